@@ -1,0 +1,1 @@
+"""Who: partners, accounts, people, teams, licences, features, secrets and the audit log."""

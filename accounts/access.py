@@ -1,0 +1,141 @@
+"""Who is this person right now: which teams, which role, which licence, which features?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.postgres.aggregates import StringAgg
+from django.db.models import Exists, OuterRef, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Concat
+
+from accounts.models import (
+    Account,
+    Feature,
+    FeatureGrant,
+    License,
+    LicensePool,
+    Membership,
+    User,
+    in_force,
+)
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """A person as of one moment: what every question of sight is answered from.
+
+    `member_of` are all their teams (supervised ones included), `supervises` those where they
+    are a supervisor. Without a valid licence or with the feature off they see nothing.
+    """
+
+    user_id: int
+    account_id: int | None
+    name: str
+    is_licensed: bool
+    has_team_inbox: bool
+    member_of: frozenset[int]
+    supervises: frozenset[int]
+    observes: frozenset[int]
+
+    @property
+    def may_see(self) -> bool:
+        """Say whether this person may see inbox content at all (behaviour: decision 7)."""
+        return self.is_licensed and self.has_team_inbox
+
+    def supervises_team(self, team_id: int) -> bool:
+        """Say whether this person is a supervisor of the team."""
+        return team_id in self.supervises
+
+    def is_member_of(self, team_id: int) -> bool:
+        """Say whether this person belongs to the team, in whatever role."""
+        return team_id in self.member_of
+
+
+def viewer_of(user: User, *, now: datetime) -> Viewer:
+    """Return what `user` is entitled to at `now`, in two queries."""
+    facts = (
+        User.objects.filter(pk=user.pk, is_active=True)
+        .annotate(
+            licensed=Exists(_licenses_in_force(now).filter(holder=OuterRef("pk"))),
+            has_inbox=Exists(
+                _grants_in_force(Feature.TEAM_INBOX, now).filter(account=OuterRef("account"))
+            ),
+        )
+        .values("account_id", "name", "licensed", "has_inbox", "account__status")
+        .first()
+    )
+    if facts is None:
+        return Viewer(user.pk, None, user.name, False, False, frozenset(), frozenset(), frozenset())
+    roles = dict(
+        Membership.objects.filter(user=user.pk, team__account=facts["account_id"]).values_list(
+            "team_id", "role"
+        )
+    )
+    return Viewer(
+        user_id=user.pk,
+        account_id=facts["account_id"],
+        name=facts["name"],
+        is_licensed=facts["licensed"],
+        has_team_inbox=facts["has_inbox"] and facts["account__status"] == Account.Status.ACTIVE,
+        member_of=frozenset(roles),
+        supervises=frozenset(t for t, role in roles.items() if role == Membership.Role.SUPERVISOR),
+        observes=frozenset(t for t, role in roles.items() if role == Membership.Role.OBSERVER),
+    )
+
+
+def entitlement_marks(user_ids: Sequence[int], *, now: datetime) -> dict[int, str]:
+    """Return one text per person that changes whenever what they are entitled to does.
+
+    One query for any number of people: what watches over open sockets asks it.
+    """
+    rows = (
+        User.objects.filter(pk__in=user_ids, is_active=True)
+        .annotate(
+            licensed=Exists(_licenses_in_force(now).filter(holder=OuterRef("pk"))),
+            has_inbox=Exists(
+                _grants_in_force(Feature.TEAM_INBOX, now).filter(
+                    account=OuterRef("account"), account__status=Account.Status.ACTIVE
+                )
+            ),
+            roles=StringAgg(
+                Concat(Cast("memberships__team_id", TextField()), Value(":"), "memberships__role"),
+                delimiter=",",
+                order_by="memberships__team_id",
+            ),
+        )
+        .values_list("pk", "licensed", "has_inbox", "roles")
+    )
+    return {pk: f"{licensed}|{has_inbox}|{roles}" for pk, licensed, has_inbox, roles in rows}
+
+
+def feature_is_on(account_id: int, feature: str, *, now: datetime) -> bool:
+    """Say whether a partner's grant of `feature` is in force and the account not suspended."""
+    return (
+        _grants_in_force(feature, now)
+        .filter(account=account_id, account__status=Account.Status.ACTIVE)
+        .exists()
+    )
+
+
+def licensed_members(team_id: int, *, now: datetime) -> QuerySet[User]:
+    """Return the people of a team who hold a valid Pro-CX licence at `now`."""
+    return User.objects.filter(
+        Exists(_licenses_in_force(now).filter(holder=OuterRef("pk"))),
+        memberships__team=team_id,
+        is_active=True,
+    )
+
+
+def is_licensed(user_id: int, *, now: datetime) -> bool:
+    """Say whether the person holds a valid Pro-CX licence at `now`."""
+    return _licenses_in_force(now).filter(holder=user_id, holder__is_active=True).exists()
+
+
+def _licenses_in_force(now: datetime) -> QuerySet[License]:
+    return License.objects.filter(
+        in_force(now), in_force(now, "pool__"), pool__plan=LicensePool.Plan.PRO_CX
+    )
+
+
+def _grants_in_force(feature: str, now: datetime) -> QuerySet[FeatureGrant]:
+    return FeatureGrant.objects.filter(in_force(now), feature=feature)

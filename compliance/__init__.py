@@ -1,0 +1,1 @@
+"""May we? Consent, keywords and the one gate that every message passes."""

@@ -1,0 +1,8 @@
+"""How Django finds the compliance app."""
+
+from django.apps import AppConfig
+
+
+class ComplianceConfig(AppConfig):
+    name = "compliance"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,196 @@
+"""How does somebody's consent change, and what may be said about it?
+
+Rules: an opt-out counts for the whole account on that channel family; only the person undoes it, by
+a keyword; an ordinary message never does. Contract: behaviour 7.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from compliance.addresses import Address
+from compliance.keywords import Keyword, Reading
+from compliance.models import Consent, ConsentEvent, ConsentState, ProviderBlock
+
+
+class KeywordHandler(StrEnum):
+    """Who answers STOP, START and HELP sent to one of our addresses."""
+
+    TWILIO_DEFAULT = "twilio_default"
+    TWILIO_ADVANCED = "twilio_advanced"
+    CARRIER_TOLLFREE = "carrier_tollfree"
+    APP = "app"
+
+
+class Notice(StrEnum):
+    """The one message that may answer a keyword."""
+
+    NONE = ""
+    OPT_OUT_CONFIRMATION = "optout_confirmation"
+    OPT_IN_CONFIRMATION = "optin_confirmation"
+    HELP_REPLY = "help_reply"
+
+
+@dataclass(frozen=True)
+class ConsentChange:
+    """What a message did: whether it was a keyword, the state now, and the notice to send."""
+
+    is_keyword: bool
+    state: ConsentState
+    changed: bool = False
+    notice: Notice = Notice.NONE
+
+
+@dataclass(frozen=True)
+class KeywordContext:
+    """What must be known to judge a keyword."""
+
+    account_id: int
+    address: Address
+    our_address: str
+    handler: KeywordHandler
+    message_sid: str
+    was_told_by_carrier: bool
+    last_outbound_was_question: bool
+
+
+def apply_keyword(reading: Reading, context: KeywordContext, *, now: datetime) -> ConsentChange:
+    """Record what a message says about consent; call it before anything else may speak.
+
+    Runs inside the caller's transaction and locks the person's consent row.
+    """
+    consent = _locked_consent(context.account_id, context.address, now=now)
+    if reading.keyword is Keyword.OPT_OUT:
+        return _opt_out(consent, reading, context, now=now)
+    if reading.keyword is Keyword.OPT_IN:
+        return _opt_in(consent, reading, context, now=now)
+    if reading.keyword is Keyword.HELP:
+        _write_event(consent, ConsentEvent.Kind.HELP, reading, context, now=now)
+        notice = Notice.HELP_REPLY if _app_answers(reading, context) else Notice.NONE
+        return ConsentChange(True, ConsentState(consent.state), notice=notice)
+    if consent.state == ConsentState.NONE:
+        consent.state, consent.since = ConsentState.CONVERSATIONAL, now
+        consent.save(update_fields=["state", "since"])
+    return ConsentChange(False, ConsentState(consent.state))
+
+
+def record_carrier_block(
+    *, account_id: int, address: Address, our_address: str, message_sid: str, now: datetime
+) -> None:
+    """Adopt the carrier's refusal (21610) as an opt-out, even if we never saw a STOP."""
+    ProviderBlock.objects.get_or_create(
+        account_id=account_id,
+        our_address=our_address,
+        address=address.key,
+        cleared_at=None,
+        defaults={"since": now},
+    )
+    consent = _locked_consent(account_id, address, now=now)
+    if consent.state != ConsentState.OPTED_OUT:
+        consent.state_before_opt_out = consent.state
+        consent.state, consent.since, consent.words = ConsentState.OPTED_OUT, now, ""
+        consent.save()
+    ConsentEvent.objects.create(
+        account_id=account_id,
+        address=address.key,
+        family=address.consent_family,
+        kind=ConsentEvent.Kind.CARRIER_BLOCK,
+        source=ConsentEvent.Source.PROVIDER_REFUSAL,
+        state=ConsentState.OPTED_OUT,
+        message_sid=message_sid,
+        occurred_at=now,
+        recorded_at=now,
+    )
+
+
+def consent_of(account_id: int, address: Address) -> Consent | None:
+    """Return where one address stands, or None if nothing is known."""
+    return Consent.objects.filter(
+        account=account_id, address=address.key, family=address.consent_family
+    ).first()
+
+
+def _locked_consent(account_id: int, address: Address, *, now: datetime) -> Consent:
+    key = {"account_id": account_id, "address": address.key, "family": address.consent_family}
+    consent = Consent.objects.select_for_update().filter(**key).first()
+    if consent is None:
+        Consent.objects.bulk_create([Consent(**key, since=now)], ignore_conflicts=True)
+        consent = Consent.objects.select_for_update().get(**key)
+    return consent
+
+
+def _opt_out(
+    consent: Consent, reading: Reading, context: KeywordContext, *, now: datetime
+) -> ConsentChange:
+    was_out = consent.state == ConsentState.OPTED_OUT
+    if not was_out:
+        consent.state_before_opt_out = consent.state
+        consent.state, consent.since, consent.words = ConsentState.OPTED_OUT, now, reading.word
+        consent.save()
+    if reading.is_carrier_word and context.handler is not KeywordHandler.APP:
+        ProviderBlock.objects.get_or_create(
+            account_id=context.account_id,
+            our_address=context.our_address,
+            address=context.address.key,
+            cleared_at=None,
+            defaults={"since": now},
+        )
+    _write_event(consent, ConsentEvent.Kind.OPT_OUT, reading, context, now=now)
+    # One confirmation per opt-out, ever; never beside the carrier's own.
+    may_confirm = not was_out and _app_answers(reading, context)
+    notice = Notice.OPT_OUT_CONFIRMATION if may_confirm else Notice.NONE
+    return ConsentChange(True, ConsentState.OPTED_OUT, changed=not was_out, notice=notice)
+
+
+def _opt_in(
+    consent: Consent, reading: Reading, context: KeywordContext, *, now: datetime
+) -> ConsentChange:
+    was_out = consent.state == ConsentState.OPTED_OUT
+    if reading.is_weak_yes and not context.was_told_by_carrier:
+        is_answer = context.address.consent_family != "sms" or context.last_outbound_was_question
+        if not was_out or is_answer:
+            return ConsentChange(False, ConsentState(consent.state))
+    if was_out:
+        before = ConsentState(consent.state_before_opt_out)
+        consent.state = before if before is ConsentState.OPTED_IN else ConsentState.CONVERSATIONAL
+        consent.since, consent.words = now, reading.word
+        consent.save()
+    ProviderBlock.objects.filter(
+        account=context.account_id,
+        our_address=context.our_address,
+        address=context.address.key,
+        cleared_at=None,
+    ).update(cleared_at=now)
+    _write_event(consent, ConsentEvent.Kind.OPT_IN, reading, context, now=now)
+    may_confirm = was_out and _app_answers(reading, context)
+    notice = Notice.OPT_IN_CONFIRMATION if may_confirm else Notice.NONE
+    return ConsentChange(True, ConsentState(consent.state), changed=was_out, notice=notice)
+
+
+def _app_answers(reading: Reading, context: KeywordContext) -> bool:
+    """Say whether we answer a keyword ourselves: only when nobody upstream already did."""
+    if context.was_told_by_carrier or not context.address.is_repliable:
+        return False
+    if context.handler is KeywordHandler.APP:
+        return True
+    return reading.keyword is Keyword.OPT_OUT and not reading.is_carrier_word
+
+
+def _write_event(
+    consent: Consent, kind: str, reading: Reading, context: KeywordContext, *, now: datetime
+) -> None:
+    source = ConsentEvent.Source.INBOUND_KEYWORD
+    if context.was_told_by_carrier:
+        source = ConsentEvent.Source.PROVIDER_EVENT
+    ConsentEvent.objects.create(
+        account_id=context.account_id,
+        address=consent.address,
+        family=consent.family,
+        kind=kind,
+        source=source,
+        state=consent.state,
+        words=reading.word,
+        message_sid=context.message_sid,
+        occurred_at=now,
+        recorded_at=now,
+    )

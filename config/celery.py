@@ -1,0 +1,29 @@
+"""Which background work exists, and what does the clock start?"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("teaminbox")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["inbox"])
+
+
+def _every(seconds: float, task: str) -> dict[str, object]:
+    # A tick that could not run in time is worthless: the next one does all of its work.
+    return {"task": task, "schedule": seconds, "options": {"expires": max(5.0, seconds)}}
+
+
+app.conf.beat_schedule = {
+    "send what is queued": _every(1, "inbox.tasks.sweep_queued"),
+    "process waiting receipts": _every(2, "inbox.tasks.sweep_receipts"),
+    "settle what is stuck in sending": _every(5, "inbox.tasks.sweep_stuck"),
+    "fetch media that is owed": _every(5, "inbox.tasks.sweep_media"),
+    "return snoozed conversations": _every(5, "inbox.tasks.sweep_snoozed"),
+    "return unanswered hand-overs": _every(15, "inbox.tasks.sweep_handovers"),
+    "close quiet conversations": _every(60, "inbox.tasks.sweep_auto_close"),
+    "look for lost messages at Twilio": _every(3600, "inbox.tasks.sweep_reconcile"),
+    "forget old inbox events": _every(3600, "inbox.tasks.sweep_old_events"),
+}

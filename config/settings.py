@@ -1,0 +1,334 @@
+"""What does this installation look like? Everything comes from the environment.
+
+Two kinds of installation exist. On a *laptop* (the default) secrets have harmless defaults and only
+loopback hosts are served. In *production* (`ENVIRONMENT=production`) nothing has a default that
+would be unsafe, and the process refuses to start until each is set.
+"""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import django_stubs_ext
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from config.servers import celery_broker_url, with_socket_host
+
+# Lets class definitions name their model: ModelAdmin[Account], ModelForm[User].
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+
+def secret(name: str, default: str = "") -> str:
+    """Read a secret from NAME, or from the file that NAME_FILE points at."""
+    path = env.str(f"{name}_FILE", default="")
+    return Path(path).read_text().strip() if path else env.str(name, default=default)
+
+
+# --- Which kind of installation ------------------------------------------------------------------
+
+LAPTOP_SECRET_KEY = "laptop-only-secret-key-that-production-refuses-to-start-with"  # noqa: S105
+LAPTOP_FIELD_KEY = "bGFwdG9wLW9ubHkta2V5LW5ldmVyLWluLXByb2R1Y3Q="
+LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "[::1]", "testserver", "live", "web"}
+
+ENVIRONMENT = env.str("ENVIRONMENT", default="laptop")
+IS_PRODUCTION = ENVIRONMENT == "production"
+DEBUG = env.bool("DEBUG", default=False)
+DEMO = env.bool("DEMO", default=False)
+
+SECRET_KEY = secret("SECRET_KEY", LAPTOP_SECRET_KEY)
+SECRET_FIELD_KEYS = [key for key in secret("SECRET_FIELD_KEYS", LAPTOP_FIELD_KEY).split(",") if key]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="http://localhost:8000").rstrip("/")
+TWILIO_API_BASE = env.str("TWILIO_API_BASE", default="")
+
+if ENVIRONMENT not in {"laptop", "production"}:
+    raise ImproperlyConfigured(f"ENVIRONMENT is '{ENVIRONMENT}': say 'laptop' or 'production'.")
+
+
+def refusals() -> list[str]:
+    """Say, in words a person can act on, why this installation must not start."""
+    if not IS_PRODUCTION:
+        outside = [host for host in ALLOWED_HOSTS if host not in LOOPBACK_HOSTS]
+        return [f"ALLOWED_HOSTS serves {outside}: set ENVIRONMENT=production."] if outside else []
+    checks = {
+        "SECRET_KEY is the laptop's or shorter than 50 characters: set a random one.": (
+            SECRET_KEY == LAPTOP_SECRET_KEY or len(SECRET_KEY) < 50
+        ),
+        "SECRET_FIELD_KEYS is the laptop's or empty: set a Fernet key.": (
+            LAPTOP_FIELD_KEY in SECRET_FIELD_KEYS or not SECRET_FIELD_KEYS
+        ),
+        "DEBUG is on: switch it off.": DEBUG,
+        "DEMO is on: the demo is for laptops.": DEMO,
+        "TWILIO_API_BASE points at a simulator: leave it empty.": bool(TWILIO_API_BASE),
+        "PUBLIC_BASE_URL must be an https address.": not PUBLIC_BASE_URL.startswith("https://"),
+        "ALLOWED_HOSTS must name your hosts.": not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS,
+        "DATABASE_URL is not set.": not env.str("DATABASE_URL", default=""),
+        "REDIS_URL is not set.": not env.str("REDIS_URL", default=""),
+    }
+    return [words for words, is_wrong in checks.items() if is_wrong]
+
+
+if problems := refusals():
+    raise ImproperlyConfigured("This installation will not start. " + " ".join(problems))
+
+if TWILIO_API_BASE and urlsplit(TWILIO_API_BASE).hostname not in {"127.0.0.1", "localhost", "::1"}:
+    raise ImproperlyConfigured("TWILIO_API_BASE may only point at a simulator on this machine.")
+
+# --- Applications --------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "accounts.apps.AccountsConfig",
+    "compliance.apps.ComplianceConfig",
+    "routing.apps.RoutingConfig",
+    "inbox.apps.InboxConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "channels",
+    "csp",
+    "django_htmx",
+    "drf_spectacular",
+    "pgtrigger",
+    "rest_framework",
+    "template_partials",
+    "django_migration_linter",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# --- PostgreSQL: the only truth ------------------------------------------------------------------
+
+_database = with_socket_host(env.db("DATABASE_URL", default="postgres:///teaminbox"))
+DATABASES: dict[str, Any] = {
+    "default": {
+        **_database,
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": False,
+        "OPTIONS": {
+            **_database.get("OPTIONS", {}),
+            "connect_timeout": 5,
+            "options": "-c lock_timeout=10s -c statement_timeout=30s",
+            "pool": {
+                "min_size": 1,
+                "max_size": env.int("DATABASE_POOL_MAX", default=12),
+                "timeout": 10,
+            },
+        },
+    }
+}
+if not env.bool("DATABASE_POOL", default=True):
+    del DATABASES["default"]["OPTIONS"]["pool"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis or Valkey: hints, presence, broker, cache; may be emptied at any time -----------------
+
+REDIS_URL = env.str("REDIS_URL", default="redis://localhost:6379/0")
+CHANNEL_PREFIX = env.str("CHANNEL_PREFIX", default="teaminbox")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": CHANNEL_PREFIX,
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
+    }
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": CHANNEL_PREFIX},
+    }
+}
+
+CELERY_BROKER_URL = celery_broker_url(REDIS_URL)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {
+    "inbox.tasks.deliver": {"queue": "send"},
+    "inbox.tasks.fetch_media": {"queue": "media"},
+    "inbox.tasks.sweep_*": {"queue": "clock"},
+}
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_SOFT_TIME_LIMIT = 60
+CELERY_TASK_TIME_LIMIT = 90
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+    "global_keyprefix": f"{CHANNEL_PREFIX}.",
+}
+
+# --- People and sessions -------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_ADAPTER = "accounts.adapter.InvitedOnlyAdapter"
+ACCOUNT_SESSION_REMEMBER = None
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+SESSION_COOKIE_AGE = 60 * 60 * 12
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_BASE_URL.startswith("https://")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
+CSRF_FAILURE_VIEW = "inbox.views.errors.csrf_failure"
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Team Inbox <inbox@localhost>")
+
+# --- The browser's rules -------------------------------------------------------------------------
+
+SELF, NONE = "'self'", "'none'"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "media-src": [SELF, "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "worker-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    "camera": [],
+    "display-capture": [],
+    "geolocation": [],
+    "microphone": [],
+    "payment": [],
+    "usb": [],
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+if IS_PRODUCTION:
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
+    SECURE_REDIRECT_EXEMPT = [r"^hooks/", r"^livez$", r"^readyz$"]
+
+# --- Files ---------------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / ".static"))
+MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(BASE_DIR / ".media"))
+WHITENOISE_USE_FINDERS = not IS_PRODUCTION
+WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "config.static.HashedModulesStorage"
+        if IS_PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+
+# --- Words, time, API ----------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "rest_framework.views.exception_handler",
+}
+SPECTACULAR_SETTINGS = {"TITLE": "Team Inbox API", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+
+# --- Team Inbox ----------------------------------------------------------------------------------
+
+BUILD = env.str("BUILD", default="dev")
+INLINE_PROCESSING_LIMIT = env.int("INLINE_PROCESSING_LIMIT", default=4)
+TWILIO_TIMEOUT_SECONDS = env.float("TWILIO_TIMEOUT_SECONDS", default=10.0)
+MEDIA_MAX_BYTES = env.int("MEDIA_MAX_BYTES", default=25 * 1024 * 1024)
+MEDIA_TIMEOUT_SECONDS = env.float("MEDIA_TIMEOUT_SECONDS", default=20.0)
+OUTBOUND_MEDIA_MAX_AGE_SECONDS = env.int("OUTBOUND_MEDIA_MAX_AGE_SECONDS", default=24 * 3600)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django.security.DisallowedHost": {"level": "ERROR"},
+        "httpx": {"level": "WARNING"},
+        "twilio.http_client": {"level": "WARNING"},
+    },
+}
+MIGRATION_LINTER_OPTIONS = {"no_cache": True}

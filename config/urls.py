@@ -1,0 +1,20 @@
+"""Which addresses exist? Includes only; each app owns its own."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from accounts.admin_login import require_our_login
+from config import health
+
+require_our_login(admin.site)
+
+urlpatterns = [
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("", include("inbox.urls")),
+]
+handler404 = "inbox.views.errors.not_found"
+handler403 = "inbox.views.errors.forbidden"
+handler500 = "inbox.views.errors.server_error"

@@ -1,0 +1,1 @@
+"""Do it: webhooks, conversations, messages, sending, live updates, pages and API."""

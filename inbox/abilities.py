@@ -1,0 +1,90 @@
+"""What may this person do in this conversation? Buttons and stories ask the same function."""
+
+from enum import StrEnum
+
+from accounts.access import Viewer
+from inbox.models import Conversation, Participant, TeamInbox
+
+
+class Ability(StrEnum):
+    """One thing a person can do in a conversation they can read."""
+
+    REPLY = "reply"
+    NOTE = "note"
+    CLAIM = "claim"
+    RELEASE = "release"
+    TRANSFER = "transfer"
+    TAKE_OVER = "take_over"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    SNOOZE = "snooze"
+
+
+def abilities_of(
+    viewer: Viewer, conversation: Conversation, part: Participant | None
+) -> frozenset[Ability]:
+    """Return what `viewer` may do; `part` is their current row in the audience, if they have one.
+
+    Contract: behaviour 1, 3 and 10. A watcher reads and notes; an observer only reads.
+    """
+    if not viewer.may_see:
+        return frozenset()
+    in_team = viewer.is_member_of(conversation.inbox_id)
+    is_observer = conversation.inbox_id in viewer.observes
+    is_supervisor = viewer.supervises_team(conversation.inbox_id)
+    is_owner = conversation.owner_id == viewer.user_id
+    works_here = (in_team and not is_observer) or bool(
+        part and part.role != Participant.Role.WATCHER
+    )
+    if not works_here:
+        return frozenset({Ability.NOTE}) if part else frozenset()
+    if conversation.is_closed:
+        return frozenset({Ability.REPLY, Ability.NOTE, Ability.REOPEN})
+    if is_owner:
+        return frozenset(
+            {
+                Ability.REPLY,
+                Ability.NOTE,
+                Ability.RELEASE,
+                Ability.TRANSFER,
+                Ability.CLOSE,
+                Ability.SNOOZE,
+            }
+        )
+    if conversation.owner_id is not None:
+        return _abilities_beside_owner(is_supervisor, part)
+    return _abilities_while_unowned(conversation, part, is_supervisor=is_supervisor)
+
+
+def _abilities_beside_owner(is_supervisor: bool, part: Participant | None) -> frozenset[Ability]:
+    if is_supervisor:
+        return frozenset({Ability.NOTE, Ability.TAKE_OVER, Ability.TRANSFER, Ability.CLOSE})
+    if part and part.role == Participant.Role.MEMBER:
+        return frozenset({Ability.REPLY, Ability.NOTE})
+    return frozenset({Ability.NOTE}) if part else frozenset()
+
+
+def _abilities_while_unowned(
+    conversation: Conversation, part: Participant | None, *, is_supervisor: bool
+) -> frozenset[Ability]:
+    in_audience = (
+        is_supervisor
+        or conversation.is_team_wide
+        or bool(part and part.role != Participant.Role.WATCHER)
+    )
+    if not in_audience:
+        return frozenset({Ability.NOTE}) if part else frozenset()
+    allowed = {Ability.NOTE, Ability.TRANSFER, Ability.CLOSE, Ability.SNOOZE}
+    rule = conversation.inbox.claim_rule
+    if rule != TeamInbox.ClaimRule.COLLABORATIVE:
+        allowed.add(Ability.CLAIM)
+    if rule != TeamInbox.ClaimRule.REQUIRED:
+        allowed.add(Ability.REPLY)
+    return frozenset(allowed)
+
+
+def part_of(viewer: Viewer, conversation: Conversation) -> Participant | None:
+    """Return the person's current row in the audience, or None."""
+    return Participant.objects.filter(
+        conversation=conversation, user=viewer.user_id, ended_at=None
+    ).first()

@@ -1,0 +1,196 @@
+"""Which objects may this person have? Fetch through here, or answer 404.
+
+`visible_to` (on the conversation query set) and `audience_of` are two faces of one rule: who may
+read a conversation. The first answers for one person over many rows, the second for one row over
+many people.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.http import Http404
+
+from accounts.access import Viewer, licensed_members
+from accounts.models import Membership, User
+from inbox.models import Attachment, Conversation, Message, Participant, TeamInbox
+from inbox.models.conversation import ConversationQuerySet
+
+
+class HandledByOtherError(Exception):
+    """The reader had sight of the conversation and lost it: somebody else has it now.
+
+    `owner` is blank when nobody may be named.
+    """
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(owner)
+        self.owner = owner
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who hears about a conversation: the whole team, or the people named (and supervisors).
+
+    For somebody who leaves a conversation's inbox with it there is an audience of nobody.
+    """
+
+    is_team: bool
+    user_ids: frozenset[int] = frozenset()
+    is_nobody: bool = False
+
+    def as_json(self) -> dict[str, object]:
+        """Return the form that is stored with an event."""
+        if self.is_team:
+            return {"team": True, "users": sorted(self.user_ids)}
+        return {"users": sorted(self.user_ids)}
+
+
+NOBODY = Audience(is_team=False, is_nobody=True)
+
+
+def audience_of(conversation: Conversation) -> Audience:
+    """Say who may hear about a live conversation now. One query when it is not team-wide."""
+    if conversation.is_hidden:
+        return Audience(is_team=False)
+    people = frozenset(
+        Participant.objects.filter(conversation=conversation, ended_at=None).values_list(
+            "user_id", flat=True
+        )
+    )
+    return Audience(is_team=_is_for_team(conversation), user_ids=people)
+
+
+def _is_for_team(conversation: Conversation) -> bool:
+    if conversation.is_closed:
+        inbox = conversation.inbox
+        is_found_by_team = inbox.closed_visibility == TeamInbox.ClosedVisibility.TEAM
+        return is_found_by_team or conversation.was_team_wide_at_close
+    return conversation.is_team_wide or conversation.inbox.is_read_only_after_claim
+
+
+def readers_of(conversation: Conversation, *, now: datetime) -> set[int]:
+    """Return the ids of everybody who may read the conversation now, supervisors included."""
+    audience = audience_of(conversation)
+    team = licensed_members(conversation.inbox_id, now=now)
+    people = set(audience.user_ids)
+    if conversation.is_closed:
+        people |= set(
+            Participant.objects.filter(
+                conversation=conversation, is_ended_by_close=True
+            ).values_list("user_id", flat=True)
+        )
+    readers = set(
+        User.objects.filter(
+            pk__in=people, licenses__isnull=False, account=conversation.account_id
+        ).values_list("pk", flat=True)
+    )
+    supervisors = team.filter(
+        memberships__team=conversation.inbox_id,
+        memberships__role=Membership.Role.SUPERVISOR,
+    )
+    readers |= set(supervisors.values_list("pk", flat=True))
+    if audience.is_team:
+        readers |= set(team.values_list("pk", flat=True))
+    return readers
+
+
+def conversations_of(viewer: Viewer) -> ConversationQuerySet:
+    """Return every conversation this person may read."""
+    return Conversation.objects.visible_to(viewer)
+
+
+def get_conversation(viewer: Viewer, public_id: str) -> Conversation:
+    """Fetch one conversation for this person.
+
+    Raises HandledByOtherError when they once had sight of it or belong to its team (they learn who
+    has it, nothing else), Http404 otherwise.
+    """
+    found = (
+        conversations_of(viewer)
+        .select_related("inbox", "owner", "contact", "thread__sender", "thread__address")
+        .filter(public_id=public_id)
+        .first()
+    )
+    if found is None:
+        _say_who_has_it(viewer, public_id)
+        raise Http404("No such conversation.")
+    return found
+
+
+def _say_who_has_it(viewer: Viewer, public_id: str) -> None:
+    if not viewer.may_see:
+        return
+    lost = (
+        Conversation.objects.filter(
+            public_id=public_id,
+            account=viewer.account_id,
+            inbox__in=viewer.member_of,
+            is_hidden=False,
+        )
+        .select_related("owner")
+        .first()
+    )
+    if lost:
+        raise HandledByOtherError(lost.owner.name if lost.owner else "")
+
+
+def get_inbox(viewer: Viewer, slug: str) -> TeamInbox:
+    """Fetch one inbox of this person by its slug, or raise Http404."""
+    inbox = inboxes_of(viewer).filter(slug=slug).first() if viewer.may_see else None
+    if inbox is None:
+        raise Http404("No such inbox.")
+    return inbox
+
+
+def get_inbox_by_id(viewer: Viewer, public_id: UUID) -> TeamInbox:
+    """Fetch one inbox of this person, or one they are a guest in, or raise Http404."""
+    inbox = TeamInbox.objects.filter(public_id=public_id, account=viewer.account_id).first()
+    if inbox is None or not viewer.may_see:
+        raise Http404("No such inbox.")
+    if inbox.pk not in viewer.member_of and inbox.pk not in guest_inbox_ids(viewer):
+        raise Http404("No such inbox.")
+    return inbox
+
+
+def inboxes_of(viewer: Viewer):  # type: ignore[no-untyped-def]
+    """Return the inboxes whose lists this person may open: as a member, or as a guest."""
+    ids = set(viewer.member_of) | guest_inbox_ids(viewer)
+    return TeamInbox.objects.filter(account=viewer.account_id, pk__in=ids, is_on=True)
+
+
+def guest_inbox_ids(viewer: Viewer) -> set[int]:
+    """Return inboxes where this person takes part in a conversation without being a member."""
+    return set(
+        Participant.objects.filter(user=viewer.user_id, ended_at=None)
+        .exclude(conversation__inbox__in=viewer.member_of)
+        .values_list("conversation__inbox_id", flat=True)
+        .distinct()
+    )
+
+
+def get_message(viewer: Viewer, public_id: str) -> Message:
+    """Fetch one message of a conversation this person may read, or raise Http404."""
+    message = (
+        Message.objects.filter(public_id=public_id, conversation__in=conversations_of(viewer))
+        .select_related("conversation__inbox", "thread__sender", "thread__address", "author")
+        .first()
+    )
+    if message is None:
+        raise Http404("No such message.")
+    return message
+
+
+def get_attachment(viewer: Viewer, public_id: str) -> Attachment:
+    """Fetch one attachment of a message this person may read, or raise Http404."""
+    attachment = (
+        Attachment.objects.filter(
+            public_id=public_id,
+            message__conversation__in=conversations_of(viewer),
+        )
+        .select_related("message")
+        .first()
+    )
+    if attachment is None:
+        raise Http404("No such file.")
+    return attachment

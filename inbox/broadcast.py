@@ -1,0 +1,158 @@
+"""How do browsers hear? The only speaker on the channel layer.
+
+After commit, the audience gets the content, whoever lost sight is told so, and last of all the
+whole inbox gets a bare tick. All of it may be lost: cursors and catch-up repair it.
+
+Frames are written with one Redis pipeline in the format of the channel layer
+(`<prefix>__group__<group>`, msgpack): 0.04 ms a frame, where `async_to_sync(group_send)` opens a
+loop and a connection each time. A test holds the format against a real consumer.
+"""
+
+import json
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import msgpack
+import redis
+from django.conf import settings
+from django.db import transaction
+
+from inbox.events import Announcement, Numbered, store
+from inbox.fragments import render_activity, render_bubble, render_header, render_row
+from inbox.models import Conversation, ConversationEvent, Message, TeamInbox
+
+logger = logging.getLogger(__name__)
+
+VERSION = 1
+
+
+def inbox_group(inbox_uuid: object) -> str:
+    """Name the group of everybody who may open the inbox."""
+    return f"inbox.{inbox_uuid}"
+
+
+def supervisors_group(inbox_uuid: object) -> str:
+    """Name the group of the inbox's supervisors."""
+    return f"inbox.{inbox_uuid}.sup"
+
+
+def guests_group(inbox_uuid: object) -> str:
+    """Name the group of people who take part in one conversation without being members."""
+    return f"inbox.{inbox_uuid}.guest"
+
+
+def user_group(user_id: int) -> str:
+    """Name the group of one person's tabs."""
+    return f"user.{user_id}"
+
+
+def announce(announcements: Iterable[Announcement], *, now: datetime) -> None:
+    """Store events as the last act of a story's transaction, and publish them after commit."""
+    numbered = store(announcements, now=now)
+    if numbered:
+        transaction.on_commit(lambda: publish(numbered), robust=True)
+
+
+def publish(numbered: Iterable[Numbered]) -> None:
+    """Publish events that are committed. A failure is logged and survived."""
+    try:
+        frames: list[tuple[str, dict[str, Any]]] = []
+        for item in numbered:
+            frames += frames_of(item)
+        _send(frames)
+    except redis.RedisError as error:
+        logger.warning("live update not published: %s", type(error).__name__)
+
+
+def publish_ephemeral(groups: Iterable[str], frame: dict[str, Any]) -> None:
+    """Publish something that is not stored (access changes, read marks, notices)."""
+    try:
+        _send([(group, {"v": VERSION, **frame}) for group in groups])
+    except redis.RedisError as error:
+        logger.warning("live hint not published: %s", type(error).__name__)
+
+
+def frames_of(item: Numbered) -> list[tuple[str, dict[str, Any]]]:
+    """Return (group, frame) for one event: content first, then `left`, the tick last."""
+    announcement = item.announcement
+    inbox = _inbox_uuid(announcement.inbox_id)
+    tick = {"v": VERSION, "inbox": inbox, "seq": item.seq}
+    content = {**tick, **content_of(item)}
+    audience = announcement.audience
+    groups = [user_group(user_id) for user_id in sorted(audience.user_ids)]
+    if not audience.is_nobody:
+        groups.append(inbox_group(inbox) if audience.is_team else supervisors_group(inbox))
+    left = {
+        **tick,
+        "type": "conversation.left",
+        "conversation": announcement.conversation.public_id,
+        "data": {"id": announcement.conversation.public_id},
+    }
+    return [
+        *((group, content) for group in groups),
+        *((user_group(user_id), left) for user_id in sorted(announcement.left)),
+        (inbox_group(inbox), tick),
+        (guests_group(inbox), tick),
+    ]
+
+
+def content_of(item: Numbered) -> dict[str, Any]:
+    """Return type, data and fragments of one event, without its place in the sequence."""
+    event, conversation = item.announcement.event, item.announcement.conversation
+    return {
+        "type": event.type,
+        "at": item.at.isoformat(),
+        "conversation": conversation.public_id,
+        "actor": item.announcement.actor_id,
+        "data": event.facts(),
+        "frag": fragments_for(event.type, event.carries, event.facts(), conversation),
+    }
+
+
+def fragments_for(
+    kind: str, carries: tuple[str, ...], facts: dict[str, Any], conversation: Conversation
+) -> dict[str, str]:
+    """Render the fragments an event carries, from the rows as they are now."""
+    fragments: dict[str, str] = {}
+    if "bubble" in carries:
+        bubble = _bubble(kind, str(facts["id"]))
+        if bubble:
+            fragments["bubble"] = bubble
+    if "row" in carries:
+        fragments["row"] = render_row(conversation)
+    if "header" in carries:
+        fragments["header"] = render_header(conversation)
+    return fragments
+
+
+def _bubble(kind: str, public_id: str) -> str:
+    if kind.startswith("activity."):
+        event = ConversationEvent.objects.filter(public_id=public_id).first()
+        return render_activity(event) if event else ""
+    message = Message.objects.filter(public_id=public_id).first()
+    return render_bubble(message) if message else ""
+
+
+@lru_cache(maxsize=4096)
+def _inbox_uuid(inbox_id: int) -> str:
+    return str(TeamInbox.objects.values_list("public_id", flat=True).get(pk=inbox_id))
+
+
+@lru_cache(maxsize=1)
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=2)
+
+
+def _send(frames: list[tuple[str, dict[str, Any]]]) -> None:
+    """Write all frames in one round trip, each distinct frame encoded once."""
+    encoded: dict[int, bytes] = {}
+    pipeline = _redis().pipeline(transaction=False)
+    for group, frame in frames:
+        if id(frame) not in encoded:
+            text = json.dumps(frame, separators=(",", ":"), ensure_ascii=False, default=str)
+            encoded[id(frame)] = msgpack.packb({"type": "live.frame", "text": text})
+        pipeline.publish(f"{settings.CHANNEL_PREFIX}__group__{group}", encoded[id(frame)])
+    pipeline.execute()

@@ -1,0 +1,123 @@
+"""What did this reader miss? Events after their cursor, seen with their eyes as of now."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Q
+
+from accounts.access import Viewer
+from inbox.access import conversations_of
+from inbox.broadcast import fragments_for
+from inbox.events import EVENT_TYPES, head_of
+from inbox.models import Conversation, InboxEvent, TeamInbox
+
+LIMIT = 200
+_BUBBLES = {"message.created", "message.updated", "message.removed", "activity.created"}
+
+
+@dataclass(frozen=True)
+class CatchUp:
+    """The answer to a reader who was away."""
+
+    head: int
+    events: list[dict[str, Any]] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    is_reset: bool = False
+
+
+def catch_up(viewer: Viewer, inbox: TeamInbox, *, after: int, open_id: str) -> CatchUp:
+    """Return what changed after a cursor, for what this reader may see now.
+
+    Too many events, or a cursor older than what is kept, ask for a fresh page. Fragments are
+    rendered from the rows as they are now, one per thing.
+    """
+    head = head_of(inbox.pk)
+    if after > head or _is_too_old(inbox, after, head):
+        return CatchUp(head, is_reset=True)
+    visible = conversations_of(viewer)
+    in_range = InboxEvent.objects.filter(inbox=inbox, seq__gt=after, seq__lte=head)
+    events = list(
+        in_range.filter(Q(conversation__in=visible) | Q(conversation=None))
+        .select_related("conversation__inbox", "conversation__contact", "conversation__thread")
+        .order_by("seq")[: LIMIT + 1]
+    )
+    if len(events) > LIMIT:
+        return CatchUp(head, is_reset=True)
+    return CatchUp(head, _frames(inbox, events, open_id), _left(viewer, inbox, in_range))
+
+
+def seqs_in_sight(viewer: Viewer, inbox: TeamInbox, *, after: int) -> tuple[list[int], int]:
+    """Return the numbers after a cursor whose content this reader may see, and the head."""
+    head = head_of(inbox.pk)
+    seqs = (
+        InboxEvent.objects.filter(inbox=inbox, seq__gt=after, seq__lte=head)
+        .filter(Q(conversation__in=conversations_of(viewer)) | Q(conversation=None))
+        .order_by("seq")
+        .values_list("seq", flat=True)[: LIMIT + 1]
+    )
+    return list(seqs), head
+
+
+def _is_too_old(inbox: TeamInbox, after: int, head: int) -> bool:
+    if after >= head:
+        return False
+    return not InboxEvent.objects.filter(inbox=inbox, seq=after + 1).exists()
+
+
+def _frames(inbox: TeamInbox, events: list[InboxEvent], open_id: str) -> list[dict[str, Any]]:
+    """Build frames with each fragment rendered once, on the last event that carries it."""
+    last_with_row: dict[int, int] = {}
+    last_of_message: dict[str, int] = {}
+    for event in events:
+        last_with_row[event.conversation_id or 0] = event.seq
+        if event.type in _BUBBLES:
+            last_of_message[str(event.data.get("id"))] = event.seq
+    return [
+        _frame(
+            inbox,
+            event,
+            wants_row=last_with_row[event.conversation_id or 0] == event.seq,
+            wants_bubble=last_of_message.get(str(event.data.get("id"))) == event.seq
+            and event.conversation is not None
+            and event.conversation.public_id == open_id,
+        )
+        for event in events
+    ]
+
+
+def _frame(
+    inbox: TeamInbox, event: InboxEvent, *, wants_row: bool, wants_bubble: bool
+) -> dict[str, Any]:
+    kind = EVENT_TYPES.get(event.type)
+    carried = set(kind.carries if kind else ())
+    carries = tuple(
+        part
+        for part in ("bubble", "row", "header")
+        if (part == "bubble" and wants_bubble and part in carried)
+        or (part == "row" and wants_row)
+        or (part == "header" and part in carried)
+    )
+    conversation = event.conversation
+    return {
+        "v": 1,
+        "inbox": str(inbox.public_id),
+        "seq": event.seq,
+        "type": event.type,
+        "at": event.created_at.isoformat(),
+        "conversation": conversation.public_id if conversation else None,
+        "actor": event.actor_id,
+        "data": event.data,
+        "frag": fragments_for(event.type, carries, event.data, conversation)
+        if conversation
+        else {},
+    }
+
+
+def _left(viewer: Viewer, inbox: TeamInbox, in_range: Any) -> list[str]:
+    """Return conversations this reader lost sight of in the range and does not see now."""
+    gone = in_range.filter(left__contains=[viewer.user_id]).values("conversation")
+    return list(
+        Conversation.objects.filter(account=viewer.account_id, pk__in=gone)
+        .exclude(pk__in=conversations_of(viewer).filter(pk__in=gone).values("pk"))
+        .values_list("public_id", flat=True)
+    )

@@ -1,0 +1,383 @@
+"""What does a browser's socket hear and say? Frames out; subscribe, ping, viewing and typing in.
+
+Nothing that changes data goes over the socket. Visibility is decided by the groups a frame is
+published to, never by filtering here.
+"""
+
+import asyncio
+import json
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import DatabaseError
+from django.http import Http404
+from django.utils import timezone
+from redis.exceptions import RedisError
+
+from accounts.access import Viewer, entitlement_marks, viewer_of
+from accounts.models import User
+from inbox.access import (
+    Audience,
+    HandledByOtherError,
+    audience_of,
+    get_conversation,
+    inboxes_of,
+)
+from inbox.broadcast import (
+    VERSION,
+    guests_group,
+    inbox_group,
+    supervisors_group,
+    user_group,
+)
+from inbox.events import head_of
+from inbox.presence import Presence
+
+logger = logging.getLogger(__name__)
+
+SUBPROTOCOL = "teaminbox.v1"
+HEARTBEAT_SECONDS = 25
+SILENCE_SECONDS = 75
+RECHECK_SECONDS = 5
+MAX_WAITING_FRAMES = 500
+MAX_FRAME_BYTES = 64 * 1024
+TYPING_GAP_SECONDS = 2.0
+
+CLOSE_SESSION_ENDED = 4401
+CLOSE_NO_ACCESS = 4403
+CLOSE_PROTOCOL = 4406
+CLOSE_TRY_AGAIN = 1013
+
+
+@dataclass(frozen=True)
+class Chair:
+    """What one person may hear: their viewer, and inbox id by public id, and groups."""
+
+    viewer: Viewer
+    inboxes: dict[str, int]
+    groups: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Looking:
+    """The conversation somebody has open, and who may know it."""
+
+    conversation: str
+    inbox: str
+    audience: Audience
+
+
+class LiveConsumer(AsyncWebsocketConsumer):
+    """One tab's socket."""
+
+    presence = Presence()
+
+    async def connect(self) -> None:
+        """Let a logged-in, licensed person in, and join the groups they may hear."""
+        user = self.scope.get("user")
+        self.user: User | None = user if isinstance(user, User) else None
+        self.looking: Looking | None = None
+        self.heard_at = time.monotonic()
+        self.typed_at = 0.0
+        self.joined: frozenset[str] = frozenset()
+        if SUBPROTOCOL not in self.scope.get("subprotocols", []):
+            await self.accept()
+            await self.close(CLOSE_PROTOCOL)
+            return
+        await self.accept(SUBPROTOCOL)
+        if self.user is None or not self.user.is_authenticated:
+            await self.close(CLOSE_SESSION_ENDED)
+            return
+        try:
+            await self._sit_down()
+        except (RedisError, OSError):
+            logger.warning("live: channel layer away")
+            await self.close(CLOSE_TRY_AGAIN)
+
+    async def _sit_down(self) -> None:
+        self.mark = await database_sync_to_async(self._own_mark)()
+        chair = await self._chair()
+        if not chair.viewer.may_see:
+            await self.close(CLOSE_NO_ACCESS)
+            return
+        self.chair = chair
+        await self._join(chair.groups)
+        await self._say(
+            {
+                "type": "hello",
+                "server_time": timezone.now().isoformat(),
+                "build": settings.BUILD,
+                "heartbeat": HEARTBEAT_SECONDS,
+                "user": chair.viewer.user_id,
+            }
+        )
+        watch.add(self)
+
+    async def disconnect(self, code: int) -> None:
+        """Leave every group and stop being seen."""
+        watch.discard(self)
+        await self._look_away()
+        try:
+            await self._join(frozenset())
+        except (RedisError, OSError):
+            logger.info("live: groups not left, the layer is away")
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Answer one frame of the browser; what is not understood is said so."""
+        self.heard_at = time.monotonic()
+        command = _read(text_data)
+        handlers = {
+            "ping": self._ping,
+            "subscribe": self._subscribe,
+            "viewing": self._viewing,
+            "typing": self._typing,
+        }
+        handler = handlers.get(str(command.get("type")))
+        if handler is None or not hasattr(self, "chair"):
+            await self._say({"type": "error", "code": "not_understood", "detail": "Unknown frame."})
+            return
+        await handler(command)
+
+    async def live_frame(self, event: dict[str, Any]) -> None:
+        """Pass a frame on as it was encoded once by the publisher."""
+        if self._waiting() > MAX_WAITING_FRAMES:
+            await self.close(CLOSE_TRY_AGAIN)
+            return
+        text = event["text"]
+        if '"type":"access.' in text[:80]:
+            await self.recheck()
+            return
+        if self.looking and '"type":"conversation.left"' in text:
+            self._forget_if_left(text)
+        await self.send(text_data=text)
+
+    # --- what the browser says ---
+
+    async def _ping(self, command: dict[str, Any]) -> None:
+        await self._say({"type": "pong", "t": command.get("t")})
+
+    async def _subscribe(self, command: dict[str, Any]) -> None:
+        public_id = str(command.get("inbox", ""))
+        inbox_id = self.chair.inboxes.get(public_id)
+        if inbox_id is None:
+            await self.recheck()
+            inbox_id = self.chair.inboxes.get(public_id)
+        if inbox_id is None:
+            await self._say({"type": "error", "code": "no_access", "ref": public_id})
+            return
+        head = await database_sync_to_async(head_of)(inbox_id)
+        await self._say({"type": "subscribed", "inbox": public_id, "head": head})
+
+    async def _viewing(self, command: dict[str, Any]) -> None:
+        wanted = command.get("conversation")
+        if not isinstance(wanted, str) or not wanted:
+            await self._look_away()
+            return
+        state = "viewing" if command.get("state", "active") == "active" else "away"
+        looking = await self._find(wanted)
+        if self.looking and (looking is None or looking.conversation != self.looking.conversation):
+            await self._look_away()
+        if looking is None:
+            return
+        self.looking = looking
+        viewer = self.chair.viewer
+        await self.presence.enter(looking.conversation, viewer.user_id, viewer.name, state)
+        await self._tell_presence(looking)
+
+    async def _typing(self, command: dict[str, Any]) -> None:
+        looking = self.looking
+        now = time.monotonic()
+        is_on = bool(command.get("on"))
+        if looking is None or looking.conversation != command.get("conversation"):
+            return
+        if is_on and now - self.typed_at < TYPING_GAP_SECONDS:
+            return
+        self.typed_at = now if is_on else 0.0
+        looking = await self._find(looking.conversation)
+        if looking is None:
+            self.looking = None
+            return
+        viewer = self.chair.viewer
+        mode = "note" if command.get("mode") == "note" else "reply"
+        data = {
+            "conversation": looking.conversation,
+            "agent": viewer.user_id,
+            "name": viewer.name,
+            "mode": mode,
+            "ttl": 6 if is_on else 0,
+        }
+        await self._publish(looking, {"type": "typing", "data": data})
+
+    # --- presence ---
+
+    async def _look_away(self) -> None:
+        looking, self.looking = self.looking, None
+        if looking and self.user:
+            await self.presence.leave(looking.conversation, self.user.pk)
+            await self._tell_presence(looking)
+
+    async def _tell_presence(self, looking: Looking) -> None:
+        viewers = await self.presence.watchers(looking.conversation)
+        data = {"conversation": looking.conversation, "viewers": viewers}
+        await self._publish(looking, {"type": "presence", "data": data})
+
+    async def _publish(self, looking: Looking, frame: dict[str, Any]) -> None:
+        """Send an ephemeral frame to the audience of a conversation."""
+        groups = [user_group(user_id) for user_id in looking.audience.user_ids]
+        groups.append(
+            inbox_group(looking.inbox)
+            if looking.audience.is_team
+            else supervisors_group(looking.inbox)
+        )
+        text = json.dumps({"v": VERSION, "inbox": looking.inbox, **frame}, separators=(",", ":"))
+        try:
+            for group in groups:
+                await self.channel_layer.group_send(group, {"type": "live.frame", "text": text})
+        except (RedisError, OSError):
+            logger.info("live: presence not told, the layer is away")
+
+    def _forget_if_left(self, text: str) -> None:
+        left = json.loads(text).get("conversation")
+        if self.looking and self.looking.conversation == left:
+            self.looking = None
+
+    @database_sync_to_async
+    def _find(self, public_id: str) -> Looking | None:
+        assert self.user is not None
+        viewer = viewer_of(self.user, now=timezone.now())
+        try:
+            conversation = get_conversation(viewer, public_id)
+        except (Http404, HandledByOtherError):
+            return None
+        return Looking(public_id, str(conversation.inbox.public_id), audience_of(conversation))
+
+    # --- access ---
+
+    async def recheck(self) -> None:
+        """Look again at what this person may hear; close the socket if that is nothing."""
+        chair = await self._chair()
+        if not chair.viewer.may_see:
+            await self._say({"type": "access.revoked", "data": {}})
+            await self.close(CLOSE_NO_ACCESS)
+            return
+        changed = chair.groups != self.joined
+        self.chair = chair
+        if changed:
+            await self._join(chair.groups)
+            await self._say({"type": "access.changed", "data": {"inboxes": sorted(chair.inboxes)}})
+
+    def _own_mark(self) -> str:
+        assert self.user is not None  # only logged-in people get here
+        return entitlement_marks([self.user.pk], now=timezone.now()).get(self.user.pk, "")
+
+    @property
+    def session_key(self) -> str:
+        """Return the key of the session this socket was opened with."""
+        session = self.scope.get("session")
+        return str(session.session_key) if session is not None else ""
+
+    @database_sync_to_async
+    def _chair(self) -> Chair:
+        assert self.user is not None
+        viewer = viewer_of(self.user, now=timezone.now())
+        if not viewer.may_see:
+            return Chair(viewer, {}, frozenset())
+        inboxes = dict(inboxes_of(viewer).values_list("public_id", "pk"))
+        groups = {user_group(viewer.user_id)}
+        for public_id, inbox_id in inboxes.items():
+            if inbox_id in viewer.member_of:
+                groups.add(inbox_group(public_id))
+            else:
+                groups.add(guests_group(public_id))
+            if inbox_id in viewer.supervises:
+                groups.add(supervisors_group(public_id))
+        return Chair(viewer, {str(key): pk for key, pk in inboxes.items()}, frozenset(groups))
+
+    async def _join(self, groups: frozenset[str]) -> None:
+        for group in sorted(groups - self.joined):
+            await self.channel_layer.group_add(group, self.channel_name)
+        for group in sorted(self.joined - groups):
+            await self.channel_layer.group_discard(group, self.channel_name)
+        self.joined = groups
+
+    # --- plumbing ---
+
+    async def _say(self, frame: dict[str, Any]) -> None:
+        await self.send(text_data=json.dumps({"v": VERSION, **frame}))
+
+    def _waiting(self) -> int:
+        """Count frames that wait for this socket in the layer's queue, which has no bound."""
+        queue = getattr(self.channel_layer, "channels", {}).get(self.channel_name)
+        return queue.qsize() if queue is not None else 0
+
+
+class Watch:
+    """Watches over all sockets of this process: two queries every few seconds, however many.
+
+    A silent socket is closed; an ended session, a lost licence, team or role closes it or changes
+    what it hears.
+    """
+
+    def __init__(self) -> None:
+        self.sockets: set[LiveConsumer] = set()
+        self.task: asyncio.Task[None] | None = None
+
+    def add(self, socket: LiveConsumer) -> None:
+        """Begin to watch a socket."""
+        self.sockets.add(socket)
+        if self.task is None or self.task.done():
+            self.task = asyncio.get_running_loop().create_task(self._run())
+
+    def discard(self, socket: LiveConsumer) -> None:
+        """Stop watching a socket."""
+        self.sockets.discard(socket)
+
+    async def _run(self) -> None:
+        while self.sockets:
+            await asyncio.sleep(RECHECK_SECONDS)
+            try:
+                await self._look()
+            except DatabaseError:
+                logger.exception("live: access could not be checked; next time")
+
+    async def _look(self) -> None:
+        sockets = list(self.sockets)
+        users = sorted({socket.user.pk for socket in sockets if socket.user})
+        keys = sorted({socket.session_key for socket in sockets})
+        marks, alive = await database_sync_to_async(_standing)(users, keys)
+        for socket in sockets:
+            await self._judge(socket, marks, alive)
+
+    async def _judge(self, socket: LiveConsumer, marks: dict[int, str], alive: set[str]) -> None:
+        if time.monotonic() - socket.heard_at > SILENCE_SECONDS:
+            await socket.close(CLOSE_TRY_AGAIN)
+        elif socket.session_key not in alive:
+            await socket.close(CLOSE_SESSION_ENDED)
+        elif socket.user and marks.get(socket.user.pk, "") != socket.mark:
+            socket.mark = marks.get(socket.user.pk, "")
+            await socket.recheck()
+
+
+watch = Watch()
+
+
+def _standing(user_ids: list[int], session_keys: list[str]) -> tuple[dict[int, str], set[str]]:
+    now = timezone.now()
+    alive = Session.objects.filter(session_key__in=session_keys, expire_date__gt=now)
+    return entitlement_marks(user_ids, now=now), set(alive.values_list("session_key", flat=True))
+
+
+def _read(text: str | None) -> dict[str, Any]:
+    if not text or len(text) > MAX_FRAME_BYTES:
+        return {}
+    try:
+        command = json.loads(text)
+    except ValueError:
+        return {}
+    return command if isinstance(command, dict) else {}

@@ -1,0 +1,141 @@
+"""Who is writing? Find or make the contact, the address and the thread of a customer."""
+
+from collections.abc import Sequence
+
+from django.db import connection
+
+from compliance.addresses import Address, parse_address
+from inbox.models import Contact, ContactAddress, Sender, Thread
+
+
+def locked_thread(
+    sender: Sender,
+    address: Address,
+    *,
+    our_address: str,
+    profile_name: str = "",
+    other_addresses: Sequence[str] = (),
+) -> Thread:
+    """Return the thread between a sender and a customer, locked; make it if it is new.
+
+    Whoever holds the lock orders the thread. In the usual case this is one query.
+    """
+    thread = _find(sender, address.key)
+    if thread is None:
+        others = tuple(parse_address(other) for other in other_addresses)
+        thread = _make(sender, address, others, our_address, profile_name)
+    elif other_addresses:
+        _learn_aliases(thread.address, [parse_address(other) for other in other_addresses])
+    if profile_name and thread.contact.profile_name != profile_name:
+        thread.contact.profile_name = profile_name
+        thread.contact.save(update_fields=["profile_name"])
+    return thread
+
+
+def _find(sender: Sender, key: str) -> Thread | None:
+    return (
+        Thread.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("address", "contact")
+        .filter(sender=sender, address__account=sender.account_id, address__key=key)
+        .first()
+    )
+
+
+def _make(
+    sender: Sender,
+    address: Address,
+    others: tuple[Address, ...],
+    our_address: str,
+    profile_name: str,
+) -> Thread:
+    # Two first messages at once must not make two contacts: the address text is the lock.
+    _lock_text(f"contact:{sender.account_id}:{address.phone or address.key}")
+    known = _known_address(sender.account_id, address)
+    if known is None:
+        known = _new_address(sender.account_id, address, others, profile_name)
+    target = known.alias_of or known
+    _learn_aliases(target, list(others))
+    Thread.objects.bulk_create(
+        [
+            Thread(
+                account_id=sender.account_id,
+                sender=sender,
+                address=target,
+                contact_id=target.contact_id,
+                our_address=our_address,
+                customer_address=address.raw,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    return (
+        Thread.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("address", "contact")
+        .get(sender=sender, address=target)
+    )
+
+
+def _known_address(account_id: int, address: Address) -> ContactAddress | None:
+    return (
+        ContactAddress.objects.select_related("alias_of")
+        .filter(account=account_id, key=address.key)
+        .first()
+    )
+
+
+def _new_address(
+    account_id: int, address: Address, others: tuple[Address, ...], profile_name: str
+) -> ContactAddress:
+    """Make an address; it joins the contact who has the same phone number or user id already."""
+    alias = next((found for other in others if (found := _known_address(account_id, other))), None)
+    contact = alias.contact if alias else _contact_with_phone(account_id, address.phone)
+    if contact is None:
+        contact = Contact.objects.create(account_id=account_id, profile_name=profile_name)
+    return _store_address(account_id, contact, address, alias_of=alias)
+
+
+def _contact_with_phone(account_id: int, phone: str) -> Contact | None:
+    if not phone:
+        return None
+    return Contact.objects.filter(account=account_id, addresses__phone=phone).order_by("pk").first()
+
+
+def _store_address(
+    account_id: int, contact: Contact, address: Address, alias_of: ContactAddress | None = None
+) -> ContactAddress:
+    target = (alias_of.alias_of or alias_of) if alias_of else None
+    return ContactAddress.objects.create(
+        account_id=account_id,
+        contact=contact,
+        key=address.key,
+        family=address.family,
+        raw=address.raw,
+        phone=address.phone,
+        is_repliable=address.is_repliable,
+        alias_of=target,
+    )
+
+
+def _learn_aliases(target: ContactAddress, others: Sequence[Address]) -> None:
+    """Remember further names of the same WhatsApp account.
+
+    A name that has its own thread already keeps it; only the contact is joined.
+    """
+    for other in others:
+        known = _known_address(target.account_id, other)
+        if known is None:
+            _store_address(target.account_id, target.contact, other, alias_of=target)
+        elif known.contact_id != target.contact_id and known.pk != target.pk:
+            join_contacts(keep=target.contact, absorb=known.contact)
+
+
+def join_contacts(*, keep: Contact, absorb: Contact) -> None:
+    """Make two contacts one: everything of `absorb` belongs to `keep` afterwards."""
+    ContactAddress.objects.filter(contact=absorb).update(contact=keep)
+    Thread.objects.filter(contact=absorb).update(contact=keep)
+    absorb.conversations.update(contact=keep)
+
+
+def _lock_text(text: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [text])

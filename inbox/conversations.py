@@ -1,0 +1,652 @@
+"""What can people do with a conversation? Claim, release, transfer, take over, close, snooze.
+
+Each story locks the conversation, asks `abilities`, changes rows, writes one timeline line, and
+announces. Contract: behaviour 1 and 3.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from accounts.access import Viewer
+from accounts.models import User
+from inbox.abilities import Ability, abilities_of, part_of
+from inbox.access import readers_of
+from inbox.audience import current_parts, end_parts, give_back, give_to, is_eligible
+from inbox.broadcast import announce
+from inbox.models import (
+    Contact,
+    Conversation,
+    ConversationEvent,
+    Message,
+    Participant,
+    ReadCursor,
+    TeamInbox,
+    Thread,
+)
+from inbox.previews import set_preview
+from inbox.refusals import (
+    ChangedMeanwhileError,
+    ClaimedByOtherError,
+    ClosedError,
+    MissingInputError,
+    NotAllowedError,
+    NotEligibleError,
+    StillWaitingError,
+    UnavailableTargetError,
+    UnseenMessagesError,
+)
+from inbox.story import Story
+
+UNDO_TIME = timedelta(minutes=2)
+NOTE_LIMIT = 10_000
+_Verb = ConversationEvent.Verb
+
+
+def locked_conversation(conversation: Conversation) -> Conversation:
+    """Fetch the conversation again, locked until the transaction ends, with what stories need."""
+    return (
+        Conversation.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("inbox", "owner", "last_owner", "thread__sender", "contact")
+        .get(pk=conversation.pk)
+    )
+
+
+def require(ability: Ability, viewer: Viewer, conversation: Conversation) -> None:
+    """Check that `viewer` may do this now.
+
+    Raises ClaimedByOtherError when somebody else has it, ClosedError when it is closed,
+    NotAllowedError otherwise.
+    """
+    if ability in abilities_of(viewer, conversation, part_of(viewer, conversation)):
+        return
+    owner = conversation.owner
+    if owner and owner.pk != viewer.user_id:
+        raise ClaimedByOtherError(owner.name, conversation.owned_since)
+    if conversation.is_closed:
+        raise ClosedError
+    raise NotAllowedError
+
+
+def claim_conversation(
+    *,
+    conversation: Conversation,
+    by: Viewer,
+    user: User,
+    now: datetime,
+    version: int | None = None,
+) -> Conversation:
+    """Make `user` the owner; everybody else but watchers and supervisors is out of it.
+
+    Exactly one of many simultaneous claims wins. Claiming what one owns already changes nothing.
+    Raises ClaimedByOtherError naming the winner, ChangedMeanwhileError if `version` is old.
+    """
+    with transaction.atomic(durable=True):
+        row = locked_conversation(conversation)
+        if row.owner_id == user.pk:
+            return row
+        require(Ability.CLAIM, by, row)
+        if version is not None and row.version != version:
+            raise ChangedMeanwhileError
+        story = Story(now=now, actor=user)
+        take_ownership(row, user, story)
+        announce(story.announcements(), now=now)
+    return row
+
+
+def take_ownership(row: Conversation, user: User, story: Story) -> None:
+    """Let `user` own a locked conversation by claim: rows, timeline, events."""
+    before = readers_of(row, now=story.now)
+    was_team_wide = row.is_team_wide
+    ended = give_to(row, user, source=Participant.Source.CLAIM, now=story.now)
+    row.version += 1
+    row.save()
+    left = frozenset(before - readers_of(row, now=story.now))
+    story.record(row, _Verb.CLAIMED, was_team_wide=was_team_wide, ended=ended, left=sorted(left))
+    story.conversation_updated(row, "owner", left=left)
+
+
+def release_conversation(
+    *, conversation: Conversation, by: Viewer, user: User, now: datetime
+) -> Conversation:
+    """Give the conversation back to exactly those who had it before it was claimed.
+
+    Raises NotAllowedError unless `user` owns it.
+    """
+    with transaction.atomic(durable=True):
+        row = locked_conversation(conversation)
+        require(Ability.RELEASE, by, row)
+        story = Story(now=now, actor=user)
+        _give_back(row, _Verb.RELEASED, story)
+        announce(story.announcements(), now=now)
+    return row
+
+
+def _give_back(row: Conversation, verb: str, story: Story, **data: object) -> None:
+    before = readers_of(row, now=story.now)
+    row.last_owner = row.owner
+    give_back(row, now=story.now)
+    row.version += 1
+    row.save()
+    left = frozenset(before - readers_of(row, now=story.now))
+    story.record(row, verb, is_team_wide=row.is_team_wide, **data)
+    story.conversation_updated(row, "owner", left=left)
+
+
+def release_all_of(*, user: User, reason: str, now: datetime) -> int:
+    """Release every conversation of a person who lost their licence, team or access, one by one."""
+    owned = Conversation.objects.live().filter(owner=user)
+    for conversation in owned:
+        with transaction.atomic(durable=True):
+            row = locked_conversation(conversation)
+            if row.owner_id == user.pk:
+                story = Story(now=now)
+                _give_back(row, _Verb.RELEASED, story, reason=reason)
+                announce(story.announcements(), now=now)
+    return len(owned)
+
+
+def transfer_to_user(
+    *,
+    conversation: Conversation,
+    by: Viewer,
+    user: User,
+    to: User,
+    now: datetime,
+    note: str = "",
+    confirmed: bool = False,
+) -> Conversation:
+    """Give the conversation to one person, at once.
+
+    If they do not answer within the inbox's hand-over time it goes back to the team. Raises
+    NotEligibleError if they cannot work here, UnavailableTargetError if they are away and that was
+    not confirmed.
+    """
+    with transaction.atomic(durable=True):
+        row = locked_conversation(conversation)
+        require(Ability.TRANSFER, by, row)
+        _check_target(row, to, now=now, confirmed=confirmed)
+        story = Story(now=now, actor=user)
+        before = readers_of(row, now=now)
+        ended = give_to(row, to, source=Participant.Source.MANUAL, now=now)
+        minutes = row.inbox.handover_minutes
+        row.returns_at = now + timedelta(minutes=minutes) if minutes and to != user else None
+        row.version += 1
+        row.save()
+        left = frozenset(before - readers_of(row, now=now))
+        story.record(row, _Verb.TRANSFERRED, to=to.name, to_id=to.pk, ended=ended, note=note[:500])
+        story.conversation_updated(row, "owner", left=left)
+        announce(story.announcements(), now=now)
+    return row
+
+
+def _check_target(row: Conversation, to: User, *, now: datetime, confirmed: bool) -> None:
+    if row.owner_id == to.pk:
+        raise ClaimedByOtherError(to.name, row.owned_since)
+    if to.account_id != row.account_id or not is_eligible(to.pk, row.inbox_id, now=now):
+        raise NotEligibleError(
+            f"{to.name} cannot work in this inbox: they need a licence and a place in the team."
+        )
+    if to.availability != User.Availability.AVAILABLE and not confirmed:
+        raise UnavailableTargetError(f"{to.name} is away. Transfer anyway?")
+
+
+def transfer_to_inbox(
+    *,
+    conversation: Conversation,
+    by: Viewer,
+    user: User,
+    to: TeamInbox,
+    now: datetime,
+    note: str = "",
+) -> Conversation:
+    """Give the conversation to another team. The customer goes on seeing the same number."""
+    with transaction.atomic(durable=True):
+        row = locked_conversation(conversation)
+        require(Ability.TRANSFER, by, row)
+        if to.account_id != row.account_id or not to.is_on:
+            raise NotEligibleError("There is no such inbox.")
+        if to.pk == row.inbox_id:
+            raise MissingInputError("The conversation is in that inbox already.")
+        story = Story(now=now, actor=user)
+        source, before = row.inbox, readers_of(row, now=now)
+        end_parts(row, now=now)
+        row.last_owner = row.owner or row.last_owner
+        row.owner = row.owned_since = row.audience_before = row.returns_at = None
+        row.is_team_wide, row.inbox = True, to
+        row.version += 1
+        row.save()
+        left = frozenset(before - readers_of(row, now=now))
+        story.record(row, _Verb.MOVED, source=source.name, target=to.name, note=note[:500])
+        story.conversation_moved(row, source=source, left=left)
+        announce(story.announcements(), now=now)
+    return row
+
+
+def take_over(
+    *, conversation: Conversation, by: Viewer, user: User, reason: str, now: datetime
+) -> Conversation:
+    """Take a conversation from its owner, as a supervisor, for a reason.
+
+    The previous owner keeps reading until it is closed.
+    """
+    if not reason.strip():
+        raise MissingInputError("Say why you take it over.")
+    with transaction.atomic(durable=True):
+        row = locked_conversation(conversation)
+        require(Ability.TAKE_OVER, by, row)
+        story = Story(now=now, actor=user)
+        before = readers_of(row, now=now)
+        previous = row.owner
+        keep = [previous.pk] if previous else []
+        give_to(row, user, source=Participant.Source.MANUAL, now=now, keep=keep)
+        row.last_owner, row.returns_at = previous, None
+        row.version += 1
+        row.save()
+        left = frozenset(before - readers_of(row, now=now))
+        name = previous.name if previous else ""
+        story.record(row, _Verb.TAKEN_OVER, previous=name, reason=reason.strip()[:500])
+        story.conversation_updated(row, "owner", left=left)
+        announce(story.announcements(), now=now)
+    return row
+
+
+def close_conversation(
+    *,
+    conversation: Conversation,
+    by: Viewer,
+    user: User,
+    last_seen_seq: int,
+    now: datetime,
+    reason: str = "",
+    waiting_ok: bool = False,
+) -> Conversation:
+    """Close a conversation so that alerts end and the next message reopens it or begins a new one.
+
+    Raises UnseenMessagesError if the customer wrote after what the closer has seen,
+    StillWaitingError if they wait and that was not confirmed, MissingInputError if the inbox asks
+    for a reason.
+    """
+    with transaction.atomic(durable=True):
+        row = locked_conversation(conversation)
+        if row.is_closed:
+            raise ClosedError
+        require(Ability.CLOSE, by, row)
+        _check_close(row, last_seen_seq, reason, waiting_ok=waiting_ok)
+        story = Story(now=now, actor=user)
+        close_row(row, story, reason=reason)
+        announce(story.announcements(), now=now)
+    return row
+
+
+def _check_close(row: Conversation, last_seen_seq: int, reason: str, *, waiting_ok: bool) -> None:
+    if row.thread.last_inbound_seq > last_seen_seq:
+        raise UnseenMessagesError(last_seen_seq + 1)
+    if row.waiting_since and not waiting_ok:
+        raise StillWaitingError
+    if row.inbox.is_close_reason_required and not reason.strip():
+        raise MissingInputError("This inbox asks for a reason when a conversation is closed.")
+
+
+def close_row(row: Conversation, story: Story, *, reason: str = "", label: str = "") -> None:
+    """Close a locked conversation: rows, timeline, events. The story keeps what an undo needs."""
+    before = readers_of(row, now=story.now)
+    parts = end_parts(row, now=story.now, by_close=True)
+    undo = {
+        "status": row.status,
+        "owner": row.owner_id,
+        "owned_since": _iso(row.owned_since),
+        "is_team_wide": row.is_team_wide,
+        "audience_before": row.audience_before,
+        "waiting_since": _iso(row.waiting_since),
+        "snoozed_until": _iso(row.snoozed_until),
+        "returns_at": _iso(row.returns_at),
+        "parts": [[part.user_id, part.role, part.source] for part in parts],
+    }
+    row.was_team_wide_at_close = row.is_team_wide
+    row.last_owner = row.owner or row.last_owner
+    row.status, row.closed_at, row.close_reason = (
+        Conversation.Status.CLOSED,
+        story.now,
+        reason.strip()[:200],
+    )
+    row.owner = row.owned_since = row.waiting_since = row.snoozed_until = None
+    row.audience_before = row.returns_at = None
+    row.version += 1
+    row.save()
+    left = frozenset(before - readers_of(row, now=story.now))
+    story.record(
+        row, _Verb.CLOSED, label=label, reason=row.close_reason, undo=undo, version=row.version
+    )
+    story.conversation_updated(row, "status", "owner", left=left)
+
+
+def undo_close(
+    *, conversation: Conversation, by: Viewer, user: User, now: datetime
+) -> Conversation:
+    """Undo one's own close within two minutes: owner, audience and waiting clock as before.
+
+    Raises ChangedMeanwhileError if anything happened since, or too much time passed.
+    """
+    with transaction.atomic(durable=True):
+        row = locked_conversation(conversation)
+        event = ConversationEvent.objects.filter(conversation=row).order_by("-pk").first()
+        is_mine = event and event.verb == _Verb.CLOSED and event.actor_id == user.pk
+        is_fresh = event and now - event.at <= UNDO_TIME
+        if not (row.is_closed and event and is_mine and is_fresh and by.may_see):
+            raise ChangedMeanwhileError("This close can no longer be undone. Reopen it instead.")
+        story = Story(now=now, actor=user)
+        _restore(row, event.data["undo"], now=now)
+        story.record(row, _Verb.REOPENED, undone=True)
+        story.conversation_updated(row, "status", "owner")
+        announce(story.announcements(), now=now)
+    return row
+
+
+def _restore(row: Conversation, undo: dict[str, object], *, now: datetime) -> None:
+    Participant.objects.filter(conversation=row, is_ended_by_close=True).update(
+        is_ended_by_close=False
+    )
+    Participant.objects.bulk_create(
+        Participant(
+            account_id=row.account_id,
+            conversation=row,
+            user_id=user_id,
+            role=role,
+            source=source,
+            started_at=now,
+        )
+        for user_id, role, source in undo["parts"]  # type: ignore[attr-defined]
+    )
+    row.status = str(undo["status"])
+    row.owner_id = undo["owner"]  # type: ignore[assignment]
+    row.owned_since = _time(undo["owned_since"])
+    row.is_team_wide = bool(undo["is_team_wide"])
+    row.audience_before = undo["audience_before"]
+    row.waiting_since = _time(undo["waiting_since"])
+    row.snoozed_until = _time(undo["snoozed_until"])
+    row.returns_at = _time(undo["returns_at"])
+    row.closed_at, row.close_reason, row.was_team_wide_at_close = None, "", False
+    row.version += 1
+    row.save()
+    # The owner's name is shown by what follows.
+    row.refresh_from_db(fields=["owner"])
+
+
+def reopen_conversation(
+    *, conversation: Conversation, by: Viewer, user: User, now: datetime
+) -> Conversation:
+    """Open a closed conversation again, owned by who opens it.
+
+    Raises ChangedMeanwhileError if the thread has a newer conversation.
+    """
+    with transaction.atomic(durable=True):
+        row = locked_conversation(conversation)
+        require(Ability.REOPEN, by, row)
+        story = Story(now=now, actor=user)
+        reopen_row(row, user, story)
+        announce(story.announcements(), now=now)
+    return row
+
+
+def reopen_row(row: Conversation, user: User, story: Story) -> None:
+    """Reopen a locked, closed conversation for `user`."""
+    if Conversation.objects.filter(thread=row.thread_id, pk__gt=row.pk).exists():
+        raise ChangedMeanwhileError("There is a newer conversation with this customer. Open it.")
+    before = readers_of(row, now=story.now)
+    Participant.objects.filter(conversation=row, is_ended_by_close=True).update(
+        is_ended_by_close=False
+    )
+    row.status, row.closed_at, row.close_reason = Conversation.Status.OPEN, None, ""
+    row.was_team_wide_at_close, row.is_team_wide = False, True
+    row.reopen_count += 1
+    row.audience_before = None
+    give_to(row, user, source=Participant.Source.CLAIM, now=story.now)
+    row.version += 1
+    row.last_activity_at = story.now
+    row.save()
+    left = frozenset(before - readers_of(row, now=story.now))
+    story.record(row, _Verb.REOPENED, owner=user.name)
+    story.conversation_updated(row, "status", "owner", left=left)
+
+
+def snooze_conversation(
+    *,
+    conversation: Conversation,
+    by: Viewer,
+    user: User,
+    until: datetime | None,
+    now: datetime,
+) -> Conversation:
+    """Put a conversation aside until a moment, or until the customer writes (`until` None)."""
+    if until is not None and until <= now:
+        raise MissingInputError("Choose a time in the future.")
+    with transaction.atomic(durable=True):
+        row = locked_conversation(conversation)
+        require(Ability.SNOOZE, by, row)
+        story = Story(now=now, actor=user)
+        row.status, row.snoozed_until = Conversation.Status.SNOOZED, until
+        row.version += 1
+        row.save()
+        story.record(row, _Verb.SNOOZED, until=_iso(until))
+        story.conversation_updated(row, "status")
+        announce(story.announcements(), now=now)
+    return row
+
+
+def wake_conversation(
+    *, conversation: Conversation, by: Viewer, user: User, now: datetime
+) -> Conversation:
+    """End a snooze by hand."""
+    with transaction.atomic(durable=True):
+        row = locked_conversation(conversation)
+        require(Ability.SNOOZE, by, row)
+        story = Story(now=now, actor=user)
+        _wake(row, story)
+        announce(story.announcements(), now=now)
+    return row
+
+
+def _wake(row: Conversation, story: Story, *, label: str = "") -> None:
+    row.status, row.snoozed_until = Conversation.Status.OPEN, None
+    row.last_activity_at = story.now
+    row.version += 1
+    row.save()
+    story.record(row, _Verb.WOKEN, label=label)
+    story.conversation_updated(row, "status")
+
+
+def wake_due(*, now: datetime) -> int:
+    """Wake conversations whose snooze is over; one transaction each."""
+    due = Conversation.objects.filter(
+        status=Conversation.Status.SNOOZED, snoozed_until__lte=now
+    ).order_by("snoozed_until")[:200]
+    return _each_due(due, _wake_if_due, now=now)
+
+
+def _wake_if_due(row: Conversation, story: Story) -> bool:
+    is_due = row.status == Conversation.Status.SNOOZED and (
+        row.snoozed_until is not None and row.snoozed_until <= story.now
+    )
+    if is_due:
+        _wake(row, story, label="Snooze")
+    return is_due
+
+
+def return_due(*, now: datetime) -> int:
+    """Give transfers that nobody answered back to whom they came from."""
+    due = Conversation.objects.filter(returns_at__lte=now).order_by("returns_at")[:200]
+    return _each_due(due, _return_if_due, now=now)
+
+
+def _return_if_due(row: Conversation, story: Story) -> bool:
+    if row.is_closed or row.returns_at is None or row.returns_at > story.now:
+        return False
+    _give_back(row, _Verb.RETURNED, story, owner=row.owner.name if row.owner else "")
+    return True
+
+
+def close_quiet(*, now: datetime) -> int:
+    """Close conversations whose last word was ours, the inbox's number of hours ago.
+
+    Never while a customer waits, never a snoozed one, and only conversations opened after the
+    setting was switched on.
+    """
+    closed = 0
+    for inbox in TeamInbox.objects.filter(
+        auto_close_hours__isnull=False, auto_close_since__isnull=False
+    ):
+        limit = now - timedelta(hours=inbox.auto_close_hours or 0)
+        due = Conversation.objects.filter(
+            inbox=inbox,
+            status=Conversation.Status.OPEN,
+            waiting_since=None,
+            last_human_reply_at__lte=limit,
+            opened_at__gte=inbox.auto_close_since,
+        ).order_by("last_human_reply_at")[:200]
+        closed += _each_due(due, _close_if_quiet, now=now)
+    return closed
+
+
+def _close_if_quiet(row: Conversation, story: Story) -> bool:
+    hours = row.inbox.auto_close_hours
+    is_quiet = (
+        row.status == Conversation.Status.OPEN
+        and row.waiting_since is None
+        and hours is not None
+        and row.last_human_reply_at is not None
+        and row.last_human_reply_at <= story.now - timedelta(hours=hours)
+    )
+    if is_quiet:
+        close_row(row, story, reason=f"No message for {hours} hours", label="Auto-close")
+    return is_quiet
+
+
+def _each_due(due, act, *, now: datetime) -> int:  # type: ignore[no-untyped-def]
+    """Run `act` for each row under its lock, in its own transaction; count what was done."""
+    done = 0
+    for conversation in due:
+        with transaction.atomic(durable=True):
+            story = Story(now=now)
+            done += act(locked_conversation(conversation), story)
+            announce(story.announcements(), now=now)
+    return done
+
+
+def add_note(
+    *,
+    conversation: Conversation,
+    by: Viewer,
+    user: User,
+    body: str,
+    client_id: str,
+    now: datetime,
+) -> Message:
+    """Write an internal note. It is never sent, claims nothing and ends nobody's waiting."""
+    words = body.strip()
+    if not words:
+        raise MissingInputError("The note is empty.")
+    if len(words) > NOTE_LIMIT:
+        raise MissingInputError(f"The note is longer than {NOTE_LIMIT} characters.")
+    with transaction.atomic(durable=True):
+        thread = Thread.objects.select_for_update(no_key=True).get(pk=conversation.thread_id)
+        known = Message.objects.filter(thread=thread, client_id=client_id).first()
+        if known:
+            return known
+        row = locked_conversation(conversation)
+        require(Ability.NOTE, by, row)
+        story = Story(now=now, actor=user)
+        message = append_outbound(
+            thread,
+            row,
+            body=words,
+            kind=Message.Kind.NOTE,
+            status=Message.Status.NOTE,
+            author=user,
+            client_id=client_id,
+            now=now,
+        )
+        set_preview(row, message)
+        row.save()
+        story.message_created(row, message)
+        announce(story.announcements(), now=now)
+    return message
+
+
+def append_outbound(
+    thread: Thread,
+    conversation: Conversation | None,
+    *,
+    body: str,
+    kind: str,
+    status: str,
+    now: datetime,
+    **fields: object,
+) -> Message:
+    """Store a message of ours with the next number of its thread, which must be locked."""
+    thread.last_seq += 1
+    thread.save(update_fields=["last_seq"])
+    author = fields.get("author")
+    label = fields.pop("author_label", "") or (author.name if isinstance(author, User) else "")
+    return Message.objects.create(
+        account_id=thread.account_id,
+        thread=thread,
+        conversation=conversation,
+        seq=thread.last_seq,
+        direction=Message.Direction.OUT,
+        body=body,
+        kind=kind,
+        status=status,
+        created_at=now,
+        author_label=label,
+        **fields,
+    )
+
+
+def mark_read(*, conversation: Conversation, by: Viewer, seq: int) -> int:
+    """Move this person's cursor forward to a message; return where it is now."""
+    top = min(seq, conversation.thread.last_seq)
+    cursor, is_new = ReadCursor.objects.get_or_create(
+        user_id=by.user_id, conversation=conversation, defaults={"seq": top}
+    )
+    if not is_new and cursor.seq < top:
+        ReadCursor.objects.filter(pk=cursor.pk, seq__lt=top).update(seq=top)
+        cursor.seq = top
+    return cursor.seq
+
+
+def mark_unread(*, conversation: Conversation, by: Viewer) -> int:
+    """Move this person's cursor, and nobody else's, to before the customer's last message."""
+    seq = max(conversation.last_inbound_seq - 1, 0)
+    ReadCursor.objects.update_or_create(
+        user_id=by.user_id, conversation=conversation, defaults={"seq": seq}
+    )
+    return seq
+
+
+def set_contact_name(
+    *, contact: Contact, by: Viewer, user: User, name: str, now: datetime
+) -> Contact:
+    """Give a contact a name of ours; blank goes back to what they call themselves."""
+    with transaction.atomic(durable=True):
+        contact.name = name.strip()[:120]
+        contact.save(update_fields=["name"])
+        story = Story(now=now, actor=user)
+        for conversation in contact.conversations.live().select_related("inbox", "thread"):
+            conversation.contact = contact
+            story.contact_updated(conversation, "name")
+        announce(story.announcements(), now=now)
+    return contact
+
+
+def participants_of(conversation: Conversation) -> list[Participant]:
+    """Return the audience's current rows (for pages that show who is in it)."""
+    return current_parts(conversation)
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _time(text: object) -> datetime | None:
+    return datetime.fromisoformat(str(text)) if text else None

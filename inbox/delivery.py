@@ -1,0 +1,71 @@
+"""How far did a message get? Status callbacks only ever move it forward."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from inbox.carrier import ErrorKind
+from inbox.models import Message, Receipt
+from inbox.sending import adopt_carrier_block, fail_message, locked_message, tell_status
+from inbox.twilio.errors import meaning_of
+from inbox.twilio.parsing import UnreadableFormError, parse_status
+from inbox.twilio.statuses import OURS, is_later_word, moves_forward
+
+OUR_MESSAGE_KEY = "_our_message"
+ATTEMPTS_FOR_UNKNOWN_SID = 6
+
+
+def record_status(receipt: Receipt, form: Mapping[str, str], *, now: datetime) -> bool:
+    """Apply one status callback; say whether the receipt is done.
+
+    The message is found by the id in the callback's address, else by its SID. A callback that comes
+    before we know the SID waits and is tried again. Runs inside the transaction of `process`.
+    """
+    try:
+        update = parse_status(form)
+    except UnreadableFormError as error:
+        receipt.problem = str(error)
+        return True
+    message_id = _message_of(receipt, update.sid, form.get(OUR_MESSAGE_KEY, ""))
+    if message_id is None:
+        receipt.problem = "No message of ours has this SID."
+        return receipt.attempts >= ATTEMPTS_FOR_UNKNOWN_SID
+    if update.error_code and meaning_of(update.error_code).kind is ErrorKind.CONSENT:
+        adopt_carrier_block(message_id, now=now)
+    message = locked_message(message_id)
+    if message.provider_sid is None:
+        message.provider_sid = update.sid[:64]
+    _move(message, update.status, update.error_code, now=now)
+    return True
+
+
+def _message_of(receipt: Receipt, sid: str, our_id: str) -> int | None:
+    messages = Message.objects.filter(
+        account=receipt.account_id,
+        direction=Message.Direction.OUT,
+        thread__sender__twilio_account=receipt.twilio_account_id,
+    )
+    found = messages.filter(provider_sid=sid).values_list("pk", flat=True).first()
+    if found is None and our_id:
+        found = (
+            messages.filter(public_id=our_id, provider_sid=None)
+            .values_list("pk", flat=True)
+            .first()
+        )
+    return found
+
+
+def _move(message: Message, status: str, error_code: str, *, now: datetime) -> None:
+    if is_later_word(message.provider_status, status):
+        message.provider_status = status
+    then = OURS.get(status)
+    if then is None or not moves_forward(message.status, then):
+        # Nothing new, or a word we do not know: it is kept, the message stays where it is.
+        message.save(update_fields=["provider_sid", "provider_status"])
+        return
+    if then == Message.Status.FAILED:
+        fail_message(message, code=error_code, now=now)
+        return
+    message.status, message.settled_at = then, message.settled_at or now
+    message.error_code = message.error_words = ""
+    message.save()
+    tell_status(message, now=now)

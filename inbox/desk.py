@@ -1,0 +1,151 @@
+"""What may this reader do in this conversation now, and what must they know first?
+
+The buttons, the banner and the state of the composer come from here and nowhere else. The stories
+ask the same `abilities_of` again; nothing here grants anything.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.utils.translation import gettext as _
+
+from accounts.access import Viewer
+from accounts.models import User
+from compliance.gate import WHATSAPP_WINDOW, Reason, Verdict
+from inbox.abilities import Ability, abilities_of, part_of
+from inbox.models import Conversation
+from inbox.sending import compose_verdict
+
+WARN_BEFORE_WINDOW_CLOSES = timedelta(hours=2)
+
+
+class Composer(StrEnum):
+    """Whether the reader can write to the customer."""
+
+    OPEN = "open"
+    CLAIM = "claim"
+    BLOCKED = "blocked"
+    READONLY = "readonly"
+
+
+@dataclass(frozen=True)
+class Banner:
+    """The one thing to know before writing. `action` names what would help, if anything does."""
+
+    kind: str
+    tone: str
+    words: str
+    action: str = ""
+    until: datetime | None = None
+    conversation_id: str = ""
+
+    @property
+    def icon(self) -> str:
+        """Choose the icon that says how serious it is."""
+        return {"danger": "shield-alert", "warn": "hourglass"}.get(self.tone, "info")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Buttons, banner and composer of one reader in one conversation."""
+
+    conversation: Conversation
+    abilities: frozenset[Ability]
+    composer: Composer
+    verdict: Verdict
+    banner: Banner | None
+
+    @property
+    def can(self) -> str:
+        """List the abilities by name, for the page."""
+        return " ".join(sorted(self.abilities))
+
+    @property
+    def may_note(self) -> bool:
+        """Say whether the reader may write an internal note."""
+        return Ability.NOTE in self.abilities
+
+
+def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: datetime) -> Desk:
+    """Lay out the desk: abilities, then the gate's opinion, then the banner that matters most."""
+    abilities = abilities_of(viewer, conversation, part_of(viewer, conversation))
+    verdict = compose_verdict(conversation=conversation, user=user, now=now)
+    composer = _composer(abilities, verdict)
+    banner = (
+        _blocked(abilities, verdict)
+        or _handled_by_other(viewer, conversation, abilities)
+        or _claim_needed(abilities, composer)
+        or _newer_conversation(viewer, conversation)
+        or _closed(conversation, abilities)
+        or _window_closing(conversation, composer, now=now)
+    )
+    return Desk(conversation, abilities, composer, verdict, banner)
+
+
+def _composer(abilities: frozenset[Ability], verdict: Verdict) -> Composer:
+    if Ability.REPLY in abilities:
+        return Composer.OPEN if verdict.is_allowed else Composer.BLOCKED
+    return Composer.CLAIM if Ability.CLAIM in abilities else Composer.READONLY
+
+
+def _blocked(abilities: frozenset[Ability], verdict: Verdict) -> Banner | None:
+    if verdict.is_allowed or not abilities & {Ability.REPLY, Ability.CLAIM}:
+        return None
+    tone = "warn" if verdict.reason is Reason.WA_WINDOW_CLOSED else "danger"
+    return Banner(verdict.reason.value.lower(), tone, verdict.words)
+
+
+def _handled_by_other(
+    viewer: Viewer, conversation: Conversation, abilities: frozenset[Ability]
+) -> Banner | None:
+    owner = conversation.owner
+    if owner is None or owner.pk == viewer.user_id or Ability.REPLY in abilities:
+        return None
+    words = _("%(name)s is handling this conversation.") % {"name": owner.name}
+    action = "take-over" if Ability.TAKE_OVER in abilities else ""
+    return Banner("handled", "info", words, action)
+
+
+def _claim_needed(abilities: frozenset[Ability], composer: Composer) -> Banner | None:
+    if composer is not Composer.CLAIM:
+        return None
+    return Banner("claim", "info", _("Claim this conversation to answer."), "claim")
+
+
+def _newer_conversation(viewer: Viewer, conversation: Conversation) -> Banner | None:
+    if not conversation.is_closed:
+        return None
+    newer = (
+        Conversation.objects.visible_to(viewer)
+        .filter(thread=conversation.thread_id, pk__gt=conversation.pk)
+        .order_by("-pk")
+        .first()
+    )
+    if newer is None:
+        return None
+    words = _("They wrote again after this was closed.")
+    return Banner("newer", "info", words, "open", conversation_id=newer.public_id)
+
+
+def _closed(conversation: Conversation, abilities: frozenset[Ability]) -> Banner | None:
+    if not conversation.is_closed:
+        return None
+    if Ability.REPLY not in abilities:
+        return Banner("closed", "info", _("This conversation is closed."))
+    words = _("This conversation is closed. A reply opens it again and makes it yours.")
+    return Banner("closed", "info", words, "reopen")
+
+
+def _window_closing(
+    conversation: Conversation, composer: Composer, *, now: datetime
+) -> Banner | None:
+    last = conversation.thread.last_inbound_at
+    is_whatsapp = conversation.thread.address.family == "whatsapp"
+    if composer is not Composer.OPEN or not is_whatsapp or last is None:
+        return None
+    closes_at = last + WHATSAPP_WINDOW
+    if closes_at - now > WARN_BEFORE_WINDOW_CLOSES:
+        return None
+    words = _("WhatsApp lets you answer freely only for 24 hours after their message. It closes")
+    return Banner("window", "warn", words, until=closes_at)

@@ -1,0 +1,247 @@
+"""What can happen in an inbox that its browsers must hear? One frozen class per event.
+
+Facts only: ids and small values. HTML is rendered when an event is published or caught up with,
+never stored.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from psycopg.types.json import Jsonb
+
+from inbox.access import Audience
+from inbox.models import Conversation, InboxEvent
+
+
+@dataclass(frozen=True)
+class Event:
+    """A durable event; its fields are the `data` that travels."""
+
+    type: ClassVar[str]
+    carries: ClassVar[tuple[str, ...]] = ()
+
+    def facts(self) -> dict[str, object]:
+        """Return the data of the frame."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class MessageCreated(Event):
+    """Somebody wrote: the customer, an agent, the bot; or a note was made."""
+
+    type: ClassVar[str] = "message.created"
+    carries: ClassVar[tuple[str, ...]] = ("bubble", "row")
+
+    id: str
+    client_id: str
+    direction: str
+    kind: str
+    channel: str
+    author: int | None
+    notify: bool = False
+
+
+@dataclass(frozen=True)
+class MessageUpdated(Event):
+    """A message looks different now (media arrived, it failed)."""
+
+    type: ClassVar[str] = "message.updated"
+    carries: ClassVar[tuple[str, ...]] = ("bubble", "row")
+
+    id: str
+    changed: tuple[str, ...]
+    status: str
+    error_code: str = ""
+
+
+@dataclass(frozen=True)
+class MessageStatusChanged(Event):
+    """A message got further: only its tick changes."""
+
+    type: ClassVar[str] = "message.status"
+
+    id: str
+    client_id: str
+    status: str
+    at: str
+
+
+@dataclass(frozen=True)
+class ActivityCreated(Event):
+    """A line was added to the timeline."""
+
+    type: ClassVar[str] = "activity.created"
+    carries: ClassVar[tuple[str, ...]] = ("bubble",)
+
+    id: str
+    verb: str
+
+
+@dataclass(frozen=True)
+class ConversationCreated(Event):
+    """A conversation began."""
+
+    type: ClassVar[str] = "conversation.created"
+    carries: ClassVar[tuple[str, ...]] = ("row",)
+
+    id: str
+    channel: str
+    status: str
+    owner: int | None = None
+
+
+@dataclass(frozen=True)
+class ConversationUpdated(Event):
+    """A conversation changed hands or state; also how somebody joins its audience."""
+
+    type: ClassVar[str] = "conversation.updated"
+    carries: ClassVar[tuple[str, ...]] = ("row", "header")
+
+    id: str
+    version: int
+    status: str
+    owner: int | None
+    changed: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class ConversationMoved(Event):
+    """A conversation went to another inbox; one event in each."""
+
+    type: ClassVar[str] = "conversation.moved"
+    carries: ClassVar[tuple[str, ...]] = ("row", "header")
+
+    id: str
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class ConsentChanged(Event):
+    """The customer's consent changed."""
+
+    type: ClassVar[str] = "consent.changed"
+    carries: ClassVar[tuple[str, ...]] = ("header",)
+
+    contact: str
+    channel: str
+    state: str
+
+
+@dataclass(frozen=True)
+class ContactUpdated(Event):
+    """The contact card changed."""
+
+    type: ClassVar[str] = "contact.updated"
+    carries: ClassVar[tuple[str, ...]] = ("row", "header")
+
+    contact: str
+    changed: tuple[str, ...]
+
+
+EVENT_TYPES: dict[str, type[Event]] = {
+    kind.type: kind
+    for kind in (
+        MessageCreated,
+        MessageUpdated,
+        MessageStatusChanged,
+        ActivityCreated,
+        ConversationCreated,
+        ConversationUpdated,
+        ConversationMoved,
+        ConsentChanged,
+        ContactUpdated,
+    )
+}
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """An event, whose audience it is for, and who lost sight of the conversation by it."""
+
+    event: Event
+    conversation: Conversation
+    audience: Audience
+    inbox_id: int
+    actor_id: int | None = None
+    left: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """An announcement with its place in the inbox's sequence."""
+
+    announcement: Announcement
+    seq: int
+    at: datetime
+
+
+_TAKE_NUMBERS = """
+    INSERT INTO inbox_inboxcounter (inbox_id, seq) VALUES (%s, %s)
+    ON CONFLICT (inbox_id) DO UPDATE SET seq = inbox_inboxcounter.seq + EXCLUDED.seq
+    RETURNING seq
+"""
+_STORE = """
+    INSERT INTO inbox_inboxevent
+        (inbox_id, seq, type, conversation_id, actor_id, audience, "left", data, created_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+def store(announcements: Iterable[Announcement], *, now: datetime) -> list[Numbered]:
+    """Give each announcement its number and keep it.
+
+    Call it as the last thing before commit: the counter row is locked from here on, and the order
+    of numbers is the order of commits. Inboxes are taken in the order of their ids, so that two
+    stories cannot wait for each other.
+    """
+    by_inbox: dict[int, list[Announcement]] = {}
+    for announcement in announcements:
+        by_inbox.setdefault(announcement.inbox_id, []).append(announcement)
+    numbered: list[Numbered] = []
+    with connection.cursor() as cursor:
+        for inbox_id, group in sorted(by_inbox.items()):
+            first = _take_numbers(cursor, inbox_id, len(group))
+            batch = [Numbered(item, first + i, now) for i, item in enumerate(group)]
+            cursor.executemany(_STORE, [_row(item) for item in batch])
+            numbered += batch
+    return numbered
+
+
+def _take_numbers(cursor: CursorWrapper, inbox_id: int, count: int) -> int:
+    cursor.execute(_TAKE_NUMBERS, [inbox_id, count])
+    last: int = cursor.fetchone()[0]
+    return last - count + 1
+
+
+def _row(item: Numbered) -> tuple[object, ...]:
+    announcement = item.announcement
+    return (
+        announcement.inbox_id,
+        item.seq,
+        announcement.event.type,
+        announcement.conversation.pk,
+        announcement.actor_id,
+        Jsonb(announcement.audience.as_json()),
+        Jsonb(sorted(announcement.left)),
+        Jsonb(announcement.event.facts()),
+        item.at,
+    )
+
+
+def head_of(inbox_id: int) -> int:
+    """Return the last number given out in an inbox. Read it before the rows it is to cover."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq FROM inbox_inboxcounter WHERE inbox_id = %s", [inbox_id])
+        row = cursor.fetchone()
+    return row[0] if row else 0
+
+
+def forget_events(*, before: datetime) -> int:
+    """Delete events older than `before`; who is further behind loads the page anew."""
+    deleted, _ = InboxEvent.objects.filter(created_at__lt=before).delete()
+    return deleted

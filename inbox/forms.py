@@ -1,0 +1,96 @@
+"""What did the browser send us, checked and turned into values?"""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from inbox.models.ids import client_id as new_client_id
+from inbox.segments import MAX_CHARACTERS
+
+LATER_TODAY = timedelta(hours=3)
+MORNING = 9
+
+
+def plain_lines(text: str) -> str:
+    """Undo the line ends that forms put into text: CRLF becomes LF again."""
+    return text.replace("\r\n", "\n").strip()
+
+
+class ComposeForm(forms.Form):
+    """A reply or a note."""
+
+    kind = forms.ChoiceField(choices=[("reply", ""), ("note", "")], required=False)
+    body = forms.CharField(required=False, strip=False, max_length=20_000)
+    client_id = forms.RegexField(r"^[0-9A-Za-z-]{8,32}$", required=False)
+    last_seen_message = forms.IntegerField(required=False, min_value=0)
+    force = forms.BooleanField(required=False)
+
+    def clean_body(self) -> str:
+        """Return the text with our line ends, refused when no network would take it."""
+        body = plain_lines(self.cleaned_data["body"])
+        if self.data.get("kind") != "note" and len(body) > MAX_CHARACTERS:
+            raise ValidationError(
+                _("The message has %(number)s characters; the limit is %(limit)s. Shorten it."),
+                code="too_long",
+                params={"number": len(body), "limit": MAX_CHARACTERS},
+            )
+        return body
+
+    def clean_client_id(self) -> str:
+        """Return the browser's id for this message, or make one."""
+        return self.cleaned_data["client_id"] or new_client_id()
+
+    @property
+    def is_note(self) -> bool:
+        """Say whether this is an internal note."""
+        return self.cleaned_data["kind"] == "note"
+
+    @property
+    def last_seen_seq(self) -> int | None:
+        """Return what the author had seen; None when they want to send anyway."""
+        return None if self.cleaned_data["force"] else self.cleaned_data["last_seen_message"]
+
+
+class SnoozeForm(forms.Form):
+    """Until when a conversation is put aside."""
+
+    PRESETS = (
+        ("later", _("Later today")),
+        ("tomorrow", _("Tomorrow morning")),
+        ("monday", _("Next Monday")),
+        ("reply", _("Until they reply")),
+    )
+    preset = forms.ChoiceField(choices=PRESETS, required=False)
+    until = forms.CharField(required=False, max_length=40)
+
+    def until_at(self, *, now: datetime, zone: str) -> datetime | None:
+        """Return the moment in the account's time zone; None means until the customer replies.
+
+        Raises ValidationError when there is neither a preset nor a moment.
+        """
+        preset = self.cleaned_data["preset"]
+        if preset:
+            return preset_moment(preset, now=now, zone=zone)
+        return self._chosen(zone)
+
+    def _chosen(self, zone: str) -> datetime:
+        try:
+            chosen = datetime.fromisoformat(self.cleaned_data["until"])
+        except ValueError as error:
+            raise ValidationError(_("Choose a day and a time.")) from error
+        return chosen if chosen.tzinfo else chosen.replace(tzinfo=ZoneInfo(zone))
+
+
+def preset_moment(preset: str, *, now: datetime, zone: str) -> datetime | None:
+    """Turn the name of a snooze into a moment in the account's time zone."""
+    if preset == "reply":
+        return None
+    if preset == "later":
+        return now + LATER_TODAY
+    local = now.astimezone(ZoneInfo(zone))
+    days = 1 if preset == "tomorrow" else (7 - local.weekday())
+    day = (local + timedelta(days=days)).date()
+    return datetime(day.year, day.month, day.day, MORNING, tzinfo=ZoneInfo(zone))

@@ -1,0 +1,64 @@
+"""What does one message, one line of history, one row, one header look like?
+
+Rendered once and sent to everybody who may see it: no reader, no permission, no local time, no
+unread mark, no token goes in. Pages use the same templates, so nothing can drift.
+"""
+
+from django.db.models import QuerySet
+from django.template.loader import render_to_string
+
+from inbox.models import Conversation, ConversationEvent, Message
+from inbox.models.conversation import ConversationQuerySet
+
+
+def bubble_queryset() -> QuerySet[Message]:
+    """Return messages with all that a bubble shows, in two queries however many there are."""
+    return Message.objects.select_related(
+        "thread", "conversation", "reply_to", "resent_as"
+    ).prefetch_related("attachments")
+
+
+def row_queryset() -> ConversationQuerySet:
+    """Return conversations with all that a row or a header shows, in one query."""
+    return with_row(Conversation.objects.all())
+
+
+def with_row(conversations: ConversationQuerySet) -> ConversationQuerySet:
+    """Load what a row or a header shows along with these conversations."""
+    return conversations.select_related(
+        "inbox", "owner", "contact", "thread__address", "thread__sender"
+    )
+
+
+def render_bubble(message: Message) -> str:
+    """Draw one message."""
+    if not hasattr(message, "_prefetched_objects_cache"):
+        message = bubble_queryset().get(pk=message.pk)
+    return render_to_string("inbox/_bubble.html", {"message": message})
+
+
+def render_activity(event: ConversationEvent) -> str:
+    """Draw one line of a conversation's history."""
+    return render_to_string("inbox/_activity.html", {"event": event})
+
+
+def render_row(conversation: Conversation) -> str:
+    """Draw one row of the list."""
+    return render_to_string("inbox/_row.html", {"conversation": _complete(conversation)})
+
+
+def render_header(conversation: Conversation) -> str:
+    """Draw the neutral part of a conversation's header."""
+    return render_to_string("inbox/_header.html", {"conversation": _complete(conversation)})
+
+
+def _complete(conversation: Conversation) -> Conversation:
+    """Load the related rows unless they came along."""
+    cached = conversation._state.fields_cache
+    if {"inbox", "contact", "thread"} <= cached.keys() and (
+        "owner" in cached or conversation.owner_id is None
+    ):
+        thread = conversation.thread._state.fields_cache
+        if {"address", "sender"} <= thread.keys():
+            return conversation
+    return row_queryset().get(pk=conversation.pk)

@@ -1,0 +1,161 @@
+"""Which conversation does a message belong to: the live one, the last one reopened, or a new one?
+
+Contract: behaviour 4.
+"""
+
+from datetime import timedelta
+
+from accounts.models import User
+from inbox.audience import give_back, give_to, is_eligible
+from inbox.models import (
+    Conversation,
+    ConversationEvent,
+    Message,
+    Participant,
+    Sender,
+    TeamInbox,
+    Thread,
+)
+from inbox.previews import set_preview
+from inbox.story import Story
+
+
+def open_conversation(
+    sender: Sender,
+    thread: Thread,
+    message: Message,
+    story: Story,
+    *,
+    media_types: tuple[str, ...] = (),
+) -> Conversation:
+    """Return the conversation this message belongs to, open and up to date.
+
+    The thread must be locked; `message` is not saved yet.
+    """
+    last = _last_conversation(thread)
+    if last and not last.is_closed:
+        conversation = last
+        _wake(conversation, story)
+    elif last and _is_within_window(last, sender.inbox, story):
+        conversation = last
+        _reopen(conversation, story)
+    else:
+        conversation = _begin(sender, thread, message, last, story)
+    _take_in(conversation, message, story, media_types)
+    return conversation
+
+
+def append_quietly(thread: Thread, message: Message, story: Story) -> Conversation | None:
+    """Put a keyword or reaction into the thread's last conversation, without opening or waiting."""
+    conversation = _last_conversation(thread)
+    if conversation:
+        conversation.last_inbound_at, conversation.last_inbound_seq = story.now, message.seq
+        if not conversation.is_closed:
+            set_preview(conversation, message)
+        conversation.save()
+        story.message_created(conversation, message)
+    return conversation
+
+
+def _last_conversation(thread: Thread) -> Conversation | None:
+    conversation = (
+        Conversation.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("inbox", "owner", "last_owner")
+        .filter(thread=thread)
+        .order_by("-pk")
+        .first()
+    )
+    if conversation:
+        conversation.thread, conversation.contact = thread, thread.contact
+    return conversation
+
+
+def _is_within_window(conversation: Conversation, inbox: TeamInbox, story: Story) -> bool:
+    if inbox.reopen_hours is None:
+        return True
+    closed_at = conversation.closed_at or story.now
+    return story.now - closed_at <= timedelta(hours=inbox.reopen_hours) and inbox.reopen_hours > 0
+
+
+def _begin(
+    sender: Sender, thread: Thread, message: Message, last: Conversation | None, story: Story
+) -> Conversation:
+    conversation = Conversation.objects.create(
+        account_id=thread.account_id,
+        inbox=sender.inbox,
+        thread=thread,
+        contact=thread.contact,
+        is_hidden=thread.contact.is_blocked,
+        previous=last,
+        opened_at=story.now,
+        last_activity_at=story.now,
+    )
+    story.conversation_created(conversation, channel=message.channel)
+    story.record(conversation, ConversationEvent.Verb.OPENED, label="Customer")
+    return conversation
+
+
+def _reopen(conversation: Conversation, story: Story) -> None:
+    conversation.status = Conversation.Status.OPEN
+    conversation.closed_at = None
+    conversation.reopen_count += 1
+    conversation.version += 1
+    conversation.is_team_wide = True
+    conversation.was_team_wide_at_close = False
+    Participant.objects.filter(conversation=conversation, is_ended_by_close=True).update(
+        is_ended_by_close=False
+    )
+    owner = _owner_after_reopen(conversation, story)
+    if owner:
+        give_to(conversation, owner, source=Participant.Source.RULE, now=story.now)
+    story.record(
+        conversation,
+        ConversationEvent.Verb.REOPENED,
+        label="Customer",
+        owner=owner.name if owner else "",
+    )
+    story.conversation_updated(conversation, "status", "owner")
+
+
+def _owner_after_reopen(conversation: Conversation, story: Story) -> User | None:
+    owner = conversation.last_owner
+    rule = conversation.inbox.reopen_owner
+    if owner is None or rule == TeamInbox.ReopenOwner.TEAM:
+        return None
+    if not is_eligible(owner.pk, conversation.inbox_id, now=story.now):
+        return None
+    if rule == TeamInbox.ReopenOwner.ALWAYS_LAST_OWNER:
+        return owner
+    return owner if owner.availability == User.Availability.AVAILABLE else None
+
+
+def _wake(conversation: Conversation, story: Story) -> None:
+    """End a snooze because the customer wrote; an owner who is away gives it back to the team."""
+    if conversation.status != Conversation.Status.SNOOZED:
+        return
+    conversation.status = Conversation.Status.OPEN
+    conversation.snoozed_until = None
+    conversation.version += 1
+    owner = conversation.owner
+    follows_availability = (
+        conversation.inbox.reopen_owner == TeamInbox.ReopenOwner.LAST_OWNER_IF_AVAILABLE
+    )
+    is_away = owner and owner.availability != User.Availability.AVAILABLE
+    if owner and follows_availability and is_away:
+        give_back(conversation, now=story.now)
+    story.record(conversation, ConversationEvent.Verb.WOKEN, label="Customer")
+    story.conversation_updated(conversation, "status", "owner")
+
+
+def _take_in(
+    conversation: Conversation, message: Message, story: Story, media_types: tuple[str, ...]
+) -> None:
+    """Let the conversation know of a new message from the customer."""
+    conversation.is_hidden = conversation.contact.is_blocked
+    if conversation.waiting_since is None and not conversation.is_hidden:
+        conversation.waiting_since = message.received_at
+        conversation.wait_generation += 1
+    conversation.last_inbound_at, conversation.last_inbound_seq = story.now, message.seq
+    set_preview(conversation, message, media_types=media_types)
+    conversation.save()
+    story.message_created(conversation, message, notify=not conversation.is_hidden)

@@ -1,0 +1,369 @@
+"""How do files come in? Fetched by a worker, checked, made harmless, and kept.
+
+Twilio's media lie behind basic auth and answer with a redirect to a content network: credentials
+go to Twilio only and never along with a redirect. A file is what its bytes are, not what its label says.
+"""
+
+import hashlib
+import io
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urljoin, urlsplit
+
+import puremagic
+import requests
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from accounts.models import TwilioAccount, User
+from inbox.broadcast import announce
+from inbox.carrier import InboundMedia
+from inbox.models import Attachment, Message
+from inbox.nudges import nudge_on_commit
+from inbox.previews import look_of
+from inbox.refusals import MissingInputError
+from inbox.story import Story
+from inbox.twilio.client import redirected
+
+logger = logging.getLogger(__name__)
+
+CONTENT_HOSTS = ("mms.twiliocdn.com", "media.twiliocdn.com", "s3.amazonaws.com")
+CONTENT_HOST_SUFFIXES = (".twiliocdn.com", ".amazonaws.com")
+MAX_REDIRECTS = 3
+MAX_ATTEMPTS = 5
+LEASE = timedelta(seconds=90)
+THUMBNAIL_SIZE = (640, 640)
+CHUNK = 64 * 1024
+RENDERED_IMAGES = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "GIF": "image/gif",
+    "WEBP": "image/webp",
+}
+NEVER_RENDERED = (
+    "text/html",
+    "image/svg+xml",
+    "application/xhtml+xml",
+    "text/xml",
+    "application/xml",
+)
+SENDABLE = {
+    "image/jpeg",
+    "image/png",
+    "image/gif",
+    "image/webp",
+    "audio/mpeg",
+    "audio/ogg",
+    "audio/amr",
+    "audio/mp4",
+    "audio/aac",
+    "video/mp4",
+    "video/3gpp",
+    "application/pdf",
+    "text/vcard",
+    "text/x-vcard",
+    "text/plain",
+    "text/csv",
+    "application/msword",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+}
+UPLOAD_LIMIT = 5 * 1024 * 1024
+Image.MAX_IMAGE_PIXELS = 60_000_000
+
+
+class FetchFailedError(Exception):
+    """A file could not be fetched; `again` says whether another try may help."""
+
+    def __init__(self, reason: str, *, again: bool) -> None:
+        super().__init__(reason)
+        self.reason, self.again = reason, again
+
+
+@dataclass(frozen=True)
+class Sniffed:
+    """What a file is by its bytes, with a thumbnail if it is a picture we can draw."""
+
+    content_type: str
+    look: str
+    thumbnail: bytes = b""
+    width: int | None = None
+    height: int | None = None
+
+
+def expect_media(message: Message, media: Sequence[InboundMedia], *, now: datetime) -> None:
+    """Note the files of a new message: the bubble shows placeholders at once, a worker fetches."""
+    if not media:
+        return
+    files = Attachment.objects.bulk_create(
+        Attachment(
+            account_id=message.account_id,
+            message=message,
+            position=position,
+            source_url=item.url,
+            declared_type=item.content_type,
+            content_type=item.content_type,
+            look=look_of(item.content_type),
+            next_attempt_at=now,
+        )
+        for position, item in enumerate(media)
+    )
+    for file in files:
+        nudge_on_commit("fetch_media", file.pk)
+
+
+def fetch(attachment_id: int, *, now: datetime) -> bool:
+    """Fetch one file; say whether it is ready. Safe to call any number of times."""
+    attachment = _take(attachment_id, now=now)
+    if attachment is None:
+        return False
+    assert attachment.message is not None
+    account = attachment.message.thread.sender.twilio_account
+    try:
+        content = b"".join(_download(attachment.source_url, account))
+    except FetchFailedError as error:
+        _note_failure(attachment, error, now=now)
+        return False
+    _keep(attachment, content, sniff(content, attachment.declared_type), now=now)
+    return True
+
+
+def _take(attachment_id: int, *, now: datetime) -> Attachment | None:
+    """Claim a file for one worker by moving its next attempt behind the lease."""
+    taken = Attachment.objects.filter(
+        pk=attachment_id,
+        state=Attachment.State.WAITING,
+        next_attempt_at__lte=now,
+        message__isnull=False,
+    ).update(next_attempt_at=now + LEASE)
+    if not taken:
+        return None
+    return Attachment.objects.select_related("message__thread__sender__twilio_account").get(
+        pk=attachment_id
+    )
+
+
+def _download(url: str, account: TwilioAccount) -> Iterator[bytes]:
+    """Yield the bytes, following redirects by hand: credentials never leave Twilio's own host.
+
+    Raises FetchFailedError for a strange host, an error answer, a time-out or an oversized file.
+    """
+    auth: tuple[str, str] | None = (account.account_sid, account.auth_token)
+    target, headers = _checked(url, first=True)
+    for _ in range(MAX_REDIRECTS + 1):
+        try:
+            response = requests.get(
+                target,
+                auth=auth,
+                headers=headers,
+                stream=True,
+                allow_redirects=False,
+                timeout=(5, settings.MEDIA_TIMEOUT_SECONDS),
+            )
+        except requests.RequestException as error:
+            raise FetchFailedError(f"{type(error).__name__}", again=True) from error
+        with response:
+            if response.is_redirect:
+                target, headers = _checked(
+                    urljoin(target, response.headers["Location"]), first=False
+                )
+                auth = None
+                continue
+            yield from _body(response)
+            return
+    raise FetchFailedError("Too many redirects.", again=False)
+
+
+def _checked(url: str, *, first: bool) -> tuple[str, dict[str, str]]:
+    """Allow Twilio's API first, then Twilio's content networks, over https; or the simulator."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    base = settings.TWILIO_API_BASE
+    if base and not first and parts.netloc == urlsplit(base).netloc:
+        return url, {}
+    if host == "api.twilio.com" and parts.scheme == "https":
+        return redirected(url, base)
+    is_content = host in CONTENT_HOSTS or host.endswith(CONTENT_HOST_SUFFIXES)
+    if not first and parts.scheme == "https" and is_content:
+        return url, {}
+    raise FetchFailedError("The file's address is not Twilio's.", again=False)
+
+
+def _body(response: requests.Response) -> Iterator[bytes]:
+    if response.status_code != 200:
+        gone = response.status_code in {400, 404, 410}
+        raise FetchFailedError(f"Twilio answered {response.status_code}.", again=not gone)
+    size = 0
+    try:
+        for chunk in response.iter_content(CHUNK):
+            size += len(chunk)
+            if size > settings.MEDIA_MAX_BYTES:
+                raise FetchFailedError("The file is too large.", again=False)
+            yield chunk
+    except requests.RequestException as error:
+        raise FetchFailedError(f"{type(error).__name__}", again=True) from error
+
+
+def sniff(content: bytes, declared: str) -> Sniffed:
+    """Say what the bytes are. A picture we can decode gets a fresh thumbnail without metadata."""
+    picture = _picture(content)
+    if picture:
+        return picture
+    found = _type_by_bytes(content)
+    content_type = found or declared or "application/octet-stream"
+    if content_type.startswith("image/") and content_type in RENDERED_IMAGES.values():
+        # Declared a picture, yet it cannot be decoded: treat it as an unknown file.
+        content_type = "application/octet-stream"
+    is_shown = content_type not in NEVER_RENDERED and not content_type.startswith("image/")
+    return Sniffed(content_type, look_of(content_type) if is_shown else Attachment.Look.FILE)
+
+
+def _picture(content: bytes) -> Sniffed | None:
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            kind = RENDERED_IMAGES.get(image.format or "")
+            if kind is None:
+                return None
+            image.draft("RGB", THUMBNAIL_SIZE)
+            upright = ImageOps.exif_transpose(image)
+            width, height = upright.size
+            upright.thumbnail(THUMBNAIL_SIZE)
+            out = io.BytesIO()
+            upright.convert("RGB").save(out, "JPEG", quality=82, optimize=True)
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    return Sniffed(kind, Attachment.Look.IMAGE, out.getvalue(), width, height)
+
+
+def _type_by_bytes(content: bytes) -> str:
+    head = content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if head.startswith((b"<!doctype html", b"<html", b"<script", b"<body", b"<head")):
+        return "text/html"
+    if b"<svg" in head:
+        return "image/svg+xml"
+    if head.startswith(b"begin:vcard"):
+        return "text/vcard"
+    if head.startswith((b"#!amr",)):
+        return "audio/amr"
+    if head.startswith((b"mz", b"\x7felf", b"#!/")):
+        return "application/x-executable"
+    try:
+        matches = puremagic.magic_string(content[:8192])
+    except (puremagic.PureError, ValueError):
+        return ""
+    return next((match.mime_type for match in matches if match.mime_type), "")
+
+
+def _keep(attachment: Attachment, content: bytes, found: Sniffed, *, now: datetime) -> None:
+    _fill(attachment, content, found)
+    attachment.next_attempt_at = None
+    attachment.save()
+    _tell(attachment, now=now)
+
+
+def _fill(attachment: Attachment, content: bytes, found: Sniffed) -> None:
+    attachment.content_type, attachment.look = found.content_type[:120], found.look
+    attachment.size, attachment.sha256 = len(content), hashlib.sha256(content).hexdigest()
+    attachment.width, attachment.height = found.width, found.height
+    attachment.file.save(f"{attachment.public_id}.bin", ContentFile(content), save=False)
+    if found.thumbnail:
+        attachment.thumbnail.save(
+            f"{attachment.public_id}.jpg", ContentFile(found.thumbnail), save=False
+        )
+    attachment.state, attachment.problem = Attachment.State.READY, ""
+
+
+def _note_failure(attachment: Attachment, error: FetchFailedError, *, now: datetime) -> None:
+    attachment.attempts += 1
+    attachment.problem = error.reason[:200]
+    if error.again and attachment.attempts < MAX_ATTEMPTS:
+        attachment.next_attempt_at = now + timedelta(seconds=5 * 4 ** (attachment.attempts - 1))
+    else:
+        attachment.state, attachment.next_attempt_at = Attachment.State.FAILED, None
+    attachment.save()
+    if attachment.state == Attachment.State.FAILED:
+        logger.warning("attachment %s not fetched: %s", attachment.public_id, error.reason)
+        _tell(attachment, now=now)
+
+
+def retry_fetch(attachment: Attachment, *, now: datetime) -> None:
+    """Try again because a person asked for it."""
+    changed = Attachment.objects.filter(pk=attachment.pk, state=Attachment.State.FAILED).update(
+        state=Attachment.State.WAITING, attempts=0, next_attempt_at=now, problem=""
+    )
+    if changed:
+        attachment.refresh_from_db()
+        _tell(attachment, now=now)
+        nudge_on_commit("fetch_media", attachment.pk)
+
+
+def owed_media(*, now: datetime, limit: int = 100) -> list[int]:
+    """Return files whose next attempt is due."""
+    return list(
+        Attachment.objects.filter(state=Attachment.State.WAITING, next_attempt_at__lte=now)
+        .order_by("next_attempt_at")
+        .values_list("pk", flat=True)[:limit]
+    )
+
+
+def _tell(attachment: Attachment, *, now: datetime) -> None:
+    message = (
+        Message.objects.select_related(
+            "conversation__inbox", "conversation__contact", "conversation__thread"
+        )
+        .filter(pk=attachment.message_id)
+        .first()
+    )
+    if message is None or message.conversation is None:
+        return
+    with transaction.atomic():
+        story = Story(now=now)
+        story.message_updated(message.conversation, message, "media")
+        announce(story.announcements(), now=now)
+
+
+def store_upload(
+    *, account_id: int, user: User, uploaded_file: UploadedFile, now: datetime
+) -> Attachment:
+    """Keep a file an agent wants to send, after checking it.
+
+    Raises MissingInputError for an empty, oversized or unsendable file.
+    """
+    size = uploaded_file.size or 0
+    if size == 0:
+        raise MissingInputError("The file is empty.")
+    if size > UPLOAD_LIMIT:
+        raise MissingInputError(
+            f"The file has {size / 1024 / 1024:.1f} MB; the limit is "
+            f"{UPLOAD_LIMIT // 1024 // 1024} MB. Send a smaller one."
+        )
+    content = uploaded_file.read()
+    found = sniff(content, "text/plain" if _is_plain_text(content) else "")
+    if found.content_type not in SENDABLE:
+        raise MissingInputError(
+            "This kind of file cannot be sent. Use a picture, audio, video, PDF, Office file, "
+            "contact card or plain text."
+        )
+    attachment = Attachment(
+        account_id=account_id,
+        uploaded_by=user,
+        name=(uploaded_file.name or "file")[-200:],
+        declared_type=(uploaded_file.content_type or "")[:120],
+    )
+    _fill(attachment, content, found)
+    attachment.save()
+    return attachment
+
+
+def _is_plain_text(content: bytes) -> bool:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return "\x00" not in text

@@ -1,0 +1,28 @@
+"""Which rows does the inbox own? One file per noun."""
+
+from inbox.models.contact import Contact, ContactAddress
+from inbox.models.conversation import Conversation, ConversationEvent, Participant, ReadCursor
+from inbox.models.event import InboxCounter, InboxEvent
+from inbox.models.inbox import TeamInbox
+from inbox.models.message import Attachment, AutoReplyLog, Message
+from inbox.models.receipt import Receipt
+from inbox.models.sender import Sender
+from inbox.models.thread import Thread
+
+__all__ = [
+    "Attachment",
+    "AutoReplyLog",
+    "Contact",
+    "ContactAddress",
+    "Conversation",
+    "ConversationEvent",
+    "InboxCounter",
+    "InboxEvent",
+    "Message",
+    "Participant",
+    "ReadCursor",
+    "Receipt",
+    "Sender",
+    "TeamInbox",
+    "Thread",
+]

@@ -1,0 +1,67 @@
+"""Who writes to us, and under which addresses?"""
+
+from typing import ClassVar
+
+from django.db import models
+
+from accounts.models import Account, User
+from inbox.models.ids import public_id
+
+
+class Contact(models.Model):
+    """A customer. May have many addresses; a phone number is not needed."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="contacts")
+    public_id = models.CharField(max_length=32, unique=True, default=public_id, editable=False)
+    name = models.CharField(max_length=120, blank=True, default="")
+    profile_name = models.CharField(
+        max_length=120, blank=True, default="", help_text="What they call themselves on WhatsApp"
+    )
+    language = models.CharField(max_length=12, blank=True, default="")
+    owner = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="owned_contacts"
+    )
+    is_blocked = models.BooleanField(default=False)
+    notes = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name or self.profile_name or f"Contact {self.pk}"
+
+
+class ContactAddress(models.Model):
+    """One way to reach a contact.
+
+    `alias_of` says that this is a second name of the same WhatsApp account (a business-scoped user
+    id and a phone number): messages under both go into one thread.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="addresses")
+    key = models.CharField(max_length=120, help_text="Normal form, see compliance.addresses")
+    family = models.CharField(max_length=20)
+    raw = models.CharField(max_length=120, help_text="As the carrier last wrote it")
+    phone = models.CharField(max_length=20, blank=True, default="")
+    is_repliable = models.BooleanField(default=True)
+    alias_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="aliases"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "contact addresses"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["account", "key"], name="one_contact_per_address"),
+            models.CheckConstraint(
+                condition=models.Q(alias_of__isnull=True) | ~models.Q(alias_of=models.F("id")),
+                name="address_is_not_its_own_alias",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["account", "phone"], name="address_by_phone", condition=~models.Q(phone="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,294 @@
+"""What is one piece of work with a customer, who has it, and who may see it?"""
+
+from typing import ClassVar
+
+import pgtrigger
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from accounts.access import Viewer
+from accounts.models import Account, User
+from inbox.models.contact import Contact
+from inbox.models.ids import public_id
+from inbox.models.inbox import TeamInbox
+from inbox.models.thread import Thread
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    """Conversations, filtered by sight and state."""
+
+    def visible_to(self, viewer: Viewer) -> "ConversationQuerySet":
+        """Keep what `viewer` may read now: the one predicate of sight.
+
+        `inbox.access.audience_of` is the same rule for one conversation; a property test holds
+        the two equal.
+        """
+        if not viewer.may_see:
+            return self.none()
+        mine = Participant.objects.filter(
+            conversation=OuterRef("pk"), user=viewer.user_id, ended_at=None
+        )
+        had_at_close = Participant.objects.filter(
+            conversation=OuterRef("pk"), user=viewer.user_id, is_ended_by_close=True
+        )
+        is_closed = Q(status=Conversation.Status.CLOSED)
+        shared = Q(is_team_wide=True) | Q(inbox__after_claim=TeamInbox.AfterClaim.READ_ONLY)
+        as_member = Q(inbox__in=viewer.member_of) & (
+            (~is_closed & shared & Q(is_hidden=False))
+            | (
+                is_closed
+                & Q(inbox__closed_visibility=TeamInbox.ClosedVisibility.TEAM, is_hidden=False)
+            )
+            | (is_closed & Q(was_team_wide_at_close=True, is_hidden=False))
+        )
+        return self.filter(
+            Q(inbox__in=viewer.supervises)
+            | as_member
+            | Exists(mine)
+            | (is_closed & Exists(had_at_close)),
+            account=viewer.account_id,
+        )
+
+    def live(self) -> "ConversationQuerySet":
+        """Keep conversations that are not closed."""
+        return self.exclude(status=Conversation.Status.CLOSED)
+
+
+class Conversation(models.Model):
+    """One segment of a thread, from open to closed."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", "Open"
+        SNOOZED = "snoozed", "Snoozed"
+        CLOSED = "closed", "Closed"
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    inbox = models.ForeignKey(TeamInbox, on_delete=models.PROTECT, related_name="conversations")
+    thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="conversations")
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="conversations")
+    public_id = models.CharField(max_length=32, unique=True, default=public_id, editable=False)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.OPEN)
+    version = models.BigIntegerField(default=1)
+
+    owner = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="owned_conversations"
+    )
+    owned_since = models.DateTimeField(null=True, blank=True)
+    last_owner = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    is_team_wide = models.BooleanField(
+        default=True, help_text="The audience is the whole team of the inbox"
+    )
+    was_team_wide_at_close = models.BooleanField(default=False)
+    is_hidden = models.BooleanField(
+        default=False, help_text="From a blocked contact: only supervisors see it"
+    )
+    audience_before = models.JSONField(
+        null=True, blank=True, help_text="Whom a release gives it back to"
+    )
+    returns_at = models.DateTimeField(
+        null=True, blank=True, help_text="A transfer goes back to the team at this moment"
+    )
+    return_inbox = models.ForeignKey(
+        TeamInbox, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    waiting_since = models.DateTimeField(null=True, blank=True)
+    wait_generation = models.PositiveIntegerField(default=0)
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    close_reason = models.CharField(max_length=200, blank=True, default="")
+    reopen_count = models.PositiveIntegerField(default=0)
+    previous = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    last_activity_at = models.DateTimeField()
+    last_human_reply_at = models.DateTimeField(null=True, blank=True)
+    last_inbound_at = models.DateTimeField(null=True, blank=True)
+    last_inbound_seq = models.BigIntegerField(default=0)
+    preview = models.CharField(max_length=160, blank=True, default="")
+    preview_kind = models.CharField(max_length=12, blank=True, default="")
+    preview_author = models.CharField(max_length=120, blank=True, default="")
+    has_failed_message = models.BooleanField(default=False)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["thread"],
+                condition=~Q(status="closed"),
+                name="one_conversation_not_closed_per_thread",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="closed") | Q(owner__isnull=True, waiting_since__isnull=True),
+                name="closed_conversation_has_no_owner_and_no_wait",
+            ),
+            models.CheckConstraint(
+                condition=Q(owner__isnull=True, owned_since__isnull=True)
+                | Q(owner__isnull=False, owned_since__isnull=False),
+                name="owned_conversation_says_since_when",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["inbox", "-last_activity_at", "-id"],
+                name="conversation_list_open",
+                condition=Q(status="open"),
+            ),
+            models.Index(
+                fields=["inbox", "status", "-last_activity_at", "-id"], name="conversation_list"
+            ),
+            models.Index(
+                fields=["owner", "-last_activity_at"],
+                name="conversation_mine",
+                condition=Q(owner__isnull=False),
+            ),
+            models.Index(
+                fields=["inbox", "waiting_since"],
+                name="conversation_waiting",
+                condition=Q(waiting_since__isnull=False),
+            ),
+            models.Index(
+                fields=["snoozed_until"],
+                name="conversation_snoozed",
+                condition=Q(status="snoozed"),
+            ),
+            models.Index(
+                fields=["returns_at"],
+                name="conversation_returning",
+                condition=Q(returns_at__isnull=False),
+            ),
+            models.Index(fields=["contact", "-opened_at"], name="conversation_by_contact"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Conversation {self.public_id}"
+
+    @property
+    def is_closed(self) -> bool:
+        """Say whether the conversation is closed."""
+        return self.status == self.Status.CLOSED
+
+
+class Participant(models.Model):
+    """A person's part in a conversation's audience, from a start to an end."""
+
+    class Role(models.TextChoices):
+        MEMBER = "member", "Member"
+        OWNER = "owner", "Owner"
+        WATCHER = "watcher", "Watcher"
+
+    class Source(models.TextChoices):
+        TEAM = "team", "Team"
+        RULE = "rule", "Rule"
+        ESCALATION = "escalation", "Escalation"
+        CLAIM = "claim", "Claim"
+        MANUAL = "manual", "Transfer or take-over"
+        MENTION = "mention", "Mention"
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.PROTECT, related_name="participants"
+    )
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="participations")
+    role = models.CharField(max_length=8, choices=Role.choices)
+    source = models.CharField(max_length=10, choices=Source.choices)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    is_ended_by_close = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["conversation", "user"],
+                condition=Q(ended_at__isnull=True),
+                name="one_current_part_per_person",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=Q(ended_at__isnull=True, role="owner"),
+                name="one_owner_per_conversation",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["user", "conversation"],
+                name="participant_current",
+                condition=Q(ended_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role})"
+
+
+class ConversationEvent(models.Model):
+    """What happened to a conversation: its timeline and its audit are these rows. Append-only."""
+
+    class Verb(models.TextChoices):
+        OPENED = "opened", "Opened"
+        REOPENED = "reopened", "Reopened"
+        CLAIMED = "claimed", "Claimed"
+        RELEASED = "released", "Released"
+        TRANSFERRED = "transferred", "Transferred"
+        MOVED = "moved", "Moved to another inbox"
+        TAKEN_OVER = "taken_over", "Taken over"
+        RETURNED = "returned", "Returned to the team"
+        CLOSED = "closed", "Closed"
+        SNOOZED = "snoozed", "Snoozed"
+        WOKEN = "woken", "Snooze ended"
+        CONSENT = "consent", "Consent changed"
+        SILENT = "silent", "No automatic reply"
+        BLOCKED = "blocked", "Contact blocked"
+        UNBLOCKED = "unblocked", "Contact unblocked"
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="events")
+    thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="events")
+    public_id = models.CharField(max_length=32, default=public_id, editable=False)
+    verb = models.CharField(max_length=12, choices=Verb.choices)
+    actor = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    actor_label = models.CharField(max_length=120)
+    after_seq = models.BigIntegerField(help_text="It happened after this message of the thread")
+    data = models.JSONField(default=dict)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["thread", "after_seq", "id"], name="event_by_thread"),
+            models.Index(fields=["conversation", "id"], name="event_by_conversation"),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.Protect(
+                name="conversation_event_is_append_only",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor_label} {self.get_verb_display().lower()}"
+
+
+class ReadCursor(models.Model):
+    """How far one person has read one conversation: a message's `seq`."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="read_cursors"
+    )
+    seq = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["user", "conversation"], name="one_cursor_per_reader"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} read to {self.seq}"

@@ -1,0 +1,110 @@
+"""What is a Team Inbox, and how does it behave?"""
+
+import uuid
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models.functions import Lower
+
+from accounts.models import Account, Team
+
+
+class TeamInbox(models.Model):
+    """The inbox of one team: an add-on, so the team is its key."""
+
+    class ClaimRule(models.TextChoices):
+        COLLABORATIVE = "collaborative", "Collaborative: no claim, everybody answers"
+        OPTIONAL = "optional", "Optional: until somebody claims, anyone may answer"
+        ON_FIRST_REPLY = "on_first_reply", "On first reply: the first answer claims"
+        REQUIRED = "required", "Required: claim before you answer"
+
+    class AfterClaim(models.TextChoices):
+        REMOVED = "removed", "Others no longer see it"
+        READ_ONLY = "read_only", "Others may go on reading"
+
+    class FirstReply(models.TextChoices):
+        OFF = "off", "Never"
+        EVER = "ever", "To a customer's first message ever"
+        PER_CONVERSATION = "per_conversation", "To the first message of each conversation"
+
+    class ReopenOwner(models.TextChoices):
+        LAST_OWNER_IF_AVAILABLE = "last_owner_if_available", "The last owner if available"
+        TEAM = "team", "The team"
+        ALWAYS_LAST_OWNER = "always_last_owner", "Always the last owner"
+
+    class ClosedVisibility(models.TextChoices):
+        TEAM = "team", "Every licensed member"
+        AUDIENCE = "audience", "Those who had it when it was closed, and supervisors"
+
+    team = models.OneToOneField(
+        Team, on_delete=models.PROTECT, primary_key=True, related_name="inbox"
+    )
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="inboxes")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    slug = models.SlugField(max_length=60)
+    name = models.CharField(max_length=80)
+    is_on = models.BooleanField("switched on", default=True)
+    claim_rule = models.CharField(
+        max_length=14, choices=ClaimRule.choices, default=ClaimRule.OPTIONAL
+    )
+    after_claim = models.CharField(
+        max_length=10, choices=AfterClaim.choices, default=AfterClaim.REMOVED
+    )
+    closed_visibility = models.CharField(
+        max_length=8, choices=ClosedVisibility.choices, default=ClosedVisibility.TEAM
+    )
+    bot_name = models.CharField(max_length=40, default="Assistant")
+    first_reply = models.CharField(
+        max_length=16, choices=FirstReply.choices, default=FirstReply.OFF
+    )
+    first_reply_text = models.CharField(max_length=1600, blank=True, default="")
+    opt_out_text = models.CharField(
+        max_length=320,
+        default="You have been unsubscribed and will get no more messages. Reply START to return.",
+    )
+    opt_in_text = models.CharField(
+        max_length=320, default="You are subscribed again. Reply STOP to unsubscribe."
+    )
+    help_text = models.CharField(
+        max_length=320, default="Write your question here and we will answer. Reply STOP to leave."
+    )
+    reopen_hours = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        default=72,
+        help_text="A message within this time reopens; 0 = always new, empty = always reopen",
+    )
+    reopen_owner = models.CharField(
+        max_length=24, choices=ReopenOwner.choices, default=ReopenOwner.LAST_OWNER_IF_AVAILABLE
+    )
+    auto_close_hours = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(24 * 365)]
+    )
+    auto_close_since = models.DateTimeField(
+        null=True, blank=True, help_text="Only conversations opened after this moment are closed"
+    )
+    handover_minutes = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        default=30,
+        help_text="A transfer without a reply in this time goes back to the team",
+    )
+    is_close_reason_required = models.BooleanField(default=False)
+    may_start_conversations = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "team inboxes"
+        ordering: ClassVar[list[str]] = ["name"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint("account", Lower("slug"), name="inbox_slug_once_per_account"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_read_only_after_claim(self) -> bool:
+        """Say whether colleagues keep reading a claimed conversation."""
+        return self.after_claim == self.AfterClaim.READ_ONLY

@@ -1,0 +1,217 @@
+"""What was said, by whom, and how far did it get?"""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Account, User
+from inbox.models.conversation import Conversation
+from inbox.models.ids import client_id, public_id
+from inbox.models.thread import Thread
+
+
+class Message(models.Model):
+    """One text, note or automatic answer in a thread."""
+
+    class Direction(models.TextChoices):
+        IN = "in", "From the customer"
+        OUT = "out", "To the customer"
+
+    class Kind(models.TextChoices):
+        TEXT = "text", "Text"
+        NOTE = "note", "Internal note"
+        AUTO = "auto", "Automatic reply"
+        REACTION = "reaction", "Reaction"
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", "Received"
+        NOTE = "note", "Noted"
+        QUEUED = "queued", "Queued"
+        SENDING = "sending", "Sending"
+        SENT = "sent", "Sent"
+        DELIVERED = "delivered", "Delivered"
+        READ = "read", "Read"
+        UNKNOWN = "unknown", "Not confirmed"
+        FAILED = "failed", "Failed"
+        BLOCKED = "blocked", "Not sent"
+        CANCELED = "canceled", "Cancelled"
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="messages")
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.PROTECT, null=True, blank=True, related_name="messages"
+    )
+    public_id = models.CharField(max_length=32, unique=True, default=public_id, editable=False)
+    client_id = models.CharField(max_length=32, default=client_id)
+    seq = models.BigIntegerField()
+    direction = models.CharField(max_length=3, choices=Direction.choices)
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.TEXT)
+    channel = models.CharField(max_length=20, default="sms")
+    purpose = models.CharField(max_length=20, blank=True, default="")
+    author = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    author_label = models.CharField(max_length=120, blank=True, default="")
+    body = models.TextField(blank=True, default="")
+    details = models.JSONField(default=dict, help_text="Location, button, referral, geography…")
+    reply_to = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    reply_to_sid = models.CharField(max_length=64, blank=True, default="")
+    resend_of = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="resent_as"
+    )
+
+    status = models.CharField(max_length=10, choices=Status.choices)
+    provider_sid = models.CharField(  # noqa: DJ001 - unique, and unknown until the carrier answers
+        max_length=64, null=True, blank=True
+    )
+    provider_status = models.CharField(max_length=20, blank=True, default="")
+    error_code = models.CharField(max_length=24, blank=True, default="")
+    error_words = models.CharField(max_length=300, blank=True, default="")
+    segments = models.PositiveSmallIntegerField(default=1)
+
+    created_at = models.DateTimeField()
+    received_at = models.DateTimeField(null=True, blank=True)
+    provider_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+    sending_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    look_up_at = models.DateTimeField(
+        null=True, blank=True, help_text="When to ask the carrier about an unknown outcome"
+    )
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["thread", "seq"], name="one_message_per_seq"),
+            models.UniqueConstraint(
+                fields=["thread", "client_id"], name="one_message_per_client_id"
+            ),
+            models.UniqueConstraint(
+                fields=["provider_sid", "account"], name="one_message_per_provider_sid"
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["not_before", "id"], name="message_queued", condition=Q(status="queued")
+            ),
+            models.Index(
+                fields=["sending_at"], name="message_sending", condition=Q(status="sending")
+            ),
+            models.Index(
+                fields=["look_up_at"], name="message_unknown", condition=Q(status="unknown")
+            ),
+            models.Index(
+                fields=["thread", "seq"],
+                name="message_unsent_in_thread",
+                condition=Q(status__in=["queued", "sending"]),
+            ),
+            models.Index(fields=["conversation", "seq"], name="message_by_conversation"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Message {self.public_id}"
+
+    @property
+    def is_inbound(self) -> bool:
+        """Say whether the customer wrote it."""
+        return self.direction == self.Direction.IN
+
+    @property
+    def is_note(self) -> bool:
+        """Say whether it is an internal note, never sent."""
+        return self.kind == self.Kind.NOTE
+
+    @property
+    def may_be_resent(self) -> bool:
+        """Say whether a person may send it again."""
+        return self.direction == self.Direction.OUT and self.status in {
+            self.Status.FAILED,
+            self.Status.UNKNOWN,
+            self.Status.BLOCKED,
+        }
+
+
+class Attachment(models.Model):
+    """A file of a message, theirs or ours."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Being fetched"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Could not fetch"
+        REFUSED = "refused", "Refused"
+
+    class Look(models.TextChoices):
+        IMAGE = "image", "Image"
+        AUDIO = "audio", "Audio"
+        VIDEO = "video", "Video"
+        CARD = "card", "Contact card"
+        FILE = "file", "File"
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    message = models.ForeignKey(
+        Message, on_delete=models.PROTECT, null=True, blank=True, related_name="attachments"
+    )
+    public_id = models.CharField(max_length=32, unique=True, default=public_id, editable=False)
+    position = models.PositiveSmallIntegerField(default=0)
+    source_url = models.CharField(max_length=500, blank=True, default="")
+    declared_type = models.CharField(max_length=120, blank=True, default="")
+    content_type = models.CharField(max_length=120, blank=True, default="")
+    look = models.CharField(max_length=8, choices=Look.choices, default=Look.FILE)
+    name = models.CharField(max_length=200, blank=True, default="")
+    size = models.PositiveBigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    file = models.FileField(upload_to="attachments/%Y/%m/%d", blank=True, max_length=300)
+    thumbnail = models.FileField(upload_to="thumbnails/%Y/%m/%d", blank=True, max_length=300)
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    problem = models.CharField(max_length=200, blank=True, default="")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    uploaded_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["position", "id"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["message", "position"], name="one_attachment_per_position"
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["next_attempt_at"],
+                name="attachment_owed",
+                condition=Q(state="waiting", next_attempt_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Attachment {self.public_id}"
+
+
+class AutoReplyLog(models.Model):
+    """That an automatic reply was decided: at most one per thread, kind and window."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="auto_replies")
+    kind = models.CharField(max_length=20)
+    window_key = models.CharField(max_length=80)
+    message = models.OneToOneField(Message, on_delete=models.PROTECT, related_name="auto_reply_log")
+    trigger = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["thread", "kind", "window_key"], name="one_auto_reply_per_window"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.window_key}"

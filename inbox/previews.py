@@ -1,0 +1,40 @@
+"""What does one line say about a message in a list?"""
+
+from inbox.models import Attachment, Conversation, Message
+
+_WORDS = {
+    Attachment.Look.IMAGE: "Photo",
+    Attachment.Look.AUDIO: "Voice message",
+    Attachment.Look.VIDEO: "Video",
+    Attachment.Look.CARD: "Contact card",
+    Attachment.Look.FILE: "File",
+}
+
+
+def look_of(content_type: str) -> str:
+    """Say how a file of this type is shown."""
+    family, _, kind = content_type.partition("/")
+    if family in {"image", "audio", "video"}:
+        return Attachment.Look(family).value
+    if kind in {"vcard", "x-vcard", "directory"}:
+        return Attachment.Look.CARD.value
+    return Attachment.Look.FILE.value
+
+
+def set_preview(
+    conversation: Conversation, message: Message, *, media_types: tuple[str, ...] = ()
+) -> None:
+    """Let the conversation's list row speak of this message. Does not save."""
+    conversation.preview = _line(message, media_types)
+    conversation.preview_kind = message.kind if message.is_inbound else f"out_{message.kind}"[:12]
+    conversation.preview_author = message.author_label
+    conversation.last_activity_at = message.created_at
+
+
+def _line(message: Message, media_types: tuple[str, ...]) -> str:
+    words = " ".join(message.body.split())
+    if words:
+        return words if len(words) <= 160 else f"{words[:159]}…"
+    if media_types:
+        return str(_WORDS[Attachment.Look(look_of(media_types[0]))])
+    return "Location" if "location" in message.details else ""

@@ -1,0 +1,435 @@
+"""What does a page need to know, in a fixed number of queries?
+
+Every list starts from `access.conversations_of(viewer)`: no row, number or name on a page comes
+from a conversation its reader may not see.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from django.db.models import Count, F, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.http import Http404
+from phonenumbers import NumberParseException, parse, timezone
+
+from accounts.access import Viewer, licensed_members
+from accounts.models import Membership, User
+from compliance.models import Consent
+from inbox.access import conversations_of, inboxes_of
+from inbox.desk import Desk, desk_of
+from inbox.events import head_of
+from inbox.fragments import bubble_queryset, with_row
+from inbox.models import (
+    Attachment,
+    ContactAddress,
+    Conversation,
+    ConversationEvent,
+    Message,
+    ReadCursor,
+    TeamInbox,
+)
+from inbox.models.conversation import ConversationQuerySet
+from inbox.search import search
+
+ROWS = 30
+ITEMS = 40
+ITEMS_AFTER = 200
+EVENTS = 300
+COUNT_LIMIT = 100
+ZONES = 8
+MICROSECONDS = 1_000_000
+
+
+class View(StrEnum):
+    """Which part of the list somebody looks at."""
+
+    MINE = "mine"
+    UNASSIGNED = "unassigned"
+    OPEN = "open"
+    SNOOZED = "snoozed"
+    CLOSED = "closed"
+
+    @classmethod
+    def named(cls, name: str) -> "View":
+        """Return the view of this name, or all that is open."""
+        return cls(name) if name in set(cls) else cls.OPEN
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody asks of a list: which part, which words, whose, from where on."""
+
+    view: View = View.OPEN
+    words: str = ""
+    owner: int | None = None
+    before: str = ""
+
+
+@dataclass(frozen=True)
+class RowCard:
+    """One row of the list and how much of it this reader has not read."""
+
+    conversation: Conversation
+    unread: int = 0
+
+
+@dataclass(frozen=True)
+class InboxPage:
+    """The list of an inbox for one reader. `head` is older than the rows: catch up from there."""
+
+    inbox: TeamInbox
+    inboxes: Sequence[TeamInbox]
+    asked: Asked
+    head: int
+    rows: Sequence[RowCard]
+    next_before: str
+    counts: dict[str, int]
+    owners: Sequence[User]
+    is_supervisor: bool
+
+
+@dataclass(frozen=True)
+class Item:
+    """One entry of a timeline: a message, or something that happened."""
+
+    message: Message | None = None
+    event: ConversationEvent | None = None
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A stretch of a thread, and whether there is more on either side of it."""
+
+    items: Sequence[Item]
+    has_earlier: bool
+    has_later: bool
+    first_seq: int
+    last_seq: int
+
+
+@dataclass(frozen=True)
+class ThreadPage:
+    """A conversation as one reader sees it."""
+
+    conversation: Conversation
+    timeline: Timeline
+    desk: Desk
+    read_seq: int
+    found: str = ""
+
+
+@dataclass(frozen=True)
+class AddressCard:
+    """One way to reach a contact, and what they consented to on it."""
+
+    address: ContactAddress
+    consent: Consent | None
+    zones: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class PanelPage:
+    """What is known about a contact, as far as this reader may know it."""
+
+    conversation: Conversation
+    addresses: Sequence[AddressCard]
+    others: Sequence[Conversation]
+    photos: Sequence[Attachment]
+
+
+@dataclass(frozen=True)
+class TransferPage:
+    """To whom a conversation can be given."""
+
+    conversation: Conversation
+    people: Sequence[User]
+    inboxes: Sequence[TeamInbox] = field(default_factory=tuple)
+
+
+# --- The list --------------------------------------------------------------------------------------
+
+
+def inbox_page(viewer: Viewer, slug: str, asked: Asked) -> InboxPage:
+    """Read the list of one inbox. Raises Http404 if the reader has no such inbox."""
+    inboxes = list(inboxes_of(viewer)) if viewer.may_see else []
+    inbox = next((one for one in inboxes if one.slug == slug), None)
+    if inbox is None:
+        raise Http404("No such inbox.")
+    return _list_of(viewer, inbox, inboxes, asked)
+
+
+def inbox_page_around(viewer: Viewer, conversation: Conversation, asked: Asked) -> InboxPage:
+    """Read the list that stands beside an open conversation."""
+    return _list_of(viewer, conversation.inbox, list(inboxes_of(viewer)), asked)
+
+
+def _list_of(
+    viewer: Viewer, inbox: TeamInbox, inboxes: Sequence[TeamInbox], asked: Asked
+) -> InboxPage:
+    # The cursor before the rows: what happens in between is then heard twice, never missed.
+    head = head_of(inbox.pk)
+    mine = conversations_of(viewer).filter(inbox=inbox)
+    found = list(_page(_asked_for(mine, viewer, asked), asked.before))
+    rows, rest = found[:ROWS], found[ROWS:]
+    is_supervisor = viewer.supervises_team(inbox.pk)
+    return InboxPage(
+        inbox=inbox,
+        inboxes=inboxes,
+        asked=asked,
+        head=head,
+        rows=_with_unread(viewer, rows),
+        next_before=cursor_of(rows[-1]) if rest else "",
+        counts=counts_of(viewer, inbox),
+        owners=list(_owners(inbox)) if is_supervisor else (),
+        is_supervisor=is_supervisor,
+    )
+
+
+def _asked_for(
+    conversations: ConversationQuerySet, viewer: Viewer, asked: Asked
+) -> ConversationQuerySet:
+    if asked.words:
+        return search(conversations, asked.words)
+    chosen = conversations.filter(_condition(asked.view, viewer))
+    return chosen.filter(owner=asked.owner) if asked.owner else chosen
+
+
+def _condition(view: View, viewer: Viewer) -> Q:
+    is_open = Q(status=Conversation.Status.OPEN)
+    return {
+        View.MINE: is_open & Q(owner=viewer.user_id),
+        View.UNASSIGNED: is_open & Q(owner=None),
+        View.OPEN: is_open,
+        View.SNOOZED: Q(status=Conversation.Status.SNOOZED),
+        View.CLOSED: Q(status=Conversation.Status.CLOSED),
+    }[view]
+
+
+def _page(conversations: ConversationQuerySet, before: str) -> ConversationQuerySet:
+    ordered = with_row(conversations).order_by("-last_activity_at", "-id")
+    return ordered.filter(_older_than(before))[: ROWS + 1] if before else ordered[: ROWS + 1]
+
+
+def cursor_of(conversation: Conversation) -> str:
+    """Say where a page ends, so that the next one begins there."""
+    at = conversation.last_activity_at
+    return f"{int(at.timestamp() * MICROSECONDS)}.{conversation.public_id}"
+
+
+def _older_than(cursor: str) -> Q:
+    micros, _, public_id = cursor.partition(".")
+    if not micros.isdecimal() or len(micros) > 17:
+        raise Http404("No such page.")
+    at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(micros))
+    same = Conversation.objects.filter(public_id=public_id).values("pk")[:1]
+    return Q(last_activity_at__lte=at) & (
+        Q(last_activity_at__lt=at) | Q(last_activity_at=at, pk__lt=Subquery(same))
+    )
+
+
+def counts_of(viewer: Viewer, inbox: TeamInbox) -> dict[str, int]:
+    """Count each part of the list up to a hundred, in one query."""
+    mine = conversations_of(viewer).filter(inbox=inbox)
+    views = (View.MINE, View.UNASSIGNED, View.OPEN, View.SNOOZED)
+    parts = [
+        mine.filter(_condition(view, viewer))
+        .order_by()
+        .annotate(part=Value(view.value))
+        .values_list("part", flat=True)[:COUNT_LIMIT]
+        for view in views
+    ]
+    seen = Counter(parts[0].union(*parts[1:], all=True))
+    return {view.value: seen[view.value] for view in views}
+
+
+def _with_unread(viewer: Viewer, rows: Sequence[Conversation]) -> list[RowCard]:
+    unread = unread_of(viewer, [row.pk for row in rows])
+    return [RowCard(row, unread.get(row.pk, 0)) for row in rows]
+
+
+def unread_of(viewer: Viewer, conversation_ids: Iterable[int]) -> dict[int, int]:
+    """Count what customers wrote after the reader's cursor, per conversation."""
+    cursor = ReadCursor.objects.filter(
+        user=viewer.user_id, conversation=OuterRef("conversation")
+    ).values("seq")[:1]
+    read = Coalesce(Subquery(cursor), Value(0), output_field=IntegerField())
+    return dict(
+        Message.objects.filter(
+            conversation__in=list(conversation_ids), direction=Message.Direction.IN
+        )
+        .annotate(read=read)
+        .filter(seq__gt=F("read"))
+        .values_list("conversation")
+        .annotate(number=Count("pk"))
+    )
+
+
+def _owners(inbox: TeamInbox) -> Iterable[User]:
+    return User.objects.filter(memberships__team=inbox.pk, is_active=True).order_by("name")
+
+
+# --- The thread ------------------------------------------------------------------------------------
+
+
+def thread_page(
+    viewer: Viewer, user: User, conversation: Conversation, *, now: datetime, found: str = ""
+) -> ThreadPage:
+    """Read a conversation: its thread, the reader's desk, and how far they have read."""
+    cursor = ReadCursor.objects.filter(user=viewer.user_id, conversation=conversation).first()
+    target = _seq_of(conversation, found) if found else None
+    return ThreadPage(
+        conversation=conversation,
+        timeline=timeline(viewer, conversation, around=target),
+        desk=desk_of(viewer, user, conversation, now=now),
+        read_seq=cursor.seq if cursor else 0,
+        found=found if target else "",
+    )
+
+
+def timeline(
+    viewer: Viewer,
+    conversation: Conversation,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    around: int | None = None,
+) -> Timeline:
+    """Read a stretch of the thread: the latest, or before, after or around a message.
+
+    Only segments the reader may see, and messages that belong to none (keywords), are in it.
+    """
+    segments = list(
+        conversations_of(viewer).filter(thread=conversation.thread_id).values_list("pk", flat=True)
+    )
+    messages = bubble_queryset().filter(
+        Q(conversation__in=segments) | Q(conversation=None), thread=conversation.thread_id
+    )
+    stretch = _Stretch.read(messages, before=before, after=after, around=around)
+    events = ConversationEvent.objects.filter(
+        stretch.holds(), thread=conversation.thread_id, conversation__in=segments
+    ).order_by("-after_seq", "-pk")[:EVENTS]
+    return Timeline(
+        items=_woven(stretch.messages, list(events)),
+        has_earlier=stretch.has_earlier,
+        has_later=stretch.has_later,
+        first_seq=stretch.messages[0].seq if stretch.messages else 0,
+        last_seq=stretch.messages[-1].seq if stretch.messages else 0,
+    )
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Neighbouring messages in order, and whether more lie on either side."""
+
+    messages: list[Message]
+    has_earlier: bool
+    has_later: bool
+    below: int | None = None
+
+    @classmethod
+    def read(cls, messages, *, before, after, around):  # type: ignore[no-untyped-def]
+        up, down = messages.order_by("-seq"), messages.order_by("seq")
+        if after is not None:
+            found = list(down.filter(seq__gt=after)[: ITEMS_AFTER + 1])
+            return cls(found[:ITEMS_AFTER], True, len(found) > ITEMS_AFTER)
+        if around is not None:
+            half = ITEMS // 2
+            older = list(up.filter(seq__lte=around)[: half + 1])
+            newer = list(down.filter(seq__gt=around)[: half + 1])
+            both = older[:half][::-1] + newer[:half]
+            return cls(both, len(older) > half, len(newer) > half)
+        older = list((up.filter(seq__lt=before) if before is not None else up)[: ITEMS + 1])
+        return cls(older[:ITEMS][::-1], len(older) > ITEMS, False, below=before)
+
+    def holds(self) -> Q:
+        """Match the events that happened within this stretch."""
+        inside = Q()
+        if self.messages and self.has_earlier:
+            inside &= Q(after_seq__gte=self.messages[0].seq)
+        if self.messages and self.has_later:
+            inside &= Q(after_seq__lte=self.messages[-1].seq)
+        if self.below is not None:
+            inside &= Q(after_seq__lt=self.below)
+        return inside
+
+
+def _woven(messages: Sequence[Message], events: Sequence[ConversationEvent]) -> list[Item]:
+    keyed = [((message.seq, 0, 0), Item(message=message)) for message in messages]
+    keyed += [((event.after_seq, 1, event.pk), Item(event=event)) for event in events]
+    return [item for _, item in sorted(keyed, key=lambda pair: pair[0])]
+
+
+def _seq_of(conversation: Conversation, public_id: str) -> int | None:
+    return (
+        Message.objects.filter(thread=conversation.thread_id, public_id=public_id)
+        .values_list("seq", flat=True)
+        .first()
+    )
+
+
+# --- Beside the thread -----------------------------------------------------------------------------
+
+
+def panel_page(viewer: Viewer, conversation: Conversation) -> PanelPage:
+    """Read what this reader may know about the contact."""
+    seen = conversations_of(viewer).filter(contact=conversation.contact_id)
+    addresses = list(conversation.contact.addresses.filter(alias_of=None).order_by("pk")[:20])
+    photos = Attachment.objects.filter(
+        message__conversation__in=seen,
+        state=Attachment.State.READY,
+        look=Attachment.Look.IMAGE,
+    ).order_by("-pk")
+    return PanelPage(
+        conversation=conversation,
+        addresses=_with_consent(conversation.account_id, addresses),
+        others=list(
+            seen.exclude(pk=conversation.pk)
+            .select_related("inbox", "owner")
+            .order_by("-last_activity_at")[:8]
+        ),
+        photos=list(photos[:9]),
+    )
+
+
+def _with_consent(account_id: int, addresses: Sequence[ContactAddress]) -> list[AddressCard]:
+    consents = {
+        consent.address: consent
+        for consent in Consent.objects.filter(
+            account=account_id, address__in=[address.key for address in addresses]
+        )
+    }
+    return [
+        AddressCard(address, consents.get(address.key), zones_of(address.phone))
+        for address in addresses
+    ]
+
+
+def zones_of(phone: str) -> tuple[str, ...]:
+    """Name the time zones a number may be in; none if it could be anywhere."""
+    try:
+        zones = timezone.time_zones_for_number(parse(phone)) if phone else ()
+    except NumberParseException:
+        return ()
+    known = tuple(zone for zone in zones if "/" in zone and not zone.startswith("Etc/"))
+    return known if len(known) <= ZONES else ()
+
+
+def transfer_page(viewer: Viewer, conversation: Conversation, *, now: datetime) -> TransferPage:
+    """Read to whom a conversation can be given: colleagues who can work here, other inboxes."""
+    people = (
+        licensed_members(conversation.inbox_id, now=now)
+        .exclude(
+            memberships__team=conversation.inbox_id,
+            memberships__role=Membership.Role.OBSERVER,
+        )
+        .exclude(pk=conversation.owner_id or 0)
+        .distinct()
+        .order_by("availability", "name")
+    )
+    inboxes = TeamInbox.objects.filter(account=viewer.account_id, is_on=True).exclude(
+        pk=conversation.inbox_id
+    )
+    return TransferPage(conversation, list(people), list(inboxes))

@@ -1,0 +1,392 @@
+"""What happens when a customer writes? The story of one inbound message, read top to bottom."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from accounts.access import feature_is_on
+from accounts.models import Feature
+from compliance.addresses import Address, masked, parse_address
+from compliance.consent import ConsentChange, KeywordContext, KeywordHandler, Notice, apply_keyword
+from compliance.gate import Purpose
+from compliance.keywords import read_keyword
+from inbox.autoreply import facts_for, remember_auto_reply
+from inbox.broadcast import announce
+from inbox.carrier import InboundText
+from inbox.contacts import locked_thread
+from inbox.delivery import record_status
+from inbox.inbound_flow import append_quietly, open_conversation
+from inbox.media import expect_media
+from inbox.models import Conversation, Message, Receipt, Sender, Thread
+from inbox.nudges import nudge_on_commit
+from inbox.reactions import reaction_target
+from inbox.sending import cancel_unsent, queue_message
+from inbox.story import Story
+from inbox.twilio.parsing import UnreadableFormError, parse_inbound, read_form
+from routing.decisions import FirstReply, Plan, Replies, decide
+
+logger = logging.getLogger(__name__)
+
+INLINE_GRACE = timedelta(seconds=2)
+RETRY_BASE_SECONDS = 5
+RETRY_MAX_SECONDS = 3600
+
+_ACCEPT = """
+    INSERT INTO inbox_receipt
+        (account_id, twilio_account_id, sender_id, account_sid, message_sid, kind, status, form,
+         received_at, repeats, state, attempts, next_attempt_at, problem)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 0, %s, 0, %s, %s)
+    ON CONFLICT (account_sid, message_sid, kind, status)
+    DO UPDATE SET repeats = inbox_receipt.repeats + 1
+    RETURNING id, (xmax = 0), state
+"""
+
+
+def accept(
+    *,
+    kind: str,
+    account_id: int,
+    twilio_account_id: int,
+    sender_id: int | None,
+    account_sid: str,
+    message_sid: str,
+    status: str,
+    form: bytes,
+    now: datetime,
+) -> tuple[int, bool]:
+    """Keep a webhook's raw form; from the moment this returns nothing can be lost.
+
+    One statement with its own commit. Returns the receipt's id and whether it is new and to be
+    processed; a repeat only raises a counter. Without a sender it goes to quarantine.
+    """
+    state = Receipt.State.WAITING
+    problem = ""
+    if sender_id is None and kind == Receipt.Kind.INBOUND:
+        state, problem = Receipt.State.QUARANTINED, "We know no sender with this address."
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ACCEPT,
+            [
+                account_id,
+                twilio_account_id,
+                sender_id,
+                account_sid[:64],
+                message_sid[:64],
+                kind,
+                status,
+                form,
+                now,
+                state,
+                now + INLINE_GRACE,
+                problem,
+            ],
+        )
+        receipt_id, is_new, stored_state = cursor.fetchone()
+    return receipt_id, is_new and stored_state == Receipt.State.WAITING
+
+
+def process(receipt_id: int, *, now: datetime) -> bool:
+    """Tell the story of one receipt, in one transaction; say whether it is done.
+
+    A fault of ours rolls the story back, is written on the receipt and tried again later: our bugs
+    delay a customer's words, they never lose them.
+    """
+    try:
+        with transaction.atomic(durable=True):
+            receipt = (
+                Receipt.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+                .select_related("sender__inbox", "sender__twilio_account")
+                .filter(pk=receipt_id, state__in=[Receipt.State.WAITING, Receipt.State.FAILED])
+                .first()
+            )
+            if receipt is None:
+                return True
+            is_done = _tell(receipt, now=now)
+            _mark(receipt, is_done=is_done, now=now)
+    except Exception as error:
+        logger.exception("receipt %s could not be processed", receipt_id)
+        _keep_error(receipt_id, error, now=now)
+        return False
+    return is_done
+
+
+def _tell(receipt: Receipt, *, now: datetime) -> bool:
+    form = read_form(bytes(receipt.form))
+    if receipt.kind == Receipt.Kind.STATUS:
+        return record_status(receipt, form, now=now)
+    try:
+        text = parse_inbound(form)
+    except UnreadableFormError as error:
+        receipt.state, receipt.problem = Receipt.State.QUARANTINED, str(error)
+        return True
+    if receipt.sender is None:
+        receipt.state = Receipt.State.QUARANTINED
+        return True
+    if receipt.attempts and _is_known(receipt):
+        return True
+    receive_message(text, sender=receipt.sender, received_at=receipt.received_at, now=now)
+    return True
+
+
+def _is_known(receipt: Receipt) -> bool:
+    return Message.objects.filter(
+        account=receipt.account_id, provider_sid=receipt.message_sid
+    ).exists()
+
+
+def receive_message(
+    text: InboundText, *, sender: Sender, received_at: datetime, now: datetime
+) -> Message:
+    """Take in one message from a customer: the heart of the product.
+
+    Order is policy: consent is recorded before any reply can be thought of, in the same
+    transaction. Runs inside the transaction of `process`.
+    """
+    story = Story(now=now)
+    customer = parse_address(text.customer)
+    thread = locked_thread(
+        sender,
+        customer,
+        our_address=text.recipient,
+        profile_name=text.profile_name,
+        other_addresses=text.other_addresses,
+    )
+    is_first_ever = thread.last_inbound_seq == 0
+    consent = _apply_consent(text, sender, customer, thread, now=now)
+    message = _next_message(text, thread, customer, received_at=received_at, now=now)
+    if consent.is_keyword or message.kind == Message.Kind.REACTION:
+        conversation = append_quietly(thread, message, story)
+    else:
+        types = tuple(item.content_type for item in text.media)
+        conversation = open_conversation(sender, thread, message, story, media_types=types)
+    message.conversation = conversation
+    message.save(force_insert=True)
+    expect_media(message, text.media, now=now)
+    if consent.changed:
+        _follow_consent_change(consent, sender, customer, thread, conversation, story)
+    if consent.notice:
+        _send_notice(consent.notice, sender, thread, message, story)
+    if conversation and not consent.is_keyword:
+        plan = _plan_for(sender, thread, conversation, message, story, is_first_ever=is_first_ever)
+        _apply_plan(plan, sender, thread, message, conversation, story)
+    announce(story.announcements(), now=now)
+    return message
+
+
+def _apply_consent(
+    text: InboundText, sender: Sender, customer: Address, thread: Thread, *, now: datetime
+) -> ConsentChange:
+    reading = read_keyword(
+        text.body, opt_out_type=text.opt_out_type, button_payload=text.button_payload
+    )
+    if text.opt_out_type and sender.keyword_handler == KeywordHandler.TWILIO_DEFAULT:
+        # The first OptOutType shows that Advanced Opt-Out is on for this sender.
+        sender.keyword_handler = KeywordHandler.TWILIO_ADVANCED
+        sender.save(update_fields=["keyword_handler"])
+    context = KeywordContext(
+        account_id=sender.account_id,
+        address=customer,
+        our_address=thread.our_address,
+        handler=KeywordHandler(sender.keyword_handler),
+        message_sid=text.sid,
+        was_told_by_carrier=bool(text.opt_out_type),
+        last_outbound_was_question=reading.is_weak_yes and _asked_last(thread),
+    )
+    return apply_keyword(reading, context, now=now)
+
+
+def _asked_last(thread: Thread) -> bool:
+    last = (
+        Message.objects.filter(thread=thread, direction=Message.Direction.OUT)
+        .exclude(kind=Message.Kind.NOTE)
+        .order_by("-seq")
+        .values_list("body", flat=True)
+        .first()
+    )
+    return bool(last and last.rstrip().endswith("?"))
+
+
+def _next_message(
+    text: InboundText, thread: Thread, customer: Address, *, received_at: datetime, now: datetime
+) -> Message:
+    """Make the message with the next number of its thread, which must be locked."""
+    quoted, is_reaction = reaction_target(text, thread)
+    thread.last_seq += 1
+    thread.last_inbound_seq = thread.last_seq
+    thread.last_inbound_at = max(filter(None, [thread.last_inbound_at, received_at]))
+    thread.customer_address, thread.our_address = customer.raw, text.recipient
+    thread.save(
+        update_fields=[
+            "last_seq",
+            "last_inbound_seq",
+            "last_inbound_at",
+            "customer_address",
+            "our_address",
+        ]
+    )
+    details = dict(text.details)
+    if text.location:
+        details["location"] = vars(text.location)
+    if text.button_text or text.button_payload:
+        details["button"] = {"text": text.button_text, "payload": text.button_payload[:500]}
+    return Message(
+        account_id=thread.account_id,
+        thread=thread,
+        seq=thread.last_seq,
+        direction=Message.Direction.IN,
+        kind=Message.Kind.REACTION if is_reaction else Message.Kind.TEXT,
+        channel=text.channel,
+        body=text.body,
+        details=details,
+        reply_to=quoted,
+        reply_to_sid=text.reply_to_sid[:64],
+        status=Message.Status.RECEIVED,
+        provider_sid=text.sid[:64],
+        created_at=now,
+        received_at=received_at,
+        provider_at=text.sent_at,
+    )
+
+
+def _follow_consent_change(
+    consent: ConsentChange,
+    sender: Sender,
+    customer: Address,
+    thread: Thread,
+    conversation: Conversation | None,
+    story: Story,
+) -> None:
+    """Cancel what has not left yet, and tell the agents."""
+    logger.info("consent of %s is now %s", masked(customer.key), consent.state.value)
+    if consent.state == "opted_out":
+        cancel_unsent(sender.account_id, customer.key, story)
+    if conversation:
+        story.consent_changed(conversation, channel=customer.consent_family, state=consent.state)
+
+
+_NOTICES = {
+    Notice.OPT_OUT_CONFIRMATION: (Purpose.OPT_OUT_CONFIRMATION, "opt_out_text"),
+    Notice.OPT_IN_CONFIRMATION: (Purpose.OPT_IN_CONFIRMATION, "opt_in_text"),
+    Notice.HELP_REPLY: (Purpose.HELP_REPLY, "help_text"),
+}
+
+
+def _send_notice(
+    notice: Notice, sender: Sender, thread: Thread, trigger: Message, story: Story
+) -> None:
+    purpose, field = _NOTICES[notice]
+    reply = queue_message(
+        thread=thread,
+        conversation=trigger.conversation,
+        body=getattr(sender.inbox, field),
+        purpose=purpose,
+        bot_name=sender.inbox.bot_name,
+        story=story,
+    )
+    remember_auto_reply(reply, trigger, kind=purpose.value, window=trigger.public_id)
+
+
+def _plan_for(
+    sender: Sender,
+    thread: Thread,
+    conversation: Conversation,
+    message: Message,
+    story: Story,
+    *,
+    is_first_ever: bool,
+) -> Plan:
+    """Ask routing what to do. A fault in a rule must never hide a customer's words."""
+    inbox = sender.inbox
+    replies = Replies(FirstReply(inbox.first_reply), inbox.first_reply_text)
+    if replies.first_reply is FirstReply.OFF or message.kind == Message.Kind.REACTION:
+        return Plan()
+    if not feature_is_on(sender.account_id, Feature.TEAM_INBOX, now=story.now):
+        return Plan()
+    try:
+        with transaction.atomic():
+            facts = facts_for(
+                thread,
+                message,
+                is_first_ever=is_first_ever,
+                is_new_conversation=story.began(conversation),
+                now=story.now,
+            )
+            return decide(facts, replies, now=story.now)
+    except Exception:
+        logger.exception("routing failed for message %s: the whole team gets it", message.public_id)
+        return Plan()
+
+
+def _apply_plan(
+    plan: Plan,
+    sender: Sender,
+    thread: Thread,
+    message: Message,
+    conversation: Conversation,
+    story: Story,
+) -> None:
+    if not plan.auto_reply:
+        return
+    reply = queue_message(
+        thread=thread,
+        conversation=conversation,
+        body=plan.auto_reply,
+        purpose=Purpose.AUTO_REPLY,
+        bot_name=sender.inbox.bot_name,
+        story=story,
+    )
+    window = "ever" if sender.inbox.first_reply == "ever" else conversation.public_id
+    remember_auto_reply(reply, message, kind=plan.auto_reply_kind, window=window)
+
+
+def _mark(receipt: Receipt, *, is_done: bool, now: datetime) -> None:
+    receipt.attempts += 1
+    if is_done:
+        if receipt.state != Receipt.State.QUARANTINED:
+            receipt.state, receipt.done_at = Receipt.State.DONE, now
+        receipt.next_attempt_at = None
+    else:
+        receipt.state = Receipt.State.WAITING
+        receipt.next_attempt_at = now + _pause(receipt.attempts)
+    receipt.save(
+        update_fields=["attempts", "state", "done_at", "next_attempt_at", "problem", "sender"]
+    )
+
+
+def _keep_error(receipt_id: int, error: Exception, *, now: datetime) -> None:
+    with transaction.atomic():
+        receipt = Receipt.objects.select_for_update().get(pk=receipt_id)
+        receipt.attempts += 1
+        receipt.state = Receipt.State.FAILED
+        receipt.problem = type(error).__name__
+        receipt.next_attempt_at = now + _pause(receipt.attempts)
+        receipt.save(update_fields=["attempts", "state", "problem", "next_attempt_at"])
+
+
+def _pause(attempts: int) -> timedelta:
+    return timedelta(seconds=min(RETRY_BASE_SECONDS * 2 ** (attempts - 1), RETRY_MAX_SECONDS))
+
+
+def attach_quarantined(receipt: Receipt, *, sender: Sender, now: datetime) -> bool:
+    """Give a quarantined receipt its sender and tell its story; say whether that worked."""
+    Receipt.objects.filter(pk=receipt.pk, state=Receipt.State.QUARANTINED).update(
+        sender=sender, state=Receipt.State.WAITING, problem="", next_attempt_at=now
+    )
+    return process(receipt.pk, now=now)
+
+
+def owed_receipts(*, now: datetime, limit: int = 200) -> list[int]:
+    """Return receipts whose story is due, oldest first."""
+    return list(
+        Receipt.objects.filter(
+            state__in=[Receipt.State.WAITING, Receipt.State.FAILED], next_attempt_at__lte=now
+        )
+        .order_by("received_at", "id")
+        .values_list("pk", flat=True)[:limit]
+    )
+
+
+def nudge_processing(receipt_id: int) -> None:
+    """Hint to a worker that a receipt waits."""
+    nudge_on_commit("process_receipt", receipt_id)

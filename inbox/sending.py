@@ -1,0 +1,722 @@
+"""What is the life of one outbound message? Queue, deliver, settle.
+
+The row is the promise; the task is a nudge. The gate is asked when a message is queued, so that its
+author hears at once, and again when it is delivered. No transaction is open while Twilio is called,
+and what may have left is never sent again by itself.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+
+from accounts.access import Viewer, feature_is_on, is_licensed
+from accounts.models import Feature, TwilioAccount, User
+from compliance.addresses import parse_address
+from compliance.consent import record_carrier_block
+from compliance.gate import Purpose, Reason, SendBlockedError, SendRequest, Verdict, check_send
+from inbox.abilities import Ability, abilities_of, part_of
+from inbox.autoreply import is_still_wanted
+from inbox.broadcast import announce
+from inbox.carrier import (
+    Accepted,
+    CarrierAwayError,
+    ErrorKind,
+    Outbound,
+    Outcome,
+    Rejected,
+    Throttled,
+    Unknown,
+)
+from inbox.conversations import (
+    append_outbound,
+    locked_conversation,
+    reopen_row,
+    require,
+    take_ownership,
+)
+from inbox.models import Attachment, Conversation, Message, TeamInbox, Thread
+from inbox.nudges import nudge_on_commit
+from inbox.outbound_media import public_url
+from inbox.previews import set_preview
+from inbox.refusals import ClaimNeededError, MissingInputError, StaleThreadError
+from inbox.segments import count
+from inbox.status_urls import status_url
+from inbox.story import Story
+from inbox.twilio.client import TwilioCarrier
+from inbox.twilio.errors import meaning_of
+from inbox.twilio.statuses import OURS, moves_forward
+
+logger = logging.getLogger(__name__)
+
+BODY_LIMIT = 1600
+MEDIA_LIMIT = 10
+GIVE_UP_AFTER = timedelta(hours=1)
+STUCK_AFTER = timedelta(seconds=30)
+LOOK_UP_AFTER = timedelta(seconds=15)
+LOOK_UP_FOR = timedelta(hours=24)
+MAX_BACKOFF_SECONDS = 120.0
+_Status = Message.Status
+
+
+# --- Queue ---------------------------------------------------------------------------------------
+
+
+def send_reply(
+    *,
+    conversation: Conversation,
+    by: Viewer,
+    user: User,
+    body: str,
+    client_id: str,
+    now: datetime,
+    attachments: Sequence[Attachment] = (),
+    last_seen_seq: int | None = None,
+) -> Message:
+    """Queue a person's answer and let them know at once whether it may go.
+
+    The same `client_id` again returns the same message. WhatsApp takes one file a message, so
+    several files become several messages; the first is returned. Raises SendBlockedError with the
+    gate's words, ClaimedByOtherError, ClaimNeededError, StaleThreadError if something was written
+    after `last_seen_seq`, MissingInputError for an empty or too long message.
+    """
+    words = _checked_body(body, attachments)
+    with transaction.atomic(durable=True):
+        thread = _locked_thread(conversation.thread_id)
+        known = Message.objects.filter(thread=thread, client_id=client_id).first()
+        if known:
+            return known
+        row = locked_conversation(conversation)
+        row.thread = thread
+        _require_reply(by, row)
+        _refuse_stale(thread, user, last_seen_seq)
+        refuse_blocked(thread, row, Purpose.REPLY, author=user, now=now)
+        story = Story(now=now, actor=user)
+        _make_room_for_answer(row, user, story)
+        messages = [
+            queue_message(
+                thread=thread,
+                conversation=row,
+                body=part_body,
+                purpose=Purpose.REPLY,
+                author=user,
+                client_id=part_id,
+                attachments=files,
+                story=story,
+            )
+            for part_body, part_id, files in _parts(thread, words, client_id, attachments)
+        ]
+        _note_human_answer(row, now=now)
+        announce(story.announcements(), now=now)
+    return messages[0]
+
+
+def _checked_body(body: str, attachments: Sequence[Attachment]) -> str:
+    words = body.replace("\r\n", "\n").strip()
+    if not words and not attachments:
+        raise MissingInputError("The message is empty. Write something or attach a file.")
+    if len(words) > BODY_LIMIT:
+        raise MissingInputError(
+            f"The message has {len(words)} characters; the limit is {BODY_LIMIT:,}. Shorten it."
+        )
+    if len(attachments) > MEDIA_LIMIT:
+        raise MissingInputError(f"At most {MEDIA_LIMIT} files fit into one message.")
+    return words
+
+
+def _locked_thread(thread_id: int) -> Thread:
+    return (
+        Thread.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("sender__inbox", "address", "contact")
+        .get(pk=thread_id)
+    )
+
+
+def _require_reply(by: Viewer, row: Conversation) -> None:
+    can = abilities_of(by, row, part_of(by, row))
+    if Ability.REPLY not in can and Ability.CLAIM in can:
+        raise ClaimNeededError
+    require(Ability.REPLY, by, row)
+
+
+def _refuse_stale(thread: Thread, user: User, last_seen_seq: int | None) -> None:
+    """Stop an answer that crosses with another one, or with the customer's next words."""
+    if last_seen_seq is None or last_seen_seq >= thread.last_seq:
+        return
+    unseen = (
+        Message.objects.filter(thread=thread, seq__gt=last_seen_seq)
+        .exclude(author=user)
+        .exclude(kind__in=[Message.Kind.NOTE, Message.Kind.AUTO, Message.Kind.REACTION])
+        .order_by("seq")
+        .values_list("seq", flat=True)
+        .first()
+    )
+    if unseen is not None:
+        raise StaleThreadError(unseen)
+
+
+def _make_room_for_answer(row: Conversation, user: User, story: Story) -> None:
+    """Reopen a closed conversation, wake a snoozed one, claim where the first answer claims."""
+    if row.is_closed:
+        reopen_row(row, user, story)
+    if row.status == Conversation.Status.SNOOZED:
+        row.status, row.snoozed_until = Conversation.Status.OPEN, None
+        row.version += 1
+        story.conversation_updated(row, "status")
+    claims = row.inbox.claim_rule == TeamInbox.ClaimRule.ON_FIRST_REPLY
+    if claims and row.owner_id is None:
+        take_ownership(row, user, story)
+
+
+def _parts(
+    thread: Thread, words: str, client_id: str, attachments: Sequence[Attachment]
+) -> list[tuple[str, str, Sequence[Attachment]]]:
+    if len(attachments) < 2 or not thread.sender.is_whatsapp:
+        return [(words, client_id, attachments)]
+    return [
+        (words if i == 0 else "", client_id if i == 0 else f"{client_id[:29]}-{i}", [file])
+        for i, file in enumerate(attachments)
+    ]
+
+
+def _note_human_answer(row: Conversation, *, now: datetime) -> None:
+    """A person answered: the waiting clock stops. Nothing else ever stops it but a close."""
+    row.last_human_reply_at = now
+    row.waiting_since = None
+    row.returns_at = None
+    row.has_failed_message = False
+    row.save()
+
+
+def queue_message(
+    *,
+    thread: Thread,
+    conversation: Conversation | None,
+    body: str,
+    purpose: Purpose,
+    story: Story,
+    author: User | None = None,
+    bot_name: str = "",
+    client_id: str = "",
+    attachments: Sequence[Attachment] = (),
+    resend_of: Message | None = None,
+) -> Message:
+    """Write a message that is to be sent: the row is the promise. The thread must be locked.
+
+    Whether it may go is asked by the caller (`refuse_blocked`) and again at delivery.
+    """
+    message = append_outbound(
+        thread,
+        conversation,
+        body=body,
+        kind=Message.Kind.TEXT if author else Message.Kind.AUTO,
+        status=_Status.QUEUED,
+        now=story.now,
+        author=author,
+        author_label=author.name if author else bot_name,
+        purpose=purpose.value,
+        channel=_channel(thread, attachments),
+        segments=count(body).segments,
+        not_before=story.now,
+        resend_of=resend_of,
+        **({"client_id": client_id} if client_id else {}),
+    )
+    _attach(message, attachments)
+    if conversation:
+        set_preview(
+            conversation, message, media_types=tuple(file.content_type for file in attachments)
+        )
+        conversation.save()
+        story.message_created(conversation, message)
+    nudge_on_commit("deliver", message.pk)
+    return message
+
+
+def _channel(thread: Thread, attachments: Sequence[Attachment]) -> str:
+    family = thread.address.family
+    return "mms" if family == "sms" and attachments else family
+
+
+def _attach(message: Message, attachments: Sequence[Attachment]) -> None:
+    for position, file in enumerate(attachments):
+        Attachment.objects.filter(pk=file.pk, message=None).update(
+            message=message, position=position
+        )
+
+
+# --- The gate ------------------------------------------------------------------------------------
+
+
+def verdict_on(
+    thread: Thread,
+    conversation: Conversation | None,
+    purpose: Purpose,
+    *,
+    author: User | None,
+    requested_at: datetime,
+    now: datetime,
+) -> Verdict:
+    """Ask the gate about a message on this thread."""
+    request = SendRequest(
+        account_id=thread.account_id,
+        address=parse_address(thread.customer_address),
+        our_address=thread.our_address,
+        purpose=purpose,
+        has_feature=feature_is_on(thread.account_id, Feature.TEAM_INBOX, now=now),
+        is_author_licensed=author is not None and is_licensed(author.pk, now=now),
+        is_contact_blocked=thread.contact.is_blocked,
+        last_inbound_at=thread.last_inbound_at,
+        requested_at=requested_at,
+    )
+    return check_send(request, now=now)
+
+
+def refuse_blocked(
+    thread: Thread,
+    conversation: Conversation | None,
+    purpose: Purpose,
+    *,
+    author: User | None,
+    now: datetime,
+) -> None:
+    """Raise SendBlockedError if the gate does not let a message on this thread pass."""
+    verdict = verdict_on(thread, conversation, purpose, author=author, requested_at=now, now=now)
+    if not verdict.is_allowed:
+        raise SendBlockedError(verdict)
+
+
+def compose_verdict(*, conversation: Conversation, user: User, now: datetime) -> Verdict:
+    """Say what the gate would say if `user` answered now: the composer shows it beforehand."""
+    thread = conversation.thread
+    return verdict_on(thread, conversation, Purpose.REPLY, author=user, requested_at=now, now=now)
+
+
+# --- Deliver -------------------------------------------------------------------------------------
+
+
+def deliver(message_id: int, *, now: datetime) -> Outcome | None:
+    """Send one queued message, at most once. Returns what the carrier said, or None if it was not
+    this call's to send (already taken, waiting its turn, or stopped by the gate)."""
+    message = _claim(message_id, now=now)
+    if message is None:
+        return None
+    started = time.monotonic()
+    outcome = carrier_for(message.thread.sender.twilio_account).send(_outbound(message, now=now))
+    settle(message.pk, outcome, now=now + timedelta(seconds=time.monotonic() - started))
+    return outcome
+
+
+def _claim(message_id: int, *, now: datetime) -> Message | None:
+    """Take the row by a conditional update and ask the gate; commit before anything is sent.
+
+    A message waits while an earlier one of its thread is unsent, so the thread leaves in order.
+    """
+    with transaction.atomic(durable=True):
+        earlier = Message.objects.filter(
+            thread=OuterRef("thread"),
+            seq__lt=OuterRef("seq"),
+            status__in=[_Status.QUEUED, _Status.SENDING],
+        )
+        taken = (
+            Message.objects.filter(pk=message_id, status=_Status.QUEUED)
+            .filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
+            .filter(~Exists(earlier), thread__sender__is_paused=False)
+            .update(status=_Status.SENDING, sending_at=now, attempts=F("attempts") + 1)
+        )
+        if not taken:
+            return None
+        message = Message.objects.select_related(
+            "thread__sender__twilio_account",
+            "thread__address",
+            "thread__contact",
+            "conversation__inbox",
+            "author",
+        ).get(pk=message_id)
+        verdict = _verdict_at_delivery(message, now=now)
+        if verdict is None:
+            return message
+        _stop(message, verdict, now=now)
+        return None
+
+
+def _verdict_at_delivery(message: Message, *, now: datetime) -> Verdict | None:
+    """Return why the message may not go any more, or None."""
+    if message.purpose == Purpose.AUTO_REPLY and not is_still_wanted(message):
+        return Verdict(Reason.NOT_WANTED, "A person answered first, or closed the conversation.")
+    verdict = verdict_on(
+        message.thread,
+        message.conversation,
+        Purpose(message.purpose),
+        author=message.author,
+        requested_at=message.created_at,
+        now=now,
+    )
+    return None if verdict.is_allowed else verdict
+
+
+def _stop(message: Message, verdict: Verdict, *, now: datetime) -> None:
+    _finish(
+        message,
+        status=_Status.BLOCKED,
+        error_code=verdict.reason.value,
+        error_words=verdict.words,
+        now=now,
+    )
+
+
+def _outbound(message: Message, *, now: datetime) -> Outbound:
+    thread = message.thread
+    sender = thread.sender
+    files = [file for file in message.attachments.all() if file.file]
+    return Outbound(
+        sender_address=thread.our_address,
+        service_sid=sender.messaging_service_sid,
+        recipient=thread.customer_address,
+        body=message.body,
+        media_urls=tuple(public_url(file, now=now) for file in files),
+        status_url=status_url(sender, message),
+    )
+
+
+@lru_cache(maxsize=256)
+def _carrier(sid: str, token: str, key_sid: str, key_secret: str) -> TwilioCarrier:
+    return TwilioCarrier(
+        account_sid=sid,
+        auth_token=token,
+        api_key_sid=key_sid,
+        api_key_secret=key_secret,
+        api_base=settings.TWILIO_API_BASE,
+        timeout=settings.TWILIO_TIMEOUT_SECONDS,
+    )
+
+
+def carrier_for(account: TwilioAccount) -> TwilioCarrier:
+    """Return the carrier of one Twilio account; its connections are kept open per process."""
+    return _carrier(
+        account.account_sid, account.auth_token, account.api_key_sid, account.api_key_secret
+    )
+
+
+# --- Settle --------------------------------------------------------------------------------------
+
+
+def settle(message_id: int, outcome: Outcome, *, now: datetime) -> None:
+    """Write down what became of a message that was handed over, and wake the next of its thread."""
+    if isinstance(outcome, Rejected) and outcome.kind is ErrorKind.CONSENT:
+        with transaction.atomic(durable=True):
+            adopt_carrier_block(message_id, now=now)
+    with transaction.atomic(durable=True):
+        message = locked_message(message_id)
+        match outcome:
+            case Accepted():
+                _settle_accepted(message, outcome, now=now)
+            case Rejected():
+                _settle_rejected(message, outcome, now=now)
+            case Throttled():
+                _settle_throttled(message, outcome, now=now)
+            case Unknown():
+                _settle_unknown(message, outcome.why, now=now)
+    wake_next(message.thread_id)
+
+
+def locked_message(message_id: int) -> Message:
+    """Fetch a message, locked until the transaction ends, with what settling needs."""
+    return (
+        Message.objects.select_for_update(of=("self",), no_key=True)
+        .select_related(
+            "conversation__inbox", "conversation__contact", "conversation__thread", "thread__sender"
+        )
+        .get(pk=message_id)
+    )
+
+
+def _settle_accepted(message: Message, outcome: Accepted, *, now: datetime) -> None:
+    """Bind the SID. A status callback may have come first: never step back."""
+    message.provider_sid = message.provider_sid or outcome.sid
+    message.provider_status = message.provider_status or outcome.status
+    if outcome.segments > 1:
+        message.segments = outcome.segments
+    then = OURS.get(outcome.status, _Status.SENT)
+    if moves_forward(message.status, then):
+        message.status = then
+    message.settled_at = now
+    message.error_code = message.error_words = ""
+    message.save()
+    tell_status(message, now=now)
+
+
+def _settle_rejected(message: Message, outcome: Rejected, *, now: datetime) -> None:
+    if outcome.kind is ErrorKind.CONFIGURATION:
+        logger.error("sender %s refused: error %s", message.thread.sender_id, outcome.code)
+    _finish(
+        message,
+        status=_Status.FAILED,
+        error_code=outcome.code,
+        error_words=outcome.words,
+        now=now,
+    )
+
+
+def _settle_throttled(message: Message, outcome: Throttled, *, now: datetime) -> None:
+    """Put it back into the queue, later: it surely did not leave."""
+    if message.status != _Status.SENDING:
+        return
+    if now - message.created_at > GIVE_UP_AFTER:
+        _finish(
+            message,
+            status=_Status.FAILED,
+            error_code="throttled",
+            error_words=f"{outcome.why} It was tried for an hour. Send it again later.",
+            now=now,
+        )
+        return
+    message.status = _Status.QUEUED
+    message.not_before = now + timedelta(seconds=_backoff(message.attempts, outcome.after_seconds))
+    message.provider_status = ""
+    message.save()
+
+
+def _backoff(attempts: int, least: float) -> float:
+    longest = min(least * 2 ** min(max(attempts - 1, 0), 10), MAX_BACKOFF_SECONDS)
+    return random.uniform(longest / 2, longest)  # jitter, not a secret
+
+
+def _settle_unknown(message: Message, why: str, *, now: datetime) -> None:
+    """It may have left. It is shown as not confirmed, and only a person may send it again."""
+    if message.status != _Status.SENDING:
+        return
+    logger.warning("message %s: outcome unknown (%s)", message.public_id, why)
+    message.status = _Status.UNKNOWN
+    message.error_code, message.error_words = "unknown", UNKNOWN_WORDS
+    message.look_up_at = now + LOOK_UP_AFTER
+    message.save()
+    _tell_updated(message, now=now)
+
+
+UNKNOWN_WORDS = (
+    "Not confirmed: Twilio did not answer, so it may or may not have arrived. We are checking. "
+    "Sending it again may deliver it twice."
+)
+
+
+def _finish(
+    message: Message, *, status: str, error_code: str, error_words: str, now: datetime
+) -> None:
+    message.status, message.error_code = status, error_code
+    message.error_words, message.settled_at = error_words[:300], now
+    message.save()
+    _mark_failure(message)
+    _tell_updated(message, now=now)
+
+
+def _mark_failure(message: Message) -> None:
+    # An automatic reply that was stopped concerns nobody; a person's answer does.
+    if message.conversation_id and message.author_id:
+        Conversation.objects.filter(pk=message.conversation_id).update(has_failed_message=True)
+
+
+def tell_status(message: Message, *, now: datetime) -> None:
+    """Announce that a message got further."""
+    if message.conversation:
+        story = Story(now=now)
+        story.message_status(message.conversation, message)
+        announce(story.announcements(), now=now)
+
+
+def _tell_updated(message: Message, *, now: datetime) -> None:
+    if message.conversation:
+        story = Story(now=now)
+        story.message_updated(message.conversation, message, "status")
+        announce(story.announcements(), now=now)
+
+
+def fail_message(message: Message, *, code: str, now: datetime) -> None:
+    """Write down a failure that a status callback reported. The message must be locked."""
+    words = meaning_of(code).words
+    _finish(message, status=_Status.FAILED, error_code=code, error_words=words, now=now)
+
+
+def adopt_carrier_block(message_id: int, *, now: datetime) -> None:
+    """The carrier says they opted out: believe it, and stop what waits for them.
+
+    Call it before the message itself is locked: consent is always locked before messages.
+    """
+    message = Message.objects.select_related(
+        "conversation__inbox", "conversation__contact", "conversation__thread", "thread"
+    ).get(pk=message_id)
+    thread = message.thread
+    address = parse_address(thread.customer_address)
+    record_carrier_block(
+        account_id=message.account_id,
+        address=address,
+        our_address=thread.our_address,
+        message_sid=message.provider_sid or "",
+        now=now,
+    )
+    story = Story(now=now)
+    cancel_unsent(message.account_id, address.key, story)
+    if message.conversation:
+        story.consent_changed(
+            message.conversation, channel=address.consent_family, state="opted_out"
+        )
+    announce(story.announcements(), now=now)
+
+
+def cancel_unsent(account_id: int, address_key: str, story: Story) -> int:
+    """Cancel every message to an address that has not left yet, in the caller's transaction."""
+    waiting = list(
+        Message.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("conversation__inbox", "conversation__contact", "conversation__thread")
+        .filter(
+            account=account_id,
+            thread__address__key=address_key,
+            status=_Status.QUEUED,
+        )
+        .exclude(purpose=Purpose.OPT_OUT_CONFIRMATION.value)
+    )
+    for message in waiting:
+        message.status = _Status.CANCELED
+        message.error_code = "OPTED_OUT"
+        message.error_words = "Cancelled: they opted out before it was sent."
+        message.settled_at = story.now
+        message.save()
+        if message.conversation:
+            story.message_updated(message.conversation, message, "status")
+    return len(waiting)
+
+
+def wake_next(thread_id: int) -> None:
+    """Nudge the next queued message of a thread."""
+    following = (
+        Message.objects.filter(thread=thread_id, status=_Status.QUEUED)
+        .order_by("seq")
+        .values_list("pk", flat=True)
+        .first()
+    )
+    if following:
+        nudge_on_commit("deliver", following)
+
+
+# --- Sweeps --------------------------------------------------------------------------------------
+
+
+def owed_messages(*, now: datetime, limit: int = 200) -> list[int]:
+    """Return queued messages whose time has come and whose turn it is, oldest first."""
+    earlier = Message.objects.filter(
+        thread=OuterRef("thread"),
+        seq__lt=OuterRef("seq"),
+        status__in=[_Status.QUEUED, _Status.SENDING],
+    )
+    return list(
+        Message.objects.filter(
+            ~Exists(earlier),
+            status=_Status.QUEUED,
+            not_before__lte=now,
+            thread__sender__is_paused=False,
+        )
+        .order_by("not_before", "id")
+        .values_list("pk", flat=True)[:limit]
+    )
+
+
+def report_stuck(*, now: datetime) -> int:
+    """Turn messages whose sender died in the middle into `unknown`: never send them again."""
+    stuck = Message.objects.filter(
+        status=_Status.SENDING, sending_at__lte=now - STUCK_AFTER
+    ).values_list("pk", flat=True)[:200]
+    for message_id in stuck:
+        settle(message_id, Unknown("the sending process ended"), now=now)
+    return len(stuck)
+
+
+def look_up_unknown(*, now: datetime) -> int:
+    """Ask Twilio's own list about messages of unknown outcome; bind what is surely ours."""
+    due = Message.objects.filter(status=_Status.UNKNOWN, look_up_at__lte=now).select_related(
+        "thread__sender__twilio_account"
+    )[:50]
+    return sum(_look_up(message, now=now) for message in due)
+
+
+def _look_up(message: Message, *, now: datetime) -> bool:
+    thread = message.thread
+    # Ask again after as long as it has been unknown, for a day.
+    age = now - message.created_at
+    again = now + max(LOOK_UP_AFTER, age) if age < LOOK_UP_FOR else None
+    Message.objects.filter(pk=message.pk).update(look_up_at=again)
+    since = (message.sending_at or message.created_at) - timedelta(seconds=5)
+    try:
+        remote = carrier_for(thread.sender.twilio_account).find_sent(
+            sender_address=thread.our_address, recipient=thread.customer_address, since=since
+        )
+    except CarrierAwayError as error:
+        logger.info("message %s not looked up: %s", message.public_id, error)
+        return False
+    bound = set(
+        Message.objects.filter(
+            account=message.account_id, provider_sid__in=[item.sid for item in remote]
+        ).values_list("provider_sid", flat=True)
+    )
+    fitting = [
+        item
+        for item in remote
+        if item.sid not in bound
+        and not item.is_inbound
+        and item.body.strip() == message.body.strip()
+        and (item.created_at is None or item.created_at >= since)
+    ]
+    # Two equal candidates prove nothing about which is which.
+    if len(fitting) != 1:
+        return False
+    settle(message.pk, Accepted(fitting[0].sid, fitting[0].status), now=now)
+    return True
+
+
+# --- Again, by a person --------------------------------------------------------------------------
+
+
+def resend(*, message: Message, by: Viewer, user: User, now: datetime) -> Message:
+    """Send a failed, blocked or unconfirmed message again because a person asked for it.
+
+    A second press returns the same new message. Raises what `send_reply` raises.
+    """
+    if not message.may_be_resent or message.conversation is None:
+        raise MissingInputError("Only a message that did not arrive can be sent again.")
+    with transaction.atomic(durable=True):
+        thread = _locked_thread(message.thread_id)
+        again = Message.objects.filter(resend_of=message).first()
+        if again:
+            return again
+        row = locked_conversation(message.conversation)
+        row.thread = thread
+        _require_reply(by, row)
+        refuse_blocked(thread, row, Purpose.REPLY, author=user, now=now)
+        story = Story(now=now, actor=user)
+        _make_room_for_answer(row, user, story)
+        new = queue_message(
+            thread=thread,
+            conversation=row,
+            body=message.body,
+            purpose=Purpose.REPLY,
+            author=user,
+            story=story,
+            resend_of=message,
+        )
+        _copy_attachments(message, new)
+        _note_human_answer(row, now=now)
+        story.message_updated(row, message, "resent")
+        announce(story.announcements(), now=now)
+    return new
+
+
+def _copy_attachments(source: Message, target: Message) -> None:
+    for file in source.attachments.all():
+        file.pk = None
+        file.public_id = Attachment._meta.get_field("public_id").get_default()
+        file.message = target
+        file.save(force_insert=True)

@@ -1,0 +1,179 @@
+"""What did this story change, and who must hear it? Gathered while it is told, announced once."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from accounts.models import User
+from inbox.access import NOBODY, Audience, audience_of
+from inbox.events import (
+    ActivityCreated,
+    Announcement,
+    ConsentChanged,
+    ContactUpdated,
+    ConversationCreated,
+    ConversationMoved,
+    ConversationUpdated,
+    Event,
+    MessageCreated,
+    MessageStatusChanged,
+    MessageUpdated,
+)
+from inbox.models import Conversation, ConversationEvent, Message, TeamInbox
+
+
+@dataclass
+class Story:
+    """The changes of one transaction, in the order they happened.
+
+    Audiences are computed at the end, inside the transaction, so that a later change can neither
+    widen nor narrow who hears of this one.
+    """
+
+    now: datetime
+    actor: User | None = None
+    _told: list[tuple[Event, Conversation, frozenset[int]]] = field(default_factory=list)
+    _gone: list[Announcement] = field(default_factory=list)
+    _begun: set[int] = field(default_factory=set)
+
+    def record(
+        self, conversation: Conversation, verb: str, *, label: str = "", **data: object
+    ) -> ConversationEvent:
+        """Write one line of the conversation's timeline, which is its audit too."""
+        event = ConversationEvent.objects.create(
+            account_id=conversation.account_id,
+            conversation=conversation,
+            thread_id=conversation.thread_id,
+            verb=verb,
+            actor=self.actor,
+            actor_label=label or (self.actor.name if self.actor else "Team Inbox"),
+            after_seq=conversation.thread.last_seq,
+            data=data,
+            at=self.now,
+        )
+        self._tell(ActivityCreated(event.public_id, verb), conversation)
+        return event
+
+    def conversation_created(self, conversation: Conversation, *, channel: str) -> None:
+        """Say that a conversation began."""
+        self._begun.add(conversation.pk)
+        self._tell(
+            ConversationCreated(
+                conversation.public_id, channel, conversation.status, conversation.owner_id
+            ),
+            conversation,
+        )
+
+    def conversation_updated(
+        self, conversation: Conversation, *changed: str, left: frozenset[int] = frozenset()
+    ) -> None:
+        """Say that a conversation changed, and who lost sight of it by that."""
+        self._tell(
+            ConversationUpdated(
+                conversation.public_id,
+                conversation.version,
+                conversation.status,
+                conversation.owner_id,
+                tuple(changed),
+            ),
+            conversation,
+            left,
+        )
+
+    def conversation_moved(
+        self, conversation: Conversation, *, source: TeamInbox, left: frozenset[int]
+    ) -> None:
+        """Say in both inboxes that a conversation went from one to the other."""
+        event = ConversationMoved(
+            conversation.public_id, str(source.public_id), str(conversation.inbox.public_id)
+        )
+        self._gone.append(
+            Announcement(event, conversation, NOBODY, source.pk, self._actor_id, left)
+        )
+        self._tell(event, conversation)
+
+    def message_created(
+        self, conversation: Conversation, message: Message, *, notify: bool = False
+    ) -> None:
+        """Say that somebody wrote."""
+        self._tell(
+            MessageCreated(
+                message.public_id,
+                message.client_id,
+                message.direction,
+                message.kind,
+                message.channel,
+                message.author_id,
+                notify,
+            ),
+            conversation,
+        )
+
+    def message_updated(self, conversation: Conversation, message: Message, *changed: str) -> None:
+        """Say that a message looks different now."""
+        self._tell(
+            MessageUpdated(message.public_id, tuple(changed), message.status, message.error_code),
+            conversation,
+        )
+
+    def message_status(self, conversation: Conversation, message: Message) -> None:
+        """Say that a message got further: only its tick changes."""
+        self._tell(
+            MessageStatusChanged(
+                message.public_id, message.client_id, message.status, self.now.isoformat()
+            ),
+            conversation,
+        )
+
+    def consent_changed(self, conversation: Conversation, *, channel: str, state: str) -> None:
+        """Say that the customer's consent changed, with a line in the timeline."""
+        self.record(
+            conversation,
+            ConversationEvent.Verb.CONSENT,
+            label="Customer",
+            state=str(state),
+            channel=channel,
+        )
+        self._tell(
+            ConsentChanged(conversation.contact.public_id, channel, str(state)), conversation
+        )
+
+    def contact_updated(self, conversation: Conversation, *changed: str) -> None:
+        """Say that the contact card changed."""
+        self._tell(ContactUpdated(conversation.contact.public_id, tuple(changed)), conversation)
+
+    def began(self, conversation: Conversation) -> bool:
+        """Say whether the conversation began in this story."""
+        return conversation.pk in self._begun
+
+    def announcements(self) -> list[Announcement]:
+        """Return what is to be announced. Call it last, inside the transaction."""
+        audiences: dict[int, Audience] = {}
+        for _, conversation, _ in self._told:
+            if conversation.pk not in audiences:
+                audiences[conversation.pk] = self._audience(conversation)
+        return self._gone + [
+            Announcement(
+                event,
+                conversation,
+                audiences[conversation.pk],
+                conversation.inbox_id,
+                self._actor_id,
+                left,
+            )
+            for event, conversation, left in self._told
+        ]
+
+    def _audience(self, conversation: Conversation) -> Audience:
+        is_fresh = self.began(conversation) and conversation.owner_id is None
+        if is_fresh and conversation.is_team_wide and not conversation.is_hidden:
+            return Audience(is_team=True)
+        return audience_of(conversation)
+
+    @property
+    def _actor_id(self) -> int | None:
+        return self.actor.pk if self.actor else None
+
+    def _tell(
+        self, event: Event, conversation: Conversation, left: frozenset[int] = frozenset()
+    ) -> None:
+        self._told.append((event, conversation, left))

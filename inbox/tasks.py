@@ -1,0 +1,106 @@
+"""What does the clock start, and what do nudges run? Each task may run twice, late, or never."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from inbox import conversations, media, receiving, reconciling, sending
+from inbox.events import forget_events
+
+logger = logging.getLogger(__name__)
+
+EVENTS_KEPT_FOR = timedelta(days=7)
+
+
+@shared_task
+def deliver(message_id: int) -> None:
+    """Send one message that is queued."""
+    sending.deliver(message_id, now=timezone.now())
+
+
+@shared_task
+def process_receipt(receipt_id: int) -> None:
+    """Tell the story of one receipt."""
+    receiving.process(receipt_id, now=timezone.now())
+
+
+@shared_task
+def fetch_media(attachment_id: int) -> None:
+    """Fetch one file."""
+    media.fetch(attachment_id, now=timezone.now())
+
+
+@shared_task
+def sweep_queued() -> None:
+    """Send messages whose nudge was lost, or whose time has come."""
+    _each(sending.owed_messages, sending.deliver)
+
+
+@shared_task
+def sweep_receipts() -> None:
+    """Process receipts whose story was not told in the request."""
+    _each(receiving.owed_receipts, receiving.process)
+
+
+@shared_task
+def sweep_media() -> None:
+    """Fetch files whose nudge was lost, or whose next attempt is due."""
+    _each(media.owed_media, media.fetch)
+
+
+@shared_task
+def sweep_stuck() -> None:
+    """Settle what a dead process left in the middle, and ask Twilio about the unknown."""
+    sending.report_stuck(now=timezone.now())
+    sending.look_up_unknown(now=timezone.now())
+
+
+@shared_task
+def sweep_snoozed() -> None:
+    """Wake conversations whose snooze is over."""
+    conversations.wake_due(now=timezone.now())
+
+
+@shared_task
+def sweep_handovers() -> None:
+    """Return transfers that nobody answered."""
+    conversations.return_due(now=timezone.now())
+
+
+@shared_task
+def sweep_auto_close() -> None:
+    """Close conversations that ended by themselves."""
+    conversations.close_quiet(now=timezone.now())
+
+
+@shared_task
+def sweep_reconcile() -> None:
+    """Look at Twilio's own list for messages whose webhook never came."""
+    reconciling.find_lost(now=timezone.now())
+
+
+@shared_task
+def sweep_old_events() -> None:
+    """Forget events nobody can catch up with any more."""
+    forget_events(before=timezone.now() - EVENTS_KEPT_FOR)
+
+
+def _each(
+    owed: Callable[..., list[int]], act: Callable[..., object], seconds: float = 20.0
+) -> None:
+    """Do what is owed, oldest first, for a bounded time; one failure does not stop the others."""
+    until = timezone.now() + timedelta(seconds=seconds)
+    for pk in owed(now=timezone.now()):
+        if timezone.now() > until:
+            return
+        _guarded(act, pk, now=timezone.now())
+
+
+def _guarded(act: Callable[..., object], pk: int, *, now: datetime) -> None:
+    try:
+        act(pk, now=now)
+    except Exception:
+        logger.exception("%s failed for %s; the next sweep tries again", act.__name__, pk)

@@ -1,0 +1,136 @@
+"""Which small things do templates need: icons, times, names?"""
+
+from datetime import UTC, datetime
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html, urlize
+from django.utils.safestring import SafeString, mark_safe
+
+from inbox import labels
+from inbox.models import ContactAddress, Conversation, ConversationEvent, Message
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """Draw an icon of the sprite; with a label it speaks, without one it is decoration."""
+    if not name:
+        return SafeString("")
+    sprite = f"{static('inbox/icons.svg')}#{name}"
+    if label:
+        return format_html(
+            '<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>',
+            label,
+            sprite,
+        )
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', sprite)
+
+
+@register.simple_tag
+def when(moment: datetime | None, show: str = "time") -> SafeString:
+    """Print a time that the reader's browser puts into their own words and zone.
+
+    Without scripts it reads as UTC. `show` is one of time, ago, day, full, until.
+    """
+    if moment is None:
+        return SafeString("")
+    utc = moment.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" data-show="{}">{} UTC</time>',
+        utc.isoformat(timespec="milliseconds"),
+        show,
+        f"{utc.day} {utc:%b %Y, %H:%M}",
+    )
+
+
+@register.filter
+def millis(moment: datetime | None) -> str:
+    """Return a moment as whole microseconds since 1970, for sorting in the browser."""
+    return str(int(moment.timestamp() * 1_000_000)) if moment else ""
+
+
+@register.filter
+def linked(text: str) -> SafeString:
+    """Escape a customer's text and make its addresses clickable, in a new tab."""
+    html = urlize(text, nofollow=False, autoescape=True)
+    # The text itself is escaped, so every anchor here is one that urlize made.
+    opening = '<a target="_blank" rel="noopener noreferrer nofollow" href="'
+    return mark_safe(html.replace('<a href="', opening))  # noqa: S308 - escaped above
+
+
+@register.filter
+def customer(conversation: Conversation) -> str:
+    """Name the customer of a conversation."""
+    return labels.customer_name(conversation)
+
+
+@register.filter
+def address(row: ContactAddress) -> str:
+    """Write a customer's address as people do."""
+    return labels.address_words(row)
+
+
+@register.filter
+def phone(number: str) -> str:
+    """Write a number in international form."""
+    return labels.phone_words(number)
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Return one or two letters for a name."""
+    return labels.initials(name)
+
+
+@register.filter
+def hue(key: object) -> int:
+    """Pick a colour for a key."""
+    return labels.hue_of(key)
+
+
+@register.filter
+def channel(family: str) -> str:
+    """Name a channel."""
+    return labels.channel_words(family)
+
+
+@register.filter
+def status_words(message: Message) -> str:
+    """Say how far a message got."""
+    return labels.status_words(message)
+
+
+@register.filter
+def status_icon(message: Message) -> str:
+    """Choose the icon for how far a message got."""
+    return labels.STATUS_ICONS.get(Message.Status(message.status), "")
+
+
+@register.filter
+def activity_words(event: ConversationEvent) -> str:
+    """Tell what happened."""
+    return labels.activity_words(event)
+
+
+@register.filter
+def activity_icon(event: ConversationEvent) -> str:
+    """Choose the icon for what happened."""
+    return labels.ACTIVITY_ICONS.get(ConversationEvent.Verb(event.verb), "info")
+
+
+@register.filter
+def filesize(size: int) -> str:
+    """Write a size in bytes shortly."""
+    if size < 1024:
+        return f"{size} B"
+    if size < 1024 * 1024:
+        return f"{size / 1024:.0f} KB"
+    return f"{size / 1024 / 1024:.1f} MB"
+
+
+@register.filter
+def capped(number: int) -> str:
+    """Write a count, from a hundred on as 99+."""
+    return str(number) if number < 100 else "99+"

@@ -1,0 +1,1 @@
+"""What does Twilio say, and how do we say it to Twilio?"""

@@ -1,0 +1,240 @@
+"""How do we speak to Twilio? Through its own library, with time-outs and honest outcomes."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+
+from compliance.addresses import masked
+from inbox.carrier import (
+    Accepted,
+    CarrierAwayError,
+    ErrorKind,
+    Outbound,
+    Outcome,
+    Rejected,
+    RemoteMessage,
+    Throttled,
+    Unknown,
+)
+from inbox.twilio.errors import meaning_of
+
+logger = logging.getLogger(__name__)
+
+LIST_LIMIT = 200
+MIN_BACKOFF_SECONDS = 2.0
+
+
+class StrangeHostError(Exception):
+    """Code tried to reach a host that is not Twilio's."""
+
+
+class GuardedHttpClient(TwilioHttpClient):
+    """Twilio's HTTP client that only ever talks to Twilio, or to the simulator instead."""
+
+    def __init__(self, *, api_base: str, timeout: float) -> None:
+        super().__init__(timeout=timeout, max_retries=0)
+        self._api_base = api_base
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        params: dict[str, object] | None = None,
+        data: dict[str, object] | None = None,
+        headers: dict[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,
+    ) -> Response:
+        """Send one request. Raises StrangeHostError for any host but Twilio's."""
+        target, extra = redirected(url, self._api_base)
+        return super().request(
+            method,
+            target,
+            params=params,
+            data=data,
+            headers={**(headers or {}), **extra},
+            auth=auth,
+            timeout=timeout,
+            allow_redirects=allow_redirects,
+        )
+
+
+def redirected(url: str, api_base: str) -> tuple[str, dict[str, str]]:
+    """Return the address to call, and headers: the simulator's when one is configured.
+
+    Raises StrangeHostError for a host that is not Twilio's.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host != "twilio.com" and not host.endswith(".twilio.com"):
+        raise StrangeHostError(f"{host} is not Twilio.")
+    if not api_base:
+        return url, {}
+    base = urlsplit(api_base)
+    return urlunsplit(parts._replace(scheme=base.scheme, netloc=base.netloc)), {
+        "X-Original-Host": host
+    }
+
+
+class TwilioCarrier:
+    """The carrier for one Twilio account. Cheap to make; the connection pool is per instance."""
+
+    def __init__(
+        self,
+        *,
+        account_sid: str,
+        auth_token: str,
+        api_base: str,
+        timeout: float,
+        api_key_sid: str = "",
+        api_key_secret: str = "",
+    ) -> None:
+        username = api_key_sid or account_sid
+        password = api_key_secret if api_key_sid else auth_token
+        self.client = Client(
+            username,
+            password,
+            account_sid,
+            http_client=GuardedHttpClient(api_base=api_base, timeout=timeout),
+        )
+
+    def send(self, outbound: Outbound) -> Outcome:
+        """Hand over one message and say what became of it.
+
+        Only an answer that proves non-delivery is Rejected or Throttled. A time-out, a reset or a
+        5xx may hide a delivery and is Unknown (https://www.twilio.com/docs/api/errors/20500).
+        """
+        try:
+            message = self.client.messages.create(**_create_parameters(outbound))
+        except TwilioRestException as error:
+            return _outcome_of(error)
+        except requests.exceptions.ConnectionError as error:
+            return _outcome_of_connection(error)
+        except requests.exceptions.RequestException as error:
+            return Unknown(type(error).__name__)
+        except (TwilioException, ValueError, KeyError, TypeError) as error:
+            # An answer came that cannot be read: it may have been an acceptance.
+            logger.exception("twilio answer unreadable for %s", masked(outbound.recipient))
+            return Unknown(type(error).__name__)
+        return Accepted(
+            sid=str(message.sid),
+            status=str(message.status or "queued"),
+            segments=_count(message.num_segments),
+        )
+
+    def find_sent(
+        self, *, sender_address: str, recipient: str, since: datetime
+    ) -> list[RemoteMessage]:
+        """List what Twilio sent from one address to another since a moment."""
+        with _asking():
+            found = self.client.messages.list(
+                from_=sender_address, to=recipient, date_sent_after=since, limit=LIST_LIMIT
+            )
+        return [_remote(message) for message in found]
+
+    def list_inbound(self, *, recipient: str, since: datetime) -> list[RemoteMessage]:
+        """List what Twilio received for one of our addresses since a moment."""
+        with _asking():
+            found = self.client.messages.list(to=recipient, date_sent_after=since, limit=LIST_LIMIT)
+        remote = [_remote(message) for message in found]
+        return [message for message in remote if message.is_inbound]
+
+    def media_of(self, message_sid: str) -> list[tuple[str, str]]:
+        """List the files of one message as (address, type)."""
+        with _asking():
+            media = self.client.messages(message_sid).media.list(limit=10)
+        return [
+            (f"https://api.twilio.com{str(item.uri).removesuffix('.json')}", str(item.content_type))
+            for item in media
+        ]
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Turn whatever goes wrong while asking Twilio into CarrierAwayError."""
+    try:
+        yield
+    except (TwilioException, requests.exceptions.RequestException) as error:
+        raise CarrierAwayError(type(error).__name__) from error
+
+
+def _create_parameters(outbound: Outbound) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        "to": outbound.recipient,
+        "status_callback": outbound.status_url,
+    }
+    if outbound.sender_address:
+        parameters["from_"] = outbound.sender_address
+    if outbound.service_sid:
+        parameters["messaging_service_sid"] = outbound.service_sid
+    if outbound.body:
+        parameters["body"] = outbound.body
+    if outbound.media_urls:
+        parameters["media_url"] = list(outbound.media_urls)
+    return parameters
+
+
+def _outcome_of(error: TwilioRestException) -> Outcome:
+    code = str(error.code or "")
+    if error.status == 429:
+        return Throttled(MIN_BACKOFF_SECONDS, "Twilio asked us to slow down (429).")
+    if error.status >= 500:
+        return Unknown(f"Twilio answered {error.status}.")
+    meaning = meaning_of(code)
+    if meaning.kind is ErrorKind.THROTTLED:
+        return Throttled(MIN_BACKOFF_SECONDS, meaning.words)
+    return Rejected(meaning.kind, code or str(error.status), meaning.words)
+
+
+def _outcome_of_connection(error: requests.exceptions.ConnectionError) -> Outcome:
+    """Tell a connection that was never made (safe to repeat) from one that broke (not safe)."""
+    cause = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", cause)
+    never_sent = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError")
+    if type(reason).__name__ in never_sent or isinstance(error, requests.exceptions.ConnectTimeout):
+        return Throttled(MIN_BACKOFF_SECONDS, "Twilio cannot be reached.")
+    return Unknown(type(error).__name__)
+
+
+def _remote(message: Any) -> RemoteMessage:
+    created = message.date_created or message.date_sent
+    return RemoteMessage(
+        sid=str(message.sid),
+        status=str(message.status or ""),
+        sender_address=str(message.from_ or ""),
+        recipient=str(message.to or ""),
+        body=str(message.body or ""),
+        created_at=created.replace(tzinfo=UTC) if created and not created.tzinfo else created,
+        is_inbound=str(message.direction or "").startswith("inbound"),
+        error_code=str(message.error_code or ""),
+        form=_form_of(message),
+    )
+
+
+def _form_of(message: Any) -> Mapping[str, str]:
+    """Write a listed message the way its webhook would have said it."""
+    form = {
+        "MessageSid": message.sid,
+        "AccountSid": message.account_sid,
+        "From": message.from_,
+        "To": message.to,
+        "Body": message.body,
+        "NumMedia": message.num_media,
+        "MessagingServiceSid": message.messaging_service_sid,
+        "SmsStatus": "received",
+    }
+    return {key: str(value) for key, value in form.items() if value is not None}
+
+
+def _count(text: Any) -> int:
+    return max(1, int(text)) if str(text or "").isdigit() else 1

@@ -1,0 +1,99 @@
+"""What does a Twilio error mean, in plain words, and what is the next best thing to do?
+
+Codes: https://www.twilio.com/docs/api/errors. An unknown code is a permanent failure that a person
+sees: the safe reading.
+"""
+
+from dataclasses import dataclass
+
+from inbox.carrier import ErrorKind
+
+_R, _C, _T = ErrorKind.RECIPIENT, ErrorKind.CONTENT, ErrorKind.THROTTLED
+_G, _O = ErrorKind.CONFIGURATION, ErrorKind.CONSENT
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One error: its kind, what happened, and what to do next."""
+
+    kind: ErrorKind
+    words: str
+
+
+_MEANINGS: dict[str, Meaning] = {
+    "20003": Meaning(_G, "Twilio refused our credentials. An admin must check the auth token."),
+    "20005": Meaning(_G, "This Twilio account is not active. An admin must contact Twilio."),
+    "20404": Meaning(_G, "Twilio does not know this account or number. An admin must check it."),
+    "20429": Meaning(_T, "Twilio asked us to slow down."),
+    "11200": Meaning(_C, "Twilio could not load the attachment. Send it again."),
+    "11751": Meaning(_C, "The attachment is too large for MMS. Send a smaller one or a link."),
+    "12300": Meaning(_C, "The type of this attachment cannot be sent. Use JPEG, PNG, GIF or PDF."),
+    "14107": Meaning(_T, "Too many messages at once; Twilio asked us to slow down."),
+    "21211": Meaning(_R, "This is not a valid number. Check it with the customer."),
+    "21217": Meaning(_R, "This is not a valid number. Check it with the customer."),
+    "21266": Meaning(_C, "A number cannot write to itself."),
+    "21408": Meaning(_G, "Messages to this country are switched off. An admin can allow it."),
+    "21602": Meaning(_C, "The message is empty. Write something or attach a file."),
+    "21603": Meaning(_G, "No sending number was given. An admin must check the sender."),
+    "21604": Meaning(_R, "No recipient was given."),
+    "21606": Meaning(_G, "This number cannot send messages. An admin must check the sender."),
+    "21608": Meaning(_G, "A trial account can only write to verified numbers."),
+    "21610": Meaning(_O, "They texted STOP. Only they can undo it, by texting START."),
+    "21611": Meaning(_T, "Too many messages wait at this number."),
+    "21612": Meaning(_R, "This number cannot be reached from ours. Try another channel."),
+    "21614": Meaning(_R, "This number cannot receive texts; it may be a landline. Call instead."),
+    "21617": Meaning(_C, "The message is longer than 1,600 characters. Shorten or split it."),
+    "21620": Meaning(_C, "The attachment's address is not valid. Send it again."),
+    "21623": Meaning(_C, "More than 10 attachments. Send fewer."),
+    "21655": Meaning(_C, "This template is not valid. Choose another."),
+    "21656": Meaning(_C, "The template's variables are not valid. Check them."),
+    "21701": Meaning(_G, "The Messaging Service does not exist. An admin must check the sender."),
+    "21703": Meaning(_G, "The Messaging Service has no number. An admin must add one."),
+    "21705": Meaning(_G, "The Messaging Service is not valid. An admin must check the sender."),
+    "30001": Meaning(_T, "Too many messages waited too long at Twilio. Send it again later."),
+    "30002": Meaning(_G, "The Twilio account is suspended. An admin must contact Twilio."),
+    "30003": Meaning(_R, "The phone is off or out of reach. Try again later or call."),
+    "30004": Meaning(_O, "The recipient or their carrier blocks messages from us."),
+    "30005": Meaning(_R, "This number does not exist any more. Check it with the customer."),
+    "30006": Meaning(_R, "This is a landline or cannot be reached by text. Call instead."),
+    "30007": Meaning(_C, "The carrier filtered it as unwanted. Reword it, without links."),
+    "30008": Meaning(_R, "The carrier could not deliver it and did not say why. Send it again."),
+    "30017": Meaning(_T, "The carrier's network is congested. Send it again later."),
+    "30019": Meaning(_C, "The attachment is too large for their carrier. Send a smaller one."),
+    "30022": Meaning(_T, "Our number reached its rate limit. Send it again later."),
+    "30023": Meaning(_T, "The day's limit of our registered brand is used up."),
+    "30027": Meaning(_T, "The carrier's daily limit for us is used up."),
+    "30032": Meaning(_G, "Our toll-free number is not verified yet. An admin must verify it."),
+    "30034": Meaning(_G, "Our US number is not registered (A2P 10DLC). An admin must register."),
+    "30410": Meaning(_T, "The carrier did not answer in time. Send it again later."),
+    "30500": Meaning(_R, "Twilio could not send it. Send it again."),
+    "63001": Meaning(_G, "The WhatsApp sender's credentials are wrong. An admin must check them."),
+    "63003": Meaning(_R, "This person cannot be found on WhatsApp. Try an SMS."),
+    "63005": Meaning(_C, "WhatsApp did not accept the content. Change it."),
+    "63007": Meaning(_G, "This WhatsApp sender does not exist. An admin must check it."),
+    "63014": Meaning(_O, "They blocked us on WhatsApp. Wait until they write again."),
+    "63016": Meaning(
+        _C, "More than 24 hours since their last WhatsApp message. Use an approved template."
+    ),
+    "63017": Meaning(_T, "WhatsApp's limit was reached. Send it again later."),
+    "63018": Meaning(_T, "WhatsApp's rate limit was reached. Send it again later."),
+    "63019": Meaning(_C, "WhatsApp could not load the attachment. Send it again."),
+    "63021": Meaning(_C, "WhatsApp says the content is not valid. Change it."),
+    "63024": Meaning(_R, "This person cannot receive WhatsApp messages. Try an SMS."),
+    "63027": Meaning(_C, "The template does not exist in that language. Choose another."),
+    "63028": Meaning(_C, "The template has other variables. Check them."),
+    "63033": Meaning(_R, "They blocked us on WhatsApp. Try another channel."),
+    "63034": Meaning(_C, "WhatsApp refuses this kind of attachment."),
+    "63038": Meaning(_T, "The account's daily limit is used up."),
+}
+_UNKNOWN_CODE = Meaning(ErrorKind.OTHER, "Twilio could not send it (error {code}).")
+_NO_CODE = Meaning(ErrorKind.OTHER, "The carrier could not deliver it and did not say why.")
+
+
+def meaning_of(code: str | int) -> Meaning:
+    """Return what an error code means; unknown codes are permanent and visible."""
+    text = str(code or "").strip()
+    if not text:
+        return _NO_CODE
+    known = _MEANINGS.get(text)
+    return known or Meaning(_UNKNOWN_CODE.kind, _UNKNOWN_CODE.words.format(code=text[:12]))

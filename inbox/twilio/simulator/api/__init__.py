@@ -1,0 +1,1 @@
+"""Which resources of Twilio's API are there?"""

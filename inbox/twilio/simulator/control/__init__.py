@@ -1,0 +1,1 @@
+"""How do tests, the demo and the phone page steer the simulator?"""

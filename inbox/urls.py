@@ -1,0 +1,41 @@
+"""Which addresses does the inbox answer?"""
+
+from django.urls import include, path
+
+from inbox.consumers import LiveConsumer
+from inbox.outbound_media import outbound_media
+from inbox.views import actions, contacts, conversation, files, lists
+
+urlpatterns = [
+    path("", lists.home, name="home"),
+    path("inbox/<slug:slug>/", lists.inbox, name="inbox"),
+    path("inbox/<slug:slug>/counts/", lists.counts, name="counts"),
+    path("inbox/<slug:slug>/c/<str:cid>/", conversation.conversation, name="conversation"),
+    path("c/<str:cid>/", conversation.conversation_link, name="conversation_link"),
+    path("c/<str:cid>/thread/", conversation.thread, name="thread"),
+    path("c/<str:cid>/desk/", conversation.desk, name="desk"),
+    path("c/<str:cid>/panel/", conversation.panel, name="panel"),
+    path("c/<str:cid>/messages/", conversation.messages, name="messages"),
+    path("c/<str:cid>/attachments/", conversation.upload, name="upload"),
+    path("c/<str:cid>/read/", conversation.read, name="read"),
+    path("c/<str:cid>/unread/", conversation.unread, name="unread"),
+    path("c/<str:cid>/claim/", actions.claim, name="claim"),
+    path("c/<str:cid>/release/", actions.release, name="release"),
+    path("c/<str:cid>/transfer/", actions.transfer, name="transfer"),
+    path("c/<str:cid>/take-over/", actions.take_over, name="take_over"),
+    path("c/<str:cid>/close/", actions.close, name="close"),
+    path("c/<str:cid>/undo-close/", actions.undo_close, name="undo_close"),
+    path("c/<str:cid>/reopen/", actions.reopen, name="reopen"),
+    path("c/<str:cid>/snooze/", actions.snooze, name="snooze"),
+    path("c/<str:cid>/wake/", actions.wake, name="wake"),
+    path("messages/<str:mid>/resend/", actions.resend, name="resend"),
+    path("attachments/<str:aid>/", files.attachment, name="attachment"),
+    path("attachments/<str:aid>/thumbnail/", files.thumbnail, name="thumbnail"),
+    path("attachments/<str:aid>/retry/", files.attachment_retry, name="attachment_retry"),
+    path("contacts/<str:public_id>/name/", contacts.contact_name, name="contact_name"),
+    path("profile/", include("accounts.urls")),
+    path("media/out/<str:token>/<str:name>", outbound_media, name="outbound_media"),
+    path("hooks/", include("inbox.webhook_urls")),
+    path("api/v1/", include("inbox.api_urls")),
+]
+websocket_urlpatterns = [path("ws/v1/", LiveConsumer.as_asgi())]

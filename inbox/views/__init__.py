@@ -1,0 +1,1 @@
+"""Which pages exist? One file per screen."""

@@ -1,0 +1,271 @@
+"""How do people claim, pass on, put aside and finish a conversation? One story per button."""
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.models import User
+from inbox import conversations, sending
+from inbox.access import HandledByOtherError, get_message
+from inbox.forms import SnoozeForm
+from inbox.models import Conversation, TeamInbox
+from inbox.queries import transfer_page
+from inbox.refusals import MissingInputError
+from inbox.views.answers import (
+    Case,
+    act,
+    back_to,
+    handled_by_other,
+    of_conversation,
+    reader,
+    refused,
+    url_of,
+    wants_fragment,
+)
+
+
+@require_POST
+@of_conversation
+def claim(request: HttpRequest, case: Case) -> HttpResponse:
+    """Make the conversation mine."""
+    version = request.POST.get("version", "")
+    return act(
+        request,
+        lambda: conversations.claim_conversation(
+            conversation=case.conversation,
+            by=case.viewer,
+            user=case.user,
+            now=case.now,
+            version=int(version) if version.isdecimal() else None,
+        ),
+        done=_("This conversation is yours now."),
+        undo=_url("release", case.conversation),
+        back=url_of(case.conversation),
+    )
+
+
+@require_POST
+@of_conversation
+def release(request: HttpRequest, case: Case) -> HttpResponse:
+    """Give the conversation back to those who had it before."""
+    return act(
+        request,
+        lambda: conversations.release_conversation(
+            conversation=case.conversation, by=case.viewer, user=case.user, now=case.now
+        ),
+        done=_("Released. The others see it again."),
+        undo=_url("claim", case.conversation),
+        back=_list_of(case.conversation),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@of_conversation
+def transfer(request: HttpRequest, case: Case) -> HttpResponse:
+    """Offer to whom the conversation can go, or send it there."""
+    if request.method == "POST":
+        return _transfer(request, case)
+    page = transfer_page(case.viewer, case.conversation, now=case.now)
+    template = "inbox/_transfer.html" if wants_fragment(request) else "inbox/transfer.html"
+    return render(request, template, {"transfer": page, "case": case})
+
+
+def _transfer(request: HttpRequest, case: Case) -> HttpResponse:
+    kind, _colon, key = request.POST.get("to", "").partition(":")
+    note = request.POST.get("note", "").strip()
+    if kind == "user" and key.isdecimal():
+        person = _colleague(case, int(key))
+        return _transfer_to_user(request, case, person, note)
+    if kind == "inbox" and key:
+        return _transfer_to_inbox(request, case, _sibling(case, key), note)
+    refusal = MissingInputError(_("Choose a person or a team."))
+    return refused(request, refusal.as_dict(), refusal.status, url_of(case.conversation))
+
+
+def _transfer_to_user(request: HttpRequest, case: Case, to: User, note: str) -> HttpResponse:
+    return act(
+        request,
+        lambda: conversations.transfer_to_user(
+            conversation=case.conversation,
+            by=case.viewer,
+            user=case.user,
+            to=to,
+            note=note,
+            confirmed=bool(request.POST.get("confirm")),
+            now=case.now,
+        ),
+        done=_("%(name)s has this conversation now.") % {"name": to.name},
+        back=_list_of(case.conversation),
+    )
+
+
+def _transfer_to_inbox(
+    request: HttpRequest, case: Case, to: TeamInbox, note: str
+) -> HttpResponse:
+    back = _list_of(case.conversation)
+    return act(
+        request,
+        lambda: conversations.transfer_to_inbox(
+            conversation=case.conversation,
+            by=case.viewer,
+            user=case.user,
+            to=to,
+            note=note,
+            now=case.now,
+        ),
+        done=_("Moved to %(name)s.") % {"name": to.name},
+        back=back,
+    )
+
+
+def _colleague(case: Case, pk: int) -> User:
+    person = User.objects.filter(pk=pk, account=case.viewer.account_id, is_active=True).first()
+    if person is None:
+        raise Http404("No such person.")
+    return person
+
+
+def _sibling(case: Case, slug: str) -> TeamInbox:
+    inbox = TeamInbox.objects.filter(account=case.viewer.account_id, slug=slug, is_on=True).first()
+    if inbox is None:
+        raise Http404("No such inbox.")
+    return inbox
+
+
+@require_POST
+@of_conversation
+def take_over(request: HttpRequest, case: Case) -> HttpResponse:
+    """Take the conversation from its owner, for a reason."""
+    return act(
+        request,
+        lambda: conversations.take_over(
+            conversation=case.conversation,
+            by=case.viewer,
+            user=case.user,
+            reason=request.POST.get("reason", ""),
+            now=case.now,
+        ),
+        done=_("You took this conversation over."),
+        back=url_of(case.conversation),
+    )
+
+
+@require_POST
+@of_conversation
+def close(request: HttpRequest, case: Case) -> HttpResponse:
+    """Finish the conversation."""
+    seen = request.POST.get("last_seen_seq", "")
+    return act(
+        request,
+        lambda: conversations.close_conversation(
+            conversation=case.conversation,
+            by=case.viewer,
+            user=case.user,
+            last_seen_seq=int(seen) if seen.isdecimal() else 0,
+            reason=request.POST.get("reason", ""),
+            waiting_ok=bool(request.POST.get("waiting_ok")),
+            now=case.now,
+        ),
+        done=_("Closed for everybody."),
+        undo=_url("undo_close", case.conversation),
+        back=_list_of(case.conversation),
+    )
+
+
+@require_POST
+@of_conversation
+def undo_close(request: HttpRequest, case: Case) -> HttpResponse:
+    """Take a close back: owner, audience and timers as they were."""
+    return act(
+        request,
+        lambda: conversations.undo_close(
+            conversation=case.conversation, by=case.viewer, user=case.user, now=case.now
+        ),
+        done=_("Open again, as it was."),
+        back=url_of(case.conversation),
+    )
+
+
+@require_POST
+@of_conversation
+def reopen(request: HttpRequest, case: Case) -> HttpResponse:
+    """Open a closed conversation again."""
+    return act(
+        request,
+        lambda: conversations.reopen_conversation(
+            conversation=case.conversation, by=case.viewer, user=case.user, now=case.now
+        ),
+        done=_("Open again, and yours."),
+        back=url_of(case.conversation),
+    )
+
+
+@require_POST
+@of_conversation
+def snooze(request: HttpRequest, case: Case) -> HttpResponse:
+    """Put the conversation aside for a while."""
+    form = SnoozeForm(request.POST)
+    back = url_of(case.conversation)
+    try:
+        form.full_clean()
+        zone = case.conversation.inbox.account.time_zone
+        until = form.until_at(now=case.now, zone=zone)
+    except (ValidationError, KeyError):
+        refusal = MissingInputError(_("Choose a day and a time."))
+        return refused(request, refusal.as_dict(), refusal.status, back)
+    return act(
+        request,
+        lambda: conversations.snooze_conversation(
+            conversation=case.conversation,
+            by=case.viewer,
+            user=case.user,
+            until=until,
+            now=case.now,
+        ),
+        done=_("Snoozed."),
+        undo=_url("wake", case.conversation),
+        back=_list_of(case.conversation),
+    )
+
+
+@require_POST
+@of_conversation
+def wake(request: HttpRequest, case: Case) -> HttpResponse:
+    """End a snooze."""
+    return act(
+        request,
+        lambda: conversations.wake_conversation(
+            conversation=case.conversation, by=case.viewer, user=case.user, now=case.now
+        ),
+        done=_("Back among the open ones."),
+        back=url_of(case.conversation),
+    )
+
+
+@require_POST
+def resend(request: HttpRequest, *, mid: str) -> HttpResponse:
+    """Send a message again that did not arrive."""
+    viewer, user, now = reader(request)
+    try:
+        message = get_message(viewer, mid)
+    except HandledByOtherError as lost:
+        return handled_by_other(request, lost.owner)
+    conversation = message.conversation
+    assert conversation is not None  # get_message only finds messages of a conversation.
+    return act(
+        request,
+        lambda: sending.resend(message=message, by=viewer, user=user, now=now),
+        done=_("Sending it again."),
+        back=back_to(request, url_of(conversation)),
+    )
+
+
+def _url(name: str, conversation: Conversation) -> str:
+    return reverse(name, kwargs={"cid": conversation.public_id})
+
+
+def _list_of(conversation: Conversation) -> str:
+    return reverse("inbox", kwargs={"slug": conversation.inbox.slug})

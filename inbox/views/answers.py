@@ -1,0 +1,144 @@
+"""How do our pages say yes and no? JSON to scripts, a notice and the page before to forms."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from accounts.access import Viewer, viewer_of
+from accounts.models import User
+from compliance.gate import SendBlockedError
+from inbox.access import HandledByOtherError, get_conversation
+from inbox.models import Conversation
+from inbox.refusals import RefusedError
+
+
+@dataclass(frozen=True)
+class Case:
+    """Who asks, when, and about which conversation (which they may see)."""
+
+    viewer: Viewer
+    user: User
+    conversation: Conversation
+    now: datetime
+
+
+ConversationView = Callable[..., HttpResponse]
+
+
+def reader(request: HttpRequest) -> tuple[Viewer, User, datetime]:
+    """Say who asks and when."""
+    now = timezone.now()
+    user = request.user
+    assert isinstance(user, User)  # LoginRequiredMiddleware lets nobody else in.
+    return viewer_of(user, now=now), user, now
+
+
+def of_conversation(view: ConversationView) -> ConversationView:
+    """Find the conversation for this person, or say that it is not theirs."""
+
+    @wraps(view)
+    def found(request: HttpRequest, *, cid: str, **rest: Any) -> HttpResponse:
+        viewer, user, now = reader(request)
+        if not viewer.may_see:
+            return no_licence(request, viewer)
+        try:
+            conversation = get_conversation(viewer, cid)
+        except HandledByOtherError as lost:
+            return handled_by_other(request, lost.owner)
+        return view(request, Case(viewer, user, conversation, now), **rest)
+
+    return found
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Say whether a script asks."""
+    return "application/json" in request.headers.get("Accept", "")
+
+
+def wants_fragment(request: HttpRequest) -> bool:
+    """Say whether only a part of the page is wanted."""
+    return bool(request.headers.get("HX-Request"))
+
+
+def handled_by_other(request: HttpRequest, owner: str) -> HttpResponse:
+    """Say who has the conversation now: a name, nothing of the conversation."""
+    if wants_json(request):
+        words = _("%(name)s has this conversation.") % {"name": owner}
+        lost = _("This conversation is no longer shared with you.")
+        body = {"code": "claimed_by_other", "detail": words if owner else lost, "owner": owner}
+        return JsonResponse({**body, "since": None}, status=409)
+    is_part = wants_fragment(request)
+    template = "inbox/_handled.html" if is_part else "inbox/handled.html"
+    return render(request, template, {"owner": owner}, status=404)
+
+
+def no_licence(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """Say why this person sees nothing, and whom to ask."""
+    words = _("Your Pro-CX licence is not valid, or Team Inbox is switched off.")
+    if wants_json(request):
+        return JsonResponse({"code": "license_missing", "detail": words}, status=403)
+    return render(request, "inbox/no_licence.html", {"viewer": viewer}, status=403)
+
+
+def act(
+    request: HttpRequest,
+    story: Callable[[], object],
+    *,
+    done: str,
+    back: str,
+    undo: str = "",
+) -> HttpResponse:
+    """Run one story and say what came of it."""
+    try:
+        story()
+    except RefusedError as refusal:
+        return refused(request, refusal.as_dict(), refusal.status, back)
+    except SendBlockedError as blocked:
+        return refused(request, blocked_dict(blocked), 422, back)
+    if wants_json(request):
+        return JsonResponse({"message": done, "undo": undo})
+    if done:
+        messages.success(request, done)
+    return HttpResponseRedirect(back)
+
+
+def refused(
+    request: HttpRequest, body: dict[str, object], status: int, back: str
+) -> HttpResponse:
+    """Say no: a code and words to a script, words and the page before to a form."""
+    if wants_json(request):
+        return JsonResponse(body, status=status)
+    messages.error(request, str(body["detail"]))
+    return HttpResponseRedirect(back)
+
+
+def blocked_dict(blocked: SendBlockedError) -> dict[str, object]:
+    """Return the body of the answer when the gate says no."""
+    return {"code": blocked.verdict.reason.value.lower(), "detail": blocked.reason}
+
+
+def url_of(conversation: Conversation) -> str:
+    """Return the one address of a conversation's page."""
+    return reverse(
+        "conversation",
+        kwargs={"slug": conversation.inbox.slug, "cid": conversation.public_id},
+    )
+
+
+def back_to(request: HttpRequest, default: str) -> str:
+    """Return the page a form wants to go back to, if it is one of ours."""
+    wanted = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if is_ours else default

@@ -1,0 +1,30 @@
+"""What can people change on a contact's card?"""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST
+
+from inbox.access import conversations_of
+from inbox.conversations import set_contact_name
+from inbox.models import Contact
+from inbox.views.answers import act, back_to, reader
+
+
+@require_POST
+def contact_name(request: HttpRequest, *, public_id: str) -> HttpResponse:
+    """Give a contact a name. Whoever may read a conversation with them may name them."""
+    viewer, user, now = reader(request)
+    contact = Contact.objects.filter(
+        public_id=public_id,
+        account=viewer.account_id,
+        conversations__in=conversations_of(viewer),
+    ).first()
+    if contact is None:
+        raise Http404("No such contact.")
+    return act(
+        request,
+        lambda: set_contact_name(
+            contact=contact, by=viewer, user=user, name=request.POST.get("name", ""), now=now
+        ),
+        done="",
+        back=back_to(request, "/"),
+    )

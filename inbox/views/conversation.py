@@ -1,0 +1,261 @@
+"""What does a person see of one conversation, and how do they write in it?"""
+
+from collections.abc import Sequence
+
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+)
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from compliance.gate import SendBlockedError
+from inbox.conversations import add_note, mark_read, mark_unread
+from inbox.desk import desk_of
+from inbox.forms import ComposeForm
+from inbox.fragments import render_bubble
+from inbox.media import store_upload
+from inbox.models import Attachment, Message
+from inbox.queries import (
+    inbox_page_around,
+    panel_page,
+    thread_page,
+    timeline,
+)
+from inbox.refusals import MissingInputError, RefusedError, StaleThreadError
+from inbox.sending import send_reply
+from inbox.views.answers import (
+    Case,
+    act,
+    blocked_dict,
+    of_conversation,
+    refused,
+    url_of,
+    wants_fragment,
+    wants_json,
+)
+from inbox.views.lists import asked_by
+
+FILES_AT_ONCE = 10
+
+
+@require_GET
+@of_conversation
+def conversation_link(request: HttpRequest, case: Case) -> HttpResponse:
+    """Go from a short link to the conversation's page, in whichever inbox it is now."""
+    return HttpResponseRedirect(url_of(case.conversation))
+
+
+@require_GET
+@of_conversation
+def conversation(request: HttpRequest, case: Case, *, slug: str) -> HttpResponse:
+    """Show list, thread and panel."""
+    if slug != case.conversation.inbox.slug:
+        return HttpResponseRedirect(url_of(case.conversation))
+    page = inbox_page_around(case.viewer, case.conversation, asked_by(request))
+    return render(request, "inbox/page.html", {**_thread(request, case), "page": page})
+
+
+@require_GET
+@of_conversation
+def thread(request: HttpRequest, case: Case) -> HttpResponse:
+    """Show the thread alone, for a page that is open already."""
+    return render(request, "inbox/_thread.html", _thread(request, case))
+
+
+def _thread(request: HttpRequest, case: Case) -> dict[str, object]:
+    page = thread_page(
+        case.viewer,
+        case.user,
+        case.conversation,
+        now=case.now,
+        found=request.GET.get("m", ""),
+    )
+    return {
+        "thread": page,
+        "desk": page.desk,
+        "viewer": case.viewer,
+        "case": case,
+        "pane": "thread",
+        "blank": Message(client_id="new", seq=0, direction="out", kind="text", status="queued"),
+    }
+
+
+@require_GET
+@of_conversation
+def desk(request: HttpRequest, case: Case) -> HttpResponse:
+    """Show what this reader may do now: buttons, banner, state of the composer."""
+    laid = desk_of(case.viewer, case.user, case.conversation, now=case.now)
+    return render(request, "inbox/_desk.html", {"desk": laid, "case": case, "is_loose": True})
+
+
+@require_GET
+@of_conversation
+def panel(request: HttpRequest, case: Case) -> HttpResponse:
+    """Show what is known about the contact: beside the thread, or as a page of its own."""
+    known = panel_page(case.viewer, case.conversation)
+    context = {"panel": known, "case": case, "viewer": case.viewer}
+    if wants_fragment(request):
+        return render(request, "inbox/_panel.html", context)
+    page = inbox_page_around(case.viewer, case.conversation, asked_by(request))
+    context = {**_thread(request, case), **context, "page": page, "pane": "panel"}
+    return render(request, "inbox/page.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@of_conversation
+def messages(request: HttpRequest, case: Case) -> HttpResponse:
+    """Show a stretch of the thread, or write into it."""
+    return _send(request, case) if request.method == "POST" else _stretch(request, case)
+
+
+def _stretch(request: HttpRequest, case: Case) -> HttpResponse:
+    before, after = request.GET.get("before", ""), request.GET.get("after", "")
+    found = timeline(
+        case.viewer,
+        case.conversation,
+        before=_seq(before) if before else None,
+        after=_seq(after) if after and not before else None,
+    )
+    response = render(request, "inbox/_timeline.html", {"timeline": found})
+    response["X-Has-Earlier"] = str(found.has_earlier).lower()
+    response["X-Has-Later"] = str(found.has_later).lower()
+    return response
+
+
+def _send(request: HttpRequest, case: Case) -> HttpResponse:
+    back = url_of(case.conversation)
+    form = ComposeForm(request.POST)
+    if not form.is_valid():
+        return refused(request, _first_problem(form), 422, back)
+    try:
+        message = _write(request, case, form)
+    except StaleThreadError as stale:
+        return refused(request, _stale_dict(case, stale), stale.status, back)
+    except RefusedError as refusal:
+        return refused(request, refusal.as_dict(), refusal.status, back)
+    except SendBlockedError as blocked:
+        return refused(request, blocked_dict(blocked), 422, back)
+    if wants_json(request):
+        return HttpResponse(render_bubble(message), status=201)
+    return HttpResponseRedirect(back)
+
+
+def _write(request: HttpRequest, case: Case, form: ComposeForm) -> Message:
+    said = form.cleaned_data
+    if form.is_note:
+        return add_note(
+            conversation=case.conversation,
+            by=case.viewer,
+            user=case.user,
+            body=said["body"],
+            client_id=said["client_id"],
+            now=case.now,
+        )
+    return send_reply(
+        conversation=case.conversation,
+        by=case.viewer,
+        user=case.user,
+        body=said["body"],
+        attachments=_attachments(request, case),
+        client_id=said["client_id"],
+        last_seen_seq=form.last_seen_seq,
+        now=case.now,
+    )
+
+
+def _attachments(request: HttpRequest, case: Case) -> Sequence[Attachment]:
+    """Return the author's own uploads, in their order; store files that came with the form.
+
+    Raises MissingInputError when one of them is not there (any more).
+    """
+    wanted = request.POST.getlist("media_ids[]") or request.POST.getlist("media_ids")
+    uploads = request.FILES.getlist("files[]") or request.FILES.getlist("files")
+    if len(wanted) + len(uploads) > FILES_AT_ONCE:
+        raise MissingInputError(f"At most {FILES_AT_ONCE} files fit into one message.")
+    known = {
+        file.public_id: file
+        for file in Attachment.objects.filter(
+            account=case.conversation.account_id,
+            uploaded_by=case.user,
+            public_id__in=wanted,
+        )
+    }
+    if missing := [public_id for public_id in wanted if public_id not in known]:
+        raise MissingInputError(f"{len(missing)} file(s) are gone. Attach them again.")
+    stored = [
+        store_upload(
+            account_id=case.conversation.account_id,
+            user=case.user,
+            uploaded_file=upload,
+            now=case.now,
+        )
+        for upload in uploads
+    ]
+    return [*(known[public_id] for public_id in wanted), *stored]
+
+
+def _stale_dict(case: Case, stale: StaleThreadError) -> dict[str, object]:
+    """Return the refusal with what the author has not seen yet."""
+    unseen = timeline(case.viewer, case.conversation, after=stale.unseen_from_seq - 1)
+    html = render_to_string("inbox/_timeline.html", {"timeline": unseen})
+    return {**stale.as_dict(), "html": html, "last_seq": unseen.last_seq}
+
+
+def _first_problem(form: ComposeForm) -> dict[str, object]:
+    for problems in form.errors.as_data().values():
+        problem = problems[0]
+        words = problem.messages[0]
+        return {"code": problem.code or "bad_input", "detail": words}
+    return {"code": "bad_input", "detail": ""}
+
+
+@require_POST
+@of_conversation
+def upload(request: HttpRequest, case: Case) -> HttpResponse:
+    """Store one file that may become part of a message."""
+    file = request.FILES.get("file")
+    if file is None:
+        return JsonResponse({"code": "bad_input", "detail": "There is no file."}, status=422)
+    try:
+        stored = store_upload(
+            account_id=case.conversation.account_id,
+            user=case.user,
+            uploaded_file=file,
+            now=case.now,
+        )
+    except RefusedError as refusal:
+        return JsonResponse(refusal.as_dict(), status=refusal.status)
+    facts = {"id": stored.public_id, "name": stored.name, "type": stored.content_type}
+    return JsonResponse({**facts, "size": stored.size}, status=201)
+
+
+@require_POST
+@of_conversation
+def read(request: HttpRequest, case: Case) -> HttpResponse:
+    """Remember how far this person has read."""
+    seq = _seq(request.POST.get("seq", ""))
+    where = mark_read(conversation=case.conversation, by=case.viewer, seq=seq)
+    return JsonResponse({"seq": where})
+
+
+@require_POST
+@of_conversation
+def unread(request: HttpRequest, case: Case) -> HttpResponse:
+    """Let the conversation count as unread for this person again."""
+    return act(
+        request,
+        lambda: mark_unread(conversation=case.conversation, by=case.viewer),
+        done="",
+        back=url_of(case.conversation),
+    )
+
+
+def _seq(text: str) -> int:
+    if not text.isdecimal() or len(text) > 18:
+        raise Http404("No such message.")
+    return int(text)

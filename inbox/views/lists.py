@@ -1,0 +1,62 @@
+"""Which inboxes and which conversations does a person see?"""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from inbox.access import get_inbox, inboxes_of
+from inbox.queries import Asked, View, counts_of, inbox_page
+from inbox.views.answers import no_licence, reader, wants_fragment
+
+LAST_INBOX = "last_inbox"
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """Go to the inbox of last time, or to the only one; offer a choice of several."""
+    viewer, user, _now = reader(request)
+    if user.account_id is None and user.is_staff:
+        return HttpResponseRedirect(reverse("admin:index"))
+    if not viewer.may_see:
+        return no_licence(request, viewer)
+    inboxes = list(inboxes_of(viewer))
+    last = [one for one in inboxes if one.slug == request.session.get(LAST_INBOX)]
+    chosen = last or (inboxes if len(inboxes) == 1 else [])
+    if chosen and "choose" not in request.GET:
+        return HttpResponseRedirect(reverse("inbox", kwargs={"slug": chosen[0].slug}))
+    return render(request, "inbox/chooser.html", {"inboxes": inboxes})
+
+
+@require_GET
+def inbox(request: HttpRequest, *, slug: str) -> HttpResponse:
+    """Show the list of one inbox; only the list, or its next rows, when a script asks."""
+    viewer, _user, _now = reader(request)
+    if not viewer.may_see:
+        return no_licence(request, viewer)
+    page = inbox_page(viewer, slug, asked_by(request))
+    if request.session.get(LAST_INBOX) != slug:
+        request.session[LAST_INBOX] = slug
+    context = {"page": page, "viewer": viewer, "pane": "list"}
+    if wants_fragment(request):
+        template = "inbox/_rows.html" if page.asked.before else "inbox/_list.html"
+        return render(request, template, context)
+    return render(request, "inbox/page.html", context)
+
+
+@require_GET
+def counts(request: HttpRequest, *, slug: str) -> HttpResponse:
+    """Count the parts of the list for this reader."""
+    viewer, _user, _now = reader(request)
+    return JsonResponse(counts_of(viewer, get_inbox(viewer, slug)))
+
+
+def asked_by(request: HttpRequest) -> Asked:
+    """Read from the address what part of the list is wanted."""
+    owner = request.GET.get("owner", "")
+    return Asked(
+        view=View.named(request.GET.get("view", "")),
+        words=request.GET.get("q", "").strip()[:80],
+        owner=int(owner) if owner.isdecimal() and len(owner) < 19 else None,
+        before=request.GET.get("before", ""),
+    )

@@ -1,0 +1,11 @@
+"""Which addresses does Twilio call? Without a closing slash: a redirect would lose the form."""
+
+from django.urls import path
+
+from inbox import webhooks
+
+urlpatterns = [
+    path("twilio/<str:token>", webhooks.inbound, name="twilio_inbound"),
+    path("twilio/<str:token>/fallback", webhooks.inbound, name="twilio_fallback"),
+    path("twilio/<str:token>/status", webhooks.status, name="twilio_status"),
+]

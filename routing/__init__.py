@@ -1,0 +1,1 @@
+"""Where to? Pure decisions about who gets a message and what is answered."""

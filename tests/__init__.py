@@ -1,0 +1,1 @@
+"""Does it do what we say it does?"""

@@ -1,0 +1,1 @@
+"""Does the house still stand the way its plan says?"""

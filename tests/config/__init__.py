@@ -1,0 +1,1 @@
+"""Do the servers and processes of a laptop start, survive and stop?"""

@@ -1,0 +1,1 @@
+"""Do whole stories hold, told through the doors the world uses?"""

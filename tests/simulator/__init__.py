@@ -1,0 +1,1 @@
+"""Does the simulator behave as Twilio does?"""
