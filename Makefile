@@ -65,6 +65,11 @@ bench: setup ## Measure, and write .bench/latest.json
 faults: setup ## Kill, flood and replay; a table of what was lost
 	@exec $(OURS) -m bench.faults $(ARGS)
 
+.PHONY: clean
+clean: setup ## Delete what tests and checks left here; the demo's data stays
+	@$(OURS) -m config.servers reset --data-dir .test-servers
+	@rm -rf .bench .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache test-results
+
 .PHONY: lock
 lock: setup ## Choose the newest versions that pyproject.toml allows and pin them with hashes
 	@$(LOCK) --output-file requirements.txt pyproject.toml

@@ -96,11 +96,13 @@ def install() -> bool:
 
 
 def tell_progress(done: threading.Event, total: int) -> None:
-    """Count what pip has got so far: now and then, so that a log of it stays short."""
+    """Say now and then how far pip has come: seldom, so that a log of it stays short."""
     began = time.time()
     while not done.wait(10):
-        count = read(LOG).count("\nCollecting ")
-        say(f"  {count} of {total} packages found after {time.time() - began:.0f} s")
+        lines = read(LOG).splitlines()
+        count = sum(line.startswith(("Collecting ", "Processing ")) for line in lines)
+        step = "installing them" if count >= total else f"{count} of {total} fetched"
+        say(f"  {step}, {time.time() - began:.0f} s")
 
 
 def make_checkout_importable() -> None:

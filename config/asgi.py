@@ -17,7 +17,7 @@ from inbox.urls import websocket_urlpatterns  # noqa: E402
 application = ProtocolTypeRouter(
     {
         "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
+            AuthMiddlewareStack(URLRouter(websocket_urlpatterns))  # type: ignore[arg-type]
         )
     }
 )

@@ -1,14 +1,16 @@
 """How does one port serve everything (the demo, the browser tests)? WSGI inside, sockets beside."""
 
+from typing import Any
+
 from a2wsgi import WSGIMiddleware
 
 from config.asgi import application as live
 from config.wsgi import application as pages
 
-_pages = WSGIMiddleware(pages, workers=16)
+_pages = WSGIMiddleware(pages, workers=16)  # type: ignore[arg-type]
 
 
-async def application(scope, receive, send):  # type: ignore[no-untyped-def]
+async def application(scope: Any, receive: Any, send: Any) -> None:
     """Send sockets to Channels and everything else to the WSGI application."""
     if scope["type"] == "websocket":
         await live(scope, receive, send)
@@ -18,7 +20,7 @@ async def application(scope, receive, send):  # type: ignore[no-untyped-def]
         await _answer_lifespan(receive, send)
 
 
-async def _answer_lifespan(receive, send):  # type: ignore[no-untyped-def]
+async def _answer_lifespan(receive: Any, send: Any) -> None:
     while True:
         event = await receive()
         await send({"type": f"{event['type']}.complete"})

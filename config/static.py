@@ -1,5 +1,6 @@
 """How are static files named in production? By their content, ES modules included."""
 
+from django.contrib.staticfiles.storage import ManifestFilesMixin
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
@@ -13,5 +14,5 @@ class HashedModulesStorage(CompressedManifestStaticFilesStorage):
     support_js_module_import_aggregation = True
     _js_module_import_aggregation_patterns = (
         "inbox/*.js",
-        CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1],
+        ManifestFilesMixin._js_module_import_aggregation_patterns[1],  # type: ignore[attr-defined]
     )

@@ -103,6 +103,8 @@ class Supervisor:
         patience: Patience | None = None,
     ) -> None:
         """Give a log folder, and what each program says is also kept in `<name>.log` there."""
+        if log_dir:
+            log_dir.mkdir(parents=True, exist_ok=True)
         terminal = Terminal(out or sys.stdout, [program.name for program in programs])
         self._patience = patience or Patience()
         self._children = [_Child(program, terminal, log_dir) for program in programs]

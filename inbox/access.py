@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import Http404
 
 from accounts.access import Viewer, licensed_members
@@ -153,7 +154,7 @@ def get_inbox_by_id(viewer: Viewer, public_id: UUID) -> TeamInbox:
     return inbox
 
 
-def inboxes_of(viewer: Viewer):  # type: ignore[no-untyped-def]
+def inboxes_of(viewer: Viewer) -> QuerySet[TeamInbox]:
     """Return the inboxes whose lists this person may open: as a member, or as a guest."""
     ids = set(viewer.member_of) | guest_inbox_ids(viewer)
     return TeamInbox.objects.filter(account=viewer.account_id, pk__in=ids, is_on=True)

@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -80,18 +80,19 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         """Let a logged-in, licensed person in, and join the groups they may hear."""
-        user = self.scope.get("user")
+        scope = cast("dict[str, Any]", self.scope)
+        user = scope.get("user")
         self.user: User | None = user if isinstance(user, User) else None
         self.looking: Looking | None = None
         self.heard_at = time.monotonic()
         self.typed_at = 0.0
         self.joined: frozenset[str] = frozenset()
-        if SUBPROTOCOL not in self.scope.get("subprotocols", []):
+        if SUBPROTOCOL not in scope.get("subprotocols", []):
             await self.accept()
             await self.close(CLOSE_PROTOCOL)
             return
         await self.accept(SUBPROTOCOL)
-        if self.user is None or not self.user.is_authenticated:
+        if self.user is None:
             await self.close(CLOSE_SESSION_ENDED)
             return
         try:

@@ -4,7 +4,9 @@ Each story locks the conversation, asks `abilities`, changes rows, writes one ti
 announces. Contract: behaviour 1 and 3.
 """
 
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -122,7 +124,7 @@ def release_conversation(
     return row
 
 
-def _give_back(row: Conversation, verb: str, story: Story, **data: object) -> None:
+def _give_back(row: Conversation, verb: str, story: Story, **data: Any) -> None:
     before = readers_of(row, now=story.now)
     row.last_owner = row.owner
     give_back(row, now=story.now)
@@ -343,7 +345,7 @@ def undo_close(
     return row
 
 
-def _restore(row: Conversation, undo: dict[str, object], *, now: datetime) -> None:
+def _restore(row: Conversation, undo: dict[str, Any], *, now: datetime) -> None:
     Participant.objects.filter(conversation=row, is_ended_by_close=True).update(
         is_ended_by_close=False
     )
@@ -356,10 +358,10 @@ def _restore(row: Conversation, undo: dict[str, object], *, now: datetime) -> No
             source=source,
             started_at=now,
         )
-        for user_id, role, source in undo["parts"]  # type: ignore[attr-defined]
+        for user_id, role, source in undo["parts"]
     )
     row.status = str(undo["status"])
-    row.owner_id = undo["owner"]  # type: ignore[assignment]
+    row.owner_id = undo["owner"]
     row.owned_since = _time(undo["owned_since"])
     row.is_team_wide = bool(undo["is_team_wide"])
     row.audience_before = undo["audience_before"]
@@ -522,7 +524,9 @@ def _close_if_quiet(row: Conversation, story: Story) -> bool:
     return is_quiet
 
 
-def _each_due(due, act, *, now: datetime) -> int:  # type: ignore[no-untyped-def]
+def _each_due(
+    due: Iterable[Conversation], act: Callable[[Conversation, Story], bool], *, now: datetime
+) -> int:
     """Run `act` for each row under its lock, in its own transaction; count what was done."""
     done = 0
     for conversation in due:
@@ -581,7 +585,7 @@ def append_outbound(
     kind: str,
     status: str,
     now: datetime,
-    **fields: object,
+    **fields: Any,
 ) -> Message:
     """Store a message of ours with the next number of its thread, which must be locked."""
     thread.last_seq += 1

@@ -5,6 +5,7 @@ from typing import TypedDict
 from accounts.access import Viewer
 from inbox.access import conversations_of
 from inbox.models import Conversation, TeamInbox
+from inbox.models.conversation import ConversationQuerySet
 
 CAP = 100
 
@@ -22,11 +23,13 @@ def counts_for(viewer: Viewer, inbox: TeamInbox) -> Counts:
     """Count what this reader may see in each view, in four capped queries."""
     visible = conversations_of(viewer).filter(inbox=inbox)
     is_open = visible.filter(status=Conversation.Status.OPEN)
-    views = {
-        "mine": is_open.filter(owner=viewer.user_id),
-        "unassigned": is_open.filter(owner=None),
-        "open": is_open,
-        "snoozed": visible.filter(status=Conversation.Status.SNOOZED),
-    }
-    numbers = {name: view.order_by()[:CAP].count() for name, view in views.items()}
-    return Counts(**numbers)  # type: ignore[typeddict-item]
+    return Counts(
+        mine=_capped(is_open.filter(owner=viewer.user_id)),
+        unassigned=_capped(is_open.filter(owner=None)),
+        open=_capped(is_open),
+        snoozed=_capped(visible.filter(status=Conversation.Status.SNOOZED)),
+    )
+
+
+def _capped(view: ConversationQuerySet) -> int:
+    return view.order_by()[:CAP].count()

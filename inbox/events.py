@@ -7,7 +7,7 @@ never stored.
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
@@ -218,9 +218,9 @@ def _take_numbers(cursor: CursorWrapper, inbox_id: int, count: int) -> int:
     return last - count + 1
 
 
-def _row(item: Numbered) -> tuple[object, ...]:
+def _row(item: Numbered) -> list[Any]:
     announcement = item.announcement
-    return (
+    return [
         announcement.inbox_id,
         item.seq,
         announcement.event.type,
@@ -230,7 +230,7 @@ def _row(item: Numbered) -> tuple[object, ...]:
         Jsonb(sorted(announcement.left)),
         Jsonb(announcement.event.facts()),
         item.at,
-    )
+    ]
 
 
 def head_of(inbox_id: int) -> int:

@@ -15,8 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import puremagic
 import requests
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.base import ContentFile, File
 from django.db import transaction
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -317,7 +316,7 @@ def _tell(attachment: Attachment, *, now: datetime) -> None:
         Message.objects.select_related(
             "conversation__inbox", "conversation__contact", "conversation__thread"
         )
-        .filter(pk=attachment.message_id)
+        .filter(attachments=attachment)
         .first()
     )
     if message is None or message.conversation is None:
@@ -329,7 +328,7 @@ def _tell(attachment: Attachment, *, now: datetime) -> None:
 
 
 def store_upload(
-    *, account_id: int, user: User, uploaded_file: UploadedFile, now: datetime
+    *, account_id: int, user: User, uploaded_file: File[bytes], now: datetime
 ) -> Attachment:
     """Keep a file an agent wants to send, after checking it.
 
@@ -354,7 +353,7 @@ def store_upload(
         account_id=account_id,
         uploaded_by=user,
         name=(uploaded_file.name or "file")[-200:],
-        declared_type=(uploaded_file.content_type or "")[:120],
+        declared_type=str(getattr(uploaded_file, "content_type", None) or "")[:120],
     )
     _fill(attachment, content, found)
     attachment.save()

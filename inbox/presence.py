@@ -41,14 +41,14 @@ class Presence:
     async def leave(self, conversation: str, user_id: int) -> None:
         """Say that somebody stopped looking."""
         try:
-            await self._redis.hdel(_key(conversation), str(user_id))  # type: ignore[misc]
+            await self._redis.hdel(_key(conversation), str(user_id))
         except RedisError:
             return
 
     async def watchers(self, conversation: str) -> list[Watcher]:
         """Return who looks now; leases that ran out do not count."""
         try:
-            values = await self._redis.hvals(_key(conversation))  # type: ignore[misc]
+            values = await self._redis.hvals(_key(conversation))
         except RedisError:
             return []
         found = [json.loads(value) for value in values]

@@ -42,7 +42,7 @@ from inbox.conversations import (
     take_ownership,
 )
 from inbox.models import Attachment, Conversation, Message, TeamInbox, Thread
-from inbox.nudges import nudge_on_commit
+from inbox.nudges import nudge, nudge_on_commit
 from inbox.outbound_media import public_url
 from inbox.previews import set_preview
 from inbox.refusals import ClaimNeededError, MissingInputError, StaleThreadError
@@ -58,6 +58,8 @@ logger = logging.getLogger(__name__)
 BODY_LIMIT = 1600
 MEDIA_LIMIT = 10
 GIVE_UP_AFTER = timedelta(hours=1)
+NUDGE_GRACE = timedelta(seconds=2)
+NUDGE_AGAIN_AFTER = timedelta(seconds=10)
 STUCK_AFTER = timedelta(seconds=30)
 LOOK_UP_AFTER = timedelta(seconds=15)
 LOOK_UP_FOR = timedelta(hours=24)
@@ -224,6 +226,7 @@ def queue_message(
         channel=_channel(thread, attachments),
         segments=count(body).segments,
         not_before=story.now,
+        nudge_at=story.now + NUDGE_GRACE,
         resend_of=resend_of,
         **({"client_id": client_id} if client_id else {}),
     )
@@ -477,7 +480,8 @@ def _settle_throttled(message: Message, outcome: Throttled, *, now: datetime) ->
         )
         return
     message.status = _Status.QUEUED
-    message.not_before = now + timedelta(seconds=_backoff(message.attempts, outcome.after_seconds))
+    pause = timedelta(seconds=_backoff(message.attempts, outcome.after_seconds))
+    message.not_before = message.nudge_at = now + pause
     message.provider_status = ""
     message.save()
 
@@ -606,8 +610,20 @@ def wake_next(thread_id: int) -> None:
 # --- Sweeps --------------------------------------------------------------------------------------
 
 
-def owed_messages(*, now: datetime, limit: int = 200) -> list[int]:
-    """Return queued messages whose time has come and whose turn it is, oldest first."""
+def remind_queued(*, now: datetime, limit: int = 500) -> int:
+    """Nudge workers about queued messages whose time has come and whose turn it is.
+
+    Each message is named again only after a while, so a slow carrier does not flood the broker.
+    """
+    due = owed_messages(now=now, limit=limit)
+    Message.objects.filter(pk__in=due).update(nudge_at=now + NUDGE_AGAIN_AFTER)
+    for message_id in due:
+        nudge("deliver", message_id)
+    return len(due)
+
+
+def owed_messages(*, now: datetime, limit: int = 500) -> list[int]:
+    """Return queued messages whose nudge was lost or whose time has come, oldest first."""
     earlier = Message.objects.filter(
         thread=OuterRef("thread"),
         seq__lt=OuterRef("seq"),
@@ -617,10 +633,10 @@ def owed_messages(*, now: datetime, limit: int = 200) -> list[int]:
         Message.objects.filter(
             ~Exists(earlier),
             status=_Status.QUEUED,
-            not_before__lte=now,
+            nudge_at__lte=now,
             thread__sender__is_paused=False,
         )
-        .order_by("not_before", "id")
+        .order_by("nudge_at", "id")
         .values_list("pk", flat=True)[:limit]
     )
 

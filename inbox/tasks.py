@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from inbox import conversations, media, receiving, reconciling, sending
 from inbox.events import forget_events
+from inbox.nudges import nudge
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +36,8 @@ def fetch_media(attachment_id: int) -> None:
 
 @shared_task
 def sweep_queued() -> None:
-    """Send messages whose nudge was lost, or whose time has come."""
-    _each(sending.owed_messages, sending.deliver)
+    """Remind workers of messages whose nudge was lost, or whose time has come."""
+    sending.remind_queued(now=timezone.now())
 
 
 @shared_task
@@ -47,8 +48,9 @@ def sweep_receipts() -> None:
 
 @shared_task
 def sweep_media() -> None:
-    """Fetch files whose nudge was lost, or whose next attempt is due."""
-    _each(media.owed_media, media.fetch)
+    """Remind workers of files whose nudge was lost, or whose next attempt is due."""
+    for attachment_id in media.owed_media(now=timezone.now()):
+        nudge("fetch_media", attachment_id)
 
 
 @shared_task

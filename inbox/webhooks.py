@@ -176,8 +176,8 @@ def _form(request: HttpRequest) -> dict[str, str]:
 def _raw(request: HttpRequest) -> bytes:
     """Return the form as it was received."""
     if request.method == "POST":
-        return request.body
-    return request.META.get("QUERY_STRING", "").encode()
+        return bytes(request.body)
+    return str(request.META.get("QUERY_STRING", "")).encode()
 
 
 def _refuse() -> HttpResponse:

@@ -1,8 +1,11 @@
 """How does a test make the rows it needs? Plain functions with defaults."""
 
 import itertools
+from functools import cache
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from django.contrib.auth.hashers import make_password
 
 from accounts.models import (
     Account,
@@ -22,6 +25,12 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 PASSWORD = "a-long-test-password"  # noqa: S105
 AUTH_TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105
 _numbers = itertools.count(1)
+
+
+@cache
+def _hashed() -> str:
+    """Hash the test password once: it is slow on purpose."""
+    return make_password(PASSWORD)
 
 
 def make_account(name: str = "", **fields: Any) -> Account:
@@ -48,7 +57,9 @@ def make_user(
     n = next(_numbers)
     name = name or f"Person {n}"
     email = fields.pop("email", f"{name.lower().replace(' ', '.')}.{n}@example.com")
-    user = User.objects.create_user(email, PASSWORD, name=name, account=account, **fields)
+    user = User.objects.create(
+        email=email, password=_hashed(), name=name, account=account, **fields
+    )
     if is_licensed:
         pool = LicensePool.objects.filter(account=account).first()
         assert pool is not None
@@ -74,7 +85,11 @@ def make_twilio_account(account: Account, account_sid: str = "", **fields: Any) 
 
 
 def make_sender(
-    inbox: TeamInbox, address: str = "", *, twilio_account: TwilioAccount | None = None, **fields: Any
+    inbox: TeamInbox,
+    address: str = "",
+    *,
+    twilio_account: TwilioAccount | None = None,
+    **fields: Any,
 ) -> Sender:
     """Make a number (or WhatsApp sender) of an inbox."""
     address = address or f"+1555010{next(_numbers):04d}"

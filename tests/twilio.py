@@ -21,9 +21,7 @@ def new_sid(prefix: str = "SM") -> str:
     return f"{prefix}{next(_sids):032x}"
 
 
-def post_signed(
-    client: Client, url: str, form: Mapping[str, str], token: str, **extra: Any
-) -> Any:
+def post_signed(client: Client, url: str, form: Mapping[str, str], token: str, **extra: Any) -> Any:
     """POST a form to one of our addresses with the signature of `token`."""
     path = url.removeprefix(settings.PUBLIC_BASE_URL)
     signature = RequestValidator(token).compute_signature(
@@ -75,6 +73,4 @@ def status_in(
         "SmsStatus": status,
         **({"ErrorCode": error_code} if error_code else {}),
     }
-    return post_signed(
-        client, status_url(sender, message), form, sender.twilio_account.auth_token
-    )
+    return post_signed(client, status_url(sender, message), form, sender.twilio_account.auth_token)

@@ -76,6 +76,9 @@ class Message(models.Model):
     received_at = models.DateTimeField(null=True, blank=True)
     provider_at = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(null=True, blank=True)
+    nudge_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a sweep reminds a worker of a queued message"
+    )
     sending_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -95,7 +98,7 @@ class Message(models.Model):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
-                fields=["not_before", "id"], name="message_queued", condition=Q(status="queued")
+                fields=["nudge_at", "id"], name="message_queued", condition=Q(status="queued")
             ),
             models.Index(
                 fields=["sending_at"], name="message_sending", condition=Q(status="sending")

@@ -101,7 +101,7 @@ class TwilioCarrier:
     ) -> None:
         username = api_key_sid or account_sid
         password = api_key_secret if api_key_sid else auth_token
-        self.client = Client(
+        self.client = Client(  # type: ignore[no-untyped-call]
             username,
             password,
             account_sid,

@@ -64,4 +64,5 @@ def _fits(
     signature: str,
     algorithm: str,
 ) -> bool:
-    return bool(RequestValidator(secret).validate(url, params, signature, algorithm))
+    validator = RequestValidator(secret)  # type: ignore[no-untyped-call]
+    return bool(validator.validate(url, params, signature, algorithm))  # type: ignore[no-untyped-call]

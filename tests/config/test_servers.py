@@ -138,6 +138,8 @@ def test_a_number_that_another_process_has_now_does_not_stop_postgres(data_dir: 
     old = pid_file.read_text()
     servers.stop(data_dir)
     pid_file.write_text(old.replace(old.split()[0], str(os.getpid()), 1))
+    folder = pid_file.parent.stat()
+    os.chown(pid_file, folder.st_uid, folder.st_gid)
 
     found = servers.start(data_dir, durable=True)
 

@@ -124,17 +124,13 @@ def test_brazilian_number_with_and_without_the_ninth_digit_is_one_person(
     db: None, client: Client
 ) -> None:
     new, old = (
-        next(p for p in PAYLOADS if p["id"] == f"wa_brazil_{form}_format") for form in ("new", "old")
+        next(p for p in PAYLOADS if p["id"] == f"wa_brazil_{form}_format")
+        for form in ("new", "old")
     )
-    sender = _sender_for(new)
-    twilio = make_twilio_account(sender.account, old["params"]["AccountSid"], auth_token=TOKEN)
-    Sender.objects.filter(pk=sender.pk).update(path_token="other")
-    make_sender(sender.inbox, old["params"]["To"], twilio_account=twilio, path_token="t3n4nt")
-    _post(client, old)
-    Sender.objects.filter(path_token="t3n4nt").update(path_token="done")
-    Sender.objects.filter(pk=sender.pk).update(path_token="t3n4nt")
+    _sender_for(new)
 
-    _post(client, new)
+    for payload in (old, new):
+        assert _post(client, payload).status_code == 200
 
     contacts = set(Message.objects.values_list("thread__contact", flat=True))
     assert len(contacts) == 1

@@ -188,7 +188,7 @@ class Webhooks:
             )
         fault = self._faults.take("signature", self._facts(call))
         if fault is not None and fault.kind == "wrong_signature":
-            secret = secret[::-1]
+            secret = f"{secret}?"
         elif fault is not None:
             secret = account.next_auth_token or secret
         headers["X-Twilio-Signature"] = signing.sign(secret, url, posted, algorithm)

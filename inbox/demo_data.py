@@ -1,0 +1,357 @@
+"""What does the demo show? Two accounts, a few people, and conversations worth a look."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from accounts.access import viewer_of
+from accounts.models import (
+    Account,
+    Feature,
+    FeatureGrant,
+    License,
+    LicensePool,
+    Membership,
+    Partner,
+    Team,
+    TwilioAccount,
+    User,
+)
+from compliance.consent import KeywordHandler
+from inbox.carrier import Accepted, InboundText, Rejected
+from inbox.conversations import add_note, claim_conversation, close_conversation
+from inbox.models import Conversation, Message, Sender, TeamInbox
+from inbox.models.ids import client_id
+from inbox.receiving import receive_message
+from inbox.sending import send_reply, settle
+from inbox.status_urls import fallback_url, sender_status_url, webhook_url
+from inbox.twilio.errors import meaning_of
+
+_Role = Membership.Role
+
+
+@dataclass(frozen=True)
+class DemoSecrets:
+    """What is random per installation: one password for the people, a token per account."""
+
+    password: str
+    acme_token: str
+    globex_token: str
+
+
+ACME_SID = "AC" + "a" * 32
+GLOBEX_SID = "AC" + "b" * 32
+SERVICE_SID = "MG" + "c" * 32
+PEOPLE = (
+    ("alice@acme.example", "Alice Agent", _Role.AGENT, True),
+    ("bob@acme.example", "Bob Agent", _Role.AGENT, True),
+    ("sue@acme.example", "Sue Supervisor", _Role.SUPERVISOR, True),
+    ("nora@acme.example", "Nora Newcomer", _Role.AGENT, False),
+)
+PERSONAS = (
+    ("Maria", "+14155550100"),
+    ("José", "+525512345678"),
+    ("Landline", "+14155550130"),
+    ("Opted out", "+14155550140"),
+    ("Wei (WhatsApp)", "whatsapp:+6581234567"),
+    ("Ravi (WhatsApp, no number)", "whatsapp:IN.208112345678"),
+)
+
+
+@transaction.atomic
+def load(secrets: DemoSecrets, *, now: datetime) -> None:
+    """Make the demo's rows; does nothing where they exist."""
+    if Partner.objects.filter(name="Northwind Partners").exists():
+        return
+    partner = Partner.objects.create(name="Northwind Partners")
+    User.objects.create_superuser("root@platform.example", secrets.password, name="Platform Staff")
+    User.objects.create_user(
+        "pat@northwind.example",
+        secrets.password,
+        name="Pat Partner",
+        role=User.Role.PARTNER,
+        partner=partner,
+        is_staff=True,
+    )
+    _load_acme(partner, secrets, now=now)
+    _load_globex(partner, secrets, now=now)
+
+
+def _load_acme(partner: Partner, secrets: DemoSecrets, *, now: datetime) -> None:
+    account = _account(partner, "Acme Outfitters", Account.Deployment.CLOUD, now=now)
+    support = _inbox(
+        account,
+        "Support",
+        first_reply=TeamInbox.FirstReply.PER_CONVERSATION,
+        first_reply_text="Hi! Thanks for writing to Acme. A person will answer you shortly.",
+        bot_name="Acme Assistant",
+    )
+    sales = _inbox(account, "Sales", claim_rule=TeamInbox.ClaimRule.ON_FIRST_REPLY)
+    for email, name, role, is_licensed in PEOPLE:
+        user = User.objects.create_user(email, secrets.password, name=name, account=account)
+        Membership.objects.create(team=support.team, user=user, role=role)
+        if role != _Role.AGENT:
+            Membership.objects.create(team=sales.team, user=user, role=role)
+        if is_licensed:
+            _license(user, now=now)
+    User.objects.create_user(
+        "adam@acme.example",
+        secrets.password,
+        name="Adam Admin",
+        account=account,
+        role=User.Role.ACCOUNT_ADMIN,
+    )
+    twilio = TwilioAccount.objects.create(
+        account=account, account_sid=ACME_SID, auth_token=secrets.acme_token
+    )
+    _sender(support, twilio, "+15550100001")
+    _sender(support, twilio, "whatsapp:+15550100002")
+    _sender(sales, twilio, "+15550100003")
+
+
+def _load_globex(partner: Partner, secrets: DemoSecrets, *, now: datetime) -> None:
+    account = _account(partner, "Globex", Account.Deployment.BYO_TWILIO, now=now)
+    inbox = _inbox(account, "Support", claim_rule=TeamInbox.ClaimRule.REQUIRED)
+    user = User.objects.create_user(
+        "charlie@globex.example", secrets.password, name="Charlie Agent", account=account
+    )
+    Membership.objects.create(team=inbox.team, user=user, role=_Role.AGENT)
+    _license(user, now=now)
+    twilio = TwilioAccount.objects.create(
+        account=account, account_sid=GLOBEX_SID, auth_token=secrets.globex_token
+    )
+    _sender(inbox, twilio, "+15550100010")
+
+
+def _account(partner: Partner, name: str, deployment: str, *, now: datetime) -> Account:
+    account = Account.objects.create(partner=partner, name=name, deployment=deployment)
+    for feature in (Feature.TEAM_INBOX, Feature.WHATSAPP):
+        FeatureGrant.objects.create(
+            account=account, feature=feature, starts_at=now - timedelta(days=30), reason="Demo"
+        )
+    LicensePool.objects.create(account=account, seats=5, starts_at=now - timedelta(days=30))
+    return account
+
+
+def _inbox(account: Account, name: str, **fields: Any) -> TeamInbox:
+    team = Team.objects.create(account=account, name=name)
+    return TeamInbox.objects.create(
+        team=team, account=account, name=name, slug=name.lower(), **fields
+    )
+
+
+def _license(user: User, *, now: datetime) -> None:
+    pool = LicensePool.objects.get(account=user.account)
+    License.objects.create(pool=pool, holder=user, starts_at=now - timedelta(days=30))
+
+
+def _sender(inbox: TeamInbox, twilio: TwilioAccount, address: str) -> Sender:
+    is_whatsapp = address.startswith("whatsapp:")
+    handler = KeywordHandler.APP if is_whatsapp else KeywordHandler.TWILIO_DEFAULT
+    return Sender.objects.create(
+        account=inbox.account,
+        inbox=inbox,
+        twilio_account=twilio,
+        address=address,
+        kind=Sender.Kind.WHATSAPP if is_whatsapp else Sender.Kind.NUMBER,
+        keyword_handler=handler,
+    )
+
+
+def load_conversations(*, now: datetime) -> None:
+    """Tell a few conversations of the last days, through the same stories as real ones."""
+    if Conversation.objects.exists():
+        return
+    number = Sender.objects.select_related("inbox").get(address="+15550100001")
+    whatsapp = Sender.objects.select_related("inbox").get(address="whatsapp:+15550100002")
+    alice, bob = (User.objects.get(email=email) for email, *_ in PEOPLE[:2])
+    returned = _hear(number, "+14155550161", "My parcel came back. What now?", now, hours=50)
+    _answer(returned, alice, "I am sorry! I have sent it again today.", now, hours=49)
+    _hear(number, "+14155550161", "Thank you Alice, you are the best 🙏", now, hours=48)
+    _close(returned, alice, now, hours=47)
+    _hear(number, "+14155550162", "Do the trail boots come in size 46?", now, hours=3)
+    jacket = _hear(number, "+14155550163", "The zip of my jacket broke after a week.", now, hours=2)
+    _claim(jacket, bob, now, hours=1.9)
+    _answer(jacket, bob, "That should not happen. Can you send me a photo?", now, hours=1.8)
+    _note(jacket, bob, "Third zip complaint this month, told the buyers.", now, hours=1.7)
+    wei = _hear(
+        whatsapp,
+        "whatsapp:+6581234567",
+        "Hi, do you ship to Singapore?",
+        now,
+        hours=1.2,
+        name="Wei",
+    )
+    _answer(wei, alice, "We do! It takes five to seven days.", now, hours=1.1)
+    _hear(whatsapp, "whatsapp:+6581234567", "Great. And returns?", now, hours=0.6, name="Wei")
+    landline = _hear(number, "+14155550164", "Please call me about order 4711", now, hours=0.5)
+    _answer(landline, bob, "We will call you this afternoon.", now, hours=0.4, error="30006")
+
+
+def _hear(
+    sender: Sender, customer: str, body: str, now: datetime, *, hours: float, name: str = ""
+) -> Conversation:
+    at = now - timedelta(hours=hours)
+    text = InboundText(
+        sid=f"SM{client_id()}",
+        customer=customer,
+        recipient=sender.address,
+        body=body,
+        channel="whatsapp" if sender.is_whatsapp else "sms",
+        profile_name=name,
+    )
+    with transaction.atomic():
+        message = receive_message(text, sender=sender, received_at=at, now=at)
+    _settle_automatic(message, now=at)
+    assert message.conversation is not None
+    return message.conversation
+
+
+def _settle_automatic(message: Message, *, now: datetime) -> None:
+    for reply in Message.objects.filter(thread=message.thread_id, status=Message.Status.QUEUED):
+        _arrive(reply, now=now)
+
+
+def _answer(
+    conversation: Conversation,
+    user: User,
+    body: str,
+    now: datetime,
+    *,
+    hours: float,
+    error: str = "",
+) -> None:
+    at = now - timedelta(hours=hours)
+    message = send_reply(
+        conversation=Conversation.objects.get(pk=conversation.pk),
+        by=viewer_of(user, now=at),
+        user=user,
+        body=body,
+        client_id=client_id(),
+        now=at,
+    )
+    Message.objects.filter(pk=message.pk).update(status=Message.Status.SENDING)
+    if error:
+        meaning = meaning_of(error)
+        settle(message.pk, Rejected(meaning.kind, error, meaning.words), now=at)
+    else:
+        _arrive(message, now=at)
+
+
+def _arrive(message: Message, *, now: datetime) -> None:
+    Message.objects.filter(pk=message.pk).update(status=Message.Status.SENDING)
+    settle(message.pk, Accepted(f"SM{client_id()}", "delivered"), now=now)
+
+
+def _claim(conversation: Conversation, user: User, now: datetime, *, hours: float) -> None:
+    at = now - timedelta(hours=hours)
+    claim_conversation(conversation=conversation, by=viewer_of(user, now=at), user=user, now=at)
+
+
+def _note(
+    conversation: Conversation, user: User, body: str, now: datetime, *, hours: float
+) -> None:
+    at = now - timedelta(hours=hours)
+    add_note(
+        conversation=conversation,
+        by=viewer_of(user, now=at),
+        user=user,
+        body=body,
+        client_id=client_id(),
+        now=at,
+    )
+
+
+def _close(conversation: Conversation, user: User, now: datetime, *, hours: float) -> None:
+    at = now - timedelta(hours=hours)
+    row = Conversation.objects.select_related("thread").get(pk=conversation.pk)
+    close_conversation(
+        conversation=row,
+        by=viewer_of(user, now=at),
+        user=user,
+        last_seen_seq=row.thread.last_seq,
+        waiting_ok=True,
+        now=at,
+    )
+
+
+def describe(secrets: DemoSecrets, *, base_url: str, simulator_url: str) -> dict[str, Any]:
+    """Return what `.demo/demo.json` says: addresses, log-ins, tokens and senders."""
+    users = User.objects.select_related("account").order_by("pk")
+    return {
+        "base_url": base_url,
+        "simulator_url": simulator_url,
+        "users": [
+            {
+                "email": user.email,
+                "password": secrets.password,
+                "role": _role_of(user),
+                "account": user.account.name if user.account else None,
+                "licensed": user.licenses.exists(),
+            }
+            for user in users
+        ],
+        "twilio_accounts": [
+            {
+                "account": twilio.account.name,
+                "account_sid": twilio.account_sid,
+                "auth_token": twilio.auth_token,
+                "deployment": twilio.account.deployment,
+            }
+            for twilio in TwilioAccount.objects.select_related("account").order_by("pk")
+        ],
+        "senders": [
+            {
+                "account": sender.account.name,
+                "inbox": sender.inbox.name,
+                "address": sender.address,
+                "channel": "whatsapp" if sender.is_whatsapp else "sms",
+                "account_sid": sender.twilio_account.account_sid,
+                "webhook_url": webhook_url(sender),
+                "status_url": sender_status_url(sender),
+            }
+            for sender in _senders()
+        ],
+    }
+
+
+def _role_of(user: User) -> str:
+    """Name a person's role as the field does: supervisor or agent inside a team."""
+    if user.role != User.Role.MEMBER:
+        return user.role
+    is_supervisor = user.memberships.filter(role=Membership.Role.SUPERVISOR).exists()
+    return "supervisor" if is_supervisor else "agent"
+
+
+def simulator_config() -> dict[str, Any]:
+    """Return what the simulator must know: the same accounts and numbers, in Twilio's words."""
+    return {
+        "accounts": [
+            {
+                "account_sid": twilio.account_sid,
+                "auth_token": twilio.auth_token,
+                "friendly_name": twilio.account.name,
+            }
+            for twilio in TwilioAccount.objects.select_related("account").order_by("pk")
+        ],
+        "senders": [
+            {
+                "account_sid": sender.twilio_account.account_sid,
+                "address": sender.address,
+                "channel": "whatsapp" if sender.is_whatsapp else "sms",
+                "webhook_url": webhook_url(sender),
+                "fallback_url": fallback_url(sender),
+                "status_url": sender_status_url(sender),
+                "messaging_service_sid": None,
+            }
+            for sender in _senders()
+        ],
+        "services": [],
+        "personas": [{"name": name, "address": address} for name, address in PERSONAS],
+    }
+
+
+def _senders() -> Any:
+    return Sender.objects.select_related("account", "inbox", "twilio_account").order_by("pk")

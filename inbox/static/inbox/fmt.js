@@ -1,0 +1,134 @@
+// How are times said to this reader? In their zone, their language, and as near as they need.
+
+import { t } from "./words.js";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const LATE = 15 * MINUTE;
+
+const page = document.documentElement.lang || "en";
+const locale = navigator.language?.startsWith(page) ? navigator.language : page;
+const shape = (options) => new Intl.DateTimeFormat(locale, options);
+const clock = shape({ hour: "numeric", minute: "2-digit" });
+const weekday = shape({ weekday: "short" });
+const longDay = shape({ weekday: "long", day: "numeric", month: "long" });
+const shortDate = shape({ day: "numeric", month: "short" });
+const fullDate = shape({ day: "numeric", month: "short", year: "numeric" });
+const full = shape({ dateStyle: "full", timeStyle: "short" });
+const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
+const relativeDay = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+
+// Put every time below `root` into the reader's words. Call it before and after anything is shown.
+export function localise(root, now = Date.now()) {
+  for (const mark of root.querySelectorAll("time[data-show]")) tell(mark, now);
+  for (const place of root.querySelectorAll("[data-zones]")) tellZones(place, now);
+  for (const place of root.querySelectorAll("[data-until]")) {
+    place.textContent = until(Date.parse(place.dataset.until), now);
+  }
+}
+
+// Keep times that age up to date.
+export function keepTime() {
+  setInterval(() => {
+    const now = Date.now();
+    const ageing = "time[data-show=ago],time[data-show=waiting],time[data-show=until]";
+    for (const mark of document.querySelectorAll(ageing)) tell(mark, now);
+  }, 30_000);
+}
+
+function tell(mark, now) {
+  const at = Date.parse(mark.dateTime);
+  if (Number.isNaN(at)) return;
+  const words = {
+    time: () => clock.format(at),
+    ago: () => ago(at, now),
+    day: () => (sameYear(at, now) ? shortDate : fullDate).format(at),
+    full: () => full.format(at),
+    until: () => until(at, now),
+    waiting: () => waiting(mark, at, now),
+  }[mark.dataset.show];
+  mark.textContent = words ? words() : full.format(at);
+  mark.title = full.format(at);
+  mark.dataset.shown = "";
+}
+
+function ago(at, now) {
+  const age = now - at;
+  if (age < MINUTE) return t("now");
+  if (age < HOUR) return t("minutes", { number: Math.floor(age / MINUTE) });
+  const days = daysBetween(at, now);
+  if (days === 0) return clock.format(at);
+  if (days === 1) return relativeDay.format(-1, "day");
+  if (days < 7) return weekday.format(at);
+  return (sameYear(at, now) ? shortDate : fullDate).format(at);
+}
+
+function until(at, now) {
+  const left = at - now;
+  if (left < 0) return t("now");
+  if (left < 2 * HOUR) return relative.format(Math.ceil(left / MINUTE), "minute");
+  const days = daysBetween(now, at);
+  if (days === 0) return clock.format(at);
+  if (days === 1) return `${relativeDay.format(1, "day")}, ${clock.format(at)}`;
+  return `${(days < 7 ? weekday : shortDate).format(at)}, ${clock.format(at)}`;
+}
+
+function waiting(mark, at, now) {
+  const age = now - at;
+  mark.closest("[data-waiting]")?.toggleAttribute("data-late", age >= LATE);
+  if (age < HOUR) return t("waiting_minutes", { number: Math.max(1, Math.floor(age / MINUTE)) });
+  if (age < DAY) return t("waiting_hours", { number: Math.floor(age / HOUR) });
+  return t("waiting_days", { number: Math.floor(age / DAY) });
+}
+
+function tellZones(place, now) {
+  const times = place.dataset.zones.split(",").map((zone) => localTime(zone, now)).filter(Boolean);
+  if (!times.length) return;
+  const sorted = [...new Map(times.map((one) => [one.minutes, one.words])).entries()];
+  sorted.sort((a, b) => a[0] - b[0]);
+  const [first, last] = [sorted[0][1], sorted[sorted.length - 1][1]];
+  place.textContent =
+    sorted.length === 1 ? t("local_time", { time: first }) : t("local_times", { first, last });
+}
+
+function localTime(zone, now) {
+  try {
+    const options = { timeZone: zone, hour: "numeric", minute: "2-digit" };
+    const parts = new Intl.DateTimeFormat("en-GB", { ...options, hour12: false }).format(now);
+    const [hours, minutes] = parts.split(":").map(Number);
+    return { minutes: hours * 60 + minutes, words: shape(options).format(now) };
+  } catch {
+    return null;
+  }
+}
+
+// Name the day a moment falls on: Today, Yesterday, or the date.
+export function dayWords(at, now = Date.now()) {
+  const days = daysBetween(at, now);
+  if (days < 2) return capital(relativeDay.format(-days, "day"));
+  return sameYear(at, now) ? longDay.format(at) : fullDate.format(at);
+}
+
+// Return a key that is equal for moments of one local day.
+export function dayKey(at) {
+  const date = new Date(at);
+  return `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;
+}
+
+export function clockWords(at) {
+  return clock.format(at);
+}
+
+function daysBetween(earlier, later) {
+  const midnight = (at) => new Date(at).setHours(0, 0, 0, 0);
+  return Math.round((midnight(later) - midnight(earlier)) / DAY);
+}
+
+function sameYear(a, b) {
+  return new Date(a).getFullYear() === new Date(b).getFullYear();
+}
+
+function capital(words) {
+  return words.charAt(0).toLocaleUpperCase(locale) + words.slice(1);
+}

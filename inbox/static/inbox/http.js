@@ -1,0 +1,56 @@
+// How do we ask the server? With the token, without following it to the log-in page.
+
+export class SessionEndedError extends Error {}
+
+// Send a form's worth of data; answer {status, body, text}. Throws when the network fails.
+export async function post(url, data = {}) {
+  const body = data instanceof FormData ? data : formOf(data);
+  const response = await fetch(url, {
+    method: "POST",
+    body,
+    redirect: "manual",
+    credentials: "same-origin",
+    headers: { Accept: "application/json", "X-CSRFToken": document.body.dataset.csrf },
+  });
+  return answerOf(response);
+}
+
+// Fetch a fragment of a page.
+export async function getPart(url) {
+  const response = await fetch(url, {
+    redirect: "manual",
+    credentials: "same-origin",
+    headers: { "HX-Request": "true" },
+  });
+  return answerOf(response);
+}
+
+// Fetch JSON; the answer's tag travels along so that nothing new costs nothing.
+export async function getJson(url, tag = "") {
+  const headers = { Accept: "application/json", ...(tag && { "If-None-Match": tag }) };
+  const response = await fetch(url, { redirect: "manual", credentials: "same-origin", headers });
+  return answerOf(response);
+}
+
+async function answerOf(response) {
+  if (response.type === "opaqueredirect") throw new SessionEndedError();
+  const text = await response.text();
+  const isJson = (response.headers.get("Content-Type") ?? "").includes("json");
+  return {
+    status: response.status,
+    ok: response.ok,
+    text,
+    body: isJson && text ? JSON.parse(text) : {},
+    headers: response.headers,
+  };
+}
+
+function formOf(data) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(data)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== undefined && one !== null) form.append(name, one);
+    }
+  }
+  return form;
+}
