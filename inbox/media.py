@@ -7,6 +7,7 @@ go to Twilio only and never along with a redirect. A file is what its bytes are,
 import hashlib
 import io
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -198,10 +199,13 @@ def _body(response: requests.Response) -> Iterator[bytes]:
     if response.status_code != 200:
         gone = response.status_code in {400, 404, 410}
         raise FetchFailedError(f"Twilio answered {response.status_code}.", again=not gone)
-    size = 0
+    size, until = 0, time.monotonic() + 3 * settings.MEDIA_TIMEOUT_SECONDS
     try:
         for chunk in response.iter_content(CHUNK):
             size += len(chunk)
+            if time.monotonic() > until:
+                # A server that drips a byte now and then never trips the read time-out.
+                raise FetchFailedError("The file came too slowly.", again=True)
             if size > settings.MEDIA_MAX_BYTES:
                 raise FetchFailedError("The file is too large.", again=False)
             yield chunk

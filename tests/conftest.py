@@ -10,6 +10,7 @@ from accounts.access import Viewer, viewer_of
 from accounts.models import Account, Membership, User
 from config import celery as celery
 from inbox.models import Sender, TeamInbox
+from tests.carrier import twilio as twilio
 from tests.factories import make_account, make_inbox, make_sender, make_user
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)

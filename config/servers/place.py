@@ -65,12 +65,12 @@ class Place:
 
 
 def place_for(data_dir: Path) -> Place:
-    """Find the place of a data folder that exists; the answer is the same every time."""
+    """Find the place of a data folder that exists; once its servers ran, it stays the same."""
     data_dir = data_dir.resolve()
-    home = data_dir / "servers"
+    home, outside = data_dir / "servers", OUTSIDE / _fingerprint(data_dir)
     user = _unprivileged_user(home)
-    if user and not may(user, "-x", path=data_dir):
-        home = OUTSIDE / _fingerprint(data_dir)
+    if user and (outside.exists() or not may(user, "-x", path=data_dir)):
+        home = outside
     return Place(data_dir, home, _socket_folder(home), user)
 
 
@@ -89,7 +89,11 @@ def may(user: pwd.struct_passwd, *tests: str, path: Path) -> bool:
 
 
 def make_home(place: Place) -> None:
-    """Create the folders of the servers; no mode changes but on folders made here."""
+    """Create the folders of the servers; no mode changes but on folders made here.
+
+    Raises ServerError rather than begin with no data where there are some out of reach.
+    """
+    _refuse_to_begin_anew(place)
     if place.user is None:
         make_own_folder(place.home, None)
     else:
@@ -97,6 +101,16 @@ def make_home(place: Place) -> None:
     for folder in (place.postgres_data, place.valkey_data, place.postgres_log.parent):
         make_own_folder(folder, place.user)
     make_own_folder(place.sockets, place.user)
+
+
+def _refuse_to_begin_anew(place: Place) -> None:
+    before = place.data_dir / "servers"
+    if place.user and place.home != before and (before / "postgres" / "PG_VERSION").exists():
+        raise ServerError(
+            f"There are data in {before}, but {place.user.pw_name}, who runs the servers, cannot "
+            f"enter {place.data_dir} any more. Let others pass through it and the folders above, "
+            "or start afresh with `make demo-reset`."
+        )
 
 
 def make_own_folder(folder: Path, user: pwd.struct_passwd | None) -> None:

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -201,6 +202,22 @@ def test_only_the_servers_user_may_enter_their_folders(data_dir: Path) -> None:
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (where.postgres_data, where.sockets)}
 
     assert modes == {0o700}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs them as somebody else")
+def test_data_that_went_out_of_reach_are_not_forgotten() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = Path(folder) / "data"
+        Path(folder).chmod(0o755)
+        servers.start(data_dir, durable=False)
+        servers.stop(data_dir)
+        Path(folder).chmod(0o700)
+
+        with pytest.raises(servers.ServerError, match="cannot enter"):
+            servers.start(data_dir, durable=False)
+
+        assert servers.reset(data_dir) == [data_dir]
 
 
 def test_given_servers_are_used_and_nothing_is_started(

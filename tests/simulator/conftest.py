@@ -82,7 +82,9 @@ class Running:
 
     def inbound(self, body: str = "Hello", **fields: Any) -> Any:
         """Let a customer write."""
-        return self.post("/_sim/inbound", **{"from": CUSTOMER, "to": NUMBER, "body": body, **fields})
+        return self.post(
+            "/_sim/inbound", **{"from": CUSTOMER, "to": NUMBER, "body": body, **fields}
+        )
 
     def settle(self) -> None:
         """Wait until every status was reported."""
@@ -151,7 +153,7 @@ def sim(product: Product) -> Iterator[Running]:
     simulator = Simulator(seed=7, payloads=DATA / "twilio_payloads.json")
     simulator.load(Fields(config_for(product)))
     server = Server(simulator, 0)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
     yield Running(simulator, server, product)
     server.shutdown()
     server.server_close()

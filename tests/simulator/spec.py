@@ -10,9 +10,7 @@ from openapi_schema_validator import OAS30Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
 
-EXCERPT = json.loads(
-    (Path(__file__).parent / "data" / "twilio_openapi_excerpt.json").read_text()
-)
+EXCERPT = json.loads((Path(__file__).parent / "data" / "twilio_openapi_excerpt.json").read_text())
 REGISTRY: Registry[Any] = Registry().with_resource(
     "urn:twilio", Resource(contents=EXCERPT, specification=DRAFT4)
 )

@@ -55,9 +55,7 @@ def test_thousands_of_messages_are_held_and_accepted_quickly(sim: Running):
     headers = {"Authorization": _basic(), "Content-Type": "application/x-www-form-urlencoded"}
     connection = http.client.HTTPConnection(*sim.server.server_address)
     for _ in range(1500):
-        connection.request(
-            "POST", f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json", form, headers
-        )
+        connection.request("POST", f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json", form, headers)
         answer = connection.getresponse()
         answer.read()
         assert answer.status == 201
@@ -75,7 +73,10 @@ def test_the_request_log_shows_both_directions_with_signatures(sim: Running):
     assert hook["signature"] == sim.product.on("/inbound")[0].headers["X-Twilio-Signature"]
     assert (hook["params"]["Body"], hook["status"]) == ("hello", 200)
     callbacks = sim.get(f"/_sim/requests?kind=callback&message_sid={made.sid}&limit=2")
-    assert [one["params"]["MessageStatus"] for one in callbacks["requests"]] == ["sent", "delivered"]
+    assert [one["params"]["MessageStatus"] for one in callbacks["requests"]] == [
+        "sent",
+        "delivered",
+    ]
 
 
 def test_a_burst_comes_from_as_many_people_as_asked(sim: Running):

@@ -125,7 +125,14 @@ def test_callbacks_may_come_twice(sim: Running):
     sim.fault("duplicate_callback", copies=1)
     send(sim)
     sim.product.wait("/status", 6)
-    assert sim.product.statuses() == ["sending", "sending", "sent", "sent", "delivered", "delivered"]
+    assert sim.product.statuses() == [
+        "sending",
+        "sending",
+        "sent",
+        "sent",
+        "delivered",
+        "delivered",
+    ]
 
 
 def test_callbacks_may_come_in_the_wrong_order(sim: Running):

@@ -135,7 +135,9 @@ def test_a_contact_card_arrives_as_a_vcard(sim: Running):
     assert b"FN:Ann\\; Smith\r\n" in media.data
 
 
-@pytest.mark.parametrize("body", ["line\r\nline", "a&b=c+1 %", "👍🏽 مرحبا", "nul\u0000", " x ", ""])
+@pytest.mark.parametrize(
+    "body", ["line\r\nline", "a&b=c+1 %", "👍🏽 مرحبا", "nul\u0000", " x ", ""]
+)
 def test_odd_texts_arrive_as_they_were_written(sim: Running, body: str):
     sim.inbound(body)
     request = sim.product.on("/inbound")[0]

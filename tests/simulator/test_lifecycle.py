@@ -193,7 +193,9 @@ def test_a_template_through_a_service_comes_back_without_its_text(sim: Running):
     store.senders[WHATSAPP].service_sid = SERVICE
     contents = sim.client().content.v1.contents.list()
     sid = next(one.sid for one in contents if one.friendly_name == "order_update")
-    made = send(sim, None, to=WA_CUSTOMER, from_=None, messaging_service_sid=SERVICE, content_sid=sid)
+    made = send(
+        sim, None, to=WA_CUSTOMER, from_=None, messaging_service_sid=SERVICE, content_sid=sid
+    )
     assert made.body == ""
     sim.settle()
     assert sim.client().messages(made.sid).fetch().body.startswith("Hello Maria")

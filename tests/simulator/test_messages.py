@@ -22,7 +22,9 @@ APPROVED = "continue_conversation"
 
 
 def template_sid(sim: Running, name: str) -> str:
-    return next(one.sid for one in sim.client().content.v1.contents.list() if one.friendly_name == name)
+    return next(
+        one.sid for one in sim.client().content.v1.contents.list() if one.friendly_name == name
+    )
 
 
 def refused(sim: Running, **fields) -> TwilioRestException:
@@ -184,9 +186,7 @@ def test_each_mistake_has_twilios_code(sim: Running, fields, code):
 
 
 def test_a_service_without_a_suitable_sender_refuses(sim: Running):
-    error = refused(
-        sim, from_=None, messaging_service_sid=SERVICE, to="whatsapp:+12025550142"
-    )
+    error = refused(sim, from_=None, messaging_service_sid=SERVICE, to="whatsapp:+12025550142")
     assert error.code == 21703
 
 

@@ -107,9 +107,7 @@ def test_a_whatsapp_sender_is_listed_and_its_webhooks_are_changed(sim: Running):
             )
         }
     )
-    changed = senders(found[0].sid).update(
-        messaging_v2_channels_sender_requests_update=request
-    )
+    changed = senders(found[0].sid).update(messaging_v2_channels_sender_requests_update=request)
     assert changed.webhook["callback_url"] == f"{sim.product.url}/wa"
     sim.inbound("hi", to=WHATSAPP)
     assert len(sim.product.on("/wa")) == 1

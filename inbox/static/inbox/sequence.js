@@ -4,7 +4,8 @@
 const GAP_MS = 250;
 const CONFIRM_MS = 15_000;
 const CONFIRM_JITTER_MS = 5_000;
-const RETRY_MS = 3_000;
+const RETRY_MS = 2_000;
+const RETRY_LONGEST_MS = 60_000;
 
 // A frame without a type is a tick: something happened that is not for us (or was lost).
 const isTick = (frame) => frame.type === undefined;
@@ -22,6 +23,8 @@ export class Sequence {
     this.wanted = null;
     this.cancelGap = null;
     this.cancelConfirm = null;
+    this.cancelRetry = null;
+    this.failures = 0;
   }
 
   // Take one numbered frame from the socket.
@@ -44,7 +47,7 @@ export class Sequence {
         this.effects.apply(frame);
       }
     }
-    if (this.held.size) this.waitForGap();
+    if (this.held.size && !this.failures) this.waitForGap();
     if (this.hollow.length) this.confirmLater();
   }
 
@@ -110,9 +113,10 @@ export class Sequence {
     try {
       answer = await this.effects.fetchEvents(after);
     } catch (error) {
-      if (!error.isFinal) this.effects.later(() => this.catchUp(), RETRY_MS);
+      if (!error.isFinal) this.retryLater();
       return;
     }
+    this.failures = 0;
     if (answer === null) return;
     if (answer.reset) await this.effects.reset(answer.head);
     else {
@@ -121,6 +125,16 @@ export class Sequence {
       if (answer.counts) this.effects.counts(answer.counts);
     }
     this.moveTo(answer.head);
+  }
+
+  retryLater() {
+    this.failures += 1;
+    if (this.cancelRetry) return;
+    const wait = Math.min(RETRY_LONGEST_MS, RETRY_MS * 2 ** (this.failures - 1));
+    this.cancelRetry = this.effects.later(() => {
+      this.cancelRetry = null;
+      this.catchUp();
+    }, wait * (0.5 + this.effects.random()));
   }
 
   // The cursor is at `head` now: everything up to it is known.

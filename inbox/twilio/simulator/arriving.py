@@ -93,7 +93,7 @@ class Arriving:
             sender.address,
             letter.from_,
             "inbound",
-            letter.body or letter.reaction,
+            letter.body or letter.reaction or letter.button_text,
             "received",
             sender.channel,
             sender.service_sid,
@@ -167,7 +167,6 @@ class Arriving:
         if letter.button_text:
             params["ButtonText"] = letter.button_text
             params["ButtonPayload"] = letter.button_payload or letter.button_text
-            params["Body"] = message.body or letter.button_text
             context["ButtonText"] = letter.button_text
         if letter.reply_to:
             original = self._parts.store.messages.get(letter.reply_to)

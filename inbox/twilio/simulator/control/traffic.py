@@ -72,9 +72,10 @@ def burst(simulator: Simulator, request: Request) -> Response:
     count, people = _count(fields, "messages", 50), _count(fields, "people", 20)
     store = simulator.parts.store
     addresses = fields.texts("senders") or list(store.senders)
-    senders = [store.senders[one] for one in addresses if one in store.senders]
-    if not senders:
-        raise BadInputError("there is no sender to write to")
+    unknown = [one for one in addresses if one not in store.senders]
+    if unknown or not addresses:
+        raise BadInputError(f"no sender has the address {', '.join(unknown) or '(none set)'}")
+    senders = [store.senders[one] for one in addresses]
     letters = [_crowd_letter(index, people, senders) for index in range(count)]
     began = time.monotonic()
     arrivals = _in_parallel(letters, simulator.arriving.receive, fields.integer("concurrency", 8))

@@ -1,7 +1,7 @@
 // What went over the wire?
 
 import { get } from "./api.js";
-import { h } from "./dom.js";
+import { bare, h } from "./dom.js";
 
 const LIMIT = 200;
 const NAMES = { webhook: "Webhook", fallback: "Fallback", callback: "Callback", api: "API", file: "File" };
@@ -70,9 +70,15 @@ function row(entry, world) {
 
 function what(entry) {
   const { params } = entry;
-  if (entry.kind === "callback") return `${params.MessageStatus}${params.ErrorCode ? ` ${params.ErrorCode}` : ""} → ${params.To ?? ""}`;
-  if (entry.kind === "webhook" || entry.kind === "fallback") return `${params.From ?? ""} “${(params.Body ?? "").slice(0, 40)}”`;
+  if (entry.kind === "callback") return `${params.MessageStatus}${params.ErrorCode ? ` ${params.ErrorCode}` : ""} → ${bare(params.To ?? "")}`;
+  if (entry.kind === "webhook" || entry.kind === "fallback") return `${bare(params.From ?? "")} ${words(params)}`;
   return `${entry.method} ${entry.url.replace(/\/2010-04-01\/Accounts\/AC\w+/, "").replace(/\/cdn\/.*/, "/cdn/…")}`;
+}
+
+function words(params) {
+  if (params.Body) return `“${params.Body.slice(0, 40)}”`;
+  if (params.Latitude) return "location";
+  return params.NumMedia > 0 ? params.MediaContentType0 : "empty";
 }
 
 function tone(entry) {

@@ -139,8 +139,9 @@ export class Phone {
       item,
     }));
     const context = this.context();
-    if (items.length) reconcile(thread, items, (item) => bubble(item, context));
-    else thread.replaceChildren(h("li", { class: "note start" }, this.sender ? "Say hello. The product hears it at once." : "No sender for this channel yet."));
+    const list = this.find(".messages");
+    if (items.length) reconcile(list, items, (item) => bubble(item, context));
+    else list.replaceChildren(h("li", { class: "note start" }, this.sender ? "Say hello. The product hears it at once." : "No sender for this channel yet."));
     if (atEnd) thread.scrollTop = thread.scrollHeight;
   }
 

@@ -1,0 +1,338 @@
+"""What must be true of people, seats and features before the admin saves them?
+
+Every refusal is a sentence beside the field it is about.
+"""
+
+import zoneinfo
+from datetime import datetime
+from typing import Any, ClassVar
+
+from allauth.account.models import EmailAddress
+from django import forms
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Model, Q, QuerySet
+
+from accounts.models import (
+    Account,
+    FeatureGrant,
+    License,
+    LicensePool,
+    Membership,
+    Team,
+    TwilioAccount,
+    User,
+)
+
+ACCOUNT_ROLES = (User.Role.MEMBER, User.Role.ACCOUNT_ADMIN, User.Role.AUDITOR)
+ADMIN_ROLES = (User.Role.PARTNER, User.Role.STAFF)
+
+
+def given(form: forms.ModelForm[Any], name: str) -> Any:
+    """Return what the form says of a field, or what the row says where it is not to be edited."""
+    if name in form.fields:
+        return form.cleaned_data.get(name)
+    try:
+        return getattr(form.instance, name)
+    except ObjectDoesNotExist:
+        return None
+
+
+def overlapping(starts_at: datetime, ends_at: datetime | None) -> Q:
+    """Match rows whose time has a moment in common with this one."""
+    until_it_ends = Q(starts_at__lt=ends_at) if ends_at else Q()
+    return until_it_ends & (Q(ends_at__isnull=True) | Q(ends_at__gt=starts_at))
+
+
+class PeriodForm(forms.ModelForm[Any]):
+    """A row that holds from one moment until another, or for good."""
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse an end before the beginning."""
+        cleaned = super().clean()
+        starts_at, ends_at = given(self, "starts_at"), given(self, "ends_at")
+        if starts_at and ends_at and ends_at <= starts_at:
+            self.add_error("ends_at", "It must end after it starts.")
+        return cleaned
+
+
+class AccountForm(forms.ModelForm[Account]):
+    """A customer company."""
+
+    class Meta:
+        model = Account
+        fields = "__all__"  # noqa: DJ007 - the admin says which
+
+    def clean_time_zone(self) -> str:
+        """Refuse a zone that no clock knows."""
+        zone: str = self.cleaned_data["time_zone"]
+        if zone not in zoneinfo.available_timezones():
+            raise forms.ValidationError(f"There is no time zone “{zone}”. Try “Europe/Berlin”.")
+        return zone
+
+    def clean_default_country(self) -> str:
+        """Keep the two letters in capitals."""
+        country: str = self.cleaned_data["default_country"].strip().upper()
+        if len(country) != 2 or not country.isalpha():
+            raise forms.ValidationError("Two letters, such as US or DE.")
+        return country
+
+
+class FeatureGrantForm(PeriodForm):
+    """A feature for an account, for a time."""
+
+    class Meta:
+        model = FeatureGrant
+        fields = "__all__"  # noqa: DJ007 - the admin says which
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse to switch on what is on already."""
+        cleaned = super().clean()
+        account, feature = given(self, "account"), given(self, "feature")
+        starts_at = given(self, "starts_at")
+        if not self.errors and account and feature and starts_at:
+            same = FeatureGrant.objects.filter(account=account, feature=feature)
+            same = same.filter(overlapping(starts_at, given(self, "ends_at")))
+            if same.exclude(pk=self.instance.pk).exists():
+                self.add_error(None, "This feature is on at that time already.")
+        return cleaned
+
+
+class MembershipForm(forms.ModelForm[Membership]):
+    """A person's part in a team."""
+
+    class Meta:
+        model = Membership
+        fields: ClassVar[list[str]] = ["team", "user", "role"]
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse people of another account."""
+        cleaned = super().clean()
+        team, user = given(self, "team"), given(self, "user")
+        if team and user and team.account_id != user.account_id:
+            self.add_error("user", _elsewhere(user, user.account, "this team", team.account))
+        return cleaned
+
+
+class LicensePoolForm(PeriodForm):
+    """Seats that an account has bought."""
+
+    class Meta:
+        model = LicensePool
+        fields = "__all__"  # noqa: DJ007 - the admin says which
+
+    def clean_seats(self) -> int:
+        """Refuse fewer seats than are taken."""
+        seats: int = self.cleaned_data["seats"]
+        taken = _taken(self.instance, Q(ends_at__isnull=True)) if self.instance.pk else 0
+        if seats < taken:
+            raise forms.ValidationError(f"{taken} seats are taken. End some licences first.")
+        return seats
+
+
+class LicenseForm(PeriodForm):
+    """One seat for one person."""
+
+    class Meta:
+        model = License
+        fields = "__all__"  # noqa: DJ007 - the admin says which
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse people of another account, a second licence, and more licences than seats."""
+        cleaned = super().clean()
+        pool, holder = given(self, "pool"), given(self, "holder")
+        starts_at = given(self, "starts_at")
+        if self.errors or not (pool and holder and starts_at):
+            return cleaned
+        time = overlapping(starts_at, given(self, "ends_at"))
+        if pool.account_id != holder.account_id:
+            words = _elsewhere(holder, holder.account, "these seats", pool.account)
+            self.add_error("holder" if "holder" in self.fields else None, words)
+        elif self._others(holder.licenses.filter(time, pool__plan=pool.plan)).exists():
+            self.add_error(None, f"{holder} has a licence at that time already.")
+        elif self._is_full(pool, time):
+            self.add_error(None, f"All {pool.seats} seats are taken at that time.")
+        return cleaned
+
+    def _others(self, licenses: QuerySet[License]) -> QuerySet[License]:
+        return licenses.exclude(pk=self.instance.pk)
+
+    def _is_full(self, pool: LicensePool, time: Q) -> bool:
+        # The lock makes two people who give away the last seat at once wait for each other.
+        locked = LicensePool.objects.select_for_update().get(pk=pool.pk)
+        return self._others(locked.licenses.filter(time)).count() >= locked.seats
+
+
+def _taken(pool: LicensePool, time: Q) -> int:
+    return pool.licenses.filter(time).count()
+
+
+def _elsewhere(who: Model, theirs: Model | None, what: str, ours: Model) -> str:
+    return f"{who} belongs to {theirs or 'no account'}, but {what} to {ours}."
+
+
+# --- People --------------------------------------------------------------------------------------
+
+
+class PersonRules(forms.ModelForm[User]):
+    """What must be true of everybody who logs in."""
+
+    def clean_email(self) -> str:
+        """Keep addresses in lower case, each once."""
+        email: str = self.cleaned_data["email"].strip().lower()
+        if User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("Somebody has this e-mail address already.")
+        return email
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse a role that does not fit the account and partner."""
+        cleaned = super().clean()
+        role = given(self, "role")
+        for name in ("account", "partner"):
+            if problem := _misfit(role, name, given(self, name)):
+                self.add_error(name if name in self.fields else "role", problem)
+        return cleaned
+
+
+def _misfit(role: str | None, name: str, value: Any) -> str:
+    if not role:
+        return ""
+    label = User.Role(role).label
+    needs = (name == "account" and role in ACCOUNT_ROLES) or (
+        name == "partner" and role == User.Role.PARTNER
+    )
+    if needs and not value:
+        return f"Choose the {name} that this person works for: the role “{label}” needs one."
+    if value and not needs:
+        return f"The role “{label}” belongs to no {name}: leave it empty."
+    return ""
+
+
+class UserAddForm(PersonRules, AdminUserCreationForm[User]):
+    """A new person. Without a password they choose one by e-mail (“Forgot your password?”)."""
+
+    class Meta:
+        model = User
+        fields: ClassVar[list[str]] = ["email", "name", "role", "account", "partner"]
+        field_classes: ClassVar[dict[str, Any]] = {}
+
+
+class UserEditForm(PersonRules, UserChangeForm[User]):
+    """A person who is here already."""
+
+    editor: ClassVar[User]
+
+    class Meta:
+        model = User
+        fields = "__all__"  # noqa: DJ007 - the admin says which
+        field_classes: ClassVar[dict[str, Any]] = {}
+
+    def clean_role(self) -> str:
+        """Keep people of accounts apart from those who open the admin."""
+        role: str = self.cleaned_data["role"]
+        if (role in ACCOUNT_ROLES) != (self.instance.role in ACCOUNT_ROLES) or (
+            role in ADMIN_ROLES and role != self.instance.role
+        ):
+            raise forms.ValidationError("Make a new user for that: this one keeps their kind.")
+        return role
+
+    def clean_is_active(self) -> bool:
+        """Keep people from locking themselves out."""
+        is_active: bool = self.cleaned_data["is_active"]
+        if not is_active and self.instance == self.editor:
+            raise forms.ValidationError("You cannot deactivate yourself.")
+        return is_active
+
+
+def forget_old_addresses(user: User) -> None:
+    """Let nobody log in with an address that this person no longer has."""
+    EmailAddress.objects.filter(user=user).exclude(email__iexact=user.email).delete()
+
+
+# --- Secrets -------------------------------------------------------------------------------------
+
+SECRETS = {
+    "auth_token": "auth token",
+    "auth_token_next": "next auth token",
+    "api_key_secret": "API key secret",
+    "shared_key": "shared key",
+}
+OPTIONAL_SECRETS = {name: label for name, label in SECRETS.items() if name != "auth_token"}
+
+
+class SecretField(forms.CharField):
+    """A secret that goes in and never comes out: always empty, and empty means no change."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"})
+        super().__init__(required=False, max_length=200, widget=widget, **kwargs)
+
+
+class TwilioAccountForm(forms.ModelForm[TwilioAccount]):
+    """The Twilio account of an account.
+
+    The secrets are fields of the form only and have other names than the columns: neither the form
+    nor the page ever reads a stored one.
+    """
+
+    new_auth_token = SecretField(label="Auth token", help_text="Leave empty to keep it.")
+    new_auth_token_next = SecretField(
+        label="Next auth token",
+        help_text="While a token is being changed, webhooks signed with either are accepted.",
+    )
+    new_api_key_secret = SecretField(label="API key secret", help_text="Leave empty to keep it.")
+    new_shared_key = SecretField(label="Shared key", help_text="Leave empty to keep it.")
+    forget = forms.MultipleChoiceField(
+        label="Remove",
+        required=False,
+        choices=[(name, label.capitalize()) for name, label in OPTIONAL_SECRETS.items()],
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    class Meta:
+        model = TwilioAccount
+        fields: ClassVar[list[str]] = ["account", "account_sid", "api_key_sid", "shared_key_sid"]
+
+    def clean_account_sid(self) -> str:
+        """Refuse what is not an account SID."""
+        sid: str = self.cleaned_data["account_sid"].strip()
+        if not (len(sid) == 34 and sid.startswith("AC")):
+            raise forms.ValidationError("An account SID is AC and 32 characters.")
+        return sid
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse an account without a token: it could verify nothing."""
+        cleaned = super().clean()
+        if self.instance.pk is None and not self.cleaned_data.get("new_auth_token"):
+            self.add_error("new_auth_token", "A new Twilio account needs its auth token.")
+        for name in self.cleaned_data.get("forget", []):
+            if self.cleaned_data.get(f"new_{name}"):
+                self.add_error(f"new_{name}", "Either set it or remove it.")
+        return cleaned
+
+    def save(self, commit: bool = True) -> TwilioAccount:
+        """Write only the secrets that were typed in or removed."""
+        for name in self.cleaned_data["forget"]:
+            setattr(self.instance, name, "")
+        for name in SECRETS:
+            if secret := self.cleaned_data[f"new_{name}"]:
+                setattr(self.instance, name, secret)
+        return super().save(commit)
+
+
+class TeamForm(forms.ModelForm[Team]):
+    """A group of people."""
+
+    class Meta:
+        model = Team
+        fields: ClassVar[list[str]] = ["account", "name"]
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse a second team of the same name."""
+        cleaned = super().clean()
+        account, name = given(self, "account"), self.cleaned_data.get("name")
+        if account and name:
+            same = Team.objects.filter(account=account, name__iexact=name)
+            if same.exclude(pk=self.instance.pk).exists():
+                self.add_error("name", "This account has a team of that name already.")
+        return cleaned

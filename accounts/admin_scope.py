@@ -1,0 +1,289 @@
+"""Which rows may this person see in the admin, and what may they do with them?
+
+Platform staff see every row; a partner sees the rows of their own accounts, and anything else looks
+as if it were absent: in lists, search, autocompletion, filters, choices, history and addresses.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, ClassVar, TypeVar
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from accounts.audit import record
+from accounts.models import User
+
+M = TypeVar("M", bound=Model)
+
+VIEW, ADD, CHANGE, DELETE, ACT = "view", "add", "change", "delete", "act"
+LOOK: frozenset[str] = frozenset({VIEW})
+KEEP: frozenset[str] = frozenset({VIEW, ADD, CHANGE})
+FULL: frozenset[str] = KEEP | {DELETE}
+
+# What a filter of the page itself may ask of a column that it names.
+_FILTER_ENDINGS = ("", "exact", "isnull", "id__exact", "team__exact")
+_TIME_ENDINGS = ("gte", "lt", "year", "month", "day")
+
+
+def person(request: HttpRequest) -> User:
+    """Return who is asking; nobody reaches the admin without logging in."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def is_platform_staff(request: HttpRequest) -> bool:
+    """Say whether the platform's own staff is asking."""
+    user = person(request)
+    return user.is_active and user.is_staff and user.is_superuser
+
+
+def partner_of(request: HttpRequest) -> int | None:
+    """Return the partner that this person works for, or None if they are not a partner's."""
+    user = person(request)
+    works_there = user.is_active and user.is_staff and user.role == User.Role.PARTNER
+    return user.partner_id if works_there else None
+
+
+class OwnRowsFilter(admin.RelatedFieldListFilter):
+    """Offers only rows that this person may see; too many to choose from are not offered at all."""
+
+    limit = 100
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+    ) -> list[tuple[Any, str]]:
+        """Return the choices, from the admin of the other model."""
+        other = model_admin.admin_site.get_model_admin(field.remote_field.model)
+        rows = list(other.get_queryset(request)[: self.limit + 1])
+        return [] if len(rows) > self.limit else [(row.pk, str(row)) for row in rows]
+
+
+class CappedPaginator(Paginator[Any]):
+    """Pages through the newest rows of a big table and never counts it."""
+
+    cap = 1000
+
+    @cached_property
+    def count(self) -> int:  # type: ignore[override]
+        """Return how many rows there are, at most `cap`."""
+        rows = self.object_list
+        assert isinstance(rows, QuerySet)
+        return rows.order_by()[: self.cap].count()
+
+
+class ScopedAdmin(admin.ModelAdmin[M]):
+    """An admin that knows to which account a row belongs and who may do what.
+
+    `account_path` leads from a row to its account, as in a query. Rows may be looked at, and
+    nothing else, unless a subclass says more.
+    """
+
+    account_path: ClassVar[str] = "account"
+    staff_may: ClassVar[frozenset[str]] = LOOK
+    partner_may: ClassVar[frozenset[str]] = LOOK
+    list_per_page = 50
+    show_full_result_count = False
+    empty_value_display = "–"
+
+    # --- Which rows ---
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
+        """Return the rows that this person may see. Everything in the admin starts here."""
+        rows = super().get_queryset(request)
+        if is_platform_staff(request):
+            return rows
+        partner_id = partner_of(request)
+        return self.rows_of_partner(rows, partner_id, request) if partner_id else rows.none()
+
+    def rows_of_partner(
+        self, rows: QuerySet[M], partner_id: int, request: HttpRequest
+    ) -> QuerySet[M]:
+        """Keep the rows of one partner's accounts."""
+        return rows.filter(**{f"{self.account_path}__partner": partner_id})
+
+    def get_field_queryset(self, db: Any, db_field: Any, request: HttpRequest) -> QuerySet[Any]:
+        """Offer and accept in a form only what this person may see."""
+        other = self.admin_site.get_model_admin(db_field.remote_field.model)
+        return other.get_queryset(request)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Filter by what the page offers and by nothing else.
+
+        Django lets anybody filter by any column of the table in the address bar; that would read
+        hidden columns, such as a message's text, letter by letter.
+        """
+        names = [f if isinstance(f, str) else f[0] for f in _fields_of(self.list_filter)]
+        allowed = {"__".join(filter(None, (name, end))) for name in names for end in _FILTER_ENDINGS}
+        allowed |= {f.parameter_name for f in self.list_filter if _is_simple(f)}
+        if self.date_hierarchy:
+            allowed |= {f"{self.date_hierarchy}__{end}" for end in _TIME_ENDINGS}
+        return lookup in allowed
+
+    # --- What may be done ---
+
+    def may(self, request: HttpRequest, what: str) -> bool:
+        """Say whether this person may do this kind of thing here."""
+        if is_platform_staff(request):
+            return what in self.staff_may
+        return partner_of(request) is not None and what in self.partner_may
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Say whether this person finds the model in the index."""
+        return self.may(request, VIEW)
+
+    def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Say whether this person may look."""
+        return self.may(request, VIEW)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Say whether this person may add rows."""
+        return self.may(request, ADD)
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Say whether this person may change rows."""
+        return self.may(request, CHANGE)
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Say whether this person may delete rows."""
+        return self.may(request, DELETE)
+
+    def account_id_of(self, obj: M) -> int | None:
+        """Return the account that a row belongs to."""
+        *path, last = self.account_path.split("__")
+        owner = attrgetter(".".join(path))(obj) if path else obj
+        account_id: int | None = getattr(owner, f"{last}_id")
+        return account_id
+
+
+class AuditedAdmin(ScopedAdmin[M]):
+    """An admin whose every change leaves a line in the audit log.
+
+    `audited` names the fields whose values are written down; never a secret.
+    """
+
+    staff_may = KEEP
+    partner_may = KEEP
+    audited: ClassVar[Sequence[str]] = ()
+    # Rows belong where they were made: these fields are fixed once the row exists.
+    fixed_fields: ClassVar[Sequence[str]] = ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: M | None = None) -> Sequence[str]:
+        """Fix what a row was made with."""
+        always = super().get_readonly_fields(request, obj)
+        return [*always, *self.fixed_fields] if obj else always
+
+    def log_addition(self, request: HttpRequest, obj: M, message: Any) -> Any:
+        """Note that a row was added."""
+        self.audit(request, obj, "added")
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: M, message: Any) -> Any:
+        """Note which fields of a row were changed."""
+        if message:
+            self.audit(request, obj, "changed", changes=message)
+        return super().log_change(request, obj, message)
+
+    def delete_model(self, request: HttpRequest, obj: M) -> None:
+        """Delete a row, with a line that says so in the same transaction."""
+        with transaction.atomic():
+            self.audit(request, obj, "deleted")
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[M]) -> None:
+        """Delete rows, with a line for each in the same transaction."""
+        with transaction.atomic():
+            for obj in queryset:
+                self.audit(request, obj, "deleted")
+            super().delete_queryset(request, queryset)
+
+    def audit(self, request: HttpRequest, obj: M, what: str, **more: Any) -> None:
+        """Write one line: this person did this to that row."""
+        record(
+            action=f"{self.opts.model_name}_{what}",
+            subject=str(obj),
+            now=timezone.now(),  # noqa: TID251 - the admin is an edge
+            actor=person(request),
+            account_id=self.account_id_of(obj),
+            row=str(obj.pk),
+            values={name: _text(getattr(obj, name)) for name in self.audited},
+            **more,
+        )
+
+
+class BigTableAdmin(ScopedAdmin[M]):
+    """An admin of facts that may be millions: looked at, newest first, never counted."""
+
+    paginator = CappedPaginator
+    show_facets = admin.ShowFacets.NEVER
+    ordering = ("-pk",)
+    sortable_by = ()
+
+
+class Named:
+    """What a page calls a row whose own name must not be shown."""
+
+    def __init__(self, pk: Any, name: str) -> None:
+        self.pk = pk
+        self.name = name
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class NamelessAdmin(BigTableAdmin[M]):
+    """An admin of rows whose name says who a customer is: pages call them something else."""
+
+    def label_of(self, obj: M) -> str:
+        """Return what the row is called here."""
+        return f"{self.opts.verbose_name} {obj.pk}"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[M], bool]:
+        """Search, but give nothing to autocompletion, which would answer with names."""
+        match = request.resolver_match
+        if match and match.url_name == "autocomplete":
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show the page of a row under its label."""
+        if obj := context.get("original"):
+            label = self.label_of(obj)
+            context |= {"subtitle": label, "original": Named(obj.pk, label)}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the history of a row under its label."""
+        response = super().history_view(request, object_id, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data:
+            obj = response.context_data["object"]
+            label = self.label_of(obj)
+            response.context_data |= {
+                "title": f"Change history: {label}",
+                "object": Named(obj.pk, label),
+            }
+        return response
+
+
+def _is_simple(list_filter: Any) -> bool:
+    return isinstance(list_filter, type) and issubclass(list_filter, admin.SimpleListFilter)
+
+
+def _fields_of(list_filter: Sequence[Any]) -> list[Any]:
+    return [item for item in list_filter if not _is_simple(item)]
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,145 @@
+"""What can be done to a row beyond editing it? One page each, which says what will happen first."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, ClassVar, Generic, TypeVar
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from accounts.admin_scope import ACT, ScopedAdmin
+
+M = TypeVar("M", bound=Model)
+MOST_ROWS = 200
+
+
+class Task(Generic[M]):
+    """One thing that can be done to chosen rows, after a page that says what it does.
+
+    `name` is its address, `label` its link, `words` what it does, `button` the last click.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    words: ClassVar[str]
+    button: ClassVar[str]
+
+    def fits(self, row: M) -> bool:
+        """Say whether it can be done to this row now."""
+        return True
+
+    def problem_with(self, rows: Sequence[M]) -> str:
+        """Say in words why these rows cannot be done together, or nothing."""
+        return ""
+
+    def form_for(self, request: HttpRequest, rows: Sequence[M]) -> forms.Form:
+        """Return what must be asked first; nothing by default."""
+        return forms.Form(request.POST or None)
+
+    def do(
+        self, request: HttpRequest, rows: Sequence[M], form: forms.Form, admin: "TaskAdmin[M]"
+    ) -> None:
+        """Do it, and tell the person what came of it."""
+        raise NotImplementedError
+
+
+class TaskAdmin(ScopedAdmin[M]):
+    """An admin with tasks, offered on a row's page and for the rows chosen in the list."""
+
+    tasks: ClassVar[Sequence[Task[Any]]] = ()
+    change_form_template = "admin/with_tasks.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Give each task its address, before the one that takes anything for a row's id."""
+        own = [
+            path(
+                f"{task.name}/",
+                self.admin_site.admin_view(partial(self.task_view, task=task)),
+                name=self._url_name(task),
+            )
+            for task in self.tasks
+        ]
+        return own + super().get_urls()
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer the tasks in the list."""
+        actions: dict[str, Any] = dict(super().get_actions(request))
+        if self.may(request, ACT):
+            for task in self.tasks:
+                actions[task.name] = (_opener(task), task.name, task.label)
+        return actions
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Offer on the page of a row the tasks that fit it."""
+        obj = context.get("original")
+        if obj and self.may(request, ACT):
+            fitting = [task for task in self.tasks if task.fits(obj)]
+            context["tasks"] = [(task.label, self.task_url(task, [obj.pk])) for task in fitting]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def task_url(self, task: Task[Any], ids: Sequence[Any]) -> str:
+        """Return the address of a task's page for these rows."""
+        query = urlencode({"ids": ids}, doseq=True)
+        return f"{reverse(f'{self.admin_site.name}:{self._url_name(task)}')}?{query}"
+
+    def task_view(self, request: HttpRequest, *, task: Task[M]) -> HttpResponse:
+        """Say what the task will do to which rows; do it when the button is pressed."""
+        if not self.may(request, ACT):
+            raise PermissionDenied
+        rows = self._chosen(request, task)
+        problem = task.problem_with(rows) if rows else "None of these can be done now."
+        if problem:
+            self.message_user(request, problem, messages.WARNING)
+            return HttpResponseRedirect(self._list_url())
+        form = task.form_for(request, rows)
+        if request.method == "POST" and form.is_valid():
+            task.do(request, rows, form, self)
+            return HttpResponseRedirect(self._page_after(rows))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": task.label,
+            "opts": self.opts,
+            "task": task,
+            "rows": rows,
+            "form": form,
+            "cancel_url": self._page_after(rows),
+        }
+        return TemplateResponse(request, "admin/task.html", context)
+
+    def _chosen(self, request: HttpRequest, task: Task[M]) -> list[M]:
+        ids = [text for text in request.GET.getlist("ids") if text.isdecimal()][:MOST_ROWS]
+        rows = self.get_queryset(request).filter(pk__in=ids).order_by("pk")
+        return [row for row in rows if task.fits(row)]
+
+    def _page_after(self, rows: Sequence[M]) -> str:
+        if len(rows) > 1:
+            return self._list_url()
+        return reverse(f"{self.admin_site.name}:{self._base_name()}_change", args=[rows[0].pk])
+
+    def _list_url(self) -> str:
+        return reverse(f"{self.admin_site.name}:{self._base_name()}_changelist")
+
+    def _base_name(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}"
+
+    def _url_name(self, task: Task[Any]) -> str:
+        return f"{self._base_name()}_{task.name}"
+
+
+def _opener(task: Task[Any]) -> Callable[..., HttpResponse]:
+    def open_page(admin: TaskAdmin[Any], request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse:
+        ids = list(rows.values_list("pk", flat=True)[: MOST_ROWS + 1])
+        if len(ids) > MOST_ROWS:
+            words = f"Only the first {MOST_ROWS} can be done at once."
+            admin.message_user(request, words, messages.WARNING)
+        return HttpResponseRedirect(admin.task_url(task, ids[:MOST_ROWS]))
+
+    return open_page

@@ -1,0 +1,475 @@
+// How does an agent write? Drafts, optimistic bubbles, retries, and never a lost word.
+
+import { Files } from "./files.js";
+import { SessionEndedError, post } from "./http.js";
+import { MAX_CHARACTERS, count, plain } from "./segments.js";
+import { alarm } from "./speak.js";
+import { pendingBubble } from "./thread.js";
+import { t } from "./words.js";
+
+const DRAFT_MS = 500;
+const MANY_SEGMENTS = 4;
+const FRESH_MS = 2 * 60_000;
+const TYPING_MS = 3_000;
+
+export class Composer {
+  // `on`: typing(mode, isOn), draft(id, isThere), ask(kind, facts) -> Promise<choice>,
+  // desk(), lost(), sessionEnded(), press(url).
+  constructor(form, thread, settings, drafts, on) {
+    Object.assign(this, { form, thread, settings, drafts, on });
+    this.id = thread.id;
+    this.words = form.querySelector("#words");
+    this.files = new Files(thread.box, () => this.changed());
+    this.turn = Promise.resolve();
+    this.typedAt = 0;
+    this.listen();
+    this.setDesk();
+    this.restore();
+    this.showOutbox();
+  }
+
+  get mode() {
+    return this.form.querySelector('[name="kind"]:checked')?.value ?? "reply";
+  }
+
+  get body() {
+    return this.words.value;
+  }
+
+  get isBlank() {
+    return !this.body.trim() && this.files.length === 0;
+  }
+
+  close() {
+    this.isClosed = true;
+    this.saveDraft();
+    clearTimeout(this.draftTimer);
+    this.stopTyping();
+  }
+
+  listen() {
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    this.words.addEventListener("input", () => this.typed());
+    this.words.addEventListener("keydown", (event) => this.keyed(event));
+    this.words.addEventListener("blur", () => this.stopTyping());
+    this.words.addEventListener("paste", (event) => this.pasted(event));
+    for (const radio of this.form.querySelectorAll('[name="kind"]')) {
+      radio.addEventListener("change", () => this.switched());
+    }
+    const input = this.form.querySelector("#file-input");
+    input.addEventListener("change", () => {
+      this.files.add([...input.files]);
+      input.value = "";
+    });
+    this.form.querySelector("#cost-replace").addEventListener("click", () => this.replaceOdd());
+    this.listenForDrops();
+  }
+
+  listenForDrops() {
+    const { box } = this.thread;
+    const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+    const show = (isOver) => this.form.classList.toggle("is-dropping", isOver);
+    box.addEventListener("dragover", (event) => {
+      if (!hasFiles(event) || !this.mayAttach()) return;
+      event.preventDefault();
+      show(true);
+    });
+    box.addEventListener("dragleave", (event) => {
+      if (!box.contains(event.relatedTarget)) show(false);
+    });
+    box.addEventListener("drop", (event) => {
+      show(false);
+      if (!hasFiles(event) || !this.mayAttach()) return;
+      event.preventDefault();
+      this.files.add([...event.dataTransfer.files]);
+    });
+  }
+
+  mayAttach() {
+    return this.mode === "reply" && this.form.dataset.state === "open";
+  }
+
+  // --- state from the desk ---
+
+  setDesk() {
+    const desk = this.thread.box.querySelector("#desk");
+    if (!desk) return;
+    const { composer, note, words } = desk.dataset;
+    this.form.dataset.state = composer;
+    this.form.dataset.note = note;
+    const [reply, noteMode] = ["reply", "note"].map((one) =>
+      this.form.querySelector(`[name="kind"][value="${one}"]`),
+    );
+    noteMode.disabled = note !== "true";
+    if (noteMode.disabled && noteMode.checked) this.setMode("reply");
+    this.form.querySelector("#composer-off-words").textContent =
+      { claim: t("claim_to_answer"), blocked: words }[composer] ?? t("read_only");
+    this.words.disabled = composer !== "open" && reply.checked;
+    this.changed();
+  }
+
+  setMode(mode) {
+    const radio = this.form.querySelector(`[name="kind"][value="${mode}"]`);
+    if (!radio || radio.disabled) return;
+    if (!radio.checked) {
+      radio.checked = true;
+      this.switched();
+    }
+    if (!this.words.disabled) this.words.focus();
+    else radio.focus();
+  }
+
+  // --- drafts ---
+
+  restore() {
+    this.shownMode = this.mode;
+    const draft = this.drafts.get(this.id, this.mode);
+    this.words.value = draft?.body ?? "";
+    this.files.restore(this.mode === "reply" ? draft?.files : []);
+    this.form.dataset.mode = this.mode;
+    this.words.placeholder =
+      this.mode === "note" ? this.words.dataset.placeholderNote : this.replyPlaceholder();
+    this.words.disabled = this.mode === "reply" && this.form.dataset.state !== "open";
+    this.changed();
+  }
+
+  replyPlaceholder() {
+    this.placeholder ??= this.words.placeholder;
+    return this.placeholder;
+  }
+
+  // Each mode has its own draft.
+  switched() {
+    this.replyPlaceholder();
+    this.saveDraft(this.shownMode);
+    this.restore();
+    this.stopTyping();
+    if (!this.words.disabled) this.words.focus();
+  }
+
+  saveDraft(mode = this.shownMode) {
+    clearTimeout(this.draftTimer);
+    this.drafts.put(this.id, mode, { body: this.body, files: this.files.facts() });
+    this.on.draft(this.id, this.drafts.conversations().has(this.id));
+  }
+
+  // --- typing ---
+
+  typed() {
+    this.changed();
+    clearTimeout(this.draftTimer);
+    this.draftTimer = setTimeout(() => this.saveDraft(), DRAFT_MS);
+    if (!this.body.trim()) return this.stopTyping();
+    const now = Date.now();
+    if (now - this.typedAt < TYPING_MS) return undefined;
+    this.typedAt = now;
+    return this.on.typing(this.mode, true);
+  }
+
+  stopTyping() {
+    if (!this.typedAt) return;
+    this.typedAt = 0;
+    this.on.typing(this.mode, false);
+  }
+
+  keyed(event) {
+    if (event.isComposing || event.keyCode === 229 || event.key !== "Enter") return;
+    const isSwapped = this.settings.preferences.get("enter") === "line";
+    const isTouch = matchMedia("(pointer: coarse)").matches;
+    const isPlain = !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey;
+    const isCtrl = (event.ctrlKey || event.metaKey) && !event.altKey;
+    if (isCtrl || (isPlain && !isSwapped && !isTouch)) {
+      event.preventDefault();
+      this.submit({ andClose: isCtrl && event.shiftKey });
+    }
+  }
+
+  pasted(event) {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length || !this.mayAttach()) return;
+    event.preventDefault();
+    this.files.add(files);
+  }
+
+  // --- what it costs ---
+
+  changed() {
+    this.grow();
+    const place = this.form.querySelector("#cost");
+    const replace = this.form.querySelector("#cost-replace");
+    const cost = this.cost();
+    this.form.querySelector("#cost-words").textContent = cost.words;
+    place.dataset.tone = cost.tone;
+    replace.hidden = !cost.mayReplace;
+    this.form.querySelector("#send").disabled = cost.tone === "stop" || this.files.isBusy;
+    const isSwapped = this.settings.preferences.get("enter") === "line";
+    this.form.querySelector("#send-hint").textContent = isSwapped ? t("hint_ctrl") : t("hint_enter");
+  }
+
+  cost() {
+    const body = this.body;
+    if (this.mode === "note" || !body) return { words: this.filesWords(), tone: "" };
+    const length = [...body].length;
+    if (length > MAX_CHARACTERS) {
+      const facts = { number: length, limit: MAX_CHARACTERS };
+      return { words: t("too_long", facts), tone: "stop" };
+    }
+    const { family } = this.thread.box.dataset;
+    if (family !== "sms") return { words: `${length}/${MAX_CHARACTERS} ${this.filesWords()}`, tone: "" };
+    if (this.files.length) return { words: `${length}/${MAX_CHARACTERS} · ${this.filesWords()}`, tone: "" };
+    return segmentWords(body);
+  }
+
+  filesWords() {
+    if (this.mode === "note" || !this.files.length) return "";
+    return this.thread.box.dataset.family === "sms" ? t("as_mms") : "";
+  }
+
+  replaceOdd() {
+    this.words.value = plain(this.body);
+    this.typed();
+    this.words.focus();
+  }
+
+  // Where the browser cannot size the field to its text by itself.
+  grow() {
+    if (CSS.supports("field-sizing", "content")) return;
+    this.words.style.blockSize = "auto";
+    this.words.style.blockSize = `${Math.min(200, this.words.scrollHeight)}px`;
+  }
+
+  // --- sending ---
+
+  submit({ andClose = false } = {}) {
+    if (this.isBlank || this.words.disabled) return;
+    if (this.form.querySelector("#send").disabled) {
+      alarm(this.files.isBusy ? t("wait_for_files") : this.cost().words);
+      return;
+    }
+    const item = {
+      clientId: newClientId(),
+      kind: this.mode,
+      body: this.body.trim(),
+      files: this.mode === "reply" ? this.files.facts() : [],
+      lastSeen: this.thread.lastSeq,
+      at: Date.now(),
+    };
+    this.words.value = "";
+    this.files.clear();
+    this.drafts.keep(this.id, item);
+    this.saveDraft(item.kind);
+    this.stopTyping();
+    this.changed();
+    this.words.focus();
+    this.showPending(item);
+    this.send(item).then((isSent) => isSent && andClose && this.on.close());
+  }
+
+  showPending(item) {
+    const bubble = pendingBubble({
+      ...item,
+      body: item.body || item.files.map((one) => one.name).join(", "),
+      name: this.settings.myName,
+      me: this.settings.me,
+    });
+    this.thread.addPending(bubble);
+  }
+
+  bubble(item) {
+    return this.thread.timeline.querySelector(`#m-${item.clientId}`);
+  }
+
+  // One after the other, so that they arrive in the order they were written.
+  send(item, { isForced = false } = {}) {
+    const sent = this.turn.then(() => this.deliver(item, isForced));
+    this.turn = sent.catch(() => {});
+    return sent;
+  }
+
+  async deliver(item, isForced) {
+    let answer;
+    try {
+      answer = await post(this.thread.box.dataset.messagesUrl, {
+        client_id: item.clientId,
+        kind: item.kind,
+        body: item.body,
+        "media_ids[]": item.files.map((one) => one.id),
+        last_seen_message: item.lastSeen,
+        ...(isForced && { force: "1" }),
+      });
+    } catch (error) {
+      if (error instanceof SessionEndedError) this.on.sessionEnded();
+      this.markUnsent(item, t("not_sent_network"), { mayRetry: true });
+      return false;
+    }
+    return this.answered(item, answer);
+  }
+
+  answered(item, answer) {
+    if (answer.status === 201) {
+      this.drafts.done(this.id, item.clientId);
+      if (!this.thread.isClosed) this.thread.upsert(answer.text);
+      return true;
+    }
+    if (answer.status === 409) this.conflicted(item, answer.body);
+    else if (answer.status === 404) this.takeBack(item, () => this.on.lost());
+    else if (answer.status === 422 || answer.status === 403) this.refused(item, answer.body);
+    else this.markUnsent(item, t("not_sent_server"), { mayRetry: true });
+    return false;
+  }
+
+  refused(item, body) {
+    const words = body.detail ?? t("not_sent_server");
+    this.markUnsent(item, words, { mayRetry: false });
+    this.on.desk();
+  }
+
+  // Somebody was faster, or wrote meanwhile: no message was made, the words come back.
+  async conflicted(item, body) {
+    if (body.code === "stale_thread") return this.stale(item, body);
+    this.takeBack(item);
+    if (body.code !== "claimed_by_other") {
+      alarm(body.detail);
+      this.on.desk();
+      return undefined;
+    }
+    const mayNote = this.form.dataset.note === "true" && item.kind === "reply";
+    const choice = await this.on.ask("claimed", { ...body, text: item.body, mayNote });
+    if (choice === "note") this.noteInstead(item);
+    return this.on.lost();
+  }
+
+  async stale(item, body) {
+    this.takeBack(item);
+    for (const html of splitItems(body.html)) this.thread.upsert(html);
+    const choice = await this.on.ask("stale", { ...body, text: item.body });
+    if (choice !== "send" || this.isClosed) return;
+    this.words.value = "";
+    this.files.clear();
+    this.saveDraft(item.kind);
+    this.drafts.keep(this.id, item);
+    this.showPending(item);
+    this.send({ ...item, lastSeen: this.thread.lastSeq }, { isForced: true });
+  }
+
+  noteInstead(item) {
+    const note = { ...item, clientId: newClientId(), kind: "note", files: [] };
+    this.words.value = "";
+    this.saveDraft("reply");
+    this.drafts.keep(this.id, note);
+    this.showPending(note);
+    this.send(note);
+  }
+
+  // Put the words of an unsent message back into the field, or into the kept draft.
+  takeBack(item, then = () => {}) {
+    this.drafts.done(this.id, item.clientId);
+    this.bubble(item)?.remove();
+    this.thread.decorate();
+    const kept = this.drafts.get(this.id, item.kind);
+    const isHere = !this.isClosed && this.shownMode === item.kind;
+    const earlier = isHere ? this.body : (kept?.body ?? "");
+    const body = [item.body, earlier.trim()].filter(Boolean).join("\n");
+    if (isHere) {
+      this.words.value = body;
+      this.files.restore([...item.files, ...this.files.facts()]);
+      this.saveDraft();
+      this.changed();
+    } else this.drafts.put(this.id, item.kind, { body, files: item.files });
+    then();
+  }
+
+  // --- what could not be sent ---
+
+  markUnsent(item, words, { mayRetry }) {
+    alarm(`${t("not_sent")}: ${words}`);
+    const bubble = this.bubble(item);
+    if (!bubble) return;
+    bubble.classList.remove("is-pending");
+    bubble.classList.add("is-unsent");
+    bubble.dataset.status = "failed";
+    bubble.querySelector(".msg-problem")?.remove();
+    const place = document.createElement("p");
+    place.className = "msg-problem";
+    const text = document.createElement("span");
+    text.textContent = `${t("not_sent")}: ${words}`;
+    place.append(text);
+    if (mayRetry) place.append(this.choice(t("retry"), () => this.retry(item)));
+    else place.append(this.choice(t("edit"), () => this.takeBack(item, () => this.words.focus())));
+    place.append(this.choice(t("delete"), () => this.discard(item)));
+    bubble.append(place);
+    bubble.querySelector(".tick")?.remove();
+    this.thread.follow(false);
+  }
+
+  choice(words, act) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "link";
+    button.textContent = words;
+    button.addEventListener("click", act);
+    return button;
+  }
+
+  retry(item) {
+    this.bubble(item)?.remove();
+    this.showPending(item);
+    this.send(item);
+  }
+
+  discard(item) {
+    this.drafts.done(this.id, item.clientId);
+    this.bubble(item)?.remove();
+    this.thread.decorate();
+    this.words.focus();
+  }
+
+  // The line is back: what has just failed goes out by itself; the same id makes it safe.
+  retryFresh() {
+    for (const item of this.drafts.outbox(this.id)) {
+      const isUnsent = this.bubble(item)?.classList.contains("is-unsent");
+      if (isUnsent && Date.now() - item.at < FRESH_MS) this.retry(item);
+    }
+  }
+
+  showOutbox() {
+    for (const item of this.drafts.outbox(this.id)) {
+      if (this.bubble(item)) {
+        this.drafts.done(this.id, item.clientId);
+        continue;
+      }
+      this.showPending(item);
+      this.markUnsent(item, t("not_sent_network"), { mayRetry: true });
+    }
+  }
+}
+
+function segmentWords(body) {
+  const { segments, encoding, remaining, culprits } = count(body);
+  const better = culprits.length ? count(plain(body)) : null;
+  const mayReplace = better !== null && better.segments < segments && better.encoding === "GSM-7";
+  const used = encoding === "GSM-7" ? 160 : 70;
+  const facts = {
+    segments: segments === 1 ? t("one_segment") : t("segments", { number: segments }),
+    encoding,
+    room: segments === 1 ? `${used - remaining}/${used}` : t("left", { number: remaining }),
+  };
+  const odd = t("odd", { characters: culprits.slice(0, 3).join(" ") });
+  const words = [t("cost", facts), mayReplace ? odd : ""].filter(Boolean).join(" · ");
+  return { words, mayReplace, tone: segments >= MANY_SEGMENTS ? "warn" : "" };
+}
+
+function splitItems(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html ?? "";
+  return [...holder.content.querySelectorAll(".msg, .act")].map((one) => one.outerHTML);
+}
+
+// 32 hex digits; randomUUID exists only on secure pages.
+function newClientId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((one) => one.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,359 @@
+// Which rows stand in the list, in which order, and when may they move?
+
+import { Idiomorph } from "../vendor/idiomorph.esm.js";
+import { localise } from "./fmt.js";
+import { getJson, getPart } from "./http.js";
+import { gather } from "./speak.js";
+import { t } from "./words.js";
+
+const LEAVING_MS = 3_000;
+const COUNTS_MS = 1_500;
+
+export class List {
+  constructor(settings, open) {
+    this.settings = settings;
+    this.open = open;
+    this.unread = new Map();
+    this.waiting = new Map();
+    this.drafts = new Set();
+    this.openId = null;
+    this.countsTimer = 0;
+    this.readState();
+    this.adopt(document);
+    document.getElementById("fresh-button")?.addEventListener("click", () => this.settle(true));
+    const nav = document.getElementById("list");
+    nav.addEventListener("pointerleave", () => this.settle());
+    nav.addEventListener("focusout", () => setTimeout(() => this.settle(), 50));
+    nav.addEventListener("click", (event) => this.clicked(event));
+  }
+
+  get box() {
+    return document.getElementById("rows-box");
+  }
+
+  get rows() {
+    return document.getElementById("rows");
+  }
+
+  row(id) {
+    return document.getElementById(`c-${id}`);
+  }
+
+  // Take over rows that came with a page or a fragment.
+  adopt(root) {
+    localise(root);
+    for (const row of root.querySelectorAll(".row")) {
+      const number = row.dataset.unread;
+      if (number) this.unread.set(row.dataset.id, number === "99+" ? 100 : Number(number));
+      this.paint(row);
+    }
+    this.mark(this.openId);
+  }
+
+  readState() {
+    const { view, words, owner } = this.box.dataset;
+    this.state = { view, words, owner };
+    for (const chip of document.querySelectorAll("#chips .chip")) {
+      const isChosen = chip.dataset.view === view && !words;
+      if (isChosen) chip.setAttribute("aria-current", "true");
+      else chip.removeAttribute("aria-current");
+    }
+    const owners = document.getElementById("owners-view");
+    if (owners) owners.value = view;
+  }
+
+  // The list shows another view now (htmx put it there).
+  swapped() {
+    this.waiting.clear();
+    this.showFresh();
+    this.readState();
+    this.adopt(this.box);
+    window.htmx?.process(this.box);
+  }
+
+  // Load the list anew, as it is asked for now.
+  async reload(state = this.state) {
+    const query = new URLSearchParams({
+      view: state.view,
+      q: state.words ?? "",
+      owner: state.owner ?? "",
+    });
+    const answer = await getPart(`${this.settings.inboxUrl}?${query}`);
+    if (!answer.ok) return;
+    this.box.outerHTML = answer.text;
+    this.swapped();
+    this.countLater(0);
+  }
+
+  // --- what arrives ---
+
+  // Show a row as it is now: in place, moved, new, or on its way out.
+  upsert(html) {
+    const fresh = parse(html);
+    if (!fresh) return null;
+    localise(fresh.parentNode);
+    const { id } = fresh.dataset;
+    const known = this.row(id);
+    if (!this.fits(fresh)) {
+      if (known) this.leaveView(known, fresh);
+      return fresh;
+    }
+    if (known && !known.classList.contains("row-gone")) this.morph(known, fresh);
+    if (this.isHeld() && this.wouldMove(fresh, known)) {
+      this.waiting.set(id, fresh);
+      this.showFresh();
+    } else this.place(this.row(id) ?? fresh);
+    this.countLater();
+    return fresh;
+  }
+
+  fits(row) {
+    const { status, owner } = row.dataset;
+    const { view, words, owner: whose } = this.state;
+    if (words) return Boolean(this.row(row.dataset.id));
+    if (whose && owner !== whose) return false;
+    if (view === "closed" || view === "snoozed") return status === view;
+    if (status !== "open") return false;
+    if (view === "mine") return owner === this.settings.me;
+    return view === "unassigned" ? owner === "" : true;
+  }
+
+  morph(known, fresh) {
+    known.classList.remove("is-leaving");
+    Idiomorph.morph(known, fresh.outerHTML, { morphStyle: "outerHTML" });
+    const row = this.row(fresh.dataset.id);
+    this.paint(row);
+    row.classList.toggle("is-open", row.dataset.id === this.openId);
+  }
+
+  // Rows never move under a pointer or the keyboard's focus.
+  isHeld() {
+    const nav = document.getElementById("list");
+    const isFocused = nav.contains(document.activeElement) && document.activeElement !== nav;
+    return nav.matches(":hover") || isFocused;
+  }
+
+  wouldMove(fresh, known) {
+    const shown = known && !known.classList.contains("row-gone");
+    if (!shown) return this.rows.querySelector(".row") !== null;
+    const above = known.previousElementSibling;
+    return Boolean(above?.dataset.activity) && stamp(above) < stamp(fresh);
+  }
+
+  // Put a row where its last activity belongs.
+  place(row) {
+    const others = [...this.rows.querySelectorAll(":scope > .row")].filter((one) => one !== row);
+    const next = others.find((one) => stamp(one) < stamp(row));
+    const end = next ?? this.rows.querySelector(":scope > .more");
+    if (!next && !row.isConnected && this.rows.querySelector(":scope > .more")) return;
+    const gone = this.row(row.dataset.id);
+    if (gone && gone !== row) gone.remove();
+    if (row.nextElementSibling !== end || !row.isConnected) move(this.rows, row, end);
+    this.paint(row);
+    this.showEmpty();
+  }
+
+  // Let what waited take its place.
+  settle(isWished = false) {
+    if (!this.waiting.size || (!isWished && this.isHeld())) return;
+    for (const fresh of this.waiting.values()) {
+      if (this.fits(fresh)) this.place(this.row(fresh.dataset.id) ?? fresh);
+    }
+    this.waiting.clear();
+    this.showFresh();
+    if (isWished) this.box.scrollTop = 0;
+  }
+
+  showFresh() {
+    const bar = document.getElementById("fresh");
+    if (!bar) return;
+    bar.hidden = this.waiting.size === 0;
+    const number = this.waiting.size;
+    document.getElementById("fresh-words").textContent = t("fresh", { number });
+  }
+
+  // It left this view, not my sight: grey, with its new state, for a moment.
+  leaveView(row, fresh) {
+    this.waiting.delete(row.dataset.id);
+    if (row.classList.contains("row-gone")) return;
+    this.morph(row, fresh);
+    const still = this.row(fresh.dataset.id);
+    still.classList.add("is-leaving");
+    this.countLater();
+    setTimeout(() => {
+      if (still.classList.contains("is-leaving") && !this.fits(still)) this.drop(still);
+    }, LEAVING_MS);
+  }
+
+  // It left my sight: its content goes at once, its place a moment later.
+  leave(id) {
+    this.unread.delete(id);
+    this.waiting.delete(id);
+    this.showFresh();
+    const row = this.row(id);
+    this.countLater();
+    if (!row || row.classList.contains("row-gone")) return;
+    if (row.contains(document.activeElement)) neighbour(row)?.querySelector("a")?.focus();
+    const empty = document.createElement("li");
+    empty.id = row.id;
+    empty.className = "row-gone";
+    empty.textContent = t("not_shared");
+    row.replaceWith(empty);
+    gather("left");
+    setTimeout(() => this.drop(empty), LEAVING_MS);
+  }
+
+  drop(row) {
+    if (row.contains(document.activeElement)) neighbour(row)?.querySelector("a")?.focus();
+    row.remove();
+    this.showEmpty();
+  }
+
+  showEmpty() {
+    const empty = document.getElementById("empty");
+    if (empty) empty.hidden = this.rows.querySelector(".row, .row-gone") !== null;
+  }
+
+  // --- marks only this reader has ---
+
+  // The customer wrote in a conversation.
+  wrote(id) {
+    this.setUnread(id, Math.min(100, (this.unread.get(id) ?? 0) + 1));
+  }
+
+  setUnread(id, number) {
+    if (number > 0) this.unread.set(id, number);
+    else this.unread.delete(id);
+    const row = this.row(id);
+    if (row?.classList.contains("row")) this.paint(row);
+    this.settings.onUnread?.(this.unread);
+  }
+
+  setDraft(id, isThere) {
+    if (isThere) this.drafts.add(id);
+    else this.drafts.delete(id);
+    const row = this.row(id);
+    if (row?.classList.contains("row")) this.paint(row);
+  }
+
+  paint(row) {
+    const number = this.unread.get(row.dataset.id) ?? 0;
+    const mark = row.querySelector(".row-unread");
+    if (number) row.dataset.unread = number;
+    else delete row.dataset.unread;
+    if (mark) {
+      mark.dataset.number = number > 99 ? "99+" : String(number);
+      mark.textContent = "";
+    }
+    spoken(row, number ? t("unread", { number }) : "");
+    this.paintDraft(row);
+  }
+
+  paintDraft(row) {
+    const place = row.querySelector(".row-people");
+    if (!place) return;
+    place.querySelector(".row-draft")?.remove();
+    if (!this.drafts.has(row.dataset.id)) return;
+    const mark = document.createElement("span");
+    mark.className = "row-draft";
+    mark.textContent = t("draft");
+    place.append(mark);
+  }
+
+  mark(id) {
+    this.openId = id;
+    for (const row of this.rows.querySelectorAll(".row")) {
+      const isOpen = row.dataset.id === id;
+      row.classList.toggle("is-open", isOpen);
+      const link = row.querySelector(".row-link");
+      if (isOpen) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+  }
+
+  // --- numbers ---
+
+  setCounts(counts) {
+    for (const [name, number] of Object.entries(counts)) {
+      const place = document.querySelector(`[data-count="${name}"]`);
+      if (place) place.textContent = number > 99 ? "99+" : String(number);
+    }
+  }
+
+  // Ask for the numbers soon, once for many changes, not all readers at the same moment.
+  countLater(wait = COUNTS_MS * (1 + Math.random())) {
+    if (this.countsTimer) return;
+    this.countsTimer = setTimeout(async () => {
+      this.countsTimer = 0;
+      try {
+        const answer = await getJson(this.settings.countsUrl);
+        if (answer.ok) this.setCounts(answer.body);
+      } catch {
+        // The next change asks again.
+      }
+    }, wait);
+  }
+
+  // --- walking ---
+
+  clicked(event) {
+    const link = event.target.closest(".row-link");
+    if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.open(link.closest(".row").dataset.id, link.href);
+  }
+
+  step(by) {
+    const links = [...this.rows.querySelectorAll(".row .row-link")];
+    if (!links.length) return;
+    const here = links.indexOf(document.activeElement);
+    const start = here >= 0 ? here : links.findIndex((one) => one.closest(".is-open")) - (by < 0);
+    const next = links[Math.min(links.length - 1, Math.max(0, start + by))];
+    next.focus();
+    next.scrollIntoView({ block: "nearest" });
+  }
+
+  // Which conversation comes after this one? The one below, else the one above.
+  after(id) {
+    const row = this.row(id);
+    const link = (row ? neighbour(row) : this.rows.querySelector(".row"))?.querySelector("a");
+    const first = this.rows.querySelector(".row:not(.is-open) .row-link");
+    return link ?? first ?? null;
+  }
+}
+
+function parse(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html.trim();
+  return document.importNode(holder.content, true).querySelector(".row");
+}
+
+function stamp(row) {
+  return Number(row.dataset.activity ?? 0);
+}
+
+function neighbour(row) {
+  const isRow = (one) => one?.classList.contains("row");
+  if (isRow(row.nextElementSibling)) return row.nextElementSibling;
+  return isRow(row.previousElementSibling) ? row.previousElementSibling : null;
+}
+
+// Move without losing focus where the browser can.
+function move(list, row, before) {
+  if (row.isConnected && list.moveBefore) list.moveBefore(row, before ?? null);
+  else list.insertBefore(row, before ?? null);
+}
+
+function spoken(row, words) {
+  let place = row.querySelector(".row-spoken");
+  if (!words) {
+    place?.remove();
+    return;
+  }
+  if (!place) {
+    place = document.createElement("span");
+    place.className = "row-spoken visually-hidden";
+    row.querySelector(".row-link")?.append(place);
+  }
+  place.textContent = words;
+}

@@ -1,0 +1,516 @@
+// What stands in the open conversation: its messages in order, and where the reader is in them.
+
+import { Idiomorph } from "../vendor/idiomorph.esm.js";
+import { clockWords, dayKey, dayWords, localise } from "./fmt.js";
+import { getPart, post } from "./http.js";
+import { t } from "./words.js";
+
+const NEAR_END = 100;
+const NEAR_START = 240;
+const MOST_NODES = 300;
+const TOGETHER_MS = 5 * 60_000;
+const FOLD_ABOVE = 3;
+const READ_MS = 500;
+
+const ITEMS = ":scope > .msg, :scope > .act";
+
+export class Thread {
+  constructor(box, settings, on) {
+    this.box = box;
+    this.settings = settings;
+    this.on = on;
+    this.id = box.dataset.id;
+    this.threadId = box.dataset.thread;
+    this.hasEarlier = box.dataset.hasEarlier === "true";
+    this.hasLater = box.dataset.hasLater === "true";
+    this.readSeq = Number(box.dataset.read);
+    this.newLineAfter = this.readSeq;
+    this.unseen = 0;
+    this.isStuck = true;
+    this.readTimer = 0;
+    this.queue = Promise.resolve();
+    this.listen();
+    this.decorate();
+    this.land();
+  }
+
+  get scroller() {
+    return this.box.querySelector("#scroller");
+  }
+
+  get timeline() {
+    return this.box.querySelector("#timeline");
+  }
+
+  get items() {
+    return [...this.timeline.querySelectorAll(ITEMS)];
+  }
+
+  get firstSeq() {
+    const first = this.timeline.querySelector(":scope > .msg:not(.is-pending)");
+    return Number(first?.dataset.seq ?? 0);
+  }
+
+  get lastSeq() {
+    const seqs = [...this.timeline.querySelectorAll(":scope > .msg:not(.is-pending)")];
+    return seqs.reduce((top, one) => Math.max(top, Number(one.dataset.seq)), 0);
+  }
+
+  get lastInboundSeq() {
+    const seqs = [...this.timeline.querySelectorAll(":scope > .msg-in")];
+    return seqs.reduce((top, one) => Math.max(top, Number(one.dataset.seq)), 0);
+  }
+
+  // Stop everything; the page shows something else.
+  close() {
+    this.isClosed = true;
+    this.watcher.disconnect();
+    clearTimeout(this.readTimer);
+  }
+
+  listen() {
+    this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    this.watcher = new ResizeObserver(() => this.isStuck && this.toEnd());
+    this.watcher.observe(this.timeline);
+    this.watcher.observe(this.scroller);
+    this.box.querySelector("#earlier-button").addEventListener("click", (event) => {
+      event.preventDefault();
+      this.loadEarlier();
+    });
+    this.box.querySelector("#newest-button").addEventListener("click", () => this.toNewest());
+    this.timeline.addEventListener("click", (event) => this.clicked(event));
+  }
+
+  // Where a reader begins: at the message they came for, at what is new, or at the end.
+  land() {
+    const found = this.box.dataset.found;
+    const target = found && this.timeline.querySelector(`[data-id="${CSS.escape(found)}"]`);
+    const fresh = this.timeline.querySelector(":scope > .new-line");
+    if (target) {
+      target.classList.add("is-found");
+      target.scrollIntoView({ block: "center" });
+      this.isStuck = false;
+    } else if (fresh) {
+      this.toEnd();
+      if (this.scroller.scrollHeight > this.scroller.clientHeight * 2) {
+        fresh.scrollIntoView({ block: "center" });
+        this.isStuck = this.isNearEnd();
+      }
+    } else this.toEnd();
+    this.showNewest();
+    this.noteRead();
+  }
+
+  // --- what arrives ---
+
+  // Show a message or a line of history: in its place, or instead of what stood for it.
+  upsert(html) {
+    const fresh = parse(html);
+    if (!fresh) return null;
+    localise(fresh.parentNode);
+    const known = this.timeline.querySelector(`#${CSS.escape(fresh.id)}`);
+    if (known) return this.morph(known, fresh);
+    if (this.hasLater && Number(fresh.dataset.seq) > this.lastSeq) {
+      this.missedBelow(fresh);
+      return null;
+    }
+    if (this.hasEarlier && this.firstSeq && Number(fresh.dataset.seq) < this.firstSeq) return null;
+    return this.insert(fresh);
+  }
+
+  morph(known, fresh) {
+    const wasPending = known.classList.contains("is-pending");
+    Idiomorph.morph(known, fresh.outerHTML, { morphStyle: "outerHTML" });
+    const item = this.timeline.querySelector(`#${CSS.escape(fresh.id)}`);
+    if (wasPending) this.reorder(item);
+    this.decorate();
+    this.follow(false);
+    return item;
+  }
+
+  insert(item) {
+    const isMine = item.dataset.author === this.settings.me && item.matches(".msg-out");
+    const isNews = item.matches(".msg") && !isMine;
+    this.timeline.insertBefore(item, this.successor(item));
+    const wasStuck = this.isStuck;
+    this.moveNewLine(item, isMine);
+    this.decorate();
+    this.trimStart(wasStuck || isMine);
+    if (!wasStuck && isNews) this.missedBelow(item);
+    this.follow(isMine);
+    this.noteRead();
+    return item;
+  }
+
+  // What arrives before my eyes is not "new", and what I write says that I have read the rest.
+  moveNewLine(item, isMine) {
+    const isSeen = this.isStuck && document.hasFocus() && !this.timeline.querySelector(".new-line");
+    if (isMine || isSeen) this.newLineAfter = Math.max(this.newLineAfter, Number(item.dataset.seq));
+  }
+
+  // A message of mine that the server does not know yet.
+  addPending(item) {
+    this.timeline.append(item);
+    if (this.hasLater) this.toNewest();
+    this.decorate();
+    this.follow(true);
+  }
+
+  reorder(item) {
+    const next = this.successor(item);
+    if (next !== item.nextElementSibling) this.timeline.insertBefore(item, next);
+  }
+
+  successor(item) {
+    const key = keyOf(item);
+    return this.items.find((one) => one !== item && later(keyOf(one), key)) ?? null;
+  }
+
+  setStatus(clientId, status) {
+    const item = this.timeline.querySelector(`#m-${CSS.escape(clientId)}`);
+    const tick = item?.querySelector(".tick");
+    if (!tick) return;
+    item.dataset.status = status;
+    tick.className = `tick tick-${status}`;
+    tick.querySelector(".tick-words").textContent = t(`status_${status}`);
+    const use = tick.querySelector("use");
+    use?.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${ICONS[status]}`));
+  }
+
+  missedBelow(item) {
+    if (item.matches(".msg")) this.unseen += 1;
+    this.showNewest();
+  }
+
+  // --- paging ---
+
+  loadEarlier() {
+    return this.inTurn(async () => {
+      if (!this.hasEarlier || this.isClosed) return;
+      const answer = await getPart(`${this.box.dataset.messagesUrl}?before=${this.firstSeq}`);
+      if (!answer.ok || this.isClosed) return;
+      this.hasEarlier = answer.headers.get("X-Has-Earlier") === "true";
+      this.keepPlace(() => {
+        this.timeline.prepend(...parseAll(answer.text, this.timeline));
+        this.decorate();
+      });
+      this.trimEnd();
+      this.showEarlier();
+    });
+  }
+
+  // Fetch what comes after the last message that stands here.
+  loadLater() {
+    return this.inTurn(async () => {
+      if (this.isClosed) return;
+      const answer = await getPart(`${this.box.dataset.messagesUrl}?after=${this.lastSeq}`);
+      if (!answer.ok || this.isClosed) return;
+      this.hasLater = answer.headers.get("X-Has-Later") === "true";
+      this.keepPlace(() => {
+        for (const item of parseAll(answer.text, this.timeline)) {
+          this.timeline.insertBefore(item, this.successor(item));
+        }
+        this.decorate();
+      });
+      this.showNewest();
+      this.follow(false);
+      this.noteRead();
+    });
+  }
+
+  // Start again from the latest messages.
+  toNewest() {
+    return this.inTurn(async () => {
+      if (this.hasLater) {
+        const answer = await getPart(this.box.dataset.messagesUrl);
+        if (!answer.ok || this.isClosed) return;
+        const pending = [...this.timeline.querySelectorAll(".is-pending, .is-unsent")];
+        this.timeline.replaceChildren(...parseAll(answer.text), ...pending);
+        this.hasEarlier = answer.headers.get("X-Has-Earlier") === "true";
+        this.hasLater = false;
+        this.decorate();
+        this.showEarlier();
+      }
+      this.toEnd();
+      this.showNewest();
+      this.noteRead();
+    });
+  }
+
+  inTurn(work) {
+    this.timeline.setAttribute("aria-busy", "true");
+    this.queue = this.queue
+      .then(work)
+      .catch(() => {})
+      .finally(() => this.timeline.removeAttribute("aria-busy"));
+    return this.queue;
+  }
+
+  // Keep at most so many nodes: drop what is far from the reader.
+  trimStart(isAtEnd) {
+    const surplus = this.items.length - MOST_NODES;
+    if (surplus <= 0 || !isAtEnd) return;
+    for (const item of this.items.slice(0, surplus)) item.remove();
+    this.hasEarlier = true;
+    this.decorate();
+    this.showEarlier();
+  }
+
+  trimEnd() {
+    const surplus = this.items.length - MOST_NODES;
+    if (surplus <= 0) return;
+    const sent = this.items.filter((one) => !one.matches(".is-pending, .is-unsent"));
+    for (const item of sent.slice(-surplus)) item.remove();
+    this.hasLater = true;
+    this.decorate();
+    this.showNewest();
+  }
+
+  showEarlier() {
+    this.box.querySelector("#earlier").hidden = !this.hasEarlier;
+  }
+
+  showNewest() {
+    const isHidden = !this.hasLater && (this.isStuck || this.unseen === 0);
+    this.box.querySelector("#newest").hidden = isHidden;
+    const words = this.unseen ? t("newest_number", { number: this.unseen }) : t("newest");
+    this.box.querySelector("#newest-words").textContent = words;
+  }
+
+  // --- scrolling ---
+
+  isNearEnd() {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    return scrollHeight - scrollTop - clientHeight <= NEAR_END;
+  }
+
+  scrolled() {
+    this.isStuck = this.isNearEnd() && !this.hasLater;
+    if (this.isStuck) this.unseen = 0;
+    this.showNewest();
+    if (this.scroller.scrollTop < NEAR_START && this.hasEarlier) this.loadEarlier();
+    if (this.isNearEnd() && this.hasLater) this.loadLater();
+    this.noteRead();
+  }
+
+  toEnd() {
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.isStuck = true;
+    this.unseen = 0;
+  }
+
+  follow(isForced) {
+    if (isForced || this.isStuck) this.toEnd();
+    this.showNewest();
+  }
+
+  // Change the timeline while what the reader looks at stays where it is.
+  keepPlace(change) {
+    const top = this.scroller.getBoundingClientRect().top;
+    const anchor = this.items.find((one) => one.getBoundingClientRect().bottom > top);
+    const before = anchor?.getBoundingClientRect().top ?? 0;
+    change();
+    if (anchor?.isConnected && !this.isStuck) {
+      this.scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+    }
+  }
+
+  // --- reading ---
+
+  // Tell the server how far this person has read, if they can be looking at it.
+  noteRead() {
+    clearTimeout(this.readTimer);
+    this.readTimer = setTimeout(() => this.markRead(), READ_MS);
+  }
+
+  async markRead() {
+    const isLooking = document.visibilityState === "visible" && document.hasFocus();
+    if (this.isClosed || this.isUnread || !isLooking || !this.isStuck || this.hasLater) return;
+    const seq = this.lastSeq;
+    if (seq <= this.readSeq) return;
+    const before = this.readSeq;
+    this.readSeq = seq;
+    try {
+      const answer = await post(this.box.dataset.readUrl, { seq });
+      if (answer.ok) this.on.read(this.id);
+      else this.readSeq = before;
+    } catch {
+      this.readSeq = before;
+    }
+  }
+
+  // --- days, groups, what is new ---
+
+  decorate() {
+    for (const extra of this.timeline.querySelectorAll(":scope > .day, :scope > .new-line")) {
+      extra.remove();
+    }
+    this.foldActivity();
+    let before = null;
+    let isNewShown = this.newLineAfter === 0;
+    for (const item of this.items) {
+      const at = millis(item);
+      if (!before || dayKey(millis(before)) !== dayKey(at)) item.before(line("day", dayWords(at)));
+      const isNew = item.matches(".msg-in") && Number(item.dataset.seq) > this.newLineAfter;
+      if (!isNewShown && isNew) {
+        if (before) item.before(line("new-line", t("new")));
+        isNewShown = true;
+      }
+      this.group(before, item);
+      this.nameMe(item);
+      before = item;
+    }
+    before?.classList.remove("has-next");
+  }
+
+  group(before, item) {
+    const isNext =
+      before !== null &&
+      before.matches(".msg") &&
+      item.matches(".msg") &&
+      before.nextElementSibling === item &&
+      sameVoice(before, item) &&
+      millis(item) - millis(before) < TOGETHER_MS;
+    item.classList.toggle("is-next", isNext);
+    before?.classList.toggle("has-next", isNext);
+  }
+
+  nameMe(item) {
+    const who = item.querySelector(":scope > .msg-who");
+    const isMine = item.dataset.author === this.settings.me;
+    if (who && isMine && !item.matches(".msg-note") && who.textContent !== t("you")) {
+      who.textContent = t("you");
+    }
+  }
+
+  // More than a few lines of history in a row: show the last, offer the rest.
+  foldActivity() {
+    for (const more of this.timeline.querySelectorAll(":scope > .act-more")) more.remove();
+    let run = [];
+    for (const item of [...this.items, null]) {
+      if (item?.matches(".act")) {
+        run.push(item);
+        continue;
+      }
+      this.foldRun(run);
+      run = [];
+    }
+  }
+
+  foldRun(run) {
+    const hidden = run.length > FOLD_ABOVE ? run.slice(0, -1) : [];
+    const isOpen = run.some((one) => one.dataset.unfolded !== undefined);
+    for (const item of run) item.classList.toggle("is-folded", hidden.includes(item) && !isOpen);
+    if (!hidden.length || isOpen) return;
+    const place = document.createElement("li");
+    place.className = "act act-more";
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "link";
+    button.textContent = t("more_events", { number: hidden.length });
+    button.addEventListener("click", () => {
+      for (const item of run) item.dataset.unfolded = "";
+      this.decorate();
+    });
+    place.append(button);
+    run[0].before(place);
+  }
+
+  // --- buttons inside messages ---
+
+  async clicked(event) {
+    const again = event.target.closest("[data-resend]");
+    const refetch = event.target.closest("[data-refetch]");
+    const photo = event.target.closest("[data-photo]");
+    if (again) await this.press(again, again.dataset.resend);
+    if (refetch) await this.press(refetch, refetch.dataset.refetch);
+    if (photo && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      this.on.photo(photo);
+    }
+  }
+
+  async press(button, url) {
+    button.disabled = true;
+    await this.on.press(url);
+    button.disabled = false;
+  }
+}
+
+const ICONS = {
+  queued: "clock",
+  sending: "clock",
+  sent: "check",
+  delivered: "check-check",
+  read: "check-check",
+  unknown: "circle-help",
+  failed: "circle-alert",
+  blocked: "ban",
+  canceled: "circle-x",
+};
+
+// Make a bubble for a message that is still on its way.
+export function pendingBubble({ clientId, kind, body, name, me }) {
+  const made = document.getElementById("pending").content.cloneNode(true).querySelector(".msg");
+  const isNote = kind === "note";
+  made.id = `m-${clientId}`;
+  made.classList.add("is-pending");
+  made.classList.toggle("msg-note", isNote);
+  Object.assign(made.dataset, { id: "", author: me, who: name, seq: "", kind });
+  made.dataset.at = String(Date.now() * 1000);
+  const text = made.querySelector(".msg-words");
+  text.textContent = body;
+  text.hidden = !body;
+  const time = made.querySelector("time");
+  time.dateTime = new Date().toISOString();
+  time.textContent = clockWords(Date.now());
+  time.dataset.shown = "";
+  if (isNote) made.querySelector(".tick")?.remove();
+  return made;
+}
+
+function parse(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html.trim();
+  return document.importNode(holder.content, true).querySelector(".msg, .act");
+}
+
+// Parse several items, leaving out those that stand there already.
+function parseAll(html, known = null) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  const content = document.importNode(holder.content, true);
+  localise(content);
+  const items = [...content.querySelectorAll(".msg, .act")];
+  return known ? items.filter((one) => !known.querySelector(`#${CSS.escape(one.id)}`)) : items;
+}
+
+// Messages by number; what happened after a message comes behind it; what is pending comes last.
+function keyOf(item) {
+  const isUnsent = item.matches(".is-pending, .is-unsent");
+  const seq = isUnsent ? Infinity : Number(item.dataset.seq);
+  return [seq, item.matches(".act") ? 1 : 0, Number(item.dataset.at)];
+}
+
+function later(one, other) {
+  for (let i = 0; i < one.length; i += 1) if (one[i] !== other[i]) return one[i] > other[i];
+  return false;
+}
+
+function sameVoice(one, other) {
+  const { direction, author, kind, who } = one.dataset;
+  const next = other.dataset;
+  const isSame = direction === next.direction && author === next.author && kind === next.kind;
+  return isSame && who === next.who;
+}
+
+function millis(item) {
+  return Number(item.dataset.at) / 1000;
+}
+
+function line(kind, words) {
+  const made = document.createElement("li");
+  made.className = kind;
+  made.textContent = words;
+  return made;
+}

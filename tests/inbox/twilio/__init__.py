@@ -1,0 +1,1 @@
+"""Is Twilio understood?"""
