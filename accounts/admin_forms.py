@@ -9,7 +9,11 @@ from typing import Any, ClassVar
 
 from allauth.account.models import EmailAddress
 from django import forms
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import (
+    AdminUserCreationForm,
+    SetUnusablePasswordMixin,
+    UserChangeForm,
+)
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, Q, QuerySet
 
@@ -61,7 +65,7 @@ class AccountForm(forms.ModelForm[Account]):
 
     class Meta:
         model = Account
-        fields = "__all__"  # noqa: DJ007 - the admin says which
+        fields: ClassVar[list[str]] = ["partner", "name", "time_zone", "default_country"]
 
     def clean_time_zone(self) -> str:
         """Refuse a zone that no clock knows."""
@@ -83,7 +87,7 @@ class FeatureGrantForm(PeriodForm):
 
     class Meta:
         model = FeatureGrant
-        fields = "__all__"  # noqa: DJ007 - the admin says which
+        fields: ClassVar[list[str]] = ["account", "feature", "starts_at", "ends_at", "reason"]
 
     def clean(self) -> dict[str, Any] | None:
         """Refuse to switch on what is on already."""
@@ -119,12 +123,12 @@ class LicensePoolForm(PeriodForm):
 
     class Meta:
         model = LicensePool
-        fields = "__all__"  # noqa: DJ007 - the admin says which
+        fields: ClassVar[list[str]] = ["account", "plan", "seats", "starts_at", "ends_at"]
 
     def clean_seats(self) -> int:
         """Refuse fewer seats than are taken."""
         seats: int = self.cleaned_data["seats"]
-        taken = _taken(self.instance, Q(ends_at__isnull=True)) if self.instance.pk else 0
+        taken = self.instance.licenses.filter(ends_at=None).count() if self.instance.pk else 0
         if seats < taken:
             raise forms.ValidationError(f"{taken} seats are taken. End some licences first.")
         return seats
@@ -135,7 +139,7 @@ class LicenseForm(PeriodForm):
 
     class Meta:
         model = License
-        fields = "__all__"  # noqa: DJ007 - the admin says which
+        fields: ClassVar[list[str]] = ["pool", "holder", "starts_at", "ends_at"]
 
     def clean(self) -> dict[str, Any] | None:
         """Refuse people of another account, a second licence, and more licences than seats."""
@@ -161,10 +165,6 @@ class LicenseForm(PeriodForm):
         # The lock makes two people who give away the last seat at once wait for each other.
         locked = LicensePool.objects.select_for_update().get(pk=pool.pk)
         return self._others(locked.licenses.filter(time)).count() >= locked.seats
-
-
-def _taken(pool: LicensePool, time: Q) -> int:
-    return pool.licenses.filter(time).count()
 
 
 def _elsewhere(who: Model, theirs: Model | None, what: str, ours: Model) -> str:
@@ -209,7 +209,11 @@ def _misfit(role: str | None, name: str, value: Any) -> str:
 
 
 class UserAddForm(PersonRules, AdminUserCreationForm[User]):
-    """A new person. Without a password they choose one by e-mail (“Forgot your password?”)."""
+    """A new person, with a password or without."""
+
+    usable_password = SetUnusablePasswordMixin.create_usable_password_field(
+        "Without one they choose their own by e-mail: “Forgot your password?” on the log-in page."
+    )
 
     class Meta:
         model = User
@@ -224,7 +228,7 @@ class UserEditForm(PersonRules, UserChangeForm[User]):
 
     class Meta:
         model = User
-        fields = "__all__"  # noqa: DJ007 - the admin says which
+        fields: ClassVar[list[str]] = ["email", "name", "role", "is_active", "password"]
         field_classes: ClassVar[dict[str, Any]] = {}
 
     def clean_role(self) -> str:

@@ -12,7 +12,8 @@ from typing import Any, ClassVar, TypeVar
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -49,6 +50,12 @@ def partner_of(request: HttpRequest) -> int | None:
     user = person(request)
     works_there = user.is_active and user.is_staff and user.role == User.Role.PARTNER
     return user.partner_id if works_there else None
+
+
+def count_of(rows: QuerySet[Any], to: str, what: str = "pk") -> Coalesce:
+    """Count the rows that lead to the outer one by `to`, for a column of a list."""
+    mine = rows.filter(**{to: OuterRef("pk")}).order_by().values(to)
+    return Coalesce(Subquery(mine.annotate(n=Count(what, distinct=True)).values("n")), 0)
 
 
 class OwnRowsFilter(admin.RelatedFieldListFilter):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from compliance.addresses import Address
+from compliance.addresses import SMS, Address, is_toll_free
 from compliance.keywords import Keyword, Reading
 from compliance.models import Consent, ConsentEvent, ConsentState, ProviderBlock
 
@@ -29,6 +29,18 @@ class Notice(StrEnum):
     OPT_OUT_CONFIRMATION = "optout_confirmation"
     OPT_IN_CONFIRMATION = "optin_confirmation"
     HELP_REPLY = "help_reply"
+
+
+def handler_of(setting: str, our_address: str) -> KeywordHandler:
+    """Return who answers keywords at one of our addresses.
+
+    Toll-free numbers are handled by their network, whatever the setting says: it cannot be
+    switched off (https://help.twilio.com/articles/360058144374).
+    """
+    handler = KeywordHandler(setting)
+    if handler is KeywordHandler.TWILIO_DEFAULT and is_toll_free(our_address):
+        return KeywordHandler.CARRIER_TOLLFREE
+    return handler
 
 
 @dataclass(frozen=True)
@@ -147,7 +159,12 @@ def _opt_in(
 ) -> ConsentChange:
     was_out = consent.state == ConsentState.OPTED_OUT
     if reading.is_weak_yes and not context.was_told_by_carrier:
-        is_answer = context.address.consent_family != "sms" or context.last_outbound_was_question
+        # A toll-free network lifts a block for START and UNSTOP only, and WhatsApp for neither.
+        is_answer = (
+            context.address.consent_family != SMS
+            or context.handler is KeywordHandler.CARRIER_TOLLFREE
+            or context.last_outbound_was_question
+        )
         if not was_out or is_answer:
             return ConsentChange(False, ConsentState(consent.state))
     if was_out:

@@ -1,7 +1,8 @@
 """May this message go out now, and if not, why, in words?
 
 The one gate for people, automation and API: asked when a message is queued and again when it
-is sent. This is its first form; quiet hours, templates and country rules come in through the same door.
+is sent. This is its first form; quiet hours, templates and country rules come in through the same
+door.
 """
 
 from dataclasses import dataclass

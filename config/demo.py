@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -26,6 +27,8 @@ FOLDER = BASE_DIR / ".demo"
 def main() -> int:
     """Start everything; return when somebody presses Ctrl-C."""
     started = time.monotonic()
+    # Until the processes run, a polite stop is an ordinary interrupt: the servers are put away.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     port = int(os.environ.get("PORT", "8000"))
     simulator_port = int(os.environ.get("SIMULATOR_PORT", str(port + 1)))
     (FOLDER / "logs").mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -40,6 +43,8 @@ def main() -> int:
     except (ServerError, SupervisorError) as error:
         print(f"The demo stopped: {error.reason}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped before everything was up.")
     return 0
 
 
@@ -96,7 +101,7 @@ def _prepare(environment: dict[str, str]) -> None:
         ["migrate", "--verbosity", "0"],
         ["load_demo", "--folder", str(FOLDER)],
     ):
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [sys.executable, str(BASE_DIR / "manage.py"), *command],
             env=environment,
             cwd=BASE_DIR,
@@ -137,14 +142,15 @@ def _programs(environment: dict[str, str], port: int, simulator_port: int) -> li
             [
                 *(python, "-m", "celery", "-A", "config.celery", "worker"),
                 *("-Q", queues, "--concurrency", "3", "--loglevel", "WARNING"),
-                *("--without-gossip", "--without-mingle"),
+                *("--without-gossip", "--without-mingle", "--quiet"),
             ],
-            environment,
+            # Root is fine here: the demo's tasks come from the demo alone.
+            {**environment, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"},
         ),
         Program(
             "clock",
             [
-                *(python, "-m", "celery", "-A", "config.celery", "beat"),
+                *(python, "-m", "celery", "--quiet", "-A", "config.celery", "beat"),
                 *("--schedule", str(FOLDER / "beat"), "--loglevel", "WARNING", "--pidfile="),
             ],
             environment,

@@ -5,6 +5,7 @@ loopback hosts are served. In *production* (`ENVIRONMENT=production`) nothing ha
 would be unsafe, and the process refuses to start until each is set.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -102,8 +103,10 @@ INSTALLED_APPS = [
     "pgtrigger",
     "rest_framework",
     "template_partials",
-    "django_migration_linter",
 ]
+if find_spec("django_migration_linter"):
+    # A tool of the workshop; production does not install it.
+    INSTALLED_APPS.append("django_migration_linter")
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -172,7 +175,7 @@ REDIS_URL = env.str("REDIS_URL", default="redis://localhost:6379/0")
 CHANNEL_PREFIX = env.str("CHANNEL_PREFIX", default="teaminbox")
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "config.cache.ForgivingRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": CHANNEL_PREFIX,
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
@@ -279,7 +282,8 @@ if IS_PRODUCTION:
 # --- Files ---------------------------------------------------------------------------------------
 
 STATIC_URL = "static/"
-STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / ".static"))
+# On a laptop files are served from where they lie; production collects them.
+STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / ".static") if IS_PRODUCTION else None)
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(BASE_DIR / ".media"))
 WHITENOISE_USE_FINDERS = not IS_PRODUCTION
 WHITENOISE_AUTOREFRESH = DEBUG

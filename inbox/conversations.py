@@ -15,7 +15,7 @@ from accounts.models import User
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.access import readers_of
 from inbox.audience import current_parts, end_parts, give_back, give_to, is_eligible
-from inbox.broadcast import announce
+from inbox.broadcast import announce, publish_ephemeral, user_group
 from inbox.models import (
     Contact,
     Conversation,
@@ -616,6 +616,7 @@ def mark_read(*, conversation: Conversation, by: Viewer, seq: int) -> int:
     if not is_new and cursor.seq < top:
         ReadCursor.objects.filter(pk=cursor.pk, seq__lt=top).update(seq=top)
         cursor.seq = top
+    _tell_own_tabs(conversation, by, cursor.seq)
     return cursor.seq
 
 
@@ -625,7 +626,16 @@ def mark_unread(*, conversation: Conversation, by: Viewer) -> int:
     ReadCursor.objects.update_or_create(
         user_id=by.user_id, conversation=conversation, defaults={"seq": seq}
     )
+    _tell_own_tabs(conversation, by, seq)
     return seq
+
+
+def _tell_own_tabs(conversation: Conversation, by: Viewer, seq: int) -> None:
+    data = {"conversation": conversation.public_id, "last_read_seq": seq}
+    publish_ephemeral(
+        [user_group(by.user_id)],
+        {"inbox": str(conversation.inbox.public_id), "type": "read", "data": data},
+    )
 
 
 def set_contact_name(

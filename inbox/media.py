@@ -1,7 +1,8 @@
 """How do files come in? Fetched by a worker, checked, made harmless, and kept.
 
 Twilio's media lie behind basic auth and answer with a redirect to a content network: credentials
-go to Twilio only and never along with a redirect. A file is what its bytes are, not what its label says.
+go to Twilio only and never along with a redirect. A file is what its bytes are, not what its label
+says.
 """
 
 import hashlib

@@ -8,7 +8,14 @@ from django.db import connection, transaction
 from accounts.access import feature_is_on
 from accounts.models import Feature
 from compliance.addresses import Address, masked, parse_address
-from compliance.consent import ConsentChange, KeywordContext, KeywordHandler, Notice, apply_keyword
+from compliance.consent import (
+    ConsentChange,
+    KeywordContext,
+    KeywordHandler,
+    Notice,
+    apply_keyword,
+    handler_of,
+)
 from compliance.gate import Purpose
 from compliance.keywords import read_keyword
 from inbox.autoreply import facts_for, remember_auto_reply
@@ -188,7 +195,7 @@ def _apply_consent(
         account_id=sender.account_id,
         address=customer,
         our_address=thread.our_address,
-        handler=KeywordHandler(sender.keyword_handler),
+        handler=handler_of(sender.keyword_handler, thread.our_address),
         message_sid=text.sid,
         was_told_by_carrier=bool(text.opt_out_type),
         last_outbound_was_question=reading.is_weak_yes and _asked_last(thread),

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
+from accounts import audit
 from accounts.access import Viewer, feature_is_on, is_licensed
 from accounts.models import Feature, TwilioAccount, User
 from compliance.addresses import parse_address
@@ -456,13 +457,26 @@ def _settle_accepted(message: Message, outcome: Accepted, *, now: datetime) -> N
 
 def _settle_rejected(message: Message, outcome: Rejected, *, now: datetime) -> None:
     if outcome.kind is ErrorKind.CONFIGURATION:
-        logger.error("sender %s refused: error %s", message.thread.sender_id, outcome.code)
+        _report_configuration(message, outcome.code, now=now)
     _finish(
         message,
         status=_Status.FAILED,
         error_code=outcome.code,
         error_words=outcome.words,
         now=now,
+    )
+
+
+def _report_configuration(message: Message, code: str, *, now: datetime) -> None:
+    """Tell the account's admins that a sender is not set up right: every message will fail."""
+    sender = message.thread.sender
+    logger.error("sender %s is refused by Twilio: error %s", sender.pk, code)
+    audit.record(
+        action="sender.refused",
+        subject=f"sender {sender.pk}",
+        account_id=message.account_id,
+        now=now,
+        error_code=code,
     )
 
 
@@ -488,7 +502,7 @@ def _settle_throttled(message: Message, outcome: Throttled, *, now: datetime) ->
 
 def _backoff(attempts: int, least: float) -> float:
     longest = min(least * 2 ** min(max(attempts - 1, 0), 10), MAX_BACKOFF_SECONDS)
-    return random.uniform(longest / 2, longest)  # jitter, not a secret
+    return random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret
 
 
 def _settle_unknown(message: Message, why: str, *, now: datetime) -> None:

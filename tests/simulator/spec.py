@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from openapi_schema_validator import OAS30Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
 EXCERPT = json.loads((Path(__file__).parent / "data" / "twilio_openapi_excerpt.json").read_text())
-REGISTRY: Registry[Any] = Registry().with_resource(
-    "urn:twilio", Resource(contents=EXCERPT, specification=DRAFT4)
-)
+REGISTRY: Registry[Any] = Registry().with_resource("urn:twilio", DRAFT4.create_resource(EXCERPT))
 
 
 def violations(name: str, reply: dict[str, Any]) -> list[str]:

@@ -53,7 +53,7 @@ def test_thousands_of_messages_are_held_and_accepted_quickly(sim: Running):
     sim.post("/_sim/config", settings={"queued_delay": 900, "sending_delay": 900})
     form = f"To={CUSTOMER}&From={NUMBER}&Body=x".replace("+", "%2B").encode()
     headers = {"Authorization": _basic(), "Content-Type": "application/x-www-form-urlencoded"}
-    connection = http.client.HTTPConnection(*sim.server.server_address)
+    connection = http.client.HTTPConnection(sim.url.removeprefix("http://"))
     for _ in range(1500):
         connection.request("POST", f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json", form, headers)
         answer = connection.getresponse()
@@ -96,7 +96,8 @@ def test_an_earlier_message_is_replayed_with_the_same_sid(sim: Running):
 
 def test_a_known_payload_is_replayed_to_a_sender_of_ours(sim: Running):
     known = [one["id"] for one in sim.get("/_sim/payloads")["payloads"]]
-    assert "sms_arabic_rtl" in known and len(known) == 50
+    assert "sms_arabic_rtl" in known
+    assert len(known) == 50
     sim.post("/_sim/replay", payload="sms_arabic_rtl", sender=NUMBER, fresh_sid=True)
     params = sim.product.on("/inbound")[0].params
     assert (params["To"], params["AccountSid"]) == (NUMBER, ACCOUNT)
@@ -131,7 +132,8 @@ def test_the_state_names_people_and_senders_but_no_secret(sim: Running):
     status, _, data = sim.ask("GET", "/_sim/state")
     state = json.loads(data)
     assert status == 200
-    assert b"auth_token" not in data and b"1" * 32 not in data
+    assert b"auth_token" not in data
+    assert b"1" * 32 not in data
     assert [one["name"] for one in state["personas"]][:2] == ["Maria Lopez", "José Hernández"]
     assert {one["channel"] for one in state["senders"]} == {"sms", "whatsapp"}
 
@@ -148,7 +150,7 @@ def test_a_thread_shows_what_the_customer_sees(sim: Running):
 
 
 def test_events_stream_to_whoever_listens(sim: Running):
-    connection = http.client.HTTPConnection(*sim.server.server_address, timeout=5)
+    connection = http.client.HTTPConnection(sim.url.removeprefix("http://"), timeout=5)
     connection.request("GET", "/_sim/events")
     answer = connection.getresponse()
     assert answer.getheader("Content-Type") == "text/event-stream"

@@ -19,7 +19,7 @@ from tests.simulator.conftest import (
 WA_CUSTOMER = f"whatsapp:{CUSTOMER}"
 
 
-def send(sim: Running, body: str = "Hello", **fields):
+def send(sim: Running, body: str | None = "Hello", **fields):
     given = {"to": CUSTOMER, "from_": NUMBER, "status_callback": f"{sim.product.url}/status"}
     return sim.client().messages.create(**{**given, "body": body, **fields})
 

@@ -38,7 +38,8 @@ def test_a_message_is_created_fetched_and_listed(sim: Running):
     client = sim.client()
     made = client.messages.create(to=CUSTOMER, from_=NUMBER, body="Hello 👍")
     assert (made.status, made.direction, made.num_segments) == ("queued", "outbound-api", "1")
-    assert made.date_created is not None and made.date_created.tzinfo is not None
+    assert made.date_created is not None
+    assert made.date_created.tzinfo is not None
     sim.settle()
     fetched = client.messages(made.sid).fetch()
     assert (fetched.status, fetched.body, fetched.price) == ("delivered", "Hello 👍", "-0.00790")
@@ -221,7 +222,8 @@ def test_a_template_is_filled_in(sim: Running):
         content_sid=template_sid(sim, APPROVED),
         content_variables='{"1": "Ann"}',
     )
-    assert made.body is not None and made.body.startswith("Hi Ann, we have an answer")
+    assert made.body is not None
+    assert made.body.startswith("Hi Ann, we have an answer")
 
 
 def test_the_sandbox_number_is_always_there(sim: Running):

@@ -1,5 +1,7 @@
 """Does STOP stop, and START start, as it does at Twilio?"""
 
+from typing import Any
+
 import pytest
 from twilio.base.exceptions import TwilioRestException
 
@@ -130,7 +132,7 @@ def test_a_persona_that_has_opted_out_starts_blocked_and_can_come_back(sim: Runn
 
 
 def test_the_state_can_be_asked_and_set(sim: Running):
-    ask = {"sender": NUMBER, "customer": CUSTOMER}
+    ask: dict[str, Any] = {"sender": NUMBER, "customer": CUSTOMER}
     assert sim.post("/_sim/optout", **ask)["opted_out"] is False
     assert sim.post("/_sim/optout", **ask, opted_out=True)["opted_out"] is True
     assert code_of_send(sim) == 21610

@@ -211,7 +211,8 @@ def test_the_pool_of_a_service_keeps_a_customer_with_one_sender(sim: Running):
         made = client.messages.create(to=CUSTOMER, messaging_service_sid=SERVICE, body="x")
         sim.settle()
         used.add(client.messages(made.sid).fetch().from_)
-    assert used <= {NUMBER, POOLED} and len(used) == 1
+    assert used <= {NUMBER, POOLED}
+    assert len(used) == 1
 
 
 def _inbound_photo(sim: Running) -> dict[str, str]:

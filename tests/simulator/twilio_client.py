@@ -1,5 +1,6 @@
 """How does Twilio's own client reach the simulator?"""
 
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from twilio.http.http_client import TwilioHttpClient
@@ -15,19 +16,19 @@ class RewritingHttpClient(TwilioHttpClient):
         self.base = urlsplit(base)
         self.last_body = ""
 
-    def request(self, method, url, *args, headers=None, **kwargs) -> Response:
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         parts = urlsplit(url)
         assert parts.netloc.endswith(".twilio.com"), url
-        headers = {**(headers or {}), "X-Original-Host": parts.netloc}
+        kwargs["headers"] = {**(kwargs.get("headers") or {}), "X-Original-Host": parts.netloc}
         url = urlunsplit(parts._replace(scheme=self.base.scheme, netloc=self.base.netloc))
-        response = super().request(method, url, *args, headers=headers, **kwargs)
+        response = super().request(method, url, *args, **kwargs)
         self.last_body = response.text
         return response
 
 
 def twilio_client(
     base: str, username: str, password: str, account_sid: str | None = None, timeout: float = 10.0
-) -> Client:
+) -> Any:
     """Return Twilio's client, pointed at the simulator."""
     return Client(
         username, password, account_sid, http_client=RewritingHttpClient(base, timeout=timeout)

@@ -4,6 +4,7 @@ import heapq
 import itertools
 import sys
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from inbox.twilio.simulator.clock import Clock
 
 Job = Callable[[], None]
+PATIENCE = 1.0
 
 
 class Workers:
@@ -45,10 +47,13 @@ class Workers:
             return not self._jobs
 
     def stop(self) -> None:
-        """Let the threads end after what they are doing."""
+        """Let the threads end after what they are doing, and wait for that a little."""
         with self._condition:
             self._stopping = True
             self._condition.notify_all()
+        deadline = time.monotonic() + PATIENCE
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self) -> None:
         while True:
@@ -108,6 +113,7 @@ class Timeline:
         with self._condition:
             self._stopping = True
             self._condition.notify()
+        self._thread.join(PATIENCE)
 
     def _wake(self) -> None:
         with self._condition:

@@ -1,0 +1,312 @@
+"""How do partners and platform staff look after accounts, teams and features?
+
+People, seats and Twilio accounts are in `inbox.admin`: what happens to them reaches conversations.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+# Both register models of their own, which is undone below.
+import django.contrib.auth.admin  # noqa: F401
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import Group
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.admin_forms import AccountForm, FeatureGrantForm, TeamForm
+from accounts.admin_scope import (
+    ACT,
+    DELETE,
+    FULL,
+    KEEP,
+    LOOK,
+    AuditedAdmin,
+    OwnRowsFilter,
+    ScopedAdmin,
+    count_of,
+    person,
+)
+from accounts.admin_tasks import Task, TaskAdmin
+from accounts.models import (
+    Account,
+    AuditEntry,
+    Feature,
+    FeatureGrant,
+    License,
+    LicensePool,
+    Membership,
+    Partner,
+    Team,
+    in_force,
+)
+
+admin.site.site_header = admin.site.site_title = "Team Inbox"
+admin.site.index_title = "Administration"
+
+# Who may do what follows from a person's role, never from groups or hand-picked permissions.
+admin.site.unregister(Group)
+# A person's other addresses are their own affair, and a way to log in as them.
+admin.site.unregister(EmailAddress)
+# Shows the secret of the second factor.
+admin.site.unregister(Authenticator)
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(AuditedAdmin[Authenticator]):
+    """Second factors: staff can remove one from a person who lost their phone."""
+
+    account_path = "user__account"
+    staff_may = LOOK | {DELETE}
+    partner_may = frozenset()
+    fields = ("user", "type", "created_at", "last_used_at")
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+    list_select_related = ("user",)
+    search_fields = ("user__email", "user__name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Authenticator]:
+        """Leave the secrets where they are."""
+        rows: QuerySet[Authenticator] = super().get_queryset(request)
+        return rows.defer("data")
+
+
+@admin.register(Partner)
+class PartnerAdmin(AuditedAdmin[Partner]):
+    """Resellers. A partner sees their own name and nothing to change."""
+
+    staff_may = FULL
+    partner_may = LOOK
+    fields = ("name", "created_at")
+    readonly_fields = ("created_at",)
+    list_display = ("name", "account_count", "created_at")
+    search_fields = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Partner]:
+        """Count the accounts along."""
+        counts = count_of(Account.objects.all(), "partner")
+        return super().get_queryset(request).annotate(account_count=counts)
+
+    def rows_of_partner(
+        self, rows: QuerySet[Partner], partner_id: int, request: HttpRequest
+    ) -> QuerySet[Partner]:
+        """Keep the partner themselves."""
+        return rows.filter(pk=partner_id)
+
+    def account_id_of(self, obj: Partner) -> int | None:
+        """A partner belongs to no account."""
+        return None
+
+    @admin.display(description="accounts", ordering="account_count")
+    def account_count(self, obj: Partner) -> int:
+        """Show how many accounts they look after."""
+        return int(getattr(obj, "account_count", 0))
+
+
+@admin.register(Account)
+class AccountAdmin(AuditedAdmin[Account]):
+    """Customer companies. Nobody deletes one: it is suspended."""
+
+    form = AccountForm
+    fields = (
+        "partner",
+        "name",
+        "status",
+        "deployment",
+        "time_zone",
+        "default_country",
+        "locale",
+        "public_id",
+        "created_at",
+    )
+    readonly_fields = ("public_id", "created_at")
+    audited = ("name", "status", "deployment")
+    list_display = (
+        "name",
+        "partner",
+        "status",
+        "has_team_inbox",
+        "has_whatsapp",
+        "people_licensed",
+        "seats",
+        "deployment",
+        "created_at",
+    )
+    list_filter = ("status", "deployment", ("partner", OwnRowsFilter))
+    list_select_related = ("partner",)
+    search_fields = ("name", "partner__name")
+    date_hierarchy = "created_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
+        """Ask along what is switched on and how many seats there are."""
+        now = timezone.now()
+        held = License.objects.filter(in_force(now), in_force(now, "pool__"))
+        pools = LicensePool.objects.filter(in_force(now), account=OuterRef("pk")).order_by()
+        seats = pools.values("account").annotate(total=Sum("seats")).values("total")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                has_team_inbox=_is_on(Feature.TEAM_INBOX, now),
+                has_whatsapp=_is_on(Feature.WHATSAPP, now),
+                seat_count=Coalesce(Subquery(seats), 0),
+                licensed_count=count_of(held, "holder__account", "holder"),
+            )
+        )
+
+    def rows_of_partner(
+        self, rows: QuerySet[Account], partner_id: int, request: HttpRequest
+    ) -> QuerySet[Account]:
+        """Keep the accounts of the partner."""
+        return rows.filter(partner=partner_id)
+
+    def account_id_of(self, obj: Account) -> int | None:
+        """The row is the account."""
+        return obj.pk
+
+    @admin.display(description="Team Inbox", boolean=True)
+    def has_team_inbox(self, obj: Account) -> bool:
+        """Show whether Team Inbox is on now."""
+        return bool(getattr(obj, "has_team_inbox", False))
+
+    @admin.display(description="WhatsApp", boolean=True)
+    def has_whatsapp(self, obj: Account) -> bool:
+        """Show whether WhatsApp is on now."""
+        return bool(getattr(obj, "has_whatsapp", False))
+
+    @admin.display(description="licensed", ordering="licensed_count")
+    def people_licensed(self, obj: Account) -> int:
+        """Show how many people hold a licence now."""
+        return int(getattr(obj, "licensed_count", 0))
+
+    @admin.display(description="seats", ordering="seat_count")
+    def seats(self, obj: Account) -> int:
+        """Show how many seats are paid for now."""
+        return int(getattr(obj, "seat_count", 0))
+
+
+def _is_on(feature: str, now: datetime) -> Exists:
+    grants = FeatureGrant.objects.filter(in_force(now), account=OuterRef("pk"), feature=feature)
+    return Exists(grants)
+
+
+class EndNow(Task[FeatureGrant]):
+    """Switch a feature off at once."""
+
+    name = "end"
+    label = "Switch off now"
+    words = (
+        "The feature is switched off for these accounts at once. Customers' messages are still "
+        "kept and STOP still works, but nobody sees or answers them until it is on again."
+    )
+    button = "Switch off"
+
+    def fits(self, row: FeatureGrant) -> bool:
+        """Only what is on can be switched off."""
+        now = timezone.now()
+        return row.starts_at < now and (row.ends_at is None or row.ends_at > now)
+
+    def do(
+        self,
+        request: HttpRequest,
+        rows: Sequence[FeatureGrant],
+        form: forms.Form,
+        admin: TaskAdmin[FeatureGrant],
+    ) -> None:
+        """End the grants."""
+        assert isinstance(admin, FeatureGrantAdmin)
+        for row in rows:
+            row.ends_at = timezone.now()
+            row.save(update_fields=["ends_at"])
+            admin.audit(request, row, "ended")
+        admin.message_user(request, f"Switched off: {len(rows)}.", messages.SUCCESS)
+
+
+@admin.register(FeatureGrant)
+class FeatureGrantAdmin(TaskAdmin[FeatureGrant], AuditedAdmin[FeatureGrant]):
+    """What is switched on for whom, since when, by whom and why. Ended, never deleted."""
+
+    staff_may = partner_may = KEEP | {ACT}
+    form = FeatureGrantForm
+    tasks = (EndNow(),)
+    fields = ("account", "feature", "starts_at", "ends_at", "reason", "granted_by")
+    readonly_fields = ("granted_by",)
+    fixed_fields = ("account", "feature", "starts_at")
+    audited = ("feature", "starts_at", "ends_at", "reason")
+    autocomplete_fields = ("account",)
+    list_display = ("account", "feature", "is_on", "starts_at", "ends_at", "granted_by", "reason")
+    list_filter = ("feature", ("account", OwnRowsFilter))
+    list_select_related = ("account", "granted_by")
+    search_fields = ("account__name", "reason")
+    date_hierarchy = "starts_at"
+    ordering = ("-starts_at", "-pk")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Propose from now on."""
+        now = timezone.now().replace(microsecond=0)
+        return {"starts_at": now, **super().get_changeform_initial_data(request)}
+
+    def save_model(
+        self, request: HttpRequest, obj: FeatureGrant, form: forms.Form, change: bool
+    ) -> None:
+        """Remember who switched it on."""
+        if not change:
+            obj.granted_by = person(request)
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description="on now", boolean=True)
+    def is_on(self, obj: FeatureGrant) -> bool:
+        """Show whether it holds at this moment."""
+        now = timezone.now()
+        return obj.starts_at <= now and (obj.ends_at is None or obj.ends_at > now)
+
+
+@admin.register(Team)
+class TeamAdmin(AuditedAdmin[Team]):
+    """Groups of people. A team with an inbox cannot be deleted."""
+
+    staff_may = partner_may = FULL
+    form = TeamForm
+    fields = ("account", "name")
+    fixed_fields = ("account",)
+    audited = ("name",)
+    autocomplete_fields = ("account",)
+    list_display = ("name", "account", "member_count")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account",)
+    search_fields = ("name", "account__name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
+        """Count the members along."""
+        counts = count_of(Membership.objects.all(), "team")
+        return super().get_queryset(request).annotate(member_count=counts)
+
+    @admin.display(description="members", ordering="member_count")
+    def member_count(self, obj: Team) -> int:
+        """Show how many people are in it."""
+        return int(getattr(obj, "member_count", 0))
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ScopedAdmin[AuditEntry]):
+    """Who did what. A partner reads what they did themselves."""
+
+    fields = ("at", "account", "actor_label", "action", "subject", "data")
+    list_display = ("at", "actor_label", "action", "subject", "account")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account",)
+    search_fields = ("actor_label", "action", "subject")
+    search_help_text = "Who, what was done, or to what"
+    date_hierarchy = "at"
+
+    def rows_of_partner(
+        self, rows: QuerySet[AuditEntry], partner_id: int, request: HttpRequest
+    ) -> QuerySet[AuditEntry]:
+        """Keep what this person did."""
+        mine = Q(account=None) | Q(account__partner=partner_id)
+        return rows.filter(mine, actor=person(request))

@@ -1,0 +1,79 @@
+// What does an event change on the page? Each handler may run twice without harm.
+
+import { gather, say } from "./speak.js";
+import { t } from "./words.js";
+
+export class Apply {
+  // `page`: list, thread(), notifier, desk(), panel(), lost(id), missed().
+  constructor(page, settings) {
+    this.page = page;
+    this.settings = settings;
+  }
+
+  // Apply one durable event.
+  event(frame) {
+    const row = frame.frag?.row ? this.page.list.upsert(frame.frag.row) : null;
+    const thread = this.page.thread();
+    if (thread) this.inThread(frame, thread, row);
+    const handle = {
+      "message.created": () => this.messageCreated(frame, row),
+      "message.status": () => thread?.setStatus(frame.data.client_id, frame.data.status),
+      "conversation.left": () => this.left(frame.data.id),
+      "conversation.moved": () => this.moved(frame),
+    }[frame.type];
+    handle?.();
+  }
+
+  inThread(frame, thread, row) {
+    const isOpen = frame.conversation === thread.id;
+    const isSameThread = isOpen || row?.dataset.thread === thread.threadId;
+    const bubble = frame.frag?.bubble;
+    if (bubble && (isOpen || bubble.includes(`data-thread="${thread.threadId}"`))) {
+      thread.upsert(bubble);
+    } else if (isSameThread && /^(message|activity)\.created$/.test(frame.type)) {
+      this.page.missed();
+    }
+    if (isOpen && frame.frag?.header) this.page.header(frame.frag.header);
+    const changesDesk = /^(conversation|consent|contact)\./.test(frame.type);
+    const changesWindow = frame.type === "message.created" && frame.data.direction === "in";
+    if (isSameThread && (changesDesk || changesWindow)) this.page.desk();
+    if (isOpen && /^(contact|consent)\./.test(frame.type)) this.page.panel();
+  }
+
+  messageCreated(frame, row) {
+    if (frame.data.direction !== "in") return;
+    const id = frame.conversation;
+    const thread = this.page.thread();
+    const isWatched = thread?.id === id && document.hasFocus() && thread.isStuck;
+    const name = row?.dataset.name ?? "";
+    const preview = row?.querySelector(".row-preview")?.textContent.trim() ?? "";
+    if (isWatched) {
+      say(t("new_from", { name, preview }));
+      return;
+    }
+    if (!this.isNews(frame)) return;
+    this.page.list.wrote(id);
+    if (thread?.id === id) say(t("new_from", { name, preview }));
+    else gather("arrived");
+    if (frame.data.notify) this.page.notifier.wrote({ id, title: name, body: preview });
+  }
+
+  // Catch-up repeats events; a message counts as new once.
+  isNews(frame) {
+    this.counted ??= new Set();
+    if (this.counted.has(frame.data.id)) return false;
+    this.counted.add(frame.data.id);
+    return true;
+  }
+
+  left(id) {
+    this.page.list.leave(id);
+    this.page.notifier.forget(id);
+    if (this.page.thread()?.id === id) this.page.lost(id);
+  }
+
+  moved(frame) {
+    const isGone = frame.data.target !== this.settings.inbox;
+    if (isGone) this.left(frame.conversation);
+  }
+}

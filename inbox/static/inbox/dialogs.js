@@ -1,0 +1,100 @@
+// What does the page ask its reader, and how does it wait for the answer?
+
+import { localise } from "./fmt.js";
+import { getPart } from "./http.js";
+import { say, toast } from "./speak.js";
+import { t } from "./words.js";
+
+// Ask by one of the page's dialogs; answer the name of the chosen button, or "".
+export function ask(kind, facts = {}) {
+  const dialog = document.getElementById(`ask-${kind}`);
+  if (!dialog) return Promise.resolve("");
+  for (const place of dialog.querySelectorAll("[data-fill]")) fill(place, facts);
+  for (const place of dialog.querySelectorAll("[data-only-if]")) {
+    place.hidden = !facts[place.dataset.onlyIf];
+  }
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
+  });
+}
+
+function fill(place, facts) {
+  const value = facts[place.dataset.fill] ?? "";
+  if (place.dataset.as === "html") {
+    // Our own bubbles, rendered by the server.
+    place.innerHTML = value;
+    localise(place);
+    for (const item of place.querySelectorAll("[id]")) item.removeAttribute("id");
+  } else place.textContent = value;
+}
+
+// Copy words, and say so.
+export async function copy(words) {
+  try {
+    await navigator.clipboard.writeText(words);
+    toast(t("copied"));
+  } catch {
+    toast(t("copy_failed"), { isError: true });
+  }
+}
+
+// Show a dialog whose content the server has.
+export async function openPart(dialog, url) {
+  const answer = await getPart(url);
+  if (!answer.ok) {
+    toast(t("not_loaded"), { isError: true });
+    return;
+  }
+  const place = dialog.querySelector("[data-part]");
+  place.innerHTML = answer.text;
+  localise(place);
+  dialog.showModal();
+  place.querySelector("input, textarea, button")?.focus();
+}
+
+// Pictures of the conversation, large, one after the other.
+export class Gallery {
+  constructor() {
+    this.dialog = document.getElementById("gallery");
+    this.image = this.dialog.querySelector("img");
+    this.frame = this.dialog.querySelector(".gallery-frame");
+    this.dialog.addEventListener("click", (event) => this.clicked(event));
+    this.dialog.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowRight") this.step(1);
+      if (event.key === "ArrowLeft") this.step(-1);
+    });
+  }
+
+  open(link) {
+    const scope = link.closest("#timeline, .photos");
+    this.links = [...scope.querySelectorAll("[data-photo]")];
+    this.show(this.links.indexOf(link));
+    this.dialog.showModal();
+  }
+
+  clicked(event) {
+    const wish = event.target.closest("[data-gallery]")?.dataset.gallery;
+    if (wish === "next") this.step(1);
+    if (wish === "previous") this.step(-1);
+    if (wish === "zoom") this.frame.classList.toggle("is-zoomed");
+    if (wish === "close" || event.target === this.dialog) this.dialog.close();
+  }
+
+  step(by) {
+    this.show((this.place + by + this.links.length) % this.links.length);
+  }
+
+  show(place) {
+    this.place = place;
+    const link = this.links[place];
+    this.frame.classList.remove("is-zoomed");
+    this.image.src = link.dataset.photo;
+    this.image.alt = link.querySelector("img")?.alt ?? "";
+    const words = t("photo_of", { number: place + 1, total: this.links.length });
+    this.dialog.querySelector(".gallery-count").textContent = words;
+    this.dialog.querySelector("[data-gallery=save]").href = link.dataset.photo;
+    if (this.dialog.open) say(words);
+  }
+}

@@ -1,0 +1,82 @@
+// Which keys do what? Every one has a button too, and single keys can be switched off.
+
+const CHORD_MS = 1_200;
+
+export class Keys {
+  // `acts`: name -> function. Names are those of the table below.
+  constructor(preferences, acts) {
+    this.preferences = preferences;
+    this.acts = acts;
+    this.chord = "";
+    document.addEventListener("keydown", (event) => this.pressed(event));
+  }
+
+  get isOn() {
+    return this.preferences.get("keys") !== "off";
+  }
+
+  pressed(event) {
+    if (event.defaultPrevented || event.isComposing || isTyping(event.target)) {
+      if (event.key === "Escape" && isTyping(event.target)) this.leaveField(event);
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (!this.isOn && event.key !== "?") return;
+    const name = this.nameOf(event);
+    const act = name && this.acts[name];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }
+
+  nameOf(event) {
+    const key = latin(event);
+    if (this.chord) {
+      this.chord = "";
+      return { m: "mine", u: "unassigned", a: "everything" }[key];
+    }
+    if (key === "g") {
+      this.chord = "g";
+      setTimeout(() => (this.chord = ""), CHORD_MS);
+      return "";
+    }
+    return SINGLE[event.shiftKey && key.length === 1 && key !== "?" ? `shift+${key}` : key];
+  }
+
+  leaveField(event) {
+    if (event.target.matches("#find") && event.target.value) return;
+    event.target.blur();
+  }
+}
+
+const SINGLE = {
+  j: "next",
+  k: "previous",
+  o: "open",
+  u: "back",
+  Escape: "back",
+  r: "reply",
+  n: "note",
+  c: "claim",
+  a: "transfer",
+  e: "close",
+  "shift+e": "closeAndNext",
+  z: "snooze",
+  "shift+u": "unread",
+  i: "panel",
+  "/": "search",
+  "?": "help",
+};
+
+// A keyboard without Latin letters still has the keys in their places.
+function latin(event) {
+  if (event.key.length > 1) return event.key;
+  if (/^[\x20-\x7e]$/.test(event.key)) return event.key.toLowerCase();
+  return event.code.startsWith("Key") ? event.code.slice(3).toLowerCase() : event.key;
+}
+
+function isTyping(target) {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target.matches("input[type=radio], input[type=checkbox]")) return false;
+  return target.matches("input, textarea, select") || target.isContentEditable;
+}

@@ -1,0 +1,126 @@
+"""What if a thousand things happen at the same moment?"""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import License, LicensePool, Membership, User
+from inbox.models import (
+    Contact,
+    Conversation,
+    ConversationEvent,
+    InboxEvent,
+    Message,
+    Participant,
+    Receipt,
+    Thread,
+)
+from tests.conftest import House
+from tests.doors import Browser, all_at_once, signed
+from tests.factories import LONG_AGO
+from tests.live import Live, until
+from tests.twilio import inbound_form
+
+MARIA = "+14155550101"
+
+
+def _crowd(house: House, size: int) -> list[User]:
+    """Make licensed agents of the house's team, without the price of hashing their passwords."""
+    users = User.objects.bulk_create(
+        User(email=f"agent{i}@example.com", name=f"Agent {i}", account=house.account, password="!")
+        for i in range(size)
+    )
+    pool = LicensePool.objects.get(account=house.account)
+    License.objects.bulk_create(
+        License(pool=pool, holder=user, starts_at=LONG_AGO) for user in users
+    )
+    Membership.objects.bulk_create(Membership(team=house.inbox.team, user=user) for user in users)
+    return users
+
+
+@pytest.mark.slow
+def test_a_thousand_replays_of_one_webhook_are_one_message(house: House, edge: Live) -> None:
+    webhook = signed(edge, house.sender, inbound_form(house.sender, MARIA, "Hello"))
+
+    answers = all_at_once([webhook] * 1000)
+
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.body for answer in answers}) == 1
+    assert Message.objects.count() == 1
+    receipt = Receipt.objects.get()
+    assert (receipt.state, receipt.repeats) == (Receipt.State.DONE, 999)
+    assert Conversation.objects.count() == 1
+    assert _numbers_of(house) == [1, 2, 3]
+
+
+@pytest.mark.slow
+def test_five_hundred_first_messages_at_once_are_one_conversation(
+    house: House, live: Live
+) -> None:
+    forms = [inbound_form(house.sender, MARIA, f"Word {i}") for i in range(500)]
+
+    answers = all_at_once([signed(live, house.sender, form) for form in forms])
+
+    assert {answer.status for answer in answers} == {200}
+    assert Receipt.objects.count() == 500
+    until(
+        lambda: not Receipt.objects.exclude(state=Receipt.State.DONE).exists(),
+        within=45,
+        what="every receipt is processed",
+    )
+    assert Contact.objects.count() == 1
+    assert Thread.objects.count() == 1
+    conversation = Conversation.objects.get()
+    assert list(Message.objects.order_by("seq").values_list("seq", flat=True)) == list(
+        range(1, 501)
+    )
+    assert {form["Body"] for form in forms} == set(Message.objects.values_list("body", flat=True))
+    assert conversation.last_inbound_seq == conversation.thread.last_seq == 500
+    assert conversation.wait_generation == 1
+    numbers = _numbers_of(house)
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) == 500 + 2  # and that the conversation began, with a line in its timeline
+
+
+@pytest.mark.slow
+def test_two_hundred_claims_at_once_have_one_winner(house: House, edge: Live) -> None:
+    [answer] = all_at_once([signed(edge, house.sender, inbound_form(house.sender, MARIA, "Hi"))])
+    assert answer.status == 200
+    conversation = Conversation.objects.get()
+    browsers = [Browser(edge, user) for user in _crowd(house, 200)]
+    path = f"/c/{conversation.public_id}/claim/"
+    began = timezone.now()
+
+    answers = all_at_once([one.as_request("POST", path, {"version": "1"}) for one in browsers])
+
+    conversation.refresh_from_db()
+    winners = [
+        one.user for one, answer in zip(browsers, answers, strict=True) if answer.status == 200
+    ]
+    assert winners == [conversation.owner]
+    losers = [answer for answer in answers if answer.status != 200]
+    assert {answer.status for answer in losers} == {409}
+    assert len(losers) == 199
+    since = conversation.owned_since
+    assert since is not None
+    assert since >= began
+    words = f"{winners[0].name} has this conversation."
+    expected = {
+        "code": "claimed_by_other",
+        "detail": words,
+        "owner": winners[0].name,
+        "since": since.isoformat(),
+    }
+    assert [answer.json() for answer in losers] == [expected] * 199
+    owners = Participant.objects.filter(conversation=conversation, role="owner", ended_at=None)
+    assert [part.user for part in owners] == winners
+    assert ConversationEvent.objects.filter(verb="claimed").count() == 1
+    numbers = _numbers_of(house)
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def _numbers_of(house: House) -> list[int]:
+    """Return the sequence of the inbox as it was stored."""
+    events = InboxEvent.objects.filter(inbox=house.inbox).order_by("seq")
+    return list(events.values_list("seq", flat=True))
