@@ -16,6 +16,7 @@ NEW_CUSTOMERS = 0.01
 REPEATS = 0.01
 STATUSES = 0.05
 REPEAT_AFTER = 40
+RUNS = 24  # each run reports on other messages
 STEPS = ("delivered", "read")
 WORDS = (
     "Hello, is anybody there?",
@@ -92,7 +93,7 @@ class Twilio:
     def _statuses(self) -> Iterator[Request]:
         """Yield callbacks about messages that were sent; each run has messages of its own."""
         sent = self.population["sent"]
-        share = max(1, len(sent) // 64)
+        share = max(1, len(sent) // RUNS)
         first = (self.run * share) % max(1, len(sent))
         for message in sent[first : first + share]:
             for step in STEPS:

@@ -47,7 +47,7 @@ from inbox.status_urls import status_url
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 SLUG = "support"
-SENT_PER_RUN = 64 * 40
+SENT = 12_000
 IS_OPEN = "i % 10 >= 3"
 OWNER = "(CASE WHEN i % 10 IN (3, 4) THEN place.agent WHEN i % 10 = 5 THEN place.colleague END)"
 IS_OWNED = "i % 10 IN (3, 4, 5)"
@@ -369,5 +369,5 @@ def _sent() -> list[dict[str, Any]]:
             "customer": message.thread.customer_address,
             "query": f"?{status_url(message.thread.sender, message).partition('?')[2]}",
         }
-        for message in found.order_by("pk")[:SENT_PER_RUN]
+        for message in found.order_by("pk")[:SENT]
     ]

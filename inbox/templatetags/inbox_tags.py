@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 from django import template
 from django.templatetags.static import static
-from django.utils.html import format_html, urlize
+from django.utils.html import format_html, json_script, urlize
 from django.utils.safestring import SafeString, mark_safe
 
 from inbox import labels
 from inbox.models import ContactAddress, Conversation, ConversationEvent, Message
+from inbox.words import client_words
 
 register = template.Library()
 
@@ -26,6 +27,12 @@ def icon(name: str, label: str = "") -> SafeString:
             sprite,
         )
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', sprite)
+
+
+@register.simple_tag
+def words() -> SafeString:
+    """Print the sentences that the page's script speaks."""
+    return json_script(client_words(), "words")
 
 
 @register.simple_tag

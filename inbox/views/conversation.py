@@ -81,8 +81,22 @@ def _thread(request: HttpRequest, case: Case) -> dict[str, object]:
         "viewer": case.viewer,
         "case": case,
         "pane": "thread",
-        "blank": Message(client_id="new", seq=0, direction="out", kind="text", status="queued"),
+        "blank": _blank(case),
     }
+
+
+def _blank(case: Case) -> Message:
+    """Return the message that the template of pending bubbles is drawn from."""
+    return Message(
+        public_id="",
+        client_id="new",
+        seq=0,
+        direction=Message.Direction.OUT,
+        status=Message.Status.QUEUED,
+        author=case.user,
+        author_label=case.user.name,
+        created_at=case.now,
+    )
 
 
 @require_GET

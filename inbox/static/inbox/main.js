@@ -224,12 +224,16 @@ const composerEvents = {
   sessionEnded,
 };
 
+function addressOf(name, id) {
+  return body.dataset[name].replace("CID", encodeURIComponent(id));
+}
+
 // Open a conversation: fetch its pane, show it, and give it its address.
 async function open(id, { url = "", isAgain = false, isBack = false, found = "" } = {}) {
   const query = found ? `?m=${encodeURIComponent(found)}` : "";
   let answer;
   try {
-    answer = await getPart(`/c/${encodeURIComponent(id)}/thread/${query}`);
+    answer = await getPart(addressOf("threadUrl", id) + query);
   } catch (error) {
     if (error instanceof SessionEndedError) return sessionEnded();
     return toast(t("not_loaded"), { isError: true, label: t("retry"), action: () => open(id, { url }) });
@@ -348,7 +352,7 @@ function showPanelFor(id) {
 }
 
 async function loadPanel(id) {
-  const answer = await getPart(`/c/${encodeURIComponent(id)}/panel/`);
+  const answer = await getPart(addressOf("panelUrl", id));
   if (!answer.ok || thread?.id !== id) return;
   localiseInto(aside, answer.text);
 }
@@ -558,6 +562,8 @@ document.addEventListener("click", (event) => {
   if (part) return take(event, () => openPart(document.getElementById(part.dataset.dialog), part.href));
   const address = on("[data-copy]");
   if (address) return take(event, () => copy(new URL(address.dataset.copy, location.href).href));
+  const quote = on("[data-copy-quote]");
+  if (quote) return copy(quote.closest("dialog").querySelector('[data-fill="text"]').textContent);
   const words = on("[data-copy-text]");
   if (words) return take(event, () => copy(words.dataset.copyText));
   const photo = on(".photos [data-photo]");

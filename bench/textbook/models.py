@@ -1,0 +1,76 @@
+"""Which rows would anybody make for a shared inbox?"""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+
+class Account(models.Model):
+    """A customer company with its Twilio account."""
+
+    name = models.CharField(max_length=120)
+    account_sid = models.CharField(max_length=64, unique=True)
+    auth_token = models.CharField(max_length=64)
+
+
+class Inbox(models.Model):
+    """A shared inbox and the people who work in it."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    name = models.CharField(max_length=80)
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL)
+
+
+class Sender(models.Model):
+    """A number of an inbox."""
+
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE)
+    address = models.CharField(max_length=40)
+    path_token = models.CharField(max_length=64, unique=True)
+
+
+class Contact(models.Model):
+    """A customer."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    phone = models.CharField(max_length=40)
+    name = models.CharField(max_length=120, blank=True)
+    is_opted_out = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["account", "phone"], name="textbook_contact")
+        ]
+
+
+class Conversation(models.Model):
+    """What is said with one customer in one inbox."""
+
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE)
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
+    )
+    is_open = models.BooleanField(default=True)
+    unread = models.PositiveIntegerField(default=0)
+    preview = models.CharField(max_length=160, blank=True)
+    last_activity_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-last_activity_at"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["inbox", "is_open", "-last_activity_at"], name="textbook_list")
+        ]
+
+
+class Message(models.Model):
+    """One text."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE)
+    sid = models.CharField(max_length=64, unique=True)
+    is_inbound = models.BooleanField()
+    body = models.TextField()
+    status = models.CharField(max_length=20)
+    created_at = models.DateTimeField(auto_now_add=True)
+    processed_at = models.DateTimeField(null=True)

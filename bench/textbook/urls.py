@@ -1,0 +1,13 @@
+"""Which addresses does the comparator answer? The same webhooks as ours."""
+
+from django.urls import path
+
+from bench.textbook.consumers import InboxConsumer
+from bench.textbook.views import Conversations, inbound, status
+
+urlpatterns = [
+    path("hooks/twilio/<str:token>", inbound),
+    path("hooks/twilio/<str:token>/status", status),
+    path("inbox/<int:inbox>/", Conversations.as_view()),
+]
+websocket_urlpatterns = [path("ws/<int:inbox>/", InboxConsumer.as_asgi())]

@@ -1,0 +1,78 @@
+"""What would anybody's views be? Two webhooks and a paged list."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.shortcuts import get_object_or_404
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+from django.views.generic import ListView
+from twilio.request_validator import RequestValidator
+
+from bench.textbook.models import Conversation, Inbox, Sender
+from bench.textbook.storing import take_message, take_status
+
+EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+
+
+@csrf_exempt
+@require_POST
+def inbound(request: HttpRequest, token: str) -> HttpResponse:
+    """Take one message."""
+    sender = _sender(token)
+    if not _is_signed(request, sender):
+        return HttpResponseForbidden()
+    take_message(sender, request.POST.dict())
+    return HttpResponse(EMPTY_TWIML, content_type="text/xml")
+
+
+@csrf_exempt
+@require_POST
+def status(request: HttpRequest, token: str) -> HttpResponse:
+    """Take one status callback."""
+    if not _is_signed(request, _sender(token)):
+        return HttpResponseForbidden()
+    take_status(request.POST.dict())
+    return HttpResponse(status=204)
+
+
+def _sender(token: str) -> Sender:
+    return get_object_or_404(Sender.objects.select_related("inbox__account"), path_token=token)
+
+
+def _is_signed(request: HttpRequest, sender: Sender) -> bool:
+    return RequestValidator(sender.inbox.account.auth_token).validate(
+        f"{settings.PUBLIC_BASE_URL}{request.get_full_path()}",
+        request.POST,
+        request.headers.get("X-Twilio-Signature", ""),
+    )
+
+
+class Conversations(LoginRequiredMixin, ListView[Conversation]):
+    """The list of an inbox, with Django's own pager."""
+
+    paginate_by = 30
+    template_name = "textbook/list.html"
+
+    def get_queryset(self) -> QuerySet[Conversation]:
+        """Choose the conversations of this inbox that were asked for."""
+        inbox = get_object_or_404(Inbox, pk=self.kwargs["inbox"], members=self.request.user.pk)
+        found = Conversation.objects.filter(inbox=inbox, is_open=True)
+        view = self.request.GET.get("view")
+        if view == "mine":
+            found = found.filter(owner=self.request.user.pk)
+        elif view == "unassigned":
+            found = found.filter(owner=None)
+        return found.select_related("contact", "owner")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the counts of the badges."""
+        context = super().get_context_data(**kwargs)
+        all_open = Conversation.objects.filter(inbox=self.kwargs["inbox"], is_open=True)
+        context["mine"] = all_open.filter(owner=self.request.user.pk).count()
+        context["unassigned"] = all_open.filter(owner=None).count()
+        context["all_open"] = all_open.count()
+        return context

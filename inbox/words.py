@@ -1,0 +1,116 @@
+"""Which sentences does the page's script need, in the reader's language?"""
+
+from django.utils.translation import gettext as _
+
+
+def client_words() -> dict[str, str]:
+    """Return sentences by name; {places} are filled in by the browser."""
+    return {**_line(), **_times(), **_list(), **_thread(), **_composer(), **_answers()}
+
+
+def _line() -> dict[str, str]:
+    return {
+        "line_connecting": _("Connecting"),
+        "line_live": _("Live"),
+        "line_reconnecting": _("Reconnecting…"),
+        "line_offline": _("Offline – showing {time}"),
+        "no_network": _("No connection. Nothing was changed; please try again."),
+        "new_version": _("There is a new version of this page."),
+        "reload": _("Reload"),
+        "too_many_tabs": _("Too many tabs are open. This one updates more slowly."),
+    }
+
+
+def _times() -> dict[str, str]:
+    return {
+        "now": _("now"),
+        "minutes": _("{number} min"),
+        "waiting_minutes": _("waiting {number} min"),
+        "waiting_hours": _("waiting {number} h"),
+        "waiting_days": _("waiting {number} d"),
+        "local_time": _("{time} there"),
+        "local_times": _("between {first} and {last} there"),
+    }
+
+
+def _list() -> dict[str, str]:
+    return {
+        "fresh": _("{number} new"),
+        "unread": _("{number} unread"),
+        "draft": _("Draft"),
+        "not_shared": _("No longer shared with you"),
+        "one_new": _("1 new message."),
+        "many_new": _("{number} new messages."),
+        "one_left": _("1 conversation is no longer shared with you."),
+        "many_left": _("{number} conversations are no longer shared with you."),
+        "new_from": _("New message from {name}: {preview}"),
+        "new_message": _("New message"),
+    }
+
+
+def _thread() -> dict[str, str]:
+    return {
+        "you": _("You"),
+        "new": _("New"),
+        "newest": _("Jump to newest"),
+        "newest_number": _("Jump to newest ({number})"),
+        "more_events": _("Show {number} earlier events"),
+        "photo_of": _("Photo {number} of {total}"),
+        "status_queued": _("Waiting to be sent"),
+        "status_sending": _("Sending"),
+        "status_sent": _("Sent"),
+        "status_delivered": _("Delivered"),
+        "status_read": _("Read"),
+        "status_unknown": _("Not confirmed"),
+        "status_failed": _("Not delivered"),
+        "status_blocked": _("Not sent"),
+        "status_canceled": _("Cancelled"),
+        "is_here": _("{name} is here"),
+        "is_away": _("{name} has it open, but is elsewhere"),
+        "is_typing": _("{name} is writing"),
+        "replies": _("{name} is replying…"),
+        "writes_note": _("{name} is writing a note…"),
+    }
+
+
+def _composer() -> dict[str, str]:
+    return {
+        "hint_enter": _("Enter sends"),
+        "hint_ctrl": _("Ctrl+Enter sends"),
+        "cost": _("{room} · {segments} · {encoding}"),
+        "one_segment": _("1 segment"),
+        "segments": _("{number} segments"),
+        "left": _("{number} left"),
+        "odd": _("{characters} makes it longer"),
+        "too_long": _("{number} of {limit} characters: shorten it"),
+        "as_mms": _("Goes out as MMS"),
+        "claim_to_answer": _("Claim this conversation to answer."),
+        "read_only": _("You can read this conversation, not answer it."),
+        "file": _("File"),
+        "too_many_files": _("at most {number} files"),
+        "bad_file": _("this kind of file cannot be sent"),
+        "empty_file": _("the file is empty"),
+        "big_file": _("too large: {number} MB at most"),
+        "uploading": _("Uploading {name}"),
+        "upload_failed": _("could not be uploaded"),
+        "remove_file": _("Remove {name}"),
+        "wait_for_files": _("A file is still on its way."),
+        "not_sent": _("Not sent"),
+        "not_sent_network": _("no connection"),
+        "not_sent_server": _("the server could not take it"),
+        "retry": _("Try again"),
+        "edit": _("Edit"),
+        "delete": _("Delete"),
+    }
+
+
+def _answers() -> dict[str, str]:
+    return {
+        "dismiss": _("Dismiss"),
+        "undo": _("Undo"),
+        "copied": _("Copied."),
+        "copy_failed": _("Your browser did not allow copying."),
+        "not_loaded": _("That could not be loaded."),
+        "not_done": _("That was not possible."),
+        "gone": _("This conversation is not shared with you any more."),
+    }
