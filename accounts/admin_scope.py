@@ -29,7 +29,7 @@ KEEP: frozenset[str] = frozenset({VIEW, ADD, CHANGE})
 FULL: frozenset[str] = KEEP | {DELETE}
 
 # What a filter of the page itself may ask of a column that it names.
-_FILTER_ENDINGS = ("", "exact", "isnull", "id__exact", "team__exact")
+_FILTER_ENDINGS = ("exact", "isnull", "id__exact", "team__exact")
 _TIME_ENDINGS = ("gte", "lt", "year", "month", "day")
 
 
@@ -127,7 +127,9 @@ class ScopedAdmin(admin.ModelAdmin[M]):
         hidden columns, such as a message's text, letter by letter.
         """
         names = [f if isinstance(f, str) else f[0] for f in _fields_of(self.list_filter)]
-        allowed = {"__".join(filter(None, (name, end))) for name in names for end in _FILTER_ENDINGS}
+        allowed = {
+            "__".join(filter(None, (name, end))) for name in names for end in _FILTER_ENDINGS
+        }
         allowed |= {f.parameter_name for f in self.list_filter if _is_simple(f)}
         if self.date_hierarchy:
             allowed |= {f"{self.date_hierarchy}__{end}" for end in _TIME_ENDINGS}
@@ -282,14 +284,6 @@ class NamelessAdmin(BigTableAdmin[M]):
                 "object": Named(obj.pk, label),
             }
         return response
-
-
-def _is_simple(list_filter: Any) -> bool:
-    return isinstance(list_filter, type) and issubclass(list_filter, admin.SimpleListFilter)
-
-
-def _fields_of(list_filter: Sequence[Any]) -> list[Any]:
-    return [item for item in list_filter if not _is_simple(item)]
 
 
 def _text(value: Any) -> str | None:

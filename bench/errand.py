@@ -33,6 +33,7 @@ class Errand:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         self._say(json.dumps(job))
 
@@ -43,6 +44,11 @@ class Errand:
         if self._process.poll() is None:
             self._process.kill()
         self._process.communicate()
+
+    @property
+    def session(self) -> int:
+        """Return the session of its processes, for a meter."""
+        return self._process.pid
 
     def wait_until_ready(self) -> Self:
         """Wait until the helper has prepared everything."""

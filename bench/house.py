@@ -118,6 +118,10 @@ class House:
             self._administer("CREATE DATABASE {}", full)
         self._made.append(full)
 
+    def has_database(self, name: str) -> bool:
+        """Say whether this database of ours was made."""
+        return f"{self._prefix}_{name}" in self._made
+
     def database_url(self, name: str) -> str:
         """Return the address of a database of ours."""
         return urlunsplit(
@@ -157,7 +161,7 @@ class House:
         """Return the address of one numbered database of Valkey."""
         parts = urlsplit(self._servers.redis_url)
         if parts.scheme == "unix":
-            return urlunsplit(parts._replace(query=f"db={number}"))
+            return f"unix://{parts.path}?db={number}"
         return urlunsplit(parts._replace(path=f"/{number}"))
 
     def redis(self, number: int) -> redis.Redis:

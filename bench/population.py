@@ -316,8 +316,8 @@ def _counters() -> None:
     _insert(InboxCounter, "inbox_teaminbox", inbox_id="team_id")
 
 
-def _insert(model: type[Model], source: str, **given: str) -> None:
-    """Fill a table from a query; `given` are SQL expressions by column."""
+def _insert(model: type[Model], rows: str, /, **given: str) -> None:
+    """Fill a table from `rows`; `given` are SQL expressions by column."""
     columns, expressions, values = [], [], []
     for field in model._meta.concrete_fields:
         column = field.column
@@ -336,7 +336,7 @@ def _insert(model: type[Model], source: str, **given: str) -> None:
         cursor.execute(
             f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) "
             f"SELECT {', '.join(e if e == '%s' else e.replace('%', '%%') for e in expressions)} "
-            f"FROM {source.replace('%', '%%')}",
+            f"FROM {rows.replace('%', '%%')}",
             values,
         )
 

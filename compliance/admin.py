@@ -1,4 +1,4 @@
-"""What may the admin show of people's consent? Facts, with addresses masked; to partners, counts."""
+"""What may the admin show of people's consent? Masked facts; to partners, only numbers."""
 
 from typing import Any
 

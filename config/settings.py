@@ -82,10 +82,6 @@ if TWILIO_API_BASE and urlsplit(TWILIO_API_BASE).hostname not in {"127.0.0.1", "
 # --- Applications --------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "accounts.apps.AccountsConfig",
-    "compliance.apps.ComplianceConfig",
-    "routing.apps.RoutingConfig",
-    "inbox.apps.InboxConfig",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -103,6 +99,11 @@ INSTALLED_APPS = [
     "pgtrigger",
     "rest_framework",
     "template_partials",
+    # Ours come last: our admin replaces what others registered.
+    "accounts.apps.AccountsConfig",
+    "compliance.apps.ComplianceConfig",
+    "routing.apps.RoutingConfig",
+    "inbox.apps.InboxConfig",
 ]
 if find_spec("django_migration_linter"):
     # A tool of the workshop; production does not install it.

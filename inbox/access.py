@@ -24,9 +24,9 @@ class HandledByOtherError(Exception):
     `owner` is blank when nobody may be named.
     """
 
-    def __init__(self, owner: str) -> None:
+    def __init__(self, owner: str, since: datetime | None) -> None:
         super().__init__(owner)
-        self.owner = owner
+        self.owner, self.since = owner, since
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _say_who_has_it(viewer: Viewer, public_id: str) -> None:
         .first()
     )
     if lost:
-        raise HandledByOtherError(lost.owner.name if lost.owner else "")
+        raise HandledByOtherError(lost.owner.name if lost.owner else "", lost.owned_since)
 
 
 def get_inbox(viewer: Viewer, slug: str) -> TeamInbox:

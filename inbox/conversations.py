@@ -47,11 +47,12 @@ _Verb = ConversationEvent.Verb
 
 def locked_conversation(conversation: Conversation) -> Conversation:
     """Fetch the conversation again, locked until the transaction ends, with what stories need."""
-    return (
-        Conversation.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("inbox", "owner", "last_owner", "thread__sender", "contact")
-        .get(pk=conversation.pk)
-    )
+    # The lock first, and alone: a row that changed while we waited for its lock is joined to the
+    # owner and inbox it had before.
+    Conversation.objects.select_for_update(no_key=True).only("pk").get(pk=conversation.pk)
+    return Conversation.objects.select_related(
+        "inbox", "owner", "last_owner", "thread__sender", "contact"
+    ).get(pk=conversation.pk)
 
 
 def require(ability: Ability, viewer: Viewer, conversation: Conversation) -> None:

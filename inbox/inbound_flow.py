@@ -33,6 +33,8 @@ def open_conversation(
     The thread must be locked; `message` is not saved yet.
     """
     last = _last_conversation(thread)
+    if last and last.inbox_id == sender.inbox_id:
+        last.inbox = sender.inbox
     if last and not last.is_closed:
         conversation = last
         _wake(conversation, story)
@@ -58,9 +60,10 @@ def append_quietly(thread: Thread, message: Message, story: Story) -> Conversati
 
 
 def _last_conversation(thread: Thread) -> Conversation | None:
+    # Locked alone: a row that changed while we waited for its lock would come with the owner and
+    # inbox it had before. What is needed of them is read later, as it is then.
     conversation = (
-        Conversation.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("inbox", "owner", "last_owner")
+        Conversation.objects.select_for_update(no_key=True)
         .filter(thread=thread)
         .order_by("-pk")
         .first()

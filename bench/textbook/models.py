@@ -59,6 +59,13 @@ class Conversation(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-last_activity_at"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["inbox", "contact"],
+                condition=models.Q(is_open=True),
+                name="textbook_one_open_conversation",
+            )
+        ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["inbox", "is_open", "-last_activity_at"], name="textbook_list")
         ]

@@ -252,7 +252,7 @@ def resend(request: HttpRequest, *, mid: str) -> HttpResponse:
     try:
         message = get_message(viewer, mid)
     except HandledByOtherError as lost:
-        return handled_by_other(request, lost.owner)
+        return handled_by_other(request, lost)
     conversation = message.conversation
     assert conversation is not None  # get_message only finds messages of a conversation.
     return act(

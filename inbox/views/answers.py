@@ -54,7 +54,7 @@ def of_conversation(view: ConversationView) -> ConversationView:
         try:
             conversation = get_conversation(viewer, cid)
         except HandledByOtherError as lost:
-            return handled_by_other(request, lost.owner)
+            return handled_by_other(request, lost)
         return view(request, Case(viewer, user, conversation, now), **rest)
 
     return found
@@ -70,13 +70,16 @@ def wants_fragment(request: HttpRequest) -> bool:
     return bool(request.headers.get("HX-Request"))
 
 
-def handled_by_other(request: HttpRequest, owner: str) -> HttpResponse:
-    """Say who has the conversation now: a name, nothing of the conversation."""
+def handled_by_other(request: HttpRequest, lost: HandledByOtherError) -> HttpResponse:
+    """Say who has the conversation now, and since when: nothing of the conversation."""
+    owner = lost.owner
     if wants_json(request):
-        words = _("%(name)s has this conversation.") % {"name": owner}
-        lost = _("This conversation is no longer shared with you.")
-        body = {"code": "claimed_by_other", "detail": words if owner else lost, "owner": owner}
-        return JsonResponse({**body, "since": None}, status=409)
+        words = _("This conversation is no longer shared with you.")
+        if owner:
+            words = _("%(name)s has this conversation.") % {"name": owner}
+        since = lost.since.isoformat() if lost.since else None
+        body = {"code": "claimed_by_other", "detail": words, "owner": owner, "since": since}
+        return JsonResponse(body, status=409)
     is_part = wants_fragment(request)
     template = "inbox/_handled.html" if is_part else "inbox/handled.html"
     return render(request, template, {"owner": owner}, status=404)

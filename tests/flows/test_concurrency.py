@@ -55,9 +55,7 @@ def test_a_thousand_replays_of_one_webhook_are_one_message(house: House, edge: L
 
 
 @pytest.mark.slow
-def test_five_hundred_first_messages_at_once_are_one_conversation(
-    house: House, live: Live
-) -> None:
+def test_five_hundred_first_messages_at_once_are_one_conversation(house: House, live: Live) -> None:
     forms = [inbound_form(house.sender, MARIA, f"Word {i}") for i in range(500)]
 
     answers = all_at_once([signed(live, house.sender, form) for form in forms])

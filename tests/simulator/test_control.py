@@ -197,6 +197,23 @@ def test_a_broken_configuration_changes_nothing(sim: Running, body: bytes):
     assert sim.ask("POST", "/_sim/config", body)[0] == 400
 
 
+def test_a_sid_that_no_request_could_name_is_refused(sim: Running):
+    account = {"account_sid": "AC1", "auth_token": "x"}
+    assert sim.ask("POST", "/_sim/config", {"accounts": [account]})[0] == 400
+
+
+def test_a_user_without_a_number_cannot_text(sim: Running):
+    body = {"from": "whatsapp:IN.20815", "to": NUMBER, "body": "x"}
+    assert sim.ask("POST", "/_sim/inbound", body)[0] == 400
+
+
+def test_the_log_keeps_the_tokens_of_accounts_to_itself(sim: Running):
+    made = sim.client().api.v2010.accounts.create(friendly_name="Branch")
+    _, _, data = sim.ask("GET", "/_sim/requests")
+    assert made.sid.encode() in data
+    assert made.auth_token.encode() not in data
+
+
 def test_a_sender_of_an_unknown_account_is_refused(sim: Running):
     sender = {"account_sid": "AC" + "9" * 32, "address": "+14155550170"}
     assert sim.ask("POST", "/_sim/config", {"senders": [sender]})[0] == 400

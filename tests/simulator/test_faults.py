@@ -15,6 +15,7 @@ from tests.simulator.conftest import (
     NUMBER,
     OTHER_ACCOUNT,
     TOKEN,
+    WHATSAPP,
     Running,
 )
 
@@ -240,6 +241,13 @@ def test_a_fault_hits_only_whom_it_means(sim: Running):
     sim.fault("rate_limit", times=-1, **{"from": "+1999*"})
     assert send(sim).sid
     assert refusal(sim, "+12025550199").code == 20429
+
+
+def test_a_number_means_its_owner_on_every_channel(sim: Running):
+    sim.fault("reject", code=63024, to=CUSTOMER)
+    with pytest.raises(TwilioRestException) as caught:
+        sim.client().messages.create(to=f"whatsapp:{CUSTOMER}", from_=WHATSAPP, body="x")
+    assert caught.value.code == 63024
 
 
 def test_other_requests_can_fail_too(sim: Running):

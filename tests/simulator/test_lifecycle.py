@@ -1,6 +1,7 @@
 """What does the product hear about a message on its way out?"""
 
 import time
+from datetime import timedelta
 
 import pytest
 from twilio.request_validator import RequestValidator
@@ -165,6 +166,13 @@ def test_statuses_wait_for_the_clock(sim: Running):
     sim.post("/_sim/clock", advance_seconds=3601)
     sim.product.wait("/status", 3)
     assert sim.client().messages(made.sid).fetch().status == "delivered"
+
+
+def test_a_cancelled_message_is_reported(sim: Running):
+    at = sim.simulator.parts.clock.now() + timedelta(hours=1)
+    made = send(sim, from_=None, messaging_service_sid=SERVICE, schedule_type="fixed", send_at=at)
+    sim.client().messages(made.sid).update(status="canceled")
+    assert sim.product.wait("/status", 1)[0].params["MessageStatus"] == "canceled"
 
 
 def test_free_text_outside_the_whatsapp_window_is_accepted_and_then_undelivered(sim: Running):

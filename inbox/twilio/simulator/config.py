@@ -1,5 +1,7 @@
 """Which accounts, senders, services and people does this configuration describe?"""
 
+import re
+
 from inbox.twilio.simulator.addresses import channel_of, is_business_scoped
 from inbox.twilio.simulator.model import Account, Persona, Sender, Service
 from inbox.twilio.simulator.parts import Parts
@@ -51,6 +53,13 @@ def apply_config(parts: Parts, config: Fields) -> None:
     parts.journal.publish("config", {})
 
 
+def _sid(fields: Fields, name: str, prefix: str) -> str:
+    sid = fields.required(name)
+    if not re.fullmatch(prefix + r"[0-9a-fA-F]{32}", sid):
+        raise BadInputError(f"{fields.where}.{name} must be {prefix} and 32 hexadecimal digits")
+    return sid
+
+
 def _account(fields: Fields, now: float) -> Account:
     fields.refuse_unknown(
         "account_sid",
@@ -65,7 +74,7 @@ def _account(fields: Fields, now: float) -> Account:
     shared = fields.child("shared_key")
     keys = {key.required("sid"): key.required("secret") for key in fields.children("api_keys")}
     return Account(
-        fields.required("account_sid"),
+        _sid(fields, "account_sid", "AC"),
         fields.required("auth_token"),
         fields.text("friendly_name"),
         fields.text("next_auth_token"),
@@ -100,7 +109,7 @@ def _sender(fields: Fields, now: float) -> Sender:
     account_sid = fields.required("account_sid")
     prefix = "XE" if channel == "whatsapp" else "PN" if address.startswith("+") else "SC"
     return Sender(
-        fields.text("sid") or derived(prefix, account_sid, address),
+        _sid(fields, "sid", prefix) if "sid" in fields else derived(prefix, account_sid, address),
         account_sid,
         address,
         channel,
@@ -131,7 +140,7 @@ def _service(fields: Fields, now: float) -> Service:
         "senders",
     )
     return Service(
-        fields.required("sid"),
+        _sid(fields, "sid", "MG"),
         fields.required("account_sid"),
         fields.text("friendly_name"),
         fields.text("inbound_request_url") or None,

@@ -253,4 +253,6 @@ def _on_of(kind: str) -> str:
 
 
 def _matches(pattern: str, value: str) -> bool:
-    return not pattern or pattern == value or fnmatchcase(value, pattern)
+    return not pattern or any(
+        pattern == one or fnmatchcase(one, pattern) for one in (value, bare(value))
+    )

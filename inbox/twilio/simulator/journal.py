@@ -66,6 +66,8 @@ class Journal:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
+        # Grows with everything that may have changed the store; only ever compared.
+        self.changes = 0
         self._exchanges: deque[Exchange] = deque(maxlen=LIMIT)
         self._ledger: deque[LedgerEntry] = deque(maxlen=LEDGER_LIMIT)
         self._listeners: set[queue.SimpleQueue[tuple[str, dict[str, object]]]] = set()
@@ -74,6 +76,7 @@ class Journal:
         """Keep an exchange and tell the listeners."""
         with self._lock:
             exchange.id = next(self._numbers)
+            self.changes += 1
             self._exchanges.append(exchange)
         if self._listeners:
             self.publish("exchange", asdict(exchange))
@@ -103,6 +106,7 @@ class Journal:
 
     def publish(self, event: str, data: dict[str, object]) -> None:
         """Tell every listener; one that has fallen behind refetches."""
+        self.changes += 1
         for listener in list(self._listeners):
             if listener.qsize() < 2_000:
                 listener.put((event, data))

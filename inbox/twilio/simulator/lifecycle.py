@@ -61,19 +61,15 @@ class Lifecycle:
 
     def resume(self) -> None:
         """Carry on with what an earlier run left on its way."""
-        store = self._parts.store
-        for message in list(store.messages.values()):
-            sender = store.senders.get(message.sender)
-            if sender is None and message.service_sid:
-                pool = store.pool_of(message.service_sid, message.channel)
-                sender = pool[0] if pool else None
+        for message in list(self._parts.store.messages.values()):
+            sender = self._sender_of(message)
             if message.status in IN_PROGRESS and not message.inbound and sender is not None:
                 self.start(message, sender)
 
     def cancel(self, message: Message) -> None:
         """Cancel a scheduled message."""
         self._set(message, "canceled")
-        self._report(message, self._parts.store.senders.get(message.sender))
+        self._report(message, self._sender_of(message))
 
     def mark_read(self, sender: Sender, customer: str) -> int:
         """Report what the customer has now seen, where the channel has read receipts."""
@@ -85,6 +81,13 @@ class Lifecycle:
             self._set(message, "read")
             self._report(message, sender)
         return len(unread)
+
+    def _sender_of(self, message: Message) -> Sender | None:
+        store = self._parts.store
+        if message.sender or not message.service_sid:
+            return store.senders.get(message.sender)
+        pool = store.pool_of(message.service_sid, message.channel)
+        return pool[0] if pool else None
 
     def _queue(self, message: Message, sender: Sender) -> None:
         # One queue per sender: a slow file of one message holds up the next one.

@@ -28,6 +28,7 @@ from inbox.twilio.simulator.simulator import Simulator
 
 BODY_LIMIT = 64 * 1024 * 1024
 ACCOUNT_IN_PATH = re.compile(r"/Accounts/(AC[0-9a-fA-F]{32})")
+AUTH_TOKEN = re.compile(r'("auth_token": )"[^"]*"')
 RESET = struct.pack("ii", 1, 0)
 
 
@@ -200,11 +201,15 @@ class Handler(BaseHTTPRequestHandler):
                 _account_in(request.path),
                 params=params,
                 status=response.status if response else None,
-                answer=answer.decode("utf-8", "replace") if kind == "api" else "",
+                answer=_without_secrets(answer) if kind == "api" else "",
                 error="" if response else "connection reset",
                 milliseconds=round((time.monotonic() - began) * 1000, 1),
             )
         )
+
+
+def _without_secrets(answer: bytes) -> str:
+    return AUTH_TOKEN.sub(r'\1"..."', answer.decode("utf-8", "replace"))
 
 
 def _account_in(path: str) -> str:

@@ -33,6 +33,7 @@ class Simulator:
             clock=clock or Clock(),
             outgoing=Outgoing(allow_remote=allow_remote),
         )
+        self._saved_changes = -1
         self.lifecycle = Lifecycle(self.parts)
         self.arriving = Arriving(self.parts, self.lifecycle)
 
@@ -45,9 +46,11 @@ class Simulator:
         self.lifecycle.resume()
 
     def save(self) -> None:
-        """Write the store to the state directory, if there is one."""
-        if self.state_dir is not None:
+        """Write the store to the state directory, if there is one and something happened."""
+        changes = self.parts.journal.changes
+        if self.state_dir is not None and changes != self._saved_changes:
             snapshot.save(self.parts, self.state_dir)
+            self._saved_changes = changes
 
     def stop(self) -> None:
         """Save and end the threads."""

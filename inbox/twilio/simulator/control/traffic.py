@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from inbox.twilio.simulator.addresses import AREAS, bare
+from inbox.twilio.simulator.addresses import AREAS, bare, is_business_scoped
 from inbox.twilio.simulator.arriving import Letter
 from inbox.twilio.simulator.exchange import Request, Response, json_response
 from inbox.twilio.simulator.model import Persona, Sender
@@ -163,6 +163,8 @@ def _known_payloads(simulator: Simulator) -> dict[str, dict[str, str]]:
 def _letter(simulator: Simulator, fields: Fields) -> Letter:
     to = fields.required("to")
     from_ = _on_channel(fields.required("from"), to)
+    if is_business_scoped(from_) and not from_.startswith("whatsapp:"):
+        raise BadInputError(f"{from_} is a WhatsApp user without a number and cannot text {to}")
     location, button = fields.child("location"), fields.child("button")
     reaction = fields.child("reaction")
     letter = Letter(

@@ -120,29 +120,35 @@ export class Phone {
     const query = new URLSearchParams({ customer: this.customer, sender: this.sender });
     const thread = await get(`/_sim/messages?${query}`).catch(() => null);
     if (!thread || asked !== `${this.customer} ${this.sender}`) return;
+    const isAtEnd = this.isAtEnd();
     this.messages = thread.messages;
     this.facts = thread;
-    this.draw();
     this.warn();
+    this.draw(isAtEnd);
     const unread = this.messages.some((one) => one.by === "business" && one.status === "delivered");
     if (this.channel === "whatsapp" && this.reads && unread && !document.hidden) {
       post("/_sim/read", { sender: this.sender, customer: this.customer }).catch(() => {});
     }
   }
 
-  draw() {
+  isAtEnd() {
     const thread = this.find(".thread");
-    const atEnd = thread.scrollHeight - thread.scrollTop - thread.clientHeight < 80;
+    return thread.scrollHeight - thread.scrollTop - thread.clientHeight < 80;
+  }
+
+  draw(isAtEnd = true) {
+    const thread = this.find(".thread");
+    const today = this.world.now().toDateString();
     const items = arrange(this.messages).map((item) => ({
       key: item.sid,
-      mark: JSON.stringify([item, this.channel, this.results.get(item.sid)?.outcome ?? ""]),
+      mark: JSON.stringify([item, today, this.channel, this.results.get(item.sid)?.outcome ?? ""]),
       item,
     }));
     const context = this.context();
     const list = this.find(".messages");
     if (items.length) reconcile(list, items, (item) => bubble(item, context));
     else list.replaceChildren(h("li", { class: "note start" }, this.sender ? "Say hello. The product hears it at once." : "No sender for this channel yet."));
-    if (atEnd) thread.scrollTop = thread.scrollHeight;
+    if (isAtEnd) thread.scrollTop = thread.scrollHeight;
   }
 
   context() {

@@ -1,0 +1,17 @@
+"""What may partners and platform staff look at and set? One file per noun.
+
+Nobody reads a conversation here: no text of a message, no raw form, no customer's name or whole
+address. Conversations change through stories, so their rows can only be looked at.
+"""
+
+from inbox.admin import conversations, customers, inboxes, messages, people, receipts, senders
+
+__all__ = [
+    "conversations",
+    "customers",
+    "inboxes",
+    "messages",
+    "people",
+    "receipts",
+    "senders",
+]

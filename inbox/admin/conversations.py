@@ -1,0 +1,159 @@
+"""Which facts about conversations may be looked at? Who had them and when; never what was said."""
+
+from django.contrib import admin
+
+from accounts.admin_scope import BigTableAdmin, OwnRowsFilter
+from compliance.addresses import masked
+from inbox.models import Conversation, ConversationEvent, Participant, ReadCursor, Thread
+
+
+@admin.register(Thread)
+class ThreadAdmin(BigTableAdmin[Thread]):
+    """One of our senders and one customer, for ever."""
+
+    fields = (
+        "account",
+        "sender",
+        "our_address",
+        "masked_address",
+        "public_id",
+        "last_seq",
+        "last_inbound_seq",
+        "last_inbound_at",
+        "created_at",
+    )
+    list_display = (
+        "public_id",
+        "account",
+        "our_address",
+        "masked_address",
+        "last_seq",
+        "last_inbound_at",
+    )
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account",)
+    search_fields = ("public_id__exact",)
+    search_help_text = "A thread's id"
+
+    @admin.display(description="customer")
+    def masked_address(self, obj: Thread) -> str:
+        """Show the last two characters."""
+        return masked(obj.customer_address)
+
+
+@admin.register(Conversation)
+class ConversationAdmin(BigTableAdmin[Conversation]):
+    """Pieces of work with customers."""
+
+    fields = (
+        "account",
+        "inbox",
+        "thread",
+        "public_id",
+        "status",
+        "version",
+        "owner",
+        "owned_since",
+        "last_owner",
+        "is_team_wide",
+        "was_team_wide_at_close",
+        "is_hidden",
+        "returns_at",
+        "return_inbox",
+        "waiting_since",
+        "wait_generation",
+        "snoozed_until",
+        "opened_at",
+        "closed_at",
+        "reopen_count",
+        "previous",
+        "last_activity_at",
+        "last_human_reply_at",
+        "last_inbound_at",
+        "last_inbound_seq",
+        "has_failed_message",
+    )
+    list_display = (
+        "public_id",
+        "account",
+        "inbox",
+        "status",
+        "owner",
+        "waiting_since",
+        "opened_at",
+        "closed_at",
+        "reopen_count",
+        "has_failed_message",
+    )
+    list_filter = (
+        "status",
+        "has_failed_message",
+        ("account", OwnRowsFilter),
+        ("inbox", OwnRowsFilter),
+    )
+    list_select_related = ("account", "inbox", "owner")
+    search_fields = ("public_id__exact",)
+    search_help_text = "A conversation's id, as in addresses of pages"
+
+
+@admin.register(Participant)
+class ParticipantAdmin(BigTableAdmin[Participant]):
+    """Who was in a conversation's audience, from when to when."""
+
+    fields = (
+        "account",
+        "conversation",
+        "user",
+        "role",
+        "source",
+        "started_at",
+        "ended_at",
+        "is_ended_by_close",
+    )
+    list_display = (
+        "conversation",
+        "account",
+        "user",
+        "role",
+        "source",
+        "started_at",
+        "ended_at",
+    )
+    list_filter = ("role", "source", ("account", OwnRowsFilter))
+    list_select_related = ("account", "conversation", "user")
+    search_fields = ("conversation__public_id__exact", "user__email__exact")
+    search_help_text = "A conversation's id, or a colleague's e-mail address"
+
+
+@admin.register(ConversationEvent)
+class ConversationEventAdmin(BigTableAdmin[ConversationEvent]):
+    """What happened to conversations. Append-only; notes and reasons are not shown."""
+
+    fields = (
+        "account",
+        "conversation",
+        "thread",
+        "public_id",
+        "verb",
+        "actor",
+        "actor_label",
+        "after_seq",
+        "at",
+    )
+    list_display = ("at", "account", "conversation", "verb", "actor_label", "after_seq")
+    list_filter = ("verb", ("account", OwnRowsFilter))
+    list_select_related = ("account", "conversation")
+    search_fields = ("conversation__public_id__exact",)
+    search_help_text = "A conversation's id, as in addresses of pages"
+
+
+@admin.register(ReadCursor)
+class ReadCursorAdmin(BigTableAdmin[ReadCursor]):
+    """How far people have read."""
+
+    account_path = "conversation__account"
+    fields = ("user", "conversation", "seq")
+    list_display = ("conversation", "user", "seq")
+    list_select_related = ("conversation", "user")
+    search_fields = ("conversation__public_id__exact", "user__email__exact")
+    search_help_text = "A conversation's id, or a colleague's e-mail address"

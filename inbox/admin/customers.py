@@ -1,0 +1,70 @@
+"""What may the admin show of customers? That they exist, and nothing that says who they are."""
+
+from django.contrib import admin
+
+from accounts.admin_scope import NamelessAdmin, OwnRowsFilter
+from compliance.addresses import masked
+from inbox.models import Contact, ContactAddress
+
+
+@admin.register(Contact)
+class ContactAdmin(NamelessAdmin[Contact]):
+    """Customers, without names and notes."""
+
+    fields = ("account", "public_id", "language", "owner", "is_blocked", "created_at")
+    list_display = ("public_id", "account", "language", "is_blocked", "created_at")
+    list_filter = ("is_blocked", ("account", OwnRowsFilter))
+    list_select_related = ("account",)
+    search_fields = ("public_id__exact",)
+    search_help_text = "A contact's id, as in addresses of pages"
+
+    def label_of(self, obj: Contact) -> str:
+        """Call a customer by their id."""
+        return f"Contact {obj.public_id}"
+
+
+@admin.register(ContactAddress)
+class ContactAddressAdmin(NamelessAdmin[ContactAddress]):
+    """Ways to reach customers, masked."""
+
+    fields = (
+        "account",
+        "contact_id_shown",
+        "masked_address",
+        "family",
+        "is_repliable",
+        "is_alias",
+        "created_at",
+    )
+    list_display = (
+        "masked_address",
+        "account",
+        "contact_id_shown",
+        "family",
+        "is_repliable",
+        "is_alias",
+        "created_at",
+    )
+    list_filter = ("family", "is_repliable", ("account", OwnRowsFilter))
+    list_select_related = ("account", "contact")
+    search_fields = ("contact__public_id__exact",)
+    search_help_text = "A contact's id, as in addresses of pages"
+
+    def label_of(self, obj: ContactAddress) -> str:
+        """Call an address by its last two characters."""
+        return f"{obj.family} {masked(obj.key)}"
+
+    @admin.display(description="address")
+    def masked_address(self, obj: ContactAddress) -> str:
+        """Show the last two characters."""
+        return masked(obj.key)
+
+    @admin.display(description="contact")
+    def contact_id_shown(self, obj: ContactAddress) -> str:
+        """Show whose it is, without a name."""
+        return obj.contact.public_id
+
+    @admin.display(description="second name", boolean=True)
+    def is_alias(self, obj: ContactAddress) -> bool:
+        """Show whether it is a second name of another address."""
+        return obj.alias_of_id is not None

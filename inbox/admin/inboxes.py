@@ -1,0 +1,140 @@
+"""How is a Team Inbox set up, and what have its browsers been told?"""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.admin_forms import given
+from accounts.admin_scope import AuditedAdmin, BigTableAdmin, OwnRowsFilter, count_of
+from inbox.models import InboxCounter, InboxEvent, Sender, TeamInbox
+
+
+class TeamInboxForm(forms.ModelForm[TeamInbox]):
+    """What an inbox does."""
+
+    class Meta:
+        model = TeamInbox
+        fields: ClassVar[list[str]] = ["team", "name", "slug", "first_reply", "first_reply_text"]
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse a second inbox under one address, and a greeting without words."""
+        cleaned = super().clean()
+        team, slug = given(self, "team"), self.cleaned_data.get("slug")
+        if team and slug and self._slug_is_taken(team.account_id, slug):
+            self.add_error("slug", "Another inbox of this account has this address.")
+        greets = self.cleaned_data.get("first_reply") != TeamInbox.FirstReply.OFF
+        if greets and not self.cleaned_data.get("first_reply_text", "").strip():
+            self.add_error("first_reply_text", "Write what the first reply says.")
+        return cleaned
+
+    def _slug_is_taken(self, account_id: int, slug: str) -> bool:
+        same = TeamInbox.objects.filter(account=account_id, slug__iexact=slug)
+        return same.exclude(pk=self.instance.pk).exists()
+
+
+@admin.register(TeamInbox)
+class TeamInboxAdmin(AuditedAdmin[TeamInbox]):
+    """Inboxes. Nobody deletes one: it is switched off."""
+
+    form = TeamInboxForm
+    fieldsets = (
+        (None, {"fields": ("team", "account", "name", "slug", "is_on", "public_id", "created_at")}),
+        ("Who answers", {"fields": ("claim_rule", "after_claim", "closed_visibility")}),
+        (
+            "After a while",
+            {
+                "fields": (
+                    "reopen_hours",
+                    "reopen_owner",
+                    "auto_close_hours",
+                    "auto_close_since",
+                    "handover_minutes",
+                    "is_close_reason_required",
+                    "may_start_conversations",
+                )
+            },
+        ),
+        (
+            "Automatic replies",
+            {
+                "fields": (
+                    "bot_name",
+                    "first_reply",
+                    "first_reply_text",
+                    "opt_out_text",
+                    "opt_in_text",
+                    "help_text",
+                )
+            },
+        ),
+    )
+    readonly_fields = ("account", "public_id", "auto_close_since", "created_at")
+    fixed_fields = ("team",)
+    audited = ("name", "is_on", "claim_rule", "after_claim", "closed_visibility")
+    autocomplete_fields = ("team",)
+    list_display = ("name", "account", "is_on", "claim_rule", "after_claim", "sender_count")
+    list_filter = ("is_on", "claim_rule", ("account", OwnRowsFilter))
+    list_select_related = ("account",)
+    search_fields = ("name", "slug", "account__name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TeamInbox]:
+        """Count the senders along."""
+        counts = count_of(Sender.objects.all(), "inbox")
+        return super().get_queryset(request).annotate(sender_count=counts)
+
+    def get_prepopulated_fields(
+        self, request: HttpRequest, obj: TeamInbox | None = None
+    ) -> dict[str, Any]:
+        """Propose an address for a new inbox; a known one stays."""
+        return {} if obj else {"slug": ["name"]}
+
+    def save_model(
+        self, request: HttpRequest, obj: TeamInbox, form: forms.Form, change: bool
+    ) -> None:
+        """Take the account from the team; closing by itself starts with what opens from now on."""
+        if not change:
+            obj.account = obj.team.account
+        if obj.auto_close_hours is None:
+            obj.auto_close_since = None
+        elif obj.auto_close_since is None:
+            obj.auto_close_since = timezone.now()
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description="senders", ordering="sender_count")
+    def sender_count(self, obj: TeamInbox) -> int:
+        """Show how many numbers it has."""
+        return int(getattr(obj, "sender_count", 0))
+
+
+@admin.register(InboxCounter)
+class InboxCounterAdmin(BigTableAdmin[InboxCounter]):
+    """The last number given out in each inbox."""
+
+    account_path = "inbox__account"
+    fields = ("inbox", "seq")
+    list_display = ("inbox", "account", "seq")
+    list_filter = (("inbox__account", OwnRowsFilter),)
+    list_select_related = ("inbox__account",)
+    search_fields = ("inbox__name",)
+
+    @admin.display(description="account")
+    def account(self, obj: InboxCounter) -> str:
+        """Show whose inbox it is."""
+        return str(obj.inbox.account)
+
+
+@admin.register(InboxEvent)
+class InboxEventAdmin(BigTableAdmin[InboxEvent]):
+    """What browsers had to hear, in order. Kept for seven days."""
+
+    account_path = "inbox__account"
+    fields = ("inbox", "seq", "type", "conversation", "actor_id", "audience", "left", "created_at")
+    list_display = ("created_at", "inbox", "seq", "type", "conversation", "actor_id")
+    list_filter = (("inbox__account", OwnRowsFilter), ("inbox", OwnRowsFilter))
+    list_select_related = ("inbox", "conversation")
+    search_fields = ("conversation__public_id__exact",)
+    search_help_text = "A conversation's id, as in addresses of pages"

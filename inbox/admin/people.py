@@ -1,0 +1,328 @@
+"""Who works here, in which team, with which licence? And whose conversations does that free?
+
+Losing the licence, the team or the log-in gives a person's conversations back to their teams: after
+the change is committed, through the same story as everywhere, one conversation at a time.
+"""
+
+import logging
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_variables
+
+from accounts.access import is_licensed
+from accounts.admin_forms import (
+    ACCOUNT_ROLES,
+    ADMIN_ROLES,
+    LicenseForm,
+    LicensePoolForm,
+    MembershipForm,
+    UserAddForm,
+    UserEditForm,
+    forget_old_addresses,
+)
+from accounts.admin_scope import (
+    FULL,
+    AuditedAdmin,
+    M,
+    OwnRowsFilter,
+    count_of,
+    is_platform_staff,
+    person,
+)
+from accounts.models import License, LicensePool, Membership, User, in_force
+from inbox.conversations import release_all_of
+
+logger = logging.getLogger(__name__)
+
+
+class FreeingAdmin(AuditedAdmin[M]):
+    """An admin of rows that let people work: who can no longer work gives back what they had."""
+
+    reason: ClassVar[str] = "the licence ended"
+
+    def who_may_lose(self, obj: M) -> Iterable[User]:
+        """Return the people who lean on this row."""
+        raise NotImplementedError
+
+    def has_lost(self, user: User) -> bool:
+        """Say whether this person can no longer work, once the change is committed."""
+        return not is_licensed(user.pk, now=timezone.now())
+
+    def save_model(self, request: HttpRequest, obj: M, form: forms.Form, change: bool) -> None:
+        """Save, and free the conversations of those who lost by it."""
+        super().save_model(request, obj, form, change)
+        if change:
+            self.free_after_commit(request, self.who_may_lose(obj))
+
+    def delete_model(self, request: HttpRequest, obj: M) -> None:
+        """Delete, and free the conversations of those who lost by it."""
+        people = list(self.who_may_lose(obj))
+        with transaction.atomic():
+            super().delete_model(request, obj)
+            self.free_after_commit(request, people)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[M]) -> None:
+        """Delete, and free the conversations of those who lost by it."""
+        people = {user for obj in queryset for user in self.who_may_lose(obj)}
+        with transaction.atomic():
+            super().delete_queryset(request, queryset)
+            self.free_after_commit(request, people)
+
+    def free_after_commit(self, request: HttpRequest, people: Iterable[User]) -> None:
+        """Ask after the commit who has lost, and give back what they had."""
+        # The story commits conversation by conversation: it cannot run inside this transaction.
+        transaction.on_commit(partial(self._free, request, list(people)))
+
+    def _free(self, request: HttpRequest, people: list[User]) -> None:
+        for user in people:
+            if not self.has_lost(user):
+                continue
+            try:
+                count = release_all_of(user=user, reason=self.reason, now=timezone.now())
+            except DatabaseError:
+                logger.exception("conversations of user %s were not given back", user.pk)
+                words = f"Some conversations of {user} could not be given back. Save again."
+                self.message_user(request, words, messages.ERROR)
+            else:
+                if count:
+                    words = f"Conversations of {user} that went back to their teams: {count}."
+                    self.message_user(request, words, messages.WARNING)
+
+
+@admin.register(Membership)
+class MembershipAdmin(FreeingAdmin[Membership]):
+    """Who is in which team."""
+
+    account_path = "team__account"
+    reason = "left a team"
+    staff_may = partner_may = FULL
+    form = MembershipForm
+    fields = ("team", "user", "role", "joined_at")
+    readonly_fields = ("joined_at",)
+    fixed_fields = ("team", "user")
+    audited = ("team", "user", "role")
+    autocomplete_fields = ("team", "user")
+    list_display = ("user", "team", "account", "role", "joined_at")
+    list_filter = ("role", ("team__account", OwnRowsFilter))
+    list_select_related = ("user", "team__account")
+    search_fields = ("user__name", "user__email", "team__name")
+
+    def who_may_lose(self, obj: Membership) -> Iterable[User]:
+        """The member."""
+        return [obj.user]
+
+    def has_lost(self, user: User) -> bool:
+        """Who leaves a team loses by it, whatever else they have."""
+        return True
+
+    def save_model(
+        self, request: HttpRequest, obj: Membership, form: forms.Form, change: bool
+    ) -> None:
+        """Save; only becoming an observer loses anything."""
+        AuditedAdmin.save_model(self, request, obj, form, change)
+        if change and obj.role == Membership.Role.OBSERVER and "role" in form.changed_data:
+            self.free_after_commit(request, self.who_may_lose(obj))
+
+    @admin.display(description="account", ordering="team__account__name")
+    def account(self, obj: Membership) -> str:
+        """Show whose team it is."""
+        return str(obj.team.account)
+
+
+@admin.register(LicensePool)
+class LicensePoolAdmin(FreeingAdmin[LicensePool]):
+    """Seats that accounts have bought. Ended, not deleted, once somebody holds one."""
+
+    staff_may = partner_may = FULL
+    form = LicensePoolForm
+    fields = ("account", "plan", "seats", "starts_at", "ends_at")
+    fixed_fields = ("account", "plan")
+    audited = ("plan", "seats", "starts_at", "ends_at")
+    autocomplete_fields = ("account",)
+    list_display = ("account", "plan", "seats", "taken", "starts_at", "ends_at")
+    list_filter = ("plan", ("account", OwnRowsFilter))
+    list_select_related = ("account",)
+    search_fields = ("account__name",)
+    date_hierarchy = "starts_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LicensePool]:
+        """Count the licences along."""
+        held = License.objects.filter(in_force(timezone.now()))
+        return super().get_queryset(request).annotate(taken_count=count_of(held, "pool"))
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Propose from now on."""
+        return {"starts_at": _this_second(), **super().get_changeform_initial_data(request)}
+
+    def has_delete_permission(self, request: HttpRequest, obj: LicensePool | None = None) -> bool:
+        """Only a pool that nobody ever held a seat of can go."""
+        may = super().has_delete_permission(request, obj)
+        return may and not (obj and obj.licenses.exists())
+
+    def who_may_lose(self, obj: LicensePool) -> Iterable[User]:
+        """Those holders who have a conversation."""
+        return User.objects.filter(licenses__pool=obj, owned_conversations__isnull=False).distinct()
+
+    @admin.display(description="taken", ordering="taken_count")
+    def taken(self, obj: LicensePool) -> int:
+        """Show how many seats are held now."""
+        return int(getattr(obj, "taken_count", 0))
+
+
+@admin.register(License)
+class LicenseAdmin(FreeingAdmin[License]):
+    """Who holds a seat. To hand one over, end it and give a new one."""
+
+    account_path = "pool__account"
+    staff_may = partner_may = FULL
+    form = LicenseForm
+    fields = ("pool", "holder", "starts_at", "ends_at")
+    fixed_fields = ("pool", "holder", "starts_at")
+    audited = ("pool", "holder", "starts_at", "ends_at")
+    autocomplete_fields = ("pool", "holder")
+    list_display = ("holder", "account", "plan", "is_in_force", "starts_at", "ends_at")
+    list_filter = (("pool__account", OwnRowsFilter),)
+    list_select_related = ("holder", "pool__account")
+    search_fields = ("holder__name", "holder__email", "pool__account__name")
+    date_hierarchy = "starts_at"
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Propose from now on."""
+        return {"starts_at": _this_second(), **super().get_changeform_initial_data(request)}
+
+    def who_may_lose(self, obj: License) -> Iterable[User]:
+        """The holder."""
+        return [obj.holder]
+
+    @admin.display(description="account", ordering="pool__account__name")
+    def account(self, obj: License) -> str:
+        """Show whose seat it is."""
+        return str(obj.pool.account)
+
+    @admin.display(description="plan")
+    def plan(self, obj: License) -> str:
+        """Show what it is a licence for."""
+        return obj.pool.get_plan_display()
+
+    @admin.display(description="valid now", boolean=True)
+    def is_in_force(self, obj: License) -> bool:
+        """Show whether licence and pool hold at this moment."""
+        now = timezone.now()
+        return all(
+            row.starts_at <= now and (row.ends_at is None or row.ends_at > now)
+            for row in (obj, obj.pool)
+        )
+
+
+@admin.register(User)
+class UserAdmin(FreeingAdmin[User], DjangoUserAdmin[User]):
+    """People. Nobody deletes one, since their name stands in the past: they are deactivated.
+
+    What a person may do follows from their role. A partner can neither make colleagues of their own
+    kind nor take over an existing log-in by changing its password or e-mail address.
+    """
+
+    reason = "log-in switched off"
+    form = UserEditForm
+    add_form = UserAddForm
+    _facts: ClassVar[tuple[str, ...]] = ("last_login", "date_joined")
+    fields = None
+    readonly_fields = _facts
+    fixed_fields = ("account", "partner")
+    audited = ("email", "role", "is_active")
+    autocomplete_fields = ("account", "partner")
+    filter_horizontal = ()
+    list_display = ("name", "email", "role", "account", "is_licensed", "is_active", "last_login")
+    list_filter = ("role", "is_active", ("account", OwnRowsFilter), ("partner", OwnRowsFilter))
+    list_select_related = ("account",)
+    search_fields = ("name", "email")
+    ordering = ("name", "email")
+
+    # --- Which fields ---
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Show what this person may fill in."""
+        is_staff = is_platform_staff(request)
+        if obj is None:
+            who = ("email", "name", "role", "account", *(("partner",) if is_staff else ()))
+            password = ("usable_password", "password1", "password2")
+            return ((None, {"classes": ("wide",), "fields": (*who, *password)}),)
+        login: tuple[str, ...] = ("email", "password") if is_staff else ("email",)
+        return (
+            (None, {"fields": ("name", *login, "is_active")}),
+            ("Works for", {"fields": ("role", "account", "partner")}),
+            ("Facts", {"fields": ("availability", *self._facts)}),
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """Leave the log-in of people who are here to platform staff."""
+        fields = [*super().get_readonly_fields(request, obj), "availability"]
+        return fields if obj is None or is_platform_staff(request) else [*fields, "email"]
+
+    def get_form(
+        self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
+    ) -> type[forms.ModelForm[User]]:
+        """Tell the form who is editing."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.editor = person(request)  # type: ignore[attr-defined]
+        return form
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the roles that this person may give."""
+        if db_field.name == "role":
+            roles = [*ACCOUNT_ROLES, *(ADMIN_ROLES if is_platform_staff(request) else ())]
+            kwargs["choices"] = [(role.value, role.label) for role in roles]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """Ask along who holds a licence."""
+        now = timezone.now()
+        held = License.objects.filter(in_force(now), in_force(now, "pool__"), holder=OuterRef("pk"))
+        return super().get_queryset(request).annotate(has_licence=Exists(held))
+
+    # --- What is done ---
+
+    def save_model(self, request: HttpRequest, obj: User, form: forms.Form, change: bool) -> None:
+        """Save; whether somebody may open the admin follows from their role."""
+        obj.is_staff = obj.role in ADMIN_ROLES
+        obj.is_superuser = obj.role == User.Role.STAFF
+        super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data:
+            forget_old_addresses(obj)
+
+    def who_may_lose(self, obj: User) -> Iterable[User]:
+        """The person."""
+        return [obj]
+
+    def has_lost(self, user: User) -> bool:
+        """Only who cannot log in any more loses by a change of their own page."""
+        return not user.is_active
+
+    @method_decorator(sensitive_variables())
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
+        """Let platform staff set a password; nobody else becomes somebody else."""
+        if not is_platform_staff(request):
+            raise PermissionDenied
+        return super().user_change_password(request, id, form_url)
+
+    @admin.display(description="licensed", boolean=True)
+    def is_licensed(self, obj: User) -> bool:
+        """Show whether they hold a licence now."""
+        return bool(getattr(obj, "has_licence", False))
+
+
+def _this_second() -> Any:
+    return timezone.now().replace(microsecond=0)

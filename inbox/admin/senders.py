@@ -1,0 +1,291 @@
+"""Which Twilio accounts and numbers are ours, and which addresses must Twilio be told?"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+
+from accounts.admin_forms import SECRETS, TwilioAccountForm, given
+from accounts.admin_scope import ACT, FULL, AuditedAdmin, OwnRowsFilter, count_of
+from accounts.admin_tasks import Task, TaskAdmin
+from accounts.models import TwilioAccount
+from compliance.addresses import E164, SHORT_CODE
+from inbox.models import Sender
+from inbox.models.ids import path_token
+from inbox.status_urls import fallback_url, sender_status_url, webhook_url
+
+SECRET_COLUMNS = tuple(SECRETS)
+SECRET_INPUTS = tuple(f"new_{name}" for name in SECRETS)
+
+
+# --- Twilio accounts -----------------------------------------------------------------------------
+
+
+def _sign(name: str, label: str) -> Callable[[TwilioAccount], str]:
+    """Make a column that says whether a secret is set."""
+
+    @admin.display(description=label)
+    def sign(obj: TwilioAccount) -> str:
+        return "set" if getattr(obj, f"has_{name}", False) else "not set"
+
+    return sign
+
+
+SIGNS = tuple(_sign(name, label) for name, label in SECRETS.items())
+
+
+class PromoteToken(Task[TwilioAccount]):
+    """Finish a change of tokens."""
+
+    name = "promote-token"
+    label = "Make the next auth token the current one"
+    words = (
+        "Do this after Twilio made its secondary token the primary one. The old token is "
+        "forgotten: webhooks signed with it are refused from then on."
+    )
+    button = "Make it current"
+
+    def fits(self, row: TwilioAccount) -> bool:
+        """There must be a next token."""
+        return bool(getattr(row, "has_auth_token_next", False))
+
+    def do(
+        self,
+        request: HttpRequest,
+        rows: Sequence[TwilioAccount],
+        form: forms.Form,
+        admin: TaskAdmin[TwilioAccount],
+    ) -> None:
+        """Move the token inside the database: it is not read."""
+        assert isinstance(admin, TwilioAccountAdmin)
+        for row in rows:
+            with transaction.atomic():
+                TwilioAccount.objects.filter(pk=row.pk).exclude(auth_token_next="").update(
+                    auth_token=F("auth_token_next"), auth_token_next=""
+                )
+                admin.audit(request, row, "token_promoted")
+        admin.message_user(request, "The next token is the current one now.", messages.SUCCESS)
+
+
+@admin.register(TwilioAccount)
+class TwilioAccountAdmin(TaskAdmin[TwilioAccount], AuditedAdmin[TwilioAccount]):
+    """Twilio accounts. Their secrets go in and never come out: no page here ever reads one."""
+
+    staff_may = partner_may = FULL | {ACT}
+    form = TwilioAccountForm
+    tasks = (PromoteToken(),)
+    fixed_fields = ("account", "account_sid")
+    readonly_fields = (*SIGNS, "addresses", "created_at")
+    audited = ("account_sid", "api_key_sid", "shared_key_sid")
+    autocomplete_fields = ("account",)
+    list_display = ("account_sid", "account", "sender_count", *SIGNS)
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account",)
+    search_fields = ("account__name", "account_sid")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TwilioAccount]:
+        """Leave the secrets in the database; ask only which are set."""
+        are_set: dict[str, Any] = {
+            f"has_{name}": ExpressionWrapper(~Q(**{name: ""}), output_field=BooleanField())
+            for name in SECRETS
+        }
+        counts = count_of(Sender.objects.all(), "twilio_account")
+        rows = super().get_queryset(request).defer(*SECRET_COLUMNS)
+        return rows.annotate(sender_count=counts, **are_set)
+
+    def get_fieldsets(self, request: HttpRequest, obj: TwilioAccount | None = None) -> Any:
+        """Show the signs only where there is something to tell."""
+        account = ("account", "account_sid", *(("created_at",) if obj else ()))
+        sids = ("api_key_sid", "shared_key_sid")
+        signs, forget = (SIGNS, ("forget",)) if obj else ((), ())
+        sets = [
+            (None, {"fields": account}),
+            ("Keys", {"fields": sids}),
+            ("Secrets", {"fields": (*signs, *SECRET_INPUTS, *forget)}),
+        ]
+        return [*sets, ("Addresses for Twilio", {"fields": ("addresses",)})] if obj else sets
+
+    @method_decorator(sensitive_post_parameters(*SECRET_INPUTS))
+    @method_decorator(sensitive_variables())
+    def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Keep what is typed here out of error reports, variables of all frames below included."""
+        return super().changeform_view(*args, **kwargs)
+
+    @admin.display(description="senders", ordering="sender_count")
+    def sender_count(self, obj: TwilioAccount) -> int:
+        """Show how many numbers it has."""
+        return int(getattr(obj, "sender_count", 0))
+
+    @admin.display(description="addresses")
+    def addresses(self, obj: TwilioAccount) -> SafeString | str:
+        """Show, for each number, what to enter at Twilio."""
+        rows = [
+            (sender.address, webhook_url(sender), fallback_url(sender), sender_status_url(sender))
+            for sender in obj.senders.all()
+        ]
+        line = (
+            "<p><strong>{}</strong><br>Messages: <code>{}</code><br>"
+            "Fallback: <code>{}</code><br>Status: <code>{}</code></p>"
+        )
+        return format_html_join("", line, rows) or "There is no number yet."
+
+
+# --- Senders -------------------------------------------------------------------------------------
+
+_SHAPES = {
+    Sender.Kind.NUMBER: (E164, "A phone number starts with + and its country: +14155550100."),
+    Sender.Kind.SHORT_CODE: (SHORT_CODE, "A short code is three to eight digits."),
+    Sender.Kind.WHATSAPP: (
+        re.compile(rf"whatsapp:{E164.pattern}"),
+        "A WhatsApp sender looks like whatsapp:+14155550100.",
+    ),
+    Sender.Kind.SERVICE: (
+        re.compile(r"MG[0-9a-zA-Z]{32}"),
+        "A Messaging Service is MG and 32 characters.",
+    ),
+}
+
+
+class SenderForm(forms.ModelForm[Sender]):
+    """A number of an inbox."""
+
+    class Meta:
+        model = Sender
+        fields: ClassVar[list[str]] = ["inbox", "twilio_account", "kind", "address"]
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse addresses of the wrong shape, of somebody else, and of two accounts at once."""
+        cleaned = super().clean()
+        inbox, twilio_account = given(self, "inbox"), given(self, "twilio_account")
+        if inbox and twilio_account and inbox.account_id != twilio_account.account_id:
+            self.add_error("twilio_account", "It belongs to another account than the inbox.")
+        if "address" in self.fields and self.cleaned_data.get("address"):
+            self._check_address(twilio_account)
+        return cleaned
+
+    def _check_address(self, twilio_account: TwilioAccount | None) -> None:
+        address = self.cleaned_data["address"].strip()
+        shape, words = _SHAPES.get(self.cleaned_data.get("kind", ""), (None, ""))
+        if shape and not shape.fullmatch(address):
+            self.add_error("address", words)
+            return
+        self.cleaned_data["address"] = address
+        # A number lives in one Twilio account; a second owner would catch or block its messages.
+        others = Sender.objects.filter(address=address).exclude(pk=self.instance.pk)
+        if others.exclude(twilio_account=twilio_account).exists():
+            self.add_error("address", "This number is in use in another Twilio account.")
+
+
+class RenewAddresses(Task[Sender]):
+    """Make new webhook addresses after the old ones became known."""
+
+    name = "renew-addresses"
+    label = "Make new webhook addresses"
+    words = (
+        "The addresses that Twilio calls change at once and the old ones are refused. Until the "
+        "new ones are entered at Twilio, no message and no delivery status arrives for these "
+        "senders."
+    )
+    button = "Make new addresses"
+
+    def do(
+        self,
+        request: HttpRequest,
+        rows: Sequence[Sender],
+        form: forms.Form,
+        admin: TaskAdmin[Sender],
+    ) -> None:
+        """Give each sender a new token; the audit log does not hold it."""
+        assert isinstance(admin, SenderAdmin)
+        for row in rows:
+            with transaction.atomic():
+                row.path_token = path_token()
+                row.save(update_fields=["path_token"])
+                admin.audit(request, row, "addresses_renewed")
+        words = "New addresses made. Enter them at Twilio now."
+        admin.message_user(request, words, messages.WARNING)
+
+
+@admin.register(Sender)
+class SenderAdmin(TaskAdmin[Sender], AuditedAdmin[Sender]):
+    """Numbers, WhatsApp senders and Messaging Services. Where it belongs is fixed once used."""
+
+    staff_may = partner_may = FULL | {ACT}
+    form = SenderForm
+    tasks = (RenewAddresses(),)
+    fields = (
+        "inbox",
+        "twilio_account",
+        "kind",
+        "address",
+        "messaging_service_sid",
+        "keyword_handler",
+        "is_paused",
+        "paused_reason",
+        "webhook_address",
+        "fallback_address",
+        "status_address",
+        "account",
+        "created_at",
+    )
+    readonly_fields = (
+        "webhook_address",
+        "fallback_address",
+        "status_address",
+        "account",
+        "created_at",
+    )
+    audited = ("inbox", "kind", "address", "keyword_handler", "is_paused")
+    autocomplete_fields = ("inbox", "twilio_account")
+    list_display = ("address", "account", "inbox", "kind", "keyword_handler", "is_paused")
+    list_filter = ("kind", "is_paused", "keyword_handler", ("account", OwnRowsFilter))
+    list_select_related = ("account", "inbox")
+    search_fields = ("address", "messaging_service_sid", "inbox__name", "account__name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Sender]:
+        """Fetch the Twilio account along, but never its secrets."""
+        rows = super().get_queryset(request).select_related("account", "inbox", "twilio_account")
+        return rows.defer(*(f"twilio_account__{name}" for name in SECRET_COLUMNS))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Sender | None = None) -> Sequence[str]:
+        """Fix what threads rely on."""
+        fields = super().get_readonly_fields(request, obj)
+        if obj and obj.threads.exists():
+            return [*fields, "inbox", "twilio_account", "kind", "address"]
+        return fields
+
+    def save_model(self, request: HttpRequest, obj: Sender, form: forms.Form, change: bool) -> None:
+        """Take the account from the inbox."""
+        obj.account_id = obj.inbox.account_id
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description="webhook URL")
+    def webhook_address(self, obj: Sender) -> SafeString | str:
+        """Show what Twilio calls with messages."""
+        return _copyable(webhook_url(obj)) if obj.pk else AFTER_SAVING
+
+    @admin.display(description="fallback URL")
+    def fallback_address(self, obj: Sender) -> SafeString | str:
+        """Show what Twilio calls when the first address fails."""
+        return _copyable(fallback_url(obj)) if obj.pk else AFTER_SAVING
+
+    @admin.display(description="status URL")
+    def status_address(self, obj: Sender) -> SafeString | str:
+        """Show what Twilio calls with delivery statuses."""
+        return _copyable(sender_status_url(obj)) if obj.pk else AFTER_SAVING
+
+
+AFTER_SAVING = "Save first."
+
+
+def _copyable(url: str) -> SafeString:
+    return format_html("<code>{}</code>", url)
