@@ -7,10 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-# They register models of their own, which is undone below.
-import allauth.account.admin  # noqa: F401
-import allauth.mfa.admin  # noqa: F401
-import django.contrib.auth.admin  # noqa: F401
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django import forms
@@ -55,7 +51,7 @@ admin.site.index_title = "Administration"
 admin.site.unregister(Group)
 # A person's other addresses are their own affair, and a way to log in as them.
 admin.site.unregister(EmailAddress)
-# Shows the secret of the second factor.
+# Shows the secret of the second factor; ours below does not.
 admin.site.unregister(Authenticator)
 
 

@@ -307,7 +307,7 @@ class TwilioAccountForm(forms.ModelForm[TwilioAccount]):
     def clean(self) -> dict[str, Any] | None:
         """Refuse an account without a token: it could verify nothing."""
         cleaned = super().clean()
-        if self.instance.pk is None and not self.cleaned_data.get("new_auth_token"):
+        if self.instance._state.adding and not self.cleaned_data.get("new_auth_token"):
             self.add_error("new_auth_token", "A new Twilio account needs its auth token.")
         for name in self.cleaned_data.get("forget", []):
             if self.cleaned_data.get(f"new_{name}"):

@@ -75,7 +75,7 @@ class Build:
         service = self.house.start(name, command, {**self.environment, **more})
         self.services.append(service)
         if port:
-            service.wait_for_port(port)
+            service.wait_until_it_answers(port)
 
 
 class Ours(Build):

@@ -59,16 +59,16 @@ class Service:
         """Return the session that all its processes belong to."""
         return self._process.pid
 
-    def wait_for_port(self, port: int) -> None:
-        """Wait until somebody listens. Raises NotReadyError."""
+    def wait_until_it_answers(self, port: int) -> None:
+        """Wait until an HTTP request is answered in whatever way. Raises NotReadyError."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise NotReadyError(f"{self.name} ended; its words are in {self.log}.")
-            with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+            if _answers(port):
                 return
             time.sleep(0.05)
-        raise NotReadyError(f"{self.name} does not listen; its words are in {self.log}.")
+        raise NotReadyError(f"{self.name} does not answer; its words are in {self.log}.")
 
     def kill(self) -> None:
         """End it as a power cut would: kill -9 for every process at once."""
@@ -228,6 +228,14 @@ def free_port() -> int:
         wire.bind((HOST, 0))
         port: int = wire.getsockname()[1]
     return port
+
+
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=5) as wire:
+        wire.settimeout(5)
+        wire.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        return wire.recv(16).startswith(b"HTTP/")
+    return False
 
 
 def _ends_with_its_parent() -> None:

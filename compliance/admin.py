@@ -39,7 +39,7 @@ class ConsentEventAdmin(BigTableAdmin[ConsentEvent]):
         "source",
         "state",
     )
-    list_filter = ("kind", "source", "state", "family", ("account", OwnRowsFilter))
+    list_filter = ("kind", "source", "state", ("account", OwnRowsFilter))
     list_select_related = ("account",)
     search_fields = ("message_sid__exact",)
     search_help_text = "A message SID"
@@ -56,7 +56,7 @@ class ConsentAdmin(BigTableAdmin[Consent]):
 
     fields = ("account", "masked_address", "family", "state", "state_before_opt_out", "since")
     list_display = ("since", "account", "masked_address", "family", "state")
-    list_filter = ("state", "family", ("account", OwnRowsFilter))
+    list_filter = ("state", ("account", OwnRowsFilter))
     list_select_related = ("account",)
     search_fields = ("account__name",)
 

@@ -140,9 +140,9 @@ def _programs(environment: dict[str, str], port: int, simulator_port: int) -> li
         Program(
             "worker",
             [
-                *(python, "-m", "celery", "-A", "config.celery", "worker"),
+                *(python, "-m", "celery", "--quiet", "-A", "config.celery", "worker"),
                 *("-Q", queues, "--concurrency", "3", "--loglevel", "WARNING"),
-                *("--without-gossip", "--without-mingle", "--quiet"),
+                *("--without-gossip", "--without-mingle"),
             ],
             # Root is fine here: the demo's tasks come from the demo alone.
             {**environment, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"},

@@ -15,8 +15,8 @@ from accounts.access import Viewer, viewer_of
 from accounts.models import User
 from inbox.access import get_inbox_by_id
 from inbox.catchup import CatchUp, catch_up, seqs_in_sight
-from inbox.counts import counts_for
 from inbox.models import TeamInbox
+from inbox.queries import counts_of
 
 
 class CatchUpQuery(serializers.Serializer[Any]):
@@ -57,7 +57,7 @@ def _body(viewer: Viewer, inbox: TeamInbox, missed: CatchUp) -> dict[str, Any]:
     return {
         "events": missed.events,
         "left": missed.left,
-        "counts": counts_for(viewer, inbox),
+        "counts": counts_of(viewer, inbox),
         "head": missed.head,
     }
 

@@ -94,7 +94,9 @@ def _begin(
         last_activity_at=story.now,
     )
     story.conversation_created(conversation, channel=message.channel)
-    story.record(conversation, ConversationEvent.Verb.OPENED, label="Customer")
+    story.record(
+        conversation, ConversationEvent.Verb.OPENED, label="Customer", is_caused_by_last=True
+    )
     return conversation
 
 
@@ -115,6 +117,7 @@ def _reopen(conversation: Conversation, story: Story) -> None:
         conversation,
         ConversationEvent.Verb.REOPENED,
         label="Customer",
+        is_caused_by_last=True,
         owner=owner.name if owner else "",
     )
     story.conversation_updated(conversation, "status", "owner")
@@ -146,7 +149,9 @@ def _wake(conversation: Conversation, story: Story) -> None:
     is_away = owner and owner.availability != User.Availability.AVAILABLE
     if owner and follows_availability and is_away:
         give_back(conversation, now=story.now)
-    story.record(conversation, ConversationEvent.Verb.WOKEN, label="Customer")
+    story.record(
+        conversation, ConversationEvent.Verb.WOKEN, label="Customer", is_caused_by_last=True
+    )
     story.conversation_updated(conversation, "status", "owner")
 
 

@@ -36,9 +36,18 @@ class Story:
     _begun: set[int] = field(default_factory=set)
 
     def record(
-        self, conversation: Conversation, verb: str, *, label: str = "", **data: object
+        self,
+        conversation: Conversation,
+        verb: str,
+        *,
+        label: str = "",
+        is_caused_by_last: bool = False,
+        **data: object,
     ) -> ConversationEvent:
-        """Write one line of the conversation's timeline, which is its audit too."""
+        """Write one line of the conversation's timeline, which is its audit too.
+
+        It stands after the thread's last message, or before it when that message is its cause.
+        """
         event = ConversationEvent.objects.create(
             account_id=conversation.account_id,
             conversation=conversation,
@@ -46,7 +55,7 @@ class Story:
             verb=verb,
             actor=self.actor,
             actor_label=label or (self.actor.name if self.actor else "Team Inbox"),
-            after_seq=conversation.thread.last_seq,
+            after_seq=conversation.thread.last_seq - is_caused_by_last,
             data=data,
             at=self.now,
         )

@@ -40,7 +40,7 @@ class Contact(models.Model):
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["account", "phone"], name="textbook_contact")
+            models.UniqueConstraint(fields=["account", "phone"], name="textbook_one_contact_per_phone")
         ]
 
 

@@ -51,13 +51,13 @@ def _is_signed(request: HttpRequest, sender: Sender) -> bool:
     )
 
 
-class Conversations(LoginRequiredMixin, ListView[Conversation]):
+class Conversations(LoginRequiredMixin, ListView):  # type: ignore[type-arg]
     """The list of an inbox, with Django's own pager."""
 
     paginate_by = 30
     template_name = "textbook/list.html"
 
-    def get_queryset(self) -> QuerySet[Conversation]:
+    def get_queryset(self) -> "QuerySet[Conversation]":
         """Choose the conversations of this inbox that were asked for."""
         inbox = get_object_or_404(Inbox, pk=self.kwargs["inbox"], members=self.request.user.pk)
         found = Conversation.objects.filter(inbox=inbox, is_open=True)

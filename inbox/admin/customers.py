@@ -45,7 +45,7 @@ class ContactAddressAdmin(NamelessAdmin[ContactAddress]):
         "is_alias",
         "created_at",
     )
-    list_filter = ("family", "is_repliable", ("account", OwnRowsFilter))
+    list_filter = ("is_repliable", ("account", OwnRowsFilter))
     list_select_related = ("account", "contact")
     search_fields = ("contact__public_id__exact",)
     search_help_text = "A contact's id, as in addresses of pages"

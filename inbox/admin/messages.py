@@ -101,7 +101,7 @@ class AutoReplyLogAdmin(BigTableAdmin[AutoReplyLog]):
 
     fields = ("account", "thread", "kind", "window_key", "message", "trigger", "at")
     list_display = ("at", "account", "thread", "kind", "window_key", "message")
-    list_filter = ("kind", ("account", OwnRowsFilter))
+    list_filter = (("account", OwnRowsFilter),)
     list_select_related = ("account", "thread", "message")
     search_fields = ("thread__public_id__exact", "message__public_id__exact")
     search_help_text = "A thread's or a message's id"

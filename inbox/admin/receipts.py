@@ -31,7 +31,7 @@ class AttachForm(forms.Form):
         choice = self.fields["sender"]
         assert isinstance(choice, forms.ModelChoiceField)
         choice.queryset = senders
-        choice.label_from_instance = _sender_label  # type: ignore[method-assign]
+        choice.label_from_instance = _sender_label  # type: ignore[assignment]
 
 
 class AttachToSender(Task[Receipt]):

@@ -40,7 +40,7 @@ def _sign(name: str, label: str) -> Callable[[TwilioAccount], str]:
     return sign
 
 
-SIGNS = tuple(_sign(name, label) for name, label in SECRETS.items())
+SIGNS: tuple[Any, ...] = tuple(_sign(name, label) for name, label in SECRETS.items())
 
 
 class PromoteToken(Task[TwilioAccount]):
@@ -256,7 +256,7 @@ class SenderAdmin(TaskAdmin[Sender], AuditedAdmin[Sender]):
         rows = super().get_queryset(request).select_related("account", "inbox", "twilio_account")
         return rows.defer(*(f"twilio_account__{name}" for name in SECRET_COLUMNS))
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Sender | None = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Sender | None = None) -> list[str]:
         """Fix what threads rely on."""
         fields = super().get_readonly_fields(request, obj)
         if obj and obj.threads.exists():

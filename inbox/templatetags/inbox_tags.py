@@ -32,7 +32,7 @@ def icon(name: str, label: str = "") -> SafeString:
 @register.simple_tag
 def words() -> SafeString:
     """Print the sentences that the page's script speaks."""
-    return json_script(client_words(), "words")
+    return json_script(client_words(), "client-words")
 
 
 @register.simple_tag

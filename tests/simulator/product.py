@@ -1,7 +1,10 @@
 """What did the product hear? A stand-in that records every request and answers as told."""
 
+import contextlib
+import socket
 import threading
 import time
+import weakref
 from collections import defaultdict
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,11 +43,12 @@ class Answer:
 class Product:
     """A web server on a free loopback port."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.heard: list[Heard] = []
         self.answers: dict[str, Answer] = defaultdict(Answer)
         self._arrived = threading.Condition()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._connections: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.005,), daemon=True).start()
 
@@ -73,9 +77,12 @@ class Product:
         return [one.params["MessageStatus"] for one in self.on(path)]
 
     def stop(self) -> None:
-        """Close the server."""
+        """Close the server and its connections."""
         self._server.shutdown()
         self._server.server_close()
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _keep(self, heard: Heard) -> None:
         with self._arrived:
@@ -89,6 +96,10 @@ class Product:
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
             wbufsize = 65536
+
+            def setup(self) -> None:
+                super().setup()
+                product._connections.add(self.connection)
 
             def _answer(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)

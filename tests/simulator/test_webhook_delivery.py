@@ -8,6 +8,7 @@ from twilio.request_validator import RequestValidator
 from inbox.twilio.simulator.outgoing import is_loopback
 from inbox.twilio.simulator.overrides import patience_of
 from tests.simulator.conftest import ACCOUNT, NUMBER, TOKEN, Running
+from tests.simulator.product import Product
 
 
 def route(sim: Running, url: str, fallback: str = "") -> None:
@@ -111,6 +112,18 @@ def test_a_circle_of_redirects_ends(sim: Running):
     answer = sim.product.answers["/inbound"]
     answer.status, answer.headers = 302, {"Location": "/inbound"}
     assert sim.inbound()["webhook"]["error_code"] == 11215
+
+
+def test_a_product_that_restarts_is_reached_on_a_new_connection(sim: Running):
+    first = Product()
+    route(sim, f"{first.url}/inbound")
+    sim.inbound()
+    first.stop()
+    port = int(first.url.rpartition(":")[2])
+    second = Product(port)
+    assert sim.inbound()["outcome"] == "delivered"
+    assert len(second.on("/inbound")) == 1
+    second.stop()
 
 
 def test_a_shared_key_signs_with_sha_256_and_says_so(sim: Running):

@@ -1,6 +1,7 @@
 """How does a request of ours reach the product, and how did it fail?"""
 
 import http.client
+import select
 import socket
 import ssl
 import threading
@@ -82,7 +83,7 @@ class Outgoing:
             idle = self._idle[key]
             while idle:
                 connection, since = idle.pop()
-                if time.monotonic() - since < IDLE_LIMIT:
+                if time.monotonic() - since < IDLE_LIMIT and not _is_closed(connection):
                     return connection
                 connection.close()
         scheme, host, port = key
@@ -131,6 +132,15 @@ class Outgoing:
 def is_loopback(host: str) -> bool:
     """Tell whether a host name is this machine and nothing else."""
     return host in LOOPBACK_NAMES or host.startswith("127.") or host.endswith(".localhost")
+
+
+def _is_closed(connection: http.client.HTTPConnection) -> bool:
+    # An idle connection has nothing to say: if it is readable, the other side has hung up.
+    if connection.sock is None:
+        return True
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _allow(connection: http.client.HTTPConnection, read: float, deadline: float) -> None:

@@ -1,0 +1,176 @@
+"""What does a test of the admin work with? Accounts with a row of everything, and their watchers.
+
+Whatever says what a customer wrote, or who they are, holds a canary: no page may sing it.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from allauth.mfa.models import Authenticator
+from django.apps import apps
+from django.db.models import Model
+from django.test import Client
+
+from accounts.access import viewer_of
+from accounts.audit import record
+from accounts.models import Account, Membership, Partner, User
+from inbox.conversations import claim_conversation, mark_read, take_over
+from inbox.models import (
+    Attachment,
+    Contact,
+    Conversation,
+    Message,
+    Receipt,
+    Sender,
+    TeamInbox,
+)
+from inbox.receiving import accept, process
+from tests.factories import make_account, make_inbox, make_sender, make_twilio_account, make_user
+from tests.twilio import new_sid
+
+NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+OURS = ("accounts", "compliance", "routing", "inbox")
+SECRETS = {
+    "auth_token": "5ec2e7000000000000000000000000a1",
+    "auth_token_next": "5ec2e7000000000000000000000000b2",
+    "api_key_secret": "5ec2e7000000000000000000000000c3",
+    "shared_key": "5ec2e7000000000000000000000000d4",
+}
+# No page of the admin may show any of these to anybody.
+CANARIES = ("canary", "5ec2e7", "415555", "fernet:")
+
+
+def our_models() -> list[type[Model]]:
+    """List every model of our apps."""
+    return [model for model in apps.get_models() if model._meta.app_label in OURS]
+
+
+def admin_url(model: type[Model] | Model, page: str, pk: Any = None) -> str:
+    """Return the address of a page of a model's admin."""
+    base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+    return base if page == "list" else f"{base}add/" if page == "add" else f"{base}{pk}/{page}/"
+
+
+@dataclass
+class Company:
+    """One account with a row of everything."""
+
+    account: Account
+    inbox: TeamInbox
+    sender: Sender
+    alice: User
+    sue: User
+
+    @property
+    def partner(self) -> Partner:
+        """The partner who looks after it."""
+        return self.account.partner
+
+
+def make_company(name: str, partner: str, *, n: int = 1) -> Company:
+    """Make an account of a partner, whose customer number `n` wrote, stopped and strayed."""
+    account = make_account(name, partner_name=partner)
+    inbox = make_inbox(
+        account, f"{name} Support", first_reply="per_conversation", first_reply_text="Welcome"
+    )
+    twilio = make_twilio_account(
+        account, shared_key_sid=f"KY{n:032x}", api_key_sid=f"SK{n:032x}", **SECRETS
+    )
+    sender = make_sender(inbox, f"+1555010{n:04d}", twilio_account=twilio)
+    alice = make_user(account, f"Alice of {name}", team=inbox.team)
+    sue = make_user(account, f"Sue of {name}", team=inbox.team, role=Membership.Role.SUPERVISOR)
+    company = Company(account, inbox, sender, alice, sue)
+    _live_a_little(company, n)
+    return company
+
+
+def take_in(
+    sender: Sender, customer: str, body: str, *, to: str = "", is_stray: bool = False
+) -> Receipt:
+    """Let a webhook arrive, past its signature; return its receipt."""
+    twilio = sender.twilio_account
+    sid = new_sid()
+    form = {
+        "MessageSid": sid,
+        "AccountSid": twilio.account_sid,
+        "From": customer,
+        "To": to or sender.address,
+        "Body": body,
+        "ProfileName": "canary profile",
+    }
+    receipt_id, is_new = accept(
+        kind=Receipt.Kind.INBOUND,
+        account_id=sender.account_id,
+        twilio_account_id=twilio.pk,
+        sender_id=None if is_stray else sender.pk,
+        account_sid=twilio.account_sid,
+        message_sid=sid,
+        status="",
+        form=urlencode(form).encode(),
+        now=NOW,
+    )
+    if is_new:
+        process(receipt_id, now=NOW)
+    return Receipt.objects.get(pk=receipt_id)
+
+
+def _live_a_little(company: Company, n: int) -> None:
+    customer = f"+1415555{n:04d}"
+    take_in(company.sender, customer, "canary words")
+    take_in(company.sender, customer, "STOP")
+    take_in(company.sender, customer, "canary stray", to="+15550999999", is_stray=True)
+    conversation = Conversation.objects.get(account=company.account)
+    viewer = viewer_of(company.alice, now=NOW)
+    claim_conversation(conversation=conversation, by=viewer, user=company.alice, now=NOW)
+    take_over(
+        conversation=conversation,
+        by=viewer_of(company.sue, now=NOW),
+        user=company.sue,
+        reason="canary reason",
+        now=NOW,
+    )
+    mark_read(conversation=conversation, by=viewer, seq=1)
+    Contact.objects.filter(account=company.account).update(name="canary name", notes="canary notes")
+    Conversation.objects.filter(pk=conversation.pk).update(
+        preview="canary preview", close_reason="canary close"
+    )
+    message = Message.objects.filter(account=company.account).order_by("pk")[0]
+    Message.objects.filter(pk=message.pk).update(details={"location": "canary place"})
+    Attachment.objects.create(
+        account=company.account,
+        message=message,
+        source_url="https://example.com/canary",
+        name="canary.jpg",
+        file="attachments/canary.jpg",
+    )
+    record(action="looked", subject=company.account.name, now=NOW, account_id=company.account.pk)
+    Authenticator.objects.create(
+        user=company.alice, type=Authenticator.Type.TOTP, data={"secret": "canary second factor"}
+    )
+
+
+def make_staff(email: str = "root@platform.example") -> User:
+    """Make a member of the platform's staff."""
+    return User.objects.create_superuser(email, name="Rita Root")
+
+
+def make_partner_user(partner: Partner, email: str = "pat@partner.example") -> User:
+    """Make a person who works for a partner."""
+    return User.objects.create_user(
+        email, name="Pat Partner", role=User.Role.PARTNER, partner=partner, is_staff=True
+    )
+
+
+def browser_of(user: User) -> Client:
+    """Return a client logged in as somebody."""
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def sings(content: bytes | str) -> list[str]:
+    """Return the canaries that a page sings."""
+    text = content.decode() if isinstance(content, bytes) else content
+    return [canary for canary in CANARIES if canary in text.lower()]

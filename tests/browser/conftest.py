@@ -1,0 +1,83 @@
+"""How does a test open a browser? Debian's Chromium, against the running product."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from accounts.models import User
+from tests.doors import sign_in
+from tests.live import Live, edge, live, processes
+
+__all__ = ["edge", "live", "processes"]
+
+Open = Callable[..., Page]
+# Async Django looks at this: Playwright's own loop runs in the test's thread.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture(scope="session")
+def playwright_() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright_: Playwright) -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        message = "Chromium is not installed: `apt-get install chromium`."
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    browser = playwright_.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def open_as(chromium: Browser, live: Live) -> Iterator[Open]:
+    """Return a function that opens the product as somebody; console errors fail the test."""
+    contexts: list[BrowserContext] = []
+    problems: list[str] = []
+
+    def open_page(user: User | None = None, path: str = "/", **options: Any) -> Page:
+        options.setdefault("viewport", {"width": 1280, "height": 800})
+        context = chromium.new_context(base_url=live.base_url, **options)
+        contexts.append(context)
+        if user is not None:
+            context.add_cookies(
+                [{"name": "sessionid", "value": sign_in(user), "url": live.base_url}]
+            )
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        watch(page, problems)
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not problems, problems
+
+
+def watch(page: Page, problems: list[str]) -> None:
+    """Note console errors, uncaught errors and violations of the content policy."""
+    page.on("pageerror", lambda error: problems.append(f"uncaught: {error}"))
+    page.on(
+        "console",
+        lambda message: problems.append(message.text)
+        if message.type == "error" and not _is_expected(message.text)
+        else None,
+    )
+
+
+def _is_expected(text: str) -> bool:
+    """Chromium itself logs refused (404, 409, 422) and offline requests; the page handles them."""
+    return text.startswith("Failed to load resource") and any(
+        sign in text
+        for sign in ("status of 404", "status of 409", "status of 422", "INTERNET_DISCONNECTED")
+    )
