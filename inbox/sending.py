@@ -98,8 +98,8 @@ def send_reply(
         row = locked_conversation(conversation)
         row.thread = thread
         _require_reply(by, row)
-        _refuse_stale(thread, user, last_seen_seq)
         refuse_blocked(thread, row, Purpose.REPLY, author=user, now=now)
+        _refuse_stale(thread, user, last_seen_seq)
         story = Story(now=now, actor=user)
         _make_room_for_answer(row, user, story)
         messages = [
