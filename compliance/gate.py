@@ -102,7 +102,7 @@ def _check_entitlement(request: SendRequest) -> Verdict | None:
     if not request.has_feature and request.purpose in (Purpose.REPLY, Purpose.AUTO_REPLY):
         return Verdict(
             Reason.FEATURE_OFF,
-            "Team Inbox is switched off for this account. Ask your partner to switch it on.",
+            "This is switched off for your account. Ask your partner to switch it on.",
         )
     if request.purpose is Purpose.REPLY and not request.is_author_licensed:
         return Verdict(

@@ -30,4 +30,4 @@ def _database_answers() -> bool:
 
 def _redis_answers() -> bool:
     cache.set("readyz", "ok", 60)
-    return cache.get("readyz") == "ok"
+    return bool(cache.get("readyz") == "ok")

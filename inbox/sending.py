@@ -19,7 +19,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from accounts import audit
 from accounts.access import Viewer, feature_is_on, is_licensed
 from accounts.models import Feature, TwilioAccount, User
-from compliance.addresses import parse_address
+from compliance.addresses import WHATSAPP, parse_address
 from compliance.consent import record_carrier_block
 from compliance.gate import Purpose, Reason, SendBlockedError, SendRequest, Verdict, check_send
 from inbox.abilities import Ability, abilities_of, part_of
@@ -272,13 +272,21 @@ def verdict_on(
         address=parse_address(thread.customer_address),
         our_address=thread.our_address,
         purpose=purpose,
-        has_feature=feature_is_on(thread.account_id, Feature.TEAM_INBOX, now=now),
+        has_feature=_has_features(thread, now=now),
         is_author_licensed=author is not None and is_licensed(author.pk, now=now),
         is_contact_blocked=thread.contact.is_blocked,
         last_inbound_at=thread.last_inbound_at,
         requested_at=requested_at,
     )
     return check_send(request, now=now)
+
+
+def _has_features(thread: Thread, *, now: datetime) -> bool:
+    """Say whether the account has Team Inbox, and WhatsApp where the thread is on WhatsApp."""
+    needed = [Feature.TEAM_INBOX]
+    if thread.address.family == WHATSAPP:
+        needed.append(Feature.WHATSAPP)
+    return all(feature_is_on(thread.account_id, feature, now=now) for feature in needed)
 
 
 def refuse_blocked(
@@ -327,10 +335,13 @@ def _claim(message_id: int, *, now: datetime) -> Message | None:
             seq__lt=OuterRef("seq"),
             status__in=[_Status.QUEUED, _Status.SENDING],
         )
+        # No join here: Django would look for the row in a subselect, which is not asked again after
+        # waiting for another worker's lock, and two workers would both believe they have it.
+        unpaused = Thread.objects.filter(sender__is_paused=False)
         taken = (
             Message.objects.filter(pk=message_id, status=_Status.QUEUED)
             .filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
-            .filter(~Exists(earlier), thread__sender__is_paused=False)
+            .filter(~Exists(earlier), thread__in=unpaused)
             .update(status=_Status.SENDING, sending_at=now, attempts=F("attempts") + 1)
         )
         if not taken:

@@ -85,6 +85,7 @@ def _composer() -> dict[str, str]:
         "too_long": _("{number} of {limit} characters: shorten it"),
         "as_mms": _("Goes out as MMS"),
         "claim_to_answer": _("Claim this conversation to answer."),
+        "blocked": _("Replies are blocked. You can still write a note."),
         "read_only": _("You can read this conversation, not answer it."),
         "file": _("File"),
         "too_many_files": _("at most {number} files"),

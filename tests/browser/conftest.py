@@ -69,9 +69,11 @@ def watch(page: Page, problems: list[str]) -> None:
     page.on("pageerror", lambda error: problems.append(f"uncaught: {error}"))
     page.on(
         "console",
-        lambda message: problems.append(message.text)
-        if message.type == "error" and not _is_expected(message.text)
-        else None,
+        lambda message: (
+            problems.append(message.text)
+            if message.type == "error" and not _is_expected(message.text)
+            else None
+        ),
     )
 
 

@@ -95,9 +95,7 @@ def test_photos_go_both_ways(shop: House, live: Live, open_as: Open) -> None:
     alice = open_as(shop.alice)
     data = base64.b64encode(PHOTO.read_bytes()).decode()
 
-    _text(
-        live, shop, "Look at this", media=[{"content_type": "image/jpeg", "data_base64": data}]
-    )
+    _text(live, shop, "Look at this", media=[{"content_type": "image/jpeg", "data_base64": data}])
 
     _open_conversation(alice, "Look at this")
     picture = alice.locator("li.msg-in img")
@@ -117,9 +115,7 @@ def test_photos_go_both_ways(shop: House, live: Live, open_as: Open) -> None:
     )
 
 
-def test_stop_locks_the_composer_and_start_opens_it(
-    shop: House, live: Live, open_as: Open
-) -> None:
+def test_stop_locks_the_composer_and_start_opens_it(shop: House, live: Live, open_as: Open) -> None:
     alice = open_as(shop.alice)
     _text(live, shop, "Hello there")
     _open_conversation(alice, "Hello there")
@@ -170,9 +166,7 @@ def test_a_cut_socket_is_caught_up_in_order_and_once(
     assert heard == ["before the cut", *(f"during the cut {n:02d}" for n in range(30))]
 
 
-def test_it_works_slower_with_the_socket_blocked(
-    shop: House, live: Live, open_as: Open
-) -> None:
+def test_it_works_slower_with_the_socket_blocked(shop: House, live: Live, open_as: Open) -> None:
     alice = open_as(shop.alice, "/livez")
     alice.route_web_socket(re.compile("/ws/"), lambda socket: socket.close())
     alice.goto("/")

@@ -8,6 +8,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from accounts.models import FeatureGrant
+from compliance.gate import SendBlockedError
 from inbox.carrier import Accepted, Throttled, Unknown
 from inbox.media import store_upload
 from inbox.models import Attachment, Message, Sender
@@ -273,7 +275,7 @@ def test_twilio_fetches_our_photo_at_a_signed_address(
     assert answer.status_code == 200
     assert answer["Content-Type"] == "image/jpeg"
     assert answer["X-Content-Type-Options"] == "nosniff"
-    assert b"".join(answer.streaming_content) == PHOTO.read_bytes()
+    assert answer.getvalue() == PHOTO.read_bytes()
     assert client.get("/media/out/forged:token:x/shoe.jpg").status_code == 404
 
 
@@ -322,3 +324,16 @@ def test_a_file_that_cannot_be_sent_is_refused_in_words(
             now=stage.now,
         )
     assert not Attachment.objects.exists()
+
+
+def test_without_the_whatsapp_feature_nothing_goes_out_on_whatsapp(
+    stage: Stage, client: Client
+) -> None:
+    Sender.objects.update(address="whatsapp:+15550100001", kind="whatsapp")
+    sender = Sender.objects.get(pk=stage.house.sender.pk)
+    message = text_in(client, sender, "whatsapp:+6581234567", "Hello")
+    stage.pk, stage.now = message.conversation_id or 0, message.created_at
+    FeatureGrant.objects.filter(feature="whatsapp").delete()
+
+    with pytest.raises(SendBlockedError, match="FEATURE_OFF"):
+        stage.reply(stage.house.alice)

@@ -468,6 +468,7 @@ def test_an_automatic_reply_greets_once_and_never_stops_the_clock(stage: Stage) 
     first = text_in(stage.client, stage.house.sender, other, "Hi")
     text_in(stage.client, stage.house.sender, other, "Are you there?")
 
+    assert first.conversation_id
     conversation = Conversation.objects.get(pk=first.conversation_id)
     auto = conversation.messages.filter(direction="out")
     assert [message.body for message in auto] == ["Welcome!"]

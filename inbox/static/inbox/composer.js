@@ -97,7 +97,7 @@ export class Composer {
   setDesk() {
     const desk = this.thread.box.querySelector("#desk");
     if (!desk) return;
-    const { composer, note, words } = desk.dataset;
+    const { composer, note } = desk.dataset;
     this.form.dataset.state = composer;
     this.form.dataset.note = note;
     const [reply, noteMode] = ["reply", "note"].map((one) =>
@@ -106,7 +106,7 @@ export class Composer {
     noteMode.disabled = note !== "true";
     if (noteMode.disabled && noteMode.checked) this.setMode("reply");
     this.form.querySelector("#composer-off-words").textContent =
-      { claim: t("claim_to_answer"), blocked: words }[composer] ?? t("read_only");
+      { claim: t("claim_to_answer"), blocked: t("blocked") }[composer] ?? t("read_only");
     this.words.disabled = composer !== "open" && reply.checked;
     this.changed();
   }

@@ -1,0 +1,187 @@
+"""Is every frame that is published one that the protocol promises, and for the right ears?"""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import pytest
+import redis
+from django.conf import settings
+from django.test import Client
+from jsonschema import Draft202012Validator
+
+from inbox.conversations import (
+    add_note,
+    claim_conversation,
+    close_conversation,
+    release_conversation,
+    set_contact_name,
+    snooze_conversation,
+    take_over,
+    transfer_to_inbox,
+    transfer_to_user,
+)
+from inbox.events import EVENT_TYPES
+from inbox.models.ids import client_id
+from tests.conftest import House
+from tests.factories import make_inbox, make_user
+from tests.flows.test_together import MARIA, Stage
+from tests.twilio import status_in, text_in
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs/protocol/frames.schema.json").read_text())
+Heard = list[tuple[str, dict[str, Any]]]
+
+
+class Ear:
+    """Hears everything that is published on the channel layer."""
+
+    def __init__(self) -> None:
+        self.client = redis.Redis.from_url(settings.REDIS_URL)
+        self.pubsub = self.client.pubsub(ignore_subscribe_messages=True)
+        self.start = f"{settings.CHANNEL_PREFIX}__group__"
+        self.pubsub.psubscribe(f"{self.start}*")
+        self.pubsub.get_message(timeout=1)
+
+    def heard(self) -> Heard:
+        """Return (group, frame) of everything since the last time."""
+        frames: Heard = []
+        while (message := self.pubsub.get_message(timeout=0.05)) is not None:
+            body = msgpack.unpackb(message["data"])
+            assert body["type"] == "live.frame"
+            group = message["channel"].decode().removeprefix(self.start)
+            frames.append((group, json.loads(body["text"])))
+        return frames
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    ear = Ear()
+    yield ear
+    ear.pubsub.close()
+    ear.client.close()
+
+
+@pytest.fixture
+def published(
+    ear: Ear, django_capture_on_commit_callbacks: Any
+) -> Callable[[Callable[[], Any]], Heard]:
+    """Return a function that does something and returns what was published after its commit."""
+
+    def do(act: Callable[[], Any]) -> Heard:
+        with django_capture_on_commit_callbacks(execute=True):
+            act()
+        return ear.heard()
+
+    return do
+
+
+@pytest.fixture
+def stage(house: House, client: Client, now: datetime) -> Stage:
+    return Stage(house, client, now)
+
+
+def _durable(frames: Heard) -> Heard:
+    return [(group, frame) for group, frame in frames if "seq" in frame]
+
+
+def test_every_event_of_a_long_day_is_one_the_protocol_promises(
+    stage: Stage, client: Client, published: Any
+) -> None:
+    house, day = stage.house, []
+    sales = make_inbox(house.account, "Sales")
+    make_user(house.account, "Sam", team=sales.team)
+    for act in (
+        lambda: stage.hear("hello"),
+        lambda: stage.do(claim_conversation, house.alice),
+        lambda: stage.do(add_note, house.alice, body="hm", client_id=client_id()),
+        lambda: stage.reply(house.alice),
+        lambda: status_in(
+            client, stage.row.messages.get(direction="out", kind="text"), "undelivered", "30003"
+        ),
+        lambda: stage.reply(house.alice, "again"),
+        lambda: status_in(
+            client, stage.row.messages.filter(direction="out", kind="text").last(), "delivered"
+        ),
+        lambda: stage.do(snooze_conversation, house.alice, until=None),
+        lambda: stage.hear("there?"),
+        lambda: set_contact_name(
+            contact=stage.row.contact,
+            by=stage.viewer(house.alice),
+            user=house.alice,
+            name="Maria",
+            now=stage.now,
+        ),
+        lambda: stage.hear("STOP"),
+        lambda: stage.do(take_over, house.sue, reason="ill"),
+        lambda: stage.do(release_conversation, house.sue),
+        lambda: stage.do(transfer_to_user, house.alice, to=house.bob),
+        lambda: stage.do(transfer_to_inbox, house.bob, to=sales),
+        lambda: stage.do(
+            close_conversation,
+            sales.team.members.get(name="Sam"),
+            last_seen_seq=99,
+            waiting_ok=True,
+        ),
+        lambda: text_in(client, house.sender, "+14155550777", "a new customer"),
+    ):
+        day += published(act)
+
+    validator = Draft202012Validator(SCHEMA)
+    for _, frame in _durable(day):
+        assert not list(validator.iter_errors(frame)), frame
+    assert {frame["type"] for _, frame in day if "type" in frame} >= set(EVENT_TYPES)
+
+
+def test_a_tick_tells_nothing_and_comes_last(stage: Stage, published: Any) -> None:
+    frames = _durable(published(lambda: stage.hear("one")))
+
+    uuid = str(stage.house.inbox.public_id)
+    (content_group, content), *ticks = frames
+    assert content_group == f"inbox.{uuid}"
+    assert content["type"] == "message.created"
+    assert [group for group, _ in ticks] == [f"inbox.{uuid}", f"inbox.{uuid}.guest"]
+    assert all(set(tick) == {"v", "inbox", "seq"} for _, tick in ticks)
+
+
+def test_a_claimed_conversation_is_heard_by_owner_and_supervisors_only(
+    stage: Stage, published: Any
+) -> None:
+    house, uuid = stage.house, str(stage.house.inbox.public_id)
+
+    claim = _durable(published(lambda: stage.do(claim_conversation, house.alice)))
+    words = _durable(published(lambda: stage.hear("only for Alice")))
+
+    left = [group for group, frame in claim if frame.get("type") == "conversation.left"]
+    assert left == [f"user.{house.bob.pk}"]
+    with_content = {group for group, frame in claim + words if "frag" in frame}
+    assert with_content == {f"user.{house.alice.pk}", f"inbox.{uuid}.sup"}
+    assert "only for Alice" not in str([f for group, f in words if group == f"inbox.{uuid}"])
+
+
+def test_numbers_of_an_inbox_have_no_gap(stage: Stage, published: Any) -> None:
+    frames = published(lambda: [stage.hear(str(n)) for n in range(5)])
+
+    ticks = sorted({frame["seq"] for _, frame in _durable(frames)})
+    assert ticks == list(range(ticks[0], ticks[-1] + 1))
+
+
+def test_what_others_may_not_know_is_not_in_a_live_fragment(stage: Stage, published: Any) -> None:
+    frames = published(lambda: stage.do(claim_conversation, stage.house.alice))
+
+    html = "".join("".join(frame.get("frag", {}).values()) for _, frame in frames)
+    assert html
+    assert "csrf" not in html.lower()
+    assert stage.house.alice.email not in html
+
+
+def test_a_published_message_is_for_maria_s_number_only_inside_fragments(
+    stage: Stage, published: Any
+) -> None:
+    frames = published(lambda: stage.hear("hi"))
+
+    facts = str([{k: v for k, v in frame.items() if k != "frag"} for _, frame in frames])
+    assert MARIA not in facts
+    assert "hi" not in [frame.get("data", {}).get("body") for _, frame in frames]
