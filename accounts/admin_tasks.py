@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
@@ -17,6 +17,11 @@ from accounts.admin_scope import ACT, ScopedAdmin
 
 M = TypeVar("M", bound=Model)
 MOST_ROWS = 200
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """Return what was sent; a form without fields is sent empty, and that counts."""
+    return request.POST if request.method == "POST" else None
 
 
 class Task(Generic[M]):
@@ -40,7 +45,7 @@ class Task(Generic[M]):
 
     def form_for(self, request: HttpRequest, rows: Sequence[M]) -> forms.Form:
         """Return what must be asked first; nothing by default."""
-        return forms.Form(request.POST or None)
+        return forms.Form(posted(request))
 
     def do(
         self, request: HttpRequest, rows: Sequence[M], form: forms.Form, admin: "TaskAdmin[M]"

@@ -35,13 +35,14 @@ def profile(request: HttpRequest) -> HttpResponse:
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
     """Choose light or dark."""
-    return _save(request, ThemeForm(request.POST, instance=_me(request)))
+    return _save(request, ThemeForm(request.POST, instance=_me(request)), "theme")
 
 
 @require_POST
 def availability(request: HttpRequest) -> HttpResponse:
     """Say whether I am here."""
-    return _save(request, AvailabilityForm(request.POST, instance=_me(request)))
+    form = AvailabilityForm(request.POST, instance=_me(request))
+    return _save(request, form, "availability")
 
 
 def _me(request: HttpRequest) -> User:
@@ -49,9 +50,9 @@ def _me(request: HttpRequest) -> User:
     return request.user
 
 
-def _save(request: HttpRequest, form: ModelForm[User]) -> HttpResponse:
+def _save(request: HttpRequest, form: ModelForm[User], field: str) -> HttpResponse:
     if form.is_valid():
-        form.save(update_fields=list(form.Meta.fields))
+        form.instance.save(update_fields=[field])
     if "application/json" in request.headers.get("Accept", ""):
         return HttpResponse(status=204 if form.is_valid() else 422)
     wanted = request.POST.get("next", "")

@@ -53,7 +53,7 @@ class Build:
 
     def waits(self) -> int:
         """Return how many stories are not told yet."""
-        return int(self.house.one(self.database, self.backlog))  # type: ignore[arg-type]
+        return int(self.house.one(self.database, self.backlog))
 
     def wait_until_told(self) -> float:
         """Wait until every story is told; return the moment."""
@@ -119,7 +119,7 @@ class Ours(Build):
     def live(self) -> int:
         """Start the socket server and return its port."""
         self.live_port = free_port()
-        self._serve("live", _uvicorn("config.asgi:application", self.live_port), self.live_port)
+        self._serve("live", uvicorn("config.asgi:application", self.live_port), self.live_port)
         return self.live_port
 
 
@@ -133,7 +133,7 @@ class Textbook(Build):
 
     def web_command(self, port: int, workers: int) -> list[str]:
         """Return how its web server is started."""
-        return _uvicorn("bench.textbook.asgi:application", port, workers)
+        return uvicorn("bench.textbook.asgi:application", port, workers)
 
     def workers(self) -> None:
         """Start the worker."""
@@ -146,7 +146,8 @@ class Textbook(Build):
         )
 
 
-def _uvicorn(application: str, port: int, workers: int = 1) -> list[str]:
+def uvicorn(application: str, port: int, workers: int = 1) -> list[str]:
+    """Return how an ASGI application is started."""
     # Compression of every frame for every socket would hide everything else, in both builds.
     return [
         *("uvicorn", application, "--host", HOST, "--port", str(port), "--workers", str(workers)),
@@ -187,4 +188,3 @@ def _load(
     house.vacuum(database)
     found: dict[str, Any] = json.loads(said)
     return found
-

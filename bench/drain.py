@@ -40,23 +40,19 @@ def _ours(job: dict[str, Any]) -> Callable[[], int]:
 
     waiting = Receipt.objects.filter(state=Receipt.State.WAITING).order_by("received_at", "id")
     own = [
-        pk
-        for pk in waiting.values_list("pk", flat=True)
-        if pk % job["workers"] == job["worker"]
+        pk for pk in waiting.values_list("pk", flat=True) if pk % job["workers"] == job["worker"]
     ]
     settle_memory()
     return lambda: sum(process(pk, now=timezone.now()) for pk in own)
 
 
 def _textbook(job: dict[str, Any]) -> Callable[[], int]:
-    from bench.textbook import celery
+    from bench.textbook import celery as celery
     from bench.textbook.models import Sender
     from bench.textbook.storing import take_message
 
-    assert celery.app
     senders = {
-        sender.path_token: sender
-        for sender in Sender.objects.select_related("inbox__account")
+        sender.path_token: sender for sender in Sender.objects.select_related("inbox__account")
     }
     own = [
         (senders[token], dict(parse_qsl(form)))

@@ -46,7 +46,7 @@ _MESSAGE = """
     INSERT INTO message (conversation, sid, body, at) VALUES (%s, %s, %s, now())
     ON CONFLICT (sid) DO NOTHING RETURNING id
 """
-_EVENT = "INSERT INTO event (account, message, data) VALUES (%s, %s, '{\"type\": \"message\"}')"
+_EVENT = 'INSERT INTO event (account, message, data) VALUES (%s, %s, \'{"type": "message"}\')'
 BODY = "Where is my order 4711? It should have come on Tuesday."
 
 

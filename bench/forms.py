@@ -124,7 +124,8 @@ class Twilio:
         ours = self.population["senders"][sender]
         form["AccountSid"] = ours["account_sid"]
         path = f"/hooks/twilio/{ours['token']}{rest}"
-        signature = RequestValidator(ours["auth_token"]).compute_signature(
+        validator: Any = RequestValidator
+        signature = validator(ours["auth_token"]).compute_signature(
             f"{PUBLIC_BASE_URL}{path}", form
         )
         body = urlencode(form).encode()
@@ -132,6 +133,7 @@ class Twilio:
             f"POST {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: TwilioProxy/1.1\r\n"
             "Content-Type: application/x-www-form-urlencoded; charset=utf-8\r\n"
             f"Content-Length: {len(body)}\r\nX-Twilio-Signature: {signature}\r\n"
-            "Accept: */*\r\nI-Twilio-Idempotency-Token: 00000000-0000-4000-8000-000000000000\r\n\r\n"
+            "Accept: */*\r\nI-Twilio-Idempotency-Token: 00000000-0000-4000-8000-000000000000\r\n"
+            "\r\n"
         )
         return Request(key, head.encode() + body)

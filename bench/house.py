@@ -36,7 +36,7 @@ class NotReadyError(Exception):
 
 
 class Service:
-    """One server process with its children: a session of its own, which can be killed as a whole."""
+    """One server process with its children, in a session of its own: killed as a whole."""
 
     def __init__(
         self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path
@@ -111,9 +111,7 @@ class House:
         """Make an empty database, or a copy of another one of ours."""
         full = f"{self._prefix}_{name}"
         if template:
-            self._administer(
-                "CREATE DATABASE {} TEMPLATE {}", full, f"{self._prefix}_{template}"
-            )
+            self._administer("CREATE DATABASE {} TEMPLATE {}", full, f"{self._prefix}_{template}")
         else:
             self._administer("CREATE DATABASE {}", full)
         self._made.append(full)
@@ -195,7 +193,9 @@ class House:
         self._services.append(service)
         return service
 
-    def run(self, command: Sequence[str], environment: Mapping[str, str], *, given: str = "") -> str:
+    def run(
+        self, command: Sequence[str], environment: Mapping[str, str], *, given: str = ""
+    ) -> str:
         """Run a Python module to its end and return what it wrote. Raises NotReadyError."""
         done = subprocess.run(
             [sys.executable, "-m", *command],

@@ -69,11 +69,19 @@ def measure(house: House, plan: Plan, ours: Ours, textbook: Textbook, runs: Runs
         floor = Cell("F1")
         measure_floor(house, meter, floor, plan, runs)
         for row, sockets in zip(rows, plan.sockets, strict=True):
-            assert row.floor and row.textbook
+            assert row.floor
+            assert row.textbook
             row.floor.values += floor.values
             row.floor.cpu_us += floor.cpu_us
             for build, cell in ((ours, row.ours), (textbook, row.textbook)):
-                _load(house, meter, build, cell, row, job_for(build, plan, runs.next(), sockets=sockets))
+                _load(
+                    house,
+                    meter,
+                    build,
+                    cell,
+                    row,
+                    job_for(build, plan, runs.next(), sockets=sockets),
+                )
     rows[-1].checks.append(_kill_and_count(plan, ours, runs))
     return rows
 
@@ -161,7 +169,9 @@ def rows_are_kept(build: Build, kept: Iterable[str]) -> Check:
         found = [row[0] for row in connection.execute(_STORED[build.name], [wanted])]
     detail = f"{len(found)} rows for {len(wanted)} answers"
     return Check(
-        f"{build.name}: rows = 2xx answers", sorted(found) == sorted(wanted) and bool(wanted), detail
+        f"{build.name}: rows = 2xx answers",
+        sorted(found) == sorted(wanted) and bool(wanted),
+        detail,
     )
 
 
@@ -188,5 +198,3 @@ def _kill_and_count(plan: Plan, ours: Ours, runs: Runs) -> Check:
         found = load.result()
     held = rows_are_kept(ours, found["kept"])
     return Check("after SIGKILL: rows = 2xx answers", held.is_ok and found["was_cut"], held.detail)
-
-

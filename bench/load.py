@@ -99,7 +99,9 @@ async def _run(traffic: Traffic, job: dict[str, Any]) -> dict[str, Any]:
     counted = [a for a in traffic.answers if counted_from <= a[2] <= counted_to]
     return {
         "statuses": dict(Counter(str(status) for _, status, _, _ in traffic.answers)),
-        "kept": sorted({traffic.requests[n].key for n, status, _, _ in traffic.answers if status < 300}),
+        "kept": sorted(
+            {traffic.requests[n].key for n, status, _, _ in traffic.answers if status < 300}
+        ),
         "answers": len(traffic.answers),
         "rate": len(counted) / max(1e-9, counted_to - counted_from),
         "latencies_ms": sorted(round(a[3] * 1000, 3) for a in counted),

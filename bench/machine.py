@@ -31,7 +31,10 @@ class Used:
     @property
     def strangers_share(self) -> float:
         """Return the part of the whole machine that somebody else used."""
-        return self.strangers / (self.seconds * (os.cpu_count() or 1)) if self.seconds else 0.0
+        # Both clocks tick in hundredths: too coarse for a short while.
+        if self.seconds < 0.3:
+            return 0.0
+        return self.strangers / (self.seconds * (os.cpu_count() or 1))
 
     def per(self, operations: float) -> float | None:
         """Return microseconds of server and PostgreSQL per operation."""

@@ -48,9 +48,6 @@ from inbox.status_urls import status_url
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 SLUG = "support"
 SENT = 12_000
-IS_OPEN = "i % 10 >= 3"
-OWNER = "(CASE WHEN i % 10 IN (3, 4) THEN place.agent WHEN i % 10 = 5 THEN place.colleague END)"
-IS_OWNED = "i % 10 IN (3, 4, 5)"
 
 
 @transaction.atomic
@@ -69,6 +66,7 @@ def populate(shape: Shape) -> dict[str, Any]:
             [shape.sender_of(i), shape.phone_of(i)] for i in range(1, shape.customers + 1)
         ],
         "sent": _sent(),
+        "open": _open(inboxes[0]),
         "agents": [_session_of(user) for user in agents[inboxes[0].pk]],
         "outsider": _session_of(agents[inboxes[-1].pk][0]),
         "slug": SLUG,
@@ -78,7 +76,7 @@ def populate(shape: Shape) -> dict[str, Any]:
     }
 
 
-# --- few rows --------------------------------------------------------------------------------------
+# --- few rows -------------------------------------------------------------------------------------
 
 
 def _accounts(shape: Shape) -> list[TeamInbox]:
@@ -141,7 +139,7 @@ def _people(shape: Shape, inboxes: list[TeamInbox]) -> dict[int, list[User]]:
 
 def _session_of(user: User) -> str:
     """Log a person in, as the session back end would; return the cookie's value."""
-    store = SessionStore(session_key=get_random_string(32, "abcdefghijklmnopqrstuvwxyz0123456789"))
+    key = get_random_string(32, "abcdefghijklmnopqrstuvwxyz0123456789")
     facts = {
         SESSION_KEY: str(user.pk),
         BACKEND_SESSION_KEY: "allauth.account.auth_backends.AuthenticationBackend",
@@ -149,15 +147,14 @@ def _session_of(user: User) -> str:
         "last_inbox": SLUG,
     }
     Session.objects.create(
-        session_key=store.session_key,
-        session_data=store.encode(facts),
+        session_key=key,
+        session_data=SessionStore().encode(facts),
         expire_date=datetime.now(UTC) + timedelta(days=1),
     )
-    assert store.session_key
-    return store.session_key
+    return key
 
 
-# --- many rows -------------------------------------------------------------------------------------
+# --- many rows ------------------------------------------------------------------------------------
 
 
 def _places(shape: Shape, inboxes: list[TeamInbox], agents: dict[int, list[User]]) -> None:
@@ -188,7 +185,7 @@ def _places(shape: Shape, inboxes: list[TeamInbox], agents: dict[int, list[User]
 def _customers(shape: Shape) -> None:
     source = f"generate_series(1, {shape.customers}) i JOIN place ON place.n = {shape.sql_sender}"
     phone = shape.sql_phone
-    is_open = f"({IS_OPEN})"
+    is_open, is_owned = f"({shape.sql_state} >= 3)", _is_owned(shape)
     _insert(
         Contact,
         source,
@@ -242,9 +239,9 @@ def _customers(shape: Shape) -> None:
         contact_id="i",
         public_id=_id("conversation"),
         status=f"CASE WHEN {is_open} THEN 'open' ELSE 'closed' END",
-        owner_id=OWNER,
-        owned_since=f"CASE WHEN {IS_OWNED} THEN {shape.sql_last_at} END",
-        is_team_wide=f"NOT ({IS_OWNED})",
+        owner_id=_owner(shape),
+        owned_since=f"CASE WHEN {is_owned} THEN {shape.sql_last_at} END",
+        is_team_wide=f"NOT {is_owned}",
         was_team_wide_at_close=f"NOT {is_open}",
         waiting_since=f"CASE WHEN {is_open} AND i % 2 = 0 THEN {shape.sql_last_at} END",
         opened_at=f"{shape.sql_last_at} - interval '1 day'",
@@ -261,10 +258,10 @@ def _conversations(shape: Shape) -> None:
     source = f"generate_series(1, {shape.customers}) i JOIN place ON place.n = {shape.sql_sender}"
     _insert(
         Participant,
-        f"{source} WHERE {IS_OWNED}",
+        f"{source} WHERE {_is_owned(shape)}",
         account_id="place.account",
         conversation_id="i",
-        user_id=OWNER,
+        user_id=_owner(shape),
         role="'owner'",
         source="'claim'",
         started_at=shape.sql_last_at,
@@ -341,6 +338,17 @@ def _insert(model: type[Model], rows: str, /, **given: str) -> None:
         )
 
 
+def _is_owned(shape: Shape) -> str:
+    return f"({shape.sql_state} IN (3, 4, 5))"
+
+
+def _owner(shape: Shape) -> str:
+    state = shape.sql_state
+    return (
+        f"(CASE WHEN {state} IN (3, 4) THEN place.agent WHEN {state} = 5 THEN place.colleague END)"
+    )
+
+
 def _id(kind: str, number: str = "i") -> str:
     return f"left(md5('{kind}' || {number}), 22)"
 
@@ -356,6 +364,15 @@ def _quoted(words: Iterable[str]) -> Iterable[str]:
 
 def _last_inbound(shape: Shape) -> int:
     return shape.each if shape.each % 2 else shape.each - 1
+
+
+def _open(inbox: TeamInbox) -> list[tuple[int, str]]:
+    """Return customers of the first sender whose conversation the whole team has open."""
+    found = Conversation.objects.filter(
+        inbox=inbox, status=Conversation.Status.OPEN, is_team_wide=True
+    )
+    phones = found.order_by("pk").values_list("thread__customer_address", flat=True)
+    return [(0, phone) for phone in phones[:50]]
 
 
 def _sent() -> list[dict[str, Any]]:

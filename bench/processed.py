@@ -84,9 +84,7 @@ def _rows(plan: Plan) -> tuple[Row, Row]:
     )
 
 
-def _drain(
-    house: House, meter: Meter, build: Build, row: Row, plan: Plan, runs: Runs
-) -> None:
+def _drain(house: House, meter: Meter, build: Build, row: Row, plan: Plan, runs: Runs) -> None:
     twilio = Twilio(build.population, plan.seed, runs.next())
     customers = build.population["customers"]
     texts = [twilio.text(*customers[n * 7 % len(customers)]) for n in range(plan.drain)]
@@ -95,14 +93,21 @@ def _drain(
         with house.connect(build.database) as connection, connection.transaction():
             connection.cursor().executemany(
                 _ENQUEUE,
-                [(text.key.split("/")[1], form, token) for text, (token, form) in zip(texts, forms)],
+                [
+                    (text.key.split("/")[1], form, token)
+                    for text, (token, form) in zip(texts, forms, strict=True)
+                ],
             )
     house.checkpoint()
     done, seconds = _work_off(meter, build, row, forms)
     cell = _cell_of(build, row)
     cell.values.append(done / seconds)
     row.checks.append(
-        Check(f"{build.name}: all of the backlog is told", done == plan.drain, f"{done} of {plan.drain}")
+        Check(
+            f"{build.name}: all of the backlog is told",
+            done == plan.drain,
+            f"{done} of {plan.drain}",
+        )
     )
     row.checks.append(_messages_of(build, texts))
 
@@ -145,9 +150,7 @@ def _work_off(
     return done, last - min(f["begun"] for f in found)
 
 
-def _steady(
-    house: House, meter: Meter, build: Build, row: Row, plan: Plan, runs: Runs
-) -> None:
+def _steady(house: House, meter: Meter, build: Build, row: Row, plan: Plan, runs: Runs) -> None:
     job = job_for(build, plan, runs.next(), sockets=plan.sockets[0], count=plan.steady)
     house.checkpoint()
     with Errand("bench.load", job) as load:
@@ -157,7 +160,9 @@ def _steady(
         told_at = build.wait_until_told()
         used = meter.end()
     cell = _cell_of(build, row)
-    cell.add(found["answers"] / (max(told_at, found["ended"]) - found["begun"]), used, found["answers"])
+    cell.add(
+        found["answers"] / (max(told_at, found["ended"]) - found["begun"]), used, found["answers"]
+    )
     note_latencies(cell, found["latencies_ms"])
     row.note_strangers(used)
     row.checks += [answers_are_good(build, found), rows_are_kept(build, found["kept"])]

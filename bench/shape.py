@@ -15,8 +15,8 @@ class Shape:
     """How much there is before anything is measured.
 
     One conversation per customer with `each` messages. The first account is the big one: `big` of
-    all conversations are its own. Of ten conversations three are closed, two belong to the agent
-    who looks, one to a colleague, four to nobody.
+    all conversations are its own. Of ten conversations about three are closed, two belong to the
+    agent who looks, one to a colleague, four to nobody.
     """
 
     accounts: int
@@ -74,6 +74,11 @@ class Shape:
     def sql_phone(self) -> str:
         """Return `phone_of` for a customer number `i`."""
         return "('+1415' || lpad((2000000 + i)::text, 7, '0'))"
+
+    @property
+    def sql_state(self) -> str:
+        """Return a digit for conversation `i`: 0-2 closed, 3-4 the agent's, 5 a colleague's."""
+        return "(abs(hashint4(i)::bigint) % 10)"
 
     @property
     def sql_last_at(self) -> str:

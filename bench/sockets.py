@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import os
 import re
 import threading
@@ -44,7 +45,7 @@ class Seen:
     others: int = 0
     closed: int = 0
     leaked: int = 0
-    bytes: int = 0
+    size: int = 0
 
     def frame(self, payload: bytes, *, is_outsider: bool) -> None:
         """Note one text frame."""
@@ -60,7 +61,7 @@ class Seen:
         self.frames[number] = self.frames.get(number, 0) + 1
         self.first.setdefault(number, now)
         self.last[number] = now
-        self.bytes = len(payload)
+        self.size = len(payload)
 
 
 class Tab(asyncio.Protocol):
@@ -149,8 +150,10 @@ class Webhooks:
         customers = job["population"]["open"]
         self._port = job["web_port"]
         self._wires = [
-            twilio.text(*customers[n % len(customers)], body=f"glass{n:06d}. Are you there?").wire
-            for n in range(job["events"])
+            twilio.text(sender, customer, f"glass{n:06d}. Are you there?").wire
+            for n, (sender, customer) in zip(
+                range(job["events"]), itertools.cycle(customers), strict=False
+            )
         ]
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self.answered = 0
@@ -189,32 +192,43 @@ class Floor:
             self._redis.publish(CHANNEL, head + "x" * (self._size - len(head) - 2) + '"}')
 
 
-async def _watch(job: dict[str, Any], begin: Callable[[], None]) -> dict[str, Any]:
+@dataclass
+class Room:
+    """Everything that is open before the word is given."""
+
+    job: dict[str, Any]
+    seen: Seen
+    tabs: list[Tab]
+    source: Webhooks | Floor
+
+
+async def _prepared(job: dict[str, Any]) -> Room:
     seen = Seen()
     tabs = await _open_all(job, seen)
     source = Floor(job) if job.get("url") else Webhooks(job)
     await source.send(0, seen)  # the first one is slower everywhere, and not counted
     await _all_arrived(job, seen, {0})
-    await asyncio.to_thread(begin)
+    return Room(job, seen, tabs, source)
+
+
+async def _watched(room: Room) -> dict[str, Any]:
+    job, seen = room.job, room.seen
+    numbers = range(1, job["events"])
     sending = []
-    for number in range(1, job["events"]):
-        sending.append(asyncio.create_task(source.send(number, seen)))
+    for number in numbers:
+        sending.append(asyncio.create_task(room.source.send(number, seen)))
         await asyncio.sleep(job["interval"])
     await asyncio.gather(*sending)
-    numbers = set(range(1, job["events"]))
-    await _all_arrived(job, seen, numbers)
-    for tab in tabs:
+    await _all_arrived(job, seen, set(numbers))
+    for tab in room.tabs:
         tab.close()
-    agents = len(job["cookies"])
     return {
-        "last_ms": [
-            (seen.last[n] - seen.began[n]) * 1000 for n in sorted(numbers) if n in seen.last
-        ],
-        "expected": len(numbers) * agents,
+        "last_ms": [(seen.last[n] - seen.began[n]) * 1000 for n in numbers if n in seen.last],
+        "expected": len(numbers) * len(job["cookies"]),
         "frames": sum(seen.frames.get(n, 0) for n in numbers),
-        "answered": source.answered - 1,
+        "answered": room.source.answered - 1,
         "leaked": seen.leaked,
-        "bytes": seen.bytes,
+        "bytes": seen.size,
         "other_frames": seen.others,
     }
 
@@ -237,19 +251,18 @@ async def _open_all(job: dict[str, Any], seen: Seen) -> list[Tab]:
 async def _all_arrived(job: dict[str, Any], seen: Seen, numbers: set[int]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     agents = len(job["cookies"])
-    while any(seen.frames.get(n, 0) < agents for n in numbers) and time.monotonic() < deadline:
+    # Also ends when nothing comes any more.
+    while any(seen.frames.get(n, 0) < agents for n in numbers) and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.1)  # a frame too many would come now
 
 
-def main() -> None:
-    """Open everything, say so, and begin on the word."""
-
-    def prepare(job: dict[str, Any]) -> Callable[[], dict[str, Any]]:
-        return lambda: asyncio.run(_watch(job, lambda: None))
-
-    serve(prepare)
+def prepare(job: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+    """Open every socket; the messages are sent on the word."""
+    loop = asyncio.new_event_loop()
+    room = loop.run_until_complete(_prepared(job))
+    return lambda: loop.run_until_complete(_watched(room))
 
 
 if __name__ == "__main__":
-    main()
+    serve(prepare)

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from inbox.broadcast import announce
 from inbox.carrier import ErrorKind
 from inbox.models import Message, Receipt
 from inbox.sending import adopt_carrier_block, fail_message, locked_message, tell_status
+from inbox.story import Story
 from inbox.twilio.errors import meaning_of
 from inbox.twilio.parsing import UnreadableFormError, parse_status
 from inbox.twilio.statuses import OURS, is_later_word, moves_forward
@@ -29,12 +31,14 @@ def record_status(receipt: Receipt, form: Mapping[str, str], *, now: datetime) -
     if message_id is None:
         receipt.problem = "No message of ours has this SID."
         return receipt.attempts >= ATTEMPTS_FOR_UNKNOWN_SID
+    story = Story(now=now)
     if update.error_code and meaning_of(update.error_code).kind is ErrorKind.CONSENT:
-        adopt_carrier_block(message_id, now=now)
+        adopt_carrier_block(message_id, story)
     message = locked_message(message_id)
     if message.provider_sid is None:
         message.provider_sid = update.sid[:64]
-    _move(message, update.status, update.error_code, now=now)
+    _move(message, update.status, update.error_code, story)
+    announce(story.announcements(), now=now)
     return True
 
 
@@ -54,7 +58,7 @@ def _message_of(receipt: Receipt, sid: str, our_id: str) -> int | None:
     return found
 
 
-def _move(message: Message, status: str, error_code: str, *, now: datetime) -> None:
+def _move(message: Message, status: str, error_code: str, story: Story) -> None:
     if is_later_word(message.provider_status, status):
         message.provider_status = status
     then = OURS.get(status)
@@ -63,9 +67,9 @@ def _move(message: Message, status: str, error_code: str, *, now: datetime) -> N
         message.save(update_fields=["provider_sid", "provider_status"])
         return
     if then == Message.Status.FAILED:
-        fail_message(message, code=error_code, now=now)
+        fail_message(message, story, code=error_code)
         return
-    message.status, message.settled_at = then, message.settled_at or now
+    message.status, message.settled_at = then, message.settled_at or story.now
     message.error_code = message.error_words = ""
     message.save()
-    tell_status(message, now=now)
+    tell_status(message, story)

@@ -46,7 +46,7 @@ class ComposeForm(forms.Form):
     @property
     def is_note(self) -> bool:
         """Say whether this is an internal note."""
-        return self.cleaned_data["kind"] == "note"
+        return str(self.cleaned_data["kind"]) == "note"
 
     @property
     def last_seen_seq(self) -> int | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import Count, F, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from phonenumbers import NumberParseException, parse, timezone
@@ -149,7 +149,7 @@ class TransferPage:
     inboxes: Sequence[TeamInbox] = field(default_factory=tuple)
 
 
-# --- The list --------------------------------------------------------------------------------------
+# --- The list ------------------------------------------------------------------------------------
 
 
 def inbox_page(viewer: Viewer, slug: str, asked: Asked) -> InboxPage:
@@ -271,7 +271,7 @@ def _owners(inbox: TeamInbox) -> Iterable[User]:
     return User.objects.filter(memberships__team=inbox.pk, is_active=True).order_by("name")
 
 
-# --- The thread ------------------------------------------------------------------------------------
+# --- The thread ----------------------------------------------------------------------------------
 
 
 def thread_page(
@@ -330,7 +330,14 @@ class _Stretch:
     below: int | None = None
 
     @classmethod
-    def read(cls, messages, *, before, after, around):  # type: ignore[no-untyped-def]
+    def read(
+        cls,
+        messages: QuerySet[Message],
+        *,
+        before: int | None,
+        after: int | None,
+        around: int | None,
+    ) -> "_Stretch":
         up, down = messages.order_by("-seq"), messages.order_by("seq")
         if after is not None:
             found = list(down.filter(seq__gt=after)[: ITEMS_AFTER + 1])
@@ -370,7 +377,7 @@ def _seq_of(conversation: Conversation, public_id: str) -> int | None:
     )
 
 
-# --- Beside the thread -----------------------------------------------------------------------------
+# --- Beside the thread ---------------------------------------------------------------------------
 
 
 def panel_page(viewer: Viewer, conversation: Conversation) -> PanelPage:

@@ -20,11 +20,10 @@ def search(conversations: ConversationQuerySet, words: str) -> ConversationQuery
     if not text:
         return conversations
     said = Message.objects.filter(conversation=OuterRef("pk"), body__icontains=text)
-    found = (
-        Q(contact__name__icontains=text) | Q(contact__profile_name__icontains=text) | Exists(said)
-    )
+    found = Q(contact__name__icontains=text) | Q(contact__profile_name__icontains=text)
+    found |= Q(Exists(said))
     digits = re.sub(r"\D", "", text)
     if len(digits) >= FEWEST_DIGITS and not re.search(r"[^\W\d]", text):
         numbers = ContactAddress.objects.filter(contact=OuterRef("contact"), phone__contains=digits)
-        found |= Exists(numbers)
+        found |= Q(Exists(numbers))
     return conversations.filter(found)

@@ -376,13 +376,16 @@ def _verdict_at_delivery(message: Message, *, now: datetime) -> Verdict | None:
 
 
 def _stop(message: Message, verdict: Verdict, *, now: datetime) -> None:
+    story = Story(now=now)
+    _lock_conversation(message)
     _finish(
         message,
+        story,
         status=_Status.BLOCKED,
         error_code=verdict.reason.value,
         error_words=verdict.words,
-        now=now,
     )
+    announce(story.announcements(), now=now)
 
 
 def _outbound(message: Message, *, now: datetime) -> Outbound:
@@ -423,35 +426,45 @@ def carrier_for(account: TwilioAccount) -> TwilioCarrier:
 
 def settle(message_id: int, outcome: Outcome, *, now: datetime) -> None:
     """Write down what became of a message that was handed over, and wake the next of its thread."""
-    if isinstance(outcome, Rejected) and outcome.kind is ErrorKind.CONSENT:
-        with transaction.atomic(durable=True):
-            adopt_carrier_block(message_id, now=now)
     with transaction.atomic(durable=True):
+        story = Story(now=now)
+        if isinstance(outcome, Rejected) and outcome.kind is ErrorKind.CONSENT:
+            adopt_carrier_block(message_id, story)
         message = locked_message(message_id)
         match outcome:
             case Accepted():
-                _settle_accepted(message, outcome, now=now)
+                _settle_accepted(message, outcome, story)
             case Rejected():
-                _settle_rejected(message, outcome, now=now)
+                _settle_rejected(message, outcome, story)
             case Throttled():
-                _settle_throttled(message, outcome, now=now)
+                _settle_throttled(message, outcome, story)
             case Unknown():
-                _settle_unknown(message, outcome.why, now=now)
+                _settle_unknown(message, outcome.why, story)
+        announce(story.announcements(), now=now)
     wake_next(message.thread_id)
 
 
 def locked_message(message_id: int) -> Message:
-    """Fetch a message, locked until the transaction ends, with what settling needs."""
-    return (
+    """Fetch a message and its conversation, both locked until the transaction ends.
+
+    Whoever announces something about a conversation holds it: else a claim could commit in between
+    and the news go to those who have just lost sight of it.
+    """
+    message = (
         Message.objects.select_for_update(of=("self",), no_key=True)
-        .select_related(
-            "conversation__inbox", "conversation__contact", "conversation__thread", "thread__sender"
-        )
+        .select_related("thread__sender")
         .get(pk=message_id)
     )
+    _lock_conversation(message)
+    return message
 
 
-def _settle_accepted(message: Message, outcome: Accepted, *, now: datetime) -> None:
+def _lock_conversation(message: Message) -> None:
+    if message.conversation_id:
+        message.conversation = locked_conversation(Conversation(pk=message.conversation_id))
+
+
+def _settle_accepted(message: Message, outcome: Accepted, story: Story) -> None:
     """Bind the SID. A status callback may have come first: never step back."""
     message.provider_sid = message.provider_sid or outcome.sid
     message.provider_status = message.provider_status or outcome.status
@@ -460,21 +473,21 @@ def _settle_accepted(message: Message, outcome: Accepted, *, now: datetime) -> N
     then = OURS.get(outcome.status, _Status.SENT)
     if moves_forward(message.status, then):
         message.status = then
-    message.settled_at = now
+    message.settled_at = story.now
     message.error_code = message.error_words = ""
     message.save()
-    tell_status(message, now=now)
+    tell_status(message, story)
 
 
-def _settle_rejected(message: Message, outcome: Rejected, *, now: datetime) -> None:
+def _settle_rejected(message: Message, outcome: Rejected, story: Story) -> None:
     if outcome.kind is ErrorKind.CONFIGURATION:
         _report_configuration(message, outcome.code, now=now)
     _finish(
         message,
+        story,
         status=_Status.FAILED,
         error_code=outcome.code,
         error_words=outcome.words,
-        now=now,
     )
 
 
@@ -491,22 +504,22 @@ def _report_configuration(message: Message, code: str, *, now: datetime) -> None
     )
 
 
-def _settle_throttled(message: Message, outcome: Throttled, *, now: datetime) -> None:
+def _settle_throttled(message: Message, outcome: Throttled, story: Story) -> None:
     """Put it back into the queue, later: it surely did not leave."""
     if message.status != _Status.SENDING:
         return
-    if now - message.created_at > GIVE_UP_AFTER:
+    if story.now - message.created_at > GIVE_UP_AFTER:
         _finish(
             message,
+            story,
             status=_Status.FAILED,
             error_code="throttled",
             error_words=f"{outcome.why} It was tried for an hour. Send it again later.",
-            now=now,
         )
         return
     message.status = _Status.QUEUED
     pause = timedelta(seconds=_backoff(message.attempts, outcome.after_seconds))
-    message.not_before = message.nudge_at = now + pause
+    message.not_before = message.nudge_at = story.now + pause
     message.provider_status = ""
     message.save()
 
@@ -516,16 +529,16 @@ def _backoff(attempts: int, least: float) -> float:
     return random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret
 
 
-def _settle_unknown(message: Message, why: str, *, now: datetime) -> None:
+def _settle_unknown(message: Message, why: str, story: Story) -> None:
     """It may have left. It is shown as not confirmed, and only a person may send it again."""
     if message.status != _Status.SENDING:
         return
     logger.warning("message %s: outcome unknown (%s)", message.public_id, why)
     message.status = _Status.UNKNOWN
     message.error_code, message.error_words = "unknown", UNKNOWN_WORDS
-    message.look_up_at = now + LOOK_UP_AFTER
+    message.look_up_at = story.now + LOOK_UP_AFTER
     message.save()
-    _tell_updated(message, now=now)
+    _tell_updated(message, story)
 
 
 UNKNOWN_WORDS = (
@@ -535,13 +548,13 @@ UNKNOWN_WORDS = (
 
 
 def _finish(
-    message: Message, *, status: str, error_code: str, error_words: str, now: datetime
+    message: Message, story: Story, *, status: str, error_code: str, error_words: str
 ) -> None:
     message.status, message.error_code = status, error_code
-    message.error_words, message.settled_at = error_words[:300], now
+    message.error_words, message.settled_at = error_words[:300], story.now
     message.save()
     _mark_failure(message)
-    _tell_updated(message, now=now)
+    _tell_updated(message, story)
 
 
 def _mark_failure(message: Message) -> None:
@@ -550,35 +563,29 @@ def _mark_failure(message: Message) -> None:
         Conversation.objects.filter(pk=message.conversation_id).update(has_failed_message=True)
 
 
-def tell_status(message: Message, *, now: datetime) -> None:
-    """Announce that a message got further."""
+def tell_status(message: Message, story: Story) -> None:
+    """Tell that a message got further. The message must be locked."""
     if message.conversation:
-        story = Story(now=now)
         story.message_status(message.conversation, message)
-        announce(story.announcements(), now=now)
 
 
-def _tell_updated(message: Message, *, now: datetime) -> None:
+def _tell_updated(message: Message, story: Story) -> None:
     if message.conversation:
-        story = Story(now=now)
         story.message_updated(message.conversation, message, "status")
-        announce(story.announcements(), now=now)
 
 
-def fail_message(message: Message, *, code: str, now: datetime) -> None:
+def fail_message(message: Message, story: Story, *, code: str) -> None:
     """Write down a failure that a status callback reported. The message must be locked."""
     words = meaning_of(code).words
-    _finish(message, status=_Status.FAILED, error_code=code, error_words=words, now=now)
+    _finish(message, story, status=_Status.FAILED, error_code=code, error_words=words)
 
 
-def adopt_carrier_block(message_id: int, *, now: datetime) -> None:
+def adopt_carrier_block(message_id: int, story: Story) -> None:
     """The carrier says they opted out: believe it, and stop what waits for them.
 
     Call it before the message itself is locked: consent is always locked before messages.
     """
-    message = Message.objects.select_related(
-        "conversation__inbox", "conversation__contact", "conversation__thread", "thread"
-    ).get(pk=message_id)
+    message = Message.objects.select_related("thread").get(pk=message_id)
     thread = message.thread
     address = parse_address(thread.customer_address)
     record_carrier_block(
@@ -586,22 +593,20 @@ def adopt_carrier_block(message_id: int, *, now: datetime) -> None:
         address=address,
         our_address=thread.our_address,
         message_sid=message.provider_sid or "",
-        now=now,
+        now=story.now,
     )
-    story = Story(now=now)
     cancel_unsent(message.account_id, address.key, story)
+    _lock_conversation(message)
     if message.conversation:
         story.consent_changed(
             message.conversation, channel=address.consent_family, state="opted_out"
         )
-    announce(story.announcements(), now=now)
 
 
 def cancel_unsent(account_id: int, address_key: str, story: Story) -> int:
     """Cancel every message to an address that has not left yet, in the caller's transaction."""
     waiting = list(
         Message.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("conversation__inbox", "conversation__contact", "conversation__thread")
         .filter(
             account=account_id,
             thread__address__key=address_key,
@@ -615,8 +620,8 @@ def cancel_unsent(account_id: int, address_key: str, story: Story) -> int:
         message.error_words = "Cancelled: they opted out before it was sent."
         message.settled_at = story.now
         message.save()
-        if message.conversation:
-            story.message_updated(message.conversation, message, "status")
+        _lock_conversation(message)
+        _tell_updated(message, story)
     return len(waiting)
 
 

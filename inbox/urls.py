@@ -38,4 +38,6 @@ urlpatterns = [
     path("hooks/", include("inbox.webhook_urls")),
     path("api/v1/", include("inbox.api_urls")),
 ]
-websocket_urlpatterns = [path("ws/v1/", LiveConsumer.as_asgi())]
+websocket_urlpatterns = [
+    path("ws/v1/", LiveConsumer.as_asgi()),  # type: ignore[arg-type] # an ASGI application
+]

@@ -35,5 +35,7 @@ class InboxConsumer(AsyncJsonWebsocketConsumer):
 
     @database_sync_to_async
     def _is_member(self, inbox: int) -> bool:
-        user = self.scope["user"]
-        return user.is_authenticated and Inbox.objects.filter(pk=inbox, members=user.pk).exists()
+        user: Any = self.scope["user"]
+        if not user.is_authenticated:
+            return False
+        return Inbox.objects.filter(pk=inbox, members=user.pk).exists()

@@ -12,6 +12,10 @@ class Account(models.Model):
     name = models.CharField(max_length=120)
     account_sid = models.CharField(max_length=64, unique=True)
     auth_token = models.CharField(max_length=64)
+    objects: ClassVar[models.Manager["Account"]] = models.Manager()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Inbox(models.Model):
@@ -20,6 +24,10 @@ class Inbox(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
     name = models.CharField(max_length=80)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL)
+    objects: ClassVar[models.Manager["Inbox"]] = models.Manager()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Sender(models.Model):
@@ -28,6 +36,10 @@ class Sender(models.Model):
     inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE)
     address = models.CharField(max_length=40)
     path_token = models.CharField(max_length=64, unique=True)
+    objects: ClassVar[models.Manager["Sender"]] = models.Manager()
+
+    def __str__(self) -> str:
+        return self.address
 
 
 class Contact(models.Model):
@@ -37,11 +49,17 @@ class Contact(models.Model):
     phone = models.CharField(max_length=40)
     name = models.CharField(max_length=120, blank=True)
     is_opted_out = models.BooleanField(default=False)
+    objects: ClassVar[models.Manager["Contact"]] = models.Manager()
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["account", "phone"], name="textbook_one_contact_per_phone")
+            models.UniqueConstraint(
+                fields=["account", "phone"], name="textbook_one_contact_per_phone"
+            )
         ]
+
+    def __str__(self) -> str:
+        return self.phone
 
 
 class Conversation(models.Model):
@@ -56,6 +74,7 @@ class Conversation(models.Model):
     unread = models.PositiveIntegerField(default=0)
     preview = models.CharField(max_length=160, blank=True)
     last_activity_at = models.DateTimeField()
+    objects: ClassVar[models.Manager["Conversation"]] = models.Manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-last_activity_at"]
@@ -70,6 +89,9 @@ class Conversation(models.Model):
             models.Index(fields=["inbox", "is_open", "-last_activity_at"], name="textbook_list")
         ]
 
+    def __str__(self) -> str:
+        return self.preview
+
 
 class Message(models.Model):
     """One text."""
@@ -81,3 +103,7 @@ class Message(models.Model):
     status = models.CharField(max_length=20)
     created_at = models.DateTimeField(auto_now_add=True)
     processed_at = models.DateTimeField(null=True)
+    objects: ClassVar[models.Manager["Message"]] = models.Manager()
+
+    def __str__(self) -> str:
+        return self.sid

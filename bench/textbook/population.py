@@ -14,7 +14,7 @@ from django.utils.crypto import get_random_string
 
 from bench.forms import WORDS
 from bench.shape import Shape
-from bench.textbook.models import Account, Inbox, Message, Sender
+from bench.textbook.models import Account, Conversation, Inbox, Message, Sender
 
 SENT = 12_000
 
@@ -30,6 +30,7 @@ def populate(shape: Shape) -> dict[str, Any]:
             [shape.sender_of(i), shape.phone_of(i)] for i in range(1, shape.customers + 1)
         ],
         "sent": _sent(),
+        "open": _open(inboxes[0]),
         "agents": [_session_of(user) for user in agents[0]],
         "outsider": _session_of(agents[-1][0]),
         "inbox_id": inboxes[0].pk,
@@ -48,33 +49,32 @@ def _accounts(shape: Shape) -> tuple[list[Inbox], list[list[User]]]:
             User(username=f"agent.{n}.{m}", first_name=f"Agent {m}", password="!")
             for m in range(max(2, shape.agents) if n == 0 else 2)
         )
-        inbox.members.add(*users)
+        inbox.members.add(*(user.pk for user in users))
         inboxes.append(inbox)
         agents.append(users)
     return inboxes, agents
 
 
 def _session_of(user: User) -> str:
-    store = SessionStore(session_key=get_random_string(32, "abcdefghijklmnopqrstuvwxyz0123456789"))
+    key = get_random_string(32, "abcdefghijklmnopqrstuvwxyz0123456789")
     facts = {
         SESSION_KEY: str(user.pk),
         BACKEND_SESSION_KEY: "django.contrib.auth.backends.ModelBackend",
         HASH_SESSION_KEY: user.get_session_auth_hash(),
     }
     Session.objects.create(
-        session_key=store.session_key,
-        session_data=store.encode(facts),
+        session_key=key,
+        session_data=SessionStore().encode(facts),
         expire_date=datetime.now(UTC) + timedelta(days=1),
     )
-    assert store.session_key
-    return store.session_key
+    return key
 
 
 def _rows(shape: Shape) -> None:
     """Fill the large tables; inbox, account and sender number n all have the id n + 1."""
     words = ", ".join(f"""'{word.replace("'", "''")}'""" for word in WORDS)
     body = f"(ARRAY[{words}])[1 + %s %% {len(WORDS)}]"
-    place, last = f"{shape.sql_sender} + 1", shape.sql_last_at
+    place, last, state = f"{shape.sql_sender} + 1", shape.sql_last_at, shape.sql_state
     agent = "(SELECT min(user_id) {} FROM textbook_inbox_members m WHERE m.inbox_id = place)"
     statements = [
         "INSERT INTO textbook_contact (id, account_id, phone, name, is_opted_out) "
@@ -84,9 +84,9 @@ def _rows(shape: Shape) -> None:
         "INSERT INTO textbook_conversation "
         "(id, inbox_id, contact_id, owner_id, is_open, unread, preview, last_activity_at) "
         "SELECT i, place, i, "
-        f"CASE WHEN i % 10 IN (3, 4) THEN {agent.format('')} "
-        f"WHEN i % 10 = 5 THEN {agent.format('+ 1')} END, "
-        f"i % 10 >= 3, i % 2, {body.replace('%s', 'i').replace('%%', '%')}, {last} "
+        f"CASE WHEN {state} IN (3, 4) THEN {agent.format('')} "
+        f"WHEN {state} = 5 THEN {agent.format('+ 1')} END, "
+        f"{state} >= 3, i % 2, {body.replace('%s', 'i').replace('%%', '%')}, {last} "
         f"FROM (SELECT i, {place} AS place FROM generate_series(1, {shape.customers}) i) rows",
         "INSERT INTO textbook_message "
         "(id, conversation_id, sid, is_inbound, body, status, created_at, processed_at) "
@@ -105,6 +105,11 @@ def _rows(shape: Shape) -> None:
             cursor.execute(
                 f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), max(id)) FROM {name}"
             )
+
+
+def _open(inbox: Inbox) -> list[tuple[int, str]]:
+    found = Conversation.objects.filter(inbox=inbox, is_open=True, owner=None).order_by("pk")
+    return [(0, phone) for phone in found.values_list("contact__phone", flat=True)[:50]]
 
 
 def _sent() -> list[dict[str, Any]]:

@@ -17,9 +17,7 @@ from bench.textbook.tasks import process_message
 def take_message(sender: Sender, form: Mapping[str, str]) -> None:
     """Store one inbound message, tell the browsers, and leave the rest to a worker."""
     with transaction.atomic():
-        contact, _ = Contact.objects.get_or_create(
-            account=sender.inbox.account, phone=form["From"]
-        )
+        contact, _ = Contact.objects.get_or_create(account=sender.inbox.account, phone=form["From"])
         conversation, _ = Conversation.objects.get_or_create(
             inbox=sender.inbox,
             contact=contact,
@@ -61,4 +59,5 @@ def tell(conversation: Conversation, message: Message) -> None:
         "bubble": render_to_string("textbook/bubble.html", {"message": message}),
     }
     layer: Any = get_channel_layer()
-    async_to_sync(layer.group_send)(f"inbox_{conversation.inbox_id}", event)
+    inbox_id = conversation.inbox_id  # type: ignore[attr-defined]
+    async_to_sync(layer.group_send)(f"inbox_{inbox_id}", event)

@@ -1,5 +1,7 @@
 """Which addresses does the comparator answer? The same webhooks as ours."""
 
+from typing import Any
+
 from django.urls import path
 
 from bench.textbook.consumers import InboxConsumer
@@ -10,4 +12,6 @@ urlpatterns = [
     path("hooks/twilio/<str:token>/status", status),
     path("inbox/<int:inbox>/", Conversations.as_view()),
 ]
-websocket_urlpatterns = [path("ws/<int:inbox>/", InboxConsumer.as_asgi())]
+websocket_urlpatterns: list[Any] = [
+    path("ws/<int:inbox>/", InboxConsumer.as_asgi())  # type: ignore[arg-type]
+]

@@ -40,14 +40,20 @@ def status(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _sender(token: str) -> Sender:
-    return get_object_or_404(Sender.objects.select_related("inbox__account"), path_token=token)
+    found: Sender = get_object_or_404(
+        Sender.objects.select_related("inbox__account"), path_token=token
+    )
+    return found
 
 
 def _is_signed(request: HttpRequest, sender: Sender) -> bool:
-    return RequestValidator(sender.inbox.account.auth_token).validate(
-        f"{settings.PUBLIC_BASE_URL}{request.get_full_path()}",
-        request.POST,
-        request.headers.get("X-Twilio-Signature", ""),
+    validator: Any = RequestValidator(sender.inbox.account.auth_token)  # type: ignore[no-untyped-call]
+    return bool(
+        validator.validate(
+            f"{settings.PUBLIC_BASE_URL}{request.get_full_path()}",
+            request.POST,
+            request.headers.get("X-Twilio-Signature", ""),
+        )
     )
 
 
@@ -60,7 +66,7 @@ class Conversations(LoginRequiredMixin, ListView):  # type: ignore[type-arg]
     def get_queryset(self) -> "QuerySet[Conversation]":
         """Choose the conversations of this inbox that were asked for."""
         inbox = get_object_or_404(Inbox, pk=self.kwargs["inbox"], members=self.request.user.pk)
-        found = Conversation.objects.filter(inbox=inbox, is_open=True)
+        found: QuerySet[Conversation] = Conversation.objects.filter(inbox=inbox, is_open=True)
         view = self.request.GET.get("view")
         if view == "mine":
             found = found.filter(owner=self.request.user.pk)

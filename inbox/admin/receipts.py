@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin_scope import ACT, LOOK, BigTableAdmin, OwnRowsFilter, person
-from accounts.admin_tasks import Task, TaskAdmin
+from accounts.admin_tasks import Task, TaskAdmin, posted
 from accounts.audit import record
 from compliance.addresses import masked
 from inbox.models import Receipt, Sender
@@ -62,7 +62,7 @@ class AttachToSender(Task[Receipt]):
             twilio_account=first.twilio_account_id, account=first.account_id
         ).select_related("inbox")
         proposed = senders.filter(address=sent_to(first)).first()
-        return AttachForm(request.POST or None, senders=senders, initial={"sender": proposed})
+        return AttachForm(posted(request), senders=senders, initial={"sender": proposed})
 
     def do(
         self,

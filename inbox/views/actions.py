@@ -102,9 +102,7 @@ def _transfer_to_user(request: HttpRequest, case: Case, to: User, note: str) -> 
     )
 
 
-def _transfer_to_inbox(
-    request: HttpRequest, case: Case, to: TeamInbox, note: str
-) -> HttpResponse:
+def _transfer_to_inbox(request: HttpRequest, case: Case, to: TeamInbox, note: str) -> HttpResponse:
     back = _list_of(case.conversation)
     return act(
         request,

@@ -82,7 +82,7 @@ def handled_by_other(request: HttpRequest, lost: HandledByOtherError) -> HttpRes
         return JsonResponse(body, status=409)
     is_part = wants_fragment(request)
     template = "inbox/_handled.html" if is_part else "inbox/handled.html"
-    return render(request, template, {"owner": owner}, status=404)
+    return render(request, template, {"owner": owner, "cid": cid}, status=404)
 
 
 def no_licence(request: HttpRequest, viewer: Viewer) -> HttpResponse:
@@ -115,9 +115,7 @@ def act(
     return HttpResponseRedirect(back)
 
 
-def refused(
-    request: HttpRequest, body: dict[str, object], status: int, back: str
-) -> HttpResponse:
+def refused(request: HttpRequest, body: dict[str, object], status: int, back: str) -> HttpResponse:
     """Say no: a code and words to a script, words and the page before to a form."""
     if wants_json(request):
         return JsonResponse(body, status=status)

@@ -51,7 +51,7 @@ def thumbnail(request: HttpRequest, *, aid: str) -> HttpResponseBase:
     file = get_attachment(viewer, aid)
     if not file.thumbnail:
         raise Http404("No such picture.")
-    kind = "image/webp" if file.thumbnail.name.endswith(".webp") else "image/jpeg"
+    kind = "image/webp" if str(file.thumbnail.name).endswith(".webp") else "image/jpeg"
     return _safely(file, file.thumbnail, kind)
 
 

@@ -78,8 +78,14 @@ def watch(page: Page, problems: list[str]) -> None:
 
 
 def _is_expected(text: str) -> bool:
-    """Chromium itself logs refused (404, 409, 422) and offline requests; the page handles them."""
+    """Chromium itself logs refused (4xx) and offline requests; the page handles them."""
     return text.startswith("Failed to load resource") and any(
         sign in text
-        for sign in ("status of 404", "status of 409", "status of 422", "INTERNET_DISCONNECTED")
+        for sign in (
+            "status of 403",
+            "status of 404",
+            "status of 409",
+            "status of 422",
+            "INTERNET_DISCONNECTED",
+        )
     )

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
 import pytest
+from django.db import connection, connections, transaction
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import License, LicensePool, Membership, User
+from inbox.conversations import claim_conversation
 from inbox.models import (
     Contact,
     Conversation,
@@ -16,13 +24,17 @@ from inbox.models import (
     Receipt,
     Thread,
 )
+from inbox.models.ids import client_id
+from inbox.sending import deliver, send_reply
 from tests.conftest import House
 from tests.doors import Browser, all_at_once, signed
 from tests.factories import LONG_AGO
+from tests.faults import customers_write, handed_over_twice
 from tests.live import Live, until
-from tests.twilio import inbound_form
+from tests.twilio import inbound_form, status_in
 
 MARIA = "+14155550101"
+T = TypeVar("T")
 
 
 def _crowd(house: House, size: int) -> list[User]:
@@ -64,7 +76,7 @@ def test_five_hundred_first_messages_at_once_are_one_conversation(house: House, 
     assert Receipt.objects.count() == 500
     until(
         lambda: not Receipt.objects.exclude(state=Receipt.State.DONE).exists(),
-        within=45,
+        within=90,
         what="every receipt is processed",
     )
     assert Contact.objects.count() == 1
@@ -116,6 +128,100 @@ def test_two_hundred_claims_at_once_have_one_winner(house: House, edge: Live) ->
     assert ConversationEvent.objects.filter(verb="claimed").count() == 1
     numbers = _numbers_of(house)
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_eight_workers_at_once_hand_each_message_over_once(
+    house: House, edge: Live, settings: Any
+) -> None:
+    settings.TWILIO_API_BASE = edge.carrier.url
+    edge.carrier.know(edge.base_url, house.sender)
+    messages = [
+        send_reply(
+            conversation=conversation,
+            by=house.viewer(house.alice),
+            user=house.alice,
+            body="Once",
+            client_id=client_id(),
+            now=timezone.now(),
+        )
+        for conversation in customers_write(edge, house.sender, 20)
+    ]
+
+    for message in messages:
+        now = timezone.now()
+        outcomes = _side_by_side(8, lambda pk=message.pk, at=now: deliver(pk, now=at))
+        assert len([outcome for outcome in outcomes if outcome]) == 1
+
+    ledger = edge.carrier.ledger()
+    assert len(ledger) == 20
+    assert handed_over_twice(ledger) == []
+
+
+def test_a_status_that_waited_for_its_turn_is_told_to_the_audience_of_now(
+    house: House, edge: Live
+) -> None:
+    [conversation] = customers_write(edge, house.sender, 1)
+    message = Message.objects.create(
+        account=house.account,
+        thread=conversation.thread,
+        conversation=conversation,
+        seq=2,
+        direction="out",
+        status="sent",
+        provider_sid="SM" + "1" * 32,
+        body="On its way",
+        created_at=timezone.now(),
+    )
+
+    with ThreadPoolExecutor(1) as other, transaction.atomic():
+        Message.objects.select_for_update().get(pk=message.pk)
+        heard = other.submit(_alone, lambda: status_in(Client(), message, "delivered"))
+        until(_somebody_waits_for_a_lock, within=5)
+        with ThreadPoolExecutor(1) as third:
+            third.submit(_alone, lambda: _claim(house, conversation)).result()
+    assert heard.result().status_code == 204
+
+    told = InboxEvent.objects.get(type="message.status")
+    assert told.audience == {"users": [house.alice.pk]}
+
+
+def _claim(house: House, conversation: Conversation) -> Conversation:
+    by = house.viewer(house.alice)
+    return claim_conversation(
+        conversation=conversation, by=by, user=house.alice, now=timezone.now()
+    )
+
+
+def _side_by_side(count: int, act: Callable[[], T]) -> list[T]:
+    """Do the same in so many threads at the same moment."""
+    ready = threading.Barrier(count)
+
+    def when_ready() -> T:
+        connection.ensure_connection()
+        ready.wait(10)
+        return act()
+
+    with ThreadPoolExecutor(count) as pool:
+        begun = [pool.submit(_alone, when_ready) for _ in range(count)]
+        return [one.result() for one in begun]
+
+
+def _alone(act: Callable[[], T]) -> T:
+    """Do something in a thread that leaves no database connection behind."""
+    try:
+        return act()
+    finally:
+        connections.close_all()
+
+
+def _somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        row = cursor.fetchone()
+    return bool(row[0])
 
 
 def _numbers_of(house: House) -> list[int]:

@@ -4,7 +4,7 @@ import { gather, say } from "./speak.js";
 import { t } from "./words.js";
 
 export class Apply {
-  // `page`: list, thread(), notifier, desk(), panel(), lost(id), missed().
+  // `page`: list, thread(), notifier, desk(), panel(), lost(id), regained(id), missed().
   constructor(page, settings) {
     this.page = page;
     this.settings = settings;
@@ -15,6 +15,7 @@ export class Apply {
     const row = frame.frag?.row ? this.page.list.upsert(frame.frag.row) : null;
     const thread = this.page.thread();
     if (thread) this.inThread(frame, thread, row);
+    else if (row) this.page.regained(row.dataset.id);
     const handle = {
       "message.created": () => this.messageCreated(frame, row),
       "message.status": () => thread?.setStatus(frame.data.client_id, frame.data.status),

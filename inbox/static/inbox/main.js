@@ -8,6 +8,7 @@ import { Drafts } from "./drafts.js";
 import { clockWords, keepTime, localise } from "./fmt.js";
 import { SessionEndedError, getJson, getPart, post } from "./http.js";
 import { Keys } from "./keys.js";
+import { showKept } from "./kept.js";
 import { List } from "./list.js";
 import { Notifier } from "./notify.js";
 import { Preferences } from "./preferences.js";
@@ -58,6 +59,7 @@ const page = {
   panel: () => refreshPanel(),
   missed: loadMissedSoon,
   lost: () => showLost(),
+  regained: (id) => main.querySelector("#handled")?.dataset.id === id && open(id, { isAgain: true }),
 };
 const apply = new Apply(page, settings);
 const sequence = new Sequence(Number(body.dataset.head), {
@@ -284,18 +286,7 @@ function showKeptDraft(id) {
   const box = main.querySelector("#handled");
   if (!box) return;
   box.dataset.id = id;
-  const kept = ["reply", "note"].map((mode) => drafts.get(id, mode)?.body).filter(Boolean);
-  const words = kept.join("\n\n");
-  const place = box.querySelector("#kept-draft");
-  place.hidden = !words;
-  box.querySelector("#kept-words").textContent = words;
-  box.querySelector("#kept-copy").addEventListener("click", () => copy(words));
-  box.querySelector("#kept-discard").addEventListener("click", () => {
-    for (const mode of ["reply", "note"]) drafts.drop(id, mode);
-    list.setDraft(id, false);
-    place.hidden = true;
-    main.querySelector("[data-next]")?.focus();
-  });
+  showKept(box, id, drafts, () => list.setDraft(id, false));
 }
 
 function showHeader(html) {
@@ -552,6 +543,8 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("click", (event) => {
   const on = (selector) => event.target.closest(selector);
   if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const opener = on("[popover] [popovertarget]");
+  if (opener) return take(event, () => document.getElementById(opener.getAttribute("popovertarget")).showPopover());
   const link = on("[data-open]");
   if (link) return take(event, () => open(link.dataset.open, { url: link.href }));
   if (on("#panel-toggle")) return take(event, togglePanel);

@@ -284,8 +284,13 @@ export class Thread {
     return scrollHeight - scrollTop - clientHeight <= NEAR_END;
   }
 
+  // Only a reader's own way up lets go of the end; a picture that grows does not.
   scrolled() {
-    this.isStuck = this.isNearEnd() && !this.hasLater;
+    const { scrollTop } = this.scroller;
+    const wentUp = scrollTop < (this.lastTop ?? 0) - 1;
+    this.lastTop = scrollTop;
+    if (this.isNearEnd()) this.isStuck = !this.hasLater;
+    else if (wentUp) this.isStuck = false;
     if (this.isStuck) this.unseen = 0;
     this.showNewest();
     if (this.scroller.scrollTop < NEAR_START && this.hasEarlier) this.loadEarlier();

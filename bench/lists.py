@@ -1,0 +1,195 @@
+"""How long does the inbox list take, and does that grow with what an account has stored?
+
+Floor F3: the bare SQL of the page's rows. Textbook: Django's Paginator (OFFSET and COUNT) over the
+ORM, behind uvicorn. One request at a time: answer times, not throughput.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+
+from bench.builds import Ours, Textbook, build_ours, build_textbook
+from bench.house import House
+from bench.machine import Meter
+from bench.pages import BOUNDARY, ROWS, STATEMENTS, VISIBLE, Browser, bare
+from bench.plan import Plan
+from bench.report import Cell, Check, Row
+from bench.shape import Shape
+
+DEEP = 0.9
+EACH = 10  # messages of a conversation
+
+
+@dataclass
+class World:
+    """Both builds at one size, with open sockets."""
+
+    messages: int
+    ours: Ours
+    textbook: Textbook
+    ours_browser: Browser
+    textbook_browser: Browser
+    connection: psycopg.Connection[Any]
+    values: dict[str, Any]
+    deep_page: int
+    visible: int
+    rows: dict[str, Row] = field(default_factory=dict)
+
+
+def measure(house: House, plan: Plan) -> list[Row]:
+    """Measure the rows of this file, on databases of their own."""
+    meter = house.meter()
+    worlds = [_world(house, plan, messages) for messages in plan.messages]
+    for world in worlds:
+        world.rows = {page: _row(page, world) for page in STATEMENTS}
+        for page in STATEMENTS:
+            _load(meter, world, page, 2, is_counted=False)
+    for _ in range(plan.repeats):
+        for page in STATEMENTS:
+            for world in worlds:
+                _load(meter, world, page, plan.requests)
+    for page in STATEMENTS:
+        worlds[-1].rows[page].growth = _growth(worlds, page)
+    for world in worlds:
+        _close(world)
+    return [world.rows[page] for page in STATEMENTS for world in worlds]
+
+
+def _world(house: House, plan: Plan, messages: int) -> World:
+    shape = Shape(
+        accounts=plan.accounts,
+        customers=messages // EACH,
+        each=EACH,
+        big=0.5,
+        agents=3,
+        seed=plan.seed,
+    )
+    ours = build_ours(house, f"ours_{messages}", shape)
+    textbook = build_textbook(house, f"textbook_{messages}", shape)
+    for build in (ours, textbook):
+        build.web(workers=1)
+    connection = house.connect(ours.database)
+    values: dict[str, Any] = {
+        "inbox": ours.population["inbox_id"],
+        "me": ours.population["agent_id"],
+    }
+    visible = int(connection.execute(VISIBLE, values).fetchone()[0])  # type: ignore[index]
+    # A whole page must be left, also where the list is short.
+    offset = max(0, min(int(visible * DEEP), visible - ROWS - 1))
+    at, number, public_id = connection.execute(BOUNDARY, {**values, "offset": offset}).fetchone()  # type: ignore[misc]
+    values |= {"at": at, "id": number, "before": f"{_micros(at)}.{public_id}"}
+    return World(
+        messages,
+        ours,
+        textbook,
+        Browser(ours.port, ours.population["agents"][0]),
+        Browser(textbook.port, textbook.population["agents"][0]),
+        connection,
+        values,
+        deep_page=max(1, offset // ROWS),
+        visible=visible,
+    )
+
+
+def _row(page: str, world: World) -> Row:
+    words = {
+        "first": "first page of all open",
+        "deep": "page at 90 % of all open",
+        "mine": "first page of mine",
+        "unassigned": "first page of the unassigned",
+    }
+    return Row(
+        f"inbox-list {page} {world.messages // 1000} k",
+        f"{words[page]}, rendered, {world.messages:,} messages, half of them in this inbox, "
+        f"{world.visible:,} conversations to see",
+        "ms",
+        is_more_better=False,
+        ours=Cell("ours"),
+        floor=Cell("F3: bare SQL of the rows"),
+        textbook=Cell("textbook: OFFSET and COUNT"),
+    )
+
+
+def _load(meter: Meter, world: World, page: str, requests: int, *, is_counted: bool = True) -> None:
+    row = world.rows[page]
+    assert row.floor
+    assert row.textbook
+    contestants: list[tuple[Cell, list[int], Callable[[], tuple[float, int]]]] = [
+        (row.ours, world.ours.sessions, lambda: _ours(world, page)),
+        (row.floor, [], lambda: bare(world.connection, page, world.values)),
+        (row.textbook, world.textbook.sessions, lambda: _textbook(world, page)),
+    ]
+    for cell, sessions, once in contestants:
+        meter.begin(sessions)
+        found = [once() for _ in range(requests)]
+        used = meter.end()
+        if not is_counted:
+            continue
+        cell.add(statistics.median(ms for ms, _ in found), used, requests)
+        cell.facts["p99_ms"] = sorted(ms for ms, _ in found)[
+            min(requests - 1, requests * 99 // 100)
+        ]
+        row.note_strangers(used)
+        counts = {min(ROWS, count) for _, count in found}
+        wanted = {min(ROWS, bare(world.connection, page, world.values)[1])}
+        row.checks.append(
+            Check(f"{cell.name}: the rows of the page", counts == wanted, f"{counts}, not {wanted}")
+        )
+
+
+def _ours(world: World, page: str) -> tuple[float, int]:
+    slug = world.ours.population["slug"]
+    asked = {
+        "first": "view=open",
+        "deep": f"view=open&before={world.values['before']}",
+        "mine": "view=mine",
+        "unassigned": "view=unassigned",
+    }[page]
+    ms, status, text = world.ours_browser.get(f"/inbox/{slug}/?{asked}")
+    assert status == 200, status
+    return ms, text.count('class="row-name"')
+
+
+def _textbook(world: World, page: str) -> tuple[float, int]:
+    inbox = world.textbook.population["inbox_id"]
+    asked = {
+        "first": "view=open",
+        "deep": f"view=open&page={world.deep_page}",
+        "mine": "view=mine",
+        "unassigned": "view=unassigned",
+    }[page]
+    ms, status, text = world.textbook_browser.get(f"/inbox/{inbox}/?{asked}")
+    assert status == 200, status
+    return ms, text.count('class="row-name"')
+
+
+def _growth(worlds: list[World], page: str) -> float | None:
+    """Fit log(cost) on log(N): 0 is flat, 1 is linear."""
+    if len(worlds) < 2:
+        return None
+    points = [
+        (math.log(world.messages), math.log(world.rows[page].ours.spread.median))
+        for world in worlds
+    ]
+    xs, ys = zip(*points, strict=True)
+    return statistics.linear_regression(xs, ys).slope
+
+
+def _close(world: World) -> None:
+    for browser in (world.ours_browser, world.textbook_browser):
+        browser.close()
+    world.connection.close()
+    for build in (world.ours, world.textbook):
+        build.kill()
+
+
+def _micros(at: datetime) -> int:
+    delta = at - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds

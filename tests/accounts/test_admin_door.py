@@ -1,0 +1,115 @@
+"""Is there one door to the admin, and is it the log-in of everybody?"""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from accounts.models import Account, AuditEntry, User
+from tests.admin_world import browser_of, make_staff
+from tests.factories import PASSWORD, make_account, make_user
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/login/", "/admin/accounts/user/"])
+def test_the_admin_sends_to_our_login(db: None, client: Client, path: str) -> None:
+    answer = client.get(path, follow=True)
+
+    url, status = answer.redirect_chain[-1]
+    assert status == 302
+    assert url.startswith(("/accounts/login/?next=/admin/", "/accounts/login/?next=%2Fadmin%2F"))
+    assert "admin/login.html" not in [template.name for template in answer.templates]
+
+
+def test_the_admins_own_login_takes_no_password(db: None, client: Client) -> None:
+    User.objects.create_superuser("root@platform.example", PASSWORD, name="Rita")
+
+    answer = client.post(
+        "/admin/login/", {"username": "root@platform.example", "password": PASSWORD}
+    )
+
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/accounts/login/")
+    assert "_auth_user_id" not in client.session
+
+
+def test_our_login_leads_back_to_the_admin(db: None, client: Client) -> None:
+    User.objects.create_superuser("root@platform.example", PASSWORD, name="Rita")
+    login = {"login": "root@platform.example", "password": PASSWORD}
+
+    answer = client.post("/accounts/login/?next=/admin/", login)
+
+    assert answer.headers["Location"] == "/admin/"
+    assert client.get("/admin/").status_code == 200
+
+
+def test_an_agent_is_turned_away(db: None) -> None:
+    client = browser_of(make_user(make_account("Acme"), "Alice"))
+
+    assert client.get("/admin/").status_code == 302
+    assert client.get("/admin/login/").status_code == 403
+    assert client.get("/admin/accounts/user/").status_code == 302
+
+
+def test_nobody_gets_rights_from_groups_or_permissions(db: None) -> None:
+    assert not admin.site.is_registered(Group)
+    page = browser_of(make_staff()).get("/admin/accounts/user/add/").content.decode()
+    assert "user_permissions" not in page
+    assert "is_superuser" not in page
+
+
+def test_staff_who_left_are_out_at_once(db: None) -> None:
+    root = make_staff()
+    client = browser_of(root)
+    User.objects.filter(pk=root.pk).update(is_active=False)
+
+    assert client.get("/admin/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("zone", "country", "words"),
+    [
+        ("Mars/Base", "US", "There is no time zone"),
+        ("UTC", "USA", ""),
+        ("UTC", "1!", "Two letters"),
+    ],
+)
+def test_an_account_is_refused_in_words(db: None, zone: str, country: str, words: str) -> None:
+    account = make_account("Acme")
+    client = browser_of(make_staff())
+    data = {
+        "partner": account.partner.pk,
+        "name": "Acme",
+        "status": "active",
+        "deployment": "cloud",
+        "locale": "en",
+        "time_zone": zone,
+        "default_country": country,
+    }
+    url = f"/admin/accounts/account/{account.pk}/change/"
+
+    page = client.post(url, data)
+
+    assert page.status_code == 200
+    assert words in page.content.decode()
+    ok = client.post(url, {**data, "time_zone": "Europe/Berlin", "default_country": "de"})
+    assert ok.status_code == 302
+    assert Account.objects.get().default_country == "DE"
+    assert AuditEntry.objects.get().action == "account_changed"
+
+
+def test_a_second_account_of_the_same_name_is_refused(db: None) -> None:
+    account = make_account("Acme")
+    data = {
+        "partner": account.partner.pk,
+        "name": "ACME",
+        "status": "active",
+        "deployment": "cloud",
+        "locale": "en",
+        "time_zone": "UTC",
+        "default_country": "US",
+    }
+
+    answer = browser_of(make_staff()).post("/admin/accounts/account/add/", data)
+
+    assert answer.status_code == 200
+    assert Account.objects.count() == 1

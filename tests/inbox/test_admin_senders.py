@@ -1,0 +1,162 @@
+"""Are numbers and Twilio accounts set up safely, with addresses that can be copied?"""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import AuditEntry, TwilioAccount
+from inbox.models import Sender
+from inbox.status_urls import fallback_url, sender_status_url, webhook_url
+from tests.admin_world import Company, browser_of, make_company, make_partner_user
+from tests.factories import make_inbox, make_sender
+
+LIST = "/admin/inbox/sender/"
+
+
+@pytest.fixture
+def acme(db: None) -> Company:
+    return make_company("Acme", "Northwind", n=1)
+
+
+@pytest.fixture
+def umbrella(db: None) -> Company:
+    return make_company("Umbrella", "Southridge", n=2)
+
+
+@pytest.fixture
+def pat(acme: Company) -> Client:
+    return browser_of(make_partner_user(acme.partner))
+
+
+def form_for(company: Company, **fields: Any) -> dict[str, Any]:
+    return {
+        "inbox": company.inbox.pk,
+        "twilio_account": company.sender.twilio_account_id,
+        "kind": "number",
+        "address": "+15550177777",
+        "keyword_handler": "twilio_default",
+        **fields,
+    }
+
+
+def test_a_number_is_added_to_the_account_of_its_inbox(acme: Company, pat: Client) -> None:
+    answer = pat.post(f"{LIST}add/", form_for(acme))
+
+    sender = Sender.objects.get(address="+15550177777")
+    assert answer.status_code == 302
+    assert sender.account == acme.account
+    assert AuditEntry.objects.get(action="sender_added").account == acme.account
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"address": "0155 5017"}, "starts with + and its country"),
+        ({"kind": "whatsapp", "address": "+15550177777"}, "looks like whatsapp:+"),
+        ({"kind": "service", "address": "MG1"}, "MG and 32 characters"),
+        ({"kind": "short_code", "address": "12"}, "three to eight digits"),
+    ],
+)
+def test_an_address_of_the_wrong_shape_is_refused(
+    acme: Company, pat: Client, fields: dict[str, str], words: str
+) -> None:
+    answer = pat.post(f"{LIST}add/", form_for(acme, **fields))
+
+    assert words in answer.content.decode()
+
+
+def test_a_number_in_use_elsewhere_is_refused(
+    acme: Company, umbrella: Company, pat: Client
+) -> None:
+    answer = pat.post(f"{LIST}add/", form_for(acme, address=umbrella.sender.address))
+
+    assert "in use in another Twilio account" in answer.content.decode()
+    assert Sender.objects.filter(address=umbrella.sender.address).count() == 1
+
+
+def test_inbox_and_twilio_account_must_be_of_one_account(acme: Company, pat: Client) -> None:
+    second = make_company("Second", "Northwind", n=3)
+
+    answer = pat.post(f"{LIST}add/", form_for(acme, twilio_account=second.sender.twilio_account_id))
+
+    assert "another account than the inbox" in answer.content.decode()
+
+
+def test_the_page_shows_what_to_enter_at_twilio(acme: Company, pat: Client) -> None:
+    urls = [f(acme.sender) for f in (webhook_url, fallback_url, sender_status_url)]
+
+    for path in (
+        f"{LIST}{acme.sender.pk}/change/",
+        f"/admin/accounts/twilioaccount/{acme.sender.twilio_account_id}/change/",
+    ):
+        page = pat.get(path).content.decode()
+        for url in urls:
+            assert f"<code>{url}</code>" in page
+
+
+def test_the_path_token_cannot_be_typed(acme: Company, pat: Client) -> None:
+    unused = make_sender(make_inbox(acme.account, "New"), "+15550123456")
+    before = unused.path_token
+
+    pat.post(
+        f"{LIST}{unused.pk}/change/",
+        form_for(
+            acme,
+            inbox=unused.inbox_id,
+            twilio_account=unused.twilio_account_id,
+            address=unused.address,
+            path_token="guessable",
+            is_paused="on",
+        ),
+    )
+
+    unused.refresh_from_db()
+    assert unused.is_paused
+    assert unused.path_token == before
+
+
+def test_where_a_used_number_belongs_is_fixed(acme: Company, pat: Client) -> None:
+    other = make_inbox(acme.account, "Other")
+
+    pat.post(
+        f"{LIST}{acme.sender.pk}/change/",
+        form_for(acme, inbox=other.pk, address="+15550111111", is_paused="on"),
+    )
+
+    sender = Sender.objects.get(pk=acme.sender.pk)
+    assert sender.is_paused
+    assert (sender.inbox, sender.address) == (acme.inbox, acme.sender.address)
+
+
+def test_new_addresses_are_made_after_a_confirmation(acme: Company, pat: Client) -> None:
+    old = acme.sender.path_token
+    url = f"{LIST}renew-addresses/?ids={acme.sender.pk}"
+    assert "the old ones are refused" in pat.get(url).content.decode()
+    assert Sender.objects.get(pk=acme.sender.pk).path_token == old
+
+    answer = pat.post(url, follow=True)
+
+    new = Sender.objects.get(pk=acme.sender.pk).path_token
+    assert new != old
+    assert new in answer.content.decode()
+    line = AuditEntry.objects.get(action="sender_addresses_renewed")
+    assert (line.actor_label, line.subject) == ("Pat Partner", acme.sender.address)
+    assert new not in str(line.data)
+    assert old not in str(line.data)
+
+
+def test_addresses_of_others_are_not_renewed(umbrella: Company, pat: Client) -> None:
+    old = umbrella.sender.path_token
+
+    pat.post(f"{LIST}renew-addresses/?ids={umbrella.sender.pk}")
+
+    assert Sender.objects.get(pk=umbrella.sender.pk).path_token == old
+
+
+def test_a_used_twilio_account_cannot_be_deleted(acme: Company, pat: Client) -> None:
+    pk = acme.sender.twilio_account_id
+
+    pat.post(f"/admin/accounts/twilioaccount/{pk}/delete/", {"post": "yes"})
+
+    assert TwilioAccount.objects.filter(pk=pk).exists()
