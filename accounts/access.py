@@ -1,6 +1,6 @@
 """Who is this person right now: which teams, which role, which licence, which features?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -119,11 +119,17 @@ def feature_is_on(account_id: int, feature: str, *, now: datetime) -> bool:
 
 def licensed_members(team_id: int, *, now: datetime) -> QuerySet[User]:
     """Return the people of a team who hold a valid Pro-CX licence at `now`."""
-    return User.objects.filter(
-        Exists(_licenses_in_force(now).filter(holder=OuterRef("pk"))),
-        memberships__team=team_id,
-        is_active=True,
-    )
+    return _licensed(now).filter(memberships__team=team_id)
+
+
+def licensed_people(user_ids: Iterable[int], *, now: datetime) -> QuerySet[User]:
+    """Return those of these people who hold a valid Pro-CX licence at `now`."""
+    return _licensed(now).filter(pk__in=list(user_ids))
+
+
+def _licensed(now: datetime) -> QuerySet[User]:
+    held = _licenses_in_force(now).filter(holder=OuterRef("pk"))
+    return User.objects.filter(Exists(held), is_active=True)
 
 
 def is_licensed(user_id: int, *, now: datetime) -> bool:

@@ -256,12 +256,13 @@ def forget_old_addresses(user: User) -> None:
 # --- Secrets -------------------------------------------------------------------------------------
 
 SECRETS = {
-    "auth_token": "auth token",
-    "auth_token_next": "next auth token",
+    "auth_token": "Auth token",
+    "auth_token_next": "Next auth token",
     "api_key_secret": "API key secret",
-    "shared_key": "shared key",
+    "shared_key": "Shared key",
 }
 OPTIONAL_SECRETS = {name: label for name, label in SECRETS.items() if name != "auth_token"}
+KEEPS = "Leave empty to keep what is set."
 
 
 class SecretField(forms.CharField):
@@ -279,23 +280,24 @@ class TwilioAccountForm(forms.ModelForm[TwilioAccount]):
     nor the page ever reads a stored one.
     """
 
-    new_auth_token = SecretField(label="Auth token", help_text="Leave empty to keep it.")
+    new_auth_token = SecretField(label="Set auth token", help_text=KEEPS)
     new_auth_token_next = SecretField(
-        label="Next auth token",
+        label="Set next auth token",
         help_text="While a token is being changed, webhooks signed with either are accepted.",
     )
-    new_api_key_secret = SecretField(label="API key secret", help_text="Leave empty to keep it.")
-    new_shared_key = SecretField(label="Shared key", help_text="Leave empty to keep it.")
+    new_api_key_secret = SecretField(label="Set API key secret", help_text=KEEPS)
+    new_shared_key = SecretField(label="Set shared key", help_text=KEEPS)
     forget = forms.MultipleChoiceField(
         label="Remove",
         required=False,
-        choices=[(name, label.capitalize()) for name, label in OPTIONAL_SECRETS.items()],
+        choices=list(OPTIONAL_SECRETS.items()),
         widget=forms.CheckboxSelectMultiple,
     )
 
     class Meta:
         model = TwilioAccount
         fields: ClassVar[list[str]] = ["account", "account_sid", "api_key_sid", "shared_key_sid"]
+        labels: ClassVar[dict[str, str]] = {"shared_key_sid": "Shared key SID"}
 
     def clean_account_sid(self) -> str:
         """Refuse what is not an account SID."""

@@ -39,6 +39,10 @@ class Task(Generic[M]):
         """Say whether it can be done to this row now."""
         return True
 
+    def describe(self, row: M) -> str:
+        """Name a row on the page."""
+        return str(row)
+
     def problem_with(self, rows: Sequence[M]) -> str:
         """Say in words why these rows cannot be done together, or nothing."""
         return ""
@@ -113,7 +117,7 @@ class TaskAdmin(ScopedAdmin[M]):
             "title": task.label,
             "opts": self.opts,
             "task": task,
-            "rows": rows,
+            "rows": [task.describe(row) for row in rows],
             "form": form,
             "cancel_url": self._page_after(rows),
         }

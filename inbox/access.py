@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 
-from accounts.access import Viewer, licensed_members
-from accounts.models import Membership, User
+from accounts.access import Viewer, licensed_members, licensed_people
+from accounts.models import Membership
 from inbox.models import Attachment, Conversation, Message, Participant, TeamInbox
 from inbox.models.conversation import ConversationQuerySet
 
@@ -51,11 +51,14 @@ NOBODY = Audience(is_team=False, is_nobody=True)
 
 
 def audience_of(conversation: Conversation) -> Audience:
-    """Say who may hear about a live conversation now. One query when it is not team-wide."""
+    """Say who may hear about a conversation now, in one query."""
     if conversation.is_hidden:
         return Audience(is_team=False)
+    takes_part = Q(ended_at=None)
+    if conversation.is_closed:
+        takes_part |= Q(is_ended_by_close=True)
     people = frozenset(
-        Participant.objects.filter(conversation=conversation, ended_at=None).values_list(
+        Participant.objects.filter(takes_part, conversation=conversation).values_list(
             "user_id", flat=True
         )
     )
@@ -74,18 +77,8 @@ def readers_of(conversation: Conversation, *, now: datetime) -> set[int]:
     """Return the ids of everybody who may read the conversation now, supervisors included."""
     audience = audience_of(conversation)
     team = licensed_members(conversation.inbox_id, now=now)
-    people = set(audience.user_ids)
-    if conversation.is_closed:
-        people |= set(
-            Participant.objects.filter(
-                conversation=conversation, is_ended_by_close=True
-            ).values_list("user_id", flat=True)
-        )
-    readers = set(
-        User.objects.filter(
-            pk__in=people, licenses__isnull=False, account=conversation.account_id
-        ).values_list("pk", flat=True)
-    )
+    by_name = licensed_people(audience.user_ids, now=now).filter(account=conversation.account_id)
+    readers = set(by_name.values_list("pk", flat=True))
     supervisors = team.filter(
         memberships__team=conversation.inbox_id,
         memberships__role=Membership.Role.SUPERVISOR,

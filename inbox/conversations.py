@@ -339,9 +339,11 @@ def undo_close(
         if not (row.is_closed and event and is_mine and is_fresh and by.may_see):
             raise ChangedMeanwhileError("This close can no longer be undone. Reopen it instead.")
         story = Story(now=now, actor=user)
+        before = readers_of(row, now=now)
         _restore(row, event.data["undo"], now=now)
+        left = frozenset(before - readers_of(row, now=now))
         story.record(row, _Verb.REOPENED, undone=True)
-        story.conversation_updated(row, "status", "owner")
+        story.conversation_updated(row, "status", "owner", left=left)
         announce(story.announcements(), now=now)
     return row
 
@@ -647,9 +649,8 @@ def set_contact_name(
         contact.name = name.strip()[:120]
         contact.save(update_fields=["name"])
         story = Story(now=now, actor=user)
-        for conversation in contact.conversations.live().select_related("inbox", "thread"):
-            conversation.contact = contact
-            story.contact_updated(conversation, "name")
+        for conversation in contact.conversations.live().order_by("pk"):
+            story.contact_updated(locked_conversation(conversation), "name")
         announce(story.announcements(), now=now)
     return contact
 

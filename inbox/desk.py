@@ -70,6 +70,8 @@ class Desk:
 def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: datetime) -> Desk:
     """Lay out the desk: abilities, then the gate's opinion, then the banner that matters most."""
     abilities = abilities_of(viewer, conversation, part_of(viewer, conversation))
+    # The gate asks the thread for its contact: it is the one we have.
+    conversation.thread.contact = conversation.contact
     verdict = compose_verdict(conversation=conversation, user=user, now=now)
     composer = _composer(abilities, verdict)
     banner = (

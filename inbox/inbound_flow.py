@@ -6,6 +6,7 @@ Contract: behaviour 4.
 from datetime import timedelta
 
 from accounts.models import User
+from inbox.access import readers_of
 from inbox.audience import give_back, give_to, is_eligible
 from inbox.models import (
     Conversation,
@@ -35,16 +36,26 @@ def open_conversation(
     last = _last_conversation(thread)
     if last and last.inbox_id == sender.inbox_id:
         last.inbox = sender.inbox
-    if last and not last.is_closed:
-        conversation = last
-        _wake(conversation, story)
-    elif last and _is_within_window(last, sender.inbox, story):
-        conversation = last
-        _reopen(conversation, story)
-    else:
+    if last is None or (last.is_closed and not _is_within_window(last, sender.inbox, story)):
         conversation = _begin(sender, thread, message, last, story)
-    _take_in(conversation, message, story, media_types)
-    return conversation
+        _take_in(conversation, message, story, media_types)
+        return conversation
+    before = _readers_who_may_leave(last, story)
+    _wake(last, story)
+    _reopen(last, story)
+    _take_in(last, message, story, media_types)
+    if left := frozenset(before - readers_of(last, now=story.now) if before else ()):
+        story.conversation_updated(last, "audience", left=left)
+    return last
+
+
+def _readers_who_may_leave(conversation: Conversation, story: Story) -> set[int]:
+    """Return who reads a conversation that will change hands by being written to, else nobody."""
+    is_steady = (
+        conversation.status == Conversation.Status.OPEN
+        and conversation.is_hidden == conversation.contact.is_blocked
+    )
+    return set() if is_steady else readers_of(conversation, now=story.now)
 
 
 def append_quietly(thread: Thread, message: Message, story: Story) -> Conversation | None:
@@ -101,6 +112,9 @@ def _begin(
 
 
 def _reopen(conversation: Conversation, story: Story) -> None:
+    """Open a closed conversation again because the customer wrote."""
+    if not conversation.is_closed:
+        return
     conversation.status = Conversation.Status.OPEN
     conversation.closed_at = None
     conversation.reopen_count += 1

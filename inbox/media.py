@@ -24,6 +24,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from accounts.models import TwilioAccount, User
 from inbox.broadcast import announce
 from inbox.carrier import InboundMedia
+from inbox.conversations import locked_conversation
 from inbox.models import Attachment, Message
 from inbox.nudges import nudge_on_commit
 from inbox.previews import look_of
@@ -317,18 +318,12 @@ def owed_media(*, now: datetime, limit: int = 100) -> list[int]:
 
 
 def _tell(attachment: Attachment, *, now: datetime) -> None:
-    message = (
-        Message.objects.select_related(
-            "conversation__inbox", "conversation__contact", "conversation__thread"
-        )
-        .filter(attachments=attachment)
-        .first()
-    )
+    message = Message.objects.select_related("conversation").filter(attachments=attachment).first()
     if message is None or message.conversation is None:
         return
     with transaction.atomic():
         story = Story(now=now)
-        story.message_updated(message.conversation, message, "media")
+        story.message_updated(locked_conversation(message.conversation), message, "media")
         announce(story.announcements(), now=now)
 
 

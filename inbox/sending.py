@@ -481,7 +481,7 @@ def _settle_accepted(message: Message, outcome: Accepted, story: Story) -> None:
 
 def _settle_rejected(message: Message, outcome: Rejected, story: Story) -> None:
     if outcome.kind is ErrorKind.CONFIGURATION:
-        _report_configuration(message, outcome.code, now=now)
+        _report_configuration(message, outcome.code, now=story.now)
     _finish(
         message,
         story,

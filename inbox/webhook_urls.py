@@ -5,7 +5,7 @@ from django.urls import path
 from inbox import webhooks
 
 urlpatterns = [
-    path("twilio/<str:token>", webhooks.inbound, name="twilio_inbound"),
-    path("twilio/<str:token>/fallback", webhooks.inbound, name="twilio_fallback"),
-    path("twilio/<str:token>/status", webhooks.status, name="twilio_status"),
+    path("twilio/<str:token>", webhooks.webhook, name="twilio_inbound"),
+    path("twilio/<str:token>/fallback", webhooks.webhook, name="twilio_fallback"),
+    path("twilio/<str:token>/status", webhooks.webhook, name="twilio_status"),
 ]

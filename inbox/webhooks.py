@@ -32,31 +32,25 @@ _story_slots = threading.BoundedSemaphore(settings.INLINE_PROCESSING_LIMIT)
 
 @csrf_exempt
 @login_not_required
-def inbound(request: HttpRequest, token: str) -> HttpResponse:
-    """Take one message. Twilio calls it once; the fallback address leads here too."""
+def webhook(request: HttpRequest, token: str) -> HttpResponse:
+    """Take one message or one status callback: the form says which, not the address.
+
+    An address entered in the wrong field at Twilio must not cost a message.
+    """
     sender = _sender_of(token)
     if sender is None or not _is_genuine(request, sender):
         return _refuse()
-    form = _form(request)
-    if status_in(form):
-        return _take_status(request, sender)
-    recipient = _recipient(sender, form)
+    return _take_status(request, sender) if status_in(_form(request)) else _take(request, sender)
+
+
+def _take(request: HttpRequest, sender: Sender) -> HttpResponse:
+    recipient = _recipient(sender, _form(request))
     if recipient is FORGED:
         return _refuse()
     _keep_and_process(
         request, sender, recipient, kind=Receipt.Kind.INBOUND, status="", form=_raw(request)
     )
     return HttpResponse(EMPTY_TWIML, content_type="text/xml")
-
-
-@csrf_exempt
-@login_not_required
-def status(request: HttpRequest, token: str) -> HttpResponse:
-    """Take one status callback."""
-    sender = _sender_of(token)
-    if sender is None or not _is_genuine(request, sender):
-        return _refuse()
-    return _take_status(request, sender)
 
 
 def _take_status(request: HttpRequest, sender: Sender) -> HttpResponse:
@@ -72,7 +66,7 @@ def _take_status(request: HttpRequest, sender: Sender) -> HttpResponse:
         sender,
         sender,
         kind=Receipt.Kind.STATUS,
-        status=status_in(form) or "unnamed",
+        status=status_in(form),
         form=raw,
     )
     return HttpResponse(status=204)

@@ -117,6 +117,7 @@ class MembershipAdmin(FreeingAdmin[Membership]):
     list_filter = ("role", ("team__account", OwnRowsFilter))
     list_select_related = ("user", "team__account")
     search_fields = ("user__name", "user__email", "team__name")
+    ordering = ("team__name", "user__name", "pk")
 
     def who_may_lose(self, obj: Membership) -> Iterable[User]:
         """The member."""
@@ -154,6 +155,7 @@ class LicensePoolAdmin(FreeingAdmin[LicensePool]):
     list_filter = ("plan", ("account", OwnRowsFilter))
     list_select_related = ("account",)
     search_fields = ("account__name",)
+    ordering = ("account__name", "-starts_at", "-pk")
     date_hierarchy = "starts_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LicensePool]:
@@ -195,6 +197,7 @@ class LicenseAdmin(FreeingAdmin[License]):
     list_filter = (("pool__account", OwnRowsFilter),)
     list_select_related = ("holder", "pool__account")
     search_fields = ("holder__name", "holder__email", "pool__account__name")
+    ordering = ("-starts_at", "-pk")
     date_hierarchy = "starts_at"
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

@@ -49,6 +49,11 @@ class AttachToSender(Task[Receipt]):
         """Only what is in quarantine."""
         return row.state == Receipt.State.QUARANTINED
 
+    def describe(self, row: Receipt) -> str:
+        """Say when it came and for which address."""
+        at = f"{row.received_at:%Y-%m-%d %H:%M} UTC"
+        return f"{at}, for {sent_to(row) or 'an unreadable address'} ({row.message_sid})"
+
     def problem_with(self, rows: Sequence[Receipt]) -> str:
         """One sender cannot take messages of two Twilio accounts."""
         if len({row.twilio_account_id for row in rows}) > 1:
@@ -134,14 +139,12 @@ class ReceiptAdmin(TaskAdmin[Receipt], BigTableAdmin[Receipt]):
         "kind",
         "status",
         "state",
-        "message_sid",
-        "sender",
-        "attempts",
-        "repeats",
         "problem",
+        "attempts",
+        "message_sid",
     )
     list_filter = ("state", "kind", ("account", OwnRowsFilter))
-    list_select_related = ("account", "sender")
+    list_select_related = ("account",)
     search_fields = ("message_sid__exact", "account_sid__exact")
     search_help_text = "A message SID or an account SID"
 

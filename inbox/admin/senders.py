@@ -91,6 +91,7 @@ class TwilioAccountAdmin(TaskAdmin[TwilioAccount], AuditedAdmin[TwilioAccount]):
     list_filter = (("account", OwnRowsFilter),)
     list_select_related = ("account",)
     search_fields = ("account__name", "account_sid")
+    ordering = ("account__name", "account_sid")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TwilioAccount]:
         """Leave the secrets in the database; ask only which are set."""

@@ -33,19 +33,14 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         )
         is_closed = Q(status=Conversation.Status.CLOSED)
         shared = Q(is_team_wide=True) | Q(inbox__after_claim=TeamInbox.AfterClaim.READ_ONLY)
+        is_found_by_team = Q(inbox__closed_visibility=TeamInbox.ClosedVisibility.TEAM)
         as_member = Q(inbox__in=viewer.member_of) & (
-            (~is_closed & shared & Q(is_hidden=False))
-            | (
-                is_closed
-                & Q(inbox__closed_visibility=TeamInbox.ClosedVisibility.TEAM, is_hidden=False)
-            )
-            | (is_closed & Q(was_team_wide_at_close=True, is_hidden=False))
+            (~is_closed & shared)
+            | (is_closed & (is_found_by_team | Q(was_team_wide_at_close=True)))
         )
+        by_name = Exists(mine) | (is_closed & Exists(had_at_close))
         return self.filter(
-            Q(inbox__in=viewer.supervises)
-            | as_member
-            | Exists(mine)
-            | (is_closed & Exists(had_at_close)),
+            Q(inbox__in=viewer.supervises) | (Q(is_hidden=False) & (as_member | by_name)),
             account=viewer.account_id,
         )
 

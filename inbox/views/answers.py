@@ -54,7 +54,7 @@ def of_conversation(view: ConversationView) -> ConversationView:
         try:
             conversation = get_conversation(viewer, cid)
         except HandledByOtherError as lost:
-            return handled_by_other(request, lost)
+            return handled_by_other(request, lost, cid)
         return view(request, Case(viewer, user, conversation, now), **rest)
 
     return found
@@ -70,8 +70,13 @@ def wants_fragment(request: HttpRequest) -> bool:
     return bool(request.headers.get("HX-Request"))
 
 
-def handled_by_other(request: HttpRequest, lost: HandledByOtherError) -> HttpResponse:
-    """Say who has the conversation now, and since when: nothing of the conversation."""
+def handled_by_other(
+    request: HttpRequest, lost: HandledByOtherError, cid: str = ""
+) -> HttpResponse:
+    """Say who has the conversation now, and since when: nothing of the conversation.
+
+    `cid` is what they asked for: it leads to the draft that their own browser keeps.
+    """
     owner = lost.owner
     if wants_json(request):
         words = _("This conversation is no longer shared with you.")

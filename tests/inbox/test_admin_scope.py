@@ -230,8 +230,8 @@ def test_choices_of_forms_are_own_rows_only(ours: Company, theirs: Company, pat:
     )
     assert User.objects.get(pk=ours.alice.pk).account == ours.account
     # A value from the address bar is not shown either.
-    page = pat.get(f"{admin_url(FeatureGrant, 'add')}?account={theirs.account.pk}")
-    assert "Umbrella" not in page.content.decode()
+    prefilled = pat.get(f"{admin_url(FeatureGrant, 'add')}?account={theirs.account.pk}")
+    assert "Umbrella" not in prefilled.content.decode()
 
 
 def test_history_of_others_is_closed(theirs: Company, pat: Client) -> None:

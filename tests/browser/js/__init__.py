@@ -1,0 +1,1 @@
+"""Do the page's pure modules do what they say? Run in Chromium, without a server."""
