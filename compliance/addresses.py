@@ -15,7 +15,8 @@ BSUID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,64}")
 SHORT_CODE = re.compile(r"[0-9]{3,8}")
 TOLL_FREE_PREFIXES = ("+1800", "+1833", "+1844", "+1855", "+1866", "+1877", "+1888")
 
-SMS, WHATSAPP = "sms", "whatsapp"
+SMS, RCS, WHATSAPP = "sms", "rcs", "whatsapp"
+SMS_FAMILY = (SMS, RCS)
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,27 @@ class Address:
 
     @property
     def consent_family(self) -> str:
-        """Return the channel family that consent is counted in (SMS, MMS and RCS are one)."""
-        return WHATSAPP if self.family == WHATSAPP else SMS
+        """Return the channel family that consent is counted in (SMS, MMS and RCS are one).
+
+        Source: since March 2026 an opt-out on RCS, SMS or MMS blocks all three at Twilio.
+        """
+        return SMS if self.family in SMS_FAMILY else self.family
+
+    @property
+    def consent_key(self) -> str:
+        """Return what consent is kept under: the same for SMS and RCS of one number."""
+        return f"{self.consent_family}:{self._ident}"
+
+    @property
+    def sibling_keys(self) -> tuple[str, ...]:
+        """Return the normal forms of every address that shares this one's consent."""
+        if self.family not in SMS_FAMILY:
+            return (self.key,)
+        return tuple(f"{family}:{self._ident}" for family in SMS_FAMILY)
+
+    @property
+    def _ident(self) -> str:
+        return self.key.partition(":")[2]
 
 
 def parse_address(raw: str) -> Address:

@@ -4,6 +4,7 @@ Rules: an opt-out counts for the whole account on that channel family; only the 
 a keyword; an ordinary message never does. Contract: behaviour 7.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -93,7 +94,7 @@ def record_carrier_block(
     ProviderBlock.objects.get_or_create(
         account_id=account_id,
         our_address=our_address,
-        address=address.key,
+        address=address.consent_key,
         cleared_at=None,
         defaults={"since": now},
     )
@@ -104,7 +105,7 @@ def record_carrier_block(
         consent.save()
     ConsentEvent.objects.create(
         account_id=account_id,
-        address=address.key,
+        address=address.consent_key,
         family=address.consent_family,
         kind=ConsentEvent.Kind.CARRIER_BLOCK,
         source=ConsentEvent.Source.PROVIDER_REFUSAL,
@@ -115,15 +116,45 @@ def record_carrier_block(
     )
 
 
+def bind_opt_outs(account_id: int, addresses: Sequence[Address], *, now: datetime) -> bool:
+    """Let an opt-out on one address bind all of these: they turned out to be one person's.
+
+    An opt-in does not travel. Returns whether anything changed.
+    """
+    consents = [_locked_consent(account_id, address, now=now) for address in addresses]
+    if not any(consent.state == ConsentState.OPTED_OUT for consent in consents):
+        return False
+    bound = [consent for consent in consents if consent.state != ConsentState.OPTED_OUT]
+    for consent in bound:
+        consent.state_before_opt_out = consent.state
+        consent.state, consent.since, consent.words = ConsentState.OPTED_OUT, now, ""
+        consent.save()
+        ConsentEvent.objects.create(
+            account_id=account_id,
+            address=consent.address,
+            family=consent.family,
+            kind=ConsentEvent.Kind.OPT_OUT,
+            source=ConsentEvent.Source.LINKED,
+            state=ConsentState.OPTED_OUT,
+            occurred_at=now,
+            recorded_at=now,
+        )
+    return bool(bound)
+
+
 def consent_of(account_id: int, address: Address) -> Consent | None:
     """Return where one address stands, or None if nothing is known."""
     return Consent.objects.filter(
-        account=account_id, address=address.key, family=address.consent_family
+        account=account_id, address=address.consent_key, family=address.consent_family
     ).first()
 
 
 def _locked_consent(account_id: int, address: Address, *, now: datetime) -> Consent:
-    key = {"account_id": account_id, "address": address.key, "family": address.consent_family}
+    key = {
+        "account_id": account_id,
+        "address": address.consent_key,
+        "family": address.consent_family,
+    }
     consent = Consent.objects.select_for_update().filter(**key).first()
     if consent is None:
         Consent.objects.bulk_create([Consent(**key, since=now)], ignore_conflicts=True)
@@ -143,7 +174,7 @@ def _opt_out(
         ProviderBlock.objects.get_or_create(
             account_id=context.account_id,
             our_address=context.our_address,
-            address=context.address.key,
+            address=context.address.consent_key,
             cleared_at=None,
             defaults={"since": now},
         )
@@ -175,7 +206,7 @@ def _opt_in(
     ProviderBlock.objects.filter(
         account=context.account_id,
         our_address=context.our_address,
-        address=context.address.key,
+        address=context.address.consent_key,
         cleared_at=None,
     ).update(cleared_at=now)
     _write_event(consent, ConsentEvent.Kind.OPT_IN, reading, context, now=now)

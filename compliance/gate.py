@@ -139,7 +139,7 @@ def _check_consent(request: SendRequest) -> Verdict | None:
     blocked = ProviderBlock.objects.filter(
         account=request.account_id,
         our_address=request.our_address,
-        address=request.address.key,
+        address=request.address.consent_key,
         cleared_at=None,
     )
     if blocked.exists():
@@ -152,7 +152,7 @@ def _check_consent(request: SendRequest) -> Verdict | None:
         return None
     consent = Consent.objects.filter(
         account=request.account_id,
-        address=request.address.key,
+        address=request.address.consent_key,
         family=request.address.consent_family,
     ).first()
     if consent and consent.state == ConsentState.OPTED_OUT:
@@ -183,7 +183,7 @@ def opted_out_words(consent: Consent) -> str:
 def consent_history(account_id: int, address: Address) -> list[ConsentEvent]:
     """Return the latest consent events of one address, newest first, at most 50."""
     return list(
-        ConsentEvent.objects.filter(account=account_id, address=address.key).order_by(
+        ConsentEvent.objects.filter(account=account_id, address=address.consent_key).order_by(
             "-recorded_at", "-id"
         )[:50]
     )

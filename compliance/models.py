@@ -33,7 +33,7 @@ class ConsentEvent(models.Model):
         INBOUND_KEYWORD = "inbound_keyword", "They texted a keyword"
         PROVIDER_EVENT = "provider_event", "The carrier told us (OptOutType)"
         PROVIDER_REFUSAL = "provider_21610", "The carrier refused a message (21610)"
-        BUTTON = "button", "They pressed a button"
+        LINKED = "linked", "Another address of the same person opted out"
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     address = models.CharField(max_length=120, help_text="normal form, see compliance.addresses")

@@ -1,10 +1,12 @@
 """Who is writing? Find or make the contact, the address and the thread of a customer."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import connection
 
 from compliance.addresses import Address, parse_address
+from compliance.consent import bind_opt_outs
 from inbox.models import Contact, ContactAddress, Sender, Thread
 
 
@@ -12,6 +14,7 @@ def locked_thread(
     sender: Sender,
     address: Address,
     *,
+    now: datetime,
     our_address: str,
     profile_name: str = "",
     other_addresses: Sequence[str] = (),
@@ -20,16 +23,28 @@ def locked_thread(
 
     Whoever holds the lock orders the thread. In the usual case this is one query.
     """
+    others = tuple(parse_address(other) for other in other_addresses)
     thread = _find(sender, address.key)
     if thread is None:
-        others = tuple(parse_address(other) for other in other_addresses)
-        thread = _make(sender, address, others, our_address, profile_name)
-    elif other_addresses:
-        _learn_aliases(thread.address, [parse_address(other) for other in other_addresses])
+        thread = _make(sender, address, others, our_address, profile_name, now=now)
+    elif others:
+        _learn_aliases(thread.address, others, now=now)
     if profile_name and thread.contact.profile_name != profile_name:
         thread.contact.profile_name = profile_name
         thread.contact.save(update_fields=["profile_name"])
     return thread
+
+
+def address_of(thread: Thread) -> Address:
+    """Return the one address that a thread's consent is kept under and its answers go to."""
+    address = thread.address
+    return Address(
+        family=address.family,
+        key=address.key,
+        raw=thread.customer_address,
+        phone=address.phone,
+        is_repliable=address.is_repliable,
+    )
 
 
 def _find(sender: Sender, key: str) -> Thread | None:
@@ -47,6 +62,8 @@ def _make(
     others: tuple[Address, ...],
     our_address: str,
     profile_name: str,
+    *,
+    now: datetime,
 ) -> Thread:
     # Two first messages at once must not make two contacts: the address text is the lock.
     _lock_text(f"contact:{sender.account_id}:{address.phone or address.key}")
@@ -54,7 +71,7 @@ def _make(
     if known is None:
         known = _new_address(sender.account_id, address, others, profile_name)
     target = known.alias_of or known
-    _learn_aliases(target, list(others))
+    _learn_aliases(target, others, now=now)
     Thread.objects.bulk_create(
         [
             Thread(
@@ -116,17 +133,20 @@ def _store_address(
     )
 
 
-def _learn_aliases(target: ContactAddress, others: Sequence[Address]) -> None:
+def _learn_aliases(target: ContactAddress, others: Sequence[Address], *, now: datetime) -> None:
     """Remember further names of the same WhatsApp account.
 
-    A name that has its own thread already keeps it; only the contact is joined.
+    A name that has its own thread already keeps it; the contact is joined, and an opt-out on
+    either binds both.
     """
     for other in others:
         known = _known_address(target.account_id, other)
         if known is None:
             _store_address(target.account_id, target.contact, other, alias_of=target)
-        elif known.contact_id != target.contact_id and known.pk != target.pk:
+        elif known.contact_id != target.contact_id:
             join_contacts(keep=target.contact, absorb=known.contact)
+            both = [parse_address(target.key), parse_address(known.key)]
+            bind_opt_outs(target.account_id, both, now=now)
 
 
 def join_contacts(*, keep: Contact, absorb: Contact) -> None:

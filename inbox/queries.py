@@ -17,6 +17,7 @@ from phonenumbers import NumberParseException, parse, timezone
 
 from accounts.access import Viewer, licensed_members
 from accounts.models import Membership, User
+from compliance.addresses import parse_address
 from compliance.models import Consent
 from inbox.access import conversations_of, inboxes_of
 from inbox.desk import Desk, desk_of
@@ -402,14 +403,13 @@ def panel_page(viewer: Viewer, conversation: Conversation) -> PanelPage:
 
 
 def _with_consent(account_id: int, addresses: Sequence[ContactAddress]) -> list[AddressCard]:
+    keys = {address.pk: parse_address(address.key).consent_key for address in addresses}
     consents = {
         consent.address: consent
-        for consent in Consent.objects.filter(
-            account=account_id, address__in=[address.key for address in addresses]
-        )
+        for consent in Consent.objects.filter(account=account_id, address__in=keys.values())
     }
     return [
-        AddressCard(address, consents.get(address.key), zones_of(address.phone))
+        AddressCard(address, consents.get(keys[address.pk]), zones_of(address.phone))
         for address in addresses
     ]
 

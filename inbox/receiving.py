@@ -21,7 +21,7 @@ from compliance.keywords import read_keyword
 from inbox.autoreply import facts_for, remember_auto_reply
 from inbox.broadcast import announce
 from inbox.carrier import InboundText
-from inbox.contacts import locked_thread
+from inbox.contacts import address_of, locked_thread
 from inbox.delivery import record_status
 from inbox.inbound_flow import append_quietly, open_conversation
 from inbox.media import expect_media
@@ -155,12 +155,13 @@ def receive_message(
     thread = locked_thread(
         sender,
         customer,
+        now=now,
         our_address=text.recipient,
         profile_name=text.profile_name,
         other_addresses=text.other_addresses,
     )
     is_first_ever = thread.last_inbound_seq == 0
-    consent = _apply_consent(text, sender, customer, thread, now=now)
+    consent = _apply_consent(text, sender, thread, now=now)
     message = _next_message(text, thread, customer, received_at=received_at, now=now)
     if consent.is_keyword or message.kind == Message.Kind.REACTION:
         conversation = append_quietly(thread, message, story)
@@ -171,7 +172,7 @@ def receive_message(
     message.save(force_insert=True)
     expect_media(message, text.media, now=now)
     if consent.changed:
-        _follow_consent_change(consent, sender, customer, thread, conversation, story)
+        _follow_consent_change(consent, thread, conversation, story)
     if consent.notice:
         _send_notice(consent.notice, sender, thread, message, story)
     if conversation and not consent.is_keyword:
@@ -182,7 +183,7 @@ def receive_message(
 
 
 def _apply_consent(
-    text: InboundText, sender: Sender, customer: Address, thread: Thread, *, now: datetime
+    text: InboundText, sender: Sender, thread: Thread, *, now: datetime
 ) -> ConsentChange:
     reading = read_keyword(
         text.body, opt_out_type=text.opt_out_type, button_payload=text.button_payload
@@ -193,7 +194,7 @@ def _apply_consent(
         sender.save(update_fields=["keyword_handler"])
     context = KeywordContext(
         account_id=sender.account_id,
-        address=customer,
+        address=address_of(thread),
         our_address=thread.our_address,
         handler=handler_of(sender.keyword_handler, thread.our_address),
         message_sid=text.sid,
@@ -258,18 +259,17 @@ def _next_message(
 
 def _follow_consent_change(
     consent: ConsentChange,
-    sender: Sender,
-    customer: Address,
     thread: Thread,
     conversation: Conversation | None,
     story: Story,
 ) -> None:
     """Cancel what has not left yet, and tell the agents."""
-    logger.info("consent of %s is now %s", masked(customer.key), consent.state.value)
+    address = address_of(thread)
+    logger.info("consent of %s is now %s", masked(address.key), consent.state.value)
     if consent.state == "opted_out":
-        cancel_unsent(sender.account_id, customer.key, story)
+        cancel_unsent(thread.account_id, address, story)
     if conversation:
-        story.consent_changed(conversation, channel=customer.consent_family, state=consent.state)
+        story.consent_changed(conversation, channel=address.consent_family, state=consent.state)
 
 
 _NOTICES = {

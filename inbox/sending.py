@@ -19,7 +19,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from accounts import audit
 from accounts.access import Viewer, feature_is_on, is_licensed
 from accounts.models import Feature, TwilioAccount, User
-from compliance.addresses import WHATSAPP, parse_address
+from compliance.addresses import WHATSAPP, Address
 from compliance.consent import record_carrier_block
 from compliance.gate import Purpose, Reason, SendBlockedError, SendRequest, Verdict, check_send
 from inbox.abilities import Ability, abilities_of, part_of
@@ -35,6 +35,7 @@ from inbox.carrier import (
     Throttled,
     Unknown,
 )
+from inbox.contacts import address_of
 from inbox.conversations import (
     append_outbound,
     locked_conversation,
@@ -269,7 +270,7 @@ def verdict_on(
     """Ask the gate about a message on this thread."""
     request = SendRequest(
         account_id=thread.account_id,
-        address=parse_address(thread.customer_address),
+        address=address_of(thread),
         our_address=thread.our_address,
         purpose=purpose,
         has_feature=_has_features(thread, now=now),
@@ -585,9 +586,9 @@ def adopt_carrier_block(message_id: int, story: Story) -> None:
 
     Call it before the message itself is locked: consent is always locked before messages.
     """
-    message = Message.objects.select_related("thread").get(pk=message_id)
+    message = Message.objects.select_related("thread__address").get(pk=message_id)
     thread = message.thread
-    address = parse_address(thread.customer_address)
+    address = address_of(thread)
     record_carrier_block(
         account_id=message.account_id,
         address=address,
@@ -595,7 +596,7 @@ def adopt_carrier_block(message_id: int, story: Story) -> None:
         message_sid=message.provider_sid or "",
         now=story.now,
     )
-    cancel_unsent(message.account_id, address.key, story)
+    cancel_unsent(message.account_id, address, story)
     _lock_conversation(message)
     if message.conversation:
         story.consent_changed(
@@ -603,13 +604,13 @@ def adopt_carrier_block(message_id: int, story: Story) -> None:
         )
 
 
-def cancel_unsent(account_id: int, address_key: str, story: Story) -> int:
+def cancel_unsent(account_id: int, address: Address, story: Story) -> int:
     """Cancel every message to an address that has not left yet, in the caller's transaction."""
     waiting = list(
         Message.objects.select_for_update(of=("self",), no_key=True)
         .filter(
             account=account_id,
-            thread__address__key=address_key,
+            thread__address__key__in=address.sibling_keys,
             status=_Status.QUEUED,
         )
         .exclude(purpose=Purpose.OPT_OUT_CONFIRMATION.value)

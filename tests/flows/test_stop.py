@@ -207,3 +207,55 @@ def test_21610_is_adopted_as_an_opt_out_even_if_we_never_saw_stop(
     assert (first.status, second.status) == ("failed", "canceled")
     assert Consent.objects.get().state == "opted_out"
     assert ConsentEvent.objects.get().kind == "carrier_block"
+
+
+def test_stop_under_a_user_id_binds_the_phone_number_of_the_same_person(
+    house: House, client: Client
+) -> None:
+    whatsapp = make_sender(house.inbox, "whatsapp:+15550100003")
+    text_in(
+        client, whatsapp, "whatsapp:+6581234567", "Hi", ExternalUserId="whatsapp:SG.4711abc"
+    )
+    text_in(client, whatsapp, "whatsapp:SG.4711abc", "STOP")
+
+    message = text_in(client, whatsapp, "whatsapp:+6581234567", "Is it ready?")
+
+    with pytest.raises(SendBlockedError):
+        _reply(house, _conversation(message), message.created_at)
+    assert len({m.thread_id for m in Message.objects.filter(direction="in")}) == 1
+
+
+def test_two_names_that_turn_out_to_be_one_person_share_an_opt_out(
+    house: House, client: Client
+) -> None:
+    whatsapp = make_sender(house.inbox, "whatsapp:+15550100003")
+    text_in(client, whatsapp, "whatsapp:SG.4711abc", "Hi")
+    text_in(client, whatsapp, "whatsapp:SG.4711abc", "STOP")
+    text_in(client, whatsapp, "whatsapp:+6581234567", "Hello")
+
+    message = text_in(
+        client, whatsapp, "whatsapp:+6581234567", "Me", ExternalUserId="whatsapp:SG.4711abc"
+    )
+
+    with pytest.raises(SendBlockedError):
+        _reply(house, _conversation(message), message.created_at)
+    assert len({m.thread.contact_id for m in Message.objects.filter(direction="in")}) == 1
+
+
+def test_rcs_and_sms_of_one_number_share_an_opt_out(house: House, client: Client) -> None:
+    rcs = make_sender(house.inbox, "rcs:acme_agent", twilio_account=house.sender.twilio_account)
+    message = text_in(client, rcs, f"rcs:{MARIA}", "Hello on RCS")
+
+    text_in(client, house.sender, MARIA, "STOP")
+
+    with pytest.raises(SendBlockedError):
+        _reply(house, _conversation(message), message.created_at)
+
+
+def test_on_a_toll_free_number_yes_lifts_nothing(house: House, client: Client) -> None:
+    tollfree = make_sender(house.inbox, "+18885550131")
+    text_in(client, tollfree, MARIA, "STOP")
+
+    text_in(client, tollfree, MARIA, "YES")
+
+    assert Consent.objects.get().state == "opted_out"
