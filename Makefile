@@ -70,6 +70,11 @@ clean: setup ## Delete what tests and checks left here; the demo's data stays
 	@$(OURS) -m config.servers reset --data-dir .test-servers
 	@rm -rf .bench .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache test-results
 
+# The demo must run.
+.PHONY: screenshots
+screenshots: setup ## Take the pictures of docs/ from the running demo
+	@exec $(OURS) docs/take_screenshots.py
+
 .PHONY: lock
 lock: setup ## Choose the newest versions that pyproject.toml allows and pin them with hashes
 	@$(LOCK) --output-file requirements.txt pyproject.toml

@@ -25,8 +25,8 @@ from accounts.admin_scope import (
     KEEP,
     LOOK,
     AuditedAdmin,
+    BigTableAdmin,
     OwnRowsFilter,
-    ScopedAdmin,
     count_of,
     person,
 )
@@ -291,7 +291,7 @@ class TeamAdmin(AuditedAdmin[Team]):
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ScopedAdmin[AuditEntry]):
+class AuditEntryAdmin(BigTableAdmin[AuditEntry]):
     """Who did what. A partner reads what they did themselves."""
 
     fields = ("at", "account", "actor_label", "action", "subject", "data")
@@ -300,7 +300,6 @@ class AuditEntryAdmin(ScopedAdmin[AuditEntry]):
     list_select_related = ("account",)
     search_fields = ("actor_label", "action", "subject")
     search_help_text = "Who, what was done, or to what"
-    date_hierarchy = "at"
 
     def rows_of_partner(
         self, rows: QuerySet[AuditEntry], partner_id: int, request: HttpRequest

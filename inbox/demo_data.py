@@ -22,7 +22,7 @@ from accounts.models import (
 from compliance.consent import KeywordHandler
 from inbox.carrier import Accepted, InboundText, Rejected
 from inbox.conversations import add_note, claim_conversation, close_conversation
-from inbox.models import Conversation, Message, Sender, TeamInbox
+from inbox.models import Contact, Conversation, Message, Sender, TeamInbox
 from inbox.models.ids import client_id
 from inbox.receiving import receive_message
 from inbox.sending import send_reply, settle
@@ -171,27 +171,37 @@ def load_conversations(*, now: datetime) -> None:
     _answer(returned, alice, "I am sorry! I have sent it again today.", now, hours=49)
     _hear(number, "+14155550161", "Thank you Alice, you are the best 🙏", now, hours=48)
     _close(returned, alice, now, hours=47)
+    _hear(number, "+14155550165", "Can I pick up order 4702 in the shop?", now, hours=5)
     _hear(number, "+14155550162", "Do the trail boots come in size 46?", now, hours=3)
     jacket = _hear(number, "+14155550163", "The zip of my jacket broke after a week.", now, hours=2)
-    _claim(jacket, bob, now, hours=1.9)
-    _answer(jacket, bob, "That should not happen. Can you send me a photo?", now, hours=1.8)
-    _note(jacket, bob, "Third zip complaint this month, told the buyers.", now, hours=1.7)
-    wei = _hear(
-        whatsapp,
-        "whatsapp:+6581234567",
-        "Hi, do you ship to Singapore?",
-        now,
-        hours=1.2,
-        name="Wei",
-    )
+    _claim(jacket, alice, now, hours=1.9)
+    _answer(jacket, alice, "That should not happen. Can you send me a photo?", now, hours=1.8)
+    _note(jacket, alice, "Third zip complaint this month, told the buyers.", now, hours=1.7)
+    _hear(number, "+14155550163", "Here you go. It is the lower one.", now, hours=1.5)
+    tent = _hear(number, "+14155550166", "Is the tent waterproof?", now, hours=1.4)
+    _claim(tent, bob, now, hours=1.3)
+    wei = _hear(whatsapp, "whatsapp:+6581234567", "Hi, do you ship to Singapore?", now, hours=1.2)
     _answer(wei, alice, "We do! It takes five to seven days.", now, hours=1.1)
-    _hear(whatsapp, "whatsapp:+6581234567", "Great. And returns?", now, hours=0.6, name="Wei")
+    _hear(whatsapp, "whatsapp:+6581234567", "Great. And returns?", now, hours=0.6)
     landline = _hear(number, "+14155550164", "Please call me about order 4711", now, hours=0.5)
-    _answer(landline, bob, "We will call you this afternoon.", now, hours=0.4, error="30006")
+    _answer(landline, alice, "We will call you this afternoon.", now, hours=0.4, error="30006")
+    _hear(whatsapp, "whatsapp:+4917612345678", "Danke, die Schuhe passen perfekt!", now, hours=0.2)
+
+
+NAMES = {
+    "+14155550161": "Grace Okafor",
+    "+14155550162": "Tom Lindqvist",
+    "+14155550163": "Priya Raman",
+    "+14155550164": "Walter Brandt",
+    "+14155550165": "Élise Moreau",
+    "+14155550166": "Noah Stein",
+    "whatsapp:+6581234567": "Wei",
+    "whatsapp:+4917612345678": "Jana",
+}
 
 
 def _hear(
-    sender: Sender, customer: str, body: str, now: datetime, *, hours: float, name: str = ""
+    sender: Sender, customer: str, body: str, now: datetime, *, hours: float
 ) -> Conversation:
     at = now - timedelta(hours=hours)
     text = InboundText(
@@ -200,10 +210,11 @@ def _hear(
         recipient=sender.address,
         body=body,
         channel="whatsapp" if sender.is_whatsapp else "sms",
-        profile_name=name,
+        profile_name=NAMES[customer] if sender.is_whatsapp else "",
     )
     with transaction.atomic():
         message = receive_message(text, sender=sender, received_at=at, now=at)
+    Contact.objects.filter(threads=message.thread_id, name="").update(name=NAMES[customer])
     _settle_automatic(message, now=at)
     assert message.conversation is not None
     return message.conversation

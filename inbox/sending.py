@@ -234,10 +234,11 @@ def queue_message(
     )
     _attach(message, attachments)
     if conversation:
-        set_preview(
-            conversation, message, media_types=tuple(file.content_type for file in attachments)
-        )
-        conversation.save()
+        if author:
+            # A machine's greeting must not hide what the customer wants from the list.
+            types = tuple(file.content_type for file in attachments)
+            set_preview(conversation, message, media_types=types)
+            conversation.save()
         story.message_created(conversation, message)
     nudge_on_commit("deliver", message.pk)
     return message

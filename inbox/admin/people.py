@@ -313,6 +313,11 @@ class UserAdmin(FreeingAdmin[User], DjangoUserAdmin[User]):
         return not user.is_active
 
     @method_decorator(sensitive_variables())
+    def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Keep a typed password out of error reports."""
+        return super().changeform_view(*args, **kwargs)
+
+    @method_decorator(sensitive_variables())
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
     ) -> HttpResponse:

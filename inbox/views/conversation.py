@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from django.db.models import Q
 from django.http import (
     Http404,
     HttpRequest,
@@ -175,14 +176,14 @@ def _write(request: HttpRequest, case: Case, form: ComposeForm) -> Message:
         by=case.viewer,
         user=case.user,
         body=said["body"],
-        attachments=_attachments(request, case),
+        attachments=_attachments(request, case, said["client_id"]),
         client_id=said["client_id"],
         last_seen_seq=form.last_seen_seq,
         now=case.now,
     )
 
 
-def _attachments(request: HttpRequest, case: Case) -> Sequence[Attachment]:
+def _attachments(request: HttpRequest, case: Case, client_id: str) -> Sequence[Attachment]:
     """Return the author's own uploads, in their order; store files that came with the form.
 
     Raises MissingInputError when one of them is not there (any more).
@@ -191,9 +192,12 @@ def _attachments(request: HttpRequest, case: Case) -> Sequence[Attachment]:
     uploads = request.FILES.getlist("files[]") or request.FILES.getlist("files")
     if len(wanted) + len(uploads) > FILES_AT_ONCE:
         raise MissingInputError(f"At most {FILES_AT_ONCE} files fit into one message.")
+    # A repeat of this very message finds its files on the message it made.
+    is_free = Q(message=None) | Q(message__client_id=client_id)
     known = {
         file.public_id: file
         for file in Attachment.objects.filter(
+            is_free,
             account=case.conversation.account_id,
             uploaded_by=case.user,
             public_id__in=wanted,

@@ -1,5 +1,7 @@
 """Is there one door to the admin, and is it the log-in of everybody?"""
 
+from typing import Any
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group
@@ -8,6 +10,12 @@ from django.test import Client
 from accounts.models import Account, AuditEntry, User
 from tests.admin_world import browser_of, make_staff
 from tests.factories import PASSWORD, make_account, make_user
+
+
+@pytest.fixture(autouse=True)
+def _no_rate_limits(settings: Any) -> None:
+    """Other tests log in from the same address."""
+    settings.ACCOUNT_RATE_LIMITS = False
 
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/login/", "/admin/accounts/user/"])

@@ -10,8 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.admin_scope import CappedPaginator, ScopedAdmin
-from accounts.models import User
-from inbox.models import InboxEvent, Message, Receipt
+from accounts.models import AuditEntry, User
+from inbox.models import ConversationEvent, InboxEvent, Message, Receipt
 from tests.admin_world import (
     Company,
     admin_url,
@@ -24,7 +24,7 @@ from tests.admin_world import (
 )
 
 FEW, MANY = 3, 30
-BIG = (Message, InboxEvent, Receipt)
+BIG = (Message, InboxEvent, Receipt, ConversationEvent, AuditEntry)
 # What behaviour 10 keeps from partners altogether: they get counts, or nothing.
 NOT_FOR_PARTNERS = {"consent", "consentevent", "providerblock"}
 ADDED_BY_STAFF = {
@@ -149,9 +149,7 @@ def test_people_of_accounts_have_no_admin(acme: Company, who: str) -> None:
 
 
 def queries_of(client: Client, path: str) -> list[str]:
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+    with CaptureQueriesContext(connection) as captured:
         assert client.get(path).status_code == 200
     return [query["sql"] for query in captured]
 

@@ -28,6 +28,12 @@ GRANTS = "/admin/accounts/featuregrant/"
 INBOXES = "/admin/inbox/teaminbox/"
 
 
+@pytest.fixture(autouse=True)
+def _no_rate_limits(settings: Any) -> None:
+    """Other tests log in from the same address."""
+    settings.ACCOUNT_RATE_LIMITS = False
+
+
 @pytest.fixture
 def acme(db: None) -> Company:
     return make_company("Acme", "Northwind", n=1)

@@ -10,6 +10,7 @@ import { t } from "./words.js";
 const DRAFT_MS = 500;
 const MANY_SEGMENTS = 4;
 const FRESH_MS = 2 * 60_000;
+const AGAIN_MS = 4_000;
 const TYPING_MS = 3_000;
 
 export class Composer {
@@ -44,6 +45,7 @@ export class Composer {
     this.isClosed = true;
     this.saveDraft();
     clearTimeout(this.draftTimer);
+    clearTimeout(this.againTimer);
     this.stopTyping();
   }
 
@@ -303,6 +305,7 @@ export class Composer {
     } catch (error) {
       if (error instanceof SessionEndedError) this.on.sessionEnded();
       this.markUnsent(item, t("not_sent_network"), { mayRetry: true });
+      this.retryLater();
       return false;
     }
     return this.answered(item, answer);
@@ -433,6 +436,11 @@ export class Composer {
       const isUnsent = this.bubble(item)?.classList.contains("is-unsent");
       if (isUnsent && Date.now() - item.at < FRESH_MS) this.retry(item);
     }
+  }
+
+  retryLater() {
+    clearTimeout(this.againTimer);
+    this.againTimer = setTimeout(() => !this.isClosed && this.retryFresh(), AGAIN_MS);
   }
 
   showOutbox() {

@@ -664,7 +664,10 @@ settle();
 if (thread && body.dataset.pane === "thread") showPanelFor(thread.id);
 settings.onUnread(list.unread);
 addEventListener("focus", () => thread?.noteRead());
-addEventListener("online", () => sequence.catchUp());
+addEventListener("online", () => {
+  sequence.catchUp();
+  composer?.retryFresh();
+});
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") thread?.noteRead();
 });

@@ -1,0 +1,85 @@
+"""How are the pictures in these pages made? From the running demo: `make screenshots`."""
+
+import base64
+import json
+import shutil
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "screenshots"
+PHOTO = ROOT / "inbox/twilio/simulator/samples/photo.jpg"
+
+
+def main() -> int:
+    """Take every picture; say what is missing if the demo does not run."""
+    described = ROOT / ".demo" / "demo.json"
+    if not described.exists():
+        print("Start the demo first: make demo", file=sys.stderr)
+        return 1
+    demo = json.loads(described.read_text())
+    FOLDER.mkdir(exist_ok=True)
+    _write_as_priya(demo)
+    with sync_playwright() as playwright:
+        path = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        for scheme in ("light", "dark"):
+            _take(browser, demo, scheme)
+        browser.close()
+    return 0
+
+
+def _write_as_priya(demo: dict[str, Any]) -> None:
+    data = base64.b64encode(PHOTO.read_bytes()).decode()
+    letter = {
+        "from": "+14155550163",
+        "to": demo["senders"][0]["address"],
+        "body": "",
+        "media": [{"content_type": "image/jpeg", "data_base64": data}],
+    }
+    request = urllib.request.Request(  # noqa: S310 - the simulator on this machine
+        f"{demo['simulator_url']}/_sim/inbound",
+        data=json.dumps(letter).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    urllib.request.urlopen(request, timeout=20).close()  # noqa: S310
+
+
+def _take(browser: Browser, demo: dict[str, Any], scheme: Any) -> None:
+    context = browser.new_context(
+        base_url=demo["base_url"],
+        color_scheme=scheme,
+        viewport={"width": 1360, "height": 850},
+        device_scale_factor=1.25,
+    )
+    page = context.new_page()
+    page.goto("/accounts/login/")
+    page.fill("input[name=login]", "alice@acme.example")
+    page.fill("input[name=password]", demo["users"][0]["password"])
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/inbox/**")
+    page.locator("li.row", has_text="Priya").locator("a").click()
+    page.locator("li.msg-in img").first.wait_for()
+    _settle(page)
+    page.screenshot(path=FOLDER / f"inbox-{scheme}.png")
+    page.set_viewport_size({"width": 390, "height": 800})
+    _settle(page)
+    page.screenshot(path=FOLDER / f"phone-size-{scheme}.png")
+    if scheme == "light":
+        page.set_viewport_size({"width": 1360, "height": 850})
+        page.goto(f"{demo['simulator_url']}/simulator/")
+        _settle(page)
+        page.screenshot(path=FOLDER / "simulator.png")
+    context.close()
+
+
+def _settle(page: Page) -> None:
+    page.wait_for_timeout(1200)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,261 @@
+"""Does a word an agent has written ever get lost, doubled, or sent by mistake?"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from inbox.models import Attachment, Conversation, Message
+from tests.browser.conftest import Open
+from tests.conftest import House
+from tests.live import Live, until
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+MARIA = "+14155550100"
+OFFLINE = "internetdisconnected"
+
+
+@pytest.fixture
+def shop(house: House, live: Live) -> House:
+    """The house, known to the carrier; Maria has written."""
+    live.carrier.know(live.base_url, house.sender)
+    say(live, house, "Hello")
+    until(lambda: Conversation.objects.exists(), within=10, what="it has arrived")
+    return house
+
+
+def say(live: Live, house: House, body: str) -> None:
+    fields = {"from": MARIA, "to": house.sender.address, "body": body}
+    live.carrier.ask("POST", "inbound", **fields)
+
+
+def here() -> str:
+    row = Conversation.objects.select_related("inbox").get()
+    return f"/inbox/{row.inbox.slug}/c/{row.public_id}/"
+
+
+def ready(page: Page) -> Page:
+    expect(page.locator("body[data-ready]")).to_be_attached()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    return page
+
+
+def answer(page: Page, words: str) -> Any:
+    page.locator("#words").fill(words)
+    page.locator("#words").press("Enter")
+    return page.locator("li.msg-out", has_text=words)
+
+
+def test_drafts_outlive_a_reload_and_each_mode_has_its_own(shop: House, open_as: Open) -> None:
+    alice = ready(open_as(shop.alice, here()))
+
+    alice.locator("#words").fill("Dear Maria")
+    alice.keyboard.press("Escape")
+    alice.keyboard.press("n")
+    alice.locator("#words").fill("ask Bob first")
+    alice.wait_for_timeout(700)
+    alice.reload()
+    ready(alice)
+
+    expect(alice.locator("#words")).to_have_value("Dear Maria")
+    expect(alice.locator(".row-draft")).to_have_count(1)
+    alice.locator("#words").press("Escape")
+    alice.keyboard.press("n")
+    expect(alice.locator("#words")).to_have_value("ask Bob first")
+    expect(alice.locator("#send")).to_contain_text("Add note")
+    assert not Message.objects.filter(direction="out").exists()
+
+
+def test_shift_enter_makes_a_line_and_enter_sends_once(shop: House, open_as: Open) -> None:
+    alice = ready(open_as(shop.alice, here()))
+
+    alice.locator("#words").press_sequentially("one")
+    alice.keyboard.press("Shift+Enter")
+    alice.keyboard.type("two")
+    alice.keyboard.press("Enter")
+    alice.keyboard.press("Enter")
+
+    expect(alice.locator("li.msg-out:not(.is-pending)")).to_have_count(1)
+    expect(alice.locator("#words")).to_have_value("")
+    assert [one.body for one in Message.objects.filter(direction="out")] == ["one\ntwo"]
+
+
+def test_without_a_line_the_message_waits_and_goes_out_by_itself(
+    shop: House, open_as: Open
+) -> None:
+    alice = ready(open_as(shop.alice, here()))
+
+    alice.context.set_offline(True)
+    bubble = answer(alice, "From the tunnel")
+    expect(bubble).to_contain_text("Not sent")
+    expect(bubble.get_by_role("button", name="Try again")).to_be_visible()
+    assert not Message.objects.filter(body="From the tunnel").exists()
+    alice.context.set_offline(False)
+
+    expect(bubble).not_to_contain_text("Not sent", timeout=40_000)
+    expect(bubble).to_have_count(1)
+    until(
+        lambda: Message.objects.filter(body="From the tunnel").count() == 1,
+        within=10,
+        what="it was taken",
+    )
+
+
+def test_a_message_that_was_not_confirmed_is_still_there_after_a_reload(
+    shop: House, open_as: Open
+) -> None:
+    alice = ready(open_as(shop.alice, here()))
+    alice.route("**/messages/", lambda route: route.abort(OFFLINE))
+
+    expect(answer(alice, "Half way")).to_contain_text("Not sent")
+    alice.unroute("**/messages/")
+    alice.reload()
+    ready(alice)
+    bubble = alice.locator("li.msg-out", has_text="Half way")
+
+    # It is fresh, so it goes out by itself.
+    expect(bubble.locator(".tick-words")).to_have_text(re.compile("Delivered"), timeout=30_000)
+    expect(bubble).to_have_count(1)
+    assert Message.objects.filter(body="Half way").count() == 1
+
+
+def test_an_answer_lost_on_its_way_back_makes_no_second_message(
+    shop: House, open_as: Open
+) -> None:
+    alice = ready(open_as(shop.alice, here()))
+
+    def swallow(route: Any) -> None:
+        route.fetch()
+        route.abort(OFFLINE)
+
+    alice.route("**/messages/", swallow, times=1)
+    bubble = answer(alice, "Did it arrive?")
+    expect(bubble).to_have_count(1)
+
+    expect(bubble.locator(".tick-words")).to_have_text(re.compile("Delivered"), timeout=30_000)
+    expect(bubble).to_have_count(1)
+    assert Message.objects.filter(body="Did it arrive?").count() == 1
+
+
+def test_words_that_cross_with_new_ones_are_held(shop: House, live: Live, open_as: Open) -> None:
+    alice = ready(open_as(shop.alice, here()))
+    # Her eyes are slower than the line: what she answers was written before she saw the second.
+    alice.evaluate(
+        """() => { const post = FormData.prototype.append;
+            FormData.prototype.append = function (name, value) {
+                post.call(this, name, name === "last_seen_message" ? 1 : value); }; }"""
+    )
+    say(live, shop, "Wait, something else!")
+    expect(alice.locator("li.msg-in")).to_have_count(2)
+
+    answer(alice, "Fine, see you")
+    dialog = alice.get_by_role("dialog", name="Something new was written")
+    expect(dialog).to_contain_text("Wait, something else!")
+    expect(alice.locator("#words")).to_have_value("Fine, see you")
+    assert not Message.objects.filter(direction="out").exists()
+    dialog.get_by_role("button", name="Send anyway").click()
+
+    expect(alice.locator("li.msg-out", has_text="Fine, see you")).to_have_count(1)
+    expect(alice.locator("#words")).to_have_value("")
+    until(
+        lambda: Message.objects.filter(body="Fine, see you").count() == 1,
+        within=10,
+        what="it was sent",
+    )
+    expect(alice.locator("li.is-pending")).to_have_count(0)
+
+
+def test_the_loser_of_a_race_gets_the_words_back(shop: House, open_as: Open) -> None:
+    bob = ready(open_as(shop.bob, here()))
+    alice = ready(open_as(shop.alice, here()))
+    # Bob's page does not hear of the claim before he sends.
+    bob.locator("#words").fill("I have this")
+    Conversation.objects.update(owner=shop.alice, owned_since="2026-01-01T00:00Z", version=9)
+    Conversation.objects.update(is_team_wide=False)
+    alice.close()
+
+    bob.locator("#words").press("Enter")
+
+    dialog = bob.get_by_role("dialog", name="Somebody was faster")
+    expect(dialog).to_contain_text("Alice has this conversation.")
+    expect(dialog).to_contain_text("I have this")
+    dialog.get_by_role("button", name="Keep the draft").click()
+    expect(bob.locator("#handled-title")).to_have_text("Handled by Alice")
+    expect(bob.locator("#kept-words")).to_have_text("I have this")
+    assert not Message.objects.filter(direction="out").exists()
+
+
+def test_a_refused_message_says_why_and_can_be_edited(shop: House, open_as: Open) -> None:
+    alice = ready(open_as(shop.alice, here()))
+    shop.account.feature_grants.all().update(ends_at="2020-02-01T00:00Z")
+    alice.route("**/thread/", lambda route: route.abort(OFFLINE))
+
+    alice.route(
+        "**/messages/",
+        lambda route: route.fulfill(
+            status=422, json={"code": "quiet_hours", "detail": "It is night there."}
+        ),
+    )
+    bubble = answer(alice, "Good night")
+    expect(bubble).to_contain_text("It is night there.")
+    expect(alice.locator("#alarm")).to_contain_text("It is night there.")
+    bubble.get_by_role("button", name="Edit").click()
+
+    expect(alice.locator("#words")).to_have_value("Good night")
+    expect(alice.locator("li.msg-out")).to_have_count(0)
+
+
+def test_the_price_of_odd_characters_is_shown_and_can_be_avoided(
+    shop: House, open_as: Open
+) -> None:
+    alice = ready(open_as(shop.alice, here()))
+
+    alice.locator("#words").fill("x" * 100 + " – it’s")
+    expect(alice.locator("#cost-words")).to_contain_text("2 segments · UCS-2")
+    alice.get_by_role("button", name="Replace").click()
+    expect(alice.locator("#words")).to_have_value("x" * 100 + " - it's")
+    expect(alice.locator("#cost-words")).to_contain_text("107/160 · 1 segment · GSM-7")
+
+    alice.locator("#words").fill("x" * 1601)
+    expect(alice.locator("#cost")).to_contain_text("shorten it")
+    expect(alice.locator("#send")).to_be_disabled()
+
+
+def test_files_are_checked_before_they_go_up(
+    shop: House, open_as: Open, tmp_path: Path
+) -> None:
+    alice = ready(open_as(shop.alice, here()))
+    page = tmp_path / "page.html"
+    page.write_text("<script>1</script>")
+    large = tmp_path / "large.png"
+    large.write_bytes(b"x" * (6 * 1024 * 1024))
+
+    alice.locator("#file-input").set_input_files([str(page), str(large)])
+
+    expect(alice.locator("#files li")).to_have_count(2)
+    expect(alice.locator("#files li.is-wrong")).to_have_count(2)
+    expect(alice.locator("#files")).to_contain_text("5 MB at most")
+    alice.get_by_role("button", name="Remove page.html").click()
+    expect(alice.locator("#files li")).to_have_count(1)
+    assert not Attachment.objects.exists()
+
+
+def test_a_photo_can_be_pasted(shop: House, open_as: Open) -> None:
+    alice = ready(open_as(shop.alice, here()))
+
+    alice.evaluate(
+        """async () => {
+            const canvas = new OffscreenCanvas(40, 30);
+            canvas.getContext("2d").fillRect(0, 0, 40, 30);
+            const data = new DataTransfer();
+            data.items.add(new File([await canvas.convertToBlob()], "shot.png", {type: "image/png"}));
+            const event = new ClipboardEvent("paste", {clipboardData: data, bubbles: true});
+            document.getElementById("words").dispatchEvent(event);
+        }"""
+    )
+
+    expect(alice.locator("#files li", has_text="shot.png")).to_be_visible()
+    expect(alice.locator("#cost")).to_contain_text("MMS")
+    until(lambda: Attachment.objects.filter(name="shot.png").exists(), within=10, what="uploaded")

@@ -1,0 +1,345 @@
+"""Do the buttons do one story each, and say no in the right words to scripts and to forms?"""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from accounts.models import User
+from inbox.conversations import claim_conversation
+from inbox.forms import preset_moment
+from inbox.models import Conversation, Message
+from tests.factories import make_inbox
+from tests.flows.test_together import Stage, stage
+
+__all__ = ["stage"]
+SCRIPT = {"headers": {"Accept": "application/json"}}
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c63f8cfc0f01f0005000"
+    "1ff89993d1d0000000049454e44ae426082"
+)
+
+
+def url(stage: Stage, name: str) -> str:
+    return f"/c/{stage.row.public_id}/{name}/"
+
+
+def send(browser: Client, stage: Stage, body: str = "Hi", **more: Any) -> Any:
+    data = {"client_id": uuid.uuid4().hex, "kind": "reply", "body": body, **more}
+    return browser.post(url(stage, "messages"), data, **SCRIPT)
+
+
+# --- Writing --------------------------------------------------------------------------------------
+
+
+def test_a_reply_answers_with_its_bubble_and_a_repeat_makes_no_second(
+    stage: Stage, login: Any
+) -> None:
+    alice = login(stage.house.alice)
+
+    first = send(alice, stage, "Line one\r\nline two", client_id="a" * 32)
+    again = send(alice, stage, "Line one\r\nline two", client_id="a" * 32)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert f'id="m-{"a" * 32}"' in first.text
+    message = Message.objects.get(direction="out")
+    assert message.body == "Line one\nline two"
+
+
+def test_a_note_is_never_sent(stage: Stage, login: Any) -> None:
+    made = send(login(stage.house.alice), stage, "call her", kind="note")
+
+    assert made.status_code == 201
+    assert "Internal note" in made.text
+    assert Message.objects.get(body="call her").status == "note"
+
+
+def test_the_loser_of_a_race_hears_who_has_it(stage: Stage, login: Any) -> None:
+    stage.do(claim_conversation, stage.house.alice)
+
+    lost = send(login(stage.house.bob), stage, "Me too")
+
+    assert lost.status_code == 409
+    body = lost.json()
+    assert (body["code"], body["owner"]) == ("claimed_by_other", "Alice")
+    assert "Hello" not in lost.text
+    assert not Message.objects.filter(direction="out").exists()
+
+
+def test_an_answer_that_crosses_with_new_words_is_held_and_may_be_forced(
+    stage: Stage, login: Any
+) -> None:
+    stage.hear("And another thing")
+    alice = login(stage.house.alice)
+
+    held = send(alice, stage, "Sure", last_seen_message=1)
+    forced = send(alice, stage, "Sure", last_seen_message=1, force="1")
+
+    assert held.status_code == 409
+    assert held.json()["code"] == "stale_thread"
+    assert "And another thing" in held.json()["html"]
+    assert ">Hello<" not in held.json()["html"]
+    assert forced.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "code"), [("x" * 1601, "too_long"), ("", "bad_input"), ("   ", "bad_input")]
+)
+def test_what_cannot_be_sent_is_refused_with_words(
+    stage: Stage, login: Any, body: str, code: str
+) -> None:
+    refused = send(login(stage.house.alice), stage, body)
+
+    assert refused.status_code == 422
+    assert refused.json()["code"] == code
+    assert refused.json()["detail"]
+
+
+def test_after_stop_the_gate_s_own_words_are_shown(stage: Stage, login: Any) -> None:
+    stage.hear("STOP")
+
+    refused = send(login(stage.house.alice), stage)
+
+    assert refused.status_code == 422
+    assert refused.json()["code"] in {"opted_out", "provider_blocked"}
+    assert "START" in refused.json()["detail"]
+
+
+def test_a_plain_form_gets_a_page_again(stage: Stage, login: Any) -> None:
+    alice = login(stage.house.alice)
+    page = f"/inbox/support/c/{stage.row.public_id}/"
+
+    sent = alice.post(url(stage, "messages"), {"kind": "reply", "body": "No script here"})
+    refused = alice.post(url(stage, "messages"), {"kind": "reply", "body": ""}, follow=True)
+
+    assert sent.headers["Location"] == page
+    assert Message.objects.filter(body="No script here").exists()
+    assert "The message is empty" in refused.text
+
+
+def test_files_go_up_first_and_then_along(stage: Stage, login: Any) -> None:
+    alice = login(stage.house.alice)
+
+    stored = alice.post(
+        url(stage, "attachments"), {"file": SimpleUploadedFile("a.png", PNG, "image/png")}
+    )
+    facts = {"media_ids[]": stored.json()["id"], "client_id": "b" * 32}
+    sent = send(alice, stage, "Look", **facts)
+    repeated = send(alice, stage, "Look", **facts)
+    stolen = send(alice, stage, "Again", **{**facts, "client_id": "c" * 32})
+
+    assert (repeated.status_code, stolen.status_code) == (201, 422)
+    assert stored.status_code == 201
+    assert stored.json()["type"] == "image/png"
+    assert sent.status_code == 201
+    assert Message.objects.get(direction="out").attachments.count() == 1
+
+
+def test_somebody_else_s_upload_is_not_mine_to_send(stage: Stage, login: Any) -> None:
+    stored = login(stage.house.bob).post(
+        url(stage, "attachments"), {"file": SimpleUploadedFile("a.png", PNG, "image/png")}
+    )
+
+    refused = send(login(stage.house.alice), stage, "Look", media_ids=stored.json()["id"])
+
+    assert refused.status_code == 422
+    assert not Message.objects.filter(direction="out").exists()
+
+
+def test_a_web_page_cannot_be_attached(stage: Stage, login: Any) -> None:
+    page = SimpleUploadedFile("a.html", b"<!doctype html><script>1</script>", "image/png")
+
+    refused = login(stage.house.alice).post(url(stage, "attachments"), {"file": page})
+
+    assert refused.status_code == 422
+    assert refused.json()["detail"]
+
+
+# --- Buttons --------------------------------------------------------------------------------------
+
+
+def test_claim_and_its_undo(stage: Stage, login: Any) -> None:
+    alice = login(stage.house.alice)
+
+    claimed = alice.post(url(stage, "claim"), **SCRIPT)
+    assert stage.row.owner == stage.house.alice
+    undone = alice.post(claimed.json()["undo"], **SCRIPT)
+
+    assert claimed.json()["message"]
+    assert undone.status_code == 200
+    assert stage.row.owner is None
+
+
+def test_a_second_claim_learns_who_won(stage: Stage, login: Any) -> None:
+    login(stage.house.alice).post(url(stage, "claim"), **SCRIPT)
+
+    lost = login(stage.house.bob).post(url(stage, "claim"), **SCRIPT)
+
+    assert lost.status_code == 409
+    assert lost.json()["owner"] == "Alice"
+
+
+def test_close_asks_about_a_waiting_customer_and_can_be_undone(stage: Stage, login: Any) -> None:
+    alice = login(stage.house.alice)
+
+    asked = alice.post(url(stage, "close"), {"last_seen_seq": 1}, **SCRIPT)
+    unseen = alice.post(url(stage, "close"), {"last_seen_seq": 0, "waiting_ok": 1}, **SCRIPT)
+    closed = alice.post(url(stage, "close"), {"last_seen_seq": 1, "waiting_ok": 1}, **SCRIPT)
+
+    assert (asked.status_code, asked.json()["code"]) == (409, "still_waiting")
+    assert (unseen.status_code, unseen.json()["code"]) == (409, "unseen_messages")
+    assert closed.status_code == 200
+    assert stage.row.is_closed
+    assert alice.post(closed.json()["undo"], **SCRIPT).status_code == 200
+    assert not stage.row.is_closed
+
+
+def test_take_over_is_for_supervisors_with_a_reason(stage: Stage, login: Any) -> None:
+    stage.do(claim_conversation, stage.house.alice)
+    sue = login(stage.house.sue)
+
+    assert sue.post(url(stage, "take-over"), {"reason": " "}, **SCRIPT).status_code == 422
+    taken = sue.post(url(stage, "take-over"), {"reason": "Alice is ill"}, **SCRIPT)
+
+    assert taken.status_code == 200
+    assert stage.row.owner == stage.house.sue
+
+
+def test_transfer_to_somebody_away_wants_a_confirmation(stage: Stage, login: Any) -> None:
+    User.objects.filter(pk=stage.house.bob.pk).update(availability="away")
+    alice = login(stage.house.alice)
+    to_bob = {"to": f"user:{stage.house.bob.pk}"}
+
+    asked = alice.post(url(stage, "transfer"), to_bob, **SCRIPT)
+    done = alice.post(url(stage, "transfer"), {**to_bob, "confirm": "1"}, **SCRIPT)
+
+    assert asked.json()["code"] == "target_unavailable"
+    assert done.status_code == 200
+    assert stage.row.owner == stage.house.bob
+
+
+def test_transfer_to_another_team(stage: Stage, login: Any) -> None:
+    make_inbox(stage.house.account, "Billing")
+
+    moved = login(stage.house.alice).post(
+        url(stage, "transfer"), {"to": "inbox:billing"}, **SCRIPT
+    )
+
+    assert moved.status_code == 200
+    assert stage.row.inbox.slug == "billing"
+
+
+@pytest.mark.parametrize("to", ["", "user:x", "user:999999", "inbox:nowhere", "planet:mars"])
+def test_transfer_to_nobody_changes_nothing(stage: Stage, login: Any, to: str) -> None:
+    answer = login(stage.house.alice).post(url(stage, "transfer"), {"to": to}, **SCRIPT)
+
+    assert answer.status_code in {404, 422}
+    assert stage.row.owner is None
+
+
+def test_transfer_to_another_account_s_people_is_not_possible(
+    stage: Stage, login: Any, charlie: User
+) -> None:
+    answer = login(stage.house.alice).post(
+        url(stage, "transfer"), {"to": f"user:{charlie.pk}"}, **SCRIPT
+    )
+
+    assert answer.status_code == 404
+
+
+def test_snooze_until_a_moment_and_wake(stage: Stage, login: Any) -> None:
+    alice = login(stage.house.alice)
+    until = stage.now + timedelta(days=400)
+
+    assert alice.post(url(stage, "snooze"), {"until": "soon"}, **SCRIPT).status_code == 422
+    assert alice.post(url(stage, "snooze"), {}, **SCRIPT).status_code == 422
+    assert (
+        alice.post(url(stage, "snooze"), {"until": until.isoformat()}, **SCRIPT).status_code == 200
+    )
+    assert stage.row.snoozed_until == until
+    assert alice.post(url(stage, "wake"), **SCRIPT).status_code == 200
+    assert stage.row.status == Conversation.Status.OPEN
+    assert alice.post(url(stage, "snooze"), {"preset": "reply"}, **SCRIPT).status_code == 200
+    assert stage.row.snoozed_until is None
+
+
+@pytest.mark.parametrize(
+    ("preset", "expected"),
+    [
+        ("later", "2026-11-20T15:30:00-05:00"),
+        ("tomorrow", "2026-11-21T09:00:00-05:00"),
+        ("monday", "2026-11-23T09:00:00-05:00"),
+    ],
+)
+def test_snoozes_end_in_the_account_s_morning(stage: Stage, preset: str, expected: str) -> None:
+    friday = stage.now.replace(day=20, hour=17, minute=30)
+
+    moment = preset_moment(preset, now=friday, zone="America/New_York")
+
+    assert moment is not None
+    assert moment.astimezone(moment.tzinfo).isoformat() == expected or (
+        moment.timestamp() == moment.fromisoformat(expected).timestamp()
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("messages", "attachments", "read", "unread", "claim", "release", "transfer"),
+        *("take-over", "close", "undo-close", "reopen", "snooze", "wake"),
+    ],
+)
+def test_charlie_can_do_nothing_here(
+    stage: Stage, login: Any, charlie: User, name: str
+) -> None:
+    before = Conversation.objects.values().get(pk=stage.pk)
+
+    answer = login(charlie).post(url(stage, name), {"body": "x", "seq": 1, "reason": "x"}, **SCRIPT)
+
+    assert answer.status_code == 404
+    assert Conversation.objects.values().get(pk=stage.pk) == before
+    assert Message.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["claim", "close", "release", "read", "attachments"])
+def test_reading_an_address_changes_nothing(stage: Stage, login: Any, name: str) -> None:
+    assert login(stage.house.alice).get(url(stage, name)).status_code == 405
+
+
+def test_a_failed_message_can_be_sent_again_once(stage: Stage, login: Any, charlie: User) -> None:
+    message = stage.reply(stage.house.alice)
+    Message.objects.filter(pk=message.pk).update(status="failed", error_code="30003")
+    again = f"/messages/{message.public_id}/resend/"
+
+    assert login(charlie).post(again, **SCRIPT).status_code == 404
+    assert login(stage.house.alice).post(again, **SCRIPT).status_code == 200
+
+    assert Message.objects.filter(resend_of=message).count() == 1
+
+
+# --- Oneself --------------------------------------------------------------------------------------
+
+
+def test_theme_and_availability_are_mine_to_choose(stage: Stage, login: Any) -> None:
+    alice = login(stage.house.alice)
+
+    alice.post("/profile/theme/", {"theme": "dark", "next": "/inbox/support/"})
+    away = alice.post("/profile/availability/", {"availability": "away"}, **SCRIPT)
+    nonsense = alice.post("/profile/theme/", {"theme": "pink"}, **SCRIPT)
+
+    stage.house.alice.refresh_from_db()
+    assert (stage.house.alice.theme, stage.house.alice.availability) == ("dark", "away")
+    assert (away.status_code, nonsense.status_code) == (204, 422)
+    assert 'data-theme="dark"' in alice.get("/profile/").text
+
+
+def test_a_form_does_not_lead_out_of_the_house(stage: Stage, login: Any) -> None:
+    out = login(stage.house.alice).post(
+        "/profile/theme/", {"theme": "light", "next": "https://evil.example/"}
+    )
+
+    assert out.headers["Location"] == "/profile/"
