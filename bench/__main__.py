@@ -106,8 +106,11 @@ def _own_servers() -> Any:
     return running(FOLDER, durable=True)
 
 
+_BEGUN = time.monotonic()
+
+
 def _say(words: str) -> None:
-    print(f"bench: {words} …", file=sys.stderr, flush=True)
+    print(f"bench: {time.monotonic() - _BEGUN:4.0f} s  {words} …", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -126,7 +126,11 @@ def _load(meter: Meter, world: World, page: str, requests: int, *, is_counted: b
         (row.floor, [], lambda: bare(world.connection, page, world.values)),
         (row.textbook, world.textbook.sessions, lambda: _textbook(world, page)),
     ]
+    for browser in (world.ours_browser, world.textbook_browser):
+        browser.close()
+        browser.open()
     for cell, sessions, once in contestants:
+        once()
         meter.begin(sessions)
         found = [once() for _ in range(requests)]
         used = meter.end()

@@ -46,9 +46,13 @@ class Browser:
     """A logged-in person's keep-alive socket."""
 
     def __init__(self, port: int, cookie: str) -> None:
-        self._wire = socket.create_connection((HOST, port), timeout=60)
+        self._port, self._cookie = port, cookie
+        self.open()
+
+    def open(self) -> None:
+        """Open the socket anew: a server closes one that says nothing for a while."""
+        self._wire = socket.create_connection((HOST, self._port), timeout=60)
         self._wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._cookie = cookie
 
     def get(self, path: str) -> tuple[float, int, str]:
         """Load a page; return milliseconds, status and text."""

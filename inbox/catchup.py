@@ -43,7 +43,7 @@ def catch_up(viewer: Viewer, inbox: TeamInbox, *, after: int, open_id: str) -> C
     )
     if len(events) > LIMIT:
         return CatchUp(head, is_reset=True)
-    return CatchUp(head, _frames(inbox, events, open_id), _left(viewer, inbox, in_range))
+    return CatchUp(head, _frames(inbox, events, open_id), _left(viewer, in_range, open_id))
 
 
 def seqs_in_sight(viewer: Viewer, inbox: TeamInbox, *, after: int) -> tuple[list[int], int]:
@@ -113,11 +113,18 @@ def _frame(
     }
 
 
-def _left(viewer: Viewer, inbox: TeamInbox, in_range: Any) -> list[str]:
-    """Return conversations this reader lost sight of in the range and does not see now."""
+def _left(viewer: Viewer, in_range: Any, open_id: str) -> list[str]:
+    """Return conversations this reader lost sight of in the range and does not see now.
+
+    The one they have open counts as left whenever they do not see it, whatever it was.
+    """
     gone = in_range.filter(left__contains=[viewer.user_id]).values("conversation")
-    return list(
+    left = list(
         Conversation.objects.filter(account=viewer.account_id, pk__in=gone)
         .exclude(pk__in=conversations_of(viewer).filter(pk__in=gone).values("pk"))
         .values_list("public_id", flat=True)
     )
+    if open_id and open_id not in left:
+        is_open_seen = conversations_of(viewer).filter(public_id=open_id).exists()
+        left += [] if is_open_seen else [open_id]
+    return left

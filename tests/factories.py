@@ -1,8 +1,8 @@
 """How does a test make the rows it needs? Plain functions with defaults."""
 
 import itertools
-from functools import cache
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -22,8 +22,8 @@ from accounts.models import (
 from inbox.models import Sender, TeamInbox
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-PASSWORD = "a-long-test-password"  # noqa: S105
-AUTH_TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105
+PASSWORD = "a-long-test-password"
+AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
 _numbers = itertools.count(1)
 
 

@@ -121,9 +121,7 @@ def test_a_message_that_was_not_confirmed_is_still_there_after_a_reload(
     assert Message.objects.filter(body="Half way").count() == 1
 
 
-def test_an_answer_lost_on_its_way_back_makes_no_second_message(
-    shop: House, open_as: Open
-) -> None:
+def test_an_answer_lost_on_its_way_back_makes_no_second_message(shop: House, open_as: Open) -> None:
     alice = ready(open_as(shop.alice, here()))
 
     def swallow(route: Any) -> None:
@@ -223,9 +221,7 @@ def test_the_price_of_odd_characters_is_shown_and_can_be_avoided(
     expect(alice.locator("#send")).to_be_disabled()
 
 
-def test_files_are_checked_before_they_go_up(
-    shop: House, open_as: Open, tmp_path: Path
-) -> None:
+def test_files_are_checked_before_they_go_up(shop: House, open_as: Open, tmp_path: Path) -> None:
     alice = ready(open_as(shop.alice, here()))
     page = tmp_path / "page.html"
     page.write_text("<script>1</script>")

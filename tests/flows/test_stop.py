@@ -213,9 +213,7 @@ def test_stop_under_a_user_id_binds_the_phone_number_of_the_same_person(
     house: House, client: Client
 ) -> None:
     whatsapp = make_sender(house.inbox, "whatsapp:+15550100003")
-    text_in(
-        client, whatsapp, "whatsapp:+6581234567", "Hi", ExternalUserId="whatsapp:SG.4711abc"
-    )
+    text_in(client, whatsapp, "whatsapp:+6581234567", "Hi", ExternalUserId="whatsapp:SG.4711abc")
     text_in(client, whatsapp, "whatsapp:SG.4711abc", "STOP")
 
     message = text_in(client, whatsapp, "whatsapp:+6581234567", "Is it ready?")

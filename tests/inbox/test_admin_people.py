@@ -263,6 +263,7 @@ def test_a_person_may_start_without_a_password(acme: Company, pat: Client) -> No
     "fields",
     [
         {"role": "staff"},
+        {"role": "staff", "account": ""},
         {"role": "partner"},
         {"role": "partner", "account": ""},
         {"is_staff": "on", "is_superuser": "on"},

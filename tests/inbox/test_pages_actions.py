@@ -225,9 +225,7 @@ def test_transfer_to_somebody_away_wants_a_confirmation(stage: Stage, login: Any
 def test_transfer_to_another_team(stage: Stage, login: Any) -> None:
     make_inbox(stage.house.account, "Billing")
 
-    moved = login(stage.house.alice).post(
-        url(stage, "transfer"), {"to": "inbox:billing"}, **SCRIPT
-    )
+    moved = login(stage.house.alice).post(url(stage, "transfer"), {"to": "inbox:billing"}, **SCRIPT)
 
     assert moved.status_code == 200
     assert stage.row.inbox.slug == "billing"
@@ -293,9 +291,7 @@ def test_snoozes_end_in_the_account_s_morning(stage: Stage, preset: str, expecte
         *("take-over", "close", "undo-close", "reopen", "snooze", "wake"),
     ],
 )
-def test_charlie_can_do_nothing_here(
-    stage: Stage, login: Any, charlie: User, name: str
-) -> None:
+def test_charlie_can_do_nothing_here(stage: Stage, login: Any, charlie: User, name: str) -> None:
     before = Conversation.objects.values().get(pk=stage.pk)
 
     answer = login(charlie).post(url(stage, name), {"body": "x", "seq": 1, "reason": "x"}, **SCRIPT)

@@ -88,9 +88,7 @@ def test_who_lost_it_learns_who_has_it_and_nothing_else(
 
 
 @pytest.mark.parametrize("name", ["", "thread/", "desk/", "panel/", "messages/", "transfer/"])
-def test_charlie_learns_nothing_at_all(
-    stage: Stage, login: Any, charlie: User, name: str
-) -> None:
+def test_charlie_learns_nothing_at_all(stage: Stage, login: Any, charlie: User, name: str) -> None:
     stage.do(claim_conversation, stage.house.alice)
 
     page = login(charlie).get(f"/c/{stage.row.public_id}/{name}")
@@ -125,9 +123,7 @@ def test_history_stands_where_it_happened(stage: Stage, login: Any) -> None:
     assert items_of(page.text) == ["opened", "1", "claimed", "2", "3"]
 
 
-def test_keywords_are_shown_though_they_belong_to_no_conversation(
-    stage: Stage, login: Any
-) -> None:
+def test_keywords_are_shown_though_they_belong_to_no_conversation(stage: Stage, login: Any) -> None:
     stage.hear("STOP")
 
     page = login(stage.house.alice).get(part(stage, "messages"))
@@ -247,9 +243,7 @@ def test_a_closed_conversation_points_to_the_newer_one(stage: Stage, login: Any)
     assert f"/c/{stage.row.public_id}/" in desk
 
 
-def test_the_panel_shows_consent_and_only_conversations_i_may_see(
-    stage: Stage, login: Any
-) -> None:
+def test_the_panel_shows_consent_and_only_conversations_i_may_see(stage: Stage, login: Any) -> None:
     TeamInbox.objects.update(closed_visibility="audience", reopen_hours=0)
     house = stage.house
     stage.hear("a secret word")

@@ -64,9 +64,7 @@ def test_everything_else_is_saved_and_never_opened(
     assert "\n" not in answer.headers["Content-Disposition"]
 
 
-def test_who_lost_the_conversation_lost_its_files(
-    stage: Stage, login: Any, charlie: User
-) -> None:
+def test_who_lost_the_conversation_lost_its_files(stage: Stage, login: Any, charlie: User) -> None:
     file = attach(stage, "image/jpeg")
     stage.do(claim_conversation, stage.house.alice)
 

@@ -156,9 +156,7 @@ def test_search_finds_names_numbers_and_texts(
     assert rows_of(page.text) == ([stage.row.public_id] if is_found else [])
 
 
-def test_search_finds_a_closed_conversation_by_its_name(
-    stage: Stage, login: Any, url: str
-) -> None:
+def test_search_finds_a_closed_conversation_by_its_name(stage: Stage, login: Any, url: str) -> None:
     contact = stage.row.contact
     contact.name = "María González"
     contact.save()

@@ -103,7 +103,9 @@ def test_every_event_of_a_long_day_is_one_the_protocol_promises(
         ),
         lambda: stage.reply(house.alice, "again"),
         lambda: status_in(
-            client, stage.row.messages.filter(direction="out", kind="text").last(), "delivered"
+            client,
+            stage.row.messages.filter(direction="out", kind="text").latest("seq"),
+            "delivered",
         ),
         lambda: stage.do(snooze_conversation, house.alice, until=None),
         lambda: stage.hear("there?"),
@@ -162,7 +164,11 @@ def test_a_claimed_conversation_is_heard_by_owner_and_supervisors_only(
 
 
 def test_numbers_of_an_inbox_have_no_gap(stage: Stage, published: Any) -> None:
-    frames = published(lambda: [stage.hear(str(n)) for n in range(5)])
+    def hear_five() -> None:
+        for number in range(5):
+            stage.hear(str(number))
+
+    frames = published(hear_five)
 
     ticks = sorted({frame["seq"] for _, frame in _durable(frames)})
     assert ticks == list(range(ticks[0], ticks[-1] + 1))

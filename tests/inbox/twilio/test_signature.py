@@ -5,7 +5,7 @@ from django.http import QueryDict
 
 from inbox.twilio.signature import is_signed
 
-TOKEN = "12345"  # noqa: S105
+TOKEN = "12345"
 URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
 FORM = {
     "CallSid": "CA1234567890ABCDE",
