@@ -178,6 +178,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.name or self.email
 
+    def get_short_name(self) -> str:
+        """Return how the admin greets this person."""
+        return self.name or self.email
+
 
 class Team(models.Model):
     """A group of people of one account; a Team Inbox can be switched on for it."""

@@ -23,6 +23,7 @@ app.conf.beat_schedule = {
     "fetch media that is owed": _every(5, "inbox.tasks.sweep_media"),
     "return snoozed conversations": _every(5, "inbox.tasks.sweep_snoozed"),
     "return unanswered hand-overs": _every(15, "inbox.tasks.sweep_handovers"),
+    "release from who can no longer work": _every(20, "inbox.tasks.sweep_ineligible"),
     "close quiet conversations": _every(60, "inbox.tasks.sweep_auto_close"),
     "look for lost messages at Twilio": _every(3600, "inbox.tasks.sweep_reconcile"),
     "forget old inbox events": _every(3600, "inbox.tasks.sweep_old_events"),

@@ -139,14 +139,38 @@ def _give_back(row: Conversation, verb: str, story: Story, **data: Any) -> None:
 def release_all_of(*, user: User, reason: str, now: datetime) -> int:
     """Release every conversation of a person who lost their licence, team or access, one by one."""
     owned = Conversation.objects.live().filter(owner=user)
-    for conversation in owned:
-        with transaction.atomic(durable=True):
-            row = locked_conversation(conversation)
-            if row.owner_id == user.pk:
-                story = Story(now=now)
-                _give_back(row, _Verb.RELEASED, story, reason=reason)
-                announce(story.announcements(), now=now)
-    return len(owned)
+    return sum(_release_from(conversation, user.pk, reason, now=now) for conversation in owned)
+
+
+def release_ineligible(*, now: datetime) -> int:
+    """Release what is owned by people who can no longer work there.
+
+    A licence that simply expires has nobody who acts on it, and an act may be cut off half-way:
+    this finds both.
+    """
+    owned = Conversation.objects.live().filter(owner__isnull=False)
+    lost = [
+        pair
+        for pair in owned.order_by().values_list("owner", "inbox").distinct()
+        if not is_eligible(*pair, now=now)
+    ]
+    reason = "can no longer work in this inbox"
+    return sum(
+        _release_from(conversation, owner, reason, now=now)
+        for owner, inbox in lost
+        for conversation in owned.filter(owner=owner, inbox=inbox)
+    )
+
+
+def _release_from(conversation: Conversation, owner_id: int, reason: str, *, now: datetime) -> int:
+    with transaction.atomic(durable=True):
+        row = locked_conversation(conversation)
+        if row.owner_id != owner_id:
+            return 0
+        story = Story(now=now)
+        _give_back(row, _Verb.RELEASED, story, reason=reason)
+        announce(story.announcements(), now=now)
+    return 1
 
 
 def transfer_to_user(

@@ -200,9 +200,7 @@ NAMES = {
 }
 
 
-def _hear(
-    sender: Sender, customer: str, body: str, now: datetime, *, hours: float
-) -> Conversation:
+def _hear(sender: Sender, customer: str, body: str, now: datetime, *, hours: float) -> Conversation:
     at = now - timedelta(hours=hours)
     text = InboundText(
         sid=f"SM{client_id()}",

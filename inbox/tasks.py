@@ -73,6 +73,12 @@ def sweep_handovers() -> None:
 
 
 @shared_task
+def sweep_ineligible() -> None:
+    """Release what is owned by people who lost their licence or team."""
+    conversations.release_ineligible(now=timezone.now())
+
+
+@shared_task
 def sweep_auto_close() -> None:
     """Close conversations that ended by themselves."""
     conversations.close_quiet(now=timezone.now())

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from accounts.models import Account, User
+from compliance.addresses import masked
 from inbox.models.ids import public_id
 
 
@@ -64,4 +65,4 @@ class ContactAddress(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.key
+        return masked(self.key)

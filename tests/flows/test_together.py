@@ -19,6 +19,7 @@ from inbox.conversations import (
     mark_unread,
     release_all_of,
     release_conversation,
+    release_ineligible,
     reopen_conversation,
     return_due,
     snooze_conversation,
@@ -206,6 +207,17 @@ def test_losing_the_licence_releases_each_conversation_with_its_own_event(stage:
     assert stage.row.owner is None
     event = ConversationEvent.objects.get(verb="released")
     assert event.data["reason"] == "licence ended"
+
+
+def test_a_licence_that_simply_expires_gives_back_what_its_holder_had(stage: Stage) -> None:
+    stage.do(claim_conversation, stage.house.alice)
+    License.objects.filter(holder=stage.house.alice).update(ends_at=stage.now)
+
+    assert release_ineligible(now=stage.now - timedelta(seconds=1)) == 0
+    assert release_ineligible(now=stage.now) == 1
+
+    assert stage.row.owner is None
+    assert stage.sees(stage.house.bob)
 
 
 def test_transfer_gives_it_to_one_person_at_once(stage: Stage) -> None:
