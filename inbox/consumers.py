@@ -77,9 +77,24 @@ class LiveConsumer(AsyncWebsocketConsumer):
     """One tab's socket."""
 
     presence = Presence()
+    is_answered = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one socket; while the channel layer is away, ask the browser to come again."""
+        try:
+            await super().__call__(scope, receive, send)
+        except (RedisError, OSError):
+            logger.warning("live: channel layer away")
+            if not self.is_answered:
+                # The layer is asked before `connect` is: a browser would get a bare error.
+                offered = scope.get("subprotocols", [])
+                chosen = SUBPROTOCOL if SUBPROTOCOL in offered else None
+                await send({"type": "websocket.accept", "subprotocol": chosen})
+            await send({"type": "websocket.close", "code": CLOSE_TRY_AGAIN})
 
     async def connect(self) -> None:
         """Let a logged-in, licensed person in, and join the groups they may hear."""
+        self.is_answered = True
         scope = cast("dict[str, Any]", self.scope)
         user = scope.get("user")
         self.user: User | None = user if isinstance(user, User) else None

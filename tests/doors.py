@@ -7,6 +7,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.client import HTTPResponse
 from typing import Any, Self
@@ -109,13 +110,16 @@ class Socket:
     ) -> None:
         self.frames: list[Frame] = []
         cookie = {"Cookie": f"sessionid={session_key}"} if session_key else {}
-        self._wire = connect(
-            socket_url(live),
-            subprotocols=[Subprotocol(protocol)] if protocol else None,
-            additional_headers=cookie,
-            origin=Origin(origin or live.base_url),
-            proxy=None,
-            max_queue=None,
+        self._open = ExitStack()
+        self._wire = self._open.enter_context(
+            connect(
+                socket_url(live),
+                subprotocols=[Subprotocol(protocol)] if protocol else None,
+                additional_headers=cookie,
+                origin=Origin(origin or live.base_url),
+                proxy=None,
+                max_queue=None,
+            )
         )
 
     def __enter__(self) -> Self:
@@ -126,7 +130,7 @@ class Socket:
 
     def close(self) -> None:
         """Leave."""
-        self._wire.close()
+        self._open.close()
 
     def say(self, **frame: Any) -> None:
         """Send one frame."""
@@ -152,6 +156,14 @@ class Socket:
     def hear_tick(self, seq: int, *, within: float = 5.0) -> Frame:
         """Listen until the bare tick of this number comes."""
         return self.hear(lambda frame: "type" not in frame and frame["seq"] == seq, within=within)
+
+    def hear_ticks(self, start: int, end: int, *, within: float = 10.0) -> None:
+        """Listen until the bare ticks of all these numbers came, in whatever order."""
+        wanted = set(range(start, end + 1))
+        deadline = time.monotonic() + within
+        while missing := wanted - {tick["seq"] for tick in self.ticks()}:
+            if self._next(deadline - time.monotonic()) is None:
+                raise AssertionError(f"not heard within {within:g} s: {sorted(missing)}")
 
     def hear_out(self, seconds: float = 0.3) -> None:
         """Listen until nothing more comes."""

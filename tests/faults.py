@@ -32,9 +32,11 @@ ARRIVED = (_Status.SENT, _Status.DELIVERED, _Status.READ)
 # --- Acts -----------------------------------------------------------------------------------------
 
 
-def customers_write(live: Live, sender: Sender, count: int) -> list[Conversation]:
+def customers_write(
+    live: Live, sender: Sender, count: int, *, first: int = 1000
+) -> list[Conversation]:
     """Let so many customers write once; return their conversations."""
-    numbers = [f"+1415555{1000 + i}" for i in range(count)]
+    numbers = [f"+1415555{first + i}" for i in range(count)]
     webhooks = [signed(live, sender, inbound_form(sender, number, "Hello")) for number in numbers]
     # No more at once than the web process tells by itself: there may be no worker.
     for i in range(0, count, INLINE_PROCESSING_LIMIT):

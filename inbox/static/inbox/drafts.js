@@ -27,10 +27,17 @@ export class Drafts {
 
   // Name the conversations that have a draft.
   conversations() {
-    const start = `${PREFIX}.draft.${this.me}.`;
-    return new Set(
-      this.keys(start).map((key) => key.slice(start.length).split(".")[0]),
-    );
+    return this.named("draft");
+  }
+
+  // Name the conversations that have a message which was never confirmed.
+  unsent() {
+    return this.named("outbox");
+  }
+
+  named(kind) {
+    const start = `${PREFIX}.${kind}.${this.me}.`;
+    return new Set(this.keys(start).map((key) => key.slice(start.length).split(".")[0]));
   }
 
   // Messages handed to the network and not confirmed yet.

@@ -20,7 +20,9 @@ export class Keys {
       if (event.key === "Escape" && isTyping(event.target)) this.leaveField(event);
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // What is open on top has its own keys, Escape first of all.
+    if (document.querySelector("dialog[open], :popover-open")) return;
     if (!this.isOn && event.key !== "?") return;
     const name = this.nameOf(event);
     const act = name && this.acts[name];

@@ -58,8 +58,7 @@ export class List {
       if (isChosen) chip.setAttribute("aria-current", "true");
       else chip.removeAttribute("aria-current");
     }
-    const owners = document.getElementById("owners-view");
-    if (owners) owners.value = view;
+    for (const field of document.querySelectorAll("[data-keeps-view]")) field.value = view;
   }
 
   // The list shows another view now (htmx put it there).
@@ -238,13 +237,10 @@ export class List {
 
   paint(row) {
     const number = this.unread.get(row.dataset.id) ?? 0;
-    const mark = row.querySelector(".row-unread");
-    if (number) row.dataset.unread = number;
+    const shown = number > 99 ? "99+" : String(number);
+    if (number) row.dataset.unread = shown;
     else delete row.dataset.unread;
-    if (mark) {
-      mark.dataset.number = number > 99 ? "99+" : String(number);
-      mark.textContent = "";
-    }
+    row.querySelector(".row-unread").textContent = number ? shown : "";
     spoken(row, number ? t("unread", { number }) : "");
     this.paintDraft(row);
   }

@@ -656,7 +656,7 @@ new Keys(settings.preferences, {
 
 // --- begin -----------------------------------------------------------------------------------------------
 
-for (const id of drafts.conversations()) list.setDraft(id, true);
+for (const id of [...drafts.conversations(), ...drafts.unsent()]) list.setDraft(id, true);
 wirePreferences();
 localise(document);
 keepTime();
@@ -664,6 +664,7 @@ settle();
 if (thread && body.dataset.pane === "thread") showPanelFor(thread.id);
 settings.onUnread(list.unread);
 addEventListener("focus", () => thread?.noteRead());
+addEventListener("pagehide", () => composer?.saveDraft());
 addEventListener("online", () => {
   sequence.catchUp();
   composer?.retryFresh();

@@ -1,0 +1,512 @@
+"""Does every browser hear at once what it may hear, and nothing else?
+
+Real sockets to the running process; what happens, happens over HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.utils import timezone
+from jsonschema import Draft202012Validator
+from websockets.exceptions import InvalidStatus
+
+from accounts.models import License, Membership, User
+from inbox.consumers import CLOSE_NO_ACCESS, CLOSE_PROTOCOL, CLOSE_SESSION_ENDED, CLOSE_TRY_AGAIN
+from inbox.events import head_of
+from inbox.models import Conversation, Message, Participant
+from inbox.models.ids import client_id
+from tests.conftest import House
+from tests.doors import Browser, Frame, Socket, all_at_once, signed
+from tests.factories import make_inbox, make_user
+from tests.faults import customers_write
+from tests.live import Live, until
+from tests.twilio import inbound_form
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs/protocol/frames.schema.json").read_text())
+SECRET = "My card number is 4111"
+RECHECK_S = 6.5  # the consumer looks every five seconds
+TICK_KEYS = {"v", "inbox", "seq"}
+
+
+class Room:
+    """Several people with their browsers open, and one customer."""
+
+    def __init__(self, house: House, live: Live) -> None:
+        self.house, self.live = house, live
+        [self.conversation] = customers_write(live, house.sender, 1)
+        self._open = ExitStack()
+
+    def browser(self, user: User) -> Browser:
+        """Give somebody a browser."""
+        return Browser(self.live, user)
+
+    def seat(self, browser: Browser) -> Socket:
+        """Open somebody's socket and wait until it hears."""
+        return self._open.enter_context(browser.socket()).sit_down()
+
+    def leave(self) -> None:
+        """Close all sockets."""
+        self._open.close()
+
+    def customer_writes(self, body: str = SECRET) -> None:
+        """Let the customer write again."""
+        number = self.conversation.thread.customer_address
+        form = inbound_form(self.house.sender, number, body)
+        [answer] = all_at_once([signed(self.live, self.house.sender, form)])
+        assert answer.status == 200
+
+    @property
+    def head(self) -> int:
+        """Return the inbox's last number."""
+        return head_of(self.house.inbox.pk)
+
+
+@pytest.fixture
+def room(house: House, edge: Live) -> Iterator[Room]:
+    room = Room(house, edge)
+    yield room
+    room.leave()
+
+
+def _content_of(socket: Socket, seq: int) -> list[Frame]:
+    return [frame for frame in socket.of(seq) if "type" in frame]
+
+
+# --- Who hears what -------------------------------------------------------------------------------
+
+
+def test_a_claim_seen_from_three_chairs(room: Room) -> None:
+    house = room.house
+    browsers = [room.browser(user) for user in (house.alice, house.bob, house.sue)]
+    alice, bob, sue = (room.seat(browser) for browser in browsers)
+    start = room.head
+
+    said = browsers[0].act("claim", room.conversation)
+    claimed = room.head
+    for chair in (alice, bob, sue):
+        chair.hear_tick(claimed)
+
+    assert said.status_code == 200
+    assert claimed == start + 2  # a line in the timeline, and the change itself
+    for chair in (alice, bob, sue):
+        assert [tick["seq"] for tick in chair.ticks()] == [start + 1, claimed]
+    for chair in (alice, sue):
+        [frame] = _content_of(chair, claimed)
+        assert frame["type"] == "conversation.updated"
+        assert frame["data"]["owner"] == house.alice.pk
+        assert set(frame["frag"]) == {"row", "header"}
+        assert chair.of(claimed)[-1] == chair.ticks()[-1], "content first, tick last"
+    [left] = bob.content()
+    assert left == {
+        "v": 1,
+        "inbox": str(house.inbox.public_id),
+        "seq": claimed,
+        "type": "conversation.left",
+        "conversation": room.conversation.public_id,
+        "data": {"id": room.conversation.public_id},
+    }
+    _answer_after_claim(room, browsers[0], alice, bob, sue)
+    _release_after_claim(room, browsers[0], alice, bob, sue)
+    for chair in (alice, bob, sue):
+        _check_protocol(chair)
+
+
+def _answer_after_claim(room: Room, by: Browser, alice: Socket, bob: Socket, sue: Socket) -> None:
+    start = room.head
+    said = by.write(room.conversation, "Your parcel is on its way", client_id=client_id())
+    room.customer_writes()
+    end = room.head
+    for chair in (alice, bob, sue):
+        chair.hear_tick(end)
+
+    assert said.status_code == 201
+    for chair in (alice, sue):
+        assert [one["type"] for one in chair.content() if one["seq"] > start] == [
+            "message.created",
+            "message.created",
+        ]
+        assert SECRET in chair.text()
+    assert [one for one in bob.content() if one["seq"] > start] == []
+    assert [tick["seq"] for tick in bob.ticks() if tick["seq"] > start] == [start + 1, end]
+
+
+def _release_after_claim(room: Room, by: Browser, alice: Socket, bob: Socket, sue: Socket) -> None:
+    said = by.act("release", room.conversation)
+    released = room.head
+    for chair in (alice, bob, sue):
+        chair.hear_tick(released)
+
+    assert said.status_code == 200
+    for chair in (alice, bob, sue):
+        [frame] = _content_of(chair, released)
+        assert frame["type"] == "conversation.updated"
+        assert frame["data"]["owner"] is None
+        assert set(frame["frag"]) == {"row", "header"}
+        assert chair.of(released)[0] == frame, "content first"
+
+
+def _check_protocol(chair: Socket) -> None:
+    """Check every frame that was heard against the published protocol."""
+    validator = Draft202012Validator(SCHEMA)
+    for frame in chair.frames:
+        problems = [error.message for error in validator.iter_errors(frame)]
+        assert problems == [], f"{problems} in {frame}"
+    for tick in chair.ticks():
+        assert set(tick) == TICK_KEYS
+        assert tick["v"] == 1
+
+
+def test_a_busy_claimed_conversation_is_only_ticks_to_the_others(room: Room) -> None:
+    house = room.house
+    alice, bob = (room.browser(user) for user in (house.alice, house.bob))
+    assert alice.act("claim", room.conversation).status_code == 200
+    chairs = {user.pk: room.seat(one) for user, one in ((house.alice, alice), (house.bob, bob))}
+    start = room.head
+
+    for i in range(20):
+        room.customer_writes(f"{SECRET} {i}")
+    for chair in chairs.values():
+        chair.hear_tick(start + 20)
+
+    assert chairs[house.bob.pk].content() == []
+    assert [tick["seq"] for tick in chairs[house.bob.pk].ticks()] == list(
+        range(start + 1, start + 21)
+    )
+    assert len(chairs[house.alice.pk].content()) == 20
+
+
+def test_another_account_hears_nothing_at_all(room: Room, charlie: User) -> None:
+    outsider = room.seat(room.browser(charlie))
+    dora = make_user(room.house.account, "Dora", team=make_inbox(room.house.account, "Sales").team)
+    neighbour = room.seat(room.browser(dora))
+    alice = room.browser(room.house.alice)
+
+    room.customer_writes()
+    alice.act("claim", room.conversation)
+    alice.write(room.conversation, "Hello", client_id=client_id())
+    for chair in (outsider, neighbour):
+        chair.hear_out(0.5)
+
+    assert outsider.frames == []
+    assert neighbour.frames == []
+
+
+def test_a_guest_hears_their_conversation_and_the_ticks_of_its_inbox(room: Room) -> None:
+    guest = make_user(room.house.account, "Gus")
+    Participant.objects.create(
+        account=room.house.account,
+        conversation=room.conversation,
+        user=guest,
+        role=Participant.Role.WATCHER,
+        source=Participant.Source.MENTION,
+        started_at=timezone.now(),
+    )
+    chair = room.seat(room.browser(guest))
+    start = room.head
+
+    room.customer_writes()
+    chair.hear_tick(start + 1)
+    customers_write(room.live, room.house.sender, 2, first=2000)
+    chair.hear_ticks(start + 1, room.head)
+
+    assert [one["type"] for one in chair.content()] == ["message.created"]
+
+
+def test_a_burst_reaches_everybody_whole(room: Room) -> None:
+    house = room.house
+    chairs = [room.seat(room.browser(user)) for user in (house.alice, house.bob, house.sue)]
+    start = room.head
+    forms = [inbound_form(house.sender, f"+1415555{2000 + i}", f"Text {i}") for i in range(100)]
+
+    answers = [
+        answer
+        for i in range(0, 100, 4)
+        for answer in all_at_once(
+            [signed(room.live, house.sender, one) for one in forms[i : i + 4]]
+        )
+    ]
+
+    assert {answer.status for answer in answers} == {200}
+    end = room.head
+    assert end == start + 300  # each began a conversation
+    for chair in chairs:
+        chair.hear_ticks(start + 1, end)
+        chair.hear_out()
+        assert sorted(tick["seq"] for tick in chair.ticks()) == list(range(start + 1, end + 1))
+        assert sorted(one["seq"] for one in chair.content()) == list(range(start + 1, end + 1))
+
+
+# --- Typing and looking ---------------------------------------------------------------------------
+
+
+def test_who_looks_and_types_is_told_to_the_audience_only(room: Room) -> None:
+    house = room.house
+    alice, bob, sue = (room.browser(user) for user in (house.alice, house.bob, house.sue))
+    assert alice.act("claim", room.conversation).status_code == 200
+    alices, bobs, sues = (room.seat(browser) for browser in (alice, bob, sue))
+    public_id = room.conversation.public_id
+
+    alices.say(type="viewing", conversation=public_id, state="active")
+    presence = sues.hear_type("presence")
+    alices.say(type="typing", conversation=public_id, mode="reply", on=True)
+    typing = sues.hear_type("typing")
+    bobs.hear_out()
+
+    assert presence["data"]["viewers"] == [
+        {"id": house.alice.pk, "name": "Alice", "state": "viewing"}
+    ]
+    assert typing["data"] == {
+        "conversation": public_id,
+        "agent": house.alice.pk,
+        "name": "Alice",
+        "mode": "reply",
+        "ttl": 6,
+    }
+    assert "seq" not in typing
+    assert bobs.frames == []
+
+
+def test_typing_in_what_one_may_not_see_is_ignored(room: Room, charlie: User) -> None:
+    house = room.house
+    alice = room.browser(house.alice)
+    assert alice.act("claim", room.conversation).status_code == 200
+    alices = room.seat(alice)
+    strangers = [room.seat(room.browser(user)) for user in (house.bob, charlie)]
+
+    for stranger in strangers:
+        stranger.say(type="viewing", conversation=room.conversation.public_id, state="active")
+        stranger.say(type="typing", conversation=room.conversation.public_id, on=True)
+        stranger.say(type="ping", t=1)
+        stranger.hear_type("pong")
+    alices.hear_out(0.5)
+
+    assert alices.frames == []
+    assert [one.kinds() for one in strangers] == [["pong"], ["pong"]]
+
+
+def test_who_lost_the_conversation_stops_being_seen_in_it(room: Room) -> None:
+    house = room.house
+    alice, bob = room.browser(house.alice), room.browser(house.bob)
+    alices, bobs = room.seat(alice), room.seat(bob)
+    public_id = room.conversation.public_id
+    bobs.say(type="viewing", conversation=public_id, state="active")
+    alices.hear_type("presence")
+
+    alice.act("claim", room.conversation)
+    bobs.hear_type("conversation.left")
+    alices.hear_tick(room.head)
+    alices.frames.clear()
+    bobs.say(type="typing", conversation=public_id, on=True)
+    bobs.say(type="ping", t=1)
+    bobs.hear_type("pong")
+    alices.hear_out()
+
+    assert "typing" not in alices.kinds()
+
+
+def test_leaving_is_told_and_the_room_is_empty(room: Room) -> None:
+    house = room.house
+    alices, bobs = (room.seat(room.browser(user)) for user in (house.alice, house.bob))
+    public_id = room.conversation.public_id
+    bobs.say(type="viewing", conversation=public_id, state="active")
+    alices.hear_type("presence")
+
+    bobs.close()
+    gone = alices.hear_type("presence")
+
+    assert gone["data"] == {"conversation": public_id, "viewers": []}
+
+
+# --- Subscribe, and nonsense ----------------------------------------------------------------------
+
+
+def test_subscribe_answers_the_head_of_ones_own_inboxes_only(room: Room, charlie: User) -> None:
+    theirs = charlie.memberships.get().team.inbox
+    chair = room.seat(room.browser(room.house.alice))
+
+    chair.say(type="subscribe", inbox=str(room.house.inbox.public_id), after=0)
+    own = chair.hear_type("subscribed")
+    chair.say(type="subscribe", inbox=str(theirs.public_id), after=0)
+    other = chair.hear_type("error")
+
+    assert own["head"] == room.head
+    assert (other["code"], other["ref"]) == ("no_access", str(theirs.public_id))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "[]",
+        "null",
+        '{"type": "claim"}',
+        '{"type": ["ping"]}',
+        '{"type": {"a": 1}}',
+        json.dumps({"type": "ping", "t": "x" * 70_000}),
+    ],
+    ids=["empty", "no-json", "list", "null", "unknown", "type-list", "type-object", "huge"],
+)
+def test_nonsense_is_answered_and_does_no_harm(room: Room, text: str) -> None:
+    chair = room.seat(room.browser(room.house.alice))
+
+    chair.say_raw(text)
+    answer = chair.hear_type("error")
+    chair.say(type="ping", t=7)
+
+    assert answer["code"] == "not_understood"
+    assert chair.hear_type("pong")["t"] == 7
+
+
+# --- Who is let in, and for how long --------------------------------------------------------------
+
+
+def test_the_greeting_says_who_one_is_and_how_to_keep_in_touch(room: Room) -> None:
+    with room.browser(room.house.alice).socket() as socket:
+        hello = socket.hear_type("hello")
+
+    assert hello["user"] == room.house.alice.pk
+    assert hello["heartbeat"] == 25
+    assert {"server_time", "build", "v"} <= set(hello)
+
+
+@pytest.mark.parametrize("protocol", ["", "teaminbox.v0"])
+def test_a_browser_of_another_version_is_sent_to_reload(room: Room, protocol: str) -> None:
+    with room.browser(room.house.alice).socket(protocol=protocol) as socket:
+        assert socket.closing() == CLOSE_PROTOCOL
+
+
+def test_who_is_not_logged_in_is_sent_to_log_in(room: Room) -> None:
+    with Socket(room.live) as socket:
+        assert socket.closing() == CLOSE_SESSION_ENDED
+    assert socket.content() == []
+
+
+def test_who_has_no_licence_is_not_let_in(room: Room) -> None:
+    nora = make_user(room.house.account, "Nora", team=room.house.inbox.team, is_licensed=False)
+    with room.browser(nora).socket() as socket:
+        assert socket.closing() == CLOSE_NO_ACCESS
+    assert socket.content() == []
+
+
+def test_another_page_s_script_cannot_open_the_socket(room: Room) -> None:
+    browser = room.browser(room.house.alice)
+
+    with pytest.raises(InvalidStatus) as refused:
+        browser.socket(origin="https://evil.example")
+
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.slow
+def test_an_ended_licence_an_ended_session_and_a_lost_team_are_noticed(room: Room) -> None:
+    house = room.house
+    browsers = {user.name: room.browser(user) for user in (house.alice, house.bob, house.sue)}
+    chairs = {name: room.seat(browser) for name, browser in browsers.items()}
+
+    with transaction.atomic():
+        License.objects.filter(holder=house.alice).update(ends_at=timezone.now())
+        Session.objects.filter(session_key=browsers["Bob"].session_key).delete()
+        Membership.objects.filter(user=house.sue).delete()
+    began = time.monotonic()
+    revoked = chairs["Alice"].hear_type("access.revoked", within=RECHECK_S)
+    codes = {name: chairs[name].closing(within=RECHECK_S) for name in ("Alice", "Bob")}
+    changed = chairs["Sue"].hear_type("access.changed", within=RECHECK_S)
+    assert time.monotonic() - began < RECHECK_S
+    room.customer_writes()
+    chairs["Sue"].hear_out()
+
+    assert codes == {"Alice": CLOSE_NO_ACCESS, "Bob": CLOSE_SESSION_ENDED}
+    assert revoked["data"] == {}
+    assert changed["data"] == {"inboxes": []}
+    assert SECRET not in "".join(chair.text() for chair in chairs.values())
+    assert chairs["Sue"].ticks() == []
+
+
+# --- Without Redis --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def without_redis(live: Live) -> Iterator[Callable[[], None]]:
+    """Return a function that kills the processes' Valkey; it is back afterwards."""
+    yield live.valkey.kill
+    if not live.valkey.is_running():
+        live.valkey.start()
+    live.wait_until_ready()
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_while_redis_is_gone(
+    house: House, live: Live, without_redis: Callable[[], None]
+) -> None:
+    live.carrier.know(live.base_url, house.sender)
+    room = Room(house, live)
+    browser = room.browser(house.alice)
+    with browser.socket() as before:
+        before.sit_down()
+        start = room.head
+
+        without_redis()
+        took = _timed(room.customer_writes)
+        said = browser.write(room.conversation, "I am here", client_id=client_id())
+        with browser.socket() as during:
+            refused = during.closing()
+
+        assert said.status_code == 201
+        assert took < 5
+        assert refused == CLOSE_TRY_AGAIN
+        assert Message.objects.filter(conversation=room.conversation).count() == 3
+    live.valkey.start()
+    missed = _events(browser, house, start)
+    assert [event["type"] for event in missed].count("message.created") == 2
+    until(
+        lambda: Message.objects.filter(body="I am here", status="delivered").exists(),
+        within=45,
+        what=f"the answer leaves\n{live.last_words()}",
+    )
+    assert live.carrier.accepted()[0].body == "I am here"
+    with browser.socket() as after:
+        after.sit_down()
+        room.customer_writes("Are you still there?")
+        assert "Are you still there?" in json.dumps(after.hear_type("message.created"))
+
+
+@pytest.mark.slow
+def test_a_redis_that_hangs_makes_nobody_wait_long(house: House, live: Live) -> None:
+    live.carrier.know(live.base_url, house.sender)
+    room = Room(house, live)
+    browser = room.browser(house.alice)
+    live.valkey.freeze()
+    try:
+        first = _timed(room.customer_writes)
+        second = _timed(
+            lambda: browser.write(room.conversation, "I am here", client_id=client_id())
+        )
+    finally:
+        live.valkey.thaw()
+
+    assert Conversation.objects.get().messages.count() == 3
+    assert first < 10, "Twilio waits fifteen seconds"
+    assert second < 10
+    until(lambda: Message.objects.filter(body="I am here", status="delivered").exists(), within=45)
+
+
+def _timed(act: Callable[[], Any]) -> float:
+    began = time.monotonic()
+    act()
+    return time.monotonic() - began
+
+
+def _events(browser: Browser, house: House, after: int) -> list[Frame]:
+    path = f"/api/v1/inboxes/{house.inbox.public_id}/events/?after={after}"
+    found: list[Frame] = browser.get(path).json()["events"]
+    return found
