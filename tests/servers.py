@@ -41,6 +41,8 @@ def _use(servers: Servers, *, run: int) -> None:
         os.environ["DATABASE_URL"] = servers.database_url + (f"_{run}" if run else "")
     if not os.environ.get("REDIS_URL"):
         os.environ["REDIS_URL"] = f"{servers.redis_url}?db={run}"
+    # Numbered databases keep apart what is stored, and not what is published.
+    os.environ.setdefault("CHANNEL_PREFIX", f"test{run}")
 
 
 def _take_free_run() -> int:

@@ -128,6 +128,15 @@ class Message(models.Model):
         return self.kind == self.Kind.NOTE
 
     @property
+    def quote(self) -> "Message | None":
+        """Return the message this one answers, unless that is of another conversation.
+
+        Whoever reads this one may never have had sight of that one.
+        """
+        quoted = self.reply_to
+        return quoted if quoted and quoted.conversation_id == self.conversation_id else None
+
+    @property
     def may_be_resent(self) -> bool:
         """Say whether a person may send it again."""
         return self.direction == self.Direction.OUT and self.status in {

@@ -39,7 +39,7 @@ def inbox(request: HttpRequest, *, slug: str) -> HttpResponse:
         request.session[LAST_INBOX] = slug
     context = {"page": page, "viewer": viewer, "pane": "list"}
     if wants_fragment(request):
-        template = "inbox/_rows.html" if page.asked.before else "inbox/_list.html"
+        template = "inbox/_rows.html" if page.asked.before else "inbox/_rows_box.html"
         return render(request, template, context)
     return render(request, "inbox/page.html", context)
 

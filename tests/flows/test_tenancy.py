@@ -51,7 +51,7 @@ from tests.twilio import FORM, inbound_form, new_sid, post_signed, text_in
 MARIA = "+14155550123"
 SECRETS = ("Kryptonite", "Zebedee", "Quill", "4155550123", "555-0123", "parcel 77", "hush-hush")
 FILE_NAME = "kryptonite-invoice.pdf"
-ANSWER_TO_BOB = "Alice has this conversation."
+REFUSAL_KEYS = {"code", "detail", "owner", "since"}
 Login = Callable[[User], Client]
 
 
@@ -83,6 +83,7 @@ class Scene:
         self.sent_file = self._file(self.reply, uploaded_by=house.alice)
         add_note(**act, body="This is hush-hush", client_id=client_id())
         Message.objects.filter(pk=self.reply.pk).update(status="failed")
+        self._clients: dict[str, Client] = {}
         self.refresh()
 
     def refresh(self) -> None:
@@ -105,8 +106,10 @@ class Scene:
 
     def client(self, who: str) -> Client:
         """Return somebody's browser."""
-        person = self.people[who]
-        return self.login(person) if person else Client()
+        if who not in self._clients:
+            person = self.people[who]
+            self._clients[who] = self.login(person) if person else Client()
+        return self._clients[who]
 
     def secrets(self) -> set[str]:
         """Return everything that nobody but the audience may read."""
@@ -340,9 +343,8 @@ TABLE: dict[str, dict[str, Row]] = {
     },
 }
 PREFIXES = ("admin/", "accounts/")
-CASES = [(name, method) for name, methods in TABLE.items() for method in methods]
 OTHERS = ("bob", "charlie", "dora", "nora", "nobody")
-ASKED_OTHERWISE = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "GET")
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def _addresses(
@@ -363,36 +365,27 @@ def test_every_address_has_a_verdict() -> None:
     assert sorted(map(str, ours)) == sorted(TABLE)
 
 
-@pytest.mark.parametrize(("name", "method"), CASES)
-def test_everybody_gets_their_verdict(scene: Scene, name: str, method: str) -> None:
-    row = TABLE[name][method]
-    before = scene.rows()
-    wrong: list[str] = []
-
-    for who, way in itertools.product(OTHERS, WAYS):
-        answer = _ask(scene, name, method, who, way)
-        wrong += _complaints(scene, row.others[who], answer, who, way)
-
-    assert wrong == []
-    assert scene.rows() == before, "somebody changed something"
-    answer = _ask(scene, name, method, "alice", "script")
-    assert answer.status_code == row.alice.for_way("script"), _text(answer)[:300]
-    if row.reads:
-        assert any(secret in _text(answer) for secret in SECRETS), "Alice reads nothing: no test"
-
-
 @pytest.mark.parametrize("name", TABLE)
-def test_what_an_address_does_not_do_it_does_for_nobody(scene: Scene, name: str) -> None:
+def test_everybody_gets_their_verdict(scene: Scene, name: str) -> None:
     before = scene.rows()
     wrong: list[str] = []
 
-    for who in OTHERS:
-        for method in set(ASKED_OTHERWISE) - set(TABLE[name]):
-            answer = _ask(scene, name, method, who, "page")
-            wrong += _leaks(scene, answer, f"{method} for {who}")
+    for method, row in TABLE[name].items():
+        for who, way in itertools.product(OTHERS, WAYS):
+            answer = _ask(scene, name, method, who, way)
+            wrong += _complaints(scene, row.others[who], answer, f"{method} {way} for {who}")
+    # What an address does not do, it does for nobody.
+    for method, who in itertools.product(METHODS - set(TABLE[name]), OTHERS):
+        answer = _ask(scene, name, method, who, "page")
+        wrong += _leaks(scene, answer, f"{method} for {who}")
 
     assert wrong == []
     assert scene.rows() == before, "somebody changed something"
+    for method, row in TABLE[name].items():
+        answer = _ask(scene, name, method, "alice", "script")
+        assert answer.status_code == row.alice.for_way("script"), _text(answer)[:300]
+        if row.reads:
+            assert any(secret in _text(answer) for secret in SECRETS), "Alice reads nothing"
 
 
 def _ask(scene: Scene, name: str, method: str, who: str, way: str) -> Any:
@@ -402,27 +395,18 @@ def _ask(scene: Scene, name: str, method: str, who: str, way: str) -> Any:
     return send(path, row.data(scene), headers=WAYS[way])
 
 
-def _complaints(scene: Scene, verdict: Verdict, answer: Any, who: str, way: str) -> list[str]:
-    wrong = _leaks(scene, answer, f"{way} for {who}")
-    if answer.status_code != verdict.for_way(way):
-        wrong.append(f"{way} for {who} is {answer.status_code}, not {verdict.for_way(way)}")
-    if (
-        verdict is LOG_IN
-        and who == "nobody"
-        and "/accounts/login/" not in answer.get("Location", "")
-    ):
-        wrong.append(f"{way} for {who} does not lead to the log-in")
-    if (
-        verdict is HANDLED
-        and way == "script"
-        and set(answer.json())
-        != {
-            *("code", "detail", "owner", "since"),
-        }
-    ):
-        wrong.append(f"a script learns {sorted(answer.json())}")
+def _complaints(scene: Scene, verdict: Verdict, answer: Any, where: str) -> list[str]:
+    wrong = _leaks(scene, answer, where)
+    is_script = " script " in where
+    expected = verdict.for_way("script" if is_script else "page")
+    if answer.status_code != expected:
+        wrong.append(f"{where} is {answer.status_code}, not {expected}")
+    if verdict is LOG_IN and "/accounts/login/" not in answer.get("Location", ""):
+        wrong.append(f"{where} does not lead to the log-in")
     if verdict is HANDLED and "Alice" not in _text(answer):
-        wrong.append(f"{way} for {who} does not say who has it")
+        wrong.append(f"{where} does not say who has it")
+    if verdict is HANDLED and is_script and set(answer.json()) != REFUSAL_KEYS:
+        wrong.append(f"{where} learns {sorted(answer.json())}")
     return wrong
 
 
@@ -440,13 +424,12 @@ def _text(answer: Any) -> str:
 
 def test_the_admin_and_the_accounts_pages_show_nothing_of_it(scene: Scene) -> None:
     routes = [route for route, _ in _addresses() if route.startswith(PREFIXES)]
-    browsers = {who: scene.client(who) for who in scene.people}
     wrong: list[str] = []
 
     for route in routes:
         path = "/" + _filled_in(route)
-        for who, browser in browsers.items():
-            answer = browser.get(path)
+        for who in scene.people:
+            answer = scene.client(who).get(path)
             wrong += _leaks(scene, answer, f"{path} for {who}")
             if route.startswith("admin/") and answer.status_code not in {302, 403, 404}:
                 wrong.append(f"{path} is {answer.status_code} for {who}")
@@ -469,7 +452,10 @@ def _filled_in(route: str) -> str:
 
 QUESTIONS = [
     *({"view": view} for view in ("mine", "unassigned", "open", "snoozed", "closed")),
-    *({"q": words} for words in ("Kryptonite", "Zebedee", "4155550123", "0123", "parcel", "hush")),
+    *(
+        {"q": words}
+        for words in ("Kryptonite", "Zebedee", "4155550123", "0123", "parcel", "hush")
+    ),
 ]
 
 
@@ -485,8 +471,9 @@ def test_no_list_search_or_number_knows_of_it(scene: Scene, question: dict[str, 
             ]
             for answer in answers:
                 assert answer.status_code == 200
-                assert "Kryptonite" not in _text(answer).replace('value="Kryptonite"', "")
+                assert _leaks(scene, answer, who) == []
                 assert scene.conversation.public_id not in _text(answer)
+                assert "I need" not in _text(answer)
         numbers = browser.get("/inbox/support/counts/").json()
         assert set(numbers.values()) == {0}
 

@@ -400,8 +400,7 @@ async function story(url, data, { again = null } = {}) {
     refreshDeskSoon();
     return true;
   }
-  await refused(answer, again);
-  return false;
+  return refused(answer, again);
 }
 
 async function undone(url) {
@@ -409,25 +408,29 @@ async function undone(url) {
   if ((await story(url, {})) && thread?.id !== id) await open(id);
 }
 
+// Say why not. Answers whether it was done after all, because the reader insisted.
 async function refused({ status, body: no }, again) {
-  if (status === 404) return showGone();
-  if (no.code === "still_waiting" && again) {
-    if ((await ask("waiting")) === "close") await again({ waiting_ok: "1" });
-    return undefined;
+  if (status === 404) showGone();
+  else if (no.code === "still_waiting" && again) {
+    return (await ask("waiting")) === "close" && again({ waiting_ok: "1" });
+  } else if (no.code === "target_unavailable" && offerAway(no.detail)) alarm(no.detail);
+  else {
+    toast(no.detail ?? t("not_done"), { isError: true });
+    if (no.code === "unseen_messages") thread?.toNewest();
+    if (no.code === "claimed_by_other") await refreshThread();
+    else refreshDeskSoon();
   }
-  if (no.code === "target_unavailable") {
-    const place = document.getElementById("transfer-confirm");
-    if (place) {
-      place.hidden = false;
-      document.getElementById("transfer-confirm-words").textContent = no.detail;
-      place.querySelector("input").focus();
-      return alarm(no.detail);
-    }
-  }
-  toast(no.detail ?? t("not_done"), { isError: true });
-  if (no.code === "unseen_messages") thread?.toNewest();
-  if (no.code === "claimed_by_other") return refreshThread();
-  return refreshDeskSoon();
+  return false;
+}
+
+// The person to transfer to is away: the form asks for a tick. Answers whether it is there.
+function offerAway(words) {
+  const place = document.getElementById("transfer-confirm");
+  if (!place) return false;
+  place.hidden = false;
+  document.getElementById("transfer-confirm-words").textContent = words;
+  place.querySelector("input").focus();
+  return true;
 }
 
 function showGone() {
