@@ -97,18 +97,14 @@ def _write_private(path: Path, content: dict[str, str]) -> None:
 
 def _prepare(environment: dict[str, str]) -> None:
     """Bring the database up to date and load the demo's data, once."""
-    for command in (
-        ["migrate", "--verbosity", "0"],
-        ["load_demo", "--folder", str(FOLDER)],
-    ):
-        done = subprocess.run(
-            [sys.executable, str(BASE_DIR / "manage.py"), *command],
-            env=environment,
-            cwd=BASE_DIR,
-            check=False,
-        )
-        if done.returncode:
-            raise SupervisorError(f"`manage.py {command[0]}` failed; its words are above.")
+    done = subprocess.run(
+        [sys.executable, str(BASE_DIR / "manage.py"), "load_demo", "--folder", str(FOLDER)],
+        env=environment,
+        cwd=BASE_DIR,
+        check=False,
+    )
+    if done.returncode:
+        raise SupervisorError("`manage.py load_demo` failed; its words are above.")
 
 
 def _programs(environment: dict[str, str], port: int, simulator_port: int) -> list[Program]:

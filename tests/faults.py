@@ -16,10 +16,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from accounts.models import Account, User
+from accounts.models import Account, License, LicensePool, Membership, User
 from inbox.models import Conversation, InboxEvent, Message, Sender, TeamInbox
 from inbox.sending import UNKNOWN_WORDS
 from tests.doors import Browser, all_at_once, signed
+from tests.factories import LONG_AGO
 from tests.live import Entry, Live, Process
 from tests.twilio import inbound_form
 
@@ -30,6 +31,26 @@ ARRIVED = (_Status.SENT, _Status.DELIVERED, _Status.READ)
 
 
 # --- Acts -----------------------------------------------------------------------------------------
+
+
+def crowd(inbox: TeamInbox, size: int) -> list[User]:
+    """Make licensed agents of an inbox, without the price of hashing their passwords."""
+    taken = User.objects.count()
+    users = User.objects.bulk_create(
+        User(
+            email=f"agent{taken + i}@example.com",
+            name=f"Agent {i}",
+            account=inbox.account,
+            password="!",
+        )
+        for i in range(size)
+    )
+    pool = LicensePool.objects.get(account=inbox.account)
+    License.objects.bulk_create(
+        License(pool=pool, holder=user, starts_at=LONG_AGO) for user in users
+    )
+    Membership.objects.bulk_create(Membership(team=inbox.team, user=user) for user in users)
+    return users
 
 
 def customers_write(

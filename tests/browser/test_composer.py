@@ -246,7 +246,8 @@ def test_a_photo_can_be_pasted(shop: House, open_as: Open) -> None:
             const canvas = new OffscreenCanvas(40, 30);
             canvas.getContext("2d").fillRect(0, 0, 40, 30);
             const data = new DataTransfer();
-            data.items.add(new File([await canvas.convertToBlob()], "shot.png", {type: "image/png"}));
+            const picture = await canvas.convertToBlob();
+            data.items.add(new File([picture], "shot.png", {type: "image/png"}));
             const event = new ClipboardEvent("paste", {clipboardData: data, bubbles: true});
             document.getElementById("words").dispatchEvent(event);
         }"""

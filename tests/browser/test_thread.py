@@ -58,7 +58,9 @@ def top_of(page: Page, seq: int) -> float:
 
 
 def scroll(page: Page, where: str) -> None:
-    page.evaluate(f"() => {{ const s = document.getElementById('scroller'); s.scrollTop = {where}; }}")
+    page.evaluate(
+        f"() => {{ const s = document.getElementById('scroller'); s.scrollTop = {where}; }}"
+    )
 
 
 def test_a_long_thread_opens_at_its_end_and_older_lines_do_not_move_the_reader(
@@ -114,7 +116,9 @@ def test_news_below_does_not_pull_a_reader_away(shop: House, live: Live, open_as
     alice.get_by_role("button", name="Jump to newest (1)").click()
     expect(alice.locator("li.msg-in", has_text="Are you there?")).to_be_in_viewport()
     until(
-        lambda: ReadCursor.objects.get(user=shop.alice).seq == 81, within=5, what="it counts as read"
+        lambda: ReadCursor.objects.get(user=shop.alice).seq == 81,
+        within=5,
+        what="it counts as read",
     )
 
 
@@ -137,9 +141,7 @@ def test_what_came_since_is_marked_and_days_are_named(shop: House, open_as: Open
     alice = ready(open_as(shop.alice, here()))
 
     expect(alice.locator("#timeline > .new-line")).to_have_count(1)
-    assert (
-        alice.locator("#timeline > .new-line + .msg").get_attribute("data-seq") == "8"
-    )
+    assert alice.locator("#timeline > .new-line + .msg").get_attribute("data-seq") == "8"
     expect(alice.locator("#timeline > .day")).to_have_count(1)
     expect(alice.locator("#timeline > .day")).to_have_text("Today")
 
@@ -272,3 +274,89 @@ def test_on_a_phone_there_is_one_pane_and_a_way_back(shop: House, open_as: Open)
     expect(alice.locator("#composer")).to_be_visible()
     alice.get_by_role("link", name="Back to the list").click()
     expect(alice.locator("#list")).to_be_visible()
+
+
+def test_search_narrows_the_list_and_clearing_it_leads_back(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    two_rows(live, shop)
+    alice = ready(open_as(shop.alice, "/inbox/support/?view=unassigned"))
+    expect(alice.locator("#rows .row")).to_have_count(3)
+
+    alice.keyboard.press("/")
+    alice.keyboard.type("From 111")
+    expect(alice.locator("#rows .row")).to_have_count(1)
+    expect(alice).to_have_url(re.compile("q=From"))
+    expect(alice.locator("#find")).to_be_focused()
+    alice.locator("#find").fill("nobody said this")
+    expect(alice.get_by_text("Nothing found")).to_be_visible()
+    alice.locator("#find").fill("")
+
+    expect(alice.locator("#rows .row")).to_have_count(3)
+    expect(alice.locator("#find")).to_have_count(1)
+    expect(alice.locator('.chip[aria-current="true"]')).to_contain_text("Unassigned")
+
+
+def test_close_and_next_goes_on_and_can_be_undone(shop: House, live: Live, open_as: Open) -> None:
+    two_rows(live, shop)
+    alice = ready(open_as(shop.alice, "/inbox/support/"))
+    expect(alice.locator("#rows .row")).to_have_count(3)
+    alice.keyboard.press("j")
+    alice.keyboard.press("Enter")
+    expect(alice.locator("#composer")).to_be_visible()
+    first = alice.locator("#thread-title").inner_text()
+
+    alice.keyboard.press("Shift+E")
+    alice.get_by_role("button", name="Close anyway").click()
+
+    expect(alice.locator("#thread-title")).not_to_have_text(first)
+    expect(alice.locator("#thread-title")).to_be_focused()
+    assert Conversation.objects.filter(status="closed").count() == 1
+    alice.get_by_role("button", name="Undo").click()
+    expect(alice.locator("#thread-title")).to_have_text(first)
+    expect(alice.locator(".who-state")).to_have_text("Open")
+
+
+def test_transfer_by_keyboard_asks_about_somebody_away(shop: House, open_as: Open) -> None:
+    shop.bob.availability = "away"
+    shop.bob.save()
+    alice = ready(open_as(shop.alice, here()))
+
+    alice.keyboard.press("a")
+    dialog = alice.get_by_role("dialog", name="Transfer this conversation")
+    dialog.get_by_role("radio", name="Bob").check()
+    dialog.get_by_role("button", name="Transfer").click()
+    dialog.get_by_role("checkbox").check()
+    dialog.get_by_role("button", name="Transfer").click()
+
+    expect(alice.locator("#handled-title")).to_have_text("Handled by Bob")
+    assert Conversation.objects.get().owner == shop.bob
+
+
+def test_who_gets_it_back_while_looking_sees_it_again(shop: House, open_as: Open) -> None:
+    bob = ready(open_as(shop.bob, here()))
+    alice = ready(open_as(shop.alice, here()))
+    bob.locator("#words").fill("half a sentence")
+    alice.keyboard.press("c")
+    expect(bob.locator("#handled-title")).to_have_text("Handled by Alice")
+
+    alice.get_by_role("button", name="Undo").click()
+
+    expect(bob.locator("#words")).to_have_value("half a sentence")
+
+
+def test_escape_closes_a_menu_and_not_the_conversation(shop: House, open_as: Open) -> None:
+    alice = ready(open_as(shop.alice, here()))
+
+    alice.keyboard.press("z")
+    expect(alice.locator("#snooze-menu")).to_be_visible()
+    alice.keyboard.press("Escape")
+
+    expect(alice.locator("#snooze-menu")).not_to_be_visible()
+    expect(alice.locator("#composer")).to_be_visible()
+    alice.keyboard.press("?")
+    expect(alice.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    alice.get_by_label("Single-key shortcuts").uncheck()
+    alice.keyboard.press("Escape")
+    alice.keyboard.press("z")
+    expect(alice.locator("#snooze-menu")).not_to_be_visible()

@@ -184,6 +184,14 @@ def test_pages_follow_each_other_without_gap_or_repeat(
     assert seen == expected
 
 
+def test_a_script_gets_rows_and_nothing_around_them(stage: Stage, login: Any, url: str) -> None:
+    part = login(stage.house.alice).get(url, headers={"HX-Request": "true"})
+
+    assert rows_of(part.text) == [stage.row.public_id]
+    for outside in ("<html", "list-head", "chip"):
+        assert outside not in part.text
+
+
 def test_a_cursor_that_makes_no_sense_is_not_found(house: House, login: Any, url: str) -> None:
     alice = login(house.alice)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -13,7 +14,7 @@ from inbox import demo_data
 
 
 class Command(BaseCommand):
-    """Load the demo's people and conversations, and write what others need to know of them."""
+    """Bring the database up to date, load people and conversations, write what others need."""
 
     help = "Load demo data; writes demo.json and simulator.json into --folder."
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         """Load once; write the two files anew each time, since the port may have moved."""
         if not settings.DEMO:
             raise CommandError("Demo data is loaded only where DEMO=1 is set.")
+        call_command("migrate", verbosity=0)
         folder: Path = options["folder"]
         secrets = demo_data.DemoSecrets(**json.loads((folder / "logins.json").read_text()))
         now = timezone.now()

@@ -36,7 +36,14 @@ export class List {
   }
 
   row(id) {
-    return document.getElementById(`c-${id}`);
+    const place = document.getElementById(`c-${id}`);
+    return place?.classList.contains("row") ? place : null;
+  }
+
+  // The empty place of a row that left my sight a moment ago.
+  gone(id) {
+    const place = document.getElementById(`c-${id}`);
+    return place?.classList.contains("row-gone") ? place : null;
   }
 
   // Take over rows that came with a page or a fragment.
@@ -97,7 +104,7 @@ export class List {
       if (known) this.leaveView(known, fresh);
       return fresh;
     }
-    if (known && !known.classList.contains("row-gone")) this.morph(known, fresh);
+    if (known) this.morph(known, fresh);
     if (this.isHeld() && this.wouldMove(fresh, known)) {
       this.waiting.set(id, fresh);
       this.showFresh();
@@ -133,8 +140,7 @@ export class List {
   }
 
   wouldMove(fresh, known) {
-    const shown = known && !known.classList.contains("row-gone");
-    if (!shown) return this.rows.querySelector(".row") !== null;
+    if (!known) return this.rows.querySelector(".row") !== null;
     const above = known.previousElementSibling;
     return Boolean(above?.dataset.activity) && stamp(above) < stamp(fresh);
   }
@@ -145,8 +151,7 @@ export class List {
     const next = others.find((one) => stamp(one) < stamp(row));
     const end = next ?? this.rows.querySelector(":scope > .more");
     if (!next && !row.isConnected && this.rows.querySelector(":scope > .more")) return;
-    const gone = this.row(row.dataset.id);
-    if (gone && gone !== row) gone.remove();
+    this.gone(row.dataset.id)?.remove();
     if (row.nextElementSibling !== end || !row.isConnected) move(this.rows, row, end);
     this.paint(row);
     this.showEmpty();
@@ -174,7 +179,6 @@ export class List {
   // It left this view, not my sight: grey, with its new state, for a moment.
   leaveView(row, fresh) {
     this.waiting.delete(row.dataset.id);
-    if (row.classList.contains("row-gone")) return;
     this.morph(row, fresh);
     const still = this.row(fresh.dataset.id);
     still.classList.add("is-leaving");
@@ -191,7 +195,7 @@ export class List {
     this.showFresh();
     const row = this.row(id);
     this.countLater();
-    if (!row || row.classList.contains("row-gone")) return;
+    if (!row) return;
     if (row.contains(document.activeElement)) neighbour(row)?.querySelector("a")?.focus();
     const empty = document.createElement("li");
     empty.id = row.id;
@@ -224,7 +228,7 @@ export class List {
     if (number > 0) this.unread.set(id, number);
     else this.unread.delete(id);
     const row = this.row(id);
-    if (row?.classList.contains("row")) this.paint(row);
+    if (row) this.paint(row);
     this.settings.onUnread?.(this.unread);
   }
 
@@ -232,7 +236,7 @@ export class List {
     if (isThere) this.drafts.add(id);
     else this.drafts.delete(id);
     const row = this.row(id);
-    if (row?.classList.contains("row")) this.paint(row);
+    if (row) this.paint(row);
   }
 
   paint(row) {
