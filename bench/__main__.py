@@ -70,11 +70,10 @@ def _live_rows(house: House, plan: Plan, names: Sequence[str], say: Any) -> list
     rows: list[Row] = []
     for build in (ours, textbook):
         build.web()
+        build.workers()
     if "glass" in names:
         say("glass")
         rows += glass.measure(house, plan, ours, textbook, runs)
-    for build in (ours, textbook):
-        build.workers()
     if "processed" in names:
         say("processed")
         rows += processed.measure(house, plan, ours, textbook, runs)

@@ -60,6 +60,7 @@ def _run(servers: Servers, options: Sequence[str]) -> int:
         "REDIS_URL": servers.redis_url,
         "CHANNEL_PREFIX": "faults",
         "DJANGO_SETTINGS_MODULE": "config.settings",
+        "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
         "LOG_LEVEL": "ERROR",
     }
     for command in (

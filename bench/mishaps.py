@@ -233,6 +233,7 @@ def _harm_redis(stage: Stage, number: int) -> None:
 
 def sight(stage: Stage, mishap: Mishap) -> None:
     """Spend random days in every kind of inbox, checking who may see what after each step."""
+    stage.live.freeze_background()  # a day has its own clock
     steps = 60
     for after_claim in TeamInbox.AfterClaim.values:
         for closed_visibility in TeamInbox.ClosedVisibility.values:
@@ -246,6 +247,7 @@ def sight(stage: Stage, mishap: Mishap) -> None:
                 )
             except AssertionError as error:
                 mishap.lost.append(f"seed {seed}, {after_claim}, {closed_visibility}: {error}")
+    stage.live.thaw_background()
     mishap.done = f"4 days of {steps * stage.rounds} steps, 9 people, 2 teams"
 
 
@@ -296,13 +298,13 @@ def _let_go_wrong(name: str, live: Live, seed: int, rounds: int) -> Mishap:
 def _table(results: Sequence[Mishap]) -> str:
     rows = [("fault", "what was done", "what was lost", "s")]
     rows += [(one.name, one.done or "-", _loss(one), f"{one.seconds:.0f}") for one in results]
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    lines = [
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    head, *lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
     details = [f"{one.name}: {problem}" for one in results for problem in one.lost[:20]]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:], *details])
+    return "\n".join([head, "-" * len(head), *lines, *details])
 
 
 def _loss(mishap: Mishap) -> str:

@@ -34,22 +34,22 @@ def render_bubble(message: Message) -> str:
     """Draw one message."""
     if not hasattr(message, "_prefetched_objects_cache"):
         message = bubble_queryset().get(pk=message.pk)
-    return render_to_string("inbox/_bubble.html", {"message": message})
+    return _render("inbox/_bubble.html", {"message": message})
 
 
 def render_activity(event: ConversationEvent) -> str:
     """Draw one line of a conversation's history."""
-    return render_to_string("inbox/_activity.html", {"event": event})
+    return _render("inbox/_activity.html", {"event": event})
 
 
 def render_row(conversation: Conversation) -> str:
     """Draw one row of the list."""
-    return render_to_string("inbox/_row.html", {"conversation": _complete(conversation)})
+    return _render("inbox/_row.html", {"conversation": _complete(conversation)})
 
 
 def render_header(conversation: Conversation) -> str:
     """Draw the neutral part of a conversation's header."""
-    return render_to_string("inbox/_header.html", {"conversation": _complete(conversation)})
+    return _render("inbox/_header.html", {"conversation": _complete(conversation)})
 
 
 def _complete(conversation: Conversation) -> Conversation:
@@ -62,3 +62,7 @@ def _complete(conversation: Conversation) -> Conversation:
         if {"address", "sender"} <= thread.keys():
             return conversation
     return row_queryset().get(pk=conversation.pk)
+
+
+def _render(template: str, context: dict[str, object]) -> str:
+    return render_to_string(template, context).strip()

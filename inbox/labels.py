@@ -7,7 +7,7 @@ import zlib
 from functools import lru_cache
 
 import phonenumbers
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from inbox.models import Contact, ContactAddress, Conversation, ConversationEvent, Message
 
@@ -62,99 +62,97 @@ def channel_words(family: str) -> str:
     return names.get(family, family.upper())
 
 
-def status_words(message: Message) -> str:
-    """Say how far a message got."""
-    words = {
-        Message.Status.QUEUED: _("Waiting to be sent"),
-        Message.Status.SENDING: _("Sending"),
-        Message.Status.SENT: _("Sent"),
-        Message.Status.DELIVERED: _("Delivered"),
-        Message.Status.READ: _("Read"),
-        Message.Status.UNKNOWN: _("Not confirmed"),
-        Message.Status.FAILED: _("Not delivered"),
-        Message.Status.BLOCKED: _("Not sent"),
-        Message.Status.CANCELED: _("Cancelled"),
-    }
-    return words.get(Message.Status(message.status), "")
+_Status = Message.Status
+_Verb = ConversationEvent.Verb
 
-
+STATUS_WORDS = {
+    _Status.QUEUED: _("Waiting to be sent"),
+    _Status.SENDING: _("Sending"),
+    _Status.SENT: _("Sent"),
+    _Status.DELIVERED: _("Delivered"),
+    _Status.READ: _("Read"),
+    _Status.UNKNOWN: _("Not confirmed"),
+    _Status.FAILED: _("Not delivered"),
+    _Status.BLOCKED: _("Not sent"),
+    _Status.CANCELED: _("Cancelled"),
+}
 STATUS_ICONS = {
-    Message.Status.QUEUED: "clock",
-    Message.Status.SENDING: "clock",
-    Message.Status.SENT: "check",
-    Message.Status.DELIVERED: "check-check",
-    Message.Status.READ: "check-check",
-    Message.Status.UNKNOWN: "circle-help",
-    Message.Status.FAILED: "circle-alert",
-    Message.Status.BLOCKED: "ban",
-    Message.Status.CANCELED: "circle-x",
+    _Status.QUEUED: "clock",
+    _Status.SENDING: "clock",
+    _Status.SENT: "check",
+    _Status.DELIVERED: "check-check",
+    _Status.READ: "check-check",
+    _Status.UNKNOWN: "circle-help",
+    _Status.FAILED: "circle-alert",
+    _Status.BLOCKED: "ban",
+    _Status.CANCELED: "circle-x",
 }
 
 ACTIVITY_ICONS = {
-    ConversationEvent.Verb.OPENED: "inbox",
-    ConversationEvent.Verb.REOPENED: "rotate-ccw",
-    ConversationEvent.Verb.CLAIMED: "hand",
-    ConversationEvent.Verb.RELEASED: "undo-2",
-    ConversationEvent.Verb.TRANSFERRED: "arrow-right-left",
-    ConversationEvent.Verb.MOVED: "arrow-right-left",
-    ConversationEvent.Verb.TAKEN_OVER: "crown",
-    ConversationEvent.Verb.RETURNED: "undo-2",
-    ConversationEvent.Verb.CLOSED: "archive",
-    ConversationEvent.Verb.SNOOZED: "alarm-clock",
-    ConversationEvent.Verb.WOKEN: "alarm-clock",
-    ConversationEvent.Verb.CONSENT: "shield-check",
-    ConversationEvent.Verb.SILENT: "bot",
-    ConversationEvent.Verb.BLOCKED: "ban",
-    ConversationEvent.Verb.UNBLOCKED: "circle-check",
+    _Verb.OPENED: "inbox",
+    _Verb.REOPENED: "rotate-ccw",
+    _Verb.CLAIMED: "hand",
+    _Verb.RELEASED: "undo-2",
+    _Verb.TRANSFERRED: "arrow-right-left",
+    _Verb.MOVED: "arrow-right-left",
+    _Verb.TAKEN_OVER: "crown",
+    _Verb.RETURNED: "undo-2",
+    _Verb.CLOSED: "archive",
+    _Verb.SNOOZED: "alarm-clock",
+    _Verb.WOKEN: "alarm-clock",
+    _Verb.CONSENT: "shield-check",
+    _Verb.SILENT: "bot",
+    _Verb.BLOCKED: "ban",
+    _Verb.UNBLOCKED: "circle-check",
 }
+
+
+ACTIVITY_SENTENCES = {
+    _Verb.OPENED: _("Conversation opened"),
+    _Verb.REOPENED: _("Reopened"),
+    _Verb.CLAIMED: _("%(who)s claimed this conversation"),
+    _Verb.RELEASED: _("%(who)s released this conversation"),
+    _Verb.TRANSFERRED: _("%(who)s transferred this to %(to)s"),
+    _Verb.MOVED: _("%(who)s moved this to %(target)s"),
+    _Verb.TAKEN_OVER: _("%(who)s took this over"),
+    _Verb.RETURNED: _("No answer after the transfer: back with the team"),
+    _Verb.CLOSED: _("%(who)s closed this conversation"),
+    _Verb.SNOOZED: _("%(who)s snoozed this conversation"),
+    _Verb.WOKEN: _("Snooze ended"),
+    _Verb.CONSENT: _("The customer's consent changed"),
+    _Verb.SILENT: _("No automatic reply was sent"),
+    _Verb.BLOCKED: _("%(who)s blocked this contact"),
+    _Verb.UNBLOCKED: _("%(who)s unblocked this contact"),
+}
+REOPENED_WITH_OWNER = _("Reopened, back with %(owner)s")
+CONSENT_SENTENCES = {
+    "opted_out": _("The customer opted out: nothing may be sent until they text START"),
+    "opted_in": _("The customer opted in"),
+    "conversational": _("The customer may be written to again"),
+}
+
+
+def status_words(message: Message) -> str:
+    """Say how far a message got."""
+    return str(STATUS_WORDS.get(_Status(message.status), ""))
 
 
 def activity_words(event: ConversationEvent) -> str:
     """Tell in one sentence what happened. Times inside are left to the reader's clock."""
     facts = event.data if isinstance(event.data, dict) else {}
-    sentence = _activity_sentence(event.verb, facts)
-    said = sentence % {
+    said = _sentence_for(event.verb, facts) % {
         "who": event.actor_label,
         "owner": facts.get("owner", ""),
         "to": facts.get("to", ""),
-        "from": facts.get("source", facts.get("from", "")),
-        "target": facts.get("target", facts.get("to", "")),
+        "target": facts.get("target", ""),
     }
-    return _with_note(said, str(facts.get("reason") or facts.get("note") or ""))
-
-
-def _with_note(said: str, note: str) -> str:
+    note = facts.get("reason") or facts.get("note") or ""
     return f"{said}: {note}" if note else said
 
 
-def _activity_sentence(verb: str, facts: dict[str, object]) -> str:
-    if verb == ConversationEvent.Verb.CONSENT:
-        return _consent_sentence(str(facts.get("state", "")))
-    if verb == ConversationEvent.Verb.REOPENED and facts.get("owner"):
-        return _("Reopened, back with %(owner)s")
-    sentences = {
-        ConversationEvent.Verb.OPENED: _("Conversation opened"),
-        ConversationEvent.Verb.REOPENED: _("Reopened"),
-        ConversationEvent.Verb.CLAIMED: _("%(who)s claimed this conversation"),
-        ConversationEvent.Verb.RELEASED: _("%(who)s released this conversation"),
-        ConversationEvent.Verb.TRANSFERRED: _("%(who)s transferred this to %(to)s"),
-        ConversationEvent.Verb.MOVED: _("%(who)s moved this to %(target)s"),
-        ConversationEvent.Verb.TAKEN_OVER: _("%(who)s took this over"),
-        ConversationEvent.Verb.RETURNED: _("No answer after the transfer: back with the team"),
-        ConversationEvent.Verb.CLOSED: _("%(who)s closed this conversation"),
-        ConversationEvent.Verb.SNOOZED: _("%(who)s snoozed this conversation"),
-        ConversationEvent.Verb.WOKEN: _("Snooze ended"),
-        ConversationEvent.Verb.SILENT: _("No automatic reply was sent"),
-        ConversationEvent.Verb.BLOCKED: _("%(who)s blocked this contact"),
-        ConversationEvent.Verb.UNBLOCKED: _("%(who)s unblocked this contact"),
-    }
-    return sentences.get(ConversationEvent.Verb(verb), "%(who)s")
-
-
-def _consent_sentence(state: str) -> str:
-    sentences = {
-        "opted_out": _("The customer opted out: nothing may be sent until they text START"),
-        "opted_in": _("The customer opted in"),
-        "conversational": _("The customer may be written to again"),
-    }
-    return sentences.get(state, _("The customer's consent changed"))
+def _sentence_for(verb: str, facts: dict[str, object]) -> str:
+    if verb == _Verb.CONSENT and facts.get("state") in CONSENT_SENTENCES:
+        return str(CONSENT_SENTENCES[str(facts["state"])])
+    if verb == _Verb.REOPENED and facts.get("owner"):
+        return str(REOPENED_WITH_OWNER)
+    return str(ACTIVITY_SENTENCES[_Verb(verb)])

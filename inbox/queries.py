@@ -9,10 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from urllib.parse import urlencode
 
 from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404
+from django.utils.translation import gettext as _
 from phonenumbers import NumberParseException, parse, timezone
 
 from accounts.access import Viewer, licensed_members
@@ -78,6 +80,17 @@ class RowCard:
 
 
 @dataclass(frozen=True)
+class Chip:
+    """One way to look at the list, and how much is in it."""
+
+    view: View
+    label: str
+    number: int | None
+    keys: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
 class InboxPage:
     """The list of an inbox for one reader. `head` is older than the rows: catch up from there."""
 
@@ -90,6 +103,29 @@ class InboxPage:
     counts: dict[str, int]
     owners: Sequence[User]
     is_supervisor: bool
+
+    @property
+    def next_query(self) -> str:
+        """Write the query of the address where the list goes on."""
+        asked = self.asked
+        facts = {"view": asked.view, "q": asked.words, "owner": asked.owner or ""}
+        return urlencode({**facts, "before": self.next_before})
+
+    @property
+    def chips(self) -> list[Chip]:
+        """List the views with their numbers; what is closed is not counted."""
+        named = (
+            (View.MINE, _("Mine"), "g m"),
+            (View.UNASSIGNED, _("Unassigned"), "g u"),
+            (View.OPEN, _("All open"), "g a"),
+            (View.SNOOZED, _("Snoozed"), ""),
+            (View.CLOSED, _("Closed"), ""),
+        )
+        chosen = None if self.asked.words else self.asked.view
+        return [
+            Chip(view, label, self.counts.get(view), keys, view is chosen)
+            for view, label, keys in named
+        ]
 
 
 @dataclass(frozen=True)

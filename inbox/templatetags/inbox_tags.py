@@ -30,6 +30,18 @@ def icon(name: str, label: str = "") -> SafeString:
 
 
 @register.simple_tag
+def avatar(name: str, key: object, size: str = "") -> SafeString:
+    """Draw a face: initials, or a figure for who has only a number, in a colour of its own."""
+    kind = f" avatar-{size}" if size else ""
+    return format_html(
+        '<span class="avatar{} hue-{}" aria-hidden="true">{}</span>',
+        kind,
+        labels.hue_of(key),
+        labels.initials(name) or icon("user"),
+    )
+
+
+@register.simple_tag
 def words() -> SafeString:
     """Print the sentences that the page's script speaks."""
     return json_script(client_words(), "client-words")
@@ -101,6 +113,18 @@ def hue(key: object) -> int:
 def channel(family: str) -> str:
     """Name a channel."""
     return labels.channel_words(family)
+
+
+@register.filter
+def channel_icon(family: str) -> str:
+    """Choose the icon of a channel."""
+    return "message-circle" if family == "whatsapp" else "message-square"
+
+
+@register.filter
+def is_ours(conversation: Conversation) -> bool:
+    """Say whether the last words in a conversation were ours, and whose."""
+    return conversation.preview_kind.startswith("out_") and bool(conversation.preview_author)
 
 
 @register.filter

@@ -66,4 +66,4 @@ def test_the_log_in_page_of_everybody_leads_to_the_admin(live: Live, open_as: Op
     page.locator("input[name=password]").fill("a-long-test-password")
     page.locator("input[name=password]").press("Enter")
 
-    expect(page.locator("#user-tools")).to_contain_text(root.email)
+    expect(page.locator("#user-tools")).to_contain_text(root.name)

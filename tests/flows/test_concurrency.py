@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -133,7 +134,7 @@ def test_eight_workers_at_once_hand_each_message_over_once(
 
     for message in messages:
         now = timezone.now()
-        outcomes = _side_by_side(8, lambda pk=message.pk, at=now: deliver(pk, now=at))
+        outcomes = _side_by_side(8, partial(deliver, message.pk, now=now))
         assert len([outcome for outcome in outcomes if outcome]) == 1
 
     ledger = edge.carrier.ledger()

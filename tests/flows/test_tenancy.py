@@ -77,7 +77,12 @@ class Scene:
         self.inbound = message
         self.inbound_file = self._file(message)
         by, now = house.viewer(house.alice), timezone.now()
-        act = {"conversation": message.conversation, "by": by, "user": house.alice, "now": now}
+        act: dict[str, Any] = {
+            "conversation": message.conversation,
+            "by": by,
+            "user": house.alice,
+            "now": now,
+        }
         claim_conversation(**act)
         self.reply = send_reply(**act, body="It is parcel 77", client_id=client_id())
         self.sent_file = self._file(self.reply, uploaded_by=house.alice)
@@ -452,10 +457,7 @@ def _filled_in(route: str) -> str:
 
 QUESTIONS = [
     *({"view": view} for view in ("mine", "unassigned", "open", "snoozed", "closed")),
-    *(
-        {"q": words}
-        for words in ("Kryptonite", "Zebedee", "4155550123", "0123", "parcel", "hush")
-    ),
+    *({"q": words} for words in ("Kryptonite", "Zebedee", "4155550123", "0123", "parcel", "hush")),
 ]
 
 
@@ -505,7 +507,8 @@ def test_a_quote_from_an_earlier_segment_is_shown_to_those_who_saw_that_segment_
     newer = text_in(
         Client(), house.sender, MARIA, "About this", OriginalRepliedMessageSid="SM" + "5" * 32
     )
-    assert newer.conversation_id != scene.conversation.pk
+    assert newer.conversation is not None
+    assert newer.conversation != scene.conversation
 
     seen = _text(scene.client("bob").get(f"/c/{newer.conversation.public_id}/thread/"))
 

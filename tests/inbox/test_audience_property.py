@@ -35,6 +35,7 @@ from inbox.consumers import Chair, LiveConsumer
 from inbox.events import EVENT_TYPES, Announcement, MessageStatusChanged, Numbered, head_of
 from inbox.models import (
     Conversation,
+    ConversationEvent,
     InboxEvent,
     Participant,
     Sender,
@@ -140,8 +141,9 @@ class Day:
 
     def happen(self) -> bool:
         """Let one thing happen; say whether it was allowed."""
-        act = self.rng.choice([*self._common() * 3, *self._rare()])
-        self.clock.shift(timedelta(minutes=self.rng.choice([0, 0, 1, 5, 40, 200])))
+        act = self.rng.choice([*self._common() * 2, *self._rare()])
+        if act != self.closer_thinks_again:
+            self.clock.shift(timedelta(minutes=self.rng.choice([0, 0, 1, 5, 40, 200])))
         try:
             act()
         except (RefusedError, SendBlockedError, HandledByOtherError, Http404) as refused:
@@ -159,7 +161,6 @@ class Day:
                     (stories.claim_conversation, {}),
                     (stories.claim_conversation, {}),
                     (stories.release_conversation, {}),
-                    (stories.undo_close, {}),
                     (stories.reopen_conversation, {}),
                     (stories.snooze_conversation, {"until": None}),
                     (stories.wake_conversation, {}),
@@ -168,6 +169,8 @@ class Day:
             ),
             self.person_closes,
             self.person_closes,
+            self.closer_thinks_again,
+            self.closer_thinks_again,
             self.person_answers,
             self.person_notes,
             self.person_transfers,
@@ -177,20 +180,19 @@ class Day:
 
     def _rare(self) -> list[Step]:
         return [
-            self.clock_works,
-            self.clock_works,
+            *([self.clock_works] * 4),
             self.contact_is_blocked_or_not,
-            self.licence_ends_or_returns,
+            *([self.licence_ends_or_returns] * 2),
             self.member_leaves_or_returns,
             self.somebody_comes_or_goes,
             self.somebody_is_added_by_name,
         ]
 
-    def customer_writes(self) -> None:
+    def customer_writes(self, body: str = "") -> None:
         """Let a customer write, sometimes a keyword."""
         sender = self.rng.choice(self.senders)
         number = f"+1415555010{self.rng.randrange(4)}"
-        body = self.rng.choice(["Hello", "Where is it?", "Thanks", "Hm?", "STOP", "START"])
+        body = body or self.rng.choice(["Hello", "Where is it?", "Thanks", "Hm?", "STOP", "START"])
         self.log.append(f"{number} writes {body!r} to {sender.inbox.name}")
         text_in(self.client, Sender.objects.get(pk=sender.pk), number, body)
 
@@ -226,6 +228,17 @@ class Day:
         """Let somebody finish a conversation."""
         self.person_does(stories.close_conversation, last_seen_seq=10**6, waiting_ok=True)
 
+    def closer_thinks_again(self) -> None:
+        """Let who closed something last undo it."""
+        closed = ConversationEvent.objects.filter(verb="closed", actor__in=self.people)
+        last = closed.select_related("conversation", "actor").order_by("-pk").first()
+        self.log.append(f"{last and last.actor}: undo_close {last and last.conversation_id}")
+        if last is None or last.actor is None:
+            raise Http404
+        viewer = self.viewer(last.actor)
+        conversation = get_conversation(viewer, last.conversation.public_id)
+        stories.undo_close(conversation=conversation, by=viewer, user=last.actor, now=self.now)
+
     def person_answers(self) -> None:
         """Let somebody answer."""
         self.person_does(send_reply, body="On it", client_id=client_id())
@@ -248,11 +261,10 @@ class Day:
         self.person_does(stories.snooze_conversation, until=self.now + timedelta(hours=1))
 
     def clock_works(self) -> None:
-        """Let the sweeps do what is due."""
-        self.log.append("the clock works")
-        stories.wake_due(now=self.now)
-        stories.return_due(now=self.now)
-        stories.close_quiet(now=self.now)
+        """Let one sweep do what is due: one story for each conversation at most."""
+        sweep = self.rng.choice([stories.wake_due, stories.return_due, stories.close_quiet])
+        self.log.append(f"the clock: {sweep.__name__}")
+        sweep(now=self.now)
 
     def contact_is_blocked_or_not(self) -> None:
         """Let a contact be blocked, or unblocked."""
@@ -262,8 +274,10 @@ class Day:
         contact.save()
 
     def licence_ends_or_returns(self) -> None:
-        """Let somebody's licence end, or begin again."""
-        user = self.rng.choice(self.people)
+        """Let somebody's licence end, or begin again: mostly of somebody who takes part."""
+        taking_part = {part.user_id for part in Participant.objects.filter(user__in=self.people)}
+        some = [user for user in self.people if user.pk in taking_part]
+        user = self.rng.choice(some if some and self.rng.random() < 0.7 else self.people)
         ended = License.objects.filter(holder=user, ends_at=None).update(ends_at=self.now)
         self.log.append(f"licence of {user.name}: {'ended' if ended else 'given'}")
         if ended:
@@ -452,7 +466,7 @@ def spend_a_day(*, seed: int, steps: int, after_claim: str, closed_visibility: s
     """Let so many things happen, and check after each of them."""
     with time_machine.travel(BEGIN, tick=False) as clock:
         day = Day(random.Random(seed), clock, after_claim, closed_visibility)
-        day.customer_writes()
+        day.customer_writes("Good morning")
         sight = day.sight()
         done = 0
         while done < steps:

@@ -16,7 +16,7 @@ from tests.factories import make_inbox
 from tests.flows.test_together import Stage, stage
 
 __all__ = ["stage"]
-SCRIPT = {"headers": {"Accept": "application/json"}}
+SCRIPT: Any = {"headers": {"Accept": "application/json"}}
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c63f8cfc0f01f0005000"

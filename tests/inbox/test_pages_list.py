@@ -36,8 +36,9 @@ def many(house: House, client: Client, number: int) -> list[str]:
     for i in range(number):
         message = text_in(client, house.sender, f"+1415555{2000 + i:04d}", f"Question {i}")
         at = start + timedelta(seconds=i // 2)
-        Conversation.objects.filter(pk=message.conversation_id).update(last_activity_at=at)
-        ids.append(message.conversation.public_id)
+        row = Conversation.objects.get(messages=message)
+        Conversation.objects.filter(pk=row.pk).update(last_activity_at=at)
+        ids.append(row.public_id)
     return ids[::-1]
 
 

@@ -4,7 +4,7 @@ import { gather, say } from "./speak.js";
 import { t } from "./words.js";
 
 export class Apply {
-  // `page`: list, thread(), notifier, desk(), panel(), lost(id), regained(id), missed().
+  // `page`: list, pane, notifier.
   constructor(page, settings) {
     this.page = page;
     this.settings = settings;
@@ -13,9 +13,10 @@ export class Apply {
   // Apply one durable event.
   event(frame) {
     const row = frame.frag?.row ? this.page.list.upsert(frame.frag.row) : null;
-    const thread = this.page.thread();
+    const { pane } = this.page;
+    const { thread } = pane;
     if (thread) this.inThread(frame, thread, row);
-    else if (row) this.page.regained(row.dataset.id);
+    else if (row) pane.regain(row.dataset.id);
     const handle = {
       "message.created": () => this.messageCreated(frame, row),
       "message.status": () => thread?.setStatus(frame.data.client_id, frame.data.status),
@@ -26,28 +27,29 @@ export class Apply {
   }
 
   inThread(frame, thread, row) {
+    const { pane } = this.page;
     const isOpen = frame.conversation === thread.id;
     const isSameThread = isOpen || row?.dataset.thread === thread.threadId;
     const bubble = frame.frag?.bubble;
     if (bubble && (isOpen || bubble.includes(`data-thread="${thread.threadId}"`))) {
       thread.upsert(bubble);
     } else if (isSameThread && /^(message|activity)\.created$/.test(frame.type)) {
-      this.page.missed();
+      pane.loadMissedSoon();
     }
-    if (isOpen && frame.frag?.header) this.page.header(frame.frag.header);
+    if (isOpen && frame.frag?.header) pane.showHeader(frame.frag.header);
     const changesDesk = /^(conversation|consent|contact)\./.test(frame.type);
     const changesWindow = frame.type === "message.created" && frame.data.direction === "in";
-    if (isSameThread && (changesDesk || changesWindow)) this.page.desk();
-    if (isOpen && /^(contact|consent)\./.test(frame.type)) this.page.panel();
+    if (isSameThread && (changesDesk || changesWindow)) pane.refreshDeskSoon();
+    if (isOpen && /^(contact|consent)\./.test(frame.type)) pane.refreshPanel();
   }
 
   messageCreated(frame, row) {
     if (frame.data.direction !== "in") return;
     const id = frame.conversation;
-    const thread = this.page.thread();
+    const { thread } = this.page.pane;
     const isWatched = thread?.id === id && document.hasFocus() && thread.isStuck;
     const name = row?.dataset.name ?? "";
-    const preview = row?.querySelector(".row-preview")?.textContent.trim() ?? "";
+    const preview = row?.querySelector(".row-preview")?.textContent.replace(/\s+/g, " ").trim() ?? "";
     if (isWatched) {
       say(t("new_from", { name, preview }));
       return;
@@ -70,7 +72,7 @@ export class Apply {
   left(id) {
     this.page.list.leave(id);
     this.page.notifier.forget(id);
-    if (this.page.thread()?.id === id) this.page.lost(id);
+    if (this.page.pane.thread?.id === id) this.page.pane.lose();
   }
 
   moved(frame) {

@@ -77,14 +77,24 @@ export class List {
     window.htmx?.process(this.box);
   }
 
+  // Read at which number of the inbox these rows were fetched.
+  get head() {
+    return Number(this.box.dataset.head);
+  }
+
+  // Write what is asked for as the query of an address.
+  query() {
+    const { view, words, owner } = this.state;
+    const query = new URLSearchParams();
+    if (view !== "open") query.set("view", view);
+    if (words) query.set("q", words);
+    if (owner) query.set("owner", owner);
+    return query.toString();
+  }
+
   // Load the list anew, as it is asked for now.
-  async reload(state = this.state) {
-    const query = new URLSearchParams({
-      view: state.view,
-      q: state.words ?? "",
-      owner: state.owner ?? "",
-    });
-    const answer = await getPart(`${this.settings.inboxUrl}?${query}`);
+  async reload() {
+    const answer = await getPart(`${this.settings.inboxUrl}?${this.query()}`);
     if (!answer.ok) return;
     this.box.outerHTML = answer.text;
     this.swapped();
@@ -230,6 +240,12 @@ export class List {
     const row = this.row(id);
     if (row) this.paint(row);
     this.settings.onUnread?.(this.unread);
+  }
+
+  // Another tab or device of this person has read on.
+  readElsewhere({ conversation, last_read_seq: seq }) {
+    const inbound = Number(this.row(conversation)?.dataset.inbound ?? 0);
+    this.setUnread(conversation, seq >= inbound ? 0 : 1);
   }
 
   setDraft(id, isThere) {

@@ -1,0 +1,135 @@
+// How does the page hear what happens? Over the socket in order; over HTTP what it missed.
+
+import { clockWords } from "./fmt.js";
+import { SessionEndedError, getJson } from "./http.js";
+import { Sequence } from "./sequence.js";
+import { goHome, offerReload, sessionEnded } from "./session.js";
+import { ENDED, Socket } from "./socket.js";
+import { say, toast } from "./speak.js";
+import { t } from "./words.js";
+
+const MEND_MS = 30_000;
+
+export class Line {
+  // `page`: list, pane, presence, apply, reload().
+  constructor(page, settings) {
+    this.page = page;
+    this.settings = settings;
+    this.liveAt = Date.now();
+    this.mendedAt = 0;
+    this.sequence = new Sequence(settings.head, this.effects());
+  }
+
+  open() {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    this.socket = new Socket(`${scheme}://${location.host}/ws/v1/`, {
+      frame: (frame) => this.heard(frame),
+      hello: (frame) => this.greeted(frame),
+      state: (state) => this.show(state),
+      ended: (code) => this.ended(code),
+      poll: () => this.catchUp(),
+    });
+    addEventListener("online", () => {
+      this.catchUp();
+      this.page.pane.composer?.retryFresh();
+    });
+  }
+
+  send(frame) {
+    this.socket?.send(frame);
+  }
+
+  catchUp() {
+    return this.sequence.catchUp();
+  }
+
+  effects() {
+    const { apply, list } = this.page;
+    return {
+      apply: (frame) => this.applySafely(frame),
+      leave: (id) => apply.left(id),
+      reset: () => this.page.reload(),
+      counts: (counts) => list.setCounts(counts),
+      fetchEvents: (after) => this.fetch({ after, open: this.page.pane.thread?.id ?? "" }),
+      fetchSeqs: (after) => this.fetch({ after, confirm: "1" }),
+      later: (fn, ms) => {
+        const timer = setTimeout(fn, ms);
+        return () => clearTimeout(timer);
+      },
+      random: Math.random,
+    };
+  }
+
+  // One frame that cannot be shown must not stop the others: fetch everything anew instead.
+  applySafely(frame) {
+    try {
+      this.page.apply.event(frame);
+    } catch (error) {
+      console.error(error);
+      if (Date.now() - this.mendedAt < MEND_MS) return;
+      this.mendedAt = Date.now();
+      this.page.reload();
+    }
+  }
+
+  heard(frame) {
+    const { list, presence } = this.page;
+    if (frame.seq !== undefined) {
+      if (frame.inbox === this.settings.inbox) this.sequence.take(frame);
+      return;
+    }
+    const handle = {
+      subscribed: () => frame.head > this.sequence.last && this.catchUp(),
+      typing: () => presence.heard(frame),
+      presence: () => presence.heard(frame),
+      counts: () => list.setCounts(frame.data),
+      "counts.mine": () => list.setCounts(frame.data),
+      "counts.team": () => list.setCounts(frame.data),
+      read: () => list.readElsewhere(frame.data),
+      "access.changed": () => this.catchUp(),
+      "access.revoked": goHome,
+    }[frame.type];
+    handle?.();
+  }
+
+  greeted(frame) {
+    if (this.build && frame.build !== this.build) offerReload(this.page.pane.isIdle);
+    this.build = frame.build;
+    this.send({ type: "subscribe", inbox: this.settings.inbox, after: this.sequence.last });
+    this.page.presence.refresh();
+    this.page.pane.composer?.retryFresh();
+  }
+
+  ended(code) {
+    if (code === ENDED.SESSION) this.page.pane.sessionEnded();
+    else if (code === ENDED.ACCESS) goHome();
+    else if (code === ENDED.PROTOCOL) offerReload(this.page.pane.isIdle);
+    else if (code === ENDED.TOO_MANY) toast(t("too_many_tabs"), { isError: true });
+  }
+
+  show(state) {
+    const place = document.getElementById("connection");
+    const was = place.dataset.state;
+    if (was === state) return;
+    if (was === "live" || state === "live") this.liveAt = Date.now();
+    place.dataset.state = state;
+    const time = clockWords(this.liveAt);
+    document.getElementById("connection-words").textContent = t(`line_${state}`, { time });
+    if (state === "offline") say(t("line_offline", { time }));
+    if (state === "live" && was === "offline") say(t("line_live"));
+  }
+
+  // Ask what happened, or throw; a final error is not worth another try.
+  async fetch(facts) {
+    try {
+      const answer = await getJson(`${this.settings.eventsUrl}?${new URLSearchParams(facts)}`);
+      if (answer.ok) return answer.body;
+      if (answer.status === 304) return null;
+      throw Object.assign(new Error(answer.status), { isFinal: answer.status === 404 });
+    } catch (error) {
+      if (!(error instanceof SessionEndedError)) throw error;
+      sessionEnded(() => this.page.pane.composer?.saveDraft());
+      throw Object.assign(error, { isFinal: true });
+    }
+  }
+}

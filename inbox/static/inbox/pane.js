@@ -1,0 +1,312 @@
+// What stands in the middle of the page, under which address, and what stands beside it?
+
+import { Idiomorph } from "../vendor/idiomorph.esm.js";
+import { Composer } from "./composer.js";
+import { ask } from "./dialogs.js";
+import { localise } from "./fmt.js";
+import { SessionEndedError, getPart } from "./http.js";
+import { showKept } from "./kept.js";
+import { sessionEnded } from "./session.js";
+import { say, toast } from "./speak.js";
+import { Thread } from "./thread.js";
+import { t } from "./words.js";
+
+const SOON_MS = 300;
+const WIDE = matchMedia("(width >= 900px)");
+const ROOMY = matchMedia("(width >= 1200px)");
+
+export class Pane {
+  // `page`: list, notifier, presence, drafts, gallery, stories.
+  constructor(page, settings) {
+    this.page = page;
+    this.settings = settings;
+    this.place = document.getElementById("thread");
+    this.aside = document.getElementById("panel");
+    this.thread = null;
+    this.composer = null;
+    addEventListener("popstate", () => this.walked());
+    addEventListener("pagehide", () => this.composer?.saveDraft());
+    addEventListener("focus", () => this.thread?.noteRead());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") this.thread?.noteRead();
+    });
+  }
+
+  get isIdle() {
+    return !this.composer || this.composer.isBlank;
+  }
+
+  get isWide() {
+    return WIDE.matches;
+  }
+
+  sessionEnded() {
+    sessionEnded(() => this.composer?.saveDraft());
+  }
+
+  // --- what stands there ---
+
+  // Bring to life what the server put into the pane.
+  adopt() {
+    const { list, notifier, presence, drafts } = this.page;
+    localise(this.place);
+    const box = this.place.querySelector("#thread-box");
+    if (box) {
+      this.thread = new Thread(box, this.settings, this.threadEvents());
+      const form = box.querySelector("#composer");
+      const events = this.composerEvents();
+      this.composer = new Composer(form, this.thread, this.settings, drafts, events);
+      notifier.forget(this.thread.id);
+      notifier.setTitle(`${box.dataset.title} · ${this.settings.inboxName}`);
+    } else notifier.setTitle(this.settings.inboxName);
+    presence.look(this.thread?.id ?? null);
+    list.mark(this.thread?.id ?? null);
+  }
+
+  clear() {
+    this.composer?.close();
+    this.thread?.close();
+    this.thread = this.composer = null;
+  }
+
+  show(html) {
+    this.clear();
+    this.place.innerHTML = html;
+    this.adopt();
+  }
+
+  showTemplate(id) {
+    this.show(document.getElementById(id).innerHTML);
+  }
+
+  threadEvents() {
+    const { list, gallery, stories } = this.page;
+    return {
+      read: (id) => list.setUnread(id, 0),
+      photo: (link) => gallery.open(link),
+      press: (url) => stories.tell(url),
+    };
+  }
+
+  composerEvents() {
+    const { list, presence, stories } = this.page;
+    return {
+      typing: (mode, isOn) => presence.typing(mode, isOn),
+      draft: (id, isThere) => list.setDraft(id, isThere),
+      ask,
+      desk: () => this.refreshDeskSoon(),
+      lost: () => this.again(),
+      close: () => stories.close(),
+      sessionEnded: () => this.sessionEnded(),
+    };
+  }
+
+  // --- opening ---
+
+  // Open a conversation: fetch its pane, show it, and give it its address.
+  async open(id, { url = "", isAgain = false, isBack = false } = {}) {
+    const answer = await this.fetch(this.addressOf("threadUrl", id));
+    if (answer === undefined) return undefined;
+    if (!answer) return this.offerRetry(() => this.open(id, { url, isAgain, isBack }));
+    const isGone = answer.status === 404 && !answer.text.includes('id="handled"');
+    if (isGone) this.showTemplate("gone");
+    else this.show(answer.text);
+    if (answer.status === 404) this.showKept(id);
+    const address = this.thread?.box.dataset.url ?? url;
+    if (!isAgain && !isBack && address) this.go(address, "thread");
+    else if (!isAgain) this.setPane("thread");
+    this.showPanelFor(id);
+    if (!isAgain) this.focusTitle();
+    return undefined;
+  }
+
+  // Fetch and show once more what stands there.
+  async again() {
+    if (this.thread) await this.open(this.thread.id, { isAgain: true });
+  }
+
+  // It is not mine to see any more: nothing of it stays, the server says who has it.
+  async lose() {
+    const { id } = this.thread;
+    this.showTemplate("gone");
+    this.aside.replaceChildren();
+    await this.open(id, { isAgain: true });
+    const title = this.focusTitle();
+    if (title) say(title.textContent);
+  }
+
+  // It is mine to see again, while I still look at who had it.
+  regain(id) {
+    if (this.place.querySelector("#handled")?.dataset.id === id) this.open(id, { isAgain: true });
+  }
+
+  // Fetch a part; null when it failed, undefined when this page is over.
+  async fetch(url) {
+    try {
+      const answer = await getPart(url);
+      return answer.ok || answer.status === 404 ? answer : null;
+    } catch (error) {
+      if (!(error instanceof SessionEndedError)) return null;
+      this.sessionEnded();
+      return undefined;
+    }
+  }
+
+  offerRetry(action) {
+    toast(t("not_loaded"), { isError: true, label: t("retry"), action });
+  }
+
+  focusTitle() {
+    const title = this.place.querySelector("#thread-title, #handled-title");
+    title?.focus({ preventScroll: true });
+    return title;
+  }
+
+  showKept(id) {
+    const { list, drafts } = this.page;
+    const box = this.place.querySelector("#handled");
+    if (!box) return;
+    box.dataset.id = id;
+    showKept(box, id, drafts, () => list.setDraft(id, false));
+  }
+
+  // Something was written in this thread that came without its bubble.
+  loadMissedSoon() {
+    clearTimeout(this.missedTimer);
+    this.missedTimer = setTimeout(() => {
+      if (this.thread && !this.thread.hasLater) this.thread.loadLater();
+    }, SOON_MS);
+  }
+
+  // --- header, buttons, banner ---
+
+  showHeader(html) {
+    const header = this.place.querySelector("#header");
+    if (header) morph(header, parsed(html).firstElementChild);
+  }
+
+  refreshDeskSoon() {
+    clearTimeout(this.deskTimer);
+    this.deskTimer = setTimeout(() => this.refreshDesk(), SOON_MS);
+  }
+
+  async refreshDesk() {
+    const { thread } = this;
+    const answer = thread && (await this.fetch(thread.box.dataset.deskUrl));
+    if (!answer?.ok || this.thread !== thread) return;
+    const desk = thread.box.querySelector("#desk");
+    if (desk.querySelector(":popover-open")) {
+      // Not under somebody's hands.
+      desk.addEventListener("toggle", () => this.refreshDeskSoon(), { capture: true, once: true });
+      return;
+    }
+    const fresh = parsed(answer.text);
+    for (const id of ["desk", "banner"]) {
+      morph(thread.box.querySelector(`#${id}`), fresh.querySelector(`#${id}`));
+    }
+    this.composer?.setDesk();
+  }
+
+  // --- the panel ---
+
+  showPanelFor(id) {
+    if (document.body.dataset.pane === "panel") return;
+    const isWanted = this.settings.preferences.get("panel") !== "off";
+    if (this.thread && ROOMY.matches && isWanted) this.loadPanel(id);
+    else this.aside.replaceChildren();
+  }
+
+  async loadPanel(id) {
+    const answer = await this.fetch(this.addressOf("panelUrl", id));
+    if (!answer?.ok || this.thread?.id !== id) return;
+    this.aside.innerHTML = answer.text;
+    localise(this.aside);
+  }
+
+  refreshPanel() {
+    if (this.aside.firstElementChild && this.thread) this.loadPanel(this.thread.id);
+  }
+
+  async togglePanel() {
+    if (!this.thread) return;
+    if (this.isWide && this.aside.firstElementChild) {
+      this.closePanel();
+      return;
+    }
+    await this.loadPanel(this.thread.id);
+    if (this.isWide) this.settings.preferences.set("panel", "on");
+    else this.go(this.thread.box.dataset.panelUrl, "panel");
+    this.aside.focus();
+  }
+
+  closePanel() {
+    const isPage = document.body.dataset.pane === "panel";
+    if (isPage && this.thread) this.go(this.thread.box.dataset.url, "thread");
+    if (!isPage) this.settings.preferences.set("panel", "off");
+    this.aside.replaceChildren();
+    this.place.querySelector("#panel-toggle")?.focus();
+  }
+
+  // --- addresses ---
+
+  addressOf(name, id) {
+    return this.settings[name].replace("CID", encodeURIComponent(id));
+  }
+
+  setPane(pane) {
+    document.body.dataset.pane = pane;
+  }
+
+  go(address, pane) {
+    const url = new URL(address, location.href);
+    if (pane !== "panel") url.search = this.page.list.query();
+    if (url.href !== location.href) history.pushState({ pane }, "", url);
+    this.setPane(pane);
+  }
+
+  // Back to the list; on a phone it takes the whole page.
+  showList() {
+    const { list } = this.page;
+    const { openId } = list;
+    this.leave();
+    this.go(this.settings.inboxUrl, "list");
+    list.row(openId)?.querySelector("a")?.focus();
+  }
+
+  leave() {
+    this.showTemplate("nothing");
+    this.aside.replaceChildren();
+  }
+
+  // Open the next conversation of the list, if there is one.
+  next(link) {
+    if (link?.isConnected) this.open(link.closest(".row").dataset.id, { url: link.href });
+    else this.showList();
+  }
+
+  // The browser's own back and forward.
+  walked() {
+    const found = location.pathname.match(/\/c\/([^/]+)\/(panel\/)?$/);
+    if (!found) {
+      this.setPane("list");
+      this.leave();
+    } else if (found[2]) {
+      this.setPane("panel");
+      this.loadPanel(found[1]);
+    } else if (this.thread?.id === found[1]) this.setPane("thread");
+    else this.open(found[1], { isBack: true });
+  }
+}
+
+function parsed(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html.trim();
+  const fresh = document.importNode(holder.content, true);
+  localise(fresh);
+  return fresh;
+}
+
+function morph(known, fresh) {
+  if (!known || !fresh || known.outerHTML === fresh.outerHTML) return;
+  Idiomorph.morph(known, fresh.outerHTML, { morphStyle: "outerHTML" });
+}

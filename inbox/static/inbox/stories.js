@@ -1,0 +1,105 @@
+// What do buttons do? Each posts one story and shows what came of it.
+
+import { ask } from "./dialogs.js";
+import { SessionEndedError, post } from "./http.js";
+import { alarm, toast } from "./speak.js";
+import { t } from "./words.js";
+
+export class Stories {
+  // `page`: list, pane.
+  constructor(page) {
+    this.page = page;
+  }
+
+  // Post one story. Answers whether it was done.
+  async tell(url, data = {}, { again = null } = {}) {
+    const { pane } = this.page;
+    let answer;
+    try {
+      answer = await post(url, data);
+    } catch (error) {
+      if (error instanceof SessionEndedError) pane.sessionEnded();
+      else toast(t("no_network"), { isError: true });
+      return false;
+    }
+    if (!answer.ok) return this.refused(answer, again);
+    const { message, undo } = answer.body;
+    if (undo) toast(message, { label: t("undo"), action: () => this.undo(undo) });
+    else toast(message);
+    pane.refreshDeskSoon();
+    return true;
+  }
+
+  // Say why not. Answers whether it was done after all, because the reader insisted.
+  async refused({ status, body: no }, again) {
+    const { pane } = this.page;
+    if (status === 404) {
+      toast(t("gone"), { isError: true });
+      pane.again();
+    } else if (no.code === "still_waiting" && again) {
+      return (await ask("waiting")) === "close" && again({ waiting_ok: "1" });
+    } else if (no.code === "target_unavailable" && offerAway(no.detail)) alarm(no.detail);
+    else {
+      toast(no.detail ?? t("not_done"), { isError: true });
+      if (no.code === "unseen_messages") pane.thread?.toNewest();
+      if (no.code === "claimed_by_other") await pane.again();
+      else pane.refreshDeskSoon();
+    }
+    return false;
+  }
+
+  async undo(url) {
+    const { pane } = this.page;
+    const [, , id] = url.split("/");
+    if ((await this.tell(url)) && pane.thread?.id !== id) await pane.open(id);
+  }
+
+  // A form with `data-story` was sent.
+  async submitted(form, submitter) {
+    const { pane } = this.page;
+    const { story } = form.dataset;
+    const data = Object.fromEntries(new FormData(form, submitter));
+    delete data.csrfmiddlewaretoken;
+    if (story === "close") return this.close(data);
+    if (data.until) data.until = new Date(data.until).toISOString();
+    form.closest("[popover]")?.hidePopover();
+    if (!(await this.tell(form.action, data))) return undefined;
+    form.closest("dialog")?.close();
+    if (story === "rename") pane.refreshPanel();
+    if (story === "unread") this.markedUnread();
+    return undefined;
+  }
+
+  // Close what is open, and go on to the next one if that is wanted.
+  async close(data = {}) {
+    const { list, pane } = this.page;
+    const menu = document.getElementById("close-menu");
+    if (!pane.thread || !menu) return;
+    if (menu.matches(":popover-open")) menu.hidePopover();
+    const next = data.and_next ? list.after(pane.thread.id) : null;
+    const facts = { ...data, last_seen_seq: pane.thread.lastInboundSeq };
+    const url = menu.querySelector("form").action;
+    const isDone = await this.tell(url, facts, {
+      again: (more) => this.tell(url, { ...facts, ...more }),
+    });
+    if (isDone && data.and_next) pane.next(next);
+  }
+
+  markedUnread() {
+    const { list, pane } = this.page;
+    if (!pane.thread) return;
+    pane.thread.isUnread = true;
+    list.setUnread(pane.thread.id, 1);
+    if (!pane.isWide) pane.showList();
+  }
+}
+
+// The person to transfer to is away: the form asks for a tick. Answers whether it is there.
+function offerAway(words) {
+  const place = document.getElementById("transfer-confirm");
+  if (!place) return false;
+  place.hidden = false;
+  document.getElementById("transfer-confirm-words").textContent = words;
+  place.querySelector("input").focus();
+  return true;
+}

@@ -1,0 +1,81 @@
+"""Are people, numbers and events named as a reader would name them?"""
+
+import pytest
+
+from inbox.labels import (
+    ACTIVITY_ICONS,
+    ACTIVITY_SENTENCES,
+    STATUS_ICONS,
+    STATUS_WORDS,
+    activity_words,
+    hue_of,
+    initials,
+    phone_words,
+)
+from inbox.models import ConversationEvent, Message
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        ("+12125550100", "+1 212-555-0100"),
+        ("whatsapp:+4915112345678", "+49 1511 2345678"),
+        ("32665", "32665"),
+        ("ACME", "ACME"),
+        ("whatsapp:US.1234", "US.1234"),
+    ],
+)
+def test_numbers_are_written_as_people_write_them(number: str, words: str) -> None:
+    assert phone_words(number) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("Maria Gonzalez", "MG"),
+        ("Cher", "C"),
+        ("Anna Maria de la Cruz", "AC"),
+        ("+1 212-555-0100", ""),
+        ("", ""),
+        ("عمر حداد", "عح"),
+        ("élodie", "É"),
+    ],
+)
+def test_initials(name: str, letters: str) -> None:
+    assert initials(name) == letters
+
+
+def test_a_colour_is_always_the_same() -> None:
+    assert hue_of("c1") == hue_of("c1")
+    assert {hue_of(n) for n in range(200)} == set(range(8))
+
+
+def test_every_status_has_words_and_a_picture() -> None:
+    ours = set(Message.Status) - {Message.Status.RECEIVED, Message.Status.NOTE}
+
+    assert set(STATUS_WORDS) == set(STATUS_ICONS) == ours
+
+
+def test_every_event_has_a_sentence_and_a_picture() -> None:
+    assert set(ACTIVITY_SENTENCES) == set(ACTIVITY_ICONS) == set(ConversationEvent.Verb)
+
+
+@pytest.mark.parametrize(
+    ("verb", "data", "words"),
+    [
+        ("claimed", {}, "Ann claimed this conversation"),
+        (
+            "transferred",
+            {"to": "Bob", "note": "he knows her"},
+            "Ann transferred this to Bob: he knows her",
+        ),
+        ("moved", {"source": "Support", "target": "Billing"}, "Ann moved this to Billing"),
+        ("closed", {"reason": "100 % done"}, "Ann closed this conversation: 100 % done"),
+        ("reopened", {"owner": "Bob"}, "Reopened, back with Bob"),
+        ("consent", {"state": "strange"}, "The customer's consent changed"),
+    ],
+)
+def test_history_reads_as_sentences(verb: str, data: dict[str, str], words: str) -> None:
+    event = ConversationEvent(verb=verb, data=data, actor_label="Ann")
+
+    assert activity_words(event) == words
