@@ -21,12 +21,19 @@ from django.conf import settings
 from django.db import transaction
 
 from inbox.events import Announcement, Numbered, store
-from inbox.fragments import render_activity, render_bubble, render_header, render_row
-from inbox.models import Conversation, ConversationEvent, Message, TeamInbox
+from inbox.fragments import (
+    bubble_queryset,
+    render_activity,
+    render_bubble,
+    render_header,
+    render_row,
+)
+from inbox.models import Conversation, ConversationEvent, TeamInbox
 
 logger = logging.getLogger(__name__)
 
 VERSION = 1
+Drawn = dict[tuple[str, int], str]
 
 
 def inbox_group(inbox_uuid: object) -> str:
@@ -60,8 +67,9 @@ def publish(numbered: Iterable[Numbered]) -> None:
     """Publish events that are committed. A failure is logged and survived."""
     try:
         frames: list[tuple[str, dict[str, Any]]] = []
+        drawn: Drawn = {}
         for item in numbered:
-            frames += frames_of(item)
+            frames += frames_of(item, drawn)
         _send(frames)
     except redis.RedisError as error:
         logger.warning("live update not published: %s", type(error).__name__)
@@ -75,12 +83,12 @@ def publish_ephemeral(groups: Iterable[str], frame: dict[str, Any]) -> None:
         logger.warning("live hint not published: %s", type(error).__name__)
 
 
-def frames_of(item: Numbered) -> list[tuple[str, dict[str, Any]]]:
+def frames_of(item: Numbered, drawn: Drawn | None = None) -> list[tuple[str, dict[str, Any]]]:
     """Return (group, frame) for one event: content first, then `left`, the tick last."""
     announcement = item.announcement
     inbox = _inbox_uuid(announcement.inbox_id)
     tick = {"v": VERSION, "inbox": inbox, "seq": item.seq}
-    content = {**tick, **content_of(item)}
+    content = {**tick, **content_of(item, drawn)}
     audience = announcement.audience
     groups = [user_group(user_id) for user_id in sorted(audience.user_ids)]
     if not audience.is_nobody:
@@ -99,7 +107,7 @@ def frames_of(item: Numbered) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def content_of(item: Numbered) -> dict[str, Any]:
+def content_of(item: Numbered, drawn: Drawn | None = None) -> dict[str, Any]:
     """Return type, data and fragments of one event, without its place in the sequence."""
     event, conversation = item.announcement.event, item.announcement.conversation
     return {
@@ -108,23 +116,32 @@ def content_of(item: Numbered) -> dict[str, Any]:
         "conversation": conversation.public_id,
         "actor": item.announcement.actor_id,
         "data": event.facts(),
-        "frag": fragments_for(event.type, event.carries, event.facts(), conversation),
+        "frag": fragments_for(event.type, event.carries, event.facts(), conversation, drawn),
     }
 
 
 def fragments_for(
-    kind: str, carries: tuple[str, ...], facts: dict[str, Any], conversation: Conversation
+    kind: str,
+    carries: tuple[str, ...],
+    facts: dict[str, Any],
+    conversation: Conversation,
+    drawn: Drawn | None = None,
 ) -> dict[str, str]:
-    """Render the fragments an event carries, from the rows as they are now."""
+    """Render the fragments an event carries, from the rows as they are now.
+
+    `drawn` remembers list rows and headers over the events of one story: each is rendered once.
+    """
+    drawn = {} if drawn is None else drawn
     fragments: dict[str, str] = {}
     if "bubble" in carries:
         bubble = _bubble(kind, str(facts["id"]))
         if bubble:
             fragments["bubble"] = bubble
-    if "row" in carries:
-        fragments["row"] = render_row(conversation)
-    if "header" in carries:
-        fragments["header"] = render_header(conversation)
+    for name, render in (("row", render_row), ("header", render_header)):
+        if name in carries:
+            key = (name, conversation.pk)
+            drawn[key] = drawn.get(key) or render(conversation)
+            fragments[name] = drawn[key]
     return fragments
 
 
@@ -132,7 +149,7 @@ def _bubble(kind: str, public_id: str) -> str:
     if kind.startswith("activity."):
         event = ConversationEvent.objects.filter(public_id=public_id).first()
         return render_activity(event) if event else ""
-    message = Message.objects.filter(public_id=public_id).first()
+    message = bubble_queryset().filter(public_id=public_id).first()
     return render_bubble(message) if message else ""
 
 

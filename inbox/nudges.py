@@ -17,11 +17,20 @@ logger = logging.getLogger(__name__)
 
 REST_SECONDS = 3.0
 _silent_until = 0.0
+_last_sent: dict[str, float] = {}
 
 
 def nudge_on_commit(task: str, *args: Any) -> None:
     """Send a task by name after the current transaction commits."""
     transaction.on_commit(lambda: nudge(task, *args), robust=True)
+
+
+def nudge_at_most_every(seconds: float, task: str) -> None:
+    """Send a task by name unless this process did so a moment ago: many hints become one."""
+    now = time.monotonic()
+    if now - _last_sent.get(task, -seconds) >= seconds:
+        _last_sent[task] = now
+        nudge(task)
 
 
 def nudge(task: str, *args: Any) -> None:

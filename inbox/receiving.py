@@ -26,7 +26,6 @@ from inbox.delivery import record_status
 from inbox.inbound_flow import append_quietly, open_conversation
 from inbox.media import expect_media
 from inbox.models import Conversation, Message, Receipt, Sender, Thread
-from inbox.nudges import nudge_on_commit
 from inbox.reactions import reaction_target
 from inbox.sending import cancel_unsent, queue_message
 from inbox.story import Story
@@ -61,11 +60,13 @@ def accept(
     status: str,
     form: bytes,
     now: datetime,
+    is_for_later: bool = False,
 ) -> tuple[int, bool]:
     """Keep a webhook's raw form; from the moment this returns nothing can be lost.
 
     One statement with its own commit. Returns the receipt's id and whether it is new and to be
-    processed; a repeat only raises a counter. Without a sender it goes to quarantine.
+    processed; a repeat only raises a counter. Without a sender it goes to quarantine. Sweeps leave
+    it alone for a moment, because the caller is about to process it, unless `is_for_later`.
     """
     state = Receipt.State.WAITING
     problem = ""
@@ -85,7 +86,7 @@ def accept(
                 form,
                 now,
                 state,
-                now + INLINE_GRACE,
+                now if is_for_later else now + INLINE_GRACE,
                 problem,
             ],
         )
@@ -392,8 +393,3 @@ def owed_receipts(*, now: datetime, limit: int = 200) -> list[int]:
         .order_by("received_at", "id")
         .values_list("pk", flat=True)[:limit]
     )
-
-
-def nudge_processing(receipt_id: int) -> None:
-    """Hint to a worker that a receipt waits."""
-    nudge_on_commit("process_receipt", receipt_id)

@@ -23,12 +23,6 @@ def deliver(message_id: int) -> None:
 
 
 @shared_task
-def process_receipt(receipt_id: int) -> None:
-    """Tell the story of one receipt."""
-    receiving.process(receipt_id, now=timezone.now())
-
-
-@shared_task
 def fetch_media(attachment_id: int) -> None:
     """Fetch one file."""
     media.fetch(attachment_id, now=timezone.now())

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from inbox.delivery import OUR_MESSAGE_KEY
 from inbox.models import Receipt, Sender
-from inbox.nudges import nudge
+from inbox.nudges import nudge_at_most_every
 from inbox.receiving import accept, process
 from inbox.status_urls import is_ours
 from inbox.twilio.parsing import status_in
@@ -134,26 +134,27 @@ def _keep_and_process(
     form: bytes,
 ) -> None:
     now = timezone.now()
-    receipt_id, is_new = accept(
-        kind=kind,
-        account_id=endpoint.account_id,
-        twilio_account_id=endpoint.twilio_account_id,
-        sender_id=recipient.pk if isinstance(recipient, Sender) else None,
-        account_sid=endpoint.twilio_account.account_sid,
-        message_sid=_form(request).get("MessageSid", "").strip() or _digest(form),
-        status=status,
-        form=form,
-        now=now,
-    )
-    if not is_new:
-        return
-    if not _story_slots.acquire(blocking=False):
-        nudge("process_receipt", receipt_id)
-        return
+    has_slot = _story_slots.acquire(blocking=False)
     try:
-        process(receipt_id, now=now)
+        receipt_id, is_new = accept(
+            kind=kind,
+            account_id=endpoint.account_id,
+            twilio_account_id=endpoint.twilio_account_id,
+            sender_id=recipient.pk if isinstance(recipient, Sender) else None,
+            account_sid=endpoint.twilio_account.account_sid,
+            message_sid=_form(request).get("MessageSid", "").strip() or _digest(form),
+            status=status,
+            form=form,
+            now=now,
+            is_for_later=not has_slot,
+        )
+        if is_new and has_slot:
+            process(receipt_id, now=now)
     finally:
-        _story_slots.release()
+        if has_slot:
+            _story_slots.release()
+    if is_new and not has_slot:
+        nudge_at_most_every(0.2, "sweep_receipts")
 
 
 def _digest(form: bytes) -> str:

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from inbox.conversations import (
     add_note,
     claim_conversation,
+    close_conversation,
     release_conversation,
     transfer_to_inbox,
+    undo_close,
 )
 from inbox.events import forget_events, head_of
 from inbox.models import Conversation, InboxEvent, Participant, TeamInbox
@@ -142,6 +145,27 @@ def test_who_has_it_back_learns_everything_again(stage: Stage, ask: Ask) -> None
     assert answer["left"] == []
     assert _seqs(answer) == list(range(after + 1, _head(house) + 1))
     assert "Still there?" in str(answer["events"])
+
+
+@pytest.mark.parametrize("how", ["undo", "customer"])
+def test_who_saw_it_closed_learns_that_it_is_open_again_with_its_owner(
+    stage: Stage, ask: Ask, how: str
+) -> None:
+    house = stage.house
+    stage.now = timezone.now()
+    stage.do(claim_conversation, house.alice)
+    stage.do(close_conversation, house.alice, last_seen_seq=9, waiting_ok=True)
+    assert stage.sees(house.bob)
+    after = _head(house)
+
+    if how == "undo":
+        stage.do(undo_close, house.alice)
+    else:
+        stage.hear("One more thing")
+
+    assert stage.row.owner == house.alice
+    answer = ask(house.bob, after)
+    assert (answer["events"], answer["left"]) == ([], [stage.row.public_id])
 
 
 def test_what_is_open_and_no_longer_visible_counts_as_left(stage: Stage, ask: Ask) -> None:
