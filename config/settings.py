@@ -302,6 +302,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 # --- Words, time, API ----------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+# One language is complete; a browser that prefers another gets this one, not a mix.
+LANGUAGES = [("en", "English")]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

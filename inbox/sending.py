@@ -135,11 +135,9 @@ def _checked_body(body: str, attachments: Sequence[Attachment]) -> str:
 
 
 def _locked_thread(thread_id: int) -> Thread:
-    return (
-        Thread.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("sender__inbox", "address", "contact")
-        .get(pk=thread_id)
-    )
+    # The lock first, and alone, as in `locked_conversation`: contacts may be joined meanwhile.
+    Thread.objects.select_for_update(no_key=True).only("pk").get(pk=thread_id)
+    return Thread.objects.select_related("sender__inbox", "address", "contact").get(pk=thread_id)
 
 
 def _require_reply(by: Viewer, row: Conversation) -> None:

@@ -44,6 +44,7 @@ def _list() -> dict[str, str]:
         "one_left": _("1 conversation is no longer shared with you."),
         "many_left": _("{number} conversations are no longer shared with you."),
         "new_from": _("New message from {name}: {preview}"),
+        "new_in": _("{name}: new messages"),
         "new_message": _("New message"),
     }
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from inbox.models import Attachment, Conversation, Message
 from tests.browser.conftest import Open
 from tests.conftest import House
+from tests.factories import make_inbox
 from tests.live import Live, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -256,3 +257,29 @@ def test_a_photo_can_be_pasted(shop: House, open_as: Open) -> None:
     expect(alice.locator("#files li", has_text="shot.png")).to_be_visible()
     expect(alice.locator("#cost")).to_contain_text("MMS")
     until(lambda: Attachment.objects.filter(name="shot.png").exists(), within=10, what="uploaded")
+
+
+def test_send_and_close_does_both(shop: House, open_as: Open) -> None:
+    alice = ready(open_as(shop.alice, here()))
+
+    alice.locator("#words").fill("Done, bye")
+    alice.get_by_role("button", name="More ways to send").click()
+    alice.get_by_role("button", name="Send and close").click()
+
+    expect(alice.locator(".who-state")).to_have_text("Closed")
+    expect(alice.locator("li.msg-out", has_text="Done, bye")).to_have_count(1)
+    assert Conversation.objects.get().status == "closed"
+
+
+def test_another_inbox_s_news_are_marked_in_the_rail(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    billing = make_inbox(shop.account, "Billing")
+    billing.team.memberships.create(user=shop.alice)
+    alice = ready(open_as(shop.alice, "/inbox/billing/"))
+    expect(alice.locator("#rows .row")).to_have_count(0)
+
+    say(live, shop, "Over here")
+
+    expect(alice.get_by_role("link", name="Support: new messages")).to_be_visible()
+    expect(alice.locator("#rows .row")).to_have_count(0)

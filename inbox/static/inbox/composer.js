@@ -52,7 +52,8 @@ export class Composer {
   listen() {
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.submit();
+      event.submitter?.closest("[popover]")?.hidePopover();
+      this.submit({ andClose: event.submitter?.name === "and_close" });
     });
     this.words.addEventListener("input", () => this.typed());
     this.words.addEventListener("keydown", (event) => this.keyed(event));

@@ -76,6 +76,7 @@ export class Line {
     const { list, presence } = this.page;
     if (frame.seq !== undefined) {
       if (frame.inbox === this.settings.inbox) this.sequence.take(frame);
+      else this.heardElsewhere(frame);
       return;
     }
     const handle = {
@@ -92,7 +93,21 @@ export class Line {
     handle?.();
   }
 
+  // Another inbox of mine: its mark in the rail says that a customer wrote there.
+  heardElsewhere({ inbox, type, data, conversation }) {
+    const mark = document.querySelector(`.rail-inbox[data-inbox="${CSS.escape(inbox)}"]`);
+    if (!mark || type !== "message.created" || data.direction !== "in" || !data.notify) return;
+    if (mark.dataset.fresh === undefined) {
+      mark.dataset.fresh = "";
+      mark.title = t("new_in", { name: mark.title });
+      mark.querySelector(".visually-hidden").textContent = mark.title;
+    }
+    this.page.notifier.wrote({ id: conversation, title: mark.title, body: "" });
+  }
+
   greeted(frame) {
+    // Somebody else has logged in in this browser: nothing here is theirs.
+    if (String(frame.user) !== this.settings.me) location.reload();
     if (this.build && frame.build !== this.build) offerReload(this.page.pane.isIdle);
     this.build = frame.build;
     this.send({ type: "subscribe", inbox: this.settings.inbox, after: this.sequence.last });
