@@ -174,7 +174,7 @@ def kills(stage: Stage, mishap: Mishap) -> None:
     for _ in range(stage.rounds):
         house = stage.house()
         conversations = customers_write(stage.live, house.sender, 40)
-        stage.live.carrier.fault("hang_after", seconds=0.15, times=-1, probability=0.7)
+        stage.live.carrier.fault("hang_after", seconds=0.3, times=-1, probability=0.9)
         stage.live.carrier.fault("no_callback", times=-1, probability=0.4)
         writing = write_answers(stage.live, house.alice, conversations, each=10)
         harm = harm_workers(stage.live, stage.rng, house.account, seconds=15, kills=12)
@@ -209,6 +209,7 @@ def redis(stage: Stage, mishap: Mishap) -> None:
         again = customers_write(stage.live, house.sender, 10, first=5000)
         mishap.lost += [problem for done in writing for problem in done.result()]
         _expect(mishap, len(again) == 10, "a customer was not heard")
+        stage.live.revive()
         until(lambda house=house: unsettled(house.account) == 0, within=120, what="all settled")
         stage.check_sends(house, mishap)
     mishap.done = f"{stage.rounds} times: killed, frozen for 5 s, emptied, in turn"

@@ -265,6 +265,16 @@ class Live:
             return any(str(client.get("cmd")) == "brpop" for client in clients)
         return False
 
+    def revive(self) -> bool:
+        """Start what has ended, as the supervisor of an installation does; say whether any had.
+
+        A Celery worker ends when the broker goes while a task of it is not acknowledged yet.
+        """
+        ended = [process for process in self.everything if not process.is_running()]
+        for process in ended:
+            process.start()
+        return bool(ended)
+
     def stop(self) -> None:
         """End everything, the last first."""
         for process in reversed(self.everything):
@@ -402,6 +412,9 @@ def processes(django_db_setup: None, django_db_blocker: Any) -> Iterator[Live]:
 @pytest.fixture
 def edge(processes: Live, transactional_db: None) -> Iterator[Live]:
     """Have web and simulator; workers and clock stand still, so the test decides what happens."""
+    if processes.revive():
+        processes.wait_until_ready()
+        processes.freeze_background()
     processes.carrier.reset()
     yield processes
     processes.carrier.reset()

@@ -35,11 +35,11 @@ def test_killed_workers_and_an_emptied_broker_neither_double_nor_lose_a_message(
     conversations = customers_write(live, house.sender, 20)
     # Twilio takes most messages at once and answers late, some callbacks never come: a kill in
     # between leaves us not knowing.
-    live.carrier.fault("hang_after", seconds=0.15, times=-1, probability=0.7)
+    live.carrier.fault("hang_after", seconds=0.3, times=-1, probability=0.9)
     live.carrier.fault("no_callback", times=-1, probability=0.6)
     writing = write_answers(live, house.alice, conversations, each=10)
 
-    harm = harm_workers(live, random.Random(SEED), house.account, seconds=8, kills=8)
+    harm = harm_workers(live, random.Random(SEED), house.account, seconds=6, kills=8)
 
     refused = [problem for done in writing for problem in done.result()]
     until(lambda: unsettled(house.account) == 0, within=60, what=f"all settled after {harm}")

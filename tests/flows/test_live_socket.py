@@ -439,8 +439,7 @@ def test_an_ended_licence_an_ended_session_and_a_lost_team_are_noticed(room: Roo
 def without_redis(live: Live) -> Iterator[Callable[[], None]]:
     """Return a function that kills the processes' Valkey; it is back afterwards."""
     yield live.valkey.kill
-    if not live.valkey.is_running():
-        live.valkey.start()
+    live.revive()
     live.wait_until_ready()
 
 
@@ -468,11 +467,7 @@ def test_nothing_is_lost_while_redis_is_gone(
     live.valkey.start()
     missed = _events(browser, house, start)
     assert [event["type"] for event in missed].count("message.created") == 2
-    until(
-        lambda: Message.objects.filter(body="I am here", status="delivered").exists(),
-        within=45,
-        what=f"the answer leaves\n{live.last_words()}",
-    )
+    _wait_until_delivered(live, "I am here")
     assert live.carrier.accepted()[0].body == "I am here"
     with browser.socket() as after:
         after.sit_down()
@@ -497,7 +492,15 @@ def test_a_redis_that_hangs_makes_nobody_wait_long(house: House, live: Live) -> 
     assert Conversation.objects.get().messages.count() == 3
     assert first < 10, "Twilio waits fifteen seconds"
     assert second < 10
-    until(lambda: Message.objects.filter(body="I am here", status="delivered").exists(), within=45)
+    _wait_until_delivered(live, "I am here")
+
+
+def _wait_until_delivered(live: Live, body: str) -> None:
+    def is_delivered() -> bool:
+        live.revive()
+        return Message.objects.filter(body=body, status="delivered").exists()
+
+    until(is_delivered, within=45, what=f"{body!r} is delivered")
 
 
 def _timed(act: Callable[[], Any]) -> float:
