@@ -11,6 +11,7 @@ from accounts.models import Account, Membership, User
 from config import celery as celery
 from inbox.models import Sender, TeamInbox
 from tests.carrier import twilio as twilio
+from tests.chromium import chromium as chromium
 from tests.factories import make_account, make_inbox, make_sender, make_user
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)

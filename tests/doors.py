@@ -7,6 +7,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.client import HTTPResponse
@@ -277,7 +278,10 @@ class _Bytes(io.BytesIO):
 
 def all_at_once(wanted: Sequence[Request], *, within: float = 60.0) -> list[Answer]:
     """Send all requests at the same moment, each on a connection of its own."""
-    return asyncio.run(asyncio.wait_for(_all_at_once(wanted), within))
+    # In a thread of its own: once a test has used Playwright, its loop runs in this one to the end.
+    with ThreadPoolExecutor(max_workers=1) as apart:
+        sending = apart.submit(asyncio.run, asyncio.wait_for(_all_at_once(wanted), within))
+        return sending.result()
 
 
 async def _all_at_once(wanted: Sequence[Request]) -> list[Answer]:

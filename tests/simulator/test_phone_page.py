@@ -1,28 +1,15 @@
 """Can a person use the phone page, and is it safe and accessible?"""
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from inbox.twilio.simulator.phone import POLICY
 from tests.simulator.conftest import CUSTOMER, NUMBER, WHATSAPP, Running
 
 MARIA, PRIYA = "+14155550132", "whatsapp:+919845550173"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None and not os.environ.get("CI"):
-        pytest.skip("there is no Chromium on this machine")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture
@@ -31,8 +18,8 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def page(sim: Running, browser: Browser, complaints: list[str]) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 860})
+def page(sim: Running, chromium: Browser, complaints: list[str]) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 860})
     page = context.new_page()
     page.on(
         "console",
