@@ -17,6 +17,8 @@ from bench.forms import Request, Twilio
 from bench.house import HOST
 from bench.wire import Answers
 
+OPEN_EVERY_S = 0.002
+
 
 @dataclass
 class Traffic:
@@ -93,7 +95,12 @@ async def _socket(traffic: Traffic, port: int) -> None:
 async def _run(traffic: Traffic, job: dict[str, Any]) -> dict[str, Any]:
     begun = time.monotonic()
     traffic.until = begun + job["seconds"]
-    await asyncio.gather(*(_socket(traffic, job["port"]) for _ in range(job["sockets"])))
+    sockets = []
+    for _ in range(job["sockets"]):
+        sockets.append(asyncio.create_task(_socket(traffic, job["port"])))
+        # All at once, and one process of the server would accept them all.
+        await asyncio.sleep(OPEN_EVERY_S)
+    await asyncio.gather(*sockets)
     counted_from = begun + job["warm_up"]
     counted_to = min(begun + job["window"], max((a[2] for a in traffic.answers), default=begun))
     counted = [a for a in traffic.answers if counted_from <= a[2] <= counted_to]

@@ -71,7 +71,6 @@ class Conversation(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
     )
     is_open = models.BooleanField(default=True)
-    unread = models.PositiveIntegerField(default=0)
     preview = models.CharField(max_length=160, blank=True)
     last_activity_at = models.DateTimeField()
     objects: ClassVar[models.Manager["Conversation"]] = models.Manager()
@@ -91,6 +90,24 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return self.preview
+
+
+class ReadMark(models.Model):
+    """How far one person has read one conversation."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE)
+    read_at = models.DateTimeField()
+
+    objects: ClassVar[models.Manager["ReadMark"]] = models.Manager()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["user", "conversation"], name="textbook_one_mark")
+        ]
+
+    def __str__(self) -> str:
+        return f"read to {self.read_at}"
 
 
 class Message(models.Model):

@@ -82,12 +82,16 @@ def _rows(shape: Shape) -> None:
         "CASE WHEN i % 3 = 0 THEN '' ELSE 'Customer ' || i END, false "
         f"FROM generate_series(1, {shape.customers}) i",
         "INSERT INTO textbook_conversation "
-        "(id, inbox_id, contact_id, owner_id, is_open, unread, preview, last_activity_at) "
+        "(id, inbox_id, contact_id, owner_id, is_open, preview, last_activity_at) "
         "SELECT i, place, i, "
         f"CASE WHEN {state} IN (3, 4) THEN {agent.format('')} "
         f"WHEN {state} = 5 THEN {agent.format('+ 1')} END, "
-        f"{state} >= 3, i % 2, {body.replace('%s', 'i').replace('%%', '%')}, {last} "
+        f"{state} >= 3, {body.replace('%s', 'i').replace('%%', '%')}, {last} "
         f"FROM (SELECT i, {place} AS place FROM generate_series(1, {shape.customers}) i) rows",
+        "INSERT INTO textbook_readmark (user_id, conversation_id, read_at) "
+        f"SELECT {agent.format('')}, i, {last} FROM "
+        f"(SELECT i, {place} AS place FROM generate_series(1, {shape.customers}) i) rows "
+        "WHERE i % 2 = 0",
         "INSERT INTO textbook_message "
         "(id, conversation_id, sid, is_inbound, body, status, created_at, processed_at) "
         "SELECT n, i, 'SM' || md5('sid' || n), s % 2 = 1, "

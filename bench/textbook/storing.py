@@ -6,7 +6,6 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
-from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
 
@@ -36,9 +35,7 @@ def take_message(sender: Sender, form: Mapping[str, str]) -> None:
         if not is_new:
             return
         Conversation.objects.filter(pk=conversation.pk).update(
-            unread=F("unread") + 1,
-            preview=message.body[:160],
-            last_activity_at=message.created_at,
+            preview=message.body[:160], last_activity_at=message.created_at
         )
     conversation.refresh_from_db()
     tell(conversation, message)

@@ -1,10 +1,12 @@
 """What would anybody's views be? Two webhooks and a paged list."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.shortcuts import get_object_or_404
 from django.views.decorators.csrf import csrf_exempt
@@ -12,9 +14,10 @@ from django.views.decorators.http import require_POST
 from django.views.generic import ListView
 from twilio.request_validator import RequestValidator
 
-from bench.textbook.models import Conversation, Inbox, Sender
+from bench.textbook.models import Conversation, Inbox, Message, ReadMark, Sender
 from bench.textbook.storing import take_message, take_status
 
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 
@@ -66,18 +69,38 @@ class Conversations(LoginRequiredMixin, ListView):  # type: ignore[type-arg]
     def get_queryset(self) -> "QuerySet[Conversation]":
         """Choose the conversations of this inbox that were asked for."""
         inbox = get_object_or_404(Inbox, pk=self.kwargs["inbox"], members=self.request.user.pk)
-        found: QuerySet[Conversation] = Conversation.objects.filter(inbox=inbox, is_open=True)
+        found = self._seen(inbox.pk)
         view = self.request.GET.get("view")
         if view == "mine":
             found = found.filter(owner=self.request.user.pk)
         elif view == "unassigned":
             found = found.filter(owner=None)
-        return found.select_related("contact", "owner")
+        return self._with_unread(found).select_related("contact", "owner")
+
+    def _seen(self, inbox: int) -> "QuerySet[Conversation]":
+        """Keep what nobody or this reader has: who claims takes it from the others' lists."""
+        free_or_mine = Q(owner=None) | Q(owner=self.request.user.pk)
+        return Conversation.objects.filter(free_or_mine, inbox=inbox, is_open=True)
+
+    def _with_unread(self, found: "QuerySet[Conversation]") -> "QuerySet[Conversation]":
+        """Count what this reader has not read, in a subquery for each row of the page."""
+        mark = ReadMark.objects.filter(user=self.request.user.pk, conversation=OuterRef("pk"))
+        unread = (
+            Message.objects.filter(
+                conversation=OuterRef("pk"), is_inbound=True, created_at__gt=OuterRef("read_at")
+            )
+            .order_by()
+            .values("conversation")
+            .annotate(number=Count("pk"))
+            .values("number")
+        )
+        read_at = Coalesce(Subquery(mark.values("read_at")[:1]), Value(NEVER))
+        return found.annotate(read_at=read_at).annotate(unread=Subquery(unread))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the counts of the badges."""
         context = super().get_context_data(**kwargs)
-        all_open = Conversation.objects.filter(inbox=self.kwargs["inbox"], is_open=True)
+        all_open = self._seen(self.kwargs["inbox"])
         context["mine"] = all_open.filter(owner=self.request.user.pk).count()
         context["unassigned"] = all_open.filter(owner=None).count()
         context["all_open"] = all_open.count()
