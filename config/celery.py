@@ -3,12 +3,29 @@
 import os
 
 from celery import Celery
+from celery.signals import task_postrun, task_prerun, worker_process_init
+from django.db import close_old_connections
+
+from config.warm import settle_memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("teaminbox")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["inbox"])
+
+
+@task_prerun.connect
+@task_postrun.connect
+def give_connections_back(**_: object) -> None:
+    """Treat a task as a request: its connection goes back to the pool, a broken one is dropped."""
+    close_old_connections()
+
+
+@worker_process_init.connect
+def get_ready(**_: object) -> None:
+    """Keep the garbage collector of a worker's child off what existed before it."""
+    settle_memory()
 
 
 def _every(seconds: float, task: str) -> dict[str, object]:
