@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from accounts.prepared import Prepared
 from compliance.addresses import SMS, Address, is_toll_free
 from compliance.keywords import Keyword, Reading
 from compliance.models import Consent, ConsentEvent, ConsentState, ProviderBlock
@@ -149,13 +150,16 @@ def consent_of(account_id: int, address: Address) -> Consent | None:
     ).first()
 
 
+_CONSENT = Prepared(lambda **key: Consent.objects.select_for_update().filter(**key))
+
+
 def _locked_consent(account_id: int, address: Address, *, now: datetime) -> Consent:
     key = {
         "account_id": account_id,
         "address": address.consent_key,
         "family": address.consent_family,
     }
-    consent = Consent.objects.select_for_update().filter(**key).first()
+    consent = _CONSENT.first(**key)
     if consent is None:
         Consent.objects.bulk_create([Consent(**key, since=now)], ignore_conflicts=True)
         consent = Consent.objects.select_for_update().get(**key)

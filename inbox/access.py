@@ -14,6 +14,7 @@ from django.http import Http404
 
 from accounts.access import Viewer, licensed_members, licensed_people
 from accounts.models import Membership
+from accounts.prepared import Prepared
 from inbox.models import Attachment, Conversation, Message, Participant, TeamInbox
 from inbox.models.conversation import ConversationQuerySet
 
@@ -50,18 +51,24 @@ class Audience:
 NOBODY = Audience(is_team=False, is_nobody=True)
 
 
+_TAKES_PART = Prepared(
+    lambda conversation: Participant.objects.filter(
+        ended_at=None, conversation=conversation
+    ).values_list("user_id", flat=True)
+)
+_HAD_AT_CLOSE = Prepared(
+    lambda conversation: Participant.objects.filter(
+        Q(ended_at=None) | Q(is_ended_by_close=True), conversation=conversation
+    ).values_list("user_id", flat=True)
+)
+
+
 def audience_of(conversation: Conversation) -> Audience:
     """Say who may hear about a conversation now, in one query."""
     if conversation.is_hidden:
         return Audience(is_team=False)
-    takes_part = Q(ended_at=None)
-    if conversation.is_closed:
-        takes_part |= Q(is_ended_by_close=True)
-    people = frozenset(
-        Participant.objects.filter(takes_part, conversation=conversation).values_list(
-            "user_id", flat=True
-        )
-    )
+    parts = _HAD_AT_CLOSE if conversation.is_closed else _TAKES_PART
+    people = frozenset(parts.all(conversation=conversation.pk))
     return Audience(is_team=_is_for_team(conversation), user_ids=people)
 
 

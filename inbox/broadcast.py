@@ -28,7 +28,7 @@ from inbox.fragments import (
     render_header,
     render_row,
 )
-from inbox.models import Conversation, ConversationEvent, TeamInbox
+from inbox.models import Conversation, ConversationEvent, Message, TeamInbox
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +116,14 @@ def content_of(item: Numbered, drawn: Drawn | None = None) -> dict[str, Any]:
         "conversation": conversation.public_id,
         "actor": item.announcement.actor_id,
         "data": event.facts(),
-        "frag": fragments_for(event.type, event.carries, event.facts(), conversation, drawn),
+        "frag": fragments_for(
+            event.type,
+            event.carries,
+            event.facts(),
+            conversation,
+            drawn,
+            subject=item.announcement.subject,
+        ),
     }
 
 
@@ -126,6 +133,8 @@ def fragments_for(
     facts: dict[str, Any],
     conversation: Conversation,
     drawn: Drawn | None = None,
+    *,
+    subject: Message | ConversationEvent | None = None,
 ) -> dict[str, str]:
     """Render the fragments an event carries, from the rows as they are now.
 
@@ -134,7 +143,7 @@ def fragments_for(
     drawn = {} if drawn is None else drawn
     fragments: dict[str, str] = {}
     if "bubble" in carries:
-        bubble = _bubble(kind, str(facts["id"]))
+        bubble = _bubble(kind, str(facts["id"]), subject)
         if bubble:
             fragments["bubble"] = bubble
     for name, render in (("row", render_row), ("header", render_header)):
@@ -145,12 +154,14 @@ def fragments_for(
     return fragments
 
 
-def _bubble(kind: str, public_id: str) -> str:
-    if kind.startswith("activity."):
-        event = ConversationEvent.objects.filter(public_id=public_id).first()
-        return render_activity(event) if event else ""
-    message = bubble_queryset().filter(public_id=public_id).first()
-    return render_bubble(message) if message else ""
+def _bubble(kind: str, public_id: str, subject: Message | ConversationEvent | None) -> str:
+    if subject is None and kind.startswith("activity."):
+        subject = ConversationEvent.objects.filter(public_id=public_id).first()
+    elif subject is None:
+        subject = bubble_queryset().filter(public_id=public_id).first()
+    if isinstance(subject, ConversationEvent):
+        return render_activity(subject)
+    return render_bubble(subject) if subject else ""
 
 
 @lru_cache(maxsize=4096)

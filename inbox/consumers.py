@@ -173,6 +173,15 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self._forget_if_left(text)
         await self.send(text_data=text)
 
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Handle one message. A frame needs no database: Channels would ask a thread to tidy up
+        connections for each frame of each socket, which takes longer than to send it.
+        """
+        if message["type"] == "live.frame":
+            await self.live_frame(message)
+        else:
+            await super().dispatch(message)
+
     # --- what the browser says ---
 
     async def _ping(self, command: dict[str, Any]) -> None:

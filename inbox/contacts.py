@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from accounts.prepared import Prepared
 from compliance.addresses import Address, parse_address
 from compliance.consent import bind_opt_outs
 from inbox.models import Contact, ContactAddress, Sender, Thread
@@ -32,6 +33,7 @@ def locked_thread(
     if profile_name and thread.contact.profile_name != profile_name:
         thread.contact.profile_name = profile_name
         thread.contact.save(update_fields=["profile_name"])
+    thread.sender = sender
     return thread
 
 
@@ -47,13 +49,17 @@ def address_of(thread: Thread) -> Address:
     )
 
 
-def _find(sender: Sender, key: str) -> Thread | None:
-    return (
+_THREAD = Prepared(
+    lambda sender, account, key: (
         Thread.objects.select_for_update(of=("self",), no_key=True)
         .select_related("address", "contact")
-        .filter(sender=sender, address__account=sender.account_id, address__key=key)
-        .first()
+        .filter(sender=sender, address__account=account, address__key=key)
     )
+)
+
+
+def _find(sender: Sender, key: str) -> Thread | None:
+    return _THREAD.first(sender=sender.pk, account=sender.account_id, key=key)
 
 
 def _make(

@@ -14,7 +14,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg.types.json import Jsonb
 
 from inbox.access import Audience
-from inbox.models import Conversation, InboxEvent
+from inbox.models import Conversation, ConversationEvent, InboxEvent, Message
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,11 @@ EVENT_TYPES: dict[str, type[Event]] = {
 
 @dataclass(frozen=True)
 class Announcement:
-    """An event, whose audience it is for, and who lost sight of the conversation by it."""
+    """An event, whose audience it is for, and who lost sight of the conversation by it.
+
+    `subject` is the row that was just made, where there is one: it is drawn without being read
+    again.
+    """
 
     event: Event
     conversation: Conversation
@@ -169,6 +173,7 @@ class Announcement:
     inbox_id: int
     actor_id: int | None = None
     left: frozenset[int] = frozenset()
+    subject: Message | ConversationEvent | None = None
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ Rendered once and sent to everybody who may see it: no reader, no permission, no
 unread mark, no token goes in. Pages use the same templates, so nothing can drift.
 """
 
+from collections.abc import Sequence
+
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
 
-from inbox.models import Conversation, ConversationEvent, Message
+from inbox.models import Attachment, Conversation, ConversationEvent, Message
 from inbox.models.conversation import ConversationQuerySet
 
 
@@ -37,6 +39,11 @@ def render_bubble(message: Message) -> str:
     return _render("inbox/_bubble.html", {"message": message})
 
 
+def remember_files(message: Message, files: Sequence[Attachment]) -> None:
+    """Let a message that was just made know its files, so that drawing it asks nobody."""
+    message._prefetched_objects_cache = {"attachments": files}  # type: ignore[attr-defined]
+
+
 def render_activity(event: ConversationEvent) -> str:
     """Draw one line of a conversation's history."""
     return _render("inbox/_activity.html", {"event": event})
@@ -53,11 +60,8 @@ def render_header(conversation: Conversation) -> str:
 
 
 def _complete(conversation: Conversation) -> Conversation:
-    """Load the related rows unless they came along."""
-    cached = conversation._state.fields_cache
-    if {"inbox", "contact", "thread"} <= cached.keys() and (
-        "owner" in cached or conversation.owner_id is None
-    ):
+    """Load the related rows unless they came along; an owner alone is quicker read by itself."""
+    if {"inbox", "contact", "thread"} <= conversation._state.fields_cache.keys():
         thread = conversation.thread._state.fields_cache
         if {"address", "sender"} <= thread.keys():
             return conversation

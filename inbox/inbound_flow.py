@@ -6,6 +6,7 @@ Contract: behaviour 4.
 from datetime import timedelta
 
 from accounts.models import User
+from accounts.prepared import Prepared, write_fields
 from inbox.access import readers_of
 from inbox.audience import give_back, give_to, is_eligible
 from inbox.models import (
@@ -70,15 +71,19 @@ def append_quietly(thread: Thread, message: Message, story: Story) -> Conversati
     return conversation
 
 
+_LAST = Prepared(
+    lambda thread: (
+        Conversation.objects.select_for_update(no_key=True)
+        .filter(thread=thread)
+        .order_by("-pk")[:1]
+    )
+)
+
+
 def _last_conversation(thread: Thread) -> Conversation | None:
     # Locked alone: a row that changed while we waited for its lock would come with the owner and
     # inbox it had before. What is needed of them is read later, as it is then.
-    conversation = (
-        Conversation.objects.select_for_update(no_key=True)
-        .filter(thread=thread)
-        .order_by("-pk")
-        .first()
-    )
+    conversation = _LAST.first(thread=thread.pk)
     if conversation:
         conversation.thread, conversation.contact = thread, thread.contact
     return conversation
@@ -179,5 +184,5 @@ def _take_in(
         conversation.wait_generation += 1
     conversation.last_inbound_at, conversation.last_inbound_seq = story.now, message.seq
     set_preview(conversation, message, media_types=media_types)
-    conversation.save()
+    write_fields(conversation)
     story.message_created(conversation, message, notify=not conversation.is_hidden)

@@ -25,6 +25,7 @@ from accounts.models import TwilioAccount, User
 from inbox.broadcast import announce
 from inbox.carrier import InboundMedia
 from inbox.conversations import locked_conversation
+from inbox.fragments import remember_files
 from inbox.models import Attachment, Message
 from inbox.nudges import nudge_on_commit
 from inbox.previews import look_of
@@ -102,6 +103,7 @@ class Sniffed:
 def expect_media(message: Message, media: Sequence[InboundMedia], *, now: datetime) -> None:
     """Note the files of a new message: the bubble shows placeholders at once, a worker fetches."""
     if not media:
+        remember_files(message, ())
         return
     files = Attachment.objects.bulk_create(
         Attachment(
@@ -116,6 +118,7 @@ def expect_media(message: Message, media: Sequence[InboundMedia], *, now: dateti
         )
         for position, item in enumerate(media)
     )
+    remember_files(message, files)
     for file in files:
         nudge_on_commit("fetch_media", file.pk)
 

@@ -1,12 +1,15 @@
 """What happens when a customer writes? The story of one inbound message, read top to bottom."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from accounts.access import feature_is_on
 from accounts.models import Feature
+from accounts.prepared import Prepared, insert_row, write_fields
 from compliance.addresses import Address, masked, parse_address
 from compliance.consent import (
     ConsentChange,
@@ -94,27 +97,53 @@ def accept(
     return receipt_id, is_new and stored_state == Receipt.State.WAITING
 
 
+def _waiting() -> QuerySet[Receipt]:
+    """Return receipts whose story is not told and is told by nobody now, to be locked."""
+    return (
+        Receipt.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+        .select_related("sender__inbox", "sender__twilio_account")
+        .filter(state__in=[Receipt.State.WAITING, Receipt.State.FAILED])
+    )
+
+
+_THIS = Prepared(lambda pk: _waiting().filter(pk=pk))
+_NEXT = Prepared(
+    lambda now: _waiting().filter(next_attempt_at__lte=now).order_by("next_attempt_at")[:1]
+)
+
+
 def process(receipt_id: int, *, now: datetime) -> bool:
     """Tell the story of one receipt, in one transaction; say whether it is done.
 
     A fault of ours rolls the story back, is written on the receipt and tried again later: our bugs
     delay a customer's words, they never lose them.
     """
+    return _process(lambda: _THIS.first(pk=receipt_id), now=now) is not False
+
+
+def process_next(*, now: datetime) -> bool:
+    """Tell the story that is due longest, if anybody's is; say whether there was one.
+
+    Any number of processes may do this at the same time: none waits for another.
+    """
+    return _process(lambda: _NEXT.first(now=now), now=now) is not None
+
+
+def _process(find: Callable[[], Receipt | None], *, now: datetime) -> bool | None:
+    """Tell one story; return whether it is done, or None if there is none to tell."""
+    receipt = None
     try:
         with transaction.atomic(durable=True):
-            receipt = (
-                Receipt.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
-                .select_related("sender__inbox", "sender__twilio_account")
-                .filter(pk=receipt_id, state__in=[Receipt.State.WAITING, Receipt.State.FAILED])
-                .first()
-            )
+            receipt = find()
             if receipt is None:
-                return True
+                return None
             is_done = _tell(receipt, now=now)
             _mark(receipt, is_done=is_done, now=now)
     except Exception as error:
-        logger.exception("receipt %s could not be processed", receipt_id)
-        _keep_error(receipt_id, error, now=now)
+        if receipt is None:
+            raise
+        logger.exception("receipt %s could not be processed", receipt.pk)
+        _keep_error(receipt.pk, error, now=now)
         return False
     return is_done
 
@@ -170,7 +199,7 @@ def receive_message(
         types = tuple(item.content_type for item in text.media)
         conversation = open_conversation(sender, thread, message, story, media_types=types)
     message.conversation = conversation
-    message.save(force_insert=True)
+    insert_row(message)
     expect_media(message, text.media, now=now)
     if consent.changed:
         _follow_consent_change(consent, thread, conversation, story)
@@ -225,14 +254,13 @@ def _next_message(
     thread.last_inbound_seq = thread.last_seq
     thread.last_inbound_at = max(filter(None, [thread.last_inbound_at, received_at]))
     thread.customer_address, thread.our_address = customer.raw, text.recipient
-    thread.save(
-        update_fields=[
-            "last_seq",
-            "last_inbound_seq",
-            "last_inbound_at",
-            "customer_address",
-            "our_address",
-        ]
+    write_fields(
+        thread,
+        "last_seq",
+        "last_inbound_seq",
+        "last_inbound_at",
+        "customer_address",
+        "our_address",
     )
     details = dict(text.details)
     if text.location:
@@ -357,9 +385,7 @@ def _mark(receipt: Receipt, *, is_done: bool, now: datetime) -> None:
     else:
         receipt.state = Receipt.State.WAITING
         receipt.next_attempt_at = now + _pause(receipt.attempts)
-    receipt.save(
-        update_fields=["attempts", "state", "done_at", "next_attempt_at", "problem", "sender"]
-    )
+    write_fields(receipt, "attempts", "state", "done_at", "next_attempt_at", "problem", "sender")
 
 
 def _keep_error(receipt_id: int, error: Exception, *, now: datetime) -> None:
@@ -382,14 +408,3 @@ def attach_quarantined(receipt: Receipt, *, sender: Sender, now: datetime) -> bo
         sender=sender, state=Receipt.State.WAITING, problem="", next_attempt_at=now
     )
     return process(receipt.pk, now=now)
-
-
-def owed_receipts(*, now: datetime, limit: int = 200) -> list[int]:
-    """Return receipts whose story is due, oldest first."""
-    return list(
-        Receipt.objects.filter(
-            state__in=[Receipt.State.WAITING, Receipt.State.FAILED], next_attempt_at__lte=now
-        )
-        .order_by("received_at", "id")
-        .values_list("pk", flat=True)[:limit]
-    )

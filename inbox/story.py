@@ -21,6 +21,16 @@ from inbox.events import (
 from inbox.models import Conversation, ConversationEvent, Message, TeamInbox
 
 
+@dataclass(frozen=True)
+class Told:
+    """One thing that happened, to which conversation, who left by it, and the row it made."""
+
+    event: Event
+    conversation: Conversation
+    left: frozenset[int] = frozenset()
+    subject: Message | ConversationEvent | None = None
+
+
 @dataclass
 class Story:
     """The changes of one transaction, in the order they happened.
@@ -31,7 +41,7 @@ class Story:
 
     now: datetime
     actor: User | None = None
-    _told: list[tuple[Event, Conversation, frozenset[int]]] = field(default_factory=list)
+    _told: list[Told] = field(default_factory=list)
     _gone: list[Announcement] = field(default_factory=list)
     _begun: set[int] = field(default_factory=set)
 
@@ -59,7 +69,7 @@ class Story:
             data=data,
             at=self.now,
         )
-        self._tell(ActivityCreated(event.public_id, verb), conversation)
+        self._tell(ActivityCreated(event.public_id, verb), conversation, subject=event)
         return event
 
     def conversation_created(self, conversation: Conversation, *, channel: str) -> None:
@@ -115,6 +125,7 @@ class Story:
                 notify,
             ),
             conversation,
+            subject=message,
         )
 
     def message_updated(self, conversation: Conversation, message: Message, *changed: str) -> None:
@@ -157,19 +168,20 @@ class Story:
     def announcements(self) -> list[Announcement]:
         """Return what is to be announced. Call it last, inside the transaction."""
         audiences: dict[int, Audience] = {}
-        for _, conversation, _ in self._told:
-            if conversation.pk not in audiences:
-                audiences[conversation.pk] = self._audience(conversation)
+        for told in self._told:
+            if told.conversation.pk not in audiences:
+                audiences[told.conversation.pk] = self._audience(told.conversation)
         return self._gone + [
             Announcement(
-                event,
-                conversation,
-                audiences[conversation.pk],
-                conversation.inbox_id,
+                told.event,
+                told.conversation,
+                audiences[told.conversation.pk],
+                told.conversation.inbox_id,
                 self._actor_id,
-                left,
+                told.left,
+                told.subject,
             )
-            for event, conversation, left in self._told
+            for told in self._told
         ]
 
     def _audience(self, conversation: Conversation) -> Audience:
@@ -183,6 +195,10 @@ class Story:
         return self.actor.pk if self.actor else None
 
     def _tell(
-        self, event: Event, conversation: Conversation, left: frozenset[int] = frozenset()
+        self,
+        event: Event,
+        conversation: Conversation,
+        left: frozenset[int] = frozenset(),
+        subject: Message | ConversationEvent | None = None,
     ) -> None:
-        self._told.append((event, conversation, left))
+        self._told.append(Told(event, conversation, left, subject))

@@ -1,8 +1,6 @@
 """What does the clock start, and what do nudges run? Each task may run twice, late, or never."""
 
-import logging
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from celery import shared_task
 from django.utils import timezone
@@ -11,9 +9,9 @@ from inbox import conversations, media, receiving, reconciling, sending
 from inbox.events import forget_events
 from inbox.nudges import nudge
 
-logger = logging.getLogger(__name__)
-
 EVENTS_KEPT_FOR = timedelta(days=7)
+# Short, so that other sweeps get their turn; the clock or an overloaded edge starts the next one.
+SWEEP = timedelta(seconds=2)
 
 
 @shared_task
@@ -36,8 +34,10 @@ def sweep_queued() -> None:
 
 @shared_task
 def sweep_receipts() -> None:
-    """Process receipts whose story was not told in the request."""
-    _each(receiving.owed_receipts, receiving.process)
+    """Tell stories that were not told in the request, for a bounded time."""
+    until = timezone.now() + SWEEP
+    while (now := timezone.now()) < until and receiving.process_next(now=now):
+        pass
 
 
 @shared_task
@@ -88,21 +88,3 @@ def sweep_reconcile() -> None:
 def sweep_old_events() -> None:
     """Forget events nobody can catch up with any more."""
     forget_events(before=timezone.now() - EVENTS_KEPT_FOR)
-
-
-def _each(
-    owed: Callable[..., list[int]], act: Callable[..., object], seconds: float = 20.0
-) -> None:
-    """Do what is owed, oldest first, for a bounded time; one failure does not stop the others."""
-    until = timezone.now() + timedelta(seconds=seconds)
-    for pk in owed(now=timezone.now()):
-        if timezone.now() > until:
-            return
-        _guarded(act, pk, now=timezone.now())
-
-
-def _guarded(act: Callable[..., object], pk: int, *, now: datetime) -> None:
-    try:
-        act(pk, now=now)
-    except Exception:
-        logger.exception("%s failed for %s; the next sweep tries again", act.__name__, pk)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from redis.exceptions import RedisError
 
+from accounts.prepared import Prepared
 from inbox.delivery import OUR_MESSAGE_KEY
 from inbox.models import Receipt, Sender
 from inbox.nudges import nudge_at_most_every
@@ -79,8 +80,13 @@ class _Forged:
 FORGED = _Forged()
 
 
+_SENDER = Prepared(
+    lambda token: Sender.objects.select_related("twilio_account", "inbox").filter(path_token=token)
+)
+
+
 def _sender_of(token: str) -> Sender | None:
-    return Sender.objects.select_related("twilio_account", "inbox").filter(path_token=token).first()
+    return _SENDER.first(token=token)
 
 
 def _is_genuine(request: HttpRequest, sender: Sender) -> bool:

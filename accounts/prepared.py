@@ -1,0 +1,150 @@
+"""How is what is asked and written all day put into SQL only once?
+
+The ORM writes the SQL of a query anew each time, which takes several times as long as asking it. A
+`Prepared` query is written in the ORM like any other, compiled when it is first asked, and from
+then on only given new values. Its text never changes, so PostgreSQL keeps its plan as well.
+`write_fields` and `insert_row` do the same for a row's own columns.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, Generic, TypeAlias, TypeVar, cast
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models.sql.compiler import SQLCompiler
+from django.db.transaction import TransactionManagementError
+from psycopg.sql import Literal
+
+Row = TypeVar("Row")
+AnyField: TypeAlias = "Field[Any, Any]"
+
+
+class Given(Expression):
+    """A value that comes when the query is asked."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> Any:
+        """Stand in the SQL as a parameter, and among the parameters as ourselves."""
+        return "%s", (self,)
+
+
+class Prepared(Generic[Row]):
+    """A query over model instances or values, given as a function of what is to be filled in.
+
+    The function gets a `Given` for each value: it may stand where a value may stand in `filter`,
+    not in slices, lists or conditions of Python.
+    """
+
+    def __init__(self, ask: Callable[..., "QuerySet[Any, Row]"]) -> None:
+        self._ask = ask
+        self._ready: tuple[QuerySet[Any, Row], SQLCompiler, str, list[str]] | None = None
+
+    def all(self, **values: object) -> list[Row]:
+        """Ask, and return every row."""
+        queryset, compiler, sql, names = self._ready or self._prepare(values)
+        connection = connections[DEFAULT_DB_ALIAS]
+        if queryset.query.select_for_update and not connection.in_atomic_block:
+            raise TransactionManagementError("A query that locks needs a transaction.")
+        rows = _fetch(connection, sql, [values[name] for name in names])
+        bound = copy.copy(compiler)
+        vars(bound).update(connection=connection, execute_sql=lambda *_, **__: [rows])
+        asked = queryset.all()
+        vars(asked.query)["get_compiler"] = lambda *_, **__: bound
+        return list(asked)
+
+    def first(self, **values: object) -> Row | None:
+        """Ask, and return the first row; the query itself must see to it that few come."""
+        return next(iter(self.all(**values)), None)
+
+    def _prepare(
+        self, values: dict[str, object]
+    ) -> tuple["QuerySet[Any, Row]", SQLCompiler, str, list[str]]:
+        queryset = self._ask(**{name: Given(name) for name in values})
+        compiler = queryset.query.get_compiler(using=DEFAULT_DB_ALIAS)
+        sql, places = compiler.as_sql()
+        converters = compiler.get_converters([column[0] for column in compiler.select])
+        vars(compiler)["get_converters"] = lambda expressions: converters
+        names = [place.name for place in places if isinstance(place, Given)]
+        self._ready = (queryset, compiler, _with_constants(sql, places), names)
+        return self._ready
+
+
+def write_fields(row: Model, *names: str) -> None:
+    """Write these fields of a row that exists, or all: `save(update_fields=…)` for hot stories.
+
+    Raises LookupError if the row is gone.
+    """
+    sql, fields = _update_of(type(row), names)
+    connection = connections[DEFAULT_DB_ALIAS]
+    values = [_value_of(row, field, connection) for field in fields]
+    if not _fetch(connection, sql, [*values, row.pk]):
+        raise LookupError(f"{type(row).__name__} {row.pk} is gone.")
+
+
+def insert_row(row: Model) -> None:
+    """Insert a new row with a number of the database's choice: `save(force_insert=True)`."""
+    sql, fields = _insert_of(type(row))
+    connection = connections[DEFAULT_DB_ALIAS]
+    values = [_value_of(row, field, connection) for field in fields]
+    [[row.pk]] = _fetch(connection, sql, values)
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+
+
+def _value_of(row: Model, field: AnyField, connection: Any) -> object:
+    return field.get_db_prep_save(getattr(row, field.attname), connection=connection)
+
+
+@lru_cache(maxsize=256)
+def _update_of(model: type[Model], names: tuple[str, ...]) -> tuple[str, Sequence[AnyField]]:
+    fields = [field for field in _own_fields(model) if not names or field.name in names]
+    assert len(fields) == len(names) or not names, f"{model.__name__} has not all of {names}"
+    sets = ", ".join(f'"{field.column}" = %s' for field in fields)
+    table, key = model._meta.db_table, model._meta.pk.column
+    sql = f'UPDATE "{table}" SET {sets} WHERE "{key}" = %s RETURNING "{key}"'  # noqa: S608
+    return sql, fields
+
+
+@lru_cache(maxsize=256)
+def _insert_of(model: type[Model]) -> tuple[str, Sequence[AnyField]]:
+    fields = _own_fields(model)
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    table, key = model._meta.db_table, model._meta.pk.column
+    sql = f'INSERT INTO "{table}" ({columns}) VALUES ({places}) RETURNING "{key}"'  # noqa: S608
+    return sql, fields
+
+
+def _own_fields(model: type[Model]) -> list[AnyField]:
+    return [field for field in model._meta.concrete_fields if not field.primary_key]
+
+
+def _fetch(connection: Any, sql: str, values: list[object]) -> list[tuple[Any, ...]]:
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    raw = connection.connection
+    raw.prepare_threshold = 0  # of no effect on Django's own cursors, which never prepare
+    with connection.wrap_database_errors:
+        cursor = connection._prepare_cursor(cast("Any", ServerBindingCursor)(raw))
+    with cursor:
+        cursor.execute(sql, values)
+        if connection.queries_logged:
+            # psycopg does not tell the text of a kept query; whoever counts queries wants to know.
+            connection.queries_log[-1]["sql"] = sql
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
+
+
+def _with_constants(sql: str, places: tuple[Any, ...]) -> str:
+    """Write what never changes into the text: a kept plan can use a partial index only then."""
+    first, *rest = sql.split("%s")
+    filled = (
+        "%s" if isinstance(place, Given) else Literal(place).as_string().replace("%", "%%")
+        for place in places
+    )
+    return first + "".join(place + text for place, text in zip(filled, rest, strict=True))
