@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.contrib.postgres.aggregates import StringAgg
 from django.db.models import Exists, OuterRef, QuerySet, TextField, Value
@@ -18,6 +19,7 @@ from accounts.models import (
     User,
     in_force,
 )
+from accounts.prepared import Prepared
 
 
 @dataclass(frozen=True)
@@ -53,24 +55,10 @@ class Viewer:
 
 def viewer_of(user: User, *, now: datetime) -> Viewer:
     """Return what `user` is entitled to at `now`, in two queries."""
-    facts = (
-        User.objects.filter(pk=user.pk, is_active=True)
-        .annotate(
-            licensed=Exists(_licenses_in_force(now).filter(holder=OuterRef("pk"))),
-            has_inbox=Exists(
-                _grants_in_force(Feature.TEAM_INBOX, now).filter(account=OuterRef("account"))
-            ),
-        )
-        .values("account_id", "name", "licensed", "has_inbox", "account__status")
-        .first()
-    )
+    facts = _FACTS.first(user=user.pk, now=now)
     if facts is None:
         return Viewer(user.pk, None, user.name, False, False, frozenset(), frozenset(), frozenset())
-    roles = dict(
-        Membership.objects.filter(user=user.pk, team__account=facts["account_id"]).values_list(
-            "team_id", "role"
-        )
-    )
+    roles = dict(_ROLES.all(user=user.pk, account=facts["account_id"]))
     return Viewer(
         user_id=user.pk,
         account_id=facts["account_id"],
@@ -81,6 +69,28 @@ def viewer_of(user: User, *, now: datetime) -> Viewer:
         supervises=frozenset(t for t, role in roles.items() if role == Membership.Role.SUPERVISOR),
         observes=frozenset(t for t, role in roles.items() if role == Membership.Role.OBSERVER),
     )
+
+
+def _facts(user: Any, now: Any) -> "QuerySet[Any, Any]":
+    return (
+        User.objects.filter(pk=user, is_active=True)
+        .annotate(
+            licensed=Exists(_licenses_in_force(now).filter(holder=OuterRef("pk"))),
+            has_inbox=Exists(
+                _grants_in_force(Feature.TEAM_INBOX, now).filter(account=OuterRef("account"))
+            ),
+        )
+        .values("account_id", "name", "licensed", "has_inbox", "account__status")
+    )
+
+
+def _roles(user: Any, account: Any) -> QuerySet[Membership, tuple[int, str]]:
+    of_user = Membership.objects.filter(user=user, team__account=account)
+    return of_user.values_list("team_id", "role")
+
+
+_FACTS = Prepared(_facts)
+_ROLES = Prepared(_roles)
 
 
 def entitlement_marks(user_ids: Sequence[int], *, now: datetime) -> dict[int, str]:

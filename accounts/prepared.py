@@ -7,13 +7,24 @@ then on only given new values. Its text never changes, so PostgreSQL keeps its p
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.postgresql.base import ServerBindingCursor
-from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    Expression,
+    F,
+    Field,
+    Func,
+    Model,
+    QuerySet,
+    Value,
+)
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
 from psycopg.sql import Literal
@@ -32,6 +43,19 @@ class Given(Expression):
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> Any:
         """Stand in the SQL as a parameter, and among the parameters as ourselves."""
         return "%s", (self,)
+
+
+class OneOf(Func):
+    """The condition that a key is one of these numbers: `key__in`, whose numbers may come later."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+
+    def __init__(self, key: str, numbers: "Iterable[int] | Given") -> None:
+        if not isinstance(numbers, Given):
+            of_numbers = ArrayField(BigIntegerField())
+            numbers = Value(sorted(numbers), output_field=of_numbers)  # type: ignore[assignment]
+        super().__init__(F(key), numbers, output_field=BooleanField())
 
 
 class Prepared(Generic[Row]):

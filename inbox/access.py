@@ -5,18 +5,22 @@ read a conversation. The first answers for one person over many rows, the second
 many people.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from accounts.access import Viewer, licensed_members, licensed_people
 from accounts.models import Membership
-from accounts.prepared import Prepared
+from accounts.prepared import OneOf, Prepared
 from inbox.models import Attachment, Conversation, Message, Participant, TeamInbox
 from inbox.models.conversation import ConversationQuerySet
+
+Found = TypeVar("Found")
 
 
 class HandledByOtherError(Exception):
@@ -96,6 +100,39 @@ def readers_of(conversation: Conversation, *, now: datetime) -> set[int]:
     return readers
 
 
+class Seen(Generic[Found]):
+    """A prepared query over what a person may read.
+
+    `ask` gets those conversations, and by name the values that are given when it is asked: `me` is
+    the reader, the others are the query's own.
+    """
+
+    def __init__(self, ask: Callable[..., "QuerySet[Any, Found]"]) -> None:
+        self._prepared = Prepared(
+            lambda me, account, member_of, supervises, **given: ask(
+                Conversation.objects.visible_to(_anybody(me, account, member_of, supervises)),
+                me=me,
+                **given,
+            )
+        )
+
+    def all(self, viewer: Viewer, **values: object) -> list[Found]:
+        """Ask for this person; who may see nothing gets nothing."""
+        if not viewer.may_see:
+            return []
+        return self._prepared.all(
+            me=viewer.user_id,
+            account=viewer.account_id,
+            member_of=sorted(viewer.member_of),
+            supervises=sorted(viewer.supervises),
+            **values,
+        )
+
+
+def _anybody(me: Any, account: Any, member_of: Any, supervises: Any) -> Viewer:
+    return Viewer(me, account, "", True, True, member_of, supervises, frozenset())
+
+
 def conversations_of(viewer: Viewer) -> ConversationQuerySet:
     """Return every conversation this person may read."""
     return Conversation.objects.visible_to(viewer)
@@ -138,36 +175,41 @@ def _say_who_has_it(viewer: Viewer, public_id: str) -> None:
 
 def get_inbox(viewer: Viewer, slug: str) -> TeamInbox:
     """Fetch one inbox of this person by its slug, or raise Http404."""
-    inbox = inboxes_of(viewer).filter(slug=slug).first() if viewer.may_see else None
+    return _the_one(inbox for inbox in inboxes_of(viewer) if inbox.slug == slug)
+
+
+def get_inbox_by_id(viewer: Viewer, public_id: UUID) -> TeamInbox:
+    """Fetch one inbox of this person, or one they are a guest in, or raise Http404."""
+    return _the_one(inbox for inbox in inboxes_of(viewer) if inbox.public_id == public_id)
+
+
+def _the_one(found: Iterator[TeamInbox]) -> TeamInbox:
+    inbox = next(found, None)
     if inbox is None:
         raise Http404("No such inbox.")
     return inbox
 
 
-def get_inbox_by_id(viewer: Viewer, public_id: UUID) -> TeamInbox:
-    """Fetch one inbox of this person, or one they are a guest in, or raise Http404."""
-    inbox = TeamInbox.objects.filter(public_id=public_id, account=viewer.account_id).first()
-    if inbox is None or not viewer.may_see:
-        raise Http404("No such inbox.")
-    if inbox.pk not in viewer.member_of and inbox.pk not in guest_inbox_ids(viewer):
-        raise Http404("No such inbox.")
-    return inbox
-
-
-def inboxes_of(viewer: Viewer) -> QuerySet[TeamInbox]:
-    """Return the inboxes whose lists this person may open: as a member, or as a guest."""
-    ids = set(viewer.member_of) | guest_inbox_ids(viewer)
-    return TeamInbox.objects.filter(account=viewer.account_id, pk__in=ids, is_on=True)
-
-
-def guest_inbox_ids(viewer: Viewer) -> set[int]:
-    """Return inboxes where this person takes part in a conversation without being a member."""
-    return set(
-        Participant.objects.filter(user=viewer.user_id, ended_at=None)
-        .exclude(conversation__inbox__in=viewer.member_of)
-        .values_list("conversation__inbox_id", flat=True)
-        .distinct()
+def inboxes_of(viewer: Viewer) -> list[TeamInbox]:
+    """Return the inboxes whose lists this person may open: as a member, or as a guest, who takes
+    part in a conversation there without being a member."""
+    if not viewer.may_see:
+        return []
+    return _INBOXES.all(
+        me=viewer.user_id, account=viewer.account_id, member_of=sorted(viewer.member_of)
     )
+
+
+def _inboxes(me: Any, account: Any, member_of: Any) -> QuerySet[TeamInbox]:
+    as_guest = Participant.objects.filter(
+        user=me, ended_at=None, conversation__inbox=OuterRef("pk")
+    )
+    return TeamInbox.objects.filter(
+        Q(OneOf("pk", member_of)) | Exists(as_guest), account=account, is_on=True
+    )
+
+
+_INBOXES = Prepared(_inboxes)
 
 
 def get_message(viewer: Viewer, public_id: str) -> Message:

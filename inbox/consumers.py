@@ -313,7 +313,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         viewer = viewer_of(self.user, now=timezone.now())
         if not viewer.may_see:
             return Chair(viewer, {}, frozenset())
-        inboxes = dict(inboxes_of(viewer).values_list("public_id", "pk"))
+        inboxes = {inbox.public_id: inbox.pk for inbox in inboxes_of(viewer)}
         groups = {user_group(viewer.user_id)}
         for public_id, inbox_id in inboxes.items():
             if inbox_id in viewer.member_of:

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 
 from inbox.models import Attachment, Conversation, ConversationEvent, Message
 from inbox.models.conversation import ConversationQuerySet
+from inbox.rows import draw_row, row_of
 
 
 def bubble_queryset() -> QuerySet[Message]:
@@ -22,12 +23,7 @@ def bubble_queryset() -> QuerySet[Message]:
 
 def row_queryset() -> ConversationQuerySet:
     """Return conversations with all that a row or a header shows, in one query."""
-    return with_row(Conversation.objects.all())
-
-
-def with_row(conversations: ConversationQuerySet) -> ConversationQuerySet:
-    """Load what a row or a header shows along with these conversations."""
-    return conversations.select_related(
+    return Conversation.objects.select_related(
         "inbox", "owner", "contact", "thread__address", "thread__sender"
     )
 
@@ -51,7 +47,7 @@ def render_activity(event: ConversationEvent) -> str:
 
 def render_row(conversation: Conversation) -> str:
     """Draw one row of the list."""
-    return _render("inbox/_row.html", {"conversation": _complete(conversation)})
+    return draw_row(row_of(_complete(conversation)))
 
 
 def render_header(conversation: Conversation) -> str:

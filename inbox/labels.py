@@ -16,7 +16,8 @@ HUES = 8
 
 def contact_name(contact: Contact, address: ContactAddress) -> str:
     """Name a customer: our name for them, theirs, or their number."""
-    return contact.name or contact.profile_name or address_words(address)
+    words = address_words(phone=address.phone, key=address.key, raw=address.raw)
+    return contact.name or contact.profile_name or words
 
 
 def customer_name(conversation: Conversation) -> str:
@@ -24,11 +25,9 @@ def customer_name(conversation: Conversation) -> str:
     return contact_name(conversation.contact, conversation.thread.address)
 
 
-def address_words(address: ContactAddress) -> str:
+def address_words(*, phone: str, key: str, raw: str) -> str:
     """Write an address as people do: a number in international form, or what there is."""
-    if address.phone:
-        return phone_words(address.phone)
-    return address.key.partition(":")[2] or address.raw
+    return phone_words(phone) if phone else key.partition(":")[2] or raw
 
 
 @lru_cache(maxsize=8192)
@@ -49,6 +48,11 @@ def initials(name: str) -> str:
         return ""
     letters = words[0][0] + (words[-1][0] if len(words) > 1 else "")
     return letters.upper()
+
+
+def capped(number: int) -> str:
+    """Write a count, from a hundred on as 99+."""
+    return str(number) if number < 100 else "99+"
 
 
 def hue_of(key: object) -> int:

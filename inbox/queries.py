@@ -9,22 +9,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from phonenumbers import NumberParseException, parse, timezone
 
 from accounts.access import Viewer, licensed_members
 from accounts.models import Membership, User
+from accounts.prepared import OneOf, Prepared
 from compliance.addresses import parse_address
 from compliance.models import Consent
-from inbox.access import conversations_of, inboxes_of
+from inbox.access import Seen, conversations_of, inboxes_of
 from inbox.desk import Desk, desk_of
 from inbox.events import head_of
-from inbox.fragments import bubble_queryset, with_row
+from inbox.fragments import bubble_queryset
 from inbox.models import (
     Attachment,
     ContactAddress,
@@ -35,13 +39,13 @@ from inbox.models import (
     TeamInbox,
 )
 from inbox.models.conversation import ConversationQuerySet
+from inbox.rows import COUNT_LIMIT, FIELDS, Row, draw_row
 from inbox.search import search
 
 ROWS = 30
 ITEMS = 40
 ITEMS_AFTER = 200
 EVENTS = 300
-COUNT_LIMIT = 100
 ZONES = 8
 MICROSECONDS = 1_000_000
 
@@ -61,6 +65,9 @@ class View(StrEnum):
         return cls(name) if name in set(cls) else cls.OPEN
 
 
+COUNTED_VIEWS = (View.MINE, View.UNASSIGNED, View.OPEN, View.SNOOZED)
+
+
 @dataclass(frozen=True)
 class Asked:
     """What somebody asks of a list: which part, which words, whose, from where on."""
@@ -75,8 +82,13 @@ class Asked:
 class RowCard:
     """One row of the list and how much of it this reader has not read."""
 
-    conversation: Conversation
+    row: Row
     unread: int = 0
+
+    @property
+    def html(self) -> SafeString:
+        """Draw the row as it is for this reader."""
+        return draw_row(self.row, unread=self.unread)
 
 
 @dataclass(frozen=True)
@@ -191,7 +203,7 @@ class TransferPage:
 
 def inbox_page(viewer: Viewer, slug: str, asked: Asked) -> InboxPage:
     """Read the list of one inbox. Raises Http404 if the reader has no such inbox."""
-    inboxes = list(inboxes_of(viewer)) if viewer.may_see else []
+    inboxes = inboxes_of(viewer)
     inbox = next((one for one in inboxes if one.slug == slug), None)
     if inbox is None:
         raise Http404("No such inbox.")
@@ -200,7 +212,7 @@ def inbox_page(viewer: Viewer, slug: str, asked: Asked) -> InboxPage:
 
 def inbox_page_around(viewer: Viewer, conversation: Conversation, asked: Asked) -> InboxPage:
     """Read the list that stands beside an open conversation."""
-    return _list_of(viewer, conversation.inbox, list(inboxes_of(viewer)), asked)
+    return _list_of(viewer, conversation.inbox, inboxes_of(viewer), asked)
 
 
 def _list_of(
@@ -208,8 +220,7 @@ def _list_of(
 ) -> InboxPage:
     # The cursor before the rows: what happens in between is then heard twice, never missed.
     head = head_of(inbox.pk)
-    mine = conversations_of(viewer).filter(inbox=inbox)
-    found = list(_page(_asked_for(mine, viewer, asked), asked.before))
+    found = _page(viewer, inbox, asked)
     rows, rest = found[:ROWS], found[ROWS:]
     is_supervisor = viewer.supervises_team(inbox.pk)
     return InboxPage(
@@ -218,26 +229,49 @@ def _list_of(
         asked=asked,
         head=head,
         rows=_with_unread(viewer, rows),
-        next_before=cursor_of(rows[-1]) if rest else "",
+        next_before=cursor_of(rows[-1][1]) if rest else "",
         counts=counts_of(viewer, inbox),
         owners=list(_owners(inbox)) if is_supervisor else (),
         is_supervisor=is_supervisor,
     )
 
 
-def _asked_for(
-    conversations: ConversationQuerySet, viewer: Viewer, asked: Asked
-) -> ConversationQuerySet:
+def _page(viewer: Viewer, inbox: TeamInbox, asked: Asked) -> list[tuple[int, Row]]:
+    """Return the keys and rows of a page, and of one row more if there is one."""
+    at, public_id = _place_of(asked.before) if asked.before else (None, None)
     if asked.words:
-        return search(conversations, asked.words)
-    chosen = conversations.filter(_condition(asked.view, viewer))
-    return chosen.filter(owner=asked.owner) if asked.owner else chosen
+        found = search(conversations_of(viewer).filter(inbox=inbox), asked.words)
+        rows = list(_in_order(_below(found, at, public_id) if at else found))
+    else:
+        query = _rows_query(asked.view, has_owner=bool(asked.owner), is_below=bool(at))
+        values = {"inbox": inbox.pk, "owner": asked.owner, "at": at, "public_id": public_id}
+        rows = query.all(viewer, **values)
+    return [(pk, Row._make(shown)) for pk, *shown in rows]
 
 
-def _condition(view: View, viewer: Viewer) -> Q:
+@lru_cache
+def _rows_query(view: View, *, has_owner: bool, is_below: bool) -> Seen[tuple[Any, ...]]:
+    def ask(
+        seen: ConversationQuerySet, me: Any, inbox: Any, owner: Any, at: Any, public_id: Any
+    ) -> "QuerySet[Conversation, tuple[Any, ...]]":
+        chosen = seen.filter(_condition(view, me), inbox=inbox)
+        chosen = chosen.filter(owner=owner) if has_owner else chosen
+        return _in_order(_below(chosen, at, public_id) if is_below else chosen)
+
+    return Seen(ask)
+
+
+def _in_order(
+    conversations: ConversationQuerySet,
+) -> "QuerySet[Conversation, tuple[Any, ...]]":
+    ordered = conversations.order_by("-last_activity_at", "-id")
+    return ordered.values_list("pk", *FIELDS)[: ROWS + 1]
+
+
+def _condition(view: View, me: Any) -> Q:
     is_open = Q(status=Conversation.Status.OPEN)
     return {
-        View.MINE: is_open & Q(owner=viewer.user_id),
+        View.MINE: is_open & Q(owner=me),
         View.UNASSIGNED: is_open & Q(owner=None),
         View.OPEN: is_open,
         View.SNOOZED: Q(status=Conversation.Status.SNOOZED),
@@ -245,63 +279,67 @@ def _condition(view: View, viewer: Viewer) -> Q:
     }[view]
 
 
-def _page(conversations: ConversationQuerySet, before: str) -> ConversationQuerySet:
-    ordered = with_row(conversations).order_by("-last_activity_at", "-id")
-    return ordered.filter(_older_than(before))[: ROWS + 1] if before else ordered[: ROWS + 1]
-
-
-def cursor_of(conversation: Conversation) -> str:
+def cursor_of(row: Row) -> str:
     """Say where a page ends, so that the next one begins there."""
-    at = conversation.last_activity_at
-    return f"{int(at.timestamp() * MICROSECONDS)}.{conversation.public_id}"
+    return f"{int(row.last_activity_at.timestamp() * MICROSECONDS)}.{row.public_id}"
 
 
-def _older_than(cursor: str) -> Q:
+def _place_of(cursor: str) -> tuple[datetime, str]:
     micros, _, public_id = cursor.partition(".")
-    if not micros.isdecimal() or len(micros) > 17:
+    if not micros.isdecimal() or len(micros) > 17 or "\0" in public_id:
         raise Http404("No such page.")
-    at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(micros))
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(micros)), public_id
+
+
+def _below(conversations: ConversationQuerySet, at: Any, public_id: Any) -> ConversationQuerySet:
     same = Conversation.objects.filter(public_id=public_id).values("pk")[:1]
-    return Q(last_activity_at__lte=at) & (
-        Q(last_activity_at__lt=at) | Q(last_activity_at=at, pk__lt=Subquery(same))
-    )
+    is_later = Q(last_activity_at__lt=at) | Q(last_activity_at=at, pk__lt=Subquery(same))
+    return conversations.filter(is_later, last_activity_at__lte=at)
 
 
 def counts_of(viewer: Viewer, inbox: TeamInbox) -> dict[str, int]:
     """Count each part of the list up to a hundred, in one query."""
-    mine = conversations_of(viewer).filter(inbox=inbox)
-    views = (View.MINE, View.UNASSIGNED, View.OPEN, View.SNOOZED)
+    seen = Counter(_COUNTED.all(viewer, inbox=inbox.pk))
+    return {view.value: seen[view.value] for view in COUNTED_VIEWS}
+
+
+def _counted(seen: ConversationQuerySet, me: Any, inbox: Any) -> "QuerySet[Conversation, str]":
     parts = [
-        mine.filter(_condition(view, viewer))
+        seen.filter(_condition(view, me), inbox=inbox)
         .order_by()
         .annotate(part=Value(view.value))
         .values_list("part", flat=True)[:COUNT_LIMIT]
-        for view in views
+        for view in COUNTED_VIEWS
     ]
-    seen = Counter(parts[0].union(*parts[1:], all=True))
-    return {view.value: seen[view.value] for view in views}
+    return parts[0].union(*parts[1:], all=True)
 
 
-def _with_unread(viewer: Viewer, rows: Sequence[Conversation]) -> list[RowCard]:
-    unread = unread_of(viewer, [row.pk for row in rows])
-    return [RowCard(row, unread.get(row.pk, 0)) for row in rows]
+_COUNTED = Seen(_counted)
+
+
+def _with_unread(viewer: Viewer, rows: Sequence[tuple[int, Row]]) -> list[RowCard]:
+    unread = unread_of(viewer, [pk for pk, _ in rows])
+    return [RowCard(row, unread.get(pk, 0)) for pk, row in rows]
 
 
 def unread_of(viewer: Viewer, conversation_ids: Iterable[int]) -> dict[int, int]:
     """Count what customers wrote after the reader's cursor, per conversation."""
-    cursor = ReadCursor.objects.filter(
-        user=viewer.user_id, conversation=OuterRef("conversation")
-    ).values("seq")[:1]
-    read = Coalesce(Subquery(cursor), Value(0), output_field=IntegerField())
-    return dict(
-        Message.objects.filter(
-            conversation__in=list(conversation_ids), direction=Message.Direction.IN
-        )
+    return dict(_UNREAD.all(me=viewer.user_id, conversations=list(conversation_ids)))
+
+
+def _unread(me: Any, conversations: Any) -> "QuerySet[Message, tuple[int, int]]":
+    cursor = ReadCursor.objects.filter(user=me, conversation=OuterRef("conversation"))
+    read = Coalesce(Subquery(cursor.values("seq")[:1]), Value(0), output_field=IntegerField())
+    return (
+        Message.objects.filter(OneOf("conversation", conversations), direction=Message.Direction.IN)
         .annotate(read=read)
         .filter(seq__gt=F("read"))
         .values_list("conversation")
         .annotate(number=Count("pk"))
     )
+
+
+_UNREAD = Prepared(_unread)
 
 
 def _owners(inbox: TeamInbox) -> Iterable[User]:

@@ -4,10 +4,12 @@ from typing import ClassVar
 
 import pgtrigger
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.lookups import IsNull
 
 from accounts.access import Viewer
 from accounts.models import Account, User
+from accounts.prepared import OneOf
 from inbox.models.contact import Contact
 from inbox.models.ids import public_id
 from inbox.models.inbox import TeamInbox
@@ -25,28 +27,31 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """
         if not viewer.may_see:
             return self.none()
-        mine = Participant.objects.filter(
-            conversation=OuterRef("pk"), user=viewer.user_id, ended_at=None
-        )
-        had_at_close = Participant.objects.filter(
-            conversation=OuterRef("pk"), user=viewer.user_id, is_ended_by_close=True
-        )
+        parts = Participant.objects.filter(conversation=OuterRef("pk"), user=viewer.user_id)
+        takes_part = _is_any(parts.filter(ended_at=None))
+        had_at_close = _is_any(parts.filter(is_ended_by_close=True))
         is_closed = Q(status=Conversation.Status.CLOSED)
         shared = Q(is_team_wide=True) | Q(inbox__after_claim=TeamInbox.AfterClaim.READ_ONLY)
         is_found_by_team = Q(inbox__closed_visibility=TeamInbox.ClosedVisibility.TEAM)
-        as_member = Q(inbox__in=viewer.member_of) & (
+        as_member = Q(OneOf("inbox", viewer.member_of)) & (
             (~is_closed & shared)
             | (is_closed & (is_found_by_team | Q(was_team_wide_at_close=True)))
         )
-        by_name = Exists(mine) | (is_closed & Exists(had_at_close))
+        by_name = Q(takes_part) | (is_closed & Q(had_at_close))
         return self.filter(
-            Q(inbox__in=viewer.supervises) | (Q(is_hidden=False) & (as_member | by_name)),
+            Q(OneOf("inbox", viewer.supervises)) | (Q(is_hidden=False) & (as_member | by_name)),
             account=viewer.account_id,
         )
 
     def live(self) -> "ConversationQuerySet":
         """Keep conversations that are not closed."""
         return self.exclude(status=Conversation.Status.CLOSED)
+
+
+def _is_any(parts: "models.QuerySet[Participant]") -> IsNull:
+    # Looked up for the row at hand. For EXISTS, PostgreSQL may read all that a person ever took
+    # part in before the first row, since it does not know that a page ends after thirty.
+    return IsNull(Subquery(parts.values("pk")[:1]), False)
 
 
 class Conversation(models.Model):

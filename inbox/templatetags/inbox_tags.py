@@ -1,11 +1,14 @@
 """Which small things do templates need: icons, times, names?"""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from django import template
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import format_html, json_script, urlize
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from inbox import labels
 from inbox.models import ContactAddress, Conversation, ConversationEvent, Message
@@ -15,6 +18,18 @@ register = template.Library()
 
 
 @register.simple_tag
+def still(template: str) -> SafeString:
+    """Include a part that shows nothing but words of the reader's language: drawn once for all."""
+    return _still(template, get_language())
+
+
+@lru_cache(maxsize=64)
+def _still(name: str, language: str | None) -> SafeString:
+    return render_to_string(name)
+
+
+@register.simple_tag
+@lru_cache(maxsize=512)
 def icon(name: str, label: str = "") -> SafeString:
     """Draw an icon of the sprite; with a label it speaks, without one it is decoration."""
     if not name:
@@ -44,6 +59,11 @@ def avatar(name: str, key: object, size: str = "") -> SafeString:
 @register.simple_tag
 def words() -> SafeString:
     """Print the sentences that the page's script speaks."""
+    return _words(get_language())
+
+
+@lru_cache(maxsize=16)
+def _words(language: str | None) -> SafeString:
     return json_script(client_words(), "client-words")
 
 
@@ -88,7 +108,7 @@ def customer(conversation: Conversation) -> str:
 @register.filter
 def address(row: ContactAddress) -> str:
     """Write a customer's address as people do."""
-    return labels.address_words(row)
+    return labels.address_words(phone=row.phone, key=row.key, raw=row.raw)
 
 
 @register.filter
@@ -119,12 +139,6 @@ def channel(family: str) -> str:
 def channel_icon(family: str) -> str:
     """Choose the icon of a channel."""
     return "message-circle" if family == "whatsapp" else "message-square"
-
-
-@register.filter
-def is_ours(conversation: Conversation) -> bool:
-    """Say whether the last words in a conversation were ours, and whose."""
-    return conversation.preview_kind.startswith("out_") and bool(conversation.preview_author)
 
 
 @register.filter
@@ -164,4 +178,4 @@ def filesize(size: int) -> str:
 @register.filter
 def capped(number: int) -> str:
     """Write a count, from a hundred on as 99+."""
-    return str(number) if number < 100 else "99+"
+    return labels.capped(number)

@@ -20,7 +20,7 @@ def home(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:index"))
     if not viewer.may_see:
         return no_licence(request, viewer)
-    inboxes = list(inboxes_of(viewer))
+    inboxes = inboxes_of(viewer)
     last = [one for one in inboxes if one.slug == request.session.get(LAST_INBOX)]
     chosen = last or (inboxes if len(inboxes) == 1 else [])
     if chosen and "choose" not in request.GET:

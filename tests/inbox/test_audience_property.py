@@ -411,7 +411,7 @@ class Day:
                 continue
             asked = Asked(view=self.rng.choice(list(View)), words=self.rng.choice(["", "Hello"]))
             rows = inbox_page(viewer, inbox.slug, asked).rows
-            assert {row.conversation.pk for row in rows} <= seen, str(self)
+            assert {card.row.public_id for card in rows} <= self._public_ids(seen), str(self)
             assert counts_of(viewer, inbox)["open"] == self._open_in(inbox, seen), str(self)
             missed = catch_up(viewer, inbox, after=before.heads[inbox.pk], open_id="")
             named = {event["conversation"] for event in missed.events}
