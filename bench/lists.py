@@ -77,6 +77,7 @@ def _world(house: House, plan: Plan, messages: int) -> World:
         build.web(workers=1)
     connection = house.connect(ours.database)
     values: dict[str, Any] = {
+        "account": ours.population["account_id"],
         "inbox": ours.population["inbox_id"],
         "me": ours.population["agent_id"],
     }

@@ -20,7 +20,7 @@ _PAGE: LiteralString = """
     JOIN inbox_thread t ON t.id = c.thread_id
     JOIN inbox_contactaddress a ON a.id = t.address_id
     LEFT JOIN accounts_user u ON u.id = c.owner_id
-    WHERE c.inbox_id = %(inbox)s AND c.status = 'open'
+    WHERE c.account_id = %(account)s AND c.inbox_id = %(inbox)s AND c.status = 'open'
 """
 _SEEN: LiteralString = " AND (c.is_team_wide OR c.owner_id = %(me)s) AND NOT c.is_hidden"
 _ORDER: LiteralString = " ORDER BY c.last_activity_at DESC, c.id DESC LIMIT 31"
@@ -32,13 +32,13 @@ STATEMENTS: dict[str, LiteralString] = {
 }
 BOUNDARY: LiteralString = (
     "SELECT c.last_activity_at, c.id, c.public_id FROM inbox_conversation c "
-    "WHERE c.inbox_id = %(inbox)s AND c.status = 'open'"
+    "WHERE c.account_id = %(account)s AND c.inbox_id = %(inbox)s AND c.status = 'open'"
     + _SEEN
     + " ORDER BY c.last_activity_at DESC, c.id DESC OFFSET %(offset)s LIMIT 1"
 )
 VISIBLE: LiteralString = (
     "SELECT count(*) FROM inbox_conversation c "
-    "WHERE c.inbox_id = %(inbox)s AND c.status = 'open'" + _SEEN
+    "WHERE c.account_id = %(account)s AND c.inbox_id = %(inbox)s AND c.status = 'open'" + _SEEN
 )
 
 

@@ -71,6 +71,7 @@ def populate(shape: Shape) -> dict[str, Any]:
         "outsider": _session_of(agents[inboxes[-1].pk][0]),
         "slug": SLUG,
         "inbox": str(inboxes[0].public_id),
+        "account_id": inboxes[0].account_id,
         "inbox_id": inboxes[0].pk,
         "agent_id": agents[inboxes[0].pk][0].pk,
     }

@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
                 ('preview_kind', models.CharField(blank=True, default='', max_length=12)),
                 ('preview_author', models.CharField(blank=True, default='', max_length=120)),
                 ('has_failed_message', models.BooleanField(default=False)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account')),
+                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account')),
                 ('contact', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='conversations', to='inbox.contact')),
                 ('last_owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='owned_conversations', to=settings.AUTH_USER_MODEL)),
@@ -454,15 +454,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='conversation',
-            index=models.Index(condition=models.Q(('status', 'open')), fields=['inbox', '-last_activity_at', '-id'], name='conversation_list_open'),
+            index=models.Index(condition=models.Q(('status', 'open')), fields=['account', 'inbox', '-last_activity_at', '-id'], name='conversation_list_open'),
         ),
         migrations.AddIndex(
             model_name='conversation',
-            index=models.Index(fields=['inbox', 'status', '-last_activity_at', '-id'], name='conversation_list'),
+            index=models.Index(fields=['account', 'inbox', 'status', '-last_activity_at', '-id'], name='conversation_list'),
         ),
         migrations.AddIndex(
             model_name='conversation',
-            index=models.Index(condition=models.Q(('owner__isnull', False)), fields=['owner', '-last_activity_at'], name='conversation_mine'),
+            index=models.Index(condition=models.Q(('owner__isnull', False)), fields=['owner', '-last_activity_at', '-id'], name='conversation_mine'),
         ),
         migrations.AddIndex(
             model_name='conversation',

@@ -62,7 +62,8 @@ class Conversation(models.Model):
         SNOOZED = "snoozed", "Snoozed"
         CLOSED = "closed", "Closed"
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    # No index of its own: `conversation_list` begins with it.
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     inbox = models.ForeignKey(TeamInbox, on_delete=models.PROTECT, related_name="conversations")
     thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="conversations")
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="conversations")
@@ -136,15 +137,16 @@ class Conversation(models.Model):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
-                fields=["inbox", "-last_activity_at", "-id"],
+                fields=["account", "inbox", "-last_activity_at", "-id"],
                 name="conversation_list_open",
                 condition=Q(status="open"),
             ),
             models.Index(
-                fields=["inbox", "status", "-last_activity_at", "-id"], name="conversation_list"
+                fields=["account", "inbox", "status", "-last_activity_at", "-id"],
+                name="conversation_list",
             ),
             models.Index(
-                fields=["owner", "-last_activity_at"],
+                fields=["owner", "-last_activity_at", "-id"],
                 name="conversation_mine",
                 condition=Q(owner__isnull=False),
             ),
