@@ -55,6 +55,11 @@ class Build:
         """Return how its web server is started."""
         raise NotImplementedError
 
+    @property
+    def hook_port(self) -> int:
+        """Return where webhooks go."""
+        return self.port
+
     def waits(self) -> int:
         """Return how many stories are not told yet."""
         # On a connection that stays: a new one costs PostgreSQL more than a story.
@@ -91,14 +96,26 @@ class Build:
 
 
 class Ours(Build):
-    """Our build in its production form: gunicorn's threads for HTTP, uvicorn for sockets."""
+    """Our build in its production form: gunicorn for pages, uvicorn for webhooks and sockets."""
 
     name = "ours"
     number = 0
     settings = "config.settings"
     backlog = "SELECT count(*) FROM inbox_receipt WHERE state IN ('waiting', 'failed')"
     threads: ClassVar[int] = 8
+    edge_port: int = 0
     live_port: int = 0
+
+    def web(self, *, workers: int = 2) -> int:
+        """Start the edge, which the webhooks are sent to, and the web server; return its port."""
+        self.edge_port = free_port()
+        self._serve("edge", uvicorn("config.edge:application", self.edge_port), self.edge_port)
+        return super().web(workers=workers)
+
+    @property
+    def hook_port(self) -> int:
+        """Return where webhooks go."""
+        return self.edge_port
 
     def web_command(self, port: int, workers: int) -> list[str]:
         """Return how its web server is started."""

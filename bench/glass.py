@@ -72,7 +72,7 @@ def _job(build: Build, plan: Plan, runs: Runs, agents: int) -> dict[str, Any]:
         "interval": _interval(agents),
         "cookies": population["agents"][:agents],
         "outsiders": [population["outsider"]],
-        "web_port": build.port,
+        "web_port": build.hook_port,
         "live_port": build.live_port if isinstance(build, Ours) else build.port,
         "path": "/ws/v1/" if is_ours else f"/ws/{population['inbox_id']}/",
         "subprotocol": "teaminbox.v1" if is_ours else "",

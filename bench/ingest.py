@@ -51,7 +51,7 @@ def job_for(build: Build, plan: Plan, run: int, *, sockets: int, count: int = 0)
         "seed": plan.seed,
         "run": run,
         "count": count or max(400, int(plan.seconds * 4_000)),
-        "port": build.port,
+        "port": build.hook_port,
         "sockets": sockets,
         "seconds": seconds,
         "window": seconds,

@@ -1,7 +1,8 @@
 """What happens when a customer writes? The story of one inbound message, read top to bottom."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -41,60 +42,89 @@ INLINE_GRACE = timedelta(seconds=2)
 RETRY_BASE_SECONDS = 5
 RETRY_MAX_SECONDS = 3600
 
+# In the order of their keys, so that two batches with the same receipts cannot wait for each other.
 _ACCEPT = """
-    INSERT INTO inbox_receipt
+    INSERT INTO inbox_receipt AS kept
         (account_id, twilio_account_id, sender_id, account_sid, message_sid, kind, status, form,
          received_at, repeats, state, attempts, next_attempt_at, problem)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 0, %s, 0, %s, %s)
-    ON CONFLICT (account_sid, message_sid, kind, status)
-    DO UPDATE SET repeats = inbox_receipt.repeats + 1
-    RETURNING id, (xmax = 0), state
+    SELECT account_id, twilio_account_id, sender_id, account_sid, message_sid, kind, status, form,
+           %s, 0, state, 0, CASE WHEN is_for_later THEN %s ELSE %s END, problem
+    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[],
+                %s::text[], %s::bytea[], %s::text[], %s::text[], %s::bool[])
+        AS given (account_id, twilio_account_id, sender_id, account_sid, message_sid, kind, status,
+                  form, state, problem, is_for_later)
+    ORDER BY account_sid, message_sid, kind, status
+    ON CONFLICT (account_sid, message_sid, kind, status) DO UPDATE SET repeats = kept.repeats + 1
+    RETURNING account_sid, message_sid, kind, status, id, (xmax = 0) AND state = 'waiting'
 """
+ReceiptKey = tuple[str, str, str, str]
 
 
-def accept(
-    *,
-    kind: str,
-    account_id: int,
-    twilio_account_id: int,
-    sender_id: int | None,
-    account_sid: str,
-    message_sid: str,
-    status: str,
-    form: bytes,
-    now: datetime,
-    is_for_later: bool = False,
-) -> tuple[int, bool]:
+@dataclass(frozen=True)
+class Arrival:
+    """A genuine webhook as it is to be kept. Without a sender, a message goes to quarantine.
+
+    Sweeps leave it alone for a moment, because whoever keeps it is about to process it, unless it
+    `is_for_later`.
+    """
+
+    kind: str
+    account_id: int
+    twilio_account_id: int
+    sender_id: int | None
+    account_sid: str
+    message_sid: str
+    status: str
+    form: bytes
+    is_for_later: bool = False
+
+    @property
+    def key(self) -> ReceiptKey:
+        """Return what makes a second arrival a repeat of the first."""
+        return self.account_sid[:64], self.message_sid[:64], self.kind, self.status
+
+    @property
+    def is_for_quarantine(self) -> bool:
+        """Say whether nobody knows which inbox it is for."""
+        return self.sender_id is None and self.kind == Receipt.Kind.INBOUND
+
+
+def accept(arrival: Arrival, *, now: datetime) -> tuple[int, bool]:
     """Keep a webhook's raw form; from the moment this returns nothing can be lost.
 
-    One statement with its own commit. Returns the receipt's id and whether it is new and to be
-    processed; a repeat only raises a counter. Without a sender it goes to quarantine. Sweeps leave
-    it alone for a moment, because the caller is about to process it, unless `is_for_later`.
+    Returns the receipt's id and whether it is new and to be processed; a repeat only raises a
+    counter.
     """
-    state = Receipt.State.WAITING
-    problem = ""
-    if sender_id is None and kind == Receipt.Kind.INBOUND:
-        state, problem = Receipt.State.QUARANTINED, "We know no sender with this address."
+    return accept_many([arrival], now=now)[arrival.key]
+
+
+def accept_many(
+    arrivals: Sequence[Arrival], *, now: datetime
+) -> dict[ReceiptKey, tuple[int, bool]]:
+    """Keep several webhooks in one statement with one commit; their keys must differ.
+
+    Returns for each key what `accept` returns for one.
+    """
+    columns = zip(*(_columns(arrival) for arrival in arrivals), strict=True)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _ACCEPT,
-            [
-                account_id,
-                twilio_account_id,
-                sender_id,
-                account_sid[:64],
-                message_sid[:64],
-                kind,
-                status,
-                form,
-                now,
-                state,
-                now if is_for_later else now + INLINE_GRACE,
-                problem,
-            ],
-        )
-        receipt_id, is_new, stored_state = cursor.fetchone()
-    return receipt_id, is_new and stored_state == Receipt.State.WAITING
+        cursor.execute(_ACCEPT, [now, now, now + INLINE_GRACE, *map(list, columns)])
+        return {tuple(key): (pk, is_due) for *key, pk, is_due in cursor.fetchall()}
+
+
+def _columns(arrival: Arrival) -> tuple[object, ...]:
+    state, problem = Receipt.State.WAITING, ""
+    if arrival.is_for_quarantine:
+        state, problem = Receipt.State.QUARANTINED, "We know no sender with this address."
+    return (
+        arrival.account_id,
+        arrival.twilio_account_id,
+        arrival.sender_id,
+        *arrival.key,
+        arrival.form,
+        state.value,
+        problem,
+        arrival.is_for_later,
+    )
 
 
 def _waiting() -> QuerySet[Receipt]:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from inbox.carrier import CarrierAwayError, RemoteMessage
 from inbox.models import Receipt, Sender
-from inbox.receiving import accept, process
+from inbox.receiving import Arrival, accept, process
 from inbox.sending import carrier_for
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def _take_in(sender: Sender, message: RemoteMessage, *, now: datetime) -> None:
     media = carrier_for(sender.twilio_account).media_of(message.sid) if _has_media(form) else []
     for i, (url, content_type) in enumerate(media):
         form[f"MediaUrl{i}"], form[f"MediaContentType{i}"] = url, content_type
-    receipt_id, is_new = accept(
+    arrival = Arrival(
         kind=Receipt.Kind.INBOUND,
         account_id=sender.account_id,
         twilio_account_id=sender.twilio_account_id,
@@ -58,8 +58,8 @@ def _take_in(sender: Sender, message: RemoteMessage, *, now: datetime) -> None:
         message_sid=message.sid,
         status="",
         form=urlencode(form).encode(),
-        now=message.created_at or now,
     )
+    receipt_id, is_new = accept(arrival, now=message.created_at or now)
     if is_new:
         logger.warning("message %s was lost on its way and taken in now", message.sid)
         process(receipt_id, now=now)

@@ -1,8 +1,12 @@
-"""How does Twilio reach us? Prove who calls, keep the form, answer fast."""
+"""How does Twilio reach us? Prove who calls, keep the form, answer fast.
+
+Contract: design 4, steps 1 and 2. `inbox.edge` is the same door for many callers at once.
+"""
 
 import hashlib
 import logging
 import threading
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -17,7 +21,7 @@ from accounts.prepared import Prepared
 from inbox.delivery import OUR_MESSAGE_KEY
 from inbox.models import Receipt, Sender
 from inbox.nudges import nudge_at_most_every
-from inbox.receiving import accept, process
+from inbox.receiving import Arrival, accept, process
 from inbox.status_urls import is_ours
 from inbox.twilio.parsing import status_in
 from inbox.twilio.signature import is_signed
@@ -26,9 +30,14 @@ logger = logging.getLogger(__name__)
 
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 REFUSED_KEY = "webhooks-refused"
+SWEEP_EVERY_SECONDS = 0.2
 # How many stories this process tells inside webhook requests at once; the rest waits for a worker,
 # so that an overloaded process still answers quickly.
-_story_slots = threading.BoundedSemaphore(settings.INLINE_PROCESSING_LIMIT)
+story_slots = threading.BoundedSemaphore(settings.INLINE_PROCESSING_LIMIT)
+
+
+class ForgedError(Exception):
+    """The call is not from Twilio, or not for the account it claims."""
 
 
 @csrf_exempt
@@ -38,46 +47,34 @@ def webhook(request: HttpRequest, token: str) -> HttpResponse:
 
     An address entered in the wrong field at Twilio must not cost a message.
     """
-    sender = _sender_of(token)
-    if sender is None or not _is_genuine(request, sender):
-        return _refuse()
-    return _take_status(request, sender) if status_in(_form(request)) else _take(request, sender)
-
-
-def _take(request: HttpRequest, sender: Sender) -> HttpResponse:
-    recipient = _recipient(sender, _form(request))
-    if recipient is FORGED:
-        return _refuse()
-    _keep_and_process(
-        request, sender, recipient, kind=Receipt.Kind.INBOUND, status="", form=_raw(request)
-    )
+    try:
+        arrival = admit(request, sender_of(token))
+    except ForgedError:
+        count_refusal()
+        return HttpResponse(status=403)
+    _keep_and_process(arrival)
+    if arrival.kind == Receipt.Kind.STATUS:
+        return HttpResponse(status=204)
     return HttpResponse(EMPTY_TWIML, content_type="text/xml")
 
 
-def _take_status(request: HttpRequest, sender: Sender) -> HttpResponse:
-    message_id = request.GET.get("m", "")
-    if message_id and not is_ours(sender, message_id, request.GET.get("h", "")):
-        return _refuse()
-    form = _form(request)
-    raw = _raw(request)
-    if message_id:
-        raw += b"&" + urlencode({OUR_MESSAGE_KEY: message_id}).encode()
-    _keep_and_process(
-        request,
-        sender,
-        sender,
-        kind=Receipt.Kind.STATUS,
-        status=status_in(form),
-        form=raw,
-    )
-    return HttpResponse(status=204)
+def _keep_and_process(arrival: Arrival) -> None:
+    now = timezone.now()
+    has_slot = story_slots.acquire(blocking=False)
+    try:
+        receipt_id, is_due = accept(replace(arrival, is_for_later=not has_slot), now=now)
+        if is_due and has_slot:
+            process(receipt_id, now=now)
+    finally:
+        if has_slot:
+            story_slots.release()
+    if is_due and not has_slot:
+        ask_for_sweep()
 
 
-class _Forged:
-    """The recipient belongs to somebody else."""
-
-
-FORGED = _Forged()
+def ask_for_sweep() -> None:
+    """Let a worker tell stories that this process has no room for."""
+    nudge_at_most_every(SWEEP_EVERY_SECONDS, "sweep_receipts")
 
 
 _SENDER = Prepared(
@@ -85,14 +82,40 @@ _SENDER = Prepared(
 )
 
 
-def _sender_of(token: str) -> Sender | None:
+def sender_of(token: str) -> Sender | None:
+    """Find the sender, and its Twilio account, that an address of ours was given to."""
     return _SENDER.first(token=token)
+
+
+def admit(request: HttpRequest, sender: Sender | None) -> Arrival:
+    """Prove a call, and say what is to be kept of it. Raises ForgedError.
+
+    Asks the database only when another address was written to than the sender's own.
+    """
+    if sender is None or not _is_genuine(request, sender):
+        raise ForgedError
+    form = form_of(request)
+    status = status_in(form)
+    recipient = sender if status else _recipient(sender, form)
+    raw = _raw(request)
+    if status:
+        raw += _our_message(request, sender)
+    return Arrival(
+        kind=Receipt.Kind.STATUS if status else Receipt.Kind.INBOUND,
+        account_id=sender.account_id,
+        twilio_account_id=sender.twilio_account_id,
+        sender_id=recipient.pk if recipient else None,
+        account_sid=sender.twilio_account.account_sid,
+        message_sid=form.get("MessageSid", "").replace("\0", "").strip() or _digest(raw),
+        status=status,
+        form=raw,
+    )
 
 
 def _is_genuine(request: HttpRequest, sender: Sender) -> bool:
     """Check signature and AccountSid against the Twilio account that the path token names."""
     account = sender.twilio_account
-    if _form(request).get("AccountSid", "") != account.account_sid:
+    if form_of(request).get("AccountSid", "") != account.account_sid:
         return False
     return is_signed(
         url=f"{settings.PUBLIC_BASE_URL}{request.get_full_path()}",
@@ -103,24 +126,28 @@ def _is_genuine(request: HttpRequest, sender: Sender) -> bool:
     )
 
 
-def _recipient(sender: Sender, form: dict[str, str]) -> "Sender | _Forged | None":
-    """Find which of our senders was written to.
+def is_own(sender: Sender, form: dict[str, str]) -> bool:
+    """Say whether the form is about the sender itself: nobody else need be looked up."""
+    return bool(status_in(form)) or sender.address == form.get("To", "").strip()
+
+
+def _recipient(sender: Sender, form: dict[str, str]) -> Sender | None:
+    """Find which of our senders was written to; None if nobody has that address.
 
     It must belong to the Twilio account that signed. Somebody else's address is a forgery (a BYO
-    customer knows their own token and can sign anything with it); an address nobody has goes to
-    quarantine, as None.
+    customer knows their own token and can sign anything with it): raises ForgedError.
     """
+    if is_own(sender, form):
+        return sender
     to = form.get("To", "").strip()
     service = form.get("MessagingServiceSid", "").strip()
-    if sender.address == to:
-        return sender
     account = sender.twilio_account_id
     known = Sender.objects.select_related("inbox").filter(address=to)
     own = known.filter(twilio_account=account).first()
     if own:
         return own
     if known.exists():
-        return FORGED
+        raise ForgedError
     if service:
         return (
             Sender.objects.select_related("inbox")
@@ -130,37 +157,17 @@ def _recipient(sender: Sender, form: dict[str, str]) -> "Sender | _Forged | None
     return None
 
 
-def _keep_and_process(
-    request: HttpRequest,
-    endpoint: Sender,
-    recipient: "Sender | _Forged | None",
-    *,
-    kind: str,
-    status: str,
-    form: bytes,
-) -> None:
-    now = timezone.now()
-    has_slot = _story_slots.acquire(blocking=False)
-    try:
-        receipt_id, is_new = accept(
-            kind=kind,
-            account_id=endpoint.account_id,
-            twilio_account_id=endpoint.twilio_account_id,
-            sender_id=recipient.pk if isinstance(recipient, Sender) else None,
-            account_sid=endpoint.twilio_account.account_sid,
-            message_sid=_form(request).get("MessageSid", "").strip() or _digest(form),
-            status=status,
-            form=form,
-            now=now,
-            is_for_later=not has_slot,
-        )
-        if is_new and has_slot:
-            process(receipt_id, now=now)
-    finally:
-        if has_slot:
-            _story_slots.release()
-    if is_new and not has_slot:
-        nudge_at_most_every(0.2, "sweep_receipts")
+def _our_message(request: HttpRequest, sender: Sender) -> bytes:
+    """Return what a status callback's address says about the message, to be kept with the form.
+
+    Raises ForgedError if it names a message and cannot prove that we wrote that.
+    """
+    message_id = request.GET.get("m", "")
+    if not message_id:
+        return b""
+    if not is_ours(sender, message_id, request.GET.get("h", "")):
+        raise ForgedError
+    return b"&" + urlencode({OUR_MESSAGE_KEY: message_id}).encode()
 
 
 def _digest(form: bytes) -> str:
@@ -168,7 +175,7 @@ def _digest(form: bytes) -> str:
     return hashlib.sha256(form).hexdigest()
 
 
-def _form(request: HttpRequest) -> dict[str, str]:
+def form_of(request: HttpRequest) -> dict[str, str]:
     """Return the fields, from the body of a POST or the address of a GET."""
     fields = request.POST if request.method == "POST" else request.GET
     return {key: fields.getlist(key)[0] for key in fields}
@@ -181,12 +188,11 @@ def _raw(request: HttpRequest) -> bytes:
     return str(request.META.get("QUERY_STRING", "")).encode()
 
 
-def _refuse() -> HttpResponse:
-    """Answer 403 and keep nothing but a count."""
+def count_refusal() -> None:
+    """Keep nothing of a call that was refused but a count."""
     logger.warning("webhook refused: not genuine")
     try:
         if not cache.add(REFUSED_KEY, 1, None):
             cache.incr(REFUSED_KEY)
     except (RedisError, ValueError):
         logger.info("refusal not counted")
-    return HttpResponse(status=403)

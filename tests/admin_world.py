@@ -26,7 +26,7 @@ from inbox.models import (
     Sender,
     TeamInbox,
 )
-from inbox.receiving import accept, process
+from inbox.receiving import Arrival, accept, process
 from tests.factories import make_account, make_inbox, make_sender, make_twilio_account, make_user
 from tests.twilio import new_sid
 
@@ -100,7 +100,7 @@ def take_in(
         "Body": body,
         "ProfileName": "canary profile",
     }
-    receipt_id, is_new = accept(
+    arrival = Arrival(
         kind=Receipt.Kind.INBOUND,
         account_id=sender.account_id,
         twilio_account_id=twilio.pk,
@@ -109,8 +109,8 @@ def take_in(
         message_sid=sid,
         status="",
         form=urlencode(form).encode(),
-        now=NOW,
     )
+    receipt_id, is_new = accept(arrival, now=NOW)
     if is_new:
         process(receipt_id, now=NOW)
     return Receipt.objects.get(pk=receipt_id)
