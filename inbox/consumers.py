@@ -5,9 +5,11 @@ published to, never by filtering here.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -37,6 +39,8 @@ from inbox.broadcast import (
     user_group,
 )
 from inbox.events import head_of
+from inbox.hub import MOST_WAITING_FRAMES, Outbox, hub
+from inbox.models import Conversation
 from inbox.presence import Presence
 
 logger = logging.getLogger(__name__)
@@ -45,13 +49,14 @@ SUBPROTOCOL = "teaminbox.v1"
 HEARTBEAT_SECONDS = 25
 SILENCE_SECONDS = 75
 RECHECK_SECONDS = 5
-MAX_WAITING_FRAMES = 500
 MAX_FRAME_BYTES = 64 * 1024
 TYPING_GAP_SECONDS = 2.0
+MOST_SOCKETS_OF_ONE = 20  # tabs of one person at one process
 
 CLOSE_SESSION_ENDED = 4401
 CLOSE_NO_ACCESS = 4403
 CLOSE_PROTOCOL = 4406
+CLOSE_TOO_MANY = 4429
 CLOSE_TRY_AGAIN = 1013
 
 
@@ -76,32 +81,35 @@ class Looking:
 class LiveConsumer(AsyncWebsocketConsumer):
     """One tab's socket."""
 
+    # None of Channels' layers: the hub hands out frames.
+    channel_layer_alias = "hub"
     presence = Presence()
-    is_answered = False
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one socket; while the channel layer is away, ask the browser to come again."""
-        try:
-            await super().__call__(scope, receive, send)
-        except (RedisError, OSError):
-            logger.warning("live: channel layer away")
-            if not self.is_answered:
-                # The layer is asked before `connect` is: a browser would get a bare error.
-                offered = scope.get("subprotocols", [])
-                chosen = SUBPROTOCOL if SUBPROTOCOL in offered else None
-                await send({"type": "websocket.accept", "subprotocol": chosen})
-            await send({"type": "websocket.close", "code": CLOSE_TRY_AGAIN})
-
-    async def connect(self) -> None:
-        """Let a logged-in, licensed person in, and join the groups they may hear."""
-        self.is_answered = True
-        scope = cast("dict[str, Any]", self.scope)
-        user = scope.get("user")
-        self.user: User | None = user if isinstance(user, User) else None
+    def __init__(self) -> None:
+        super().__init__()
+        self.user: User | None = None
         self.looking: Looking | None = None
         self.heard_at = time.monotonic()
         self.typed_at = 0.0
+        self.is_sent_away = False
         self.joined: frozenset[str] = frozenset()
+        self.outbox = Outbox(self._write)
+        self.errands: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one socket to its end, however it ends."""
+        try:
+            await super().__call__(scope, receive, send)
+        except OSError:
+            logger.info("live: the browser was gone before it was answered")
+        finally:
+            await self._stand_up()
+
+    async def connect(self) -> None:
+        """Let a logged-in, licensed person in, and join the groups they may hear."""
+        scope = cast("dict[str, Any]", self.scope)
+        user = scope.get("user")
+        self.user = user if isinstance(user, User) else None
         if SUBPROTOCOL not in scope.get("subprotocols", []):
             await self.accept()
             await self.close(CLOSE_PROTOCOL)
@@ -110,10 +118,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if self.user is None:
             await self.close(CLOSE_SESSION_ENDED)
             return
+        if watch.count_of(self.user) >= MOST_SOCKETS_OF_ONE:
+            await self.close(CLOSE_TOO_MANY)
+            return
         try:
             await self._sit_down()
         except (RedisError, OSError):
-            logger.warning("live: channel layer away")
+            logger.warning("live: Redis is away")
             await self.close(CLOSE_TRY_AGAIN)
 
     async def _sit_down(self) -> None:
@@ -124,25 +135,26 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         self.chair = chair
         await self._join(chair.groups)
-        await self._say(
-            {
-                "type": "hello",
-                "server_time": timezone.now().isoformat(),
-                "build": settings.BUILD,
-                "heartbeat": HEARTBEAT_SECONDS,
-                "user": chair.viewer.user_id,
-            }
-        )
+        self._greet()
         watch.add(self)
 
-    async def disconnect(self, code: int) -> None:
+    def _greet(self) -> None:
+        """Say hello. A browser that is greeted asks for what it may have missed."""
+        hello = {
+            "type": "hello",
+            "server_time": timezone.now().isoformat(),
+            "build": settings.BUILD,
+            "heartbeat": HEARTBEAT_SECONDS,
+            "user": self.chair.viewer.user_id,
+        }
+        self.outbox.put(json.dumps({"v": VERSION, **hello}))
+
+    async def _stand_up(self) -> None:
         """Leave every group and stop being seen."""
         watch.discard(self)
+        joined, self.joined = self.joined, frozenset()
+        await hub.leave(self, joined)
         await self._look_away()
-        try:
-            await self._join(frozenset())
-        except (RedisError, OSError):
-            logger.info("live: groups not left, the layer is away")
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Answer one frame of the browser; what is not understood is said so."""
@@ -160,27 +172,40 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         await handler(command)
 
-    async def live_frame(self, event: dict[str, Any]) -> None:
-        """Pass a frame on as it was encoded once by the publisher."""
-        if self._waiting() > MAX_WAITING_FRAMES:
-            await self.close(CLOSE_TRY_AGAIN)
-            return
-        text = event["text"]
-        if '"type":"access.' in text[:80]:
-            await self.recheck()
-            return
-        if self.looking and '"type":"conversation.left"' in text:
-            self._forget_if_left(text)
-        await self.send(text_data=text)
+    # --- what the hub says ---
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """Handle one message. A frame needs no database: Channels would ask a thread to tidy up
-        connections for each frame of each socket, which takes longer than to send it.
-        """
-        if message["type"] == "live.frame":
-            await self.live_frame(message)
+    def hear(self, text: str) -> None:
+        """Pass a frame on as it was encoded once by the publisher."""
+        if len(self.outbox) >= MOST_WAITING_FRAMES:
+            self.send_away()
+        elif '"type":"access.' in text[:80]:
+            self._soon(self.recheck())
         else:
-            await super().dispatch(message)
+            if self.looking and '"type":"conversation.left"' in text:
+                self._forget_if_left(text)
+            self.outbox.put(text)
+
+    def was_deaf(self) -> None:
+        """Greet the browser again: it then catches up."""
+        self._greet()
+
+    def send_away(self) -> None:
+        """Close: the browser then asks over HTTP, and comes again now and then."""
+        if not self.is_sent_away:
+            self.is_sent_away = True
+            self._soon(self._go())
+
+    async def _go(self) -> None:
+        with contextlib.suppress(OSError, RuntimeError):  # it may have gone by itself
+            await self.close(CLOSE_TRY_AGAIN)
+
+    def _soon(self, errand: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(errand)
+        self.errands.add(task)
+        task.add_done_callback(self.errands.discard)
+
+    async def _write(self, text: str) -> None:
+        await self.base_send({"type": "websocket.send", "text": text})  # type: ignore[arg-type]
 
     # --- what the browser says ---
 
@@ -245,7 +270,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         looking, self.looking = self.looking, None
         if looking and self.user:
             await self.presence.leave(looking.conversation, self.user.pk)
-            await self._tell_presence(looking)
+            # Those who may hear of it now, who need not be those of the moment it was opened.
+            if remaining := await self._those_who_hear(looking.conversation):
+                await self._tell_presence(remaining)
 
     async def _tell_presence(self, looking: Looking) -> None:
         viewers = await self.presence.watchers(looking.conversation)
@@ -261,16 +288,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
             else supervisors_group(looking.inbox)
         )
         text = json.dumps({"v": VERSION, "inbox": looking.inbox, **frame}, separators=(",", ":"))
-        try:
-            for group in groups:
-                await self.channel_layer.group_send(group, {"type": "live.frame", "text": text})
-        except (RedisError, OSError):
-            logger.info("live: presence not told, the layer is away")
+        await hub.tell(groups, text)
 
     def _forget_if_left(self, text: str) -> None:
         left = json.loads(text).get("conversation")
         if self.looking and self.looking.conversation == left:
-            self.looking = None
+            self._soon(self._look_away())
 
     @database_sync_to_async
     def _find(self, public_id: str) -> Looking | None:
@@ -280,7 +303,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
             conversation = get_conversation(viewer, public_id)
         except (Http404, HandledByOtherError):
             return None
-        return Looking(public_id, str(conversation.inbox.public_id), audience_of(conversation))
+        return _looking_at(conversation)
+
+    @database_sync_to_async
+    def _those_who_hear(self, public_id: str) -> Looking | None:
+        found = Conversation.objects.select_related("inbox").filter(public_id=public_id).first()
+        return _looking_at(found) if found else None
 
     # --- access ---
 
@@ -325,10 +353,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         return Chair(viewer, {str(key): pk for key, pk in inboxes.items()}, frozenset(groups))
 
     async def _join(self, groups: frozenset[str]) -> None:
-        for group in sorted(groups - self.joined):
-            await self.channel_layer.group_add(group, self.channel_name)
-        for group in sorted(self.joined - groups):
-            await self.channel_layer.group_discard(group, self.channel_name)
+        before, self.joined = self.joined, self.joined | groups
+        await hub.join(self, groups - before)
+        await hub.leave(self, before - groups)
         self.joined = groups
 
     # --- plumbing ---
@@ -336,10 +363,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def _say(self, frame: dict[str, Any]) -> None:
         await self.send(text_data=json.dumps({"v": VERSION, **frame}))
 
-    def _waiting(self) -> int:
-        """Count frames that wait for this socket in the layer's queue, which has no bound."""
-        queue = getattr(self.channel_layer, "channels", {}).get(self.channel_name)
-        return queue.qsize() if queue is not None else 0
+
+def _looking_at(conversation: Conversation) -> Looking:
+    inbox = str(conversation.inbox.public_id)
+    return Looking(conversation.public_id, inbox, audience_of(conversation))
 
 
 class Watch:
@@ -363,6 +390,10 @@ class Watch:
         """Stop watching a socket."""
         self.sockets.discard(socket)
 
+    def count_of(self, user: User) -> int:
+        """Return how many sockets a person has here."""
+        return sum(socket.user == user for socket in self.sockets)
+
     async def _run(self) -> None:
         while self.sockets:
             await asyncio.sleep(RECHECK_SECONDS)
@@ -377,7 +408,11 @@ class Watch:
         keys = sorted({socket.session_key for socket in sockets})
         marks, alive = await database_sync_to_async(_standing)(users, keys)
         for socket in sockets:
-            await self._judge(socket, marks, alive)
+            try:
+                await self._judge(socket, marks, alive)
+            except (OSError, RuntimeError):
+                # One whose browser has gone must not keep the others from being judged.
+                self.discard(socket)
 
     async def _judge(self, socket: LiveConsumer, marks: dict[int, str], alive: set[str]) -> None:
         if time.monotonic() - socket.heard_at > SILENCE_SECONDS:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import socket
+import struct
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.client import HTTPResponse
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import requests
@@ -34,6 +36,7 @@ PROTOCOL = "teaminbox.v1"
 CSRF = "c" * 32
 ABNORMAL = 1006  # closed without a word
 Frame = dict[str, Any]
+Result = TypeVar("Result")
 
 
 # --- People ---------------------------------------------------------------------------------------
@@ -132,6 +135,12 @@ class Socket:
     def close(self) -> None:
         """Leave."""
         self._open.close()
+
+    def abort(self) -> None:
+        """Go as a laptop that is shut does: without a word."""
+        wire = self._wire.socket
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        wire.close()
 
     def say(self, **frame: Any) -> None:
         """Send one frame."""
@@ -278,10 +287,16 @@ class _Bytes(io.BytesIO):
 
 def all_at_once(wanted: Sequence[Request], *, within: float = 60.0) -> list[Answer]:
     """Send all requests at the same moment, each on a connection of its own."""
-    # In a thread of its own: once a test has used Playwright, its loop runs in this one to the end.
-    with ThreadPoolExecutor(max_workers=1) as apart:
-        sending = apart.submit(asyncio.run, asyncio.wait_for(_all_at_once(wanted), within))
-        return sending.result()
+    return apart(asyncio.wait_for(_all_at_once(wanted), within))
+
+
+def apart(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine in a thread of its own.
+
+    Once a test has used Playwright, its loop runs in the tests' thread to the end.
+    """
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 async def _all_at_once(wanted: Sequence[Request]) -> list[Answer]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
@@ -20,12 +21,20 @@ from jsonschema import Draft202012Validator
 from websockets.exceptions import InvalidStatus
 
 from accounts.models import License, Membership, User
-from inbox.consumers import CLOSE_NO_ACCESS, CLOSE_PROTOCOL, CLOSE_SESSION_ENDED, CLOSE_TRY_AGAIN
+from inbox.broadcast import user_group
+from inbox.consumers import (
+    CLOSE_NO_ACCESS,
+    CLOSE_PROTOCOL,
+    CLOSE_SESSION_ENDED,
+    CLOSE_TOO_MANY,
+    CLOSE_TRY_AGAIN,
+    MOST_SOCKETS_OF_ONE,
+)
 from inbox.events import head_of
 from inbox.models import Conversation, Message, Participant
 from inbox.models.ids import client_id
 from tests.conftest import House
-from tests.doors import Browser, Frame, Socket, all_at_once, signed
+from tests.doors import Browser, Frame, Socket, all_at_once, apart, signed
 from tests.factories import make_inbox, make_user
 from tests.faults import customers_write
 from tests.live import Live, until
@@ -473,6 +482,102 @@ def test_nothing_is_lost_while_redis_is_gone(
         after.sit_down()
         room.customer_writes("Are you still there?")
         assert "Are you still there?" in json.dumps(after.hear_type("message.created"))
+
+
+@pytest.mark.slow
+def test_whoever_kept_the_line_through_a_short_break_is_told_to_catch_up(
+    house: House, live: Live, without_redis: Callable[[], None]
+) -> None:
+    room = Room(house, live)
+    with room.browser(house.alice).socket() as alice:
+        alice.sit_down()
+
+        without_redis()
+        live.valkey.start()
+        alice.hear_type("hello")
+
+        room.customer_writes("Still here?")
+        assert "Still here?" in json.dumps(alice.hear_type("message.created"))
+
+
+@pytest.mark.slow
+def test_whoever_waits_long_for_redis_is_sent_to_http(
+    house: House, live: Live, without_redis: Callable[[], None]
+) -> None:
+    room = Room(house, live)
+    with room.browser(house.alice).socket() as alice:
+        alice.sit_down()
+
+        without_redis()
+
+        assert alice.closing(within=15) == CLOSE_TRY_AGAIN
+
+
+def test_any_publisher_of_the_channel_layer_is_heard(room: Room) -> None:
+    alice = room.seat(room.browser(room.house.alice))
+    layer = RedisPubSubChannelLayer(
+        hosts=[room.live.valkey_url], prefix=room.live.environment["CHANNEL_PREFIX"]
+    )
+
+    async def say() -> None:
+        frame = {"type": "live.frame", "text": '{"v":1,"type":"said"}'}
+        await layer.group_send(user_group(room.house.alice.pk), frame)
+        await layer.flush()
+
+    apart(say())
+
+    assert alice.hear_type("said") == {"v": 1, "type": "said"}
+
+
+def test_a_browser_that_goes_without_a_word_keeps_nobody_from_being_judged(room: Room) -> None:
+    alice = room.browser(room.house.alice)
+    chair = room.seat(alice)
+    for _ in range(10):
+        with alice.socket() as rude:
+            rude.abort()
+
+    Session.objects.filter(session_key=alice.session_key).delete()
+
+    assert chair.closing(within=RECHECK_S) == CLOSE_SESSION_ENDED
+
+
+def test_too_many_tabs_of_one_person_are_told_so(room: Room) -> None:
+    alice = room.browser(room.house.alice)
+    for _ in range(MOST_SOCKETS_OF_ONE):
+        room.seat(alice)
+
+    with alice.socket() as one_too_many:
+        assert one_too_many.closing() == CLOSE_TOO_MANY
+    room.seat(room.browser(room.house.bob))
+
+
+def test_who_closes_a_conversation_after_claiming_it_says_so_to_nobody_else(room: Room) -> None:
+    alice, bob = room.browser(room.house.alice), room.browser(room.house.bob)
+    alices, bobs = room.seat(alice), room.seat(bob)
+    cid = room.conversation.public_id
+    alices.say(type="viewing", conversation=cid, state="active")
+    bobs.hear_type("presence")
+    alice.act("claim", room.conversation)
+    bobs.hear_type("conversation.left")
+    bobs.frames.clear()
+
+    alices.say(type="viewing", conversation=None)
+    alices.hear(lambda frame: frame.get("type") == "presence" and not frame["data"]["viewers"])
+    bobs.hear_out()
+
+    assert cid not in bobs.text()
+
+
+def test_who_loses_a_conversation_while_looking_at_it_is_seen_there_no_more(room: Room) -> None:
+    alice, bob = room.browser(room.house.alice), room.browser(room.house.bob)
+    alices, bobs = room.seat(alice), room.seat(bob)
+    cid = room.conversation.public_id
+    bobs.say(type="viewing", conversation=cid, state="active")
+    alices.hear(lambda frame: frame.get("type") == "presence" and frame["data"]["viewers"])
+
+    alice.act("claim", room.conversation)
+
+    alices.hear(lambda frame: frame.get("type") == "presence" and not frame["data"]["viewers"])
 
 
 @pytest.mark.slow
