@@ -128,6 +128,7 @@ def _programs(environment: dict[str, str], port: int, simulator_port: int) -> li
             [
                 *(python, "-m", "uvicorn", "config.onebox:application"),
                 *("--port", str(port), "--log-level", "warning", "--ws-ping-interval", "20"),
+                *("--ws-per-message-deflate", "false"),
                 *("--timeout-graceful-shutdown", "3"),
             ],
             environment,
