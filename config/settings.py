@@ -153,7 +153,8 @@ DATABASES: dict[str, Any] = {
     "default": {
         **_database,
         "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": False,
+        # A connection of the pool is tried before it is handed out: PostgreSQL may have restarted.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
             "connect_timeout": 5,

@@ -163,13 +163,20 @@ class Keeper:
         while self._waiting:
             batch = self._take()
             try:
-                kept = await _in(self._thread, _commit, [arrival for arrival, _ in batch])
+                kept = await self._commit([arrival for arrival, _ in batch])
             except Exception as error:  # a bug of ours: whoever waits must hear of it, not wait on
                 for _, promise in batch:
                     _fulfil(promise, error)
             else:
                 for arrival, promise in batch:
                     _fulfil(promise, kept[arrival.key])
+
+    async def _commit(
+        self, arrivals: Sequence[Arrival]
+    ) -> "dict[ReceiptKey, Kept | DatabaseError]":
+        # Its thread keeps its connection from commit to commit, and replaces one that breaks.
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, _commit, arrivals)
 
     def _take(self) -> list[tuple[Arrival, asyncio.Future[Kept]]]:
         """Take the next arrivals; a repeat of one that is taken waits for the next commit."""

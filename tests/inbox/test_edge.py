@@ -1,0 +1,112 @@
+"""Does the edge keep every webhook it answers, whatever comes with it in the same commit?"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.db import DatabaseError, connection
+
+from inbox.edge import MOST_BYTES, Keeper
+from inbox.models import Message, Receipt
+from inbox.receiving import Arrival
+from tests.conftest import House
+from tests.doors import Request, all_at_once, apart, signed
+from tests.live import Live, edge, processes
+from tests.twilio import inbound_form
+
+__all__ = ["edge", "processes"]
+
+
+@pytest.fixture
+def arrival(house: House, transactional_db: None) -> Arrival:
+    sender = house.sender
+    return Arrival(
+        kind=Receipt.Kind.INBOUND,
+        account_id=sender.account_id,
+        twilio_account_id=sender.twilio_account_id,
+        sender_id=sender.pk,
+        account_sid=sender.twilio_account.account_sid,
+        message_sid="SM1",
+        status="",
+        form=b"Body=Hello",
+    )
+
+
+def keep(*arrivals: Arrival) -> list[Any]:
+    """Keep all at the same moment; return what came of each, errors included."""
+
+    async def all_of_them() -> list[Any]:
+        keeper = Keeper()
+        wanted = (keeper.keep(arrival) for arrival in arrivals)
+        return await asyncio.gather(*wanted, return_exceptions=True)
+
+    return apart(all_of_them())
+
+
+def test_many_at_once_are_each_kept_once(arrival: Arrival) -> None:
+    kept = keep(*(replace(arrival, message_sid=f"SM{n}") for n in range(300)))
+
+    assert all(is_due for _, is_due in kept)
+    assert len({pk for pk, _ in kept}) == Receipt.objects.count() == 300
+
+
+def test_repeats_in_one_commit_are_one_receipt_that_counts_them(arrival: Arrival) -> None:
+    kept = keep(*[arrival] * 5)
+
+    [receipt] = Receipt.objects.all()
+    assert {pk for pk, _ in kept} == {receipt.pk}
+    assert [is_due for _, is_due in kept].count(True) == 1
+    assert receipt.repeats == 4
+
+
+def test_one_that_cannot_be_kept_takes_no_neighbour_down(arrival: Arrival) -> None:
+    others = [replace(arrival, message_sid=f"SM{n}") for n in range(2, 6)]
+
+    refused, *kept = keep(replace(arrival, account_id=-1, sender_id=None), *others)
+
+    assert isinstance(refused, DatabaseError)
+    assert all(is_due for _, is_due in kept)
+    assert Receipt.objects.count() == len(others)
+
+
+def test_a_broken_line_to_the_database_costs_no_webhook(house: House, edge: Live) -> None:
+    def write(sid: str) -> int:
+        form = {**inbound_form(house.sender, "+14155550001", "Hello"), "MessageSid": sid}
+        [answer] = all_at_once([signed(edge, house.sender, form)])
+        return answer.status
+
+    assert write("SM" + "1" * 32) == 200
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    assert write("SM" + "2" * 32) == 200
+    assert Receipt.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/hooks/twilio/nobody", b"Body=Hello", 403),
+        ("POST", "/hooks/twilio/", b"", 403),
+        ("POST", "/hooks/", b"", 403),
+        ("POST", "/hooks/twilio/nobody", b"x" * (MOST_BYTES + 1), 413),
+        ("POST", "/hooks/twilio/nobody", urlencode([("a", "1")] * 2000).encode(), 400),
+    ],
+)
+def test_what_is_no_webhook_is_refused_in_a_word(
+    edge: Live, method: str, path: str, body: bytes, status: int
+) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    [answer] = all_at_once([Request(method, edge.base_url + path, headers, body)])
+
+    assert answer.status == status
+    assert not Receipt.objects.exists()
+    assert not Message.objects.exists()
