@@ -4,14 +4,13 @@ Facts only: ids and small values. HTML is rendered when an event is published or
 never stored.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
-from psycopg.types.json import Jsonb
 
 from inbox.access import Audience
 from inbox.models import Conversation, ConversationEvent, InboxEvent, Message
@@ -185,15 +184,22 @@ class Numbered:
     at: datetime
 
 
-_TAKE_NUMBERS = """
-    INSERT INTO inbox_inboxcounter (inbox_id, seq) VALUES (%s, %s)
-    ON CONFLICT (inbox_id) DO UPDATE SET seq = inbox_inboxcounter.seq + EXCLUDED.seq
-    RETURNING seq
-"""
+# One statement, so that the counter row is locked for as short as can be.
 _STORE = """
-    INSERT INTO inbox_inboxevent
-        (inbox_id, seq, type, conversation_id, actor_id, audience, "left", data, created_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+    WITH taken AS (
+        INSERT INTO inbox_inboxcounter AS counter (inbox_id, seq) VALUES (%s, %s)
+        ON CONFLICT (inbox_id) DO UPDATE SET seq = counter.seq + EXCLUDED.seq
+        RETURNING inbox_id, seq - %s AS before
+    ), stored AS (
+        INSERT INTO inbox_inboxevent
+            (inbox_id, seq, type, conversation_id, actor_id, audience, "left", data, created_at)
+        SELECT inbox_id, before + place, type, conversation_id, actor_id, audience::jsonb,
+               "left"::jsonb, data::jsonb, %s
+        FROM taken, unnest(%s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::text[],
+                           %s::text[]) WITH ORDINALITY
+            AS given (type, conversation_id, actor_id, audience, "left", data, place)
+    )
+    SELECT before FROM taken
 """
 
 
@@ -210,32 +216,22 @@ def store(announcements: Iterable[Announcement], *, now: datetime) -> list[Numbe
     numbered: list[Numbered] = []
     with connection.cursor() as cursor:
         for inbox_id, group in sorted(by_inbox.items()):
-            first = _take_numbers(cursor, inbox_id, len(group))
-            batch = [Numbered(item, first + i, now) for i, item in enumerate(group)]
-            cursor.executemany(_STORE, [_row(item) for item in batch])
-            numbered += batch
+            columns = map(list, zip(*map(_columns, group), strict=True))
+            cursor.execute(_STORE, [inbox_id, len(group), len(group), now, *columns])
+            before = cursor.fetchone()[0]
+            numbered += [Numbered(item, before + n, now) for n, item in enumerate(group, start=1)]
     return numbered
 
 
-def _take_numbers(cursor: CursorWrapper, inbox_id: int, count: int) -> int:
-    cursor.execute(_TAKE_NUMBERS, [inbox_id, count])
-    last: int = cursor.fetchone()[0]
-    return last - count + 1
-
-
-def _row(item: Numbered) -> list[Any]:
-    announcement = item.announcement
-    return [
-        announcement.inbox_id,
-        item.seq,
+def _columns(announcement: Announcement) -> tuple[object, ...]:
+    return (
         announcement.event.type,
         announcement.conversation.pk,
         announcement.actor_id,
-        Jsonb(announcement.audience.as_json()),
-        Jsonb(sorted(announcement.left)),
-        Jsonb(announcement.event.facts()),
-        item.at,
-    ]
+        json.dumps(announcement.audience.as_json()),
+        json.dumps(sorted(announcement.left)),
+        json.dumps(announcement.event.facts()),
+    )
 
 
 def head_of(inbox_id: int) -> int:
