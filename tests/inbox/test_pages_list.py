@@ -236,10 +236,10 @@ def test_a_list_costs_the_same_for_one_row_and_for_thirty(
     alice.get(url)
     many(house, client, ROWS + 2)
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(9):
         assert len(rows_of(alice.get(url).text)) == ROWS
     sue.get(url)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(10):
         sue.get(url)
 
 
