@@ -25,8 +25,10 @@ from inbox import conversations as stories
 from inbox.access import (
     HandledByOtherError,
     audience_of,
+    audiences_of,
     conversations_of,
     get_conversation,
+    is_reader,
     readers_of,
 )
 from inbox.broadcast import frames_of, guests_group, inbox_group, supervisors_group, user_group
@@ -348,6 +350,13 @@ class Day:
         hears = after.hearers(_content_groups(conversation))
         assert self.names(listed) == self.names(may), f"readers_of {conversation.pk}{self}"
         assert self.names(hears) == self.names(may), f"audience_of {conversation.pk}{self}"
+        audience = audiences_of([conversation])[conversation.pk]
+        read = {
+            pk
+            for pk, chair in after.chairs.items()
+            if is_reader(chair.viewer, conversation, audience)
+        }
+        assert self.names(read) == self.names(may), f"is_reader {conversation.pk}{self}"
 
     def _check_owner(self, conversation: Conversation) -> None:
         owners = Participant.objects.filter(conversation=conversation, role="owner", ended_at=None)
