@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -32,12 +33,15 @@ from inbox.access import (
 from inbox.broadcast import (
     VERSION,
     guests_group,
+    head_in,
     inbox_group,
     supervisors_group,
     user_group,
 )
 from inbox.events import head_of
 from inbox.presence import Presence
+from inbox.seats import Seats
+from inbox.tallies import Tallies
 
 logger = logging.getLogger(__name__)
 
@@ -73,11 +77,27 @@ class Looking:
     audience: Audience
 
 
+# What nobody publishes: made by this process, for the sockets that asked for an inbox.
+seats = Seats()
+tallies = Tallies(seats, database_sync_to_async)
+
+
 class LiveConsumer(AsyncWebsocketConsumer):
     """One tab's socket."""
 
     presence = Presence()
     is_answered = False
+    is_active = True
+
+    @property
+    def viewer(self) -> Viewer:
+        """Return whose socket it is."""
+        return self.chair.viewer
+
+    @property
+    def inboxes(self) -> Mapping[str, int]:
+        """Return the inboxes this socket may hear: id by public id."""
+        return self.chair.inboxes
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one socket; while the channel layer is away, ask the browser to come again."""
@@ -138,6 +158,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         """Leave every group and stop being seen."""
         watch.discard(self)
+        seats.leave(self)
         await self._look_away()
         try:
             await self._join(frozenset())
@@ -171,6 +192,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         if self.looking and '"type":"conversation.left"' in text:
             self._forget_if_left(text)
+        overhear(text)
+        await self.send(text_data=text)
+
+    async def tell(self, text: str) -> None:
+        """Send a frame that this process made itself."""
         await self.send(text_data=text)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
@@ -198,13 +224,16 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         head = await database_sync_to_async(head_of)(inbox_id)
         await self._say({"type": "subscribed", "inbox": public_id, "head": head})
+        seats.take(self, public_id)
+        tallies.heard(public_id)
 
     async def _viewing(self, command: dict[str, Any]) -> None:
         wanted = command.get("conversation")
+        self.is_active = command.get("state", "active") == "active"
         if not isinstance(wanted, str) or not wanted:
             await self._look_away()
             return
-        state = "viewing" if command.get("state", "active") == "active" else "away"
+        state = "viewing" if self.is_active else "away"
         looking = await self._find(wanted)
         if self.looking and (looking is None or looking.conversation != self.looking.conversation):
             await self._look_away()
@@ -296,6 +325,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if changed:
             await self._join(chair.groups)
             await self._say({"type": "access.changed", "data": {"inboxes": sorted(chair.inboxes)}})
+            for inbox in seats.review(self):
+                tallies.heard(inbox)
 
     def _own_mark(self) -> str:
         assert self.user is not None  # only logged-in people get here
@@ -340,6 +371,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
         """Count frames that wait for this socket in the layer's queue, which has no bound."""
         queue = getattr(self.channel_layer, "channels", {}).get(self.channel_name)
         return queue.qsize() if queue is not None else 0
+
+
+def overhear(text: str) -> None:
+    """Let numbers and notices know of a published frame that passes. Cheap: call it for each."""
+    head = head_in(text)
+    if head is not None:
+        tallies.heard(head.inbox)
 
 
 class Watch:

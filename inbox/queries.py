@@ -36,12 +36,12 @@ from inbox.models import (
 )
 from inbox.models.conversation import ConversationQuerySet
 from inbox.search import search
+from inbox.tallies import COUNT_LIMIT as COUNT_LIMIT
 
 ROWS = 30
 ITEMS = 40
 ITEMS_AFTER = 200
 EVENTS = 300
-COUNT_LIMIT = 100
 ZONES = 8
 MICROSECONDS = 1_000_000
 

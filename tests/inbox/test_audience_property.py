@@ -47,6 +47,7 @@ from inbox.models.ids import client_id
 from inbox.queries import Asked, View, counts_of, inbox_page
 from inbox.refusals import RefusedError
 from inbox.sending import send_reply
+from inbox.tallies import COUNT_LIMIT, count
 from tests.factories import LONG_AGO, make_account, make_inbox, make_sender, make_user
 from tests.twilio import text_in
 
@@ -337,6 +338,7 @@ class Day:
             self._check_faces(conversation, after)
             self._check_owner(conversation)
         self._check_numbers()
+        self._check_chips(after)
         events = self._events_since(before)
         self._check_reach(events, after)
         self._check_told(events, before, after)
@@ -373,6 +375,23 @@ class Day:
             seqs = InboxEvent.objects.filter(inbox=inbox).order_by("seq")
             numbers = list(seqs.values_list("seq", flat=True))
             assert numbers == list(range(1, len(numbers) + 1)), str(self)
+
+    def _check_chips(self, after: Sight) -> None:
+        """Check that what sockets are told adds up to what a page says, for everybody."""
+        viewers = [chair.viewer for chair in after.chairs.values() if chair.viewer.may_see]
+        numbers = count({str(inbox.public_id): viewers for inbox in self.inboxes})
+        for inbox in self.inboxes:
+            found = numbers[str(inbox.public_id)]
+            for viewer in viewers:
+                team = found.team.as_data() if viewer.is_member_of(inbox.pk) else {}
+                own = found.own[viewer.user_id].as_data()
+                if viewer.supervises_team(inbox.pk):
+                    team, own = found.as_data_for_supervisors(), {"mine": own["mine"]}
+                told = {
+                    view: min(team.get(view, 0) + own.get(view, 0), COUNT_LIMIT)
+                    for view in ("mine", "unassigned", "open", "snoozed")
+                }
+                assert told == counts_of(viewer, inbox), f"{viewer.name} in {inbox}{self}"
 
     def _events_since(self, before: Sight) -> list[InboxEvent]:
         return [
