@@ -30,6 +30,7 @@ from inbox.access import (
     get_conversation,
     inboxes_of,
 )
+from inbox.attendance import Roll
 from inbox.broadcast import (
     VERSION,
     guests_group,
@@ -80,6 +81,7 @@ class Looking:
 # What nobody publishes: made by this process, for the sockets that asked for an inbox.
 seats = Seats()
 tallies = Tallies(seats, database_sync_to_async)
+roll = Roll(seats, database_sync_to_async)
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
@@ -226,6 +228,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self._say({"type": "subscribed", "inbox": public_id, "head": head})
         seats.take(self, public_id)
         tallies.heard(public_id)
+        roll.begin()
 
     async def _viewing(self, command: dict[str, Any]) -> None:
         wanted = command.get("conversation")

@@ -46,6 +46,9 @@ def _list() -> dict[str, str]:
         "new_from": _("New message from {name}: {preview}"),
         "new_in": _("{name}: new messages"),
         "new_message": _("New message"),
+        "agent_online": _("Online"),
+        "agent_away": _("Away"),
+        "agent_offline": _("Offline"),
     }
 
 

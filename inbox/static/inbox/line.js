@@ -1,5 +1,6 @@
 // How does the page hear what happens? Over the socket in order; over HTTP what it missed.
 
+import { showAgent } from "./attendance.js";
 import { clockWords } from "./fmt.js";
 import { SessionEndedError, getJson } from "./http.js";
 import { Sequence } from "./sequence.js";
@@ -90,6 +91,7 @@ export class Line {
       counts: () => tally.heard(frame),
       "counts.mine": () => tally.heard(frame),
       "counts.team": () => tally.heard(frame),
+      "agent.status": () => showAgent(frame.data),
       read: () => list.readElsewhere(frame.data),
       "access.changed": () => this.changedPart(),
       "access.revoked": goHome,
@@ -121,7 +123,7 @@ export class Line {
     if (this.build && frame.build !== this.build) offerReload(this.page.pane.isIdle);
     this.build = frame.build;
     this.page.tally.reset();
-    this.page.presence.refresh();
+    this.page.presence.refresh(true);
     this.send({ type: "subscribe", inbox: this.settings.inbox, after: this.sequence.last });
     this.page.pane.composer?.retryFresh();
   }
