@@ -30,6 +30,7 @@ from inbox.access import (
     get_conversation,
     inboxes_of,
 )
+from inbox.alerts import Alerts
 from inbox.attendance import Roll
 from inbox.broadcast import (
     VERSION,
@@ -81,6 +82,7 @@ class Looking:
 # What nobody publishes: made by this process, for the sockets that asked for an inbox.
 seats = Seats()
 tallies = Tallies(seats, database_sync_to_async)
+alerts = Alerts(seats, database_sync_to_async, timezone.now)
 roll = Roll(seats, database_sync_to_async)
 
 
@@ -381,6 +383,7 @@ def overhear(text: str) -> None:
     head = head_in(text)
     if head is not None:
         tallies.heard(head.inbox)
+        alerts.heard(head, text)
 
 
 class Watch:

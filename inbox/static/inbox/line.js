@@ -12,7 +12,7 @@ import { t } from "./words.js";
 const MEND_MS = 30_000;
 
 export class Line {
-  // `page`: list, pane, presence, apply, tally, reload().
+  // `page`: list, pane, presence, apply, notifier, tally, reload().
   constructor(page, settings) {
     this.page = page;
     this.settings = settings;
@@ -78,7 +78,7 @@ export class Line {
   }
 
   heard(frame) {
-    const { list, presence, tally } = this.page;
+    const { list, notifier, presence, tally } = this.page;
     if (frame.seq !== undefined) {
       if (frame.inbox === this.settings.inbox) this.sequence.take(frame);
       else this.heardElsewhere(frame);
@@ -92,6 +92,7 @@ export class Line {
       "counts.mine": () => tally.heard(frame),
       "counts.team": () => tally.heard(frame),
       "agent.status": () => showAgent(frame.data),
+      notify: () => notifier.heard(frame),
       read: () => list.readElsewhere(frame.data),
       "access.changed": () => this.changedPart(),
       "access.revoked": goHome,
@@ -107,14 +108,13 @@ export class Line {
 
   // Another inbox of mine: its mark in the rail says that a customer wrote there.
   heardElsewhere({ inbox, type, data, conversation }) {
+    if (type === "conversation.left") this.page.notifier.forget(conversation);
     const mark = document.querySelector(`.rail-inbox[data-inbox="${CSS.escape(inbox)}"]`);
     if (!mark || type !== "message.created" || data.direction !== "in" || !data.notify) return;
-    if (mark.dataset.fresh === undefined) {
-      mark.dataset.fresh = "";
-      mark.title = t("new_in", { name: mark.title });
-      mark.querySelector(".visually-hidden").textContent = mark.title;
-    }
-    this.page.notifier.wrote({ id: conversation, title: mark.title, body: "" });
+    if (mark.dataset.fresh !== undefined) return;
+    mark.dataset.fresh = "";
+    mark.title = t("new_in", { name: mark.title });
+    mark.querySelector(".visually-hidden").textContent = mark.title;
   }
 
   greeted(frame) {

@@ -24,7 +24,11 @@ const settings = {
   onChange: (wait) => page.tally.changed(wait),
 };
 const page = { drafts: new Drafts(settings.me), gallery: new Gallery() };
-page.notifier = new Notifier(settings, (id) => page.pane.open(id));
+page.notifier = new Notifier(settings, {
+  open: (id, url, inbox) =>
+    inbox === settings.inbox ? page.pane.open(id, { url }) : location.assign(url),
+  isWatched: (id) => page.pane.thread?.id === id && document.hasFocus(),
+});
 page.tally = new Tally(settings, {
   show: (numbers) => page.list.setCounts(numbers),
   isUp: () => page.line.isUp,
