@@ -1,12 +1,13 @@
 """Who is this person right now: which teams, which role, which licence, which features?"""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import Exists, OuterRef, QuerySet, TextField, Value
+from django.db.models import Exists, F, OuterRef, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Concat
 
 from accounts.models import (
@@ -19,7 +20,7 @@ from accounts.models import (
     User,
     in_force,
 )
-from accounts.prepared import Prepared
+from accounts.prepared import OneOf, Prepared
 
 
 @dataclass(frozen=True)
@@ -55,41 +56,58 @@ class Viewer:
 
 def viewer_of(user: User, *, now: datetime) -> Viewer:
     """Return what `user` is entitled to at `now`, in two queries."""
-    facts = _FACTS.first(user=user.pk, now=now)
-    if facts is None:
+    found = viewers_of([user.pk], now=now).get(user.pk)
+    if found is None:
         return Viewer(user.pk, None, user.name, False, False, frozenset(), frozenset(), frozenset())
-    roles = dict(_ROLES.all(user=user.pk, account=facts["account_id"]))
+    return found
+
+
+def viewers_of(user_ids: Iterable[int], *, now: datetime) -> dict[int, Viewer]:
+    """Return what each of these people is entitled to at `now`, in two queries for any number.
+
+    Who is not active any more is not in the answer.
+    """
+    asked = list(user_ids)
+    roles: dict[int, dict[int, str]] = defaultdict(dict)
+    for user, team, role in _ROLES.all(users=asked):
+        roles[user][team] = role
+    people = _PEOPLE.all(users=asked, now=now)
+    return {facts["pk"]: _viewer(facts, roles[facts["pk"]]) for facts in people}
+
+
+def _viewer(facts: Mapping[str, Any], roles: Mapping[int, str]) -> Viewer:
+    is_active_account = facts["account__status"] == Account.Status.ACTIVE
     return Viewer(
-        user_id=user.pk,
+        user_id=facts["pk"],
         account_id=facts["account_id"],
         name=facts["name"],
         is_licensed=facts["licensed"],
-        has_team_inbox=facts["has_inbox"] and facts["account__status"] == Account.Status.ACTIVE,
+        has_team_inbox=facts["has_inbox"] and is_active_account,
         member_of=frozenset(roles),
         supervises=frozenset(t for t, role in roles.items() if role == Membership.Role.SUPERVISOR),
         observes=frozenset(t for t, role in roles.items() if role == Membership.Role.OBSERVER),
     )
 
 
-def _facts(user: Any, now: Any) -> "QuerySet[Any, Any]":
+def _people(users: Any, now: Any) -> "QuerySet[Any, Any]":
     return (
-        User.objects.filter(pk=user, is_active=True)
+        User.objects.filter(OneOf("pk", users), is_active=True)
         .annotate(
             licensed=Exists(_licenses_in_force(now).filter(holder=OuterRef("pk"))),
             has_inbox=Exists(
                 _grants_in_force(Feature.TEAM_INBOX, now).filter(account=OuterRef("account"))
             ),
         )
-        .values("account_id", "name", "licensed", "has_inbox", "account__status")
+        .values("pk", "account_id", "name", "licensed", "has_inbox", "account__status")
     )
 
 
-def _roles(user: Any, account: Any) -> QuerySet[Membership, tuple[int, str]]:
-    of_user = Membership.objects.filter(user=user, team__account=account)
-    return of_user.values_list("team_id", "role")
+def _roles(users: Any) -> QuerySet[Membership, tuple[int, int, str]]:
+    theirs = Membership.objects.filter(OneOf("user", users), team__account=F("user__account"))
+    return theirs.values_list("user_id", "team_id", "role")
 
 
-_FACTS = Prepared(_facts)
+_PEOPLE = Prepared(_people)
 _ROLES = Prepared(_roles)
 
 

@@ -5,7 +5,7 @@ read a conversation. The first answers for one person over many rows, the second
 many people.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -74,6 +74,37 @@ def audience_of(conversation: Conversation) -> Audience:
     parts = _HAD_AT_CLOSE if conversation.is_closed else _TAKES_PART
     people = frozenset(parts.all(conversation=conversation.pk))
     return Audience(is_team=_is_for_team(conversation), user_ids=people)
+
+
+def audiences_of(conversations: Iterable[Conversation]) -> dict[int, Audience]:
+    """Say who may hear about each of these conversations (by id) now, in one query.
+
+    Their inboxes must have been loaded with them.
+    """
+    found = {conversation.pk: conversation for conversation in conversations}
+    people: dict[int, set[int]] = {pk: set() for pk in found}
+    parts = Participant.objects.filter(
+        Q(ended_at=None)
+        | Q(is_ended_by_close=True, conversation__status=Conversation.Status.CLOSED),
+        conversation__in=list(found),
+    )
+    for conversation_id, user_id in parts.values_list("conversation_id", "user_id"):
+        people[conversation_id].add(user_id)
+    return {
+        pk: Audience(is_team=False)
+        if conversation.is_hidden
+        else Audience(is_team=_is_for_team(conversation), user_ids=frozenset(people[pk]))
+        for pk, conversation in found.items()
+    }
+
+
+def is_reader(viewer: Viewer, conversation: Conversation, audience: Audience) -> bool:
+    """Say whether one person may read a conversation whose audience is known."""
+    if not viewer.may_see or viewer.account_id != conversation.account_id:
+        return False
+    inbox_id = conversation.inbox_id
+    is_by_team = audience.is_team and viewer.is_member_of(inbox_id)
+    return viewer.supervises_team(inbox_id) or is_by_team or viewer.user_id in audience.user_ids
 
 
 def _is_for_team(conversation: Conversation) -> bool:

@@ -10,7 +10,9 @@ loop and a connection each time. A test holds the format against a real consumer
 
 import json
 import logging
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -34,6 +36,17 @@ logger = logging.getLogger(__name__)
 
 VERSION = 1
 Drawn = dict[tuple[str, int], str]
+# As `_send` writes it: version, inbox and number come first, then the type unless it is a tick.
+_HEAD = re.compile(r'\{"v":\d+,"inbox":"([0-9a-f-]{36})","seq":(\d+)(?:,"type":"([a-z.]+)")?')
+
+
+@dataclass(frozen=True)
+class Head:
+    """How a durable frame begins; a tick has no type."""
+
+    inbox: str
+    seq: int
+    type: str | None
 
 
 def inbox_group(inbox_uuid: object) -> str:
@@ -54,6 +67,12 @@ def guests_group(inbox_uuid: object) -> str:
 def user_group(user_id: int) -> str:
     """Name the group of one person's tabs."""
     return f"user.{user_id}"
+
+
+def head_in(text: str) -> Head | None:
+    """Read how a frame begins without reading all of it; None for what has no number."""
+    found = _HEAD.match(text)
+    return Head(found[1], int(found[2]), found[3]) if found else None
 
 
 def announce(announcements: Iterable[Announcement], *, now: datetime) -> None:

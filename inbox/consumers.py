@@ -9,7 +9,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -31,17 +31,22 @@ from inbox.access import (
     get_conversation,
     inboxes_of,
 )
+from inbox.alerts import Alerts
+from inbox.attendance import Roll
 from inbox.broadcast import (
     VERSION,
     guests_group,
+    head_in,
     inbox_group,
     supervisors_group,
     user_group,
 )
 from inbox.events import head_of
-from inbox.hub import MOST_WAITING_FRAMES, Outbox, hub
+from inbox.hub import MOST_WAITING_FRAMES, Hub, Outbox
 from inbox.models import Conversation
 from inbox.presence import Presence
+from inbox.seats import Seats
+from inbox.tallies import Tallies
 
 logger = logging.getLogger(__name__)
 
@@ -78,12 +83,41 @@ class Looking:
     audience: Audience
 
 
+# What nobody publishes: made by this process, for the sockets that asked for an inbox.
+seats = Seats()
+tallies = Tallies(seats, database_sync_to_async)
+alerts = Alerts(seats, database_sync_to_async, timezone.now)
+roll = Roll(seats, database_sync_to_async)
+
+
+def overhear(text: str) -> None:
+    """Let numbers and notices know of a published frame that passes."""
+    head = head_in(text)
+    if head is not None:
+        tallies.heard(head.inbox)
+        alerts.heard(head, text)
+
+
+hub = Hub(overhear)
+
+
 class LiveConsumer(AsyncWebsocketConsumer):
     """One tab's socket."""
 
     # None of Channels' layers: the hub hands out frames.
     channel_layer_alias = "hub"
     presence = Presence()
+    is_active = True
+
+    @property
+    def viewer(self) -> Viewer:
+        """Return whose socket it is."""
+        return self.chair.viewer
+
+    @property
+    def inboxes(self) -> Mapping[str, int]:
+        """Return the inboxes this socket may hear: id by public id."""
+        return self.chair.inboxes
 
     def __init__(self) -> None:
         super().__init__()
@@ -152,6 +186,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def _stand_up(self) -> None:
         """Leave every group and stop being seen."""
         watch.discard(self)
+        seats.leave(self)
         joined, self.joined = self.joined, frozenset()
         await hub.leave(self, joined)
         await self._look_away()
@@ -171,6 +206,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self._say({"type": "error", "code": "not_understood", "detail": "Unknown frame."})
             return
         await handler(command)
+
+    async def tell(self, text: str) -> None:
+        """Send a frame that this process made itself."""
+        await self._write(text)
 
     # --- what the hub says ---
 
@@ -223,13 +262,17 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         head = await database_sync_to_async(head_of)(inbox_id)
         await self._say({"type": "subscribed", "inbox": public_id, "head": head})
+        seats.take(self, public_id)
+        tallies.heard(public_id)
+        roll.begin()
 
     async def _viewing(self, command: dict[str, Any]) -> None:
         wanted = command.get("conversation")
+        self.is_active = command.get("state", "active") == "active"
         if not isinstance(wanted, str) or not wanted:
             await self._look_away()
             return
-        state = "viewing" if command.get("state", "active") == "active" else "away"
+        state = "viewing" if self.is_active else "away"
         looking = await self._find(wanted)
         if self.looking and (looking is None or looking.conversation != self.looking.conversation):
             await self._look_away()
@@ -324,6 +367,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if changed:
             await self._join(chair.groups)
             await self._say({"type": "access.changed", "data": {"inboxes": sorted(chair.inboxes)}})
+            for inbox in seats.review(self):
+                tallies.heard(inbox)
 
     def _own_mark(self) -> str:
         assert self.user is not None  # only logged-in people get here

@@ -272,7 +272,13 @@ def take_over(
         row.save()
         left = frozenset(before - readers_of(row, now=now))
         name = previous.name if previous else ""
-        story.record(row, _Verb.TAKEN_OVER, previous=name, reason=reason.strip()[:500])
+        story.record(
+            row,
+            _Verb.TAKEN_OVER,
+            previous=name,
+            previous_id=row.last_owner_id,
+            reason=reason.strip()[:500],
+        )
         story.conversation_updated(row, "owner", left=left)
         announce(story.announcements(), now=now)
     return row

@@ -43,9 +43,13 @@ class Listener(Protocol):
 
 
 class Hub:
-    """Who listens to which group in this process. Belongs to the loop that first uses it."""
+    """Who listens to which group in this process. Belongs to the loop that first uses it.
 
-    def __init__(self) -> None:
+    `overhear` is told of each frame, once however many listen.
+    """
+
+    def __init__(self, overhear: Callable[[str], None]) -> None:
+        self._overhear = overhear
         self._listeners: dict[bytes, set[Listener]] = {}
         self._acknowledged: dict[bytes, asyncio.Event] = {}
         self._work: asyncio.Task[None] | None = None
@@ -131,6 +135,7 @@ class Hub:
         channel = message["channel"]
         if message["type"] == "message":
             text = msgpack.unpackb(message["data"])["text"]
+            self._overhear(text)
             for listener in tuple(self._listeners.get(channel, ())):
                 listener.hear(text)
         elif message["type"] == "subscribe" and channel in self._acknowledged:
@@ -202,6 +207,3 @@ class Outbox:
                 await self._send(self._frames.popleft())
         except (OSError, RuntimeError):
             self._frames.clear()  # the browser has gone; `disconnect` follows
-
-
-hub = Hub()

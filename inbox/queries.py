@@ -5,7 +5,7 @@ from a conversation its reader may not see.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -26,6 +26,7 @@ from accounts.prepared import OneOf, Prepared
 from compliance.addresses import parse_address
 from compliance.models import Consent
 from inbox.access import Seen, conversations_of, inboxes_of
+from inbox.attendance import State, states_in
 from inbox.desk import Desk, desk_of
 from inbox.events import head_of
 from inbox.fragments import bubble_queryset
@@ -190,11 +191,22 @@ class PanelPage:
 
 
 @dataclass(frozen=True)
+class Colleague:
+    """Somebody to whom a conversation can be given, and whether they would notice now.
+
+    `state` is blank when that is not known.
+    """
+
+    person: User
+    state: str = ""
+
+
+@dataclass(frozen=True)
 class TransferPage:
     """To whom a conversation can be given."""
 
     conversation: Conversation
-    people: Sequence[User]
+    colleagues: Sequence[Colleague]
     inboxes: Sequence[TeamInbox] = field(default_factory=tuple)
 
 
@@ -513,4 +525,14 @@ def transfer_page(viewer: Viewer, conversation: Conversation, *, now: datetime) 
     inboxes = TeamInbox.objects.filter(account=viewer.account_id, is_on=True).exclude(
         pk=conversation.inbox_id
     )
-    return TransferPage(conversation, list(people), list(inboxes))
+    states = states_in(conversation.inbox.public_id)
+    colleagues = [Colleague(person, _state_of(person, states)) for person in people]
+    return TransferPage(conversation, colleagues, list(inboxes))
+
+
+def _state_of(person: User, states: Mapping[int, State] | None) -> str:
+    if states is None:
+        return ""
+    state = states.get(person.pk, State.OFFLINE)
+    is_away = person.availability == User.Availability.AWAY
+    return State.AWAY if is_away and state == State.ONLINE else state

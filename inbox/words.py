@@ -46,6 +46,11 @@ def _list() -> dict[str, str]:
         "new_from": _("New message from {name}: {preview}"),
         "new_in": _("{name}: new messages"),
         "new_message": _("New message"),
+        "private_assigned": _("A conversation changed hands"),
+        "private_failed": _("A message did not arrive"),
+        "agent_online": _("Online"),
+        "agent_away": _("Away"),
+        "agent_offline": _("Offline"),
     }
 
 

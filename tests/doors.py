@@ -26,7 +26,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from accounts.models import User
-from inbox.models import Conversation, Sender
+from inbox.models import Conversation, Sender, TeamInbox
 from inbox.status_urls import webhook_url
 from tests.live import Live, socket_url
 from tests.twilio import FORM
@@ -186,6 +186,13 @@ class Socket:
         self.say(type="ping", t=0)
         self.hear_type("pong")
         self.frames.clear()
+        return self
+
+    def show(self, inbox: TeamInbox, *, is_active: bool = True) -> Self:
+        """Say, as a page does, that this tab shows an inbox and whether somebody looks at it."""
+        self.say(type="viewing", conversation=None, state="active" if is_active else "idle")
+        self.say(type="subscribe", inbox=str(inbox.public_id), after=0)
+        self.hear_type("subscribed")
         return self
 
     def closing(self, *, within: float = 8.0) -> int:

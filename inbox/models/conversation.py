@@ -15,6 +15,9 @@ from inbox.models.ids import public_id
 from inbox.models.inbox import TeamInbox
 from inbox.models.thread import Thread
 
+# While it is not closed: the whole team reads it.
+SHARED_WITH_TEAM = Q(is_team_wide=True) | Q(inbox__after_claim=TeamInbox.AfterClaim.READ_ONLY)
+
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     """Conversations, filtered by sight and state."""
@@ -31,10 +34,9 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         takes_part = _is_any(parts.filter(ended_at=None))
         had_at_close = _is_any(parts.filter(is_ended_by_close=True))
         is_closed = Q(status=Conversation.Status.CLOSED)
-        shared = Q(is_team_wide=True) | Q(inbox__after_claim=TeamInbox.AfterClaim.READ_ONLY)
         is_found_by_team = Q(inbox__closed_visibility=TeamInbox.ClosedVisibility.TEAM)
         as_member = Q(OneOf("inbox", viewer.member_of)) & (
-            (~is_closed & shared)
+            (~is_closed & SHARED_WITH_TEAM)
             | (is_closed & (is_found_by_team | Q(was_team_wide_at_close=True)))
         )
         by_name = Q(takes_part) | (is_closed & Q(had_at_close))
@@ -42,6 +44,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             Q(OneOf("inbox", viewer.supervises)) | (Q(is_hidden=False) & (as_member | by_name)),
             account=viewer.account_id,
         )
+
+    def shared_with_team(self) -> "ConversationQuerySet":
+        """Keep live conversations that every member of the team may read."""
+        return self.live().filter(SHARED_WITH_TEAM, is_hidden=False)
 
     def live(self) -> "ConversationQuerySet":
         """Keep conversations that are not closed."""

@@ -166,6 +166,12 @@ def activity_icon(event: ConversationEvent) -> str:
 
 
 @register.filter
+def state_words(state: str) -> str:
+    """Say whether a colleague is at work; nothing when that is not known."""
+    return client_words()[f"agent_{state}"] if state else ""
+
+
+@register.filter
 def filesize(size: int) -> str:
     """Write a size in bytes shortly."""
     if size < 1024:

@@ -126,7 +126,7 @@ def test_a_claim_seen_from_three_chairs(room: Room) -> None:
     _answer_after_claim(room, browsers[0], alice, bob, sue)
     _release_after_claim(room, browsers[0], alice, bob, sue)
     for chair in (alice, bob, sue):
-        _check_protocol(chair)
+        check_protocol(chair)
 
 
 def _answer_after_claim(room: Room, by: Browser, alice: Socket, bob: Socket, sue: Socket) -> None:
@@ -163,7 +163,7 @@ def _release_after_claim(room: Room, by: Browser, alice: Socket, bob: Socket, su
         assert chair.of(released)[0] == frame, "content first"
 
 
-def _check_protocol(chair: Socket) -> None:
+def check_protocol(chair: Socket) -> None:
     """Check every frame that was heard against the published protocol."""
     validator = Draft202012Validator(SCHEMA)
     for frame in chair.frames:
@@ -270,6 +270,7 @@ def test_who_looks_and_types_is_told_to_the_audience_only(room: Room) -> None:
     typing = sues.hear_type("typing")
     bobs.hear_out()
 
+    check_protocol(sues)
     assert presence["data"]["viewers"] == [
         {"id": house.alice.pk, "name": "Alice", "state": "viewing"}
     ]
@@ -347,6 +348,7 @@ def test_subscribe_answers_the_head_of_ones_own_inboxes_only(room: Room, charlie
     chair.say(type="subscribe", inbox=str(theirs.public_id), after=0)
     other = chair.hear_type("error")
 
+    check_protocol(chair)
     assert own["head"] == room.head
     assert (other["code"], other["ref"]) == ("no_access", str(theirs.public_id))
 
@@ -386,6 +388,7 @@ def test_the_greeting_says_who_one_is_and_how_to_keep_in_touch(room: Room) -> No
     assert hello["user"] == room.house.alice.pk
     assert hello["heartbeat"] == 25
     assert {"server_time", "build", "v"} <= set(hello)
+    check_protocol(socket)
 
 
 @pytest.mark.parametrize("protocol", ["", "teaminbox.v0"])

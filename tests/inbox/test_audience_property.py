@@ -25,8 +25,10 @@ from inbox import conversations as stories
 from inbox.access import (
     HandledByOtherError,
     audience_of,
+    audiences_of,
     conversations_of,
     get_conversation,
+    is_reader,
     readers_of,
 )
 from inbox.broadcast import frames_of, guests_group, inbox_group, supervisors_group, user_group
@@ -44,7 +46,9 @@ from inbox.models import (
 from inbox.models.ids import client_id
 from inbox.queries import Asked, View, counts_of, inbox_page
 from inbox.refusals import RefusedError
+from inbox.rows import COUNT_LIMIT
 from inbox.sending import send_reply
+from inbox.tallies import count
 from tests.factories import LONG_AGO, make_account, make_inbox, make_sender, make_user
 from tests.twilio import text_in
 
@@ -335,6 +339,7 @@ class Day:
             self._check_faces(conversation, after)
             self._check_owner(conversation)
         self._check_numbers()
+        self._check_chips(after)
         events = self._events_since(before)
         self._check_reach(events, after)
         self._check_told(events, before, after)
@@ -348,6 +353,13 @@ class Day:
         hears = after.hearers(_content_groups(conversation))
         assert self.names(listed) == self.names(may), f"readers_of {conversation.pk}{self}"
         assert self.names(hears) == self.names(may), f"audience_of {conversation.pk}{self}"
+        audience = audiences_of([conversation])[conversation.pk]
+        read = {
+            pk
+            for pk, chair in after.chairs.items()
+            if is_reader(chair.viewer, conversation, audience)
+        }
+        assert self.names(read) == self.names(may), f"is_reader {conversation.pk}{self}"
 
     def _check_owner(self, conversation: Conversation) -> None:
         owners = Participant.objects.filter(conversation=conversation, role="owner", ended_at=None)
@@ -364,6 +376,23 @@ class Day:
             seqs = InboxEvent.objects.filter(inbox=inbox).order_by("seq")
             numbers = list(seqs.values_list("seq", flat=True))
             assert numbers == list(range(1, len(numbers) + 1)), str(self)
+
+    def _check_chips(self, after: Sight) -> None:
+        """Check that what sockets are told adds up to what a page says, for everybody."""
+        viewers = [chair.viewer for chair in after.chairs.values() if chair.viewer.may_see]
+        numbers = count({str(inbox.public_id): viewers for inbox in self.inboxes})
+        for inbox in self.inboxes:
+            found = numbers[str(inbox.public_id)]
+            for viewer in viewers:
+                team = found.team.as_data() if viewer.is_member_of(inbox.pk) else {}
+                own = found.own[viewer.user_id].as_data()
+                if viewer.supervises_team(inbox.pk):
+                    team, own = found.as_data_for_supervisors(), {"mine": own["mine"]}
+                told = {
+                    view: min(team.get(view, 0) + own.get(view, 0), COUNT_LIMIT)
+                    for view in ("mine", "unassigned", "open", "snoozed")
+                }
+                assert told == counts_of(viewer, inbox), f"{viewer.name} in {inbox}{self}"
 
     def _events_since(self, before: Sight) -> list[InboxEvent]:
         return [

@@ -1,5 +1,6 @@
 """Is every frame that is published one that the protocol promises, and for the right ears?"""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -13,6 +14,9 @@ from django.conf import settings
 from django.test import Client
 from jsonschema import Draft202012Validator
 
+from inbox.alerts import Kind, Notice
+from inbox.attendance import Roll
+from inbox.broadcast import Head, head_in
 from inbox.conversations import (
     add_note,
     claim_conversation,
@@ -26,9 +30,12 @@ from inbox.conversations import (
 )
 from inbox.events import EVENT_TYPES
 from inbox.models.ids import client_id
+from inbox.seats import Seats
+from inbox.tallies import Tallies, count
 from tests.conftest import House
 from tests.factories import make_inbox, make_user
 from tests.flows.test_together import MARIA, Stage
+from tests.sitters import Database, Listener, in_a_loop
 from tests.twilio import status_in, text_in
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/protocol/frames.schema.json").read_text())
@@ -135,6 +142,45 @@ def test_every_event_of_a_long_day_is_one_the_protocol_promises(
     for _, frame in _durable(day):
         assert not list(validator.iter_errors(frame)), frame
     assert {frame["type"] for _, frame in day if "type" in frame} >= set(EVENT_TYPES)
+
+
+def test_what_the_process_of_the_sockets_makes_is_promised_too(
+    stage: Stage, published: Any
+) -> None:
+    house = stage.house
+    sue = Listener.of(house.viewer(house.sue), house.inbox)
+    [inbox] = sue.inboxes
+    stage.do(claim_conversation, house.alice)
+    numbers = count({inbox: [sue.viewer]})
+    notice = Notice(house.sue.pk, Kind.FAILED, stage.message.public_id, stage.row, "No.")
+    text = notice.as_frame()
+
+    async def play() -> None:
+        seats = Seats()
+        seats.take(sue, inbox)
+        Tallies(seats, Database(numbers)).heard(inbox)
+        await Roll(seats, Database(set())).look()
+        for seat in seats.in_inbox(inbox):
+            seat.tell("notify", text)
+        await asyncio.sleep(0.4)
+
+    in_a_loop(play)
+    kinds = {"counts", "counts.team", "counts.mine", "agent.status", "notify"}
+    assert set(sue.kinds()) == kinds
+    validator = Draft202012Validator(SCHEMA)
+    for frame in sue.frames:
+        assert not list(validator.iter_errors(frame)), frame
+        assert list(validator.iter_errors({**frame, "data": {}})), "facts may not be missing"
+        assert "seq" not in frame
+
+
+def test_what_a_page_knows_of_a_frame_stands_at_its_beginning(stage: Stage, published: Any) -> None:
+    frames = _durable(published(lambda: stage.do(claim_conversation, stage.house.alice)))
+
+    for _, frame in frames:
+        head = head_in(json.dumps(frame, separators=(",", ":")))
+        assert head == Head(frame["inbox"], frame["seq"], frame.get("type"))
+    assert head_in('{"v":1,"inbox":"x","type":"read"}') is None
 
 
 def test_a_tick_tells_nothing_and_comes_last(stage: Stage, published: Any) -> None:

@@ -58,7 +58,6 @@ export class Apply {
     this.page.list.wrote(id);
     if (thread?.id === id) say(t("new_from", { name, preview }));
     else gather("arrived");
-    if (frame.data.notify) this.page.notifier.wrote({ id, title: name, body: preview });
   }
 
   // Catch-up repeats events; a message counts as new once.

@@ -1,5 +1,6 @@
 // How does the page hear what happens? Over the socket in order; over HTTP what it missed.
 
+import { showAgent } from "./attendance.js";
 import { clockWords } from "./fmt.js";
 import { SessionEndedError, getJson } from "./http.js";
 import { Sequence } from "./sequence.js";
@@ -11,7 +12,7 @@ import { t } from "./words.js";
 const MEND_MS = 30_000;
 
 export class Line {
-  // `page`: list, pane, presence, apply, reload().
+  // `page`: list, pane, presence, apply, notifier, tally, reload().
   constructor(page, settings) {
     this.page = page;
     this.settings = settings;
@@ -39,17 +40,21 @@ export class Line {
     this.socket?.send(frame);
   }
 
+  get isUp() {
+    return Boolean(this.socket?.isOpen);
+  }
+
   catchUp() {
     return this.sequence.catchUp();
   }
 
   effects() {
-    const { apply, list } = this.page;
+    const { apply, tally } = this.page;
     return {
       apply: (frame) => this.applySafely(frame),
       leave: (id) => apply.left(id),
       reset: () => this.page.reload(),
-      counts: (counts) => list.setCounts(counts),
+      counts: (counts) => tally.asked(counts),
       fetchEvents: (after) => this.fetch({ after, open: this.page.pane.thread?.id ?? "" }),
       fetchSeqs: (after) => this.fetch({ after, confirm: "1" }),
       later: (fn, ms) => {
@@ -73,7 +78,7 @@ export class Line {
   }
 
   heard(frame) {
-    const { list, presence } = this.page;
+    const { list, notifier, presence, tally } = this.page;
     if (frame.seq !== undefined) {
       if (frame.inbox === this.settings.inbox) this.sequence.take(frame);
       else this.heardElsewhere(frame);
@@ -83,26 +88,33 @@ export class Line {
       subscribed: () => frame.head > this.sequence.last && this.catchUp(),
       typing: () => presence.heard(frame),
       presence: () => presence.heard(frame),
-      counts: () => list.setCounts(frame.data),
-      "counts.mine": () => list.setCounts(frame.data),
-      "counts.team": () => list.setCounts(frame.data),
+      counts: () => tally.heard(frame),
+      "counts.mine": () => tally.heard(frame),
+      "counts.team": () => tally.heard(frame),
+      "agent.status": () => showAgent(frame.data),
+      notify: () => notifier.heard(frame),
       read: () => list.readElsewhere(frame.data),
-      "access.changed": () => this.catchUp(),
+      "access.changed": () => this.changedPart(),
       "access.revoked": goHome,
     }[frame.type];
     handle?.();
   }
 
+  // I am something else here now: what I may see is another, and so are its numbers.
+  changedPart() {
+    this.page.tally.reset();
+    return this.catchUp();
+  }
+
   // Another inbox of mine: its mark in the rail says that a customer wrote there.
   heardElsewhere({ inbox, type, data, conversation }) {
+    if (type === "conversation.left") this.page.notifier.forget(conversation);
     const mark = document.querySelector(`.rail-inbox[data-inbox="${CSS.escape(inbox)}"]`);
     if (!mark || type !== "message.created" || data.direction !== "in" || !data.notify) return;
-    if (mark.dataset.fresh === undefined) {
-      mark.dataset.fresh = "";
-      mark.title = t("new_in", { name: mark.title });
-      mark.querySelector(".visually-hidden").textContent = mark.title;
-    }
-    this.page.notifier.wrote({ id: conversation, title: mark.title, body: "" });
+    if (mark.dataset.fresh !== undefined) return;
+    mark.dataset.fresh = "";
+    mark.title = t("new_in", { name: mark.title });
+    mark.querySelector(".visually-hidden").textContent = mark.title;
   }
 
   greeted(frame) {
@@ -110,8 +122,9 @@ export class Line {
     if (String(frame.user) !== this.settings.me) location.reload();
     if (this.build && frame.build !== this.build) offerReload(this.page.pane.isIdle);
     this.build = frame.build;
+    this.page.tally.reset();
+    this.page.presence.refresh(true);
     this.send({ type: "subscribe", inbox: this.settings.inbox, after: this.sequence.last });
-    this.page.presence.refresh();
     this.page.pane.composer?.retryFresh();
   }
 
@@ -127,6 +140,7 @@ export class Line {
     const was = place.dataset.state;
     if (was === state) return;
     if (was === "live" || state === "live") this.liveAt = Date.now();
+    if (was === "live") this.page.tally.reset();
     place.dataset.state = state;
     const time = clockWords(this.liveAt);
     document.getElementById("connection-words").textContent = t(`line_${state}`, { time });

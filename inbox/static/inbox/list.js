@@ -2,12 +2,11 @@
 
 import { Idiomorph } from "../vendor/idiomorph.esm.js";
 import { localise } from "./fmt.js";
-import { getJson, getPart } from "./http.js";
+import { getPart } from "./http.js";
 import { gather } from "./speak.js";
 import { t } from "./words.js";
 
 const LEAVING_MS = 3_000;
-const COUNTS_MS = 1_500;
 
 export class List {
   constructor(settings, open) {
@@ -17,7 +16,6 @@ export class List {
     this.waiting = new Map();
     this.drafts = new Set();
     this.openId = null;
-    this.countsTimer = 0;
     this.readState();
     this.adopt(document);
     document.getElementById("fresh-button")?.addEventListener("click", () => this.settle(true));
@@ -98,7 +96,7 @@ export class List {
     if (!answer.ok) return;
     this.box.outerHTML = answer.text;
     this.swapped();
-    this.countLater(0);
+    this.settings.onChange?.(0);
   }
 
   // --- what arrives ---
@@ -110,6 +108,8 @@ export class List {
     localise(fresh.parentNode);
     const { id } = fresh.dataset;
     const known = this.row(id);
+    // Closed for everybody: nobody is alerted about it any more.
+    if (fresh.dataset.status === "closed" && this.unread.has(id)) this.setUnread(id, 0);
     if (!this.fits(fresh)) {
       if (known) this.leaveView(known, fresh);
       return fresh;
@@ -119,7 +119,7 @@ export class List {
       this.waiting.set(id, fresh);
       this.showFresh();
     } else this.place(this.row(id) ?? fresh);
-    this.countLater();
+    this.settings.onChange?.();
     return fresh;
   }
 
@@ -192,7 +192,7 @@ export class List {
     this.morph(row, fresh);
     const still = this.row(fresh.dataset.id);
     still.classList.add("is-leaving");
-    this.countLater();
+    this.settings.onChange?.();
     setTimeout(() => {
       if (still.classList.contains("is-leaving") && !this.fits(still)) this.drop(still);
     }, LEAVING_MS);
@@ -200,11 +200,11 @@ export class List {
 
   // It left my sight: its content goes at once, its place a moment later.
   leave(id) {
-    this.unread.delete(id);
+    if (this.unread.has(id)) this.setUnread(id, 0);
     this.waiting.delete(id);
     this.showFresh();
     const row = this.row(id);
-    this.countLater();
+    this.settings.onChange?.();
     if (!row) return;
     if (row.contains(document.activeElement)) neighbour(row)?.querySelector("a")?.focus();
     const empty = document.createElement("li");
@@ -294,20 +294,6 @@ export class List {
       const place = document.querySelector(`[data-count="${name}"]`);
       if (place) place.textContent = number > 99 ? "99+" : String(number);
     }
-  }
-
-  // Ask for the numbers soon, once for many changes, not all readers at the same moment.
-  countLater(wait = COUNTS_MS * (1 + Math.random())) {
-    if (this.countsTimer) return;
-    this.countsTimer = setTimeout(async () => {
-      this.countsTimer = 0;
-      try {
-        const answer = await getJson(this.settings.countsUrl);
-        if (answer.ok) this.setCounts(answer.body);
-      } catch {
-        // The next change asks again.
-      }
-    }, wait);
   }
 
   // --- walking ---

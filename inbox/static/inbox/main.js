@@ -12,6 +12,7 @@ import { Pane } from "./pane.js";
 import { Preferences } from "./preferences.js";
 import { Presence } from "./presence.js";
 import { Stories } from "./stories.js";
+import { Tally } from "./tally.js";
 import { openBell, wireTaste } from "./taste.js";
 
 const { dataset } = document.body;
@@ -20,9 +21,18 @@ const settings = {
   head: Number(dataset.head),
   preferences: new Preferences(),
   onUnread: (unread) => page.notifier.badge(unread.size),
+  onChange: (wait) => page.tally.changed(wait),
 };
 const page = { drafts: new Drafts(settings.me), gallery: new Gallery() };
-page.notifier = new Notifier(settings, (id) => page.pane.open(id));
+page.notifier = new Notifier(settings, {
+  open: (id, url, inbox) =>
+    inbox === settings.inbox ? page.pane.open(id, { url }) : location.assign(url),
+  isWatched: (id) => page.pane.thread?.id === id && document.hasFocus(),
+});
+page.tally = new Tally(settings, {
+  show: (numbers) => page.list.setCounts(numbers),
+  isUp: () => page.line.isUp,
+});
 page.list = new List(settings, (id, url) => page.pane.open(id, { url }));
 page.presence = new Presence(settings, (frame) => page.line.send(frame));
 page.stories = new Stories(page);

@@ -2,15 +2,28 @@
 
 import { t } from "./words.js";
 
+const OTHER_TABS_MS = 200;
+const WATCHED_MS = 2_000;
+const QUIET_MS = 3_000;
+const PRIVATE_WORDS = { assigned: "private_assigned", failed: "private_failed" };
+const TONES = { message: [660, 880], attention: [880, 660] };
+
 export class Notifier {
-  constructor(settings, open) {
+  // `open(conversation, url, inbox)` goes there; `isWatched(conversation)` says whether somebody
+  // looks at it in this tab.
+  constructor(settings, { open, isWatched }) {
     this.settings = settings;
     this.open = open;
+    this.isWatched = isWatched;
     this.shown = new Map();
+    this.pending = new Map();
+    this.watchedAt = new Map();
+    this.playedAt = 0;
     this.plainTitle = document.title;
     this.isLeader = !navigator.locks;
     this.mayPlay = false;
     this.lead();
+    this.listenToOtherTabs();
     const gesture = () => (this.mayPlay = true);
     addEventListener("pointerdown", gesture, { once: true });
     addEventListener("keydown", gesture, { once: true });
@@ -21,6 +34,15 @@ export class Notifier {
     navigator.locks?.request("teaminbox.notify", () => {
       this.isLeader = true;
       return new Promise(() => {});
+    });
+  }
+
+  // The one that speaks may not be the one where somebody looks at the conversation.
+  listenToOtherTabs() {
+    this.tabs = new BroadcastChannel("teaminbox.watched");
+    this.tabs.addEventListener("message", ({ data }) => {
+      this.watchedAt.set(data, Date.now());
+      this.cancel(data);
     });
   }
 
@@ -39,36 +61,61 @@ export class Notifier {
     else navigator.clearAppBadge?.().catch(() => {});
   }
 
-  // A customer wrote in a conversation that nobody looks at in this tab.
-  wrote({ id, title, body }) {
-    if (!this.isLeader) return;
-    if (this.settings.preferences.get("sound") === "on") this.play();
+  // The server says that something concerns me.
+  heard({ inbox, conversation, data }) {
+    if (this.isWatched(conversation)) {
+      this.tabs.postMessage(conversation);
+      return;
+    }
+    const isWatched = Date.now() - (this.watchedAt.get(conversation) ?? 0) < WATCHED_MS;
+    if (!this.isLeader || isWatched) return;
+    this.cancel(conversation);
+    const timer = setTimeout(() => {
+      this.pending.delete(conversation);
+      this.alert({ inbox, conversation, ...data });
+    }, OTHER_TABS_MS);
+    this.pending.set(conversation, timer);
+  }
+
+  alert(notice) {
+    if (this.settings.preferences.get("sound") === "on") this.play(notice.sound);
     if (this.settings.preferences.get("desktop") !== "on") return;
     if (!("Notification" in window) || Notification.permission !== "granted") return;
+    this.show(notice);
+  }
+
+  show({ inbox, conversation, kind, title, body, url, tag }) {
     const isPrivate = this.settings.preferences.get("private") === "on";
-    const notice = new Notification(isPrivate ? t("new_message") : title, {
-      body: isPrivate ? "" : body,
-      tag: `c-${id}`,
-    });
-    this.shown.set(id, notice);
+    const words = isPrivate ? t(PRIVATE_WORDS[kind] ?? "new_message") : title;
+    const notice = new Notification(words, { body: isPrivate ? "" : body, tag });
+    this.shown.set(conversation, notice);
     notice.addEventListener("click", () => {
       window.focus();
       notice.close();
-      this.open(id);
+      this.open(conversation, url, inbox);
     });
   }
 
-  // It is no longer mine to see.
+  // It is no longer mine to see, or I look at it now.
   forget(id) {
+    this.cancel(id);
     this.shown.get(id)?.close();
     this.shown.delete(id);
   }
 
-  play() {
-    if (!this.mayPlay) return;
+  cancel(id) {
+    clearTimeout(this.pending.get(id));
+    this.pending.delete(id);
+  }
+
+  // Many at once sound once.
+  play(sound) {
+    if (!this.mayPlay || Date.now() - this.playedAt < QUIET_MS) return;
+    this.playedAt = Date.now();
     this.audio ??= new AudioContext();
     const start = this.audio.currentTime;
-    for (const [i, pitch] of [660, 880].entries()) this.tone(pitch, start + i * 0.12);
+    const tones = TONES[sound] ?? TONES.message;
+    for (const [i, pitch] of tones.entries()) this.tone(pitch, start + i * 0.12);
   }
 
   tone(pitch, start) {

@@ -28,13 +28,12 @@ export class Presence {
     this.refresh(true);
   }
 
+  // Say whether somebody looks at this tab, and at what: others see it beside my name.
   refresh(isNew = false) {
-    if (!this.conversation) {
-      if (isNew) this.send({ type: "viewing", conversation: null, state: "idle" });
-      return;
-    }
     const isActive = document.visibilityState === "visible" && document.hasFocus();
     const state = isActive ? "active" : "idle";
+    if (!this.conversation && !isNew && state === this.state) return;
+    this.state = state;
     this.send({ type: "viewing", conversation: this.conversation, state });
   }
 

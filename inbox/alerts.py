@@ -1,0 +1,302 @@
+"""Whom does what just happened concern? A `notify` frame for each of them.
+
+Frames say which rows changed; the rows say, a moment later, whom that concerns and whether they may
+still see it. The process that holds the sockets asks, for all that happened in that moment together
+and in a fixed number of queries, and tells its own sockets. Nobody is told of their own acts.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from django.db import DatabaseError
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.access import Viewer, viewers_of
+from accounts.models import User
+from inbox.access import Audience, audiences_of, is_reader
+from inbox.broadcast import VERSION, Head
+from inbox.fragments import row_queryset
+from inbox.labels import customer_name
+from inbox.models import Conversation, ConversationEvent, Message
+from inbox.seats import Seats
+
+logger = logging.getLogger(__name__)
+
+GATHER_SECONDS = 0.3
+BURST = timedelta(seconds=10)
+REMEMBERED = 5_000
+_Verb = ConversationEvent.Verb
+_GIVING = {_Verb.TRANSFERRED, _Verb.TAKEN_OVER, _Verb.REOPENED}
+_FAILURES = {Message.Status.FAILED, Message.Status.BLOCKED}
+
+
+class Kind(StrEnum):
+    """Why somebody is alerted. `mention` and `sla` are promised, and made by nothing yet."""
+
+    INBOUND = "inbound"
+    FAILED = "failed"
+    ASSIGNED = "assigned"
+
+
+@dataclass(frozen=True)
+class Happening:
+    """A row that may concern somebody: a message or a line of a timeline, by its public id."""
+
+    kind: Kind
+    id: str
+    conversation: str
+    inbox: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What one person is told."""
+
+    user_id: int
+    kind: Kind
+    id: str
+    conversation: Conversation
+    body: str
+
+    def as_frame(self) -> str:
+        """Write the frame."""
+        row = self.conversation
+        address = reverse("conversation", kwargs={"slug": row.inbox.slug, "cid": row.public_id})
+        data = {
+            "id": f"{self.kind}-{self.id}",
+            "kind": self.kind,
+            "title": customer_name(row),
+            "body": self.body,
+            "url": address,
+            "sound": "message" if self.kind is Kind.INBOUND else "attention",
+            "tag": f"c-{row.public_id}",
+        }
+        frame = {
+            "v": VERSION,
+            "inbox": str(row.inbox.public_id),
+            "type": "notify",
+            "conversation": row.public_id,
+            "data": data,
+        }
+        return json.dumps(frame, separators=(",", ":"), ensure_ascii=False)
+
+
+def happening_in(head: Head, text: str) -> Happening | None:
+    """Return what a frame tells of that may concern somebody."""
+    if head.type not in {"message.created", "message.updated", "activity.created"}:
+        return None
+    frame = json.loads(text)
+    data = frame["data"]
+    kinds = {
+        "message.created": Kind.INBOUND if data.get("notify") else None,
+        "message.updated": Kind.FAILED if _has_failed(data) else None,
+        "activity.created": Kind.ASSIGNED if data.get("verb") in _GIVING else None,
+    }
+    kind = kinds[head.type]
+    return Happening(kind, data["id"], frame["conversation"], head.inbox) if kind else None
+
+
+def _has_failed(data: Mapping[str, Any]) -> bool:
+    return data.get("status") in _FAILURES and "status" in data.get("changed", ())
+
+
+# --- Deciding -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """The rows of one moment, and the people who might be told."""
+
+    conversations: Mapping[str, Conversation]
+    audiences: Mapping[int, Audience]
+    messages: Mapping[str, Message]
+    events: Mapping[str, ConversationEvent]
+    people: Mapping[int, Viewer]
+    away: frozenset[int]
+
+
+def notices_of(
+    happenings: Iterable[Happening], user_ids: Iterable[int], *, now: datetime
+) -> list[Notice]:
+    """Return what to tell these people, in seven queries at most; one notice for a conversation.
+
+    Sight is asked anew: who lost it since the frame went out is told nothing.
+    """
+    wanted = list(happenings)
+    scene = _look_at(wanted, list(user_ids), now=now)
+    found: dict[tuple[int, str], Notice] = {}
+    # The weightiest comes last, and stays.
+    for one in sorted(wanted, key=lambda one: list(Kind).index(one.kind)):
+        conversation = scene.conversations.get(one.conversation)
+        if conversation is None:
+            continue
+        for notice in _notices_of(one, conversation, scene):
+            found[notice.user_id, one.conversation] = notice
+    return list(found.values())
+
+
+def _look_at(wanted: list[Happening], user_ids: list[int], *, now: datetime) -> _Scene:
+    rows = row_queryset().filter(public_id__in={one.conversation for one in wanted})
+    conversations = {row.public_id: row for row in rows}
+    of_messages = [one.id for one in wanted if one.kind is not Kind.ASSIGNED]
+    of_events = [one.id for one in wanted if one.kind is Kind.ASSIGNED]
+    messages = Message.objects.filter(public_id__in=of_messages) if of_messages else []
+    events = ConversationEvent.objects.filter(public_id__in=of_events) if of_events else []
+    is_away = User.objects.filter(pk__in=user_ids, availability=User.Availability.AWAY)
+    return _Scene(
+        conversations=conversations,
+        audiences=audiences_of(conversations.values()),
+        messages={message.public_id: message for message in messages},
+        events={event.public_id: event for event in events},
+        people=viewers_of(user_ids, now=now),
+        away=frozenset(is_away.values_list("pk", flat=True)),
+    )
+
+
+def _notices_of(one: Happening, conversation: Conversation, scene: _Scene) -> list[Notice]:
+    audience = scene.audiences[conversation.pk]
+    user_ids, body = _concerned(one, conversation, audience, scene)
+    return [
+        Notice(user_id, one.kind, one.id, conversation, body)
+        for user_id in sorted(user_ids)
+        if user_id in scene.people and is_reader(scene.people[user_id], conversation, audience)
+    ]
+
+
+def _concerned(
+    one: Happening, conversation: Conversation, audience: Audience, scene: _Scene
+) -> tuple[set[int], str]:
+    """Say whom it concerns, and in which words."""
+    if event := scene.events.get(one.id):
+        return _given(event, conversation)
+    message = scene.messages.get(one.id)
+    if message is None:
+        return set(), ""
+    if one.kind is Kind.FAILED:
+        return _failed(message)
+    is_last = not conversation.preview_kind.startswith("out_")
+    return _waited_for(conversation, audience, scene), conversation.preview if is_last else ""
+
+
+def _waited_for(conversation: Conversation, audience: Audience, scene: _Scene) -> set[int]:
+    """Say whom a customer's words wait for: those who take part, else the team on duty."""
+    if conversation.is_closed or conversation.is_hidden:
+        return set()
+    taking_part = set(audience.user_ids)
+    if conversation.owner_id is not None or not conversation.is_team_wide:
+        return taking_part
+    inbox_id = conversation.inbox_id
+    on_duty = {
+        user_id
+        for user_id, viewer in scene.people.items()
+        if viewer.is_member_of(inbox_id) and inbox_id not in viewer.observes
+    }
+    return taking_part | (on_duty - scene.away)
+
+
+def _given(event: ConversationEvent, conversation: Conversation) -> tuple[set[int], str]:
+    """Say who has a conversation now that they did not take, or lost it to a supervisor."""
+    facts = event.data
+    if event.verb == _Verb.TAKEN_OVER:
+        words = _("%(name)s took this conversation over: %(reason)s")
+        told = facts.get("previous_id")
+        said = words % {"name": event.actor_label, "reason": facts.get("reason", "")}
+    elif event.verb == _Verb.TRANSFERRED:
+        words = _("%(name)s gave you this conversation.")
+        told = facts.get("to_id")
+        said = " ".join(filter(None, (words % {"name": event.actor_label}, facts.get("note"))))
+    else:
+        told = conversation.owner_id if event.actor_id is None else None
+        said = _("The customer wrote again: it is yours.")
+    has_it = event.verb == _Verb.TAKEN_OVER or told == conversation.owner_id
+    is_told = told is not None and told != event.actor_id and has_it
+    return ({told} if is_told else set()), said
+
+
+def _failed(message: Message) -> tuple[set[int], str]:
+    if message.author_id is None or message.status not in _FAILURES:
+        return set(), ""
+    words = _("Your message did not arrive. %(words)s") % {"words": message.error_words}
+    return {message.author_id}, words.strip()
+
+
+# --- Telling --------------------------------------------------------------------------------------
+
+Ask: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Awaitable[Any]]]
+
+
+@dataclass
+class Alerts:
+    """Tells the people of this process what concerns them.
+
+    `ask` runs a function that asks the database, away from the loop; `clock` says what time it is.
+    """
+
+    seats: Seats
+    ask: Ask
+    clock: Callable[[], datetime]
+    _pending: list[Happening] = field(default_factory=list)
+    _known: dict[tuple[str, int], None] = field(default_factory=dict)
+    _told_at: dict[str, datetime] = field(default_factory=dict)
+    _runner: asyncio.Task[None] | None = None
+
+    def heard(self, head: Head, text: str) -> None:
+        """Remember what a frame tells, once however many sockets hear it."""
+        key = (head.inbox, head.seq)
+        if head.type is None or key in self._known or not self.seats.is_anybody_here:
+            return
+        self._remember(key)
+        happening = happening_in(head, text)
+        if happening is None:
+            return
+        self._pending.append(happening)
+        if self._runner is None or self._runner.done():
+            self._runner = asyncio.get_running_loop().create_task(self._run())
+
+    def _remember(self, key: tuple[str, int]) -> None:
+        self._known[key] = None
+        if len(self._known) > REMEMBERED:
+            del self._known[next(iter(self._known))]
+
+    async def _run(self) -> None:
+        while self._pending:
+            await asyncio.sleep(GATHER_SECONDS)
+            happenings, self._pending = self._pending, []
+            await self._tell(happenings)
+
+    async def _tell(self, happenings: list[Happening]) -> None:
+        now = self.clock()
+        happenings = [one for one in happenings if not self._is_in_burst(one, now)]
+        inboxes = {one.inbox for one in happenings}
+        user_ids = {
+            sitter.viewer.user_id
+            for sitter in self.seats.sitters
+            if inboxes & sitter.inboxes.keys()
+        }
+        if not happenings or not user_ids:
+            return
+        try:
+            notices = await self.ask(notices_of)(happenings, user_ids, now=now)
+        except DatabaseError:
+            logger.exception("live: nobody was notified")
+            return
+        for notice in notices:
+            frame = notice.as_frame()
+            for seat in self.seats.of_user(notice.user_id):
+                seat.tell(f"notify {notice.conversation.public_id}", frame)
+
+    def _is_in_burst(self, one: Happening, now: datetime) -> bool:
+        """Say whether the customer's last words were announced a moment ago; else begin a burst."""
+        self._told_at = {key: at for key, at in self._told_at.items() if now - at < BURST}
+        if one.kind is not Kind.INBOUND:
+            return False
+        is_in = one.conversation in self._told_at
+        self._told_at.setdefault(one.conversation, now)
+        return is_in

@@ -1,0 +1,68 @@
+// How much is there for this reader? While the line is up the numbers come by themselves.
+
+import { getJson } from "./http.js";
+
+const ASK_MS = 1_500;
+const NOTHING = { unassigned: 0, open: 0, snoozed: 0 };
+
+export class Tally {
+  // `show` paints numbers by the names of the chips, `isUp` says whether the line is.
+  constructor(settings, { show, isUp }) {
+    this.settings = settings;
+    this.show = show;
+    this.isUp = isUp;
+    this.timer = 0;
+    this.reset();
+  }
+
+  // The line went down, or my part in the inbox changed: what I heard does not count any more.
+  reset() {
+    this.team = NOTHING;
+    this.everything = null;
+    this.own = null;
+  }
+
+  // My own numbers come last of three, so with them there is all it takes.
+  heard({ inbox, type, data }) {
+    if (inbox !== this.settings.inbox) return;
+    if (type === "counts") this.team = data;
+    if (type === "counts.team") this.everything = data;
+    if (type === "counts.mine") this.own = data;
+    if (this.own) this.show(this.numbers());
+  }
+
+  // Numbers that were asked for over HTTP are older than what the line says.
+  asked(numbers) {
+    if (!this.own) this.show(numbers);
+  }
+
+  // What the team shares and what is mine besides; a supervisor hears of everything at once.
+  numbers() {
+    const { team, own, everything } = this;
+    const sum = (name) => everything?.[name] ?? team[name] + own[name];
+    return {
+      mine: own.mine,
+      unassigned: sum("unassigned"),
+      open: sum("open"),
+      snoozed: sum("snoozed"),
+    };
+  }
+
+  // Something changed. Without a line, ask soon: once for many changes, and not everybody at once.
+  changed(wait = ASK_MS * (1 + Math.random())) {
+    if (this.timer || this.isUp()) return;
+    this.timer = setTimeout(() => {
+      this.timer = 0;
+      this.ask();
+    }, wait);
+  }
+
+  async ask() {
+    try {
+      const answer = await getJson(this.settings.countsUrl);
+      if (answer.ok) this.asked(answer.body);
+    } catch {
+      // The next change asks again.
+    }
+  }
+}
