@@ -42,7 +42,6 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Result = TypeVar("Result")
-Kept = tuple[int, bool]
 
 MOST_BYTES = 1 << 20
 MOST_IN_A_COMMIT = 256
@@ -56,12 +55,12 @@ class Edge:
 
     def __init__(self) -> None:
         self._senders = Senders()
-        self._keeper = Keeper()
+        self._rooms = Rooms(settings.INLINE_PROCESSING_LIMIT)
+        self._keeper = Keeper(self._rooms)
         self._helpers = ThreadPoolExecutor(4, thread_name_prefix="edge")
         self._stories = ThreadPoolExecutor(
             settings.INLINE_PROCESSING_LIMIT, thread_name_prefix="story"
         )
-        self._rooms = settings.INLINE_PROCESSING_LIMIT
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one webhook."""
@@ -106,16 +105,13 @@ class Edge:
         return await self._help(admit, request, sender)
 
     async def _keep(self, arrival: Arrival) -> None:
-        has_room = self._rooms > 0
-        self._rooms -= has_room
-        try:
-            kept = replace(arrival, is_for_later=not has_room)
-            receipt_id, is_due = await self._keeper.keep(kept)
-            if is_due and has_room:
-                await _in(self._stories, process, receipt_id, now=timezone.now())
-        finally:
-            self._rooms += has_room
-        if is_due and not has_room:
+        kept = await self._keeper.keep(arrival)
+        if kept.has_room:
+            try:
+                await _in(self._stories, process, kept.receipt_id, now=timezone.now())
+            finally:
+                self._rooms.give_back()
+        elif kept.is_due:
             await self._help(ask_for_sweep)
 
     async def _help(self, act: Callable[..., Result], *args: Any) -> Result:
@@ -142,9 +138,36 @@ class Senders:
 
 
 @dataclass
+class Rooms:
+    """How many stories this process has room for."""
+
+    free: int
+
+    def take(self) -> bool:
+        """Take a room, if there is one."""
+        is_free = self.free > 0
+        self.free -= is_free
+        return is_free
+
+    def give_back(self) -> None:
+        """Leave a room to the next."""
+        self.free += 1
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A receipt that is committed; whether its story is to be told, and has a room here."""
+
+    receipt_id: int
+    is_due: bool
+    has_room: bool
+
+
+@dataclass
 class Keeper:
     """Keeps arrivals: whoever comes while a commit is under way shares the next one."""
 
+    rooms: Rooms
     _waiting: deque[tuple[Arrival, asyncio.Future[Kept]]] = field(default_factory=deque)
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="keeper")
@@ -152,58 +175,66 @@ class Keeper:
     _work: asyncio.Task[None] | None = None
 
     async def keep(self, arrival: Arrival) -> Kept:
-        """Return when the arrival is committed. Raises DatabaseError if it could not be kept."""
+        """Return when the arrival is committed. Raises DatabaseError if it could not be kept.
+
+        Whoever gets a room gives it back.
+        """
         promise: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
         self._waiting.append((arrival, promise))
         if self._work is None or self._work.done():
             self._work = asyncio.create_task(self._keep_all())
         return await promise
 
+    def close(self) -> None:
+        """Give back the connection, when nothing is to be kept any more."""
+        self._thread.submit(connection.close)
+        self._thread.shutdown()
+
     async def _keep_all(self) -> None:
         while self._waiting:
-            batch = self._take()
-            try:
-                kept = await self._commit([arrival for arrival, _ in batch])
-            except Exception as error:  # a bug of ours: whoever waits must hear of it, not wait on
-                for _, promise in batch:
-                    _fulfil(promise, error)
-            else:
-                for arrival, promise in batch:
-                    _fulfil(promise, kept[arrival.key])
+            count = min(len(self._waiting), MOST_IN_A_COMMIT)
+            await self._keep_batch([self._waiting.popleft() for _ in range(count)])
 
-    async def _commit(
-        self, arrivals: Sequence[Arrival]
-    ) -> "dict[ReceiptKey, Kept | DatabaseError]":
-        # Its thread keeps its connection from commit to commit, and replaces one that breaks.
+    async def _keep_batch(self, batch: list[tuple[Arrival, asyncio.Future[Kept]]]) -> None:
+        firsts = {arrival.key: arrival for arrival, _ in reversed(batch)}
+        with_room = {key for key in firsts if self.rooms.take()}
+        arrivals = [replace(a, is_for_later=a.key not in with_room) for a, _ in batch]
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, _commit, arrivals)
+        try:
+            # Its thread keeps its connection from commit to commit, and replaces one that breaks.
+            found = await loop.run_in_executor(self._thread, _commit, arrivals)
+        except Exception as error:  # a bug of ours: whoever waits must hear of it, not wait on
+            found = dict.fromkeys(firsts, error)
+        for arrival, promise in batch:
+            is_first = arrival is firsts[arrival.key]
+            has_room = is_first and arrival.key in with_room
+            _fulfil(promise, self._outcome(found[arrival.key], is_first, has_room))
 
-    def _take(self) -> list[tuple[Arrival, asyncio.Future[Kept]]]:
-        """Take the next arrivals; a repeat of one that is taken waits for the next commit."""
-        taken: dict[ReceiptKey, tuple[Arrival, asyncio.Future[Kept]]] = {}
-        repeats = []
-        while self._waiting and len(taken) < MOST_IN_A_COMMIT:
-            arrival, promise = self._waiting.popleft()
-            if arrival.key in taken:
-                repeats.append((arrival, promise))
-            else:
-                taken[arrival.key] = (arrival, promise)
-        self._waiting.extendleft(reversed(repeats))
-        return list(taken.values())
+    def _outcome(
+        self, found: "tuple[int, bool] | Exception", is_first: bool, has_room: bool
+    ) -> Kept | Exception:
+        if isinstance(found, Exception):
+            outcome: Kept | Exception = found
+            is_due = False
+        else:
+            is_due = found[1] and is_first
+            outcome = Kept(found[0], is_due, has_room and is_due)
+        if has_room and not is_due:
+            self.rooms.give_back()
+        return outcome
 
 
-def _commit(arrivals: Sequence[Arrival]) -> dict[ReceiptKey, Kept | DatabaseError]:
+def _commit(arrivals: Sequence[Arrival]) -> "dict[ReceiptKey, tuple[int, bool] | Exception]":
     """Keep a batch; if that fails, each alone, so that one cannot take its neighbours down."""
-    now = timezone.now()
     try:
-        return dict(accept_many(arrivals, now=now))
+        return dict(accept_many(arrivals, now=timezone.now()))
     except DatabaseError:
         logger.warning("a batch of %s webhooks failed; each is kept alone", len(arrivals))
         connection.close()
     return {arrival.key: _commit_one(arrival) for arrival in arrivals}
 
 
-def _commit_one(arrival: Arrival) -> Kept | DatabaseError:
+def _commit_one(arrival: Arrival) -> "tuple[int, bool] | Exception":
     try:
         return accept(arrival, now=timezone.now())
     except DatabaseError as error:
@@ -211,13 +242,13 @@ def _commit_one(arrival: Arrival) -> Kept | DatabaseError:
         return error
 
 
-def _fulfil(promise: asyncio.Future[Kept], kept: Kept | Exception) -> None:
+def _fulfil(promise: asyncio.Future[Kept], outcome: Kept | Exception) -> None:
     if promise.done():
         return
-    if isinstance(kept, Exception):
-        promise.set_exception(kept)
+    if isinstance(outcome, Exception):
+        promise.set_exception(outcome)
     else:
-        promise.set_result(kept)
+        promise.set_result(outcome)
 
 
 class _TooLargeError(Exception):

@@ -1,6 +1,7 @@
 """What happens when a customer writes? The story of one inbound message, read top to bottom."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,13 +49,14 @@ _ACCEPT = """
         (account_id, twilio_account_id, sender_id, account_sid, message_sid, kind, status, form,
          received_at, repeats, state, attempts, next_attempt_at, problem)
     SELECT account_id, twilio_account_id, sender_id, account_sid, message_sid, kind, status, form,
-           %s, 0, state, 0, CASE WHEN is_for_later THEN %s ELSE %s END, problem
+           %s, times - 1, state, 0, CASE WHEN is_for_later THEN %s ELSE %s END, problem
     FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[],
-                %s::text[], %s::bytea[], %s::text[], %s::text[], %s::bool[])
+                %s::text[], %s::bytea[], %s::text[], %s::text[], %s::bool[], %s::int[])
         AS given (account_id, twilio_account_id, sender_id, account_sid, message_sid, kind, status,
-                  form, state, problem, is_for_later)
+                  form, state, problem, is_for_later, times)
     ORDER BY account_sid, message_sid, kind, status
-    ON CONFLICT (account_sid, message_sid, kind, status) DO UPDATE SET repeats = kept.repeats + 1
+    ON CONFLICT (account_sid, message_sid, kind, status) DO UPDATE
+        SET repeats = kept.repeats + EXCLUDED.repeats + 1
     RETURNING account_sid, message_sid, kind, status, id, (xmax = 0) AND state = 'waiting'
 """
 ReceiptKey = tuple[str, str, str, str]
@@ -101,17 +103,19 @@ def accept(arrival: Arrival, *, now: datetime) -> tuple[int, bool]:
 def accept_many(
     arrivals: Sequence[Arrival], *, now: datetime
 ) -> dict[ReceiptKey, tuple[int, bool]]:
-    """Keep several webhooks in one statement with one commit; their keys must differ.
+    """Keep several webhooks in one statement with one commit.
 
-    Returns for each key what `accept` returns for one.
+    Returns for each key what `accept` returns for one; those of the same key are one receipt.
     """
-    columns = zip(*(_columns(arrival) for arrival in arrivals), strict=True)
+    times = Counter(arrival.key for arrival in arrivals)
+    firsts = {arrival.key: arrival for arrival in reversed(arrivals)}
+    columns = zip(*(_columns(one, times[key]) for key, one in firsts.items()), strict=True)
     with connection.cursor() as cursor:
         cursor.execute(_ACCEPT, [now, now, now + INLINE_GRACE, *map(list, columns)])
         return {tuple(key): (pk, is_due) for *key, pk, is_due in cursor.fetchall()}
 
 
-def _columns(arrival: Arrival) -> tuple[object, ...]:
+def _columns(arrival: Arrival, times: int) -> tuple[object, ...]:
     state, problem = Receipt.State.WAITING, ""
     if arrival.is_for_quarantine:
         state, problem = Receipt.State.QUARANTINED, "We know no sender with this address."
@@ -124,6 +128,7 @@ def _columns(arrival: Arrival) -> tuple[object, ...]:
         state.value,
         problem,
         arrival.is_for_later,
+        times,
     )
 
 

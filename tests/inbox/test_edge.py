@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection
 
-from inbox.edge import MOST_BYTES, Keeper
+from inbox.edge import MOST_BYTES, Keeper, Rooms
 from inbox.models import Message, Receipt
 from inbox.receiving import Arrival
 from tests.conftest import House
@@ -39,27 +40,43 @@ def keep(*arrivals: Arrival) -> list[Any]:
     """Keep all at the same moment; return what came of each, errors included."""
 
     async def all_of_them() -> list[Any]:
-        keeper = Keeper()
         wanted = (keeper.keep(arrival) for arrival in arrivals)
         return await asyncio.gather(*wanted, return_exceptions=True)
 
-    return apart(all_of_them())
+    keeper = Keeper(Rooms(3))
+
+    with closing(keeper):
+        return apart(all_of_them())
 
 
 def test_many_at_once_are_each_kept_once(arrival: Arrival) -> None:
     kept = keep(*(replace(arrival, message_sid=f"SM{n}") for n in range(300)))
 
-    assert all(is_due for _, is_due in kept)
-    assert len({pk for pk, _ in kept}) == Receipt.objects.count() == 300
+    assert all(one.is_due for one in kept)
+    assert len({one.receipt_id for one in kept}) == Receipt.objects.count() == 300
+    assert [one.has_room for one in kept].count(True) == 3
 
 
 def test_repeats_in_one_commit_are_one_receipt_that_counts_them(arrival: Arrival) -> None:
-    kept = keep(*[arrival] * 5)
+    kept = keep(*[replace(arrival) for _ in range(5)])
 
     [receipt] = Receipt.objects.all()
-    assert {pk for pk, _ in kept} == {receipt.pk}
-    assert [is_due for _, is_due in kept].count(True) == 1
+    assert {one.receipt_id for one in kept} == {receipt.pk}
+    assert [(one.is_due, one.has_room) for one in kept].count((True, True)) == 1
+    assert [one.is_due or one.has_room for one in kept].count(True) == 1
     assert receipt.repeats == 4
+
+
+def test_repeats_take_no_room_from_what_is_new(arrival: Arrival) -> None:
+    new = replace(arrival, message_sid="SM2")
+
+    first = keep(arrival)
+    kept = keep(*[replace(arrival) for _ in range(20)], new)
+
+    assert first[0].has_room
+    assert kept[-1].has_room
+    assert not any(one.is_due or one.has_room for one in kept[:-1])
+    assert Receipt.objects.get(message_sid="SM1").repeats == 20
 
 
 def test_one_that_cannot_be_kept_takes_no_neighbour_down(arrival: Arrival) -> None:
@@ -68,7 +85,7 @@ def test_one_that_cannot_be_kept_takes_no_neighbour_down(arrival: Arrival) -> No
     refused, *kept = keep(replace(arrival, account_id=-1, sender_id=None), *others)
 
     assert isinstance(refused, DatabaseError)
-    assert all(is_due for _, is_due in kept)
+    assert all(one.is_due for one in kept)
     assert Receipt.objects.count() == len(others)
 
 
