@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, close_old_connections, connection, connections
 from django.http.multipartparser import MultiPartParserError
 from django.utils import timezone
 
@@ -187,7 +187,7 @@ class Keeper:
 
     def close(self) -> None:
         """Give back the connection, when nothing is to be kept any more."""
-        self._thread.submit(connection.close)
+        self._thread.submit(connections.close_all)
         self._thread.shutdown()
 
     async def _keep_all(self) -> None:
