@@ -20,13 +20,13 @@ from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError, close_old_connections, connection
-from django.http.multipartparser import MultiPartParserError
 from django.utils import timezone
 
 from inbox.models import Receipt, Sender
 from inbox.receiving import Arrival, ReceiptKey, accept, accept_many, process
 from inbox.webhooks import (
     EMPTY_TWIML,
+    METHODS,
     ForgedError,
     admit,
     ask_for_sweep,
@@ -68,10 +68,13 @@ class Edge:
         status, content = await self._answer(scope, receive)
         kind = b"text/xml" if content else b"text/plain"
         headers = [(b"content-type", kind), (b"content-length", str(len(content)).encode())]
+        headers += [(b"allow", ", ".join(METHODS).encode())] if status == 405 else []
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+        if scope["method"] not in METHODS:
+            return 405, b""
         try:
             async with asyncio.timeout(READ_SECONDS):
                 body = await _body(receive)
@@ -84,7 +87,7 @@ class Edge:
             return 413, b""
         except TimeoutError:
             return 408, b""
-        except (SuspiciousOperation, BadRequest, MultiPartParserError, ConnectionResetError):
+        except (SuspiciousOperation, BadRequest, UnicodeDecodeError, ConnectionResetError):
             return 400, b""
         except DatabaseError:
             # Nothing is promised: Twilio calls the fallback address, and the list it keeps of its
@@ -94,8 +97,6 @@ class Edge:
         return (204, b"") if arrival.kind == Receipt.Kind.STATUS else (200, EMPTY_TWIML.encode())
 
     async def _admit(self, request: ASGIRequest) -> Arrival:
-        if request.method not in ("GET", "POST"):
-            raise BadRequest
         token = _token_in(request.path)
         sender = self._senders.get(token)
         if sender is None:
