@@ -118,12 +118,13 @@ def test_a_word_the_carrier_does_not_match_gets_one_confirmation_from_us(
 ) -> None:
     text_in(client, house.sender, MARIA, "Hello")
 
-    for words in ("opt out", "Stop!", "STOP ALL"):
+    for words in ("ＳＴＯＰ", "opt out", "Stop!", "STOP ALL"):
         text_in(client, house.sender, MARIA, words)
 
     sent = Message.objects.filter(direction="out")
     assert [message.purpose for message in sent] == ["optout_confirmation"]
-    assert ConsentEvent.objects.filter(kind="opt_out").count() == 3
+    assert ConsentEvent.objects.filter(kind="opt_out").count() == 4
+    assert not ProviderBlock.objects.exists()
 
 
 def test_on_whatsapp_the_app_confirms_both_ways(house: House, client: Client) -> None:
