@@ -20,6 +20,7 @@ from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError, close_old_connections, connection
+from django.http.multipartparser import MultiPartParserError
 from django.utils import timezone
 
 from inbox.models import Receipt, Sender
@@ -46,6 +47,10 @@ Kept = tuple[int, bool]
 
 MOST_BYTES = 1 << 20
 MOST_IN_A_COMMIT = 256
+_UNREADABLE = (
+    *(SuspiciousOperation, BadRequest, MultiPartParserError),
+    *(UnicodeDecodeError, ConnectionResetError),
+)
 READ_SECONDS = 10.0  # Twilio itself gives up after fifteen
 SENDERS_KEPT_SECONDS = 3.0
 MOST_SENDERS = 10_000
@@ -87,7 +92,7 @@ class Edge:
             return 413, b""
         except TimeoutError:
             return 408, b""
-        except (SuspiciousOperation, BadRequest, UnicodeDecodeError, ConnectionResetError):
+        except _UNREADABLE:
             return 400, b""
         except DatabaseError:
             # Nothing is promised: Twilio calls the fallback address, and the list it keeps of its

@@ -94,13 +94,16 @@ def sender_of(token: str) -> Sender | None:
 
 
 def admit(request: HttpRequest, sender: Sender | None) -> Arrival:
-    """Prove a call, and say what is to be kept of it. Raises ForgedError, or what `form_of` raises.
+    """Prove a call, and say what is to be kept of it. Raises ForgedError.
 
+    Raises BadRequest for a form in parts: Twilio sends none, and it could not be kept as received.
     Asks the database only when another address was written to than the sender's own.
     """
     form = form_of(request)
     if sender is None or not _is_genuine(request, sender, form):
         raise ForgedError
+    if request.content_type == "multipart/form-data":
+        raise BadRequest("A webhook is a URL-encoded form.")
     status = status_in(form)
     recipient = sender if status else _recipient(sender, form)
     raw = without_ours(_raw(request)) if has_ours(form) else _raw(request)
@@ -182,12 +185,7 @@ def _digest(form: bytes) -> str:
 
 
 def form_of(request: HttpRequest) -> dict[str, str]:
-    """Return the fields, from the body of a POST or the address of a GET.
-
-    Raises BadRequest for a form in parts: Twilio sends none, and it is not kept as it was received.
-    """
-    if request.content_type == "multipart/form-data":
-        raise BadRequest("A webhook is a URL-encoded form.")
+    """Return the fields, from the body of a POST or the address of a GET."""
     fields = request.POST if request.method == "POST" else request.GET
     return first_values((key, values[0]) for key, values in fields.lists())
 
