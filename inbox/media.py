@@ -32,6 +32,7 @@ from inbox.previews import look_of
 from inbox.refusals import MissingInputError
 from inbox.story import Story
 from inbox.twilio.client import redirected
+from inbox.twilio.parsing import without_nul
 
 logger = logging.getLogger(__name__)
 
@@ -356,7 +357,7 @@ def store_upload(
         account_id=account_id,
         uploaded_by=user,
         name=(uploaded_file.name or "file")[-200:],
-        declared_type=str(getattr(uploaded_file, "content_type", None) or "")[:120],
+        declared_type=without_nul(str(getattr(uploaded_file, "content_type", None) or ""))[:120],
     )
     _fill(attachment, content, found)
     attachment.save()
