@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlencode
 from inbox.carrier import InboundMedia, InboundText, Location, StatusUpdate
 
 OUR_PREFIX = "_our_"  # of what we add to a form we keep; no name of Twilio's begins so
+RECONCILED_KEY = f"{OUR_PREFIX}reconciled"
 MEDIA_LIMIT = 10
 SID_LENGTH = 64
 ADDRESS_LENGTH = 120
@@ -100,6 +101,7 @@ def parse_inbound(form: Mapping[str, str]) -> InboundText:
         other_addresses=_user_ids(form) if is_whatsapp else (),
         service_sid=form.get("MessagingServiceSid", "").strip(),
         sent_at=_time(form.get("Timestamp", "")),
+        is_reconciled=bool(form.get(RECONCILED_KEY)),
         details=_details(form),
     )
 
