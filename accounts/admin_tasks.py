@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from accounts.admin_scope import ACT, ScopedAdmin
+from accounts.numbers import number_in
 
 M = TypeVar("M", bound=Model)
 MOST_ROWS = 200
@@ -124,7 +125,7 @@ class TaskAdmin(ScopedAdmin[M]):
         return TemplateResponse(request, "admin/task.html", context)
 
     def _chosen(self, request: HttpRequest, task: Task[M]) -> list[M]:
-        ids = [text for text in request.GET.getlist("ids") if text.isdecimal()][:MOST_ROWS]
+        ids = [text for text in request.GET.getlist("ids") if number_in(text)][:MOST_ROWS]
         rows = self.get_queryset(request).filter(pk__in=ids).order_by("pk")
         return [row for row in rows if task.fits(row)]
 

@@ -15,6 +15,8 @@ BSUID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,64}")
 SHORT_CODE = re.compile(r"[0-9]{3,8}")
 TOLL_FREE_PREFIXES = ("+1800", "+1833", "+1844", "+1855", "+1866", "+1877", "+1888")
 
+LONGEST, LONGEST_FAMILY = 120, 20
+
 SMS, RCS, WHATSAPP = "sms", "rcs", "whatsapp"
 SMS_FAMILY = (SMS, RCS)
 
@@ -59,16 +61,20 @@ class Address:
 
 
 def parse_address(raw: str) -> Address:
-    """Read a carrier's address (`+1…`, `whatsapp:+1…`, `rcs:…`, `32665`, `ACME`)."""
+    """Read a carrier's address (`+1…`, `whatsapp:+1…`, `rcs:…`, `32665`, `ACME`).
+
+    One that is longer than any real one is cut short, and then no answer goes there.
+    """
     text = raw.strip()
+    is_whole = len(text) <= LONGEST
     prefix, colon, rest = text.partition(":")
-    family = prefix.lower() if colon else SMS
+    family = prefix.lower()[:LONGEST_FAMILY] if colon else SMS
     ident = (rest if colon else text).strip().replace(" ", "+", 1 if rest[:1] == " " else 0)
     if E164.fullmatch(ident):
         phone = normal_phone(ident)
-        return Address(family, f"{family}:{phone}", text, phone, True)
-    is_user_id = family != SMS and bool(ident)
-    return Address(family, f"{family}:{ident}"[:120], text, "", is_user_id)
+        return Address(family, f"{family}:{phone}", text[:LONGEST], phone, is_whole)
+    is_user_id = family != SMS and bool(ident) and is_whole
+    return Address(family, f"{family}:{ident}"[:LONGEST], text[:LONGEST], "", is_user_id)
 
 
 def normal_phone(number: str) -> str:

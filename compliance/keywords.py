@@ -1,8 +1,9 @@
 """What does a text say about consent, read by the carrier's exact keywords?
 
 A keyword counts only when it is the whole message (Twilio matches the same way, see
-https://help.twilio.com/articles/223134027). Surrounding white space, case, and punctuation around
-the word do not matter: "stop!" is a wish to stop, "Stop please" is left to a person.
+https://help.twilio.com/articles/223134027). Surrounding white space, case, punctuation around the
+word, wide letters and signs nobody sees do not matter: "stop!" is a wish to stop, "Stop please" is
+left to a person. Of all these the carrier knows only the word itself in plain letters.
 """
 
 import re
@@ -60,11 +61,11 @@ def read_keyword(body: str, *, opt_out_type: str = "", button_payload: str = "")
         return Reading(told, word=body.strip()[:40] or opt_out_type, is_carrier_word=True)
     if button_payload.strip().upper() == "OPTOUT":
         return Reading(Keyword.OPT_OUT, word="OPTOUT")
-    if len(body) > 60:
+    said = body.strip()
+    if len(said) > 60:
         return NOTHING
-    plain = unicodedata.normalize("NFKC", body).strip().upper()
-    word = _SPACES.sub(" ", _AROUND.sub("", plain))
-    is_carrier_word = plain == word
+    word = _SPACES.sub(" ", _AROUND.sub("", _plain(said)))
+    is_carrier_word = said.isascii() and said.upper() == word
     if word in OPT_OUT_WORDS or word in OWN_OPT_OUT_PHRASES:
         return Reading(Keyword.OPT_OUT, word, is_carrier_word and word in OPT_OUT_WORDS)
     if word in OPT_IN_WORDS:
@@ -72,3 +73,9 @@ def read_keyword(body: str, *, opt_out_type: str = "", button_payload: str = "")
     if word in HELP_WORDS:
         return Reading(Keyword.HELP, word, is_carrier_word)
     return NOTHING
+
+
+def _plain(text: str) -> str:
+    """Return the letters that a person sees, in their ordinary width and in capitals."""
+    seen = (char for char in text if unicodedata.category(char) != "Cf")
+    return unicodedata.normalize("NFKC", "".join(seen)).upper()

@@ -15,6 +15,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("", include("inbox.urls")),
 ]
+handler400 = "inbox.views.errors.bad_request"
 handler404 = "inbox.views.errors.not_found"
 handler403 = "inbox.views.errors.forbidden"
 handler500 = "inbox.views.errors.server_error"

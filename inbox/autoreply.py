@@ -14,6 +14,7 @@ def facts_for(
     *,
     is_first_ever: bool,
     is_new_conversation: bool,
+    is_reconciled: bool,
     now: datetime,
 ) -> Facts:
     """Gather what a decision about this inbound message may depend on, in three queries."""
@@ -43,6 +44,7 @@ def facts_for(
         recent_auto_replies=tuple(at for at, _ in recent),
         last_auto_text=last_text,
         bursts=not is_first_ever and earlier.exists(),
+        is_reconciled=is_reconciled,
     )
 
 

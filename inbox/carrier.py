@@ -30,7 +30,10 @@ class Location:
 
 @dataclass(frozen=True)
 class InboundText:
-    """One message from a customer, in our words."""
+    """One message from a customer, in our words.
+
+    It `is_reconciled` when we found it in the carrier's list because its webhook never came.
+    """
 
     sid: str
     customer: str
@@ -48,6 +51,7 @@ class InboundText:
     other_addresses: tuple[str, ...] = ()
     service_sid: str = ""
     sent_at: datetime | None = None
+    is_reconciled: bool = False
     details: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -150,4 +154,7 @@ class Carrier(Protocol):
         """List what the carrier sent from one address to another since a moment."""
 
     def list_inbound(self, *, recipient: str, since: datetime) -> list[RemoteMessage]:
-        """List what the carrier received for one of our addresses since a moment."""
+        """List what the carrier received since a moment, the newest first.
+
+        For one of our addresses, or for the whole account when `recipient` is blank.
+        """

@@ -269,7 +269,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def _viewing(self, command: dict[str, Any]) -> None:
         wanted = command.get("conversation")
         self.is_active = command.get("state", "active") == "active"
-        if not isinstance(wanted, str) or not wanted:
+        if not isinstance(wanted, str) or not wanted.isalnum():
             await self._look_away()
             return
         state = "viewing" if self.is_active else "away"
@@ -483,6 +483,6 @@ def _read(text: str | None) -> dict[str, Any]:
         return {}
     try:
         command = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return command if isinstance(command, dict) else {}

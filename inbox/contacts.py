@@ -29,6 +29,8 @@ def locked_thread(
     if thread is None:
         thread = _make(sender, address, others, our_address, profile_name, now=now)
     elif others:
+        # One and the same row, whose facts may change by being joined with another's.
+        thread.address.contact = thread.contact
         _learn_aliases(thread.address, others, now=now)
     if profile_name and thread.contact.profile_name != profile_name:
         thread.contact.profile_name = profile_name
@@ -156,7 +158,17 @@ def _learn_aliases(target: ContactAddress, others: Sequence[Address], *, now: da
 
 
 def join_contacts(*, keep: Contact, absorb: Contact) -> None:
-    """Make two contacts one: everything of `absorb` belongs to `keep` afterwards."""
+    """Make two contacts one: everything of `absorb` belongs to `keep` afterwards.
+
+    Who was blocked under either name stays blocked; what `keep` does not say of itself it takes
+    over.
+    """
+    keep.is_blocked = keep.is_blocked or absorb.is_blocked
+    keep.owner = keep.owner or absorb.owner
+    for field in ("name", "profile_name", "language"):
+        setattr(keep, field, getattr(keep, field) or getattr(absorb, field))
+    keep.notes = "\n\n".join(filter(None, [keep.notes, absorb.notes]))
+    keep.save()
     ContactAddress.objects.filter(contact=absorb).update(contact=keep)
     Thread.objects.filter(contact=absorb).update(contact=keep)
     absorb.conversations.update(contact=keep)

@@ -27,6 +27,7 @@ from inbox.models import Receipt, Sender
 from inbox.receiving import Arrival, ReceiptKey, accept, accept_many, process
 from inbox.webhooks import (
     EMPTY_TWIML,
+    METHODS,
     ForgedError,
     admit,
     ask_for_sweep,
@@ -45,6 +46,10 @@ Result = TypeVar("Result")
 
 MOST_BYTES = 1 << 20
 MOST_IN_A_COMMIT = 256
+_UNREADABLE = (
+    *(SuspiciousOperation, BadRequest, MultiPartParserError),
+    *(UnicodeDecodeError, ConnectionResetError),
+)
 READ_SECONDS = 10.0  # Twilio itself gives up after fifteen
 SENDERS_KEPT_SECONDS = 3.0
 MOST_SENDERS = 10_000
@@ -67,10 +72,13 @@ class Edge:
         status, content = await self._answer(scope, receive)
         kind = b"text/xml" if content else b"text/plain"
         headers = [(b"content-type", kind), (b"content-length", str(len(content)).encode())]
+        headers += [(b"allow", ", ".join(METHODS).encode())] if status == 405 else []
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+        if scope["method"] not in METHODS:
+            return 405, b""
         try:
             async with asyncio.timeout(READ_SECONDS):
                 body = await _body(receive)
@@ -83,7 +91,7 @@ class Edge:
             return 413, b""
         except TimeoutError:
             return 408, b""
-        except (SuspiciousOperation, BadRequest, MultiPartParserError, ConnectionResetError):
+        except _UNREADABLE:
             return 400, b""
         except DatabaseError:
             # Nothing is promised: Twilio calls the fallback address, and the list it keeps of its
@@ -93,8 +101,6 @@ class Edge:
         return (204, b"") if arrival.kind == Receipt.Kind.STATUS else (200, EMPTY_TWIML.encode())
 
     async def _admit(self, request: ASGIRequest) -> Arrival:
-        if request.method not in ("GET", "POST"):
-            raise BadRequest
         token = _token_in(request.path)
         sender = self._senders.get(token)
         if sender is None:

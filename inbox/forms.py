@@ -1,6 +1,6 @@
 """What did the browser send us, checked and turned into values?"""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -11,6 +11,7 @@ from inbox.models.ids import client_id as new_client_id
 from inbox.segments import MAX_CHARACTERS
 
 LATER_TODAY = timedelta(hours=3)
+LONGEST_SNOOZE = timedelta(days=2 * 365)
 MORNING = 9
 
 
@@ -25,7 +26,7 @@ class ComposeForm(forms.Form):
     kind = forms.ChoiceField(choices=[("reply", ""), ("note", "")], required=False)
     body = forms.CharField(required=False, strip=False, max_length=20_000)
     client_id = forms.RegexField(r"^[0-9A-Za-z-]{8,32}$", required=False)
-    last_seen_message = forms.IntegerField(required=False, min_value=0)
+    last_seen_message = forms.IntegerField(required=False, min_value=0, max_value=2**62)
     force = forms.BooleanField(required=False)
 
     def clean_body(self) -> str:
@@ -69,19 +70,24 @@ class SnoozeForm(forms.Form):
     def until_at(self, *, now: datetime, zone: str) -> datetime | None:
         """Return the moment in the account's time zone; None means until the customer replies.
 
-        Raises ValidationError when there is neither a preset nor a moment.
+        Raises ValidationError when there is neither a preset nor a moment, or one that is too far
+        away.
         """
-        preset = self.cleaned_data["preset"]
+        preset = self.cleaned_data.get("preset")
         if preset:
             return preset_moment(preset, now=now, zone=zone)
-        return self._chosen(zone)
+        chosen = self._chosen(zone)
+        if chosen > now + LONGEST_SNOOZE:
+            raise ValidationError(_("Choose a day within the next two years."))
+        return chosen
 
     def _chosen(self, zone: str) -> datetime:
         try:
-            chosen = datetime.fromisoformat(self.cleaned_data["until"])
-        except ValueError as error:
+            chosen = datetime.fromisoformat(self.cleaned_data.get("until", ""))
+            local = chosen if chosen.tzinfo else chosen.replace(tzinfo=ZoneInfo(zone))
+            return local.astimezone(UTC)
+        except (ValueError, OverflowError) as error:
             raise ValidationError(_("Choose a day and a time.")) from error
-        return chosen if chosen.tzinfo else chosen.replace(tzinfo=ZoneInfo(zone))
 
 
 def preset_moment(preset: str, *, now: datetime, zone: str) -> datetime | None:

@@ -6,8 +6,8 @@ says.
 """
 
 import hashlib
-import io
 import logging
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,6 @@ import requests
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.db import transaction
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from accounts.models import TwilioAccount, User
 from inbox.broadcast import announce
@@ -28,26 +27,25 @@ from inbox.conversations import locked_conversation
 from inbox.fragments import remember_files
 from inbox.models import Attachment, Message
 from inbox.nudges import nudge_on_commit
+from inbox.pictures import KINDS, look_at, without_secrets
 from inbox.previews import look_of
 from inbox.refusals import MissingInputError
 from inbox.story import Story
 from inbox.twilio.client import redirected
+from inbox.twilio.parsing import without_nul
 
 logger = logging.getLogger(__name__)
 
-CONTENT_HOSTS = ("mms.twiliocdn.com", "media.twiliocdn.com", "s3.amazonaws.com")
-CONTENT_HOST_SUFFIXES = (".twiliocdn.com", ".amazonaws.com")
+API_HOST = "api.twilio.com"
+# Twilio's network, and the addresses of S3: anything else in that cloud may be anybody's machine.
+CONTENT_HOST = re.compile(
+    r"(?:[a-z0-9-]+\.)+twiliocdn\.com"
+    r"|(?:[a-z0-9-]+\.)*s3(?:-external-1|[.-][a-z]{2}(?:-[a-z]+)+-[0-9])?\.amazonaws\.com"
+)
 MAX_REDIRECTS = 3
 MAX_ATTEMPTS = 5
 LEASE = timedelta(seconds=90)
-THUMBNAIL_SIZE = (640, 640)
 CHUNK = 64 * 1024
-RENDERED_IMAGES = {
-    "JPEG": "image/jpeg",
-    "PNG": "image/png",
-    "GIF": "image/gif",
-    "WEBP": "image/webp",
-}
 NEVER_RENDERED = (
     "text/html",
     "image/svg+xml",
@@ -78,7 +76,6 @@ SENDABLE = {
     "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 }
 UPLOAD_LIMIT = 5 * 1024 * 1024
-Image.MAX_IMAGE_PIXELS = 60_000_000
 
 
 class FetchFailedError(Exception):
@@ -124,7 +121,10 @@ def expect_media(message: Message, media: Sequence[InboundMedia], *, now: dateti
 
 
 def fetch(attachment_id: int, *, now: datetime) -> bool:
-    """Fetch one file; say whether it is ready. Safe to call any number of times."""
+    """Fetch one file; say whether it is ready. Safe to call any number of times.
+
+    Whatever goes wrong is noted and tried again a few times: no file keeps people waiting for ever.
+    """
     attachment = _take(attachment_id, now=now)
     if attachment is None:
         return False
@@ -132,10 +132,14 @@ def fetch(attachment_id: int, *, now: datetime) -> bool:
     account = attachment.message.thread.sender.twilio_account
     try:
         content = b"".join(_download(attachment.source_url, account))
+        _keep(attachment, content, sniff(content, attachment.declared_type), now=now)
     except FetchFailedError as error:
         _note_failure(attachment, error, now=now)
         return False
-    _keep(attachment, content, sniff(content, attachment.declared_type), now=now)
+    except Exception:
+        logger.exception("attachment %s could not be taken in", attachment.public_id)
+        _note_failure(attachment, FetchFailedError("It could not be stored.", again=True), now=now)
+        return False
     return True
 
 
@@ -187,17 +191,25 @@ def _download(url: str, account: TwilioAccount) -> Iterator[bytes]:
 
 def _checked(url: str, *, first: bool) -> tuple[str, dict[str, str]]:
     """Allow Twilio's API first, then Twilio's content networks, over https; or the simulator."""
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
     base = settings.TWILIO_API_BASE
-    if base and not first and parts.netloc == urlsplit(base).netloc:
+    if base and not first and urlsplit(url).netloc == urlsplit(base).netloc:
         return url, {}
-    if host == "api.twilio.com" and parts.scheme == "https":
+    host = _https_host(url)
+    if host == API_HOST:
         return redirected(url, base)
-    is_content = host in CONTENT_HOSTS or host.endswith(CONTENT_HOST_SUFFIXES)
-    if not first and parts.scheme == "https" and is_content:
+    if not first and CONTENT_HOST.fullmatch(host):
         return url, {}
     raise FetchFailedError("The file's address is not Twilio's.", again=False)
+
+
+def _https_host(url: str) -> str:
+    """Return the host of a plain https address: its own port, nobody's name; else blank."""
+    try:
+        parts = urlsplit(url)
+        is_plain = parts.scheme == "https" and parts.port in (None, 443) and "@" not in parts.netloc
+    except ValueError:
+        return ""
+    return (parts.hostname or "") if is_plain else ""
 
 
 def _body(response: requests.Response) -> Iterator[bytes]:
@@ -220,33 +232,22 @@ def _body(response: requests.Response) -> Iterator[bytes]:
 
 def sniff(content: bytes, declared: str) -> Sniffed:
     """Say what the bytes are. A picture we can decode gets a fresh thumbnail without metadata."""
-    picture = _picture(content)
+    picture = look_at(content)
     if picture:
-        return picture
+        return Sniffed(
+            picture.content_type,
+            Attachment.Look.IMAGE,
+            picture.thumbnail,
+            picture.width,
+            picture.height,
+        )
     found = _type_by_bytes(content)
     content_type = found or declared or "application/octet-stream"
-    if content_type.startswith("image/") and content_type in RENDERED_IMAGES.values():
+    if content_type.startswith("image/") and content_type in KINDS.values():
         # Declared a picture, yet it cannot be decoded: treat it as an unknown file.
         content_type = "application/octet-stream"
     is_shown = content_type not in NEVER_RENDERED and not content_type.startswith("image/")
     return Sniffed(content_type, look_of(content_type) if is_shown else Attachment.Look.FILE)
-
-
-def _picture(content: bytes) -> Sniffed | None:
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            kind = RENDERED_IMAGES.get(image.format or "")
-            if kind is None:
-                return None
-            image.draft("RGB", THUMBNAIL_SIZE)
-            upright = ImageOps.exif_transpose(image)
-            width, height = upright.size
-            upright.thumbnail(THUMBNAIL_SIZE)
-            out = io.BytesIO()
-            upright.convert("RGB").save(out, "JPEG", quality=82, optimize=True)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None
-    return Sniffed(kind, Attachment.Look.IMAGE, out.getvalue(), width, height)
 
 
 def _type_by_bytes(content: bytes) -> str:
@@ -291,10 +292,11 @@ def _note_failure(attachment: Attachment, error: FetchFailedError, *, now: datet
     attachment.attempts += 1
     attachment.problem = error.reason[:200]
     if error.again and attachment.attempts < MAX_ATTEMPTS:
+        attachment.state = Attachment.State.WAITING
         attachment.next_attempt_at = now + timedelta(seconds=5 * 4 ** (attachment.attempts - 1))
     else:
         attachment.state, attachment.next_attempt_at = Attachment.State.FAILED, None
-    attachment.save()
+    attachment.save(update_fields=["attempts", "problem", "state", "next_attempt_at"])
     if attachment.state == Attachment.State.FAILED:
         logger.warning("attachment %s not fetched: %s", attachment.public_id, error.reason)
         _tell(attachment, now=now)
@@ -333,18 +335,11 @@ def _tell(attachment: Attachment, *, now: datetime) -> None:
 def store_upload(
     *, account_id: int, user: User, uploaded_file: File[bytes], now: datetime
 ) -> Attachment:
-    """Keep a file an agent wants to send, after checking it.
+    """Keep a file an agent wants to send, after checking it; a picture tells what it shows only.
 
     Raises MissingInputError for an empty, oversized or unsendable file.
     """
-    size = uploaded_file.size or 0
-    if size == 0:
-        raise MissingInputError("The file is empty.")
-    if size > UPLOAD_LIMIT:
-        raise MissingInputError(
-            f"The file has {size / 1024 / 1024:.1f} MB; the limit is "
-            f"{UPLOAD_LIMIT // 1024 // 1024} MB. Send a smaller one."
-        )
+    _check_size(uploaded_file.size or 0)
     content = uploaded_file.read()
     found = sniff(content, "text/plain" if _is_plain_text(content) else "")
     if found.content_type not in SENDABLE:
@@ -352,15 +347,28 @@ def store_upload(
             "This kind of file cannot be sent. Use a picture, audio, video, PDF, Office file, "
             "contact card or plain text."
         )
+    if found.look == Attachment.Look.IMAGE:
+        content = without_secrets(content)
+        _check_size(len(content))
     attachment = Attachment(
         account_id=account_id,
         uploaded_by=user,
         name=(uploaded_file.name or "file")[-200:],
-        declared_type=str(getattr(uploaded_file, "content_type", None) or "")[:120],
+        declared_type=without_nul(str(getattr(uploaded_file, "content_type", None) or ""))[:120],
     )
     _fill(attachment, content, found)
     attachment.save()
     return attachment
+
+
+def _check_size(size: int) -> None:
+    if size == 0:
+        raise MissingInputError("The file is empty.")
+    if size > UPLOAD_LIMIT:
+        raise MissingInputError(
+            f"The file has {size / 1024 / 1024:.1f} MB; the limit is "
+            f"{UPLOAD_LIMIT // 1024 // 1024} MB. Send a smaller one."
+        )
 
 
 def _is_plain_text(content: bytes) -> bool:

@@ -238,10 +238,19 @@ def receive_message(
     expect_media(message, text.media, now=now)
     if consent.changed:
         _follow_consent_change(consent, thread, conversation, story)
-    if consent.notice:
+    # What was found late is never answered by itself, behaviour 5; a confirmation has minutes.
+    if consent.notice and not text.is_reconciled:
         _send_notice(consent.notice, sender, thread, message, story)
     if conversation and not consent.is_keyword:
-        plan = _plan_for(sender, thread, conversation, message, story, is_first_ever=is_first_ever)
+        plan = _plan_for(
+            sender,
+            thread,
+            conversation,
+            message,
+            story,
+            is_first_ever=is_first_ever,
+            is_reconciled=text.is_reconciled,
+        )
         _apply_plan(plan, sender, thread, message, conversation, story)
     announce(story.announcements(), now=now)
     return message
@@ -366,11 +375,14 @@ def _plan_for(
     story: Story,
     *,
     is_first_ever: bool,
+    is_reconciled: bool,
 ) -> Plan:
     """Ask routing what to do. A fault in a rule must never hide a customer's words."""
     inbox = sender.inbox
     replies = Replies(FirstReply(inbox.first_reply), inbox.first_reply_text)
     if replies.first_reply is FirstReply.OFF or message.kind == Message.Kind.REACTION:
+        return Plan()
+    if thread.contact.is_blocked:
         return Plan()
     if not feature_is_on(sender.account_id, Feature.TEAM_INBOX, now=story.now):
         return Plan()
@@ -381,6 +393,7 @@ def _plan_for(
                 message,
                 is_first_ever=is_first_ever,
                 is_new_conversation=story.began(conversation),
+                is_reconciled=is_reconciled,
                 now=story.now,
             )
             return decide(facts, replies, now=story.now)

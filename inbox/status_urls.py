@@ -33,7 +33,7 @@ def fallback_url(sender: Sender) -> str:
 
 def is_ours(sender: Sender, message_id: str, proof: str) -> bool:
     """Say whether we made the address that names this message."""
-    return hmac.compare_digest(_proof(sender, message_id), proof)
+    return hmac.compare_digest(_proof(sender, message_id).encode(), proof.encode())
 
 
 def _proof(sender: Sender, message_id: str) -> str:

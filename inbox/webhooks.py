@@ -12,9 +12,11 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
+from django.core.exceptions import BadRequest, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
 from redis.exceptions import RedisError
 
 from accounts.prepared import Prepared
@@ -23,12 +25,13 @@ from inbox.models import Receipt, Sender
 from inbox.nudges import nudge_at_most_every
 from inbox.receiving import Arrival, accept, process
 from inbox.status_urls import is_ours
-from inbox.twilio.parsing import status_in
+from inbox.twilio.parsing import first_values, has_ours, sid_in, status_in, without_ours
 from inbox.twilio.signature import is_signed
 
 logger = logging.getLogger(__name__)
 
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+METHODS = ("GET", "POST")
 REFUSED_KEY = "webhooks-refused"
 SWEEP_EVERY_SECONDS = 0.2
 # How many stories this process tells inside webhook requests at once; the rest waits for a worker,
@@ -42,6 +45,7 @@ class ForgedError(Exception):
 
 @csrf_exempt
 @login_not_required
+@require_http_methods(METHODS)
 def webhook(request: HttpRequest, token: str) -> HttpResponse:
     """Take one message or one status callback: the form says which, not the address.
 
@@ -52,6 +56,8 @@ def webhook(request: HttpRequest, token: str) -> HttpResponse:
     except ForgedError:
         count_refusal()
         return HttpResponse(status=403)
+    except RequestDataTooBig:
+        return HttpResponse(status=413)
     _keep_and_process(arrival)
     if arrival.kind == Receipt.Kind.STATUS:
         return HttpResponse(status=204)
@@ -84,20 +90,23 @@ _SENDER = Prepared(
 
 def sender_of(token: str) -> Sender | None:
     """Find the sender, and its Twilio account, that an address of ours was given to."""
-    return _SENDER.first(token=token)
+    return None if "\0" in token else _SENDER.first(token=token)
 
 
 def admit(request: HttpRequest, sender: Sender | None) -> Arrival:
     """Prove a call, and say what is to be kept of it. Raises ForgedError.
 
+    Raises BadRequest for a form in parts: Twilio sends none, and it could not be kept as received.
     Asks the database only when another address was written to than the sender's own.
     """
-    if sender is None or not _is_genuine(request, sender):
-        raise ForgedError
     form = form_of(request)
+    if sender is None or not _is_genuine(request, sender, form):
+        raise ForgedError
+    if request.content_type == "multipart/form-data":
+        raise BadRequest("A webhook is a URL-encoded form.")
     status = status_in(form)
     recipient = sender if status else _recipient(sender, form)
-    raw = _raw(request)
+    raw = without_ours(_raw(request)) if has_ours(form) else _raw(request)
     if status:
         raw += _our_message(request, sender)
     return Arrival(
@@ -106,16 +115,16 @@ def admit(request: HttpRequest, sender: Sender | None) -> Arrival:
         twilio_account_id=sender.twilio_account_id,
         sender_id=recipient.pk if recipient else None,
         account_sid=sender.twilio_account.account_sid,
-        message_sid=form.get("MessageSid", "").replace("\0", "").strip() or _digest(raw),
+        message_sid=sid_in(form) or _digest(raw),
         status=status,
         form=raw,
     )
 
 
-def _is_genuine(request: HttpRequest, sender: Sender) -> bool:
+def _is_genuine(request: HttpRequest, sender: Sender, form: dict[str, str]) -> bool:
     """Check signature and AccountSid against the Twilio account that the path token names."""
     account = sender.twilio_account
-    if form_of(request).get("AccountSid", "") != account.account_sid:
+    if form.get("AccountSid", "") != account.account_sid:
         return False
     return is_signed(
         url=f"{settings.PUBLIC_BASE_URL}{request.get_full_path()}",
@@ -178,14 +187,12 @@ def _digest(form: bytes) -> str:
 def form_of(request: HttpRequest) -> dict[str, str]:
     """Return the fields, from the body of a POST or the address of a GET."""
     fields = request.POST if request.method == "POST" else request.GET
-    return {key: fields.getlist(key)[0] for key in fields}
+    return first_values((key, values[0]) for key, values in fields.lists())
 
 
 def _raw(request: HttpRequest) -> bytes:
     """Return the form as it was received."""
-    if request.method == "POST":
-        return bytes(request.body)
-    return str(request.META.get("QUERY_STRING", "")).encode()
+    return bytes(request.body) if request.method == "POST" else request.GET.urlencode().encode()
 
 
 def count_refusal() -> None:

@@ -30,6 +30,7 @@ class Facts:
     recent_auto_replies: tuple[datetime, ...] = ()
     last_auto_text: str = ""
     bursts: bool = False
+    is_reconciled: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def why_silent(facts: Facts, text: str, *, now: datetime) -> str:
         "sender cannot receive replies": not facts.is_repliable,
         "message came from one of our own numbers": facts.is_own_sender,
         "message echoes our own text": facts.is_echo_of_ours,
+        "message was found late in the carrier's list": facts.is_reconciled,
         "message is not fresh": now - facts.received_at > AUTO_REPLY_FRESHNESS,
         "part of a burst": facts.bursts,
         "answered by itself a minute ago": any(now - at < AUTO_REPLY_GAP for at in recent_day),

@@ -8,11 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
+from twilio.base import values
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
+from accounts.numbers import number_in
 from compliance.addresses import masked
 from inbox.carrier import (
     Accepted,
@@ -30,7 +32,9 @@ from inbox.twilio.errors import meaning_of
 logger = logging.getLogger(__name__)
 
 LIST_LIMIT = 200
+PAGE_SIZE = 1000  # the most that Twilio gives
 MIN_BACKOFF_SECONDS = 2.0
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 
 class StrangeHostError(Exception):
@@ -140,31 +144,42 @@ class TwilioCarrier:
             found = self.client.messages.list(
                 from_=sender_address, to=recipient, date_sent_after=since, limit=LIST_LIMIT
             )
-        return [_remote(message) for message in found]
+            return [_remote(message) for message in found]
 
     def list_inbound(self, *, recipient: str, since: datetime) -> list[RemoteMessage]:
-        """List what Twilio received for one of our addresses since a moment."""
+        """List what Twilio received since a moment, the newest first, through all of its pages.
+
+        Twilio filters by address only: to know what a Messaging Service received, leave `recipient`
+        blank and choose from what the account received.
+        """
         with _asking():
-            found = self.client.messages.list(to=recipient, date_sent_after=since, limit=LIST_LIMIT)
-        remote = [_remote(message) for message in found]
-        return [message for message in remote if message.is_inbound]
+            found = self.client.messages.stream(
+                to=recipient or values.unset, date_sent_after=since, page_size=PAGE_SIZE
+            )
+            return [_remote(message) for message in found if _is_inbound(message)]
 
     def media_of(self, message_sid: str) -> list[tuple[str, str]]:
         """List the files of one message as (address, type)."""
         with _asking():
             media = self.client.messages(message_sid).media.list(limit=10)
-        return [
-            (f"https://api.twilio.com{str(item.uri).removesuffix('.json')}", str(item.content_type))
-            for item in media
-        ]
+            return [
+                (
+                    f"https://api.twilio.com{str(item.uri).removesuffix('.json')}",
+                    str(item.content_type or ""),
+                )
+                for item in media
+            ]
 
 
 @contextmanager
 def _asking() -> Iterator[None]:
-    """Turn whatever goes wrong while asking Twilio into CarrierAwayError."""
+    """Turn whatever goes wrong while asking Twilio into CarrierAwayError.
+
+    An answer that cannot be read comes out of the library as one of Python's own errors.
+    """
     try:
         yield
-    except (TwilioException, requests.exceptions.RequestException) as error:
+    except (TwilioException, requests.exceptions.RequestException, *_UNREADABLE) as error:
         raise CarrierAwayError(type(error).__name__) from error
 
 
@@ -206,19 +221,30 @@ def _outcome_of_connection(error: requests.exceptions.ConnectionError) -> Outcom
     return Unknown(type(error).__name__)
 
 
+def _is_inbound(message: Any) -> bool:
+    return str(message.direction or "").startswith("inbound")
+
+
 def _remote(message: Any) -> RemoteMessage:
-    created = message.date_created or message.date_sent
     return RemoteMessage(
         sid=str(message.sid),
         status=str(message.status or ""),
         sender_address=str(message.from_ or ""),
         recipient=str(message.to or ""),
         body=str(message.body or ""),
-        created_at=created.replace(tzinfo=UTC) if created and not created.tzinfo else created,
-        is_inbound=str(message.direction or "").startswith("inbound"),
+        created_at=_made_at(message),
+        is_inbound=_is_inbound(message),
         error_code=str(message.error_code or ""),
         form=_form_of(message),
     )
+
+
+def _made_at(message: Any) -> datetime | None:
+    """Return when a message was made; what the library cannot read as a time it leaves a text."""
+    made = message.date_created or message.date_sent
+    if not isinstance(made, datetime):
+        return None
+    return made if made.tzinfo else made.replace(tzinfo=UTC)
 
 
 def _form_of(message: Any) -> Mapping[str, str]:
@@ -237,4 +263,4 @@ def _form_of(message: Any) -> Mapping[str, str]:
 
 
 def _count(text: Any) -> int:
-    return max(1, int(text)) if str(text or "").isdigit() else 1
+    return number_in(str(text or "")) or 1

@@ -1,6 +1,7 @@
 """What did Twilio's form say, in our words?
 
-Parse by name; keys may be absent, blank, repeated or new. Source of the names:
+Parse by name; keys may be absent, blank, repeated or new. What our rows cannot hold is dropped or
+cut short, field by field: the text always arrives. Source of the names:
 https://www.twilio.com/docs/messaging/guides/webhook-request
 """
 
@@ -8,17 +9,25 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from inbox.carrier import InboundMedia, InboundText, Location, StatusUpdate
 
+OUR_PREFIX = "_our_"  # of what we add to a form we keep; no name of Twilio's begins so
+RECONCILED_KEY = f"{OUR_PREFIX}reconciled"
 MEDIA_LIMIT = 10
+SID_LENGTH = 64
+ADDRESS_LENGTH = 120
+STATUS_LENGTH = 20
+JSON_LEVELS = 20
 BSUID = re.compile(r"(?:whatsapp:)?([A-Z]{2}\.[A-Za-z0-9]{1,64})")
 REPLIED_SID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _GEOGRAPHY = ("FromCity", "FromState", "FromZip", "FromCountry")
+_SIDS = ("MessageSid", "SmsSid", "SmsMessageSid")  # the same; the last two are deprecated
+_YEARS = range(2008, 2100)  # before, there was no Twilio
 _EXTRAS = ("MessageType", "Forwarded", "FrequentlyForwarded", "ListId", "ListTitle", "ButtonType")
 
 
@@ -27,17 +36,49 @@ class UnreadableFormError(ValueError):
 
 
 def read_form(raw: bytes) -> dict[str, str]:
-    """Decode a URL-encoded form as it was received; of a repeated key the first value counts."""
-    pairs = parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=500)
+    """Decode a URL-encoded form as it was received, as `first_values` says."""
+    return first_values(_pairs(raw))
+
+
+def first_values(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the fields without what no row can hold; of a repeated key the first value counts."""
     form: dict[str, str] = {}
     for key, value in pairs:
-        form.setdefault(key, value)
+        form.setdefault(without_nul(key), without_nul(value))
     return form
 
 
+def without_ours(raw: bytes) -> bytes:
+    """Return a form that came in without the fields that only we may write into it."""
+    pairs = [(key, value) for key, value in _pairs(raw) if not _is_ours(without_nul(key))]
+    return urlencode(pairs).encode()
+
+
+def has_ours(form: Iterable[str]) -> bool:
+    """Say whether a form that came in has fields that only we may write."""
+    return any(_is_ours(key) for key in form)
+
+
+def _is_ours(key: str) -> bool:
+    return key.startswith(OUR_PREFIX)
+
+
+def _pairs(raw: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True)
+
+
+def sid_in(form: Mapping[str, str]) -> str:
+    """Return the SID of the message that a form is about, or blank."""
+    return next((sid for key in _SIDS if (sid := form.get(key, "").strip())), "")[:SID_LENGTH]
+
+
 def parse_inbound(form: Mapping[str, str]) -> InboundText:
-    """Read one inbound message. Raises UnreadableFormError without MessageSid, From or To."""
-    sid, customer, recipient = (form.get(key, "").strip() for key in ("MessageSid", "From", "To"))
+    """Read one inbound message. Raises UnreadableFormError without a SID, From or To."""
+    sid, customer, recipient = (
+        sid_in(form),
+        form.get("From", "").strip(),
+        form.get("To", "").strip(),
+    )
     if not (sid and customer and recipient):
         raise UnreadableFormError("A message without MessageSid, From or To.")
     media = _media(form)
@@ -46,31 +87,31 @@ def parse_inbound(form: Mapping[str, str]) -> InboundText:
     return InboundText(
         sid=sid,
         customer=customer,
-        recipient=recipient,
+        recipient=recipient[:ADDRESS_LENGTH],
         body=readable_text(form.get("Body", "")),
         channel=_channel(customer, sid, bool(media)),
         media=media,
         location=_location(form),
         button_text=form.get("ButtonText", "") if speaks_buttons else "",
         button_payload=form.get("ButtonPayload", "") if speaks_buttons else "",
-        reply_to_sid=form.get("OriginalRepliedMessageSid", "").strip(),
+        reply_to_sid=form.get("OriginalRepliedMessageSid", "").strip()[:SID_LENGTH],
         is_reaction=form.get("MessageType", "").lower() == "reaction",
-        opt_out_type=form.get("OptOutType", ""),
-        profile_name=without_nul(form.get("ProfileName", "")).strip()[:120],
+        opt_out_type=form.get("OptOutType", "").strip(),
+        profile_name=form.get("ProfileName", "").strip()[:120],
         other_addresses=_user_ids(form) if is_whatsapp else (),
         service_sid=form.get("MessagingServiceSid", "").strip(),
         sent_at=_time(form.get("Timestamp", "")),
+        is_reconciled=bool(form.get(RECONCILED_KEY)),
         details=_details(form),
     )
 
 
 def parse_status(form: Mapping[str, str]) -> StatusUpdate:
     """Read one status callback. Raises UnreadableFormError without SID or status."""
-    sid = form.get("MessageSid", "").strip()
-    status = status_in(form)
+    sid, status = sid_in(form), status_in(form)
     if not (sid and status):
         raise UnreadableFormError("A status without MessageSid or MessageStatus.")
-    return StatusUpdate(sid, status, form.get("ErrorCode", "").strip())
+    return StatusUpdate(sid, status, form.get("ErrorCode", "").strip()[:STATUS_LENGTH])
 
 
 def status_in(form: Mapping[str, str]) -> str:
@@ -80,7 +121,7 @@ def status_in(form: Mapping[str, str]) -> str:
     apart.
     """
     status = (form.get("MessageStatus") or form.get("SmsStatus") or "").strip().lower()
-    return "" if status == "received" else status[:24]
+    return "" if status == "received" else status[:STATUS_LENGTH]
 
 
 def without_nul(text: str) -> str:
@@ -119,16 +160,12 @@ def _channel(customer: str, sid: str, has_media: bool) -> str:
 
 
 def _media(form: Mapping[str, str]) -> tuple[InboundMedia, ...]:
-    count = _number(form.get("NumMedia", "0"))
+    """Read the files by their own keys: NumMedia may be absent, blank or wrong."""
     return tuple(
         InboundMedia(url[:500], form.get(f"MediaContentType{i}", "").strip().lower()[:120])
-        for i in range(min(count, MEDIA_LIMIT))
+        for i in range(MEDIA_LIMIT)
         if (url := form.get(f"MediaUrl{i}", "").strip())
     )
-
-
-def _number(text: str) -> int:
-    return int(text) if text.strip().isdigit() else 0
 
 
 def _location(form: Mapping[str, str]) -> Location | None:
@@ -138,7 +175,7 @@ def _location(form: Mapping[str, str]) -> Location | None:
         return None
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
         return None
-    label, address = (without_nul(form.get(key, ""))[:300] for key in ("Label", "Address"))
+    label, address = (form.get(key, "")[:300] for key in ("Label", "Address"))
     return Location(latitude, longitude, label, address)
 
 
@@ -148,20 +185,22 @@ def _user_ids(form: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _time(text: str) -> datetime | None:
+    """Read a moment; one that no calendar of ours could show is none."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return at if at.year in _YEARS else None
 
 
 def _details(form: Mapping[str, str]) -> dict[str, object]:
     """Keep the facts that have no field of their own, short, under their own names."""
     details: dict[str, object] = {
-        key: without_nul(form[key])[:200] for key in (*_GEOGRAPHY, *_EXTRAS) if form.get(key)
+        key: form[key][:200] for key in (*_GEOGRAPHY, *_EXTRAS) if form.get(key)
     }
     referral = {
-        key: without_nul(value)[:500]
+        key[:60]: value[:500]
         for key, value in form.items()
         if key.startswith("Referral") and value and key != "ReferralNumMedia"
     }
@@ -174,7 +213,18 @@ def _details(form: Mapping[str, str]) -> dict[str, object]:
 
 
 def _json(text: str) -> object:
+    """Read JSON; what PostgreSQL's `jsonb` would refuse stays text."""
     try:
-        return json.loads(without_nul(text)[:5000].replace("\\u0000", ""))
-    except ValueError:
-        return without_nul(text)[:500]
+        found: object = json.loads(text[:5000])
+        # Refuses NaN, infinities and lone surrogates: ValueErrors all of them.
+        json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return text[:500]
+    is_kept = _is_shallow(found, JSON_LEVELS) and "\\u0000" not in text
+    return found if is_kept else text[:500]
+
+
+def _is_shallow(value: object, levels: int) -> bool:
+    """Say whether a value has at most so many levels: whoever writes or shows it goes down them."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_is_shallow(part, levels - 1) for part in parts)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
+from accounts.numbers import number_in
 from inbox import conversations, sending
 from inbox.access import HandledByOtherError, get_message
 from inbox.forms import SnoozeForm
@@ -31,7 +32,6 @@ from inbox.views.answers import (
 @of_conversation
 def claim(request: HttpRequest, case: Case) -> HttpResponse:
     """Make the conversation mine."""
-    version = request.POST.get("version", "")
     return act(
         request,
         lambda: conversations.claim_conversation(
@@ -39,7 +39,7 @@ def claim(request: HttpRequest, case: Case) -> HttpResponse:
             by=case.viewer,
             user=case.user,
             now=case.now,
-            version=int(version) if version.isdecimal() else None,
+            version=number_in(request.POST.get("version", "")),
         ),
         done=_("This conversation is yours now."),
         undo=_url("release", case.conversation),
@@ -76,9 +76,8 @@ def transfer(request: HttpRequest, case: Case) -> HttpResponse:
 def _transfer(request: HttpRequest, case: Case) -> HttpResponse:
     kind, _colon, key = request.POST.get("to", "").partition(":")
     note = request.POST.get("note", "").strip()
-    if kind == "user" and key.isdecimal():
-        person = _colleague(case, int(key))
-        return _transfer_to_user(request, case, person, note)
+    if kind == "user" and (pk := number_in(key)) is not None:
+        return _transfer_to_user(request, case, _colleague(case, pk), note)
     if kind == "inbox" and key:
         return _transfer_to_inbox(request, case, _sibling(case, key), note)
     refusal = MissingInputError(_("Choose a person or a team."))
@@ -155,14 +154,13 @@ def take_over(request: HttpRequest, case: Case) -> HttpResponse:
 @of_conversation
 def close(request: HttpRequest, case: Case) -> HttpResponse:
     """Finish the conversation."""
-    seen = request.POST.get("last_seen_seq", "")
     return act(
         request,
         lambda: conversations.close_conversation(
             conversation=case.conversation,
             by=case.viewer,
             user=case.user,
-            last_seen_seq=int(seen) if seen.isdecimal() else 0,
+            last_seen_seq=number_in(request.POST.get("last_seen_seq", "")) or 0,
             reason=request.POST.get("reason", ""),
             waiting_ok=bool(request.POST.get("waiting_ok")),
             now=case.now,
@@ -211,8 +209,8 @@ def snooze(request: HttpRequest, case: Case) -> HttpResponse:
         form.full_clean()
         zone = case.conversation.inbox.account.time_zone
         until = form.until_at(now=case.now, zone=zone)
-    except (ValidationError, KeyError):
-        refusal = MissingInputError(_("Choose a day and a time."))
+    except ValidationError as error:
+        refusal = MissingInputError(error.messages[0])
         return refused(request, refusal.as_dict(), refusal.status, back)
     return act(
         request,

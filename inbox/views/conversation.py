@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.numbers import number_in
 from compliance.gate import SendBlockedError
 from inbox.conversations import add_note, mark_read, mark_unread
 from inbox.desk import desk_of
@@ -274,6 +275,7 @@ def unread(request: HttpRequest, case: Case) -> HttpResponse:
 
 
 def _seq(text: str) -> int:
-    if not text.isdecimal() or len(text) > 18:
+    seq = number_in(text)
+    if seq is None:
         raise Http404("No such message.")
-    return int(text)
+    return seq

@@ -1,5 +1,6 @@
 """How does a file reach the browser without ever becoming a page of ours?"""
 
+from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.http import HttpResponseNotModified as NotModified
 from django.views.decorators.http import require_GET, require_POST
@@ -9,8 +10,9 @@ from inbox.access import get_attachment
 from inbox.models import Attachment
 from inbox.views.answers import act, back_to, reader
 
-# What a browser only draws or plays. Everything else is saved, never opened: HTML and SVG run.
-INLINE_TYPES = frozenset(
+# What a browser may draw or play in a page of ours, under its own type. Nothing may be opened: HTML
+# and SVG run, and an original picture tells more than the page shows.
+SHOWN_TYPES = frozenset(
     {
         "image/jpeg",
         "image/png",
@@ -41,7 +43,7 @@ def attachment(request: HttpRequest, *, aid: str) -> HttpResponseBase:
         raise Http404("No such file.")
     if request.headers.get("If-None-Match") == _tag(file):
         return NotModified()
-    return _safely(file, file.file, file.content_type)
+    return _safely(file, file.file, file.content_type, is_original=True)
 
 
 @require_GET
@@ -52,7 +54,7 @@ def thumbnail(request: HttpRequest, *, aid: str) -> HttpResponseBase:
     if not file.thumbnail:
         raise Http404("No such picture.")
     kind = "image/webp" if str(file.thumbnail.name).endswith(".webp") else "image/jpeg"
-    return _safely(file, file.thumbnail, kind)
+    return _safely(file, file.thumbnail, kind, is_original=False)
 
 
 @require_POST
@@ -68,15 +70,19 @@ def attachment_retry(request: HttpRequest, *, aid: str) -> HttpResponse:
     )
 
 
-def _safely(file: Attachment, content, content_type: str) -> FileResponse:  # type: ignore[no-untyped-def]
-    """Answer with a file that can neither run nor be taken for something else."""
-    is_inline = content_type in INLINE_TYPES
+def _safely(
+    file: Attachment, content: FieldFile, content_type: str, *, is_original: bool
+) -> FileResponse:
+    """Answer with a file that can neither run nor be taken for something else.
+
+    An original is saved when it is opened; within a page it shows all the same.
+    """
     name = file.name or f"{file.public_id[:8]}"
     response = FileResponse(
         content.open("rb"),
-        as_attachment=not is_inline,
+        as_attachment=is_original,
         filename=name,
-        content_type=content_type if is_inline else UNKNOWN,
+        content_type=content_type if content_type in SHOWN_TYPES else UNKNOWN,
     )
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"

@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from accounts.numbers import number_in
 from inbox.access import get_inbox, inboxes_of
 from inbox.queries import Asked, View, counts_of, inbox_page
 from inbox.views.answers import no_licence, reader, wants_fragment
@@ -53,10 +54,9 @@ def counts(request: HttpRequest, *, slug: str) -> HttpResponse:
 
 def asked_by(request: HttpRequest) -> Asked:
     """Read from the address what part of the list is wanted."""
-    owner = request.GET.get("owner", "")
     return Asked(
         view=View.named(request.GET.get("view", "")),
         words=request.GET.get("q", "").strip()[:80],
-        owner=int(owner) if owner.isdecimal() and len(owner) < 19 else None,
+        owner=number_in(request.GET.get("owner", "")),
         before=request.GET.get("before", ""),
     )

@@ -103,6 +103,10 @@ def test_photos_go_both_ways(shop: House, live: Live, open_as: Open) -> None:
     until(
         lambda: picture.evaluate("image => image.naturalWidth") > 0, within=10, what="it is drawn"
     )
+    picture.click()
+    large = alice.locator("#gallery img")
+    until(lambda: large.evaluate("image => image.naturalWidth") > 640, within=10, what="it is seen")
+    alice.keyboard.press("Escape")
     alice.locator("#file-input").set_input_files(str(PHOTO))
     expect(alice.locator("#files li")).to_have_count(1)
     expect(alice.locator("#files progress")).to_have_count(0)

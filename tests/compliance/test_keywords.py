@@ -16,7 +16,11 @@ def test_twilio_s_words_opt_out_and_twilio_answers_them(body: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["stop!", "STOP.", "“Stop”", "opt out", "Opt-Out", "stop all", "ＳＴＯＰ!"]
+    "body",
+    [
+        *("stop!", "STOP.", "“Stop”", "opt out", "Opt-Out", "stop all"),
+        *("ＳＴＯＰ", "ＳＴＯＰ!", "ſtop", "STOP\u200b", "\ufeffstop", "s\u2060top", "stop\u200e."),
+    ],
 )
 def test_words_twilio_does_not_match_opt_out_and_we_answer_them(body: str) -> None:
     reading = read_keyword(body)
@@ -36,6 +40,7 @@ def test_words_twilio_does_not_match_opt_out_and_we_answer_them(body: str) -> No
         "🛑",
         "stop" * 40,
         "STOP\nthe delivery",
+        "\u200b" * 8,
     ],
 )
 def test_a_word_inside_a_sentence_is_nothing(body: str) -> None:

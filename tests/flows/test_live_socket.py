@@ -364,8 +364,9 @@ def test_subscribe_answers_the_head_of_ones_own_inboxes_only(room: Room, charlie
         '{"type": ["ping"]}',
         '{"type": {"a": 1}}',
         json.dumps({"type": "ping", "t": "x" * 70_000}),
+        "[" * 20_000,
     ],
-    ids=["empty", "no-json", "list", "null", "unknown", "type-list", "type-object", "huge"],
+    ids=["empty", "no-json", "list", "null", "unknown", "type-list", "type-object", "huge", "deep"],
 )
 def test_nonsense_is_answered_and_does_no_harm(room: Room, text: str) -> None:
     chair = room.seat(room.browser(room.house.alice))
@@ -375,6 +376,16 @@ def test_nonsense_is_answered_and_does_no_harm(room: Room, text: str) -> None:
     chair.say(type="ping", t=7)
 
     assert answer["code"] == "not_understood"
+    assert chair.hear_type("pong")["t"] == 7
+
+
+@pytest.mark.parametrize("conversation", ["a\0", "\ud800", "../x", ""])
+def test_looking_at_what_can_be_no_conversation_does_no_harm(room: Room, conversation: str) -> None:
+    chair = room.seat(room.browser(room.house.alice))
+
+    chair.say(type="viewing", conversation=conversation)
+    chair.say(type="ping", t=7)
+
     assert chair.hear_type("pong")["t"] == 7
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.test import Client
 from PIL import Image
 
@@ -149,6 +150,18 @@ def test_two_workers_do_not_fetch_one_file_at_once(receive: Any) -> None:
         ("https://169.254.169.254/latest/meta-data", False),
         ("http://mms.twiliocdn.com/x", False),
         ("file:///etc/passwd", False),
+        ("https://ec2-1-2-3-4.compute.amazonaws.com/x", False),
+        ("https://evil.amazonaws.com/x", False),
+        ("https://x.s3-website-us-east-1.amazonaws.com/x", False),
+        ("https://s3.amazonaws.com.evil.example.com/x", False),
+        ("https://s3.amazonaws.com:8443/x", False),
+        ("https://mms.twiliocdn.com:22/x", False),
+        ("https://mms.twiliocdn.com:x/x", False),
+        ("https://api.twilio.com:99/x", True),
+        ("https://a:b@mms.twiliocdn.com/x", False),
+        ("https://evil.example.com\\.twiliocdn.com/x", False),
+        ("https://[::1", False),
+        ("http://127.0.0.1:8000/x", False),
         ("www.contoso.com", True),
     ],
 )
@@ -157,6 +170,36 @@ def test_only_twilio_s_own_addresses_are_fetched(settings: Any, url: str, first:
 
     with pytest.raises(FetchFailedError):
         _checked(url, first=first)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("mms.twiliocdn.com", "media.twiliocdn.com", "MMS.twiliocdn.com:443"),
+        *("s3.amazonaws.com", "s3-external-1.amazonaws.com", "media.s3.amazonaws.com"),
+        *("media.twiliocdn.com.s3.eu-west-1.amazonaws.com", "s3.us-east-1.amazonaws.com"),
+    ],
+)
+def test_where_twilio_keeps_its_files_is_gone_to(settings: Any, host: str) -> None:
+    settings.TWILIO_API_BASE = ""
+    url = f"https://{host}/x"
+
+    assert _checked(url, first=False) == (url, {})
+
+
+def test_a_file_that_cannot_be_stored_fails_visibly_in_the_end(
+    receive: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: Any, **__: Any) -> None:
+        raise OSError("no space left")
+
+    waiting = receive(PHOTO.read_bytes(), "image/jpeg")
+    monkeypatch.setattr(FileSystemStorage, "_save", full_disk)
+    for day in range(1, 10):
+        fetch(waiting.pk, now=waiting.created_at + timedelta(days=day))
+
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.problem) == ("failed", "It could not be stored.")
 
 
 def test_credentials_go_to_twilio_and_not_along_with_the_redirect(

@@ -9,7 +9,7 @@ from accounts.access import viewer_of
 from compliance.gate import SendBlockedError
 from compliance.models import Consent, ConsentEvent, ProviderBlock
 from inbox.carrier import ErrorKind, Rejected
-from inbox.models import Conversation, Message, Sender, TeamInbox
+from inbox.models import Contact, Conversation, Message, Sender, TeamInbox
 from inbox.models.ids import client_id
 from inbox.sending import compose_verdict, send_reply, settle
 from tests.conftest import House
@@ -118,12 +118,13 @@ def test_a_word_the_carrier_does_not_match_gets_one_confirmation_from_us(
 ) -> None:
     text_in(client, house.sender, MARIA, "Hello")
 
-    for words in ("opt out", "Stop!", "STOP ALL"):
+    for words in ("ＳＴＯＰ", "opt out", "Stop!", "STOP ALL"):
         text_in(client, house.sender, MARIA, words)
 
     sent = Message.objects.filter(direction="out")
     assert [message.purpose for message in sent] == ["optout_confirmation"]
-    assert ConsentEvent.objects.filter(kind="opt_out").count() == 3
+    assert ConsentEvent.objects.filter(kind="opt_out").count() == 4
+    assert not ProviderBlock.objects.exists()
 
 
 def test_on_whatsapp_the_app_confirms_both_ways(house: House, client: Client) -> None:
@@ -238,6 +239,27 @@ def test_two_names_that_turn_out_to_be_one_person_share_an_opt_out(
     with pytest.raises(SendBlockedError):
         _reply(house, _conversation(message), message.created_at)
     assert len({m.thread.contact_id for m in Message.objects.filter(direction="in")}) == 1
+
+
+def test_who_was_blocked_under_one_name_stays_blocked_under_both(
+    house: House, client: Client
+) -> None:
+    whatsapp = make_sender(house.inbox, "whatsapp:+15550100003")
+    first = text_in(client, whatsapp, "whatsapp:SG.4711abc", "Hi").thread.contact
+    Contact.objects.filter(pk=first.pk).update(
+        is_blocked=True, name="Mei", language="zh", owner=house.alice, notes="Likes tea"
+    )
+    text_in(client, whatsapp, "whatsapp:+6581234567", "Hello")
+
+    message = text_in(
+        client, whatsapp, "whatsapp:+6581234567", "Me", ExternalUserId="whatsapp:SG.4711abc"
+    )
+
+    contact = message.thread.contact
+    assert contact.pk != first.pk
+    assert (contact.is_blocked, contact.name, contact.language) == (True, "Mei", "zh")
+    assert (contact.owner, contact.notes) == (house.alice, "Likes tea")
+    assert _conversation(message).is_hidden
 
 
 def test_rcs_and_sms_of_one_number_share_an_opt_out(house: House, client: Client) -> None:

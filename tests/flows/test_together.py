@@ -29,7 +29,15 @@ from inbox.conversations import (
     undo_close,
     wake_due,
 )
-from inbox.models import Conversation, ConversationEvent, Participant, TeamInbox
+from inbox.models import (
+    AutoReplyLog,
+    Contact,
+    Conversation,
+    ConversationEvent,
+    Message,
+    Participant,
+    TeamInbox,
+)
 from inbox.models.ids import client_id
 from inbox.refusals import (
     ChangedMeanwhileError,
@@ -567,6 +575,24 @@ def test_a_blocked_contact_is_kept_for_supervisors_only(stage: Stage) -> None:
     assert stage.message.pk
     assert not stage.sees(stage.house.alice)
     assert stage.sees(stage.house.sue)
+
+
+def test_a_blocked_contact_is_not_answered_by_itself(stage: Stage) -> None:
+    TeamInbox.objects.update(
+        first_reply="per_conversation", first_reply_text="Welcome!", reopen_hours=0
+    )
+    Conversation.objects.update(status="closed", closed_at=stage.now, waiting_since=None)
+    Contact.objects.update(is_blocked=True)
+
+    stage.hear("It is me")
+    Contact.objects.update(is_blocked=False)
+    Conversation.objects.update(status="closed", closed_at=stage.now, waiting_since=None)
+
+    # The silence used nothing up: who is let in again is greeted.
+    assert not AutoReplyLog.objects.exists()
+    Message.objects.update(received_at=stage.now, created_at=stage.now)
+    stage.hear("Thank you")
+    assert AutoReplyLog.objects.count() == 1
 
 
 def test_a_viewer_without_the_feature_sees_nothing(stage: Stage) -> None:

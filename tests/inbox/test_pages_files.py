@@ -32,14 +32,14 @@ def attach(stage: Stage, content_type: str, *, name: str = "file.bin", **fields:
     return file
 
 
-def test_a_picture_is_shown_in_place_and_can_do_nothing_else(stage: Stage, login: Any) -> None:
+def test_a_picture_shows_in_a_page_and_is_saved_when_opened(stage: Stage, login: Any) -> None:
     file = attach(stage, "image/jpeg", name="photo.jpg")
 
     answer = login(stage.house.alice).get(f"/attachments/{file.public_id}/")
 
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "image/jpeg"
-    assert answer.headers["Content-Disposition"].startswith("inline")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="photo.jpg"'
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
     assert answer.headers["Cache-Control"].startswith("private")
