@@ -670,6 +670,8 @@ def set_contact_name(
 ) -> Contact:
     """Give a contact a name of ours; blank goes back to what they call themselves."""
     with transaction.atomic(durable=True):
+        # Threads come before contacts and conversations: a STOP takes several of a person's too.
+        list(contact.threads.select_for_update(no_key=True).order_by("pk").values("pk"))
         contact.name = name.strip()[:120]
         contact.save(update_fields=["name"])
         story = Story(now=now, actor=user)

@@ -22,6 +22,7 @@ from accounts.models import Feature, TwilioAccount, User
 from compliance.addresses import WHATSAPP, Address
 from compliance.consent import record_carrier_block
 from compliance.gate import Purpose, Reason, SendBlockedError, SendRequest, Verdict, check_send
+from compliance.models import ConsentState
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.autoreply import is_still_wanted
 from inbox.broadcast import announce
@@ -43,6 +44,7 @@ from inbox.conversations import (
     require,
     take_ownership,
 )
+from inbox.linked import linked_addresses
 from inbox.models import Attachment, Conversation, Message, TeamInbox, Thread
 from inbox.nudges import nudge, nudge_on_commit
 from inbox.outbound_media import public_url
@@ -583,37 +585,80 @@ def fail_message(message: Message, story: Story, *, code: str) -> None:
 def adopt_carrier_block(message_id: int, story: Story) -> None:
     """The carrier says they opted out: believe it, and stop what waits for them.
 
-    Call it before the message itself is locked: consent is always locked before messages.
+    Call it before the message itself is locked: thread and consent come before messages.
     """
-    message = Message.objects.select_related("thread__address").get(pk=message_id)
-    thread = message.thread
+    message = Message.objects.get(pk=message_id)
+    thread = _locked_thread(message.thread_id)
     address = address_of(thread)
+    others = linked_addresses(thread.contact_id, address)
     record_carrier_block(
         account_id=message.account_id,
         address=address,
+        others=others,
         our_address=thread.our_address,
         message_sid=message.provider_sid or "",
         now=story.now,
     )
-    cancel_unsent(message.account_id, address, story)
+    cancel_unsent(message.account_id, (address, *others), story)
     _lock_conversation(message)
-    if message.conversation:
-        story.consent_changed(
-            message.conversation, channel=address.consent_family, state="opted_out"
-        )
+    tell_consent(thread, message.conversation, (address, *others), ConsentState.OPTED_OUT, story)
 
 
-def cancel_unsent(account_id: int, address: Address, story: Story) -> int:
-    """Cancel every message to an address that has not left yet, in the caller's transaction."""
-    waiting = list(
+def follow_consent(
+    thread: Thread,
+    conversation: Conversation | None,
+    addresses: Sequence[Address],
+    state: ConsentState,
+    story: Story,
+) -> None:
+    """Let a changed consent have its effect for all of a person's addresses, and tell of it."""
+    if state is ConsentState.OPTED_OUT:
+        cancel_unsent(thread.account_id, addresses, story)
+    tell_consent(thread, conversation, addresses, state, story)
+
+
+def tell_consent(
+    thread: Thread,
+    conversation: Conversation | None,
+    addresses: Sequence[Address],
+    state: ConsentState,
+    story: Story,
+) -> None:
+    """Tell the conversation at hand, and every live one with the same person on that channel."""
+    channel = address_of(thread).consent_family
+    if conversation:
+        story.consent_changed(conversation, channel=channel, state=state)
+    others = (
+        Conversation.objects.live()
+        .filter(account=thread.account_id, thread__address__key__in=_every_key(addresses))
+        .exclude(pk=conversation.pk if conversation else 0)
+        .order_by("pk")
+    )
+    for other in others:
+        story.consent_changed(locked_conversation(other), channel=channel, state=state)
+
+
+def _every_key(addresses: Sequence[Address]) -> list[str]:
+    return [key for address in addresses for key in address.sibling_keys]
+
+
+def hold_unsent(account_id: int, addresses: Sequence[Address]) -> list[Message]:
+    """Lock every message to these addresses that has not left, before any conversation is."""
+    return list(
         Message.objects.select_for_update(of=("self",), no_key=True)
         .filter(
             account=account_id,
-            thread__address__key__in=address.sibling_keys,
+            thread__address__key__in=_every_key(addresses),
             status=_Status.QUEUED,
         )
         .exclude(purpose=Purpose.OPT_OUT_CONFIRMATION.value)
+        .order_by("pk")
     )
+
+
+def cancel_unsent(account_id: int, addresses: Sequence[Address], story: Story) -> int:
+    """Cancel every message to these addresses that has not left, in the caller's transaction."""
+    waiting = hold_unsent(account_id, addresses)
     for message in waiting:
         message.status = _Status.CANCELED
         message.error_code = "OPTED_OUT"
