@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from inbox.broadcast import announce
-from inbox.carrier import ErrorKind
 from inbox.models import Message, Receipt
-from inbox.sending import adopt_carrier_block, fail_message, locked_message, tell_status
+from inbox.sending import fail_message, heed_refusal, locked_message, tell_status
 from inbox.story import Story
 from inbox.twilio.errors import meaning_of
 from inbox.twilio.parsing import UnreadableFormError, parse_status
@@ -32,8 +31,9 @@ def record_status(receipt: Receipt, form: Mapping[str, str], *, now: datetime) -
         receipt.problem = "No message of ours has this SID."
         return receipt.attempts >= ATTEMPTS_FOR_UNKNOWN_SID
     story = Story(now=now)
-    if update.error_code and meaning_of(update.error_code).kind is ErrorKind.CONSENT:
-        adopt_carrier_block(message_id, story)
+    if update.error_code:
+        kind = meaning_of(update.error_code).kind
+        heed_refusal(message_id, kind, update.error_code, story)
     message = locked_message(message_id)
     if message.provider_sid is None:
         message.provider_sid = update.sid[:64]

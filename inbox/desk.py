@@ -92,7 +92,9 @@ def _composer(abilities: frozenset[Ability], verdict: Verdict) -> Composer:
 
 
 def _blocked(abilities: frozenset[Ability], verdict: Verdict) -> Banner | None:
-    if verdict.is_allowed or not abilities & {Ability.REPLY, Ability.CLAIM}:
+    # That nothing goes out at all concerns every reader, not only who may answer.
+    concerns = abilities & {Ability.REPLY, Ability.CLAIM} or verdict.reason is Reason.SENDER_PAUSED
+    if verdict.is_allowed or not concerns:
         return None
     tone = "warn" if verdict.reason is Reason.WA_WINDOW_CLOSED else "danger"
     return Banner(verdict.reason.value.lower(), tone, verdict.words)

@@ -14,9 +14,9 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Coalesce
 
-from accounts import audit
 from accounts.access import Viewer, feature_is_on, is_licensed
 from accounts.models import Feature, TwilioAccount, User
 from compliance.addresses import WHATSAPP, Address
@@ -45,9 +45,10 @@ from inbox.conversations import (
     take_ownership,
 )
 from inbox.linked import linked_addresses
-from inbox.models import Attachment, Conversation, Message, TeamInbox, Thread
+from inbox.models import Attachment, Conversation, Message, Sender, TeamInbox, Thread
 from inbox.nudges import nudge, nudge_on_commit
 from inbox.outbound_media import public_url
+from inbox.pausing import PAUSING, heed_configuration
 from inbox.previews import set_preview
 from inbox.refusals import ClaimNeededError, MissingInputError, StaleThreadError
 from inbox.segments import count
@@ -279,8 +280,13 @@ def verdict_on(
         is_contact_blocked=thread.contact.is_blocked,
         last_inbound_at=thread.last_inbound_at,
         requested_at=requested_at,
+        pause=_pause_of(thread.sender),
     )
     return check_send(request, now=now)
+
+
+def _pause_of(sender: Sender) -> str:
+    return (sender.paused_reason or "An admin stopped it.") if sender.is_paused else ""
 
 
 def _has_features(thread: Thread, *, now: datetime) -> bool:
@@ -344,7 +350,12 @@ def _claim(message_id: int, *, now: datetime) -> Message | None:
             Message.objects.filter(pk=message_id, status=_Status.QUEUED)
             .filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
             .filter(~Exists(earlier), thread__in=unpaused)
-            .update(status=_Status.SENDING, sending_at=now, attempts=F("attempts") + 1)
+            .update(
+                status=_Status.SENDING,
+                sending_at=now,
+                trying_since=Coalesce("trying_since", Value(now)),
+                attempts=F("attempts") + 1,
+            )
         )
         if not taken:
             return None
@@ -358,14 +369,19 @@ def _claim(message_id: int, *, now: datetime) -> Message | None:
         verdict = _verdict_at_delivery(message, now=now)
         if verdict is None:
             return message
-        _stop(message, verdict, now=now)
+        if verdict.reason is Reason.SENDER_PAUSED:
+            # Paused since we looked: it waits with the others.
+            _put_back(message, at=now)
+        else:
+            _stop(message, verdict, now=now)
         return None
 
 
 def _verdict_at_delivery(message: Message, *, now: datetime) -> Verdict | None:
     """Return why the message may not go any more, or None."""
-    if message.purpose == Purpose.AUTO_REPLY and not is_still_wanted(message):
-        return Verdict(Reason.NOT_WANTED, "A person answered first, or closed the conversation.")
+    if message.purpose == Purpose.AUTO_REPLY and not is_still_wanted(message, now=now):
+        words = "A person answered first, or closed the conversation, or it had waited too long."
+        return Verdict(Reason.NOT_WANTED, words)
     verdict = verdict_on(
         message.thread,
         message.conversation,
@@ -430,8 +446,8 @@ def settle(message_id: int, outcome: Outcome, *, now: datetime) -> None:
     """Write down what became of a message that was handed over, and wake the next of its thread."""
     with transaction.atomic(durable=True):
         story = Story(now=now)
-        if isinstance(outcome, Rejected) and outcome.kind is ErrorKind.CONSENT:
-            adopt_carrier_block(message_id, story)
+        if isinstance(outcome, Rejected):
+            heed_refusal(message_id, outcome.kind, outcome.code, story)
         message = locked_message(message_id)
         match outcome:
             case Accepted():
@@ -444,6 +460,19 @@ def settle(message_id: int, outcome: Outcome, *, now: datetime) -> None:
                 _settle_unknown(message, outcome.why, story)
         announce(story.announcements(), now=now)
     wake_next(message.thread_id)
+
+
+def heed_refusal(message_id: int, kind: ErrorKind, code: str, story: Story) -> None:
+    """Do what a carrier's refusal asks for beyond the message that it refused.
+
+    Call it before the message itself is locked: thread, senders and consent come before messages.
+    """
+    if kind is ErrorKind.CONSENT:
+        adopt_carrier_block(message_id, story)
+        return
+    sender = Sender.objects.get(threads__messages=message_id)
+    words = meaning_of(code).words
+    heed_configuration(sender, kind, code=code, words=words, now=story.now)
 
 
 def locked_message(message_id: int) -> Message:
@@ -482,8 +511,9 @@ def _settle_accepted(message: Message, outcome: Accepted, story: Story) -> None:
 
 
 def _settle_rejected(message: Message, outcome: Rejected, story: Story) -> None:
-    if outcome.kind is ErrorKind.CONFIGURATION:
-        _report_configuration(message, outcome.code, now=story.now)
+    if outcome.kind in PAUSING:
+        _settle_held(message, story)
+        return
     _finish(
         message,
         story,
@@ -493,24 +523,23 @@ def _settle_rejected(message: Message, outcome: Rejected, story: Story) -> None:
     )
 
 
-def _report_configuration(message: Message, code: str, *, now: datetime) -> None:
-    """Tell the account's admins that a sender is not set up right: every message will fail."""
-    sender = message.thread.sender
-    logger.error("sender %s is refused by Twilio: error %s", sender.pk, code)
-    audit.record(
-        action="sender.refused",
-        subject=f"sender {sender.pk}",
-        account_id=message.account_id,
-        now=now,
-        error_code=code,
-    )
+def _settle_held(message: Message, story: Story) -> None:
+    """Put it back, because its sender is paused: it surely did not leave."""
+    if message.status != _Status.SENDING:
+        return
+    message.trying_since = None
+    _put_back(message, at=story.now)
+    if message.conversation:
+        story.conversation_updated(message.conversation, "sender")
 
 
 def _settle_throttled(message: Message, outcome: Throttled, story: Story) -> None:
     """Put it back into the queue, later: it surely did not leave."""
     if message.status != _Status.SENDING:
         return
-    if story.now - message.created_at > GIVE_UP_AFTER:
+    # From the first try on, not from when it was written: it may have waited at a paused sender.
+    since = message.trying_since or message.created_at
+    if story.now - since > GIVE_UP_AFTER:
         _finish(
             message,
             story,
@@ -519,10 +548,13 @@ def _settle_throttled(message: Message, outcome: Throttled, story: Story) -> Non
             error_words=f"{outcome.why} It was tried for an hour. Send it again later.",
         )
         return
-    message.status = _Status.QUEUED
     pause = timedelta(seconds=_backoff(message.attempts, outcome.after_seconds))
-    message.not_before = message.nudge_at = story.now + pause
-    message.provider_status = ""
+    _put_back(message, at=story.now + pause)
+
+
+def _put_back(message: Message, *, at: datetime) -> None:
+    message.status, message.provider_status = _Status.QUEUED, ""
+    message.not_before = message.nudge_at = at
     message.save()
 
 

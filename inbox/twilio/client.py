@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 LIST_LIMIT = 200
 MIN_BACKOFF_SECONDS = 2.0
+WRONG_CREDENTIALS = "20003"
 
 
 class StrangeHostError(Exception):
@@ -185,7 +186,8 @@ def _create_parameters(outbound: Outbound) -> dict[str, Any]:
 
 
 def _outcome_of(error: TwilioRestException) -> Outcome:
-    code = str(error.code or "")
+    # Wrong credentials are a 401, with or without a code.
+    code = WRONG_CREDENTIALS if error.status == 401 and not error.code else str(error.code or "")
     if error.status == 429:
         return Throttled(MIN_BACKOFF_SECONDS, "Twilio asked us to slow down (429).")
     if error.status >= 500:

@@ -145,11 +145,23 @@ def test_a_refused_connection_is_safe_to_repeat(stage: Stage, settings: Any) -> 
 def test_a_message_that_waits_too_long_fails_in_words(stage: Stage, settings: Any) -> None:
     settings.TWILIO_API_BASE = "http://127.0.0.1:9"
     message = stage.reply(stage.house.alice)
+    deliver(message.pk, now=stage.now)
 
     deliver(message.pk, now=stage.now + timedelta(hours=2))
 
     assert _fresh(message).status == "failed"
     assert "for an hour" in _fresh(message).error_words
+
+
+def test_the_hour_counts_from_the_first_try_and_not_from_the_writing(
+    stage: Stage, settings: Any
+) -> None:
+    settings.TWILIO_API_BASE = "http://127.0.0.1:9"
+    message = stage.reply(stage.house.alice)
+
+    deliver(message.pk, now=stage.now + timedelta(hours=3))
+
+    assert _fresh(message).status == "queued"
 
 
 @pytest.mark.parametrize(
