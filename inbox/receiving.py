@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.access import feature_is_on
+from accounts.audit import alarm
 from accounts.models import Feature
 from accounts.prepared import Prepared, insert_row, write_fields
 from compliance.addresses import Address, masked, parse_address
@@ -253,6 +254,14 @@ def _apply_consent(
         # The first OptOutType shows that Advanced Opt-Out is on for this sender.
         sender.keyword_handler = KeywordHandler.TWILIO_ADVANCED
         sender.save(update_fields=["keyword_handler"])
+        alarm(
+            action="sender_keyword_handler",
+            subject=sender.address,
+            words="Twilio's Advanced Opt-Out answers STOP and START here now, and we do not.",
+            account_id=sender.account_id,
+            now=now,
+            row=str(sender.pk),
+        )
     context = KeywordContext(
         account_id=sender.account_id,
         address=address_of(thread),
