@@ -137,7 +137,11 @@ def _closed(conversation: Conversation, abilities: frozenset[Ability]) -> Banner
         return None
     if Ability.REPLY not in abilities:
         return Banner("closed", "info", _("This conversation is closed."))
-    words = _("This conversation is closed. A reply opens it again and makes it yours.")
+    words = (
+        _("This conversation is closed. A reply opens it again for the team.")
+        if conversation.inbox.is_collaborative
+        else _("This conversation is closed. A reply opens it again and makes it yours.")
+    )
     return Banner("closed", "info", words, "reopen")
 
 

@@ -39,6 +39,7 @@ from inbox.carrier import (
 from inbox.contacts import address_of
 from inbox.conversations import (
     append_outbound,
+    known_message,
     locked_conversation,
     reopen_row,
     require,
@@ -88,15 +89,18 @@ def send_reply(
 ) -> Message:
     """Queue a person's answer and let them know at once whether it may go.
 
-    The same `client_id` again returns the same message. WhatsApp takes one file a message, so
-    several files become several messages; the first is returned. Raises SendBlockedError with the
-    gate's words, ClaimedByOtherError, ClaimNeededError, StaleThreadError if something was written
-    after `last_seen_seq`, MissingInputError for an empty or too long message.
+    The same request again returns the same message, known by its `client_id`. WhatsApp takes one
+    file a message, so several files become several messages; the first is returned.
+
+    Raises SendBlockedError with the gate's words, ClaimedByOtherError, ClaimNeededError,
+    StaleThreadError if something was written after `last_seen_seq`, UsedIdError if the id was
+    another message's, MissingInputError for an empty or too long message.
     """
     words = _checked_body(body, attachments)
     with transaction.atomic(durable=True):
         thread = _locked_thread(conversation.thread_id)
-        known = Message.objects.filter(thread=thread, client_id=client_id).first()
+        kind = Message.Kind.TEXT
+        known = known_message(thread, client_id, kind=kind, author=user, body=words)
         if known:
             return known
         row = locked_conversation(conversation)
