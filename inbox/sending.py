@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models import Exists, F, Min, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from accounts.access import Viewer, feature_is_on, is_licensed
@@ -120,6 +120,7 @@ def send_reply(
                 client_id=part_id,
                 attachments=files,
                 story=story,
+                waited_since=row.waiting_since,
             )
             for part_body, part_id, files in _parts(thread, words, client_id, attachments)
         ]
@@ -195,7 +196,10 @@ def _parts(
 
 
 def _note_human_answer(row: Conversation, *, now: datetime) -> None:
-    """A person answered: the waiting clock stops. Nothing else ever stops it but a close."""
+    """A person answered: the waiting clock stops. Nothing else ever stops it but a close.
+
+    If the answer fails it goes on, see `_resume_waiting`.
+    """
     row.last_human_reply_at = now
     row.waiting_since = None
     row.returns_at = None
@@ -215,6 +219,7 @@ def queue_message(
     client_id: str = "",
     attachments: Sequence[Attachment] = (),
     resend_of: Message | None = None,
+    waited_since: datetime | None = None,
 ) -> Message:
     """Write a message that is to be sent: the row is the promise. The thread must be locked.
 
@@ -235,6 +240,7 @@ def queue_message(
         not_before=story.now,
         nudge_at=story.now + NUDGE_GRACE,
         resend_of=resend_of,
+        waited_since=waited_since,
         **({"client_id": client_id} if client_id else {}),
     )
     _attach(message, attachments)
@@ -494,6 +500,12 @@ def locked_message(message_id: int) -> Message:
     return message
 
 
+def lock_messages(message_ids: Sequence[int]) -> None:
+    """Lock several messages, in their order, before the conversation of any."""
+    rows = Message.objects.select_for_update(no_key=True).filter(pk__in=message_ids)
+    list(rows.order_by("pk").values_list("pk"))
+
+
 def _lock_conversation(message: Message) -> None:
     if message.conversation_id:
         message.conversation = locked_conversation(Conversation(pk=message.conversation_id))
@@ -579,6 +591,17 @@ def _settle_unknown(message: Message, why: str, story: Story) -> None:
     _tell_updated(message, story)
 
 
+def lose_sid(message_id: int, story: Story) -> None:
+    """Take back a SID that turned out to be another message's: nobody knows what became of this."""
+    message = locked_message(message_id)
+    message.provider_sid, message.provider_status = None, ""
+    message.status = _Status.UNKNOWN
+    message.error_code, message.error_words = "unknown", UNKNOWN_WORDS
+    message.settled_at, message.look_up_at = None, story.now + LOOK_UP_AFTER
+    message.save()
+    _tell_updated(message, story)
+
+
 UNKNOWN_WORDS = (
     "Not confirmed: Twilio did not answer, so it may or may not have arrived. We are checking. "
     "Sending it again may deliver it twice."
@@ -597,8 +620,32 @@ def _finish(
 
 def _mark_failure(message: Message) -> None:
     # An automatic reply that was stopped concerns nobody; a person's answer does.
-    if message.conversation_id and message.author_id:
-        Conversation.objects.filter(pk=message.conversation_id).update(has_failed_message=True)
+    if message.conversation and message.author_id:
+        message.conversation.has_failed_message = True
+        _resume_waiting(message.conversation)
+        message.conversation.save()
+
+
+def _resume_waiting(row: Conversation) -> None:
+    """Let the clock go on from where the answers that did not arrive had stopped it."""
+    since = _unanswered_since(row)
+    if since is None or row.is_closed or row.is_hidden:
+        return
+    if row.waiting_since is None:
+        row.wait_generation += 1
+    row.waiting_since = min(since, row.waiting_since or since)
+
+
+def _unanswered_since(row: Conversation) -> datetime | None:
+    """Return since when the customer waits, if all answers since then have failed."""
+    answers = Message.objects.filter(
+        conversation=row, direction=Message.Direction.OUT, author__isnull=False
+    ).exclude(kind=Message.Kind.NOTE)
+    failed = [_Status.FAILED, _Status.BLOCKED, _Status.CANCELED]
+    last = answers.exclude(status__in=failed).order_by("-seq").values("seq")[:1]
+    since = answers.filter(seq__gt=Coalesce(Subquery(last), Value(0)))
+    earliest: datetime | None = since.aggregate(at=Min("waited_since"))["at"]
+    return earliest
 
 
 def tell_status(message: Message, story: Story) -> None:
@@ -784,6 +831,9 @@ def _look_up(message: Message, *, now: datetime) -> bool:
     except CarrierAwayError as error:
         logger.info("message %s not looked up: %s", message.public_id, error)
         return False
+    # First this question, then which are bound: a twin that is settled in between is bound.
+    if _has_twin_without_sid(message):
+        return False
     bound = set(
         Message.objects.filter(
             account=message.account_id, provider_sid__in=[item.sid for item in remote]
@@ -802,6 +852,19 @@ def _look_up(message: Message, *, now: datetime) -> bool:
         return False
     settle(message.pk, Accepted(fitting[0].sid, fitting[0].status), now=now)
     return True
+
+
+def _has_twin_without_sid(message: Message) -> bool:
+    """Say whether what Twilio lists may as well be another message of the thread: the same words,
+    perhaps handed over, and no SID yet."""
+    twins = Message.objects.filter(
+        thread=message.thread_id,
+        direction=Message.Direction.OUT,
+        status__in=[_Status.SENDING, _Status.UNKNOWN],
+        provider_sid=None,
+    ).exclude(pk=message.pk)
+    words = message.body.strip()
+    return any(body.strip() == words for body in twins.values_list("body", flat=True))
 
 
 # --- Again, by a person --------------------------------------------------------------------------
@@ -833,6 +896,7 @@ def resend(*, message: Message, by: Viewer, user: User, now: datetime) -> Messag
             author=user,
             story=story,
             resend_of=message,
+            waited_since=row.waiting_since,
         )
         _copy_attachments(message, new)
         _note_human_answer(row, now=now)

@@ -37,6 +37,7 @@ from inbox.models import (
     Conversation,
     ConversationEvent,
     InboxEvent,
+    Message,
     Participant,
     Sender,
     TeamInbox,
@@ -243,6 +244,7 @@ class Day:
     def person_answers(self) -> None:
         """Let somebody answer."""
         self.person_does(send_reply, body="On it", client_id=client_id())
+        Message.objects.filter(status="queued").update(status="delivered")
 
     def person_notes(self) -> None:
         """Let somebody write a note."""
