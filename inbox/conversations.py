@@ -541,7 +541,7 @@ def close_quiet(*, now: datetime) -> int:
     """
     closed = 0
     for inbox in TeamInbox.objects.filter(
-        auto_close_hours__isnull=False, auto_close_since__isnull=False
+        is_on=True, auto_close_hours__isnull=False, auto_close_since__isnull=False
     ):
         limit = now - timedelta(hours=inbox.auto_close_hours or 0)
         due = Conversation.objects.filter(

@@ -385,7 +385,8 @@ def _plan_for(
     replies = Replies(FirstReply(inbox.first_reply), inbox.first_reply_text)
     if replies.first_reply is FirstReply.OFF or message.kind == Message.Kind.REACTION:
         return Plan()
-    if not feature_is_on(sender.account_id, Feature.TEAM_INBOX, now=story.now):
+    is_on = inbox.is_on and feature_is_on(sender.account_id, Feature.TEAM_INBOX, now=story.now)
+    if not is_on:
         return Plan()
     try:
         with transaction.atomic():

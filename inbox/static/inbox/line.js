@@ -87,7 +87,9 @@ export class Line {
       "counts.mine": () => list.setCounts(frame.data),
       "counts.team": () => list.setCounts(frame.data),
       read: () => list.readElsewhere(frame.data),
-      "access.changed": () => this.catchUp(),
+      // This inbox may have been switched off, or its team left.
+      "access.changed": () =>
+        frame.data.inboxes.includes(this.settings.inbox) ? this.catchUp() : goHome(),
       "access.revoked": goHome,
     }[frame.type];
     handle?.();
