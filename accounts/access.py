@@ -145,6 +145,12 @@ def feature_is_on(account_id: int, feature: str, *, now: datetime) -> bool:
     )
 
 
+def accounts_without(feature: str, *, now: datetime) -> QuerySet[Account]:
+    """Return the accounts for which `feature` is off: not granted now, or suspended."""
+    is_on = Exists(_grants_in_force(feature, now).filter(account=OuterRef("pk")))
+    return Account.objects.exclude(is_on, status=Account.Status.ACTIVE)
+
+
 def licensed_members(team_id: int, *, now: datetime) -> QuerySet[User]:
     """Return the people of a team who hold a valid Pro-CX licence at `now`."""
     return _licensed(now).filter(memberships__team=team_id)

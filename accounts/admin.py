@@ -3,8 +3,8 @@
 People, seats and Twilio accounts are in `inbox.admin`: what happens to them reaches conversations.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -27,6 +27,7 @@ from accounts.admin_scope import (
     AuditedAdmin,
     BigTableAdmin,
     OwnRowsFilter,
+    ToDo,
     count_of,
     person,
 )
@@ -43,6 +44,8 @@ from accounts.models import (
     Team,
     in_force,
 )
+
+ALARMS_ARE_NEWS_FOR = timedelta(days=7)
 
 admin.site.site_header = admin.site.site_title = "Team Inbox"
 admin.site.index_title = "Administration"
@@ -292,11 +295,12 @@ class TeamAdmin(AuditedAdmin[Team]):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(BigTableAdmin[AuditEntry]):
-    """Who did what. A partner reads what they did themselves."""
+    """Who did what. A partner reads what they did themselves, and what happened by itself to an
+    account of theirs and needs them."""
 
     fields = ("at", "account", "actor_label", "action", "subject", "data")
-    list_display = ("at", "actor_label", "action", "subject", "account")
-    list_filter = (("account", OwnRowsFilter),)
+    list_display = ("at", "actor_label", "action", "subject", "words", "account")
+    list_filter = ("is_alarm", ("account", OwnRowsFilter))
     list_select_related = ("account",)
     search_fields = ("actor_label", "action", "subject")
     search_help_text = "Who, what was done, or to what"
@@ -304,6 +308,23 @@ class AuditEntryAdmin(BigTableAdmin[AuditEntry]):
     def rows_of_partner(
         self, rows: QuerySet[AuditEntry], partner_id: int, request: HttpRequest
     ) -> QuerySet[AuditEntry]:
-        """Keep what this person did."""
+        """Keep what this person did, and the alarms of their accounts."""
         mine = Q(account=None) | Q(account__partner=partner_id)
-        return rows.filter(mine, actor=person(request))
+        by_itself = Q(is_alarm=True, account__partner=partner_id)
+        return rows.filter((mine & Q(actor=person(request))) | by_itself)
+
+    def to_do(self, request: HttpRequest) -> Iterable[ToDo]:
+        """Name what happened by itself lately: the last of it in words, the rest in the list."""
+        since = timezone.now() - ALARMS_ARE_NEWS_FOR
+        alarms = self.get_queryset(request).filter(is_alarm=True, at__gte=since)
+        last = alarms.select_related("account").first()
+        if last:
+            words = f"{last.account}, {last.subject}: {self.words(last)}"
+            number = alarms.count()
+            more = f" And {number - 1} more in the last week." if number > 1 else ""
+            yield ToDo(words + more, self.list_url(is_alarm__exact="1"))
+
+    @admin.display(description="in words")
+    def words(self, obj: AuditEntry) -> str:
+        """Show what an alarm says."""
+        return str(obj.data.get("words", "")) if isinstance(obj.data, dict) else ""

@@ -4,10 +4,12 @@ Platform staff see every row; a partner sees the rows of their own accounts, and
 as if it were absent: in lists, search, autocompletion, filters, choices, history and addresses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -16,6 +18,7 @@ from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.audit import record
@@ -56,6 +59,16 @@ def count_of(rows: QuerySet[Any], to: str, what: str = "pk") -> Coalesce:
     """Count the rows that lead to the outer one by `to`, for a column of a list."""
     mine = rows.filter(**{to: OuterRef("pk")}).order_by().values(to)
     return Coalesce(Subquery(mine.annotate(n=Count(what, distinct=True)).values("n")), 0)
+
+
+@dataclass(frozen=True)
+class ToDo:
+    """One line of what waits for a person: words, where to look, and what can be done at once."""
+
+    words: str
+    url: str
+    label: str = ""
+    task_url: str = ""
 
 
 class OwnRowsFilter(admin.RelatedFieldListFilter):
@@ -160,6 +173,19 @@ class ScopedAdmin(admin.ModelAdmin[M]):
     def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         """Say whether this person may delete rows."""
         return self.may(request, DELETE)
+
+    # --- What waits ---
+
+    def to_do(self, request: HttpRequest) -> Iterable[ToDo]:
+        """Name what waits for this person among the rows that they may see."""
+        return ()
+
+    def list_url(self, **asked: str) -> str:
+        """Return the address of the list, filtered."""
+        base = reverse(
+            f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist"
+        )
+        return f"{base}?{urlencode(asked)}" if asked else base
 
     def account_id_of(self, obj: M) -> int | None:
         """Return the account that a row belongs to."""

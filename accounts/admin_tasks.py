@@ -1,4 +1,7 @@
-"""What can be done to a row beyond editing it? One page each, which says what will happen first."""
+"""What waits to be done, and what can be done to a row beyond editing it?
+
+The first page lists what waits. Each task has a page of its own, which says first what will happen.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -6,14 +9,15 @@ from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
 
 from django import forms
-from django.contrib import messages
+from django.apps import apps
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from accounts.admin_scope import ACT, ScopedAdmin
+from accounts.admin_scope import ACT, VIEW, ScopedAdmin, ToDo
 from accounts.numbers import number_in
 
 M = TypeVar("M", bound=Model)
@@ -23,6 +27,30 @@ MOST_ROWS = 200
 def posted(request: HttpRequest) -> QueryDict | None:
     """Return what was sent; a form without fields is sent empty, and that counts."""
     return request.POST if request.method == "POST" else None
+
+
+def show_what_waits(site: admin.AdminSite) -> None:
+    """Begin the first page of the admin with what waits for whoever opens it."""
+    bare = site.index
+
+    def index(
+        request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        return bare(request, {**(extra_context or {}), "to_do": what_waits(site, request)})
+
+    site.index = index  # type: ignore[method-assign]
+
+
+def what_waits(site: admin.AdminSite, request: HttpRequest) -> list[ToDo]:
+    """Gather from the admin of every model what waits for this person."""
+    return [
+        line
+        for model in apps.get_models()
+        if site.is_registered(model)
+        and isinstance(scoped := site.get_model_admin(model), ScopedAdmin)
+        and scoped.may(request, VIEW)
+        for line in scoped.to_do(request)
+    ]
 
 
 class Task(Generic[M]):
@@ -108,7 +136,7 @@ class TaskAdmin(ScopedAdmin[M]):
         problem = task.problem_with(rows) if rows else "None of these can be done now."
         if problem:
             self.message_user(request, problem, messages.WARNING)
-            return HttpResponseRedirect(self._list_url())
+            return HttpResponseRedirect(self.list_url())
         form = task.form_for(request, rows)
         if request.method == "POST" and form.is_valid():
             task.do(request, rows, form, self)
@@ -131,11 +159,8 @@ class TaskAdmin(ScopedAdmin[M]):
 
     def _page_after(self, rows: Sequence[M]) -> str:
         if len(rows) > 1:
-            return self._list_url()
+            return self.list_url()
         return reverse(f"{self.admin_site.name}:{self._base_name()}_change", args=[rows[0].pk])
-
-    def _list_url(self) -> str:
-        return reverse(f"{self.admin_site.name}:{self._base_name()}_changelist")
 
     def _base_name(self) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}"

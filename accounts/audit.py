@@ -13,6 +13,7 @@ def record(
     now: datetime,
     actor: User | None = None,
     account_id: int | None = None,
+    is_alarm: bool = False,
     **data: Any,
 ) -> AuditEntry:
     """Write one audit line in the caller's transaction. `data` must be fit for JSON."""
@@ -23,5 +24,21 @@ def record(
         action=action,
         subject=subject[:200],
         data=data,
+        is_alarm=is_alarm,
         at=now,
+    )
+
+
+def alarm(
+    *, action: str, subject: str, words: str, now: datetime, account_id: int, **data: Any
+) -> AuditEntry:
+    """Write that something happened by itself which the account's partner must know, in words."""
+    return record(
+        action=action,
+        subject=subject,
+        now=now,
+        account_id=account_id,
+        is_alarm=True,
+        words=words,
+        **data,
     )

@@ -300,6 +300,9 @@ class AuditEntry(models.Model):
     action = models.CharField(max_length=60)
     subject = models.CharField(max_length=200)
     data = models.JSONField(default=dict)
+    is_alarm = models.BooleanField(
+        default=False, help_text="It happened by itself, and the account's partner must know"
+    )
     at = models.DateTimeField()
 
     class Meta:
@@ -307,6 +310,7 @@ class AuditEntry(models.Model):
         ordering: ClassVar[list[str]] = ["-at", "-id"]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["account", "-at"], name="audit_by_account"),
+            models.Index(fields=["-at"], name="audit_alarms", condition=models.Q(is_alarm=True)),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             pgtrigger.Protect(

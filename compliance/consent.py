@@ -1,7 +1,8 @@
 """How does somebody's consent change, and what may be said about it?
 
-Rules: an opt-out counts for the whole account on that channel family; only the person undoes it, by
-a keyword; an ordinary message never does. Contract: behaviour 7.
+Rules: an opt-out counts for the whole account on that channel family, and for every address there
+that is the same person's; only the person undoes it, by a keyword from any of them; an ordinary
+message never does. Contract: behaviour 7.
 """
 
 from collections.abc import Sequence
@@ -47,17 +48,24 @@ def handler_of(setting: str, our_address: str) -> KeywordHandler:
 
 @dataclass(frozen=True)
 class ConsentChange:
-    """What a message did: whether it was a keyword, the state now, and the notice to send."""
+    """What a message did: whether it was a keyword, the state now, and the notice to send.
+
+    `changed` says that it did something to any of `addresses`, which are all one person's.
+    """
 
     is_keyword: bool
     state: ConsentState
     changed: bool = False
     notice: Notice = Notice.NONE
+    addresses: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True)
 class KeywordContext:
-    """What must be known to judge a keyword."""
+    """What must be known to judge a keyword.
+
+    `others` are the same person's further addresses of the channel family.
+    """
 
     account_id: int
     address: Address
@@ -66,18 +74,24 @@ class KeywordContext:
     message_sid: str
     was_told_by_carrier: bool
     last_outbound_was_question: bool
+    others: tuple[Address, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Return every address that a keyword counts for, the one it came from first."""
+        return (self.address, *self.others)
 
 
 def apply_keyword(reading: Reading, context: KeywordContext, *, now: datetime) -> ConsentChange:
     """Record what a message says about consent; call it before anything else may speak.
 
-    Runs inside the caller's transaction and locks the person's consent row.
+    Runs inside the caller's transaction and locks the person's consent rows.
     """
-    consent = _locked_consent(context.account_id, context.address, now=now)
+    consent, *linked = _locked_consents(context.account_id, context.addresses, now=now)
     if reading.keyword is Keyword.OPT_OUT:
-        return _opt_out(consent, reading, context, now=now)
+        return _opt_out(consent, linked, reading, context, now=now)
     if reading.keyword is Keyword.OPT_IN:
-        return _opt_in(consent, reading, context, now=now)
+        return _opt_in(consent, linked, reading, context, now=now)
     if reading.keyword is Keyword.HELP:
         _write_event(consent, ConsentEvent.Kind.HELP, reading, context, now=now)
         notice = Notice.HELP_REPLY if _app_answers(reading, context) else Notice.NONE
@@ -89,9 +103,18 @@ def apply_keyword(reading: Reading, context: KeywordContext, *, now: datetime) -
 
 
 def record_carrier_block(
-    *, account_id: int, address: Address, our_address: str, message_sid: str, now: datetime
+    *,
+    account_id: int,
+    address: Address,
+    our_address: str,
+    message_sid: str,
+    now: datetime,
+    others: Sequence[Address] = (),
 ) -> None:
-    """Adopt the carrier's refusal (21610) as an opt-out, even if we never saw a STOP."""
+    """Adopt the carrier's refusal (21610) as an opt-out, even if we never saw a STOP.
+
+    The block is of this address alone; the opt-out binds the person's `others` too.
+    """
     ProviderBlock.objects.get_or_create(
         account_id=account_id,
         our_address=our_address,
@@ -99,22 +122,17 @@ def record_carrier_block(
         cleared_at=None,
         defaults={"since": now},
     )
-    consent = _locked_consent(account_id, address, now=now)
+    consent, *linked = _locked_consents(account_id, (address, *others), now=now)
     if consent.state != ConsentState.OPTED_OUT:
-        consent.state_before_opt_out = consent.state
-        consent.state, consent.since, consent.words = ConsentState.OPTED_OUT, now, ""
-        consent.save()
-    ConsentEvent.objects.create(
-        account_id=account_id,
-        address=address.consent_key,
-        family=address.consent_family,
-        kind=ConsentEvent.Kind.CARRIER_BLOCK,
-        source=ConsentEvent.Source.PROVIDER_REFUSAL,
-        state=ConsentState.OPTED_OUT,
+        _shut(consent, now=now)
+    _write(
+        consent,
+        ConsentEvent.Kind.CARRIER_BLOCK,
+        ConsentEvent.Source.PROVIDER_REFUSAL,
         message_sid=message_sid,
-        occurred_at=now,
-        recorded_at=now,
+        now=now,
     )
+    _bind(linked, message_sid=message_sid, now=now)
 
 
 def bind_opt_outs(account_id: int, addresses: Sequence[Address], *, now: datetime) -> bool:
@@ -122,25 +140,10 @@ def bind_opt_outs(account_id: int, addresses: Sequence[Address], *, now: datetim
 
     An opt-in does not travel. Returns whether anything changed.
     """
-    consents = [_locked_consent(account_id, address, now=now) for address in addresses]
+    consents = _locked_consents(account_id, addresses, now=now)
     if not any(consent.state == ConsentState.OPTED_OUT for consent in consents):
         return False
-    bound = [consent for consent in consents if consent.state != ConsentState.OPTED_OUT]
-    for consent in bound:
-        consent.state_before_opt_out = consent.state
-        consent.state, consent.since, consent.words = ConsentState.OPTED_OUT, now, ""
-        consent.save()
-        ConsentEvent.objects.create(
-            account_id=account_id,
-            address=consent.address,
-            family=consent.family,
-            kind=ConsentEvent.Kind.OPT_OUT,
-            source=ConsentEvent.Source.LINKED,
-            state=ConsentState.OPTED_OUT,
-            occurred_at=now,
-            recorded_at=now,
-        )
-    return bool(bound)
+    return _bind(consents, now=now)
 
 
 def consent_of(account_id: int, address: Address) -> Consent | None:
@@ -151,6 +154,18 @@ def consent_of(account_id: int, address: Address) -> Consent | None:
 
 
 _CONSENT = Prepared(lambda **key: Consent.objects.select_for_update().filter(**key))
+
+
+def _locked_consents(
+    account_id: int, addresses: Sequence[Address], *, now: datetime
+) -> list[Consent]:
+    """Lock the rows in the order of their keys, so that two stories of one person cannot wait for
+    each other; return them in the order asked for."""
+    in_order = sorted(addresses, key=lambda address: address.consent_key)
+    locked = {
+        address.consent_key: _locked_consent(account_id, address, now=now) for address in in_order
+    }
+    return [locked[address.consent_key] for address in addresses]
 
 
 def _locked_consent(account_id: int, address: Address, *, now: datetime) -> Consent:
@@ -166,14 +181,48 @@ def _locked_consent(account_id: int, address: Address, *, now: datetime) -> Cons
     return consent
 
 
+def _shut(consent: Consent, *, now: datetime, words: str = "") -> None:
+    consent.state_before_opt_out = consent.state
+    consent.state, consent.since, consent.words = ConsentState.OPTED_OUT, now, words
+    consent.save()
+
+
+def _lift(consent: Consent, *, now: datetime, words: str = "") -> None:
+    before = ConsentState(consent.state_before_opt_out)
+    consent.state = before if before is ConsentState.OPTED_IN else ConsentState.CONVERSATIONAL
+    consent.since, consent.words = now, words
+    consent.save()
+
+
+def _bind(linked: Sequence[Consent], *, now: datetime, message_sid: str = "") -> bool:
+    """Opt the same person's other addresses out; say whether that changed any."""
+    bound = [consent for consent in linked if consent.state != ConsentState.OPTED_OUT]
+    for consent in bound:
+        _shut(consent, now=now)
+        _write_linked(consent, ConsentEvent.Kind.OPT_OUT, message_sid, now=now)
+    return bool(bound)
+
+
+def _free(linked: Sequence[Consent], *, now: datetime, message_sid: str) -> bool:
+    """Undo the opt-out of the same person's other addresses; say whether that changed any."""
+    freed = [consent for consent in linked if consent.state == ConsentState.OPTED_OUT]
+    for consent in freed:
+        _lift(consent, now=now)
+        _write_linked(consent, ConsentEvent.Kind.OPT_IN, message_sid, now=now)
+    return bool(freed)
+
+
 def _opt_out(
-    consent: Consent, reading: Reading, context: KeywordContext, *, now: datetime
+    consent: Consent,
+    linked: Sequence[Consent],
+    reading: Reading,
+    context: KeywordContext,
+    *,
+    now: datetime,
 ) -> ConsentChange:
     was_out = consent.state == ConsentState.OPTED_OUT
     if not was_out:
-        consent.state_before_opt_out = consent.state
-        consent.state, consent.since, consent.words = ConsentState.OPTED_OUT, now, reading.word
-        consent.save()
+        _shut(consent, words=reading.word, now=now)
     if reading.is_carrier_word and context.handler is not KeywordHandler.APP:
         ProviderBlock.objects.get_or_create(
             account_id=context.account_id,
@@ -183,14 +232,25 @@ def _opt_out(
             defaults={"since": now},
         )
     _write_event(consent, ConsentEvent.Kind.OPT_OUT, reading, context, now=now)
+    bound_others = _bind(linked, message_sid=context.message_sid, now=now)
     # One confirmation per opt-out, ever; never beside the carrier's own.
     may_confirm = not was_out and _app_answers(reading, context)
-    notice = Notice.OPT_OUT_CONFIRMATION if may_confirm else Notice.NONE
-    return ConsentChange(True, ConsentState.OPTED_OUT, changed=not was_out, notice=notice)
+    return ConsentChange(
+        True,
+        ConsentState.OPTED_OUT,
+        changed=not was_out or bound_others,
+        notice=Notice.OPT_OUT_CONFIRMATION if may_confirm else Notice.NONE,
+        addresses=context.addresses,
+    )
 
 
 def _opt_in(
-    consent: Consent, reading: Reading, context: KeywordContext, *, now: datetime
+    consent: Consent,
+    linked: Sequence[Consent],
+    reading: Reading,
+    context: KeywordContext,
+    *,
+    now: datetime,
 ) -> ConsentChange:
     was_out = consent.state == ConsentState.OPTED_OUT
     if reading.is_weak_yes and not context.was_told_by_carrier:
@@ -203,10 +263,7 @@ def _opt_in(
         if not was_out or is_answer:
             return ConsentChange(False, ConsentState(consent.state))
     if was_out:
-        before = ConsentState(consent.state_before_opt_out)
-        consent.state = before if before is ConsentState.OPTED_IN else ConsentState.CONVERSATIONAL
-        consent.since, consent.words = now, reading.word
-        consent.save()
+        _lift(consent, words=reading.word, now=now)
     ProviderBlock.objects.filter(
         account=context.account_id,
         our_address=context.our_address,
@@ -214,9 +271,15 @@ def _opt_in(
         cleared_at=None,
     ).update(cleared_at=now)
     _write_event(consent, ConsentEvent.Kind.OPT_IN, reading, context, now=now)
+    freed_others = _free(linked, message_sid=context.message_sid, now=now)
     may_confirm = was_out and _app_answers(reading, context)
-    notice = Notice.OPT_IN_CONFIRMATION if may_confirm else Notice.NONE
-    return ConsentChange(True, ConsentState(consent.state), changed=was_out, notice=notice)
+    return ConsentChange(
+        True,
+        ConsentState(consent.state),
+        changed=was_out or freed_others,
+        notice=Notice.OPT_IN_CONFIRMATION if may_confirm else Notice.NONE,
+        addresses=context.addresses,
+    )
 
 
 def _app_answers(reading: Reading, context: KeywordContext) -> bool:
@@ -234,15 +297,31 @@ def _write_event(
     source = ConsentEvent.Source.INBOUND_KEYWORD
     if context.was_told_by_carrier:
         source = ConsentEvent.Source.PROVIDER_EVENT
+    _write(consent, kind, source, words=reading.word, message_sid=context.message_sid, now=now)
+
+
+def _write_linked(consent: Consent, kind: str, message_sid: str, *, now: datetime) -> None:
+    _write(consent, kind, ConsentEvent.Source.LINKED, message_sid=message_sid, now=now)
+
+
+def _write(
+    consent: Consent,
+    kind: str,
+    source: str,
+    *,
+    now: datetime,
+    words: str = "",
+    message_sid: str = "",
+) -> None:
     ConsentEvent.objects.create(
-        account_id=context.account_id,
+        account_id=consent.account_id,
         address=consent.address,
         family=consent.family,
         kind=kind,
         source=source,
         state=consent.state,
-        words=reading.word,
-        message_sid=context.message_sid,
+        words=words,
+        message_sid=message_sid,
         occurred_at=now,
         recorded_at=now,
     )

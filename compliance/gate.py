@@ -32,6 +32,7 @@ class Reason(StrEnum):
     OK = "OK"
     BAD_INPUT = "BAD_INPUT"
     FEATURE_OFF = "FEATURE_OFF"
+    SENDER_PAUSED = "SENDER_PAUSED"
     LICENSE_MISSING = "LICENSE_MISSING"
     NOT_REPLIABLE = "NOT_REPLIABLE"
     CONTACT_BLOCKED = "CONTACT_BLOCKED"
@@ -44,7 +45,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class SendRequest:
-    """Everything the gate needs to know about one message."""
+    """Everything the gate needs to know about one message.
+
+    `pause` says why our number is paused, and is blank while it sends.
+    """
 
     account_id: int
     address: Address
@@ -55,6 +59,7 @@ class SendRequest:
     is_contact_blocked: bool
     last_inbound_at: datetime | None
     requested_at: datetime
+    pause: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,10 +90,12 @@ class SendBlockedError(Exception):
 def check_send(request: SendRequest, *, now: datetime) -> Verdict:
     """Judge one message at `now`: the first rule that forbids it decides.
 
-    Order: account and feature, licence, then opt-outs, then channel windows (behaviour 7).
+    Order: account and feature, licence, our own number, then opt-outs, then channel windows
+    (behaviour 7).
     """
     return (
         _check_entitlement(request)
+        or _check_sender(request)
         or _check_recipient(request)
         or _check_confirmation(request, now=now)
         or _check_consent(request)
@@ -110,6 +117,16 @@ def _check_entitlement(request: SendRequest) -> Verdict | None:
             "Answering needs a Pro-CX licence. Ask your account admin for one.",
         )
     return None
+
+
+def _check_sender(request: SendRequest) -> Verdict | None:
+    if not request.pause:
+        return None
+    return Verdict(
+        Reason.SENDER_PAUSED,
+        f"This number is paused. {request.pause} Nothing goes out until an admin resumes it; "
+        "what is queued waits until then.",
+    )
 
 
 def _check_recipient(request: SendRequest) -> Verdict | None:

@@ -33,7 +33,7 @@ class ConsentEvent(models.Model):
         INBOUND_KEYWORD = "inbound_keyword", "They texted a keyword"
         PROVIDER_EVENT = "provider_event", "The carrier told us (OptOutType)"
         PROVIDER_REFUSAL = "provider_21610", "The carrier refused a message (21610)"
-        LINKED = "linked", "Another address of the same person opted out"
+        LINKED = "linked", "Said from another address of the same person"
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     address = models.CharField(max_length=120, help_text="normal form, see compliance.addresses")

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import django_stubs_ext
 import environ
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from config.servers import celery_broker_url, with_socket_host
@@ -50,6 +51,15 @@ if ENVIRONMENT not in {"laptop", "production"}:
     raise ImproperlyConfigured(f"ENVIRONMENT is '{ENVIRONMENT}': say 'laptop' or 'production'.")
 
 
+def is_fernet_key(text: str) -> bool:
+    """Say whether secrets can be encrypted with this: 32 bytes in URL-safe base64."""
+    try:
+        Fernet(text)
+    except ValueError:
+        return False
+    return True
+
+
 def refusals() -> list[str]:
     """Say, in words a person can act on, why this installation must not start."""
     if not IS_PRODUCTION:
@@ -61,6 +71,9 @@ def refusals() -> list[str]:
         ),
         "SECRET_FIELD_KEYS is the laptop's or empty: set a Fernet key.": (
             LAPTOP_FIELD_KEY in SECRET_FIELD_KEYS or not SECRET_FIELD_KEYS
+        ),
+        "SECRET_FIELD_KEYS holds what is no Fernet key: make one with Fernet.generate_key().": (
+            not all(map(is_fernet_key, SECRET_FIELD_KEYS))
         ),
         "DEBUG is on: switch it off.": DEBUG,
         "DEMO is on: the demo is for laptops.": DEMO,

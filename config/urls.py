@@ -4,9 +4,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.admin_login import require_our_login
+from accounts.admin_tasks import show_what_waits
 from config import health
 
 require_our_login(admin.site)
+show_what_waits(admin.site)
 
 urlpatterns = [
     path("livez", health.livez, name="livez"),

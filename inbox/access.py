@@ -38,7 +38,8 @@ class HandledByOtherError(Exception):
 class Audience:
     """Who hears about a conversation: the whole team, or the people named (and supervisors).
 
-    For somebody who leaves a conversation's inbox with it there is an audience of nobody.
+    For somebody who leaves a conversation's inbox with it there is an audience of nobody, and for
+    what happens in an inbox that is switched off.
     """
 
     is_team: bool
@@ -69,6 +70,8 @@ _HAD_AT_CLOSE = Prepared(
 
 def audience_of(conversation: Conversation) -> Audience:
     """Say who may hear about a conversation now, in one query."""
+    if not conversation.inbox.is_on:
+        return NOBODY
     if conversation.is_hidden:
         return Audience(is_team=False)
     parts = _HAD_AT_CLOSE if conversation.is_closed else _TAKES_PART
@@ -118,6 +121,8 @@ def _is_for_team(conversation: Conversation) -> bool:
 def readers_of(conversation: Conversation, *, now: datetime) -> set[int]:
     """Return the ids of everybody who may read the conversation now, supervisors included."""
     audience = audience_of(conversation)
+    if audience.is_nobody:
+        return set()
     team = licensed_members(conversation.inbox_id, now=now)
     by_name = licensed_people(audience.user_ids, now=now).filter(account=conversation.account_id)
     readers = set(by_name.values_list("pk", flat=True))
@@ -195,6 +200,7 @@ def _say_who_has_it(viewer: Viewer, public_id: str) -> None:
             public_id=public_id,
             account=viewer.account_id,
             inbox__in=viewer.member_of,
+            inbox__is_on=True,
             is_hidden=False,
         )
         .select_related("owner")

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from inbox.models import AutoReplyLog, Message, Sender, Thread
-from routing.decisions import Facts
+from routing.decisions import AUTO_REPLY_FRESHNESS, Facts
 
 BURST = timedelta(seconds=10)
 
@@ -61,11 +61,14 @@ def remember_auto_reply(reply: Message, trigger: Message, *, kind: str, window: 
     )
 
 
-def is_still_wanted(reply: Message) -> bool:
+def is_still_wanted(reply: Message, *, now: datetime) -> bool:
     """Say, at sending time, whether an automatic reply still makes sense.
 
-    Not after a person answered, nor when a person closed the conversation meanwhile.
+    Not after a person answered, nor when a person closed the conversation meanwhile, nor when it
+    waited so long (at a paused sender, say) that silence is better than a late greeting.
     """
+    if now - reply.created_at > AUTO_REPLY_FRESHNESS:
+        return False
     human = Message.objects.filter(
         thread=reply.thread_id,
         direction=Message.Direction.OUT,

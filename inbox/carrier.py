@@ -65,12 +65,18 @@ class StatusUpdate:
 
 
 class ErrorKind(StrEnum):
-    """What a carrier's refusal means for us."""
+    """What a carrier's refusal means for us.
+
+    Three are about how we are set up: at this number, in the whole account, or for the one
+    destination that was written to.
+    """
 
     RECIPIENT = "recipient"
     CONSENT = "consent"
     CONTENT = "content"
     CONFIGURATION = "configuration"
+    ACCOUNT = "account"
+    DESTINATION = "destination"
     THROTTLED = "throttled"
     OTHER = "other"
 

@@ -9,7 +9,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -43,7 +43,7 @@ from inbox.broadcast import (
 )
 from inbox.events import head_of
 from inbox.hub import MOST_WAITING_FRAMES, Hub, Outbox
-from inbox.models import Conversation
+from inbox.models import Conversation, TeamInbox
 from inbox.presence import Presence
 from inbox.seats import Seats
 from inbox.tallies import Tallies
@@ -372,7 +372,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     def _own_mark(self) -> str:
         assert self.user is not None  # only logged-in people get here
-        return entitlement_marks([self.user.pk], now=timezone.now()).get(self.user.pk, "")
+        return _marks([self.user])[self.user.pk]
 
     @property
     def session_key(self) -> str:
@@ -415,10 +415,10 @@ def _looking_at(conversation: Conversation) -> Looking:
 
 
 class Watch:
-    """Watches over all sockets of this process: two queries every few seconds, however many.
+    """Watches over all sockets of this process: three queries every few seconds, however many.
 
-    A silent socket is closed; an ended session, a lost licence, team or role closes it or changes
-    what it hears.
+    A silent socket is closed; an ended session, a lost licence, team or role, or an inbox that is
+    switched on or off, closes it or changes what it hears.
     """
 
     def __init__(self) -> None:
@@ -449,7 +449,7 @@ class Watch:
 
     async def _look(self) -> None:
         sockets = list(self.sockets)
-        users = sorted({socket.user.pk for socket in sockets if socket.user})
+        users = list({socket.user.pk: socket.user for socket in sockets if socket.user}.values())
         keys = sorted({socket.session_key for socket in sockets})
         marks, alive = await database_sync_to_async(_standing)(users, keys)
         for socket in sockets:
@@ -472,10 +472,19 @@ class Watch:
 watch = Watch()
 
 
-def _standing(user_ids: list[int], session_keys: list[str]) -> tuple[dict[int, str], set[str]]:
-    now = timezone.now()
-    alive = Session.objects.filter(session_key__in=session_keys, expire_date__gt=now)
-    return entitlement_marks(user_ids, now=now), set(alive.values_list("session_key", flat=True))
+def _standing(users: list[User], session_keys: list[str]) -> tuple[dict[int, str], set[str]]:
+    alive = Session.objects.filter(session_key__in=session_keys, expire_date__gt=timezone.now())
+    return _marks(users), set(alive.values_list("session_key", flat=True))
+
+
+def _marks(users: Sequence[User]) -> dict[int, str]:
+    """Return one text per person that changes whenever what they may hear does."""
+    entitled = entitlement_marks([user.pk for user in users], now=timezone.now())
+    inboxes = TeamInbox.objects.filter(account__in={user.account_id for user in users}, is_on=True)
+    on: dict[int | None, list[int]] = {}
+    for account, inbox in inboxes.order_by("pk").values_list("account", "pk"):
+        on.setdefault(account, []).append(inbox)
+    return {user.pk: f"{entitled.get(user.pk, '')}|{on.get(user.account_id, [])}" for user in users}
 
 
 def _read(text: str | None) -> dict[str, Any]:

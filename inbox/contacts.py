@@ -7,7 +7,7 @@ from django.db import connection
 
 from accounts.prepared import Prepared
 from compliance.addresses import Address, parse_address
-from compliance.consent import bind_opt_outs
+from inbox.linked import bind_linked
 from inbox.models import Contact, ContactAddress, Sender, Thread
 
 
@@ -147,14 +147,16 @@ def _learn_aliases(target: ContactAddress, others: Sequence[Address], *, now: da
     A name that has its own thread already keeps it; the contact is joined, and an opt-out on
     either binds both.
     """
+    has_joined = False
     for other in others:
         known = _known_address(target.account_id, other)
         if known is None:
             _store_address(target.account_id, target.contact, other, alias_of=target)
         elif known.contact_id != target.contact_id:
             join_contacts(keep=target.contact, absorb=known.contact)
-            both = [parse_address(target.key), parse_address(known.key)]
-            bind_opt_outs(target.account_id, both, now=now)
+            has_joined = True
+    if has_joined:
+        bind_linked(target.contact, now=now)
 
 
 def join_contacts(*, keep: Contact, absorb: Contact) -> None:

@@ -37,11 +37,13 @@ from inbox.refusals import (
     StillWaitingError,
     UnavailableTargetError,
     UnseenMessagesError,
+    UsedIdError,
 )
 from inbox.story import Story
 
 UNDO_TIME = timedelta(minutes=2)
 NOTE_LIMIT = 10_000
+CLOSED_WHILE_WAITING = "Closed while the customer was waiting"
 _Verb = ConversationEvent.Verb
 
 
@@ -187,12 +189,12 @@ def transfer_to_user(
 
     If they do not answer within the inbox's hand-over time it goes back to the team. Raises
     NotEligibleError if they cannot work here, UnavailableTargetError if they are away and that was
-    not confirmed.
+    not confirmed, MissingInputError if it is a take-over in disguise.
     """
     with transaction.atomic(durable=True):
         row = locked_conversation(conversation)
         require(Ability.TRANSFER, by, row)
-        _check_target(row, to, now=now, confirmed=confirmed)
+        _check_target(row, user, to, now=now, confirmed=confirmed)
         story = Story(now=now, actor=user)
         before = readers_of(row, now=now)
         ended = give_to(row, to, source=Participant.Source.MANUAL, now=now)
@@ -207,9 +209,14 @@ def transfer_to_user(
     return row
 
 
-def _check_target(row: Conversation, to: User, *, now: datetime, confirmed: bool) -> None:
+def _check_target(
+    row: Conversation, user: User, to: User, *, now: datetime, confirmed: bool
+) -> None:
     if row.owner_id == to.pk:
         raise ClaimedByOtherError(to.name, row.owned_since)
+    if row.owner_id is not None and to.pk == user.pk:
+        # A take-over asks for a reason and leaves the previous owner reading (behaviour 1).
+        raise MissingInputError("Take it over instead of transferring it to yourself, and say why.")
     if to.account_id != row.account_id or not is_eligible(to.pk, row.inbox_id, now=now):
         raise NotEligibleError(
             f"{to.name} cannot work in this inbox: they need a licence and a place in the team."
@@ -297,8 +304,8 @@ def close_conversation(
     """Close a conversation so that alerts end and the next message reopens it or begins a new one.
 
     Raises UnseenMessagesError if the customer wrote after what the closer has seen,
-    StillWaitingError if they wait and that was not confirmed, MissingInputError if the inbox asks
-    for a reason.
+    StillWaitingError if they wait and that was not confirmed (without a reason, the timeline then
+    says that they waited), MissingInputError if the inbox asks for a reason.
     """
     with transaction.atomic(durable=True):
         row = locked_conversation(conversation)
@@ -307,7 +314,7 @@ def close_conversation(
         require(Ability.CLOSE, by, row)
         _check_close(row, last_seen_seq, reason, waiting_ok=waiting_ok)
         story = Story(now=now, actor=user)
-        close_row(row, story, reason=reason)
+        close_row(row, story, reason=reason.strip() or _reason_unsaid(row))
         announce(story.announcements(), now=now)
     return row
 
@@ -319,6 +326,11 @@ def _check_close(row: Conversation, last_seen_seq: int, reason: str, *, waiting_
         raise StillWaitingError
     if row.inbox.is_close_reason_required and not reason.strip():
         raise MissingInputError("This inbox asks for a reason when a conversation is closed.")
+
+
+def _reason_unsaid(row: Conversation) -> str:
+    """Return what stands for the reason of a close that nobody gave one for (behaviour 3)."""
+    return CLOSED_WHILE_WAITING if row.waiting_since else ""
 
 
 def close_row(row: Conversation, story: Story, *, reason: str = "", label: str = "") -> None:
@@ -368,6 +380,7 @@ def undo_close(
         is_fresh = event and now - event.at <= UNDO_TIME
         if not (row.is_closed and event and is_mine and is_fresh and by.may_see):
             raise ChangedMeanwhileError("This close can no longer be undone. Reopen it instead.")
+        _refuse_newer(row)
         story = Story(now=now, actor=user)
         before = readers_of(row, now=now)
         _restore(row, event.data["undo"], now=now)
@@ -411,7 +424,7 @@ def _restore(row: Conversation, undo: dict[str, Any], *, now: datetime) -> None:
 def reopen_conversation(
     *, conversation: Conversation, by: Viewer, user: User, now: datetime
 ) -> Conversation:
-    """Open a closed conversation again, owned by who opens it.
+    """Open a closed conversation again, owned by who opens it; where nobody claims, by nobody.
 
     Raises ChangedMeanwhileError if the thread has a newer conversation.
     """
@@ -425,9 +438,8 @@ def reopen_conversation(
 
 
 def reopen_row(row: Conversation, user: User, story: Story) -> None:
-    """Reopen a locked, closed conversation for `user`."""
-    if Conversation.objects.filter(thread=row.thread_id, pk__gt=row.pk).exists():
-        raise ChangedMeanwhileError("There is a newer conversation with this customer. Open it.")
+    """Reopen a locked, closed conversation for `user`, or for the team where nobody claims."""
+    _refuse_newer(row)
     before = readers_of(row, now=story.now)
     Participant.objects.filter(conversation=row, is_ended_by_close=True).update(
         is_ended_by_close=False
@@ -436,13 +448,19 @@ def reopen_row(row: Conversation, user: User, story: Story) -> None:
     row.was_team_wide_at_close, row.is_team_wide = False, True
     row.reopen_count += 1
     row.audience_before = None
-    give_to(row, user, source=Participant.Source.CLAIM, now=story.now)
+    if not row.inbox.is_collaborative:
+        give_to(row, user, source=Participant.Source.CLAIM, now=story.now)
     row.version += 1
     row.last_activity_at = story.now
     row.save()
     left = frozenset(before - readers_of(row, now=story.now))
-    story.record(row, _Verb.REOPENED, owner=user.name)
+    story.record(row, _Verb.REOPENED, owner=row.owner.name if row.owner else "")
     story.conversation_updated(row, "status", "owner", left=left)
+
+
+def _refuse_newer(row: Conversation) -> None:
+    if Conversation.objects.filter(thread=row.thread_id, pk__gt=row.pk).exists():
+        raise ChangedMeanwhileError("There is a newer conversation with this customer. Open it.")
 
 
 def snooze_conversation(
@@ -524,18 +542,19 @@ def _return_if_due(row: Conversation, story: Story) -> bool:
 def close_quiet(*, now: datetime) -> int:
     """Close conversations whose last word was ours, the inbox's number of hours ago.
 
-    Never while a customer waits, never a snoozed one, and only conversations opened after the
-    setting was switched on.
+    Never while a customer waits, never a snoozed one, never where an answer failed or has not left
+    yet, and only conversations opened after the setting was switched on.
     """
     closed = 0
     for inbox in TeamInbox.objects.filter(
-        auto_close_hours__isnull=False, auto_close_since__isnull=False
+        is_on=True, auto_close_hours__isnull=False, auto_close_since__isnull=False
     ):
         limit = now - timedelta(hours=inbox.auto_close_hours or 0)
         due = Conversation.objects.filter(
             inbox=inbox,
             status=Conversation.Status.OPEN,
             waiting_since=None,
+            has_failed_message=False,
             last_human_reply_at__lte=limit,
             opened_at__gte=inbox.auto_close_since,
         ).order_by("last_human_reply_at")[:200]
@@ -548,13 +567,20 @@ def _close_if_quiet(row: Conversation, story: Story) -> bool:
     is_quiet = (
         row.status == Conversation.Status.OPEN
         and row.waiting_since is None
+        and not row.has_failed_message
         and hours is not None
         and row.last_human_reply_at is not None
         and row.last_human_reply_at <= story.now - timedelta(hours=hours)
+        and not _has_unsent(row)
     )
     if is_quiet:
         close_row(row, story, reason=f"No message for {hours} hours", label="Auto-close")
     return is_quiet
+
+
+def _has_unsent(row: Conversation) -> bool:
+    unsent = [Message.Status.QUEUED, Message.Status.SENDING]
+    return Message.objects.filter(thread=row.thread_id, status__in=unsent).exists()
 
 
 def _each_due(
@@ -587,7 +613,7 @@ def add_note(
         raise MissingInputError(f"The note is longer than {NOTE_LIMIT} characters.")
     with transaction.atomic(durable=True):
         thread = Thread.objects.select_for_update(no_key=True).get(pk=conversation.thread_id)
-        known = Message.objects.filter(thread=thread, client_id=client_id).first()
+        known = known_message(thread, client_id, kind=Message.Kind.NOTE, author=user, body=words)
         if known:
             return known
         row = locked_conversation(conversation)
@@ -608,6 +634,19 @@ def add_note(
         story.message_created(row, message)
         announce(story.announcements(), now=now)
     return message
+
+
+def known_message(
+    thread: Thread, client_id: str, *, kind: str, author: User, body: str
+) -> Message | None:
+    """Return the message that the same request made before, if it did.
+
+    Raises UsedIdError when that id was given to something else: other words, kind or author.
+    """
+    known = Message.objects.filter(thread=thread, client_id=client_id).first()
+    if known and (known.kind, known.author_id, known.body) != (kind, author.pk, body):
+        raise UsedIdError
+    return known
 
 
 def append_outbound(
@@ -676,6 +715,8 @@ def set_contact_name(
 ) -> Contact:
     """Give a contact a name of ours; blank goes back to what they call themselves."""
     with transaction.atomic(durable=True):
+        # Threads come before contacts and conversations: a STOP takes several of a person's too.
+        list(contact.threads.select_for_update(no_key=True).order_by("pk").values("pk"))
         contact.name = name.strip()[:120]
         contact.save(update_fields=["name"])
         story = Story(now=now, actor=user)

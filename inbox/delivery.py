@@ -4,9 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from inbox.broadcast import announce
-from inbox.carrier import ErrorKind
 from inbox.models import Message, Receipt
-from inbox.sending import adopt_carrier_block, fail_message, locked_message, tell_status
+from inbox.sending import (
+    fail_message,
+    heed_refusal,
+    lock_messages,
+    locked_message,
+    lose_sid,
+    tell_status,
+)
 from inbox.story import Story
 from inbox.twilio.errors import meaning_of
 from inbox.twilio.parsing import UnreadableFormError, parse_status
@@ -32,30 +38,40 @@ def record_status(receipt: Receipt, form: Mapping[str, str], *, now: datetime) -
         receipt.problem = "No message of ours has this SID."
         return receipt.attempts >= ATTEMPTS_FOR_UNKNOWN_SID
     story = Story(now=now)
-    if update.error_code and meaning_of(update.error_code).kind is ErrorKind.CONSENT:
-        adopt_carrier_block(message_id, story)
+    if update.error_code:
+        kind = meaning_of(update.error_code).kind
+        heed_refusal(message_id, kind, update.error_code, story)
+    _free_sid(receipt, message_id, update.sid[:64], story)
     message = locked_message(message_id)
-    if message.provider_sid is None:
-        message.provider_sid = update.sid[:64]
+    message.provider_sid = message.provider_sid or update.sid[:64]
     _move(message, update.status, update.error_code, story)
     announce(story.announcements(), now=now)
     return True
 
 
 def _message_of(receipt: Receipt, sid: str, our_id: str) -> int | None:
+    """Return the message that a callback is about.
+
+    Our own id in the callback's address is signed by us and proves which; a SID may have been bound
+    to a message by looking alike.
+    """
     messages = Message.objects.filter(
         account=receipt.account_id,
         direction=Message.Direction.OUT,
         thread__sender__twilio_account=receipt.twilio_account_id,
     )
-    found = messages.filter(provider_sid=sid).values_list("pk", flat=True).first()
-    if found is None and our_id:
-        found = (
-            messages.filter(public_id=our_id, provider_sid=None)
-            .values_list("pk", flat=True)
-            .first()
-        )
-    return found
+    proven = messages.filter(public_id=our_id) if our_id else messages.none()
+    found = proven.values_list("pk", flat=True).first()
+    return found or messages.filter(provider_sid=sid).values_list("pk", flat=True).first()
+
+
+def _free_sid(receipt: Receipt, message_id: int, sid: str, story: Story) -> None:
+    """Take a SID from a message that has it by mistake: another one is proven to be it."""
+    holders = Message.objects.filter(account=receipt.account_id, provider_sid=sid)
+    wrong = holders.exclude(pk=message_id).first()
+    if wrong:
+        lock_messages([message_id, wrong.pk])
+        lose_sid(wrong.pk, story)
 
 
 def _move(message: Message, status: str, error_code: str, story: Story) -> None:

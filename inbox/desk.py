@@ -92,7 +92,9 @@ def _composer(abilities: frozenset[Ability], verdict: Verdict) -> Composer:
 
 
 def _blocked(abilities: frozenset[Ability], verdict: Verdict) -> Banner | None:
-    if verdict.is_allowed or not abilities & {Ability.REPLY, Ability.CLAIM}:
+    # That nothing goes out at all concerns every reader, not only who may answer.
+    concerns = abilities & {Ability.REPLY, Ability.CLAIM} or verdict.reason is Reason.SENDER_PAUSED
+    if verdict.is_allowed or not concerns:
         return None
     tone = "warn" if verdict.reason is Reason.WA_WINDOW_CLOSED else "danger"
     return Banner(verdict.reason.value.lower(), tone, verdict.words)
@@ -135,7 +137,11 @@ def _closed(conversation: Conversation, abilities: frozenset[Ability]) -> Banner
         return None
     if Ability.REPLY not in abilities:
         return Banner("closed", "info", _("This conversation is closed."))
-    words = _("This conversation is closed. A reply opens it again and makes it yours.")
+    words = (
+        _("This conversation is closed. A reply opens it again for the team.")
+        if conversation.inbox.is_collaborative
+        else _("This conversation is closed. A reply opens it again and makes it yours.")
+    )
     return Banner("closed", "info", words, "reopen")
 
 

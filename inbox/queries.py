@@ -519,6 +519,7 @@ def transfer_page(viewer: Viewer, conversation: Conversation, *, now: datetime) 
             memberships__role=Membership.Role.OBSERVER,
         )
         .exclude(pk=conversation.owner_id or 0)
+        .exclude(pk=viewer.user_id if conversation.owner_id else 0)
         .distinct()
         .order_by("availability", "name")
     )

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.access import feature_is_on
+from accounts.audit import alarm
 from accounts.models import Feature
 from accounts.prepared import Prepared, insert_row, write_fields
 from compliance.addresses import Address, masked, parse_address
@@ -22,17 +23,18 @@ from compliance.consent import (
     handler_of,
 )
 from compliance.gate import Purpose
-from compliance.keywords import read_keyword
+from compliance.keywords import Keyword, Reading, read_keyword
 from inbox.autoreply import facts_for, remember_auto_reply
 from inbox.broadcast import announce
 from inbox.carrier import InboundText
 from inbox.contacts import address_of, locked_thread
 from inbox.delivery import record_status
 from inbox.inbound_flow import append_quietly, open_conversation
+from inbox.linked import linked_addresses
 from inbox.media import expect_media
 from inbox.models import Conversation, Message, Receipt, Sender, Thread
 from inbox.reactions import reaction_target
-from inbox.sending import cancel_unsent, queue_message
+from inbox.sending import follow_consent, hold_unsent, queue_message
 from inbox.story import Story
 from inbox.twilio.parsing import UnreadableFormError, parse_inbound, read_form
 from routing.decisions import FirstReply, Plan, Replies, decide
@@ -266,6 +268,14 @@ def _apply_consent(
         # The first OptOutType shows that Advanced Opt-Out is on for this sender.
         sender.keyword_handler = KeywordHandler.TWILIO_ADVANCED
         sender.save(update_fields=["keyword_handler"])
+        alarm(
+            action="sender_keyword_handler",
+            subject=sender.address,
+            words="Twilio's Advanced Opt-Out answers STOP and START here now, and we do not.",
+            account_id=sender.account_id,
+            now=now,
+            row=str(sender.pk),
+        )
     context = KeywordContext(
         account_id=sender.account_id,
         address=address_of(thread),
@@ -274,8 +284,19 @@ def _apply_consent(
         message_sid=text.sid,
         was_told_by_carrier=bool(text.opt_out_type),
         last_outbound_was_question=reading.is_weak_yes and _asked_last(thread),
+        others=_others_bound_by(reading, thread),
     )
-    return apply_keyword(reading, context, now=now)
+    change = apply_keyword(reading, context, now=now)
+    if change.changed:
+        hold_unsent(sender.account_id, change.addresses)
+    return change
+
+
+def _others_bound_by(reading: Reading, thread: Thread) -> tuple[Address, ...]:
+    """Return the same person's other addresses, if the message says something for them too."""
+    if reading.keyword not in (Keyword.OPT_OUT, Keyword.OPT_IN):
+        return ()
+    return linked_addresses(thread.contact_id, address_of(thread))
 
 
 def _asked_last(thread: Thread) -> bool:
@@ -336,13 +357,10 @@ def _follow_consent_change(
     conversation: Conversation | None,
     story: Story,
 ) -> None:
-    """Cancel what has not left yet, and tell the agents."""
-    address = address_of(thread)
-    logger.info("consent of %s is now %s", masked(address.key), consent.state.value)
-    if consent.state == "opted_out":
-        cancel_unsent(thread.account_id, address, story)
-    if conversation:
-        story.consent_changed(conversation, channel=address.consent_family, state=consent.state)
+    """Cancel what has not left yet, and tell the agents, on every thread of the person."""
+    key = address_of(thread).key
+    logger.info("consent of %s is now %s", masked(key), consent.state.value)
+    follow_consent(thread, conversation, consent.addresses, consent.state, story)
 
 
 _NOTICES = {
@@ -384,7 +402,8 @@ def _plan_for(
         return Plan()
     if thread.contact.is_blocked:
         return Plan()
-    if not feature_is_on(sender.account_id, Feature.TEAM_INBOX, now=story.now):
+    is_on = inbox.is_on and feature_is_on(sender.account_id, Feature.TEAM_INBOX, now=story.now)
+    if not is_on:
         return Plan()
     try:
         with transaction.atomic():

@@ -106,6 +106,13 @@ class NotEligibleError(RefusedError):
     status = 422
 
 
+class UsedIdError(RefusedError):
+    """The message's id was used for something else already: nothing is written, nothing is lost."""
+
+    code = "id_used"
+    reason = "This was not sent: its id was used for another message. Send it again."
+
+
 class ClaimNeededError(RefusedError):
     """The inbox asks for a claim before an answer."""
 

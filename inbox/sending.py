@@ -14,14 +14,15 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Min, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
-from accounts import audit
 from accounts.access import Viewer, feature_is_on, is_licensed
 from accounts.models import Feature, TwilioAccount, User
 from compliance.addresses import WHATSAPP, Address
 from compliance.consent import record_carrier_block
 from compliance.gate import Purpose, Reason, SendBlockedError, SendRequest, Verdict, check_send
+from compliance.models import ConsentState
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.autoreply import is_still_wanted
 from inbox.broadcast import announce
@@ -38,14 +39,17 @@ from inbox.carrier import (
 from inbox.contacts import address_of
 from inbox.conversations import (
     append_outbound,
+    known_message,
     locked_conversation,
     reopen_row,
     require,
     take_ownership,
 )
-from inbox.models import Attachment, Conversation, Message, TeamInbox, Thread
+from inbox.linked import linked_addresses
+from inbox.models import Attachment, Conversation, Message, Sender, TeamInbox, Thread
 from inbox.nudges import nudge, nudge_on_commit
 from inbox.outbound_media import public_url
+from inbox.pausing import PAUSING, heed_configuration
 from inbox.previews import set_preview
 from inbox.refusals import ClaimNeededError, MissingInputError, StaleThreadError
 from inbox.segments import count
@@ -85,15 +89,18 @@ def send_reply(
 ) -> Message:
     """Queue a person's answer and let them know at once whether it may go.
 
-    The same `client_id` again returns the same message. WhatsApp takes one file a message, so
-    several files become several messages; the first is returned. Raises SendBlockedError with the
-    gate's words, ClaimedByOtherError, ClaimNeededError, StaleThreadError if something was written
-    after `last_seen_seq`, MissingInputError for an empty or too long message.
+    The same request again returns the same message, known by its `client_id`. WhatsApp takes one
+    file a message, so several files become several messages; the first is returned.
+
+    Raises SendBlockedError with the gate's words, ClaimedByOtherError, ClaimNeededError,
+    StaleThreadError if something was written after `last_seen_seq`, UsedIdError if the id was
+    another message's, MissingInputError for an empty or too long message.
     """
     words = _checked_body(body, attachments)
     with transaction.atomic(durable=True):
         thread = _locked_thread(conversation.thread_id)
-        known = Message.objects.filter(thread=thread, client_id=client_id).first()
+        kind = Message.Kind.TEXT
+        known = known_message(thread, client_id, kind=kind, author=user, body=words)
         if known:
             return known
         row = locked_conversation(conversation)
@@ -113,6 +120,7 @@ def send_reply(
                 client_id=part_id,
                 attachments=files,
                 story=story,
+                waited_since=row.waiting_since,
             )
             for part_body, part_id, files in _parts(thread, words, client_id, attachments)
         ]
@@ -188,7 +196,10 @@ def _parts(
 
 
 def _note_human_answer(row: Conversation, *, now: datetime) -> None:
-    """A person answered: the waiting clock stops. Nothing else ever stops it but a close."""
+    """A person answered: the waiting clock stops. Nothing else ever stops it but a close.
+
+    If the answer fails it goes on, see `_resume_waiting`.
+    """
     row.last_human_reply_at = now
     row.waiting_since = None
     row.returns_at = None
@@ -208,6 +219,7 @@ def queue_message(
     client_id: str = "",
     attachments: Sequence[Attachment] = (),
     resend_of: Message | None = None,
+    waited_since: datetime | None = None,
 ) -> Message:
     """Write a message that is to be sent: the row is the promise. The thread must be locked.
 
@@ -228,6 +240,7 @@ def queue_message(
         not_before=story.now,
         nudge_at=story.now + NUDGE_GRACE,
         resend_of=resend_of,
+        waited_since=waited_since,
         **({"client_id": client_id} if client_id else {}),
     )
     _attach(message, attachments)
@@ -277,8 +290,13 @@ def verdict_on(
         is_contact_blocked=thread.contact.is_blocked,
         last_inbound_at=thread.last_inbound_at,
         requested_at=requested_at,
+        pause=_pause_of(thread.sender),
     )
     return check_send(request, now=now)
+
+
+def _pause_of(sender: Sender) -> str:
+    return (sender.paused_reason or "An admin stopped it.") if sender.is_paused else ""
 
 
 def _has_features(thread: Thread, *, now: datetime) -> bool:
@@ -342,7 +360,12 @@ def _claim(message_id: int, *, now: datetime) -> Message | None:
             Message.objects.filter(pk=message_id, status=_Status.QUEUED)
             .filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
             .filter(~Exists(earlier), thread__in=unpaused)
-            .update(status=_Status.SENDING, sending_at=now, attempts=F("attempts") + 1)
+            .update(
+                status=_Status.SENDING,
+                sending_at=now,
+                trying_since=Coalesce("trying_since", Value(now)),
+                attempts=F("attempts") + 1,
+            )
         )
         if not taken:
             return None
@@ -356,14 +379,19 @@ def _claim(message_id: int, *, now: datetime) -> Message | None:
         verdict = _verdict_at_delivery(message, now=now)
         if verdict is None:
             return message
-        _stop(message, verdict, now=now)
+        if verdict.reason is Reason.SENDER_PAUSED:
+            # Paused since we looked: it waits with the others.
+            _put_back(message, at=now)
+        else:
+            _stop(message, verdict, now=now)
         return None
 
 
 def _verdict_at_delivery(message: Message, *, now: datetime) -> Verdict | None:
     """Return why the message may not go any more, or None."""
-    if message.purpose == Purpose.AUTO_REPLY and not is_still_wanted(message):
-        return Verdict(Reason.NOT_WANTED, "A person answered first, or closed the conversation.")
+    if message.purpose == Purpose.AUTO_REPLY and not is_still_wanted(message, now=now):
+        words = "A person answered first, or closed the conversation, or it had waited too long."
+        return Verdict(Reason.NOT_WANTED, words)
     verdict = verdict_on(
         message.thread,
         message.conversation,
@@ -428,8 +456,8 @@ def settle(message_id: int, outcome: Outcome, *, now: datetime) -> None:
     """Write down what became of a message that was handed over, and wake the next of its thread."""
     with transaction.atomic(durable=True):
         story = Story(now=now)
-        if isinstance(outcome, Rejected) and outcome.kind is ErrorKind.CONSENT:
-            adopt_carrier_block(message_id, story)
+        if isinstance(outcome, Rejected):
+            heed_refusal(message_id, outcome.kind, outcome.code, story)
         message = locked_message(message_id)
         match outcome:
             case Accepted():
@@ -442,6 +470,19 @@ def settle(message_id: int, outcome: Outcome, *, now: datetime) -> None:
                 _settle_unknown(message, outcome.why, story)
         announce(story.announcements(), now=now)
     wake_next(message.thread_id)
+
+
+def heed_refusal(message_id: int, kind: ErrorKind, code: str, story: Story) -> None:
+    """Do what a carrier's refusal asks for beyond the message that it refused.
+
+    Call it before the message itself is locked: thread, senders and consent come before messages.
+    """
+    if kind is ErrorKind.CONSENT:
+        adopt_carrier_block(message_id, story)
+        return
+    sender = Sender.objects.get(threads__messages=message_id)
+    words = meaning_of(code).words
+    heed_configuration(sender, kind, code=code, words=words, now=story.now)
 
 
 def locked_message(message_id: int) -> Message:
@@ -457,6 +498,12 @@ def locked_message(message_id: int) -> Message:
     )
     _lock_conversation(message)
     return message
+
+
+def lock_messages(message_ids: Sequence[int]) -> None:
+    """Lock several messages, in their order, before the conversation of any."""
+    rows = Message.objects.select_for_update(no_key=True).filter(pk__in=message_ids)
+    list(rows.order_by("pk").values_list("pk"))
 
 
 def _lock_conversation(message: Message) -> None:
@@ -480,8 +527,9 @@ def _settle_accepted(message: Message, outcome: Accepted, story: Story) -> None:
 
 
 def _settle_rejected(message: Message, outcome: Rejected, story: Story) -> None:
-    if outcome.kind is ErrorKind.CONFIGURATION:
-        _report_configuration(message, outcome.code, now=story.now)
+    if outcome.kind in PAUSING:
+        _settle_held(message, story)
+        return
     _finish(
         message,
         story,
@@ -491,24 +539,23 @@ def _settle_rejected(message: Message, outcome: Rejected, story: Story) -> None:
     )
 
 
-def _report_configuration(message: Message, code: str, *, now: datetime) -> None:
-    """Tell the account's admins that a sender is not set up right: every message will fail."""
-    sender = message.thread.sender
-    logger.error("sender %s is refused by Twilio: error %s", sender.pk, code)
-    audit.record(
-        action="sender.refused",
-        subject=f"sender {sender.pk}",
-        account_id=message.account_id,
-        now=now,
-        error_code=code,
-    )
+def _settle_held(message: Message, story: Story) -> None:
+    """Put it back, because its sender is paused: it surely did not leave."""
+    if message.status != _Status.SENDING:
+        return
+    message.trying_since = None
+    _put_back(message, at=story.now)
+    if message.conversation:
+        story.conversation_updated(message.conversation, "sender")
 
 
 def _settle_throttled(message: Message, outcome: Throttled, story: Story) -> None:
     """Put it back into the queue, later: it surely did not leave."""
     if message.status != _Status.SENDING:
         return
-    if story.now - message.created_at > GIVE_UP_AFTER:
+    # From the first try on, not from when it was written: it may have waited at a paused sender.
+    since = message.trying_since or message.created_at
+    if story.now - since > GIVE_UP_AFTER:
         _finish(
             message,
             story,
@@ -517,10 +564,13 @@ def _settle_throttled(message: Message, outcome: Throttled, story: Story) -> Non
             error_words=f"{outcome.why} It was tried for an hour. Send it again later.",
         )
         return
-    message.status = _Status.QUEUED
     pause = timedelta(seconds=_backoff(message.attempts, outcome.after_seconds))
-    message.not_before = message.nudge_at = story.now + pause
-    message.provider_status = ""
+    _put_back(message, at=story.now + pause)
+
+
+def _put_back(message: Message, *, at: datetime) -> None:
+    message.status, message.provider_status = _Status.QUEUED, ""
+    message.not_before = message.nudge_at = at
     message.save()
 
 
@@ -537,6 +587,17 @@ def _settle_unknown(message: Message, why: str, story: Story) -> None:
     message.status = _Status.UNKNOWN
     message.error_code, message.error_words = "unknown", UNKNOWN_WORDS
     message.look_up_at = story.now + LOOK_UP_AFTER
+    message.save()
+    _tell_updated(message, story)
+
+
+def lose_sid(message_id: int, story: Story) -> None:
+    """Take back a SID that turned out to be another message's: nobody knows what became of this."""
+    message = locked_message(message_id)
+    message.provider_sid, message.provider_status = None, ""
+    message.status = _Status.UNKNOWN
+    message.error_code, message.error_words = "unknown", UNKNOWN_WORDS
+    message.settled_at, message.look_up_at = None, story.now + LOOK_UP_AFTER
     message.save()
     _tell_updated(message, story)
 
@@ -559,8 +620,32 @@ def _finish(
 
 def _mark_failure(message: Message) -> None:
     # An automatic reply that was stopped concerns nobody; a person's answer does.
-    if message.conversation_id and message.author_id:
-        Conversation.objects.filter(pk=message.conversation_id).update(has_failed_message=True)
+    if message.conversation and message.author_id:
+        message.conversation.has_failed_message = True
+        _resume_waiting(message.conversation)
+        message.conversation.save()
+
+
+def _resume_waiting(row: Conversation) -> None:
+    """Let the clock go on from where the answers that did not arrive had stopped it."""
+    since = _unanswered_since(row)
+    if since is None or row.is_closed or row.is_hidden:
+        return
+    if row.waiting_since is None:
+        row.wait_generation += 1
+    row.waiting_since = min(since, row.waiting_since or since)
+
+
+def _unanswered_since(row: Conversation) -> datetime | None:
+    """Return since when the customer waits, if all answers since then have failed."""
+    answers = Message.objects.filter(
+        conversation=row, direction=Message.Direction.OUT, author__isnull=False
+    ).exclude(kind=Message.Kind.NOTE)
+    failed = [_Status.FAILED, _Status.BLOCKED, _Status.CANCELED]
+    last = answers.exclude(status__in=failed).order_by("-seq").values("seq")[:1]
+    since = answers.filter(seq__gt=Coalesce(Subquery(last), Value(0)))
+    earliest: datetime | None = since.aggregate(at=Min("waited_since"))["at"]
+    return earliest
 
 
 def tell_status(message: Message, story: Story) -> None:
@@ -583,37 +668,80 @@ def fail_message(message: Message, story: Story, *, code: str) -> None:
 def adopt_carrier_block(message_id: int, story: Story) -> None:
     """The carrier says they opted out: believe it, and stop what waits for them.
 
-    Call it before the message itself is locked: consent is always locked before messages.
+    Call it before the message itself is locked: thread and consent come before messages.
     """
-    message = Message.objects.select_related("thread__address").get(pk=message_id)
-    thread = message.thread
+    message = Message.objects.get(pk=message_id)
+    thread = _locked_thread(message.thread_id)
     address = address_of(thread)
+    others = linked_addresses(thread.contact_id, address)
     record_carrier_block(
         account_id=message.account_id,
         address=address,
+        others=others,
         our_address=thread.our_address,
         message_sid=message.provider_sid or "",
         now=story.now,
     )
-    cancel_unsent(message.account_id, address, story)
+    cancel_unsent(message.account_id, (address, *others), story)
     _lock_conversation(message)
-    if message.conversation:
-        story.consent_changed(
-            message.conversation, channel=address.consent_family, state="opted_out"
-        )
+    tell_consent(thread, message.conversation, (address, *others), ConsentState.OPTED_OUT, story)
 
 
-def cancel_unsent(account_id: int, address: Address, story: Story) -> int:
-    """Cancel every message to an address that has not left yet, in the caller's transaction."""
-    waiting = list(
+def follow_consent(
+    thread: Thread,
+    conversation: Conversation | None,
+    addresses: Sequence[Address],
+    state: ConsentState,
+    story: Story,
+) -> None:
+    """Let a changed consent have its effect for all of a person's addresses, and tell of it."""
+    if state is ConsentState.OPTED_OUT:
+        cancel_unsent(thread.account_id, addresses, story)
+    tell_consent(thread, conversation, addresses, state, story)
+
+
+def tell_consent(
+    thread: Thread,
+    conversation: Conversation | None,
+    addresses: Sequence[Address],
+    state: ConsentState,
+    story: Story,
+) -> None:
+    """Tell the conversation at hand, and every live one with the same person on that channel."""
+    channel = address_of(thread).consent_family
+    if conversation:
+        story.consent_changed(conversation, channel=channel, state=state)
+    others = (
+        Conversation.objects.live()
+        .filter(account=thread.account_id, thread__address__key__in=_every_key(addresses))
+        .exclude(pk=conversation.pk if conversation else 0)
+        .order_by("pk")
+    )
+    for other in others:
+        story.consent_changed(locked_conversation(other), channel=channel, state=state)
+
+
+def _every_key(addresses: Sequence[Address]) -> list[str]:
+    return [key for address in addresses for key in address.sibling_keys]
+
+
+def hold_unsent(account_id: int, addresses: Sequence[Address]) -> list[Message]:
+    """Lock every message to these addresses that has not left, before any conversation is."""
+    return list(
         Message.objects.select_for_update(of=("self",), no_key=True)
         .filter(
             account=account_id,
-            thread__address__key__in=address.sibling_keys,
+            thread__address__key__in=_every_key(addresses),
             status=_Status.QUEUED,
         )
         .exclude(purpose=Purpose.OPT_OUT_CONFIRMATION.value)
+        .order_by("pk")
     )
+
+
+def cancel_unsent(account_id: int, addresses: Sequence[Address], story: Story) -> int:
+    """Cancel every message to these addresses that has not left, in the caller's transaction."""
+    waiting = hold_unsent(account_id, addresses)
     for message in waiting:
         message.status = _Status.CANCELED
         message.error_code = "OPTED_OUT"
@@ -703,6 +831,9 @@ def _look_up(message: Message, *, now: datetime) -> bool:
     except CarrierAwayError as error:
         logger.info("message %s not looked up: %s", message.public_id, error)
         return False
+    # First this question, then which are bound: a twin that is settled in between is bound.
+    if _has_twin_without_sid(message):
+        return False
     bound = set(
         Message.objects.filter(
             account=message.account_id, provider_sid__in=[item.sid for item in remote]
@@ -721,6 +852,19 @@ def _look_up(message: Message, *, now: datetime) -> bool:
         return False
     settle(message.pk, Accepted(fitting[0].sid, fitting[0].status), now=now)
     return True
+
+
+def _has_twin_without_sid(message: Message) -> bool:
+    """Say whether what Twilio lists may as well be another message of the thread: the same words,
+    perhaps handed over, and no SID yet."""
+    twins = Message.objects.filter(
+        thread=message.thread_id,
+        direction=Message.Direction.OUT,
+        status__in=[_Status.SENDING, _Status.UNKNOWN],
+        provider_sid=None,
+    ).exclude(pk=message.pk)
+    words = message.body.strip()
+    return any(body.strip() == words for body in twins.values_list("body", flat=True))
 
 
 # --- Again, by a person --------------------------------------------------------------------------
@@ -752,6 +896,7 @@ def resend(*, message: Message, by: Viewer, user: User, now: datetime) -> Messag
             author=user,
             story=story,
             resend_of=message,
+            waited_since=row.waiting_since,
         )
         _copy_attachments(message, new)
         _note_human_answer(row, now=now)

@@ -186,7 +186,12 @@ class Story:
 
     def _audience(self, conversation: Conversation) -> Audience:
         is_fresh = self.began(conversation) and conversation.owner_id is None
-        if is_fresh and conversation.is_team_wide and not conversation.is_hidden:
+        if (
+            is_fresh
+            and conversation.inbox.is_on
+            and conversation.is_team_wide
+            and not conversation.is_hidden
+        ):
             return Audience(is_team=True)
         return audience_of(conversation)
 

@@ -161,6 +161,7 @@ class Migration(migrations.Migration):
                 ('action', models.CharField(max_length=60)),
                 ('subject', models.CharField(max_length=200)),
                 ('data', models.JSONField(default=dict)),
+                ('is_alarm', models.BooleanField(default=False, help_text="It happened by itself, and the account's partner must know")),
                 ('at', models.DateTimeField()),
                 ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account')),
                 ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
@@ -168,7 +169,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'audit entries',
                 'ordering': ['-at', '-id'],
-                'indexes': [models.Index(fields=['account', '-at'], name='audit_by_account')],
+                'indexes': [models.Index(fields=['account', '-at'], name='audit_by_account'), models.Index(condition=models.Q(('is_alarm', True)), fields=['-at'], name='audit_alarms')],
             },
         ),
         pgtrigger.migrations.AddTrigger(

@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                 ('address', models.CharField(help_text='normal form, see compliance.addresses', max_length=120)),
                 ('family', models.CharField(max_length=20)),
                 ('kind', models.CharField(choices=[('opt_out', 'Opted out'), ('opt_in', 'Opted in'), ('help', 'Asked for help'), ('carrier_block', 'The carrier refuses messages to them')], max_length=14)),
-                ('source', models.CharField(choices=[('inbound_keyword', 'They texted a keyword'), ('provider_event', 'The carrier told us (OptOutType)'), ('provider_21610', 'The carrier refused a message (21610)'), ('linked', 'Another address of the same person opted out')], max_length=16)),
+                ('source', models.CharField(choices=[('inbound_keyword', 'They texted a keyword'), ('provider_event', 'The carrier told us (OptOutType)'), ('provider_21610', 'The carrier refused a message (21610)'), ('linked', 'Said from another address of the same person')], max_length=16)),
                 ('state', models.CharField(choices=[('none', 'Unknown'), ('conversational', 'They wrote to us'), ('opted_in', 'Opted in'), ('opted_out', 'Opted out')], max_length=14)),
                 ('words', models.CharField(blank=True, default='', max_length=200)),
                 ('message_sid', models.CharField(blank=True, default='', max_length=64)),

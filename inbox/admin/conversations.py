@@ -1,10 +1,20 @@
 """Which facts about conversations may be looked at? Who had them and when; never what was said."""
 
-from django.contrib import admin
+from collections.abc import Iterable
 
-from accounts.admin_scope import BigTableAdmin, OwnRowsFilter
+from django.contrib import admin
+from django.db.models import Count
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.access import accounts_without
+from accounts.admin_scope import BigTableAdmin, OwnRowsFilter, ToDo
+from accounts.models import Feature
 from compliance.addresses import masked
 from inbox.models import Conversation, ConversationEvent, Participant, ReadCursor, Thread
+
+_CUSTOMERS = Count("contact", distinct=True)
 
 
 @admin.register(Thread)
@@ -94,6 +104,20 @@ class ConversationAdmin(BigTableAdmin[Conversation]):
     list_select_related = ("account", "inbox", "owner")
     search_fields = ("public_id__exact",)
     search_help_text = "A conversation's id, as in addresses of pages"
+
+    def to_do(self, request: HttpRequest) -> Iterable[ToDo]:
+        """Count who wrote and waits where nobody can answer: behaviour, decision 9."""
+        off = accounts_without(Feature.TEAM_INBOX, now=timezone.now())
+        waiting = self.get_queryset(request).filter(waiting_since__isnull=False).order_by()
+        unread = waiting.filter(account__in=off).values_list("account", "account__name")
+        for pk, name, number in unread.annotate(number=_CUSTOMERS):
+            words = f"Team Inbox is off for {name}, but customers wrote and wait: {number}."
+            yield ToDo(words, reverse("admin:accounts_account_change", args=[pk]))
+        hidden = waiting.filter(inbox__is_on=False).exclude(account__in=off)
+        named = hidden.values_list("inbox", "inbox__name", "account__name")
+        for pk, inbox, account, number in named.annotate(number=_CUSTOMERS):
+            words = f"{inbox} of {account} is off, but customers wrote and wait: {number}."
+            yield ToDo(words, reverse("admin:inbox_teaminbox_change", args=[pk]))
 
 
 @admin.register(Participant)

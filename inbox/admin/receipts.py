@@ -1,7 +1,7 @@
 """What did Twilio hand us that we could not place or process, and what can be done about it?"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.admin_scope import ACT, LOOK, BigTableAdmin, OwnRowsFilter, person
+from accounts.admin_scope import ACT, LOOK, BigTableAdmin, OwnRowsFilter, ToDo, person
 from accounts.admin_tasks import Task, TaskAdmin, posted
 from accounts.audit import record
 from compliance.addresses import masked
@@ -151,6 +151,14 @@ class ReceiptAdmin(TaskAdmin[Receipt], BigTableAdmin[Receipt]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Receipt]:
         """Lists do without the forms; a row's page fetches its own to name the addresses."""
         return super().get_queryset(request).defer("form")
+
+    def to_do(self, request: HttpRequest) -> Iterable[ToDo]:
+        """Count what is in quarantine."""
+        state = Receipt.State.QUARANTINED
+        number = self.get_queryset(request).filter(state=state).count()
+        if number:
+            words = f"In quarantine, because we know no sender with their address: {number}."
+            yield ToDo(words, self.list_url(state__exact=state))
 
     @admin.display(description="sent to")
     def sent_to(self, obj: Receipt) -> str:

@@ -1,7 +1,7 @@
 """Which Twilio accounts and numbers are ours, and which addresses must Twilio be told?"""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -9,18 +9,20 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from accounts.admin_forms import SECRETS, TwilioAccountForm, given
-from accounts.admin_scope import ACT, FULL, AuditedAdmin, OwnRowsFilter, count_of
-from accounts.admin_tasks import Task, TaskAdmin
+from accounts.admin_scope import ACT, FULL, AuditedAdmin, OwnRowsFilter, ToDo, count_of, person
+from accounts.admin_tasks import MOST_ROWS, Task, TaskAdmin
 from accounts.models import TwilioAccount
 from compliance.addresses import E164, SHORT_CODE
 from inbox.models import Sender
 from inbox.models.ids import path_token
+from inbox.pausing import resume_sender, wake_waiting
 from inbox.status_urls import fallback_url, sender_status_url, webhook_url
 
 SECRET_COLUMNS = tuple(SECRETS)
@@ -216,13 +218,46 @@ class RenewAddresses(Task[Sender]):
         admin.message_user(request, words, messages.WARNING)
 
 
+class Resume(Task[Sender]):
+    """Let a paused number send again."""
+
+    name = "resume"
+    label = "Resume sending"
+    words = (
+        "Do this when what stopped them is put right. What waits at these senders goes out at "
+        "once; if the fault is still there they are paused again and nothing is lost."
+    )
+    button = "Resume"
+
+    def fits(self, row: Sender) -> bool:
+        """Only what is paused."""
+        return row.is_paused
+
+    def describe(self, row: Sender) -> str:
+        """Say since when and why."""
+        since = f" since {row.paused_at:%Y-%m-%d %H:%M} UTC" if row.paused_at else ""
+        return f"{row}, paused{since}. {row.paused_reason}".strip()
+
+    def do(
+        self,
+        request: HttpRequest,
+        rows: Sequence[Sender],
+        form: forms.Form,
+        admin: TaskAdmin[Sender],
+    ) -> None:
+        """Resume one by one."""
+        for row in rows:
+            resume_sender(sender=row, by=person(request), now=timezone.now())
+        admin.message_user(request, f"Sending again: {len(rows)}.", messages.SUCCESS)
+
+
 @admin.register(Sender)
 class SenderAdmin(TaskAdmin[Sender], AuditedAdmin[Sender]):
     """Numbers, WhatsApp senders and Messaging Services. Where it belongs is fixed once used."""
 
     staff_may = partner_may = FULL | {ACT}
     form = SenderForm
-    tasks = (RenewAddresses(),)
+    tasks = (Resume(), RenewAddresses())
     fields = (
         "inbox",
         "twilio_account",
@@ -232,6 +267,7 @@ class SenderAdmin(TaskAdmin[Sender], AuditedAdmin[Sender]):
         "keyword_handler",
         "is_paused",
         "paused_reason",
+        "paused_at",
         "webhook_address",
         "fallback_address",
         "status_address",
@@ -239,6 +275,7 @@ class SenderAdmin(TaskAdmin[Sender], AuditedAdmin[Sender]):
         "created_at",
     )
     readonly_fields = (
+        "paused_at",
         "webhook_address",
         "fallback_address",
         "status_address",
@@ -247,7 +284,15 @@ class SenderAdmin(TaskAdmin[Sender], AuditedAdmin[Sender]):
     )
     audited = ("inbox", "kind", "address", "keyword_handler", "is_paused")
     autocomplete_fields = ("inbox", "twilio_account")
-    list_display = ("address", "account", "inbox", "kind", "keyword_handler", "is_paused")
+    list_display = (
+        "address",
+        "account",
+        "inbox",
+        "kind",
+        "keyword_handler",
+        "is_paused",
+        "paused_at",
+    )
     list_filter = ("kind", "is_paused", "keyword_handler", ("account", OwnRowsFilter))
     list_select_related = ("account", "inbox")
     search_fields = ("address", "messaging_service_sid", "inbox__name", "account__name")
@@ -265,9 +310,26 @@ class SenderAdmin(TaskAdmin[Sender], AuditedAdmin[Sender]):
         return fields
 
     def save_model(self, request: HttpRequest, obj: Sender, form: forms.Form, change: bool) -> None:
-        """Take the account from the inbox."""
+        """Take the account from the inbox; note since when it is paused, or let it go on."""
         obj.account_id = obj.inbox.account_id
+        if "is_paused" in form.changed_data:
+            obj.paused_at = timezone.now() if obj.is_paused else None
+            obj.paused_reason = obj.paused_reason if obj.is_paused else ""
         super().save_model(request, obj, form, change)
+        if not obj.is_paused:
+            wake_waiting(obj, now=timezone.now())
+
+    def to_do(self, request: HttpRequest) -> Iterable[ToDo]:
+        """Count the paused senders; whoever put right what stopped them resumes them here."""
+        paused = list(self.get_queryset(request).filter(is_paused=True).order_by("pk")[:MOST_ROWS])
+        if paused:
+            words = f"Paused, so that nothing goes out from them: {len(paused)}. "
+            yield ToDo(
+                words + Resume().describe(paused[0]),
+                self.list_url(is_paused__exact="1"),
+                Resume.label,
+                self.task_url(Resume(), [row.pk for row in paused]),
+            )
 
     @admin.display(description="webhook URL")
     def webhook_address(self, obj: Sender) -> SafeString | str:

@@ -25,6 +25,8 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def visible_to(self, viewer: Viewer) -> "ConversationQuerySet":
         """Keep what `viewer` may read now: the one predicate of sight.
 
+        What lies in an inbox that is switched off nobody reads, supervisors included.
+
         `inbox.access.audience_of` is the same rule for one conversation; a property test holds
         the two equal.
         """
@@ -43,6 +45,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.filter(
             Q(OneOf("inbox", viewer.supervises)) | (Q(is_hidden=False) & (as_member | by_name)),
             account=viewer.account_id,
+            inbox__is_on=True,
         )
 
     def shared_with_team(self) -> "ConversationQuerySet":

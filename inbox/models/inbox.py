@@ -105,6 +105,11 @@ class TeamInbox(models.Model):
         return self.name
 
     @property
+    def is_collaborative(self) -> bool:
+        """Say whether nobody claims here: everybody answers, and only a transfer makes an owner."""
+        return self.claim_rule == self.ClaimRule.COLLABORATIVE
+
+    @property
     def is_read_only_after_claim(self) -> bool:
         """Say whether colleagues keep reading a claimed conversation."""
         return self.after_claim == self.AfterClaim.READ_ONLY

@@ -79,6 +79,12 @@ class Message(models.Model):
     nudge_at = models.DateTimeField(
         null=True, blank=True, help_text="When a sweep reminds a worker of a queued message"
     )
+    trying_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the carrier puts us off; giving up counts it"
+    )
+    waited_since = models.DateTimeField(
+        null=True, blank=True, help_text="The customer's wait that it ended; it resumes on failure"
+    )
     sending_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)

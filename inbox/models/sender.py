@@ -38,6 +38,7 @@ class Sender(models.Model):
     )
     is_paused = models.BooleanField(default=False)
     paused_reason = models.CharField(max_length=200, blank=True, default="")
+    paused_at = models.DateTimeField("paused since", null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

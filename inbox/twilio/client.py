@@ -35,6 +35,7 @@ LIST_LIMIT = 200
 PAGE_SIZE = 1000  # the most that Twilio gives
 MIN_BACKOFF_SECONDS = 2.0
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+WRONG_CREDENTIALS = "20003"
 
 
 class StrangeHostError(Exception):
@@ -200,7 +201,8 @@ def _create_parameters(outbound: Outbound) -> dict[str, Any]:
 
 
 def _outcome_of(error: TwilioRestException) -> Outcome:
-    code = str(error.code or "")
+    # Wrong credentials are a 401, with or without a code.
+    code = WRONG_CREDENTIALS if error.status == 401 and not error.code else str(error.code or "")
     if error.status == 429:
         return Throttled(MIN_BACKOFF_SECONDS, "Twilio asked us to slow down (429).")
     if error.status >= 500:

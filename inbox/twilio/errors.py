@@ -10,6 +10,7 @@ from inbox.carrier import ErrorKind
 
 _R, _C, _T = ErrorKind.RECIPIENT, ErrorKind.CONTENT, ErrorKind.THROTTLED
 _G, _O = ErrorKind.CONFIGURATION, ErrorKind.CONSENT
+_A, _D = ErrorKind.ACCOUNT, ErrorKind.DESTINATION
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,9 @@ class Meaning:
 
 
 _MEANINGS: dict[str, Meaning] = {
-    "20003": Meaning(_G, "Twilio refused our credentials. An admin must check the auth token."),
-    "20005": Meaning(_G, "This Twilio account is not active. An admin must contact Twilio."),
-    "20404": Meaning(_G, "Twilio does not know this account or number. An admin must check it."),
+    "20003": Meaning(_A, "Twilio refused our credentials. An admin must check the auth token."),
+    "20005": Meaning(_A, "This Twilio account is not active. An admin must contact Twilio."),
+    "20404": Meaning(_A, "Twilio does not know this account or number. An admin must check it."),
     "20429": Meaning(_T, "Twilio asked us to slow down."),
     "11200": Meaning(_C, "Twilio could not load the attachment. Send it again."),
     "11751": Meaning(_C, "The attachment is too large for MMS. Send a smaller one or a link."),
@@ -32,12 +33,14 @@ _MEANINGS: dict[str, Meaning] = {
     "21211": Meaning(_R, "This is not a valid number. Check it with the customer."),
     "21217": Meaning(_R, "This is not a valid number. Check it with the customer."),
     "21266": Meaning(_C, "A number cannot write to itself."),
-    "21408": Meaning(_G, "Messages to this country are switched off. An admin can allow it."),
+    "21212": Meaning(_G, "This is not a number to send from. An admin must check the sender."),
+    # Per country and per trial recipient: pausing the number would stop everybody else too.
+    "21408": Meaning(_D, "Messages to this country are switched off. An admin can allow it."),
     "21602": Meaning(_C, "The message is empty. Write something or attach a file."),
     "21603": Meaning(_G, "No sending number was given. An admin must check the sender."),
     "21604": Meaning(_R, "No recipient was given."),
     "21606": Meaning(_G, "This number cannot send messages. An admin must check the sender."),
-    "21608": Meaning(_G, "A trial account can only write to verified numbers."),
+    "21608": Meaning(_D, "A trial account can only write to verified numbers."),
     "21610": Meaning(_O, "They texted STOP. Only they can undo it, by texting START."),
     "21611": Meaning(_T, "Too many messages wait at this number."),
     "21612": Meaning(_R, "This number cannot be reached from ours. Try another channel."),
@@ -51,7 +54,7 @@ _MEANINGS: dict[str, Meaning] = {
     "21703": Meaning(_G, "The Messaging Service has no number. An admin must add one."),
     "21705": Meaning(_G, "The Messaging Service is not valid. An admin must check the sender."),
     "30001": Meaning(_T, "Too many messages waited too long at Twilio. Send it again later."),
-    "30002": Meaning(_G, "The Twilio account is suspended. An admin must contact Twilio."),
+    "30002": Meaning(_A, "The Twilio account is suspended. An admin must contact Twilio."),
     "30003": Meaning(_R, "The phone is off or out of reach. Try again later or call."),
     "30004": Meaning(_O, "The recipient or their carrier blocks messages from us."),
     "30005": Meaning(_R, "This number does not exist any more. Check it with the customer."),

@@ -194,7 +194,9 @@ def reopen(request: HttpRequest, case: Case) -> HttpResponse:
         lambda: conversations.reopen_conversation(
             conversation=case.conversation, by=case.viewer, user=case.user, now=case.now
         ),
-        done=_("Open again, and yours."),
+        done=_("Open again.")
+        if case.conversation.inbox.is_collaborative
+        else _("Open again, and yours."),
         back=url_of(case.conversation),
     )
 

@@ -45,6 +45,8 @@ def test_a_complete_production_starts() -> None:
         ({"SECRET_KEY": ""}, "SECRET_KEY"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY"),
         ({"SECRET_FIELD_KEYS": ""}, "SECRET_FIELD_KEYS"),
+        ({"SECRET_FIELD_KEYS": "abc"}, "no Fernet key"),
+        ({"SECRET_FIELD_KEYS": f"{SAFE['SECRET_FIELD_KEYS']},abc"}, "no Fernet key"),
         ({"DEBUG": "1"}, "DEBUG"),
         ({"DEMO": "1"}, "DEMO"),
         ({"TWILIO_API_BASE": "http://127.0.0.1:4020"}, "simulator"),
@@ -59,6 +61,12 @@ def test_production_refuses_in_words(change: dict[str, str], words: str) -> None
 
     assert done.returncode != 0
     assert words in done.stderr.splitlines()[-1]
+
+
+def test_a_key_that_is_refused_is_not_printed() -> None:
+    done = _start({**SAFE, "SECRET_FIELD_KEYS": "not-a-key-but-perhaps-a-secret"})
+
+    assert "perhaps-a-secret" not in done.stderr + done.stdout
 
 
 def test_a_laptop_does_not_serve_the_world() -> None:

@@ -11,6 +11,7 @@ from django.test import Client
 from accounts.models import FeatureGrant
 from compliance.gate import SendBlockedError
 from inbox.carrier import Accepted, Throttled, Unknown
+from inbox.conversations import close_conversation
 from inbox.media import store_upload
 from inbox.models import Attachment, Message, Sender
 from inbox.refusals import MissingInputError
@@ -133,6 +134,117 @@ def test_twilio_s_own_list_settles_the_unknown(stage: Stage, twilio: Twilio) -> 
     assert _fresh(message).provider_sid
 
 
+def _unknown_and_its_twin(stage: Stage) -> tuple[Message, Message]:
+    """Return a message that Twilio never took and its resend, which it took without saying so."""
+    lost = stage.reply(stage.house.alice, "Twins 4711")
+    Message.objects.filter(pk=lost.pk).update(
+        status="unknown", sending_at=datetime.now(tz=stage.now.tzinfo), look_up_at=stage.now
+    )
+    alice = stage.house.alice
+    twin = resend(message=_fresh(lost), by=stage.viewer(alice), user=alice, now=stage.now)
+    assert isinstance(deliver(twin.pk, now=stage.now), Unknown)
+    return lost, twin
+
+
+def test_a_look_up_never_takes_a_twin_for_the_message_it_looks_for(
+    stage: Stage, twilio: Twilio
+) -> None:
+    twilio.fault("server_error_after", times=1)
+    lost, twin = _unknown_and_its_twin(stage)
+
+    assert look_up_unknown(now=stage.now) == 0
+
+    assert (_fresh(lost).status, _fresh(lost).provider_sid) == ("unknown", None)
+    assert (_fresh(twin).status, _fresh(twin).provider_sid) == ("unknown", None)
+
+
+def test_after_the_twin_s_callback_the_look_up_still_does_not_bind_its_sid(
+    stage: Stage, twilio: Twilio, client: Client
+) -> None:
+    twilio.fault("server_error_after", times=1)
+    lost, twin = _unknown_and_its_twin(stage)
+    sid = twilio.requests_to_send()[-1]["sid"]
+    status_in(client, twin, "delivered", sid=sid)
+
+    assert look_up_unknown(now=stage.now) == 0
+
+    assert (_fresh(twin).status, _fresh(twin).provider_sid) == ("delivered", sid)
+    assert _fresh(lost).provider_sid is None
+
+
+def test_our_signed_id_in_a_callback_wins_over_a_sid_that_was_bound_by_mistake(
+    stage: Stage, client: Client
+) -> None:
+    wrong, right = stage.reply(stage.house.alice, "Hi"), stage.reply(stage.house.alice, "Hi")
+    sid = "SM" + "5" * 32
+    Message.objects.filter(pk=wrong.pk).update(status="delivered", provider_sid=sid)
+    Message.objects.filter(pk=right.pk).update(status="unknown")
+
+    status_in(client, _fresh(right), "delivered", sid=sid)
+
+    assert (_fresh(right).status, _fresh(right).provider_sid) == ("delivered", sid)
+    assert (_fresh(wrong).status, _fresh(wrong).provider_sid) == ("unknown", None)
+
+
+def test_an_answer_that_failed_is_no_answer(stage: Stage, twilio: Twilio) -> None:
+    since = stage.row.waiting_since
+    twilio.fault("reject", times=1, code=21614)
+    message = stage.reply(stage.house.alice)
+    assert stage.row.waiting_since is None
+
+    deliver(message.pk, now=stage.now)
+
+    assert stage.row.waiting_since == since
+    assert stage.row.wait_generation == 2
+
+
+def test_an_answer_that_a_status_fails_is_no_answer(stage: Stage, client: Client) -> None:
+    since = stage.row.waiting_since
+    message = stage.reply(stage.house.alice)
+    deliver(message.pk, now=stage.now)
+
+    status_in(client, _fresh(message), "undelivered", "30003")
+
+    assert stage.row.waiting_since == since
+
+
+def test_another_answer_that_left_keeps_the_clock_still(stage: Stage, twilio: Twilio) -> None:
+    first, second = stage.reply(stage.house.alice), stage.reply(stage.house.alice, "And this")
+    twilio.fault("reject", times=1, code=21614)
+    deliver(first.pk, now=stage.now)
+    assert stage.row.waiting_since is None
+    twilio.fault("reject", times=1, code=21614)
+
+    deliver(second.pk, now=stage.now)
+
+    assert stage.row.waiting_since is not None, "now none of them left"
+
+
+def test_the_clock_goes_on_from_the_first_message_that_nobody_answered(
+    stage: Stage, twilio: Twilio
+) -> None:
+    since = stage.row.waiting_since
+    message = stage.reply(stage.house.alice)
+    stage.hear("Hello?")
+    assert stage.row.waiting_since != since
+    twilio.fault("reject", times=1, code=21614)
+
+    deliver(message.pk, now=stage.now)
+
+    assert stage.row.waiting_since == since
+
+
+def test_a_failure_does_not_let_a_closed_conversation_wait(stage: Stage, twilio: Twilio) -> None:
+    message = stage.reply(stage.house.alice)
+    stage.do(close_conversation, stage.house.alice, last_seen_seq=99)
+    twilio.fault("reject", times=1, code=21614)
+
+    deliver(message.pk, now=stage.now)
+
+    assert stage.row.waiting_since is None
+    assert stage.row.has_failed_message
+
+
 def test_a_refused_connection_is_safe_to_repeat(stage: Stage, settings: Any) -> None:
     settings.TWILIO_API_BASE = "http://127.0.0.1:9"
     message = stage.reply(stage.house.alice)
@@ -145,11 +257,23 @@ def test_a_refused_connection_is_safe_to_repeat(stage: Stage, settings: Any) -> 
 def test_a_message_that_waits_too_long_fails_in_words(stage: Stage, settings: Any) -> None:
     settings.TWILIO_API_BASE = "http://127.0.0.1:9"
     message = stage.reply(stage.house.alice)
+    deliver(message.pk, now=stage.now)
 
     deliver(message.pk, now=stage.now + timedelta(hours=2))
 
     assert _fresh(message).status == "failed"
     assert "for an hour" in _fresh(message).error_words
+
+
+def test_the_hour_counts_from_the_first_try_and_not_from_the_writing(
+    stage: Stage, settings: Any
+) -> None:
+    settings.TWILIO_API_BASE = "http://127.0.0.1:9"
+    message = stage.reply(stage.house.alice)
+
+    deliver(message.pk, now=stage.now + timedelta(hours=3))
+
+    assert _fresh(message).status == "queued"
 
 
 @pytest.mark.parametrize(

@@ -543,11 +543,22 @@ def test_auto_close_never_closes_on_a_waiting_customer(stage: Stage) -> None:
     later = stage.now + timedelta(hours=25)
 
     assert close_quiet(now=later) == 0
-    stage.reply(stage.house.alice)
+    answer = stage.reply(stage.house.alice)
+    assert close_quiet(now=later) == 0, "it has not left yet"
+    Message.objects.filter(pk=answer.pk).update(status="delivered")
     assert close_quiet(now=stage.now + timedelta(hours=23)) == 0
     assert close_quiet(now=later) == 1
 
     assert stage.row.status == "closed"
+
+
+def test_a_conversation_is_not_closed_by_itself_when_the_answer_failed(stage: Stage) -> None:
+    TeamInbox.objects.update(auto_close_hours=24, auto_close_since=stage.now - timedelta(days=1))
+    answer = stage.reply(stage.house.alice)
+    Message.objects.filter(pk=answer.pk).update(status="failed")
+    Conversation.objects.update(has_failed_message=True)
+
+    assert close_quiet(now=stage.now + timedelta(hours=25)) == 0
 
 
 def test_an_observer_reads_and_does_nothing(stage: Stage) -> None:

@@ -39,6 +39,7 @@ from inbox.models import (
     Conversation,
     ConversationEvent,
     InboxEvent,
+    Message,
     Participant,
     Sender,
     TeamInbox,
@@ -65,6 +66,7 @@ class Sight:
     chairs: dict[int, Chair]
     seen: dict[int, frozenset[int]]
     heads: dict[int, int]
+    on: frozenset[int]
 
     def hearers(self, groups: frozenset[str]) -> set[int]:
         """Return whose sockets are in one of these groups."""
@@ -132,7 +134,9 @@ class Day:
             pk: frozenset(conversations_of(chair.viewer).values_list("pk", flat=True))
             for pk, chair in chairs.items()
         }
-        return Sight(chairs, seen, {inbox.pk: head_of(inbox.pk) for inbox in self.inboxes})
+        heads = {inbox.pk: head_of(inbox.pk) for inbox in self.inboxes}
+        on = TeamInbox.objects.filter(account=self.account, is_on=True)
+        return Sight(chairs, seen, heads, frozenset(on.values_list("pk", flat=True)))
 
     def name(self, pk: int) -> str:
         """Name a person."""
@@ -187,6 +191,7 @@ class Day:
         return [
             *([self.clock_works] * 4),
             self.contact_is_blocked_or_not,
+            *([self.inbox_is_switched] * 2),
             *([self.licence_ends_or_returns] * 2),
             self.member_leaves_or_returns,
             self.somebody_comes_or_goes,
@@ -247,6 +252,7 @@ class Day:
     def person_answers(self) -> None:
         """Let somebody answer."""
         self.person_does(send_reply, body="On it", client_id=client_id())
+        Message.objects.filter(status="queued").update(status="delivered")
 
     def person_notes(self) -> None:
         """Let somebody write a note."""
@@ -259,7 +265,8 @@ class Day:
 
     def person_moves(self) -> None:
         """Let somebody give it to a team."""
-        self.person_does(stories.transfer_to_inbox, to=self.rng.choice(self.inboxes))
+        to = TeamInbox.objects.get(pk=self.rng.choice(self.inboxes).pk)
+        self.person_does(stories.transfer_to_inbox, to=to)
 
     def person_snoozes(self) -> None:
         """Let somebody put it aside for an hour."""
@@ -277,6 +284,13 @@ class Day:
         contact.is_blocked = not contact.is_blocked
         self.log.append(f"contact {contact.pk} blocked: {contact.is_blocked}")
         contact.save()
+
+    def inbox_is_switched(self) -> None:
+        """Let an inbox be switched off, or on again: mostly on, or nothing else happens there."""
+        off = list(TeamInbox.objects.filter(account=self.account, is_on=False))
+        inbox = self.rng.choice(off or self.inboxes)
+        TeamInbox.objects.filter(pk=inbox.pk).update(is_on=bool(off))
+        self.log.append(f"{inbox.name} is switched {'on' if off else 'off'}")
 
     def licence_ends_or_returns(self) -> None:
         """Let somebody's licence end, or begin again: mostly of somebody who takes part."""
@@ -409,6 +423,9 @@ class Day:
             assert not strangers, f"{event} reached {self.names(strangers)}{self}"
 
     def _check_told(self, events: list[InboxEvent], before: Sight, after: Sight) -> None:
+        if before.on != after.on:
+            # Everybody there is told by access.changed, and loads the page anew.
+            return
         for user in self.people:
             # Who changed themselves is told by access.changed, and loads the page anew.
             if before.chairs[user.pk].viewer != after.chairs[user.pk].viewer:
@@ -436,7 +453,7 @@ class Day:
         user = self.rng.choice(self.people)
         viewer, seen = after.chairs[user.pk].viewer, after.seen[user.pk]
         for inbox in self.inboxes:
-            if inbox.pk not in viewer.member_of or not viewer.may_see:
+            if inbox.pk not in viewer.member_of & after.on or not viewer.may_see:
                 continue
             asked = Asked(view=self.rng.choice(list(View)), words=self.rng.choice(["", "Hello"]))
             rows = inbox_page(viewer, inbox.slug, asked).rows

@@ -11,7 +11,8 @@ from django.test import Client
 from accounts.models import User
 from inbox.conversations import claim_conversation
 from inbox.forms import preset_moment
-from inbox.models import Conversation, Message
+from inbox.labels import activity_words
+from inbox.models import Conversation, ConversationEvent, Message, TeamInbox
 from tests.factories import make_inbox
 from tests.flows.test_together import Stage, stage
 
@@ -48,6 +49,29 @@ def test_a_reply_answers_with_its_bubble_and_a_repeat_makes_no_second(
     assert f'id="m-{"a" * 32}"' in first.text
     message = Message.objects.get(direction="out")
     assert message.body == "Line one\nline two"
+
+
+@pytest.mark.parametrize(
+    "other", [{"kind": "note", "body": "Hi"}, {"kind": "reply", "body": "Something else"}]
+)
+def test_an_id_that_another_message_has_is_refused_and_nothing_is_lost(
+    stage: Stage, login: Any, other: dict[str, str]
+) -> None:
+    alice = login(stage.house.alice)
+    send(alice, stage, "Hi", client_id="a" * 32)
+
+    refused = send(alice, stage, client_id="a" * 32, **other)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "id_used")
+    assert Message.objects.filter(direction="out").count() == 1
+
+
+def test_an_id_of_a_colleague_s_message_is_refused(stage: Stage, login: Any) -> None:
+    send(login(stage.house.alice), stage, "Hi", client_id="a" * 32)
+
+    refused = send(login(stage.house.bob), stage, "Hi", client_id="a" * 32)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "id_used")
 
 
 def test_a_note_is_never_sent(stage: Stage, login: Any) -> None:
@@ -196,6 +220,116 @@ def test_close_asks_about_a_waiting_customer_and_can_be_undone(stage: Stage, log
     assert stage.row.is_closed
     assert alice.post(closed.json()["undo"], **SCRIPT).status_code == 200
     assert not stage.row.is_closed
+
+
+def close_anyway(browser: Client, stage: Stage, **more: Any) -> Any:
+    seen = {"last_seen_seq": stage.row.thread.last_inbound_seq, "waiting_ok": 1}
+    return browser.post(url(stage, "close"), {**seen, **more}, **SCRIPT)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("", "Closed while the customer was waiting"),
+        ("  ", "Closed while the customer was waiting"),
+        ("Answered by phone", "Answered by phone"),
+    ],
+)
+def test_closing_while_the_customer_waits_leaves_a_reason(
+    stage: Stage, login: Any, given: str, kept: str
+) -> None:
+    assert close_anyway(login(stage.house.alice), stage, reason=given).status_code == 200
+
+    assert stage.row.close_reason == kept
+    event = ConversationEvent.objects.get(verb="closed")
+    assert activity_words(event) == f"Alice closed this conversation: {kept}"
+
+
+def test_closing_what_nobody_waits_for_needs_no_reason(stage: Stage, login: Any) -> None:
+    alice = login(stage.house.alice)
+    send(alice, stage)
+
+    assert close_anyway(alice, stage).status_code == 200
+
+    assert stage.row.close_reason == ""
+
+
+def test_the_dialog_about_a_waiting_customer_offers_a_reason(stage: Stage, login: Any) -> None:
+    page = login(stage.house.alice).get("/inbox/support/").text
+    dialog = page.partition('id="ask-waiting"')[2].partition("</dialog>")[0]
+
+    assert 'name="reason"' in dialog
+    assert "required" not in dialog
+
+
+def test_a_close_cannot_be_undone_once_the_customer_has_begun_a_new_conversation(
+    stage: Stage, login: Any
+) -> None:
+    TeamInbox.objects.update(reopen_hours=0)
+    alice = login(stage.house.alice)
+    closed = close_anyway(alice, stage).json()
+    old = stage.row
+    stage.hear("One more thing")
+
+    undone = alice.post(closed["undo"], **SCRIPT)
+
+    assert (undone.status_code, undone.json()["code"]) == (409, "changed")
+    old.refresh_from_db()
+    assert (old.is_closed, stage.row.is_closed) == (True, False)
+
+
+def test_a_supervisor_cannot_take_over_by_transferring_to_herself(stage: Stage, login: Any) -> None:
+    stage.do(claim_conversation, stage.house.alice)
+    sue = login(stage.house.sue)
+
+    refused = sue.post(url(stage, "transfer"), {"to": f"user:{stage.house.sue.pk}"}, **SCRIPT)
+    offered = sue.get(url(stage, "transfer"), headers={"HX-Request": "true"}).text
+
+    assert refused.status_code == 422
+    assert "say why" in refused.json()["detail"]
+    assert stage.row.owner == stage.house.alice
+    assert f'value="user:{stage.house.sue.pk}"' not in offered
+    assert f'value="user:{stage.house.bob.pk}"' in offered
+
+
+@pytest.mark.parametrize("how", ["messages", "reopen"])
+def test_where_nobody_claims_a_closed_conversation_opens_again_for_the_team(
+    stage: Stage, login: Any, how: str
+) -> None:
+    TeamInbox.objects.update(claim_rule="collaborative")
+    alice, bob = login(stage.house.alice), login(stage.house.bob)
+    close_anyway(alice, stage)
+    assert "opens it again for the team" in alice.get(url(stage, "desk")).text
+
+    data = {"kind": "reply", "body": "One more thing"} if how == "messages" else {}
+    assert alice.post(url(stage, how), data, **SCRIPT).status_code in {200, 201}
+
+    assert (stage.row.status, stage.row.owner) == ("open", None)
+    assert bob.get(f"/inbox/support/c/{stage.row.public_id}/").status_code == 200
+    assert stage.sees(stage.house.bob)
+
+
+def test_where_nobody_claims_a_transfer_to_a_person_is_still_possible(
+    stage: Stage, login: Any
+) -> None:
+    TeamInbox.objects.update(claim_rule="collaborative")
+
+    login(stage.house.alice).post(
+        url(stage, "transfer"), {"to": f"user:{stage.house.bob.pk}"}, **SCRIPT
+    )
+
+    assert stage.row.owner == stage.house.bob
+
+
+def test_elsewhere_a_reply_to_a_closed_conversation_makes_it_the_writer_s(
+    stage: Stage, login: Any
+) -> None:
+    alice = login(stage.house.alice)
+    close_anyway(alice, stage)
+
+    send(alice, stage, "One more thing")
+
+    assert stage.row.owner == stage.house.alice
 
 
 def test_take_over_is_for_supervisors_with_a_reason(stage: Stage, login: Any) -> None:

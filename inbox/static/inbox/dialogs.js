@@ -13,11 +13,18 @@ export function ask(kind, facts = {}) {
   for (const place of dialog.querySelectorAll("[data-only-if]")) {
     place.hidden = !facts[place.dataset.onlyIf];
   }
+  dialog.querySelector("form").reset();
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
   });
+}
+
+// What was written into a dialog's fields; a field that was left empty is not there.
+export function said(kind) {
+  const form = document.querySelector(`#ask-${kind} form`);
+  return Object.fromEntries([...new FormData(form)].filter(([, value]) => value.trim()));
 }
 
 function fill(place, facts) {

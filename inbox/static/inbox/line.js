@@ -94,7 +94,9 @@ export class Line {
       "agent.status": () => showAgent(frame.data),
       notify: () => notifier.heard(frame),
       read: () => list.readElsewhere(frame.data),
-      "access.changed": () => this.changedPart(),
+      // This inbox may have been switched off, or its team left.
+      "access.changed": () =>
+        frame.data.inboxes.includes(this.settings.inbox) ? this.changedPart() : goHome(),
       "access.revoked": goHome,
     }[frame.type];
     handle?.();

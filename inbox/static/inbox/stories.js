@@ -1,6 +1,6 @@
 // What do buttons do? Each posts one story and shows what came of it.
 
-import { ask } from "./dialogs.js";
+import { ask, said } from "./dialogs.js";
 import { SessionEndedError, post } from "./http.js";
 import { alarm, toast } from "./speak.js";
 import { t } from "./words.js";
@@ -37,7 +37,7 @@ export class Stories {
       toast(t("gone"), { isError: true });
       pane.again();
     } else if (no.code === "still_waiting" && again) {
-      return (await ask("waiting")) === "close" && again({ waiting_ok: "1" });
+      return (await ask("waiting")) === "close" && again({ waiting_ok: "1", ...said("waiting") });
     } else if (no.code === "target_unavailable" && offerAway(no.detail)) alarm(no.detail);
     else {
       toast(no.detail ?? t("not_done"), { isError: true });

@@ -1,0 +1,89 @@
+"""When does a number of ours stop sending, who learns of it, and how does it go on?
+
+A fault in how a number or its Twilio account is set up would fail every message alike. So the
+sender is paused: what is queued waits, nothing is failed, and a person who can put it right is
+told. What only one recipient causes never pauses anybody.
+"""
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts import audit
+from accounts.models import User
+from inbox.carrier import ErrorKind
+from inbox.models import Message, Sender
+from inbox.nudges import nudge_on_commit
+
+logger = logging.getLogger(__name__)
+
+PAUSING = frozenset({ErrorKind.CONFIGURATION, ErrorKind.ACCOUNT})
+
+
+def heed_configuration(
+    sender: Sender, kind: ErrorKind, *, code: str, words: str, now: datetime
+) -> None:
+    """Do what a carrier's refusal asks for beyond the message it refused.
+
+    Call it before the message is locked: senders come first. Runs in the caller's transaction.
+    """
+    if kind is ErrorKind.CONFIGURATION:
+        _pause(Q(pk=sender.pk), code=code, words=words, now=now)
+    elif kind is ErrorKind.ACCOUNT:
+        _pause(Q(twilio_account=sender.twilio_account_id), code=code, words=words, now=now)
+    elif kind is ErrorKind.DESTINATION:
+        # One country, or one number of a trial account: everybody else can be written to.
+        audit.alarm(
+            action="sender_refused",
+            subject=sender.address,
+            words=words,
+            account_id=sender.account_id,
+            now=now,
+            row=str(sender.pk),
+            error_code=code,
+        )
+
+
+def _pause(which: Q, *, code: str, words: str, now: datetime) -> None:
+    sending = Sender.objects.select_for_update(no_key=True).filter(which, is_paused=False)
+    for sender in sending.order_by("pk"):
+        sender.is_paused, sender.paused_at, sender.paused_reason = True, now, words[:200]
+        sender.save(update_fields=["is_paused", "paused_at", "paused_reason"])
+        logger.error("sender %s is paused: Twilio's error %s", sender.pk, code)
+        audit.alarm(
+            action="sender_paused",
+            subject=sender.address,
+            words=words,
+            account_id=sender.account_id,
+            now=now,
+            row=str(sender.pk),
+            error_code=code,
+        )
+
+
+def resume_sender(*, sender: Sender, by: User, now: datetime) -> None:
+    """Let a paused sender send again; what waits goes out. One that sends already goes on."""
+    with transaction.atomic(durable=True):
+        row = Sender.objects.select_for_update(no_key=True).get(pk=sender.pk)
+        if not row.is_paused:
+            return
+        row.is_paused, row.paused_at, row.paused_reason = False, None, ""
+        row.save(update_fields=["is_paused", "paused_at", "paused_reason"])
+        wake_waiting(row, now=now)
+        audit.record(
+            action="sender_resumed",
+            subject=row.address,
+            actor=by,
+            account_id=row.account_id,
+            now=now,
+            row=str(row.pk),
+        )
+
+
+def wake_waiting(sender: Sender, *, now: datetime) -> None:
+    """Let what waits at a sender be due, with a fresh hour before anybody gives up on it."""
+    waiting = Message.objects.filter(thread__sender=sender, status=Message.Status.QUEUED)
+    waiting.update(nudge_at=now, trying_since=None)
+    nudge_on_commit("sweep_queued")
