@@ -214,6 +214,9 @@ export class Composer {
 
   cost() {
     const body = this.body;
+    if (this.mode === "reply" && this.files.hasWrong) {
+      return { words: t("remove_wrong_file"), tone: "stop" };
+    }
     if (this.mode === "note" || !body) return { words: this.filesWords(), tone: "" };
     const length = [...body].length;
     if (length > MAX_CHARACTERS) {
