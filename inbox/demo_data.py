@@ -22,7 +22,7 @@ from accounts.models import (
 from compliance.consent import KeywordHandler
 from inbox.carrier import Accepted, InboundText, Rejected
 from inbox.conversations import add_note, claim_conversation, close_conversation
-from inbox.models import Contact, Conversation, Message, Sender, TeamInbox
+from inbox.models import Contact, Conversation, Message, Sender, TeamInbox, Thread
 from inbox.models.ids import client_id
 from inbox.receiving import receive_message
 from inbox.sending import send_reply, settle
@@ -358,8 +358,23 @@ def simulator_config() -> dict[str, Any]:
             for sender in _senders()
         ],
         "services": [],
+        # Told straight to the product (`load_conversations`): the simulator has not heard them.
+        "windows": [
+            {
+                "sender": thread.sender.address,
+                "customer": thread.address.raw,
+                "last_inbound_at": thread.last_inbound_at.timestamp(),
+            }
+            for thread in _written_on_whatsapp()
+        ],
         "personas": [{"name": name, "address": address} for name, address in PERSONAS],
     }
+
+
+def _written_on_whatsapp() -> Any:
+    return Thread.objects.filter(
+        sender__kind=Sender.Kind.WHATSAPP, last_inbound_at__isnull=False
+    ).select_related("sender", "address")
 
 
 def _senders() -> Any:

@@ -9,7 +9,14 @@ from functools import lru_cache
 import phonenumbers
 from django.utils.translation import gettext_lazy as _
 
-from inbox.models import Contact, ContactAddress, Conversation, ConversationEvent, Message
+from inbox.models import (
+    Attachment,
+    Contact,
+    ContactAddress,
+    Conversation,
+    ConversationEvent,
+    Message,
+)
 
 HUES = 8
 
@@ -50,6 +57,15 @@ def initials(name: str) -> str:
     return letters.upper()
 
 
+def letters(name: str) -> str:
+    """Return two letters for a team's inbox: Sales and Support must not look the same."""
+    known = initials(name)
+    if len(known) == 2:
+        return known
+    word = next(iter(name.split()), "#")
+    return word[:1].upper() + word[1:2]
+
+
 def capped(number: int) -> str:
     """Write a count, from a hundred on as 99+."""
     return str(number) if number < 100 else "99+"
@@ -64,6 +80,34 @@ def channel_words(family: str) -> str:
     """Name a channel."""
     names = {"sms": "SMS", "whatsapp": "WhatsApp", "rcs": "RCS", "messenger": "Messenger"}
     return names.get(family, family.upper())
+
+
+FILE_WORDS = {
+    "application/pdf": _("PDF"),
+    "application/msword": _("Word document"),
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": _("Word document"),
+    "application/vnd.ms-excel": _("Spreadsheet"),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": _("Spreadsheet"),
+    "application/vnd.ms-powerpoint": _("Presentation"),
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": _("Presentation"),
+    "text/calendar": _("Calendar entry"),
+    "text/csv": _("Table"),
+    "text/plain": _("Text file"),
+    "application/zip": _("Archive"),
+}
+LOOK_WORDS = {
+    Attachment.Look.IMAGE: _("Photo"),
+    Attachment.Look.AUDIO: _("Voice message"),
+    Attachment.Look.VIDEO: _("Video"),
+    Attachment.Look.CARD: _("Contact card"),
+    Attachment.Look.FILE: _("File"),
+}
+
+
+def file_words(file: Attachment) -> str:
+    """Say what kind of file it is, as people do."""
+    content_type = (file.content_type or file.declared_type).partition(";")[0].strip().lower()
+    return str(FILE_WORDS.get(content_type) or LOOK_WORDS[Attachment.Look(file.look)])
 
 
 _Status = Message.Status
@@ -134,6 +178,14 @@ CONSENT_SENTENCES = {
     "opted_in": _("The customer opted in"),
     "conversational": _("The customer may be written to again"),
 }
+
+
+def activity_icon(event: ConversationEvent) -> str:
+    """Choose the picture for what happened; a withdrawn consent is a warning."""
+    facts = event.data if isinstance(event.data, dict) else {}
+    if event.verb == _Verb.CONSENT and facts.get("state") == "opted_out":
+        return "shield-alert"
+    return ACTIVITY_ICONS.get(_Verb(event.verb), "info")
 
 
 def status_words(message: Message) -> str:

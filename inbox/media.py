@@ -260,6 +260,9 @@ def _type_by_bytes(content: bytes) -> str:
         return "text/vcard"
     if head.startswith((b"#!amr",)):
         return "audio/amr"
+    # WhatsApp's voice messages. The guess below knows the wrapping alone, which may hold a film.
+    if head.startswith(b"oggs"):
+        return "video/ogg" if b"theora" in head else "audio/ogg"
     if head.startswith((b"mz", b"\x7felf", b"#!/")):
         return "application/x-executable"
     try:

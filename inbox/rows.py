@@ -69,6 +69,11 @@ class Row(NamedTuple):
         """Say whether the last words were ours, and whose."""
         return self.preview_kind.startswith("out_") and bool(self.preview_author)
 
+    @property
+    def is_answer(self) -> bool:
+        """Say whether a person of ours wrote the last words: to that person they are "You"."""
+        return self.is_ours and self.preview_kind != "out_auto"
+
 
 FIELDS = (
     "public_id",

@@ -101,6 +101,7 @@ def _composer() -> dict[str, str]:
         "uploading": _("Uploading {name}"),
         "upload_failed": _("could not be uploaded"),
         "remove_file": _("Remove {name}"),
+        "remove_wrong_file": _("Remove the file that cannot be sent."),
         "wait_for_files": _("A file is still on its way."),
         "not_sent": _("Not sent"),
         "not_sent_network": _("no connection"),

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from inbox import labels
-from inbox.models import ContactAddress, Conversation, ConversationEvent, Message
+from inbox.models import Attachment, ContactAddress, Conversation, ConversationEvent, Message
 from inbox.words import client_words
 
 register = template.Library()
@@ -124,6 +124,18 @@ def initials(name: str) -> str:
 
 
 @register.filter
+def letters(name: str) -> str:
+    """Return two letters for a team's inbox."""
+    return labels.letters(name)
+
+
+@register.filter
+def kind(file: Attachment) -> str:
+    """Say what kind of file it is."""
+    return labels.file_words(file)
+
+
+@register.filter
 def hue(key: object) -> int:
     """Pick a colour for a key."""
     return labels.hue_of(key)
@@ -162,7 +174,7 @@ def activity_words(event: ConversationEvent) -> str:
 @register.filter
 def activity_icon(event: ConversationEvent) -> str:
     """Choose the icon for what happened."""
-    return labels.ACTIVITY_ICONS.get(ConversationEvent.Verb(event.verb), "info")
+    return labels.activity_icon(event)
 
 
 @register.filter

@@ -69,8 +69,9 @@ def transfer(request: HttpRequest, case: Case) -> HttpResponse:
     if request.method == "POST":
         return _transfer(request, case)
     page = transfer_page(case.viewer, case.conversation, now=case.now)
-    template = "inbox/_transfer.html" if wants_fragment(request) else "inbox/transfer.html"
-    return render(request, template, {"transfer": page, "case": case})
+    is_part = wants_fragment(request)
+    template = "inbox/_transfer.html" if is_part else "inbox/transfer.html"
+    return render(request, template, {"transfer": page, "case": case, "is_part": is_part})
 
 
 def _transfer(request: HttpRequest, case: Case) -> HttpResponse:

@@ -16,19 +16,20 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.numbers import number_in
 from compliance.gate import SendBlockedError
+from inbox.abilities import Ability, abilities_of, part_of
 from inbox.conversations import add_note, mark_read, mark_unread
 from inbox.desk import desk_of
 from inbox.forms import ComposeForm
 from inbox.fragments import render_bubble
 from inbox.media import store_upload
-from inbox.models import Attachment, Message
+from inbox.models import Attachment, Conversation, Message
 from inbox.queries import (
     inbox_page_around,
     panel_page,
     thread_page,
     timeline,
 )
-from inbox.refusals import MissingInputError, RefusedError, StaleThreadError
+from inbox.refusals import ClaimedByOtherError, MissingInputError, RefusedError, StaleThreadError
 from inbox.sending import send_reply
 from inbox.views.answers import (
     Case,
@@ -152,6 +153,8 @@ def _send(request: HttpRequest, case: Case) -> HttpResponse:
         message = _write(request, case, form)
     except StaleThreadError as stale:
         return refused(request, _stale_dict(case, stale), stale.status, back)
+    except ClaimedByOtherError as lost:
+        return refused(request, {**lost.as_dict(), "may_note": _may_note(case)}, lost.status, back)
     except RefusedError as refusal:
         return refused(request, refusal.as_dict(), refusal.status, back)
     except SendBlockedError as blocked:
@@ -159,6 +162,14 @@ def _send(request: HttpRequest, case: Case) -> HttpResponse:
     if wants_json(request):
         return HttpResponse(render_bubble(message), status=201)
     return HttpResponseRedirect(back)
+
+
+def _may_note(case: Case) -> bool:
+    """Say whether who lost the race may still write a note: as it is now, not when they began."""
+    row = Conversation.objects.visible_to(case.viewer).filter(pk=case.conversation.pk).first()
+    return row is not None and Ability.NOTE in abilities_of(
+        case.viewer, row, part_of(case.viewer, row)
+    )
 
 
 def _write(request: HttpRequest, case: Case, form: ComposeForm) -> Message:

@@ -7,12 +7,15 @@ from inbox.labels import (
     ACTIVITY_SENTENCES,
     STATUS_ICONS,
     STATUS_WORDS,
+    activity_icon,
     activity_words,
+    file_words,
     hue_of,
     initials,
+    letters,
     phone_words,
 )
-from inbox.models import ConversationEvent, Message
+from inbox.models import Attachment, ConversationEvent, Message
 
 
 @pytest.mark.parametrize(
@@ -43,6 +46,37 @@ def test_numbers_are_written_as_people_write_them(number: str, words: str) -> No
 )
 def test_initials(name: str, letters: str) -> None:
     assert initials(name) == letters
+
+
+@pytest.mark.parametrize(
+    ("name", "two"),
+    [("Sales", "Sa"), ("Support", "Su"), ("Sales East", "SE"), ("24h desk", "24"), ("", "#")],
+)
+def test_inboxes_that_begin_alike_have_different_letters(name: str, two: str) -> None:
+    assert letters(name) == two
+
+
+@pytest.mark.parametrize(
+    ("content_type", "look", "words"),
+    [
+        ("application/pdf", "file", "PDF"),
+        ("text/vcard", "card", "Contact card"),
+        ("audio/ogg; codecs=opus", "audio", "Voice message"),
+        ("text/plain; charset=utf-8", "file", "Text file"),
+        ("application/octet-stream", "file", "File"),
+    ],
+)
+def test_files_are_named_as_people_name_them(content_type: str, look: str, words: str) -> None:
+    assert file_words(Attachment(content_type=content_type, look=look)) == words
+
+
+def test_a_withdrawn_consent_looks_like_a_warning_and_a_given_one_does_not() -> None:
+    icons = {
+        state: activity_icon(ConversationEvent(verb="consent", data={"state": state}))
+        for state in ("opted_out", "conversational")
+    }
+
+    assert icons == {"opted_out": "shield-alert", "conversational": "shield-check"}
 
 
 def test_a_colour_is_always_the_same() -> None:

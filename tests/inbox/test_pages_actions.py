@@ -90,8 +90,21 @@ def test_the_loser_of_a_race_hears_who_has_it(stage: Stage, login: Any) -> None:
     assert lost.status_code == 409
     body = lost.json()
     assert (body["code"], body["owner"]) == ("claimed_by_other", "Alice")
+    assert body["may_note"] is False
     assert "Hello" not in lost.text
     assert not Message.objects.filter(direction="out").exists()
+
+
+@pytest.mark.parametrize(("name", "may_note"), [("bob", False), ("sue", True)])
+def test_the_loser_of_a_race_who_may_read_on_hears_whether_a_note_is_welcome(
+    stage: Stage, login: Any, name: str, may_note: bool
+) -> None:
+    TeamInbox.objects.update(after_claim=TeamInbox.AfterClaim.READ_ONLY)
+    stage.do(claim_conversation, stage.house.alice)
+
+    lost = send(login(getattr(stage.house, name)), stage, "Me too")
+
+    assert (lost.status_code, lost.json()["may_note"]) == (409, may_note)
 
 
 def test_an_answer_that_crosses_with_new_words_is_held_and_may_be_forced(

@@ -217,3 +217,16 @@ def _ends(sim: Running, made) -> tuple[str, int | None]:
 
 def _quoted(address: str) -> str:
     return address.replace("+", "%2B")
+
+
+def test_a_window_can_be_open_from_the_start(sim: Running):
+    at = sim.simulator.parts.clock.timestamp() - 3600
+    seen = {"sender": WHATSAPP, "customer": WA_CUSTOMER, "last_inbound_at": at}
+    sim.post("/_sim/config", windows=[seen])
+    assert _ends(sim, send(sim, to=WA_CUSTOMER, from_=WHATSAPP)) == ("delivered", None)
+
+    sim.post("/_sim/clock", advance_seconds=24 * 3600)
+    sim.inbound("and later", to=WHATSAPP)
+    # An older word does not close what a newer one has opened.
+    sim.post("/_sim/config", windows=[seen])
+    assert _ends(sim, send(sim, to=WA_CUSTOMER, from_=WHATSAPP)) == ("delivered", None)

@@ -85,6 +85,7 @@ def test_stop_is_answered_by_the_carrier_and_the_phone_says_so(sim: Running, pag
 @pytest.mark.browser
 def test_a_picture_a_voice_note_and_a_place_can_be_sent(sim: Running, page: Page):
     maria = phone(page, 1)
+    maria.get_by_role("button", name="MMS").click()
     for name in ("Photo", "Voice", "Contact", "Location"):
         maria.get_by_role("button", name="Attach").click()
         maria.get_by_role("button", name=name).click()
@@ -196,3 +197,23 @@ def test_nothing_is_inaccessible_or_too_wide(sim: Running, page: Page, scheme, w
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_the_first_phone_begins_with_plain_texts(sim: Running, page: Page):
+    expect(phone(page, 1).get_by_role("button", name="SMS")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+def test_on_a_small_screen_the_clock_stands_beside_its_buttons(sim: Running, page: Page):
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.get_by_role("button", name="+25 h").click()
+    expect(page.locator("#clock-offset")).not_to_have_text("real time")
+
+    clock = page.locator("#clock").evaluate(
+        """clock => { const range = document.createRange(); range.selectNodeContents(clock);
+            return range.getBoundingClientRect().right; }"""
+    )
+    button = page.get_by_role("button", name="+1 h").bounding_box()
+    assert button is not None
+    assert clock <= button["x"]

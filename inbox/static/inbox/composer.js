@@ -15,7 +15,7 @@ const TYPING_MS = 3_000;
 
 export class Composer {
   // `on`: typing(mode, isOn), draft(id, isThere), ask(kind, facts) -> Promise<choice>,
-  // desk(), lost(), sessionEnded(), press(url).
+  // desk(), lost(id), sessionEnded(), press(url).
   constructor(form, thread, settings, drafts, on) {
     Object.assign(this, { form, thread, settings, drafts, on });
     this.id = thread.id;
@@ -214,6 +214,9 @@ export class Composer {
 
   cost() {
     const body = this.body;
+    if (this.mode === "reply" && this.files.hasWrong) {
+      return { words: t("remove_wrong_file"), tone: "stop" };
+    }
     if (this.mode === "note" || !body) return { words: this.filesWords(), tone: "" };
     const length = [...body].length;
     if (length > MAX_CHARACTERS) {
@@ -319,7 +322,7 @@ export class Composer {
       return true;
     }
     if (answer.status === 409) this.conflicted(item, answer.body);
-    else if (answer.status === 404) this.takeBack(item, () => this.on.lost());
+    else if (answer.status === 404) this.takeBack(item, () => this.on.lost(this.id));
     else if (answer.status === 422 || answer.status === 403) this.refused(item, answer.body);
     else this.markUnsent(item, t("not_sent_server"), { mayRetry: true });
     return false;
@@ -340,10 +343,10 @@ export class Composer {
       this.on.desk();
       return undefined;
     }
-    const mayNote = this.form.dataset.note === "true" && item.kind === "reply";
+    const mayNote = body.may_note === true && item.kind === "reply";
     const choice = await this.on.ask("claimed", { ...body, text: item.body, mayNote });
     if (choice === "note") this.noteInstead(item);
-    return this.on.lost();
+    return this.on.lost(this.id);
   }
 
   async stale(item, body) {

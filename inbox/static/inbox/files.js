@@ -20,6 +20,11 @@ export class Files {
     return this.entries.filter((one) => one.id);
   }
 
+  // Refused ones stand there to be seen; they go nowhere and count for nothing.
+  get hasWrong() {
+    return this.entries.some((one) => one.problem);
+  }
+
   get isBusy() {
     return this.entries.some((one) => !one.id && !one.problem);
   }
@@ -59,11 +64,12 @@ export class Files {
   }
 
   problemOf(file) {
-    if (this.entries.length >= MOST) return t("too_many_files", { number: MOST });
+    const others = this.entries.filter((one) => !one.problem);
+    if (others.length >= MOST) return t("too_many_files", { number: MOST });
     if (REFUSED.test(file.name)) return t("bad_file");
     if (!file.size) return t("empty_file");
     const limit = LIMITS[this.box.dataset.family] ?? LIMITS.sms;
-    const sum = this.entries.reduce((total, one) => total + one.size, file.size);
+    const sum = others.reduce((total, one) => total + one.size, file.size);
     const isOver = this.box.dataset.family === "whatsapp" ? file.size > limit : sum > limit;
     return isOver ? t("big_file", { number: limit / MEGABYTE }) : "";
   }

@@ -26,6 +26,14 @@ export function localise(root, now = Date.now()) {
   for (const place of root.querySelectorAll("[data-until]")) {
     place.textContent = until(Date.parse(place.dataset.until), now);
   }
+  tellAhead(root, now);
+}
+
+// When will it be in so many hours? Said as a time, so that nobody has to count past midnight.
+function tellAhead(root, now) {
+  for (const place of root.querySelectorAll("[data-hours-ahead]")) {
+    place.textContent = until(now + Number(place.dataset.hoursAhead) * HOUR, now);
+  }
 }
 
 // Keep times that age up to date.
@@ -34,6 +42,7 @@ export function keepTime() {
     const now = Date.now();
     const ageing = "time[data-show=ago],time[data-show=waiting],time[data-show=until]";
     for (const mark of document.querySelectorAll(ageing)) tell(mark, now);
+    tellAhead(document, now);
   }, 30_000);
 }
 

@@ -1,6 +1,7 @@
 // Which keys do what? Every one has a button too, and single keys can be switched off.
 
 const CHORD_MS = 1_200;
+const WRITING_MS = 1_500;
 
 export class Keys {
   // `acts`: name -> function. Names are those of the table below.
@@ -8,6 +9,8 @@ export class Keys {
     this.preferences = preferences;
     this.acts = acts;
     this.chord = "";
+    this.field = null;
+    this.writtenAt = 0;
     document.addEventListener("keydown", (event) => this.pressed(event));
   }
 
@@ -16,6 +19,7 @@ export class Keys {
   }
 
   pressed(event) {
+    if (this.isWriting(event)) return;
     if (event.defaultPrevented || event.isComposing || isTyping(event.target)) {
       if (event.key === "Escape" && isTyping(event.target)) this.leaveField(event);
       return;
@@ -29,6 +33,18 @@ export class Keys {
     if (!act) return;
     event.preventDefault();
     act();
+  }
+
+  // Whose field was taken away while they typed goes on writing for a moment: no orders are meant.
+  isWriting(event) {
+    const isField = isTyping(event.target) && event.key !== "Escape";
+    if (isField) this.field = event.target;
+    else if (!this.field || this.field.isConnected || Date.now() - this.writtenAt > WRITING_MS) {
+      this.field = null;
+      return false;
+    }
+    this.writtenAt = Date.now();
+    return !isField;
   }
 
   nameOf(event) {

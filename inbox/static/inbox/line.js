@@ -34,6 +34,10 @@ export class Line {
       this.catchUp();
       this.page.pane.composer?.retryFresh();
     });
+    // A line that looks open may have been dead while nobody looked.
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") this.catchUp();
+    });
   }
 
   send(frame) {

@@ -94,9 +94,13 @@ export class List {
   async reload() {
     const answer = await getPart(`${this.settings.inboxUrl}?${this.query()}`);
     if (!answer.ok) return;
+    const { scrollTop } = this.box;
+    const focused = document.activeElement?.closest("#rows .row")?.dataset.id;
     this.box.outerHTML = answer.text;
     this.swapped();
     this.settings.onChange?.(0);
+    this.box.scrollTop = scrollTop;
+    if (focused) this.row(focused)?.querySelector("a").focus({ preventScroll: true });
   }
 
   // --- what arrives ---
@@ -211,6 +215,7 @@ export class List {
     empty.id = row.id;
     empty.className = "row-gone";
     empty.textContent = t("not_shared");
+    empty.style.blockSize = `${row.getBoundingClientRect().height}px`;
     row.replaceWith(empty);
     gather("left");
     setTimeout(() => this.drop(empty), LEAVING_MS);
@@ -262,6 +267,8 @@ export class List {
     else delete row.dataset.unread;
     row.querySelector(".row-unread").textContent = number ? shown : "";
     spoken(row, number ? t("unread", { number }) : "");
+    const who = row.querySelector("[data-who]");
+    if (who?.dataset.who === this.settings.myName) who.textContent = `${t("you")}:`;
     this.paintDraft(row);
   }
 

@@ -92,8 +92,8 @@ document.addEventListener("click", (event) => {
   }
 });
 
-// htmx has put other rows, or more of them, into the list.
-document.addEventListener("htmx:afterSwap", (event) => {
+// htmx has put other rows, or more of them, into the list, and is done with their attributes.
+document.addEventListener("htmx:afterSettle", (event) => {
   if (!event.target.closest("#list")) return;
   const before = list.query();
   list.swapped();

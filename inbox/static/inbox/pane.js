@@ -24,6 +24,9 @@ export class Pane {
     this.aside = document.getElementById("panel");
     this.thread = null;
     this.composer = null;
+    // Counts what was asked for and what was shown, so that a late answer is known as one.
+    this.wishes = 0;
+    this.shown = 0;
     addEventListener("popstate", () => this.walked());
     addEventListener("pagehide", () => this.composer?.saveDraft());
     addEventListener("focus", () => this.thread?.noteRead());
@@ -46,8 +49,20 @@ export class Pane {
 
   // --- what stands there ---
 
-  // Bring to life what the server put into the pane.
+  // Bring to life what the server put into the pane. What cannot be shown must not stop the page.
   adopt() {
+    try {
+      this.bringToLife();
+    } catch (error) {
+      console.error(error);
+      this.clear();
+      const { id } = this.place.querySelector("#thread-box")?.dataset ?? {};
+      this.place.innerHTML = document.getElementById("nothing").innerHTML;
+      if (id) this.offerRetry(() => this.open(id));
+    }
+  }
+
+  bringToLife() {
     const { list, notifier, presence, drafts } = this.page;
     localise(this.place);
     const box = this.place.querySelector("#thread-box");
@@ -70,9 +85,22 @@ export class Pane {
   }
 
   show(html) {
+    this.shown += 1;
     this.clear();
     this.place.innerHTML = html;
     this.adopt();
+  }
+
+  // Bring what stands there up to date, around what is being read and written. Answers whether the
+  // answer was about what stands there.
+  renew(html) {
+    const fresh = parsed(html).querySelector("#thread-box");
+    if (!this.thread || fresh?.dataset.id !== this.thread.id) return false;
+    this.thread.renew(fresh);
+    morph(this.place.querySelector("#header"), fresh.querySelector("#header"));
+    this.showDesk(fresh);
+    if (!this.aside.contains(document.activeElement)) this.refreshPanel();
+    return true;
   }
 
   showTemplate(id) {
@@ -95,7 +123,7 @@ export class Pane {
       draft: (id, isThere) => list.setDraft(id, isThere),
       ask,
       desk: () => this.refreshDeskSoon(),
-      lost: () => this.again(),
+      lost: (id) => this.lost(id),
       close: () => stories.close(),
       sessionEnded: () => this.sessionEnded(),
     };
@@ -105,13 +133,23 @@ export class Pane {
 
   // Open a conversation: fetch its pane, show it, and give it its address.
   async open(id, { url = "", isAgain = false, isBack = false } = {}) {
-    const answer = await this.fetch(this.addressOf("threadUrl", id));
+    if (!isAgain) this.wishes += 1;
+    const { wishes, shown } = this;
+    const at = isAgain && this.thread?.id === id ? this.thread.readingAt : "";
+    const query = at && `?${new URLSearchParams({ m: at })}`;
+    const answer = await this.fetch(this.addressOf("threadUrl", id) + query);
     if (answer === undefined) return undefined;
+    // Something else is wanted by now, or (for what was only to be refreshed) something else stands.
+    if (wishes !== this.wishes || (isAgain && shown !== this.shown)) return undefined;
     if (!answer) return this.offerRetry(() => this.open(id, { url, isAgain, isBack }));
+    if (isAgain && answer.ok && this.renew(answer.text)) return undefined;
     const isGone = answer.status === 404 && !answer.text.includes('id="handled"');
     if (isGone) this.showTemplate("gone");
     else this.show(answer.text);
-    if (answer.status === 404) this.showKept(id);
+    if (answer.status === 404) {
+      this.page.list.leave(id);
+      this.showKept(id);
+    }
     const address = this.thread?.box.dataset.url ?? url;
     if (!isAgain && !isBack && address) this.go(address, "thread");
     else if (!isAgain) this.setPane("thread");
@@ -123,6 +161,18 @@ export class Pane {
   // Fetch and show once more what stands there.
   async again() {
     if (this.thread) await this.open(this.thread.id, { isAgain: true });
+  }
+
+  // Somebody else has it, as an answer to my own words says: no frame need have told us.
+  async lost(id) {
+    const standing = this.thread?.id ?? this.place.querySelector("#handled")?.dataset.id;
+    if (standing !== id) {
+      const answer = await this.fetch(this.addressOf("threadUrl", id));
+      if (answer?.status === 404) this.page.list.leave(id);
+      return;
+    }
+    await this.open(id, { isAgain: true });
+    if (!this.thread) this.focusTitle();
   }
 
   // It is not mine to see any more: nothing of it stays, the server says who has it.
@@ -193,16 +243,19 @@ export class Pane {
   async refreshDesk() {
     const { thread } = this;
     const answer = thread && (await this.fetch(thread.box.dataset.deskUrl));
-    if (!answer?.ok || this.thread !== thread) return;
-    const desk = thread.box.querySelector("#desk");
+    if (answer?.ok && this.thread === thread) this.showDesk(parsed(answer.text));
+  }
+
+  showDesk(fresh) {
+    const { box } = this.thread;
+    const desk = box.querySelector("#desk");
     if (desk.querySelector(":popover-open")) {
       // Not under somebody's hands.
       desk.addEventListener("toggle", () => this.refreshDeskSoon(), { capture: true, once: true });
       return;
     }
-    const fresh = parsed(answer.text);
     for (const id of ["desk", "banner"]) {
-      morph(thread.box.querySelector(`#${id}`), fresh.querySelector(`#${id}`));
+      morph(box.querySelector(`#${id}`), fresh.querySelector(`#${id}`));
     }
     this.composer?.setDesk();
   }
@@ -274,6 +327,7 @@ export class Pane {
   }
 
   leave() {
+    this.wishes += 1;
     this.showTemplate("nothing");
     this.aside.replaceChildren();
   }
@@ -286,6 +340,7 @@ export class Pane {
 
   // The browser's own back and forward.
   walked() {
+    this.wishes += 1;
     const found = location.pathname.match(/\/c\/([^/]+)\/(panel\/)?$/);
     if (!found) {
       this.setPane("list");

@@ -20,7 +20,10 @@ export class Socket {
     this.isOver = false;
     this.downSince = Date.now();
     this.pollTimer = setTimeout(() => this.poll(), DOWN_MS);
-    addEventListener("online", () => this.again());
+    addEventListener("online", () => {
+      this.again();
+      this.tell();
+    });
     addEventListener("offline", () => this.tell());
     addEventListener("pagehide", () => this.socket?.close());
     addEventListener("pageshow", (event) => event.persisted && this.again());
@@ -125,9 +128,10 @@ export class Socket {
   }
 
   tell() {
+    // A socket may look open long after the network has gone.
+    if (!navigator.onLine) return this.on.state("offline");
     if (this.isOpen) return this.on.state("live");
     const isLong = this.downSince !== null && Date.now() - this.downSince >= DOWN_MS;
-    if (!navigator.onLine) return this.on.state("offline");
     if (this.tries === 0 && !isLong) return this.on.state("connecting");
     return this.on.state("reconnecting");
   }

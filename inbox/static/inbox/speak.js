@@ -50,11 +50,14 @@ function write(id, words) {
 }
 
 // Show a short notice. With an action it offers one button; an error stays until it is closed.
-export function toast(words, { isError = false, label = "", action = null } = {}) {
+// What is newer about the same thing takes the place of what was said before.
+export function toast(words, { isError = false, label = "", action = null, about = "" } = {}) {
   const place = document.getElementById("toasts");
   if (!place || !words) return;
   const box = document.createElement("div");
   box.className = isError ? "toast toast-error" : "toast";
+  box.dataset.about = about || words;
+  for (const old of [...place.children]) if (old.dataset.about === box.dataset.about) old.remove();
   const text = document.createElement("span");
   text.textContent = words;
   box.append(text);

@@ -14,33 +14,34 @@ export class Stories {
   // Post one story. Answers whether it was done.
   async tell(url, data = {}, { again = null } = {}) {
     const { pane } = this.page;
+    const about = aboutOf(url);
     let answer;
     try {
       answer = await post(url, data);
     } catch (error) {
       if (error instanceof SessionEndedError) pane.sessionEnded();
-      else toast(t("no_network"), { isError: true });
+      else toast(t("no_network"), { isError: true, about });
       return false;
     }
-    if (!answer.ok) return this.refused(answer, again);
+    if (!answer.ok) return this.refused(answer, again, about);
     const { message, undo } = answer.body;
-    if (undo) toast(message, { label: t("undo"), action: () => this.undo(undo) });
-    else toast(message);
+    if (undo) toast(message, { about, label: t("undo"), action: () => this.undo(undo) });
+    else toast(message, { about });
     pane.refreshDeskSoon();
     return true;
   }
 
   // Say why not. Answers whether it was done after all, because the reader insisted.
-  async refused({ status, body: no }, again) {
+  async refused({ status, body: no }, again, about) {
     const { pane } = this.page;
     if (status === 404) {
-      toast(t("gone"), { isError: true });
+      toast(t("gone"), { isError: true, about });
       pane.again();
     } else if (no.code === "still_waiting" && again) {
       return (await ask("waiting")) === "close" && again({ waiting_ok: "1", ...said("waiting") });
     } else if (no.code === "target_unavailable" && offerAway(no.detail)) alarm(no.detail);
     else {
-      toast(no.detail ?? t("not_done"), { isError: true });
+      toast(no.detail ?? t("not_done"), { isError: true, about });
       if (no.code === "unseen_messages") pane.thread?.toNewest();
       if (no.code === "claimed_by_other") await pane.again();
       else pane.refreshDeskSoon();
@@ -50,7 +51,7 @@ export class Stories {
 
   async undo(url) {
     const { pane } = this.page;
-    const [, , id] = url.split("/");
+    const id = aboutOf(url);
     if ((await this.tell(url)) && pane.thread?.id !== id) await pane.open(id);
   }
 
@@ -92,6 +93,11 @@ export class Stories {
     list.setUnread(pane.thread.id, 1);
     if (!pane.isWide) pane.showList();
   }
+}
+
+// Which conversation is a story about? Its address says.
+function aboutOf(url) {
+  return new URL(url, location.href).pathname.split("/")[2] ?? "";
 }
 
 // The person to transfer to is away: the form asks for a tick. Answers whether it is there.

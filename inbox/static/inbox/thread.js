@@ -11,8 +11,10 @@ const MOST_NODES = 300;
 const TOGETHER_MS = 5 * 60_000;
 const FOLD_ABOVE = 3;
 const READ_MS = 500;
+const TROUBLED = new Set(["failed", "unknown", "blocked", "canceled"]);
 
-const ITEMS = ":scope > .msg, :scope > .act";
+// What the server sent; the line that offers folded history is ours and has no moment of its own.
+const ITEMS = ":scope > .msg, :scope > .act:not(.act-more)";
 
 export class Thread {
   constructor(box, settings, on) {
@@ -119,13 +121,47 @@ export class Thread {
   }
 
   morph(known, fresh) {
+    const item = this.morphOne(known, fresh);
+    this.decorate();
+    this.follow(false);
+    return item;
+  }
+
+  morphOne(known, fresh) {
     const wasPending = known.classList.contains("is-pending");
     Idiomorph.morph(known, fresh.outerHTML, { morphStyle: "outerHTML" });
     const item = this.timeline.querySelector(`#${CSS.escape(fresh.id)}`);
     if (wasPending) this.reorder(item);
-    this.decorate();
-    this.follow(false);
     return item;
+  }
+
+  // Show the same thread as it is now, fetched around the anchor: what the reader looks at stays
+  // where it is, and what is not sent yet stays too.
+  renew(box) {
+    const items = [...box.querySelectorAll("#timeline > .msg, #timeline > .act")];
+    const ids = new Set(items.map((one) => one.id));
+    const { lastSeq, isStuck } = this;
+    const isNews = (one) => one.matches(".msg") && Number(one.dataset.seq) > lastSeq;
+    if (!isStuck) this.unseen += items.filter(isNews).length;
+    this.keepPlace(() => {
+      for (const item of this.items) if (!isUnsent(item) && !ids.has(item.id)) item.remove();
+      for (const item of items) {
+        const known = this.timeline.querySelector(`#${CSS.escape(item.id)}`);
+        if (known) this.morphOne(known, item);
+        else this.timeline.insertBefore(item, this.successor(item));
+      }
+      this.hasEarlier = box.dataset.hasEarlier === "true";
+      this.hasLater = box.dataset.hasLater === "true";
+      this.decorate();
+    }, this.anchor(".msg[data-id]"));
+    this.showEarlier();
+    this.follow(false);
+    this.noteRead();
+  }
+
+  // The message at which somebody reads who is not at the end.
+  get readingAt() {
+    return this.isStuck ? "" : (this.anchor(".msg[data-id]")?.dataset.id ?? "");
   }
 
   insert(item) {
@@ -171,6 +207,7 @@ export class Thread {
     const tick = item?.querySelector(".tick");
     if (!tick) return;
     item.dataset.status = status;
+    if (!TROUBLED.has(status)) item.querySelector(".msg-problem")?.remove();
     tick.className = `tick tick-${status}`;
     tick.querySelector(".tick-words").textContent = t(`status_${status}`);
     const use = tick.querySelector("use");
@@ -206,11 +243,13 @@ export class Thread {
       const answer = await getPart(`${this.box.dataset.messagesUrl}?after=${this.lastSeq}`);
       if (!answer.ok || this.isClosed) return;
       this.hasLater = answer.headers.get("X-Has-Later") === "true";
+      const wasNearEnd = this.isNearEnd();
       this.keepPlace(() => {
         for (const item of parseAll(answer.text, this.timeline)) {
           this.timeline.insertBefore(item, this.successor(item));
         }
         this.decorate();
+        this.trimStart(wasNearEnd);
       });
       this.showNewest();
       this.follow(false);
@@ -309,10 +348,14 @@ export class Thread {
     this.showNewest();
   }
 
+  // What stands at the top of what the reader sees.
+  anchor(kind = "*") {
+    const { top } = this.scroller.getBoundingClientRect();
+    return this.items.find((one) => one.matches(kind) && one.getBoundingClientRect().bottom > top);
+  }
+
   // Change the timeline while what the reader looks at stays where it is.
-  keepPlace(change) {
-    const top = this.scroller.getBoundingClientRect().top;
-    const anchor = this.items.find((one) => one.getBoundingClientRect().bottom > top);
+  keepPlace(change, anchor = this.anchor()) {
     const before = anchor?.getBoundingClientRect().top ?? 0;
     change();
     if (anchor?.isConnected && !this.isStuck) {
@@ -490,10 +533,13 @@ function parseAll(html, known = null) {
   return known ? items.filter((one) => !known.querySelector(`#${CSS.escape(one.id)}`)) : items;
 }
 
+function isUnsent(item) {
+  return item.matches(".is-pending, .is-unsent");
+}
+
 // Messages by number; what happened after a message comes behind it; what is pending comes last.
 function keyOf(item) {
-  const isUnsent = item.matches(".is-pending, .is-unsent");
-  const seq = isUnsent ? Infinity : Number(item.dataset.seq);
+  const seq = isUnsent(item) ? Infinity : Number(item.dataset.seq);
   return [seq, item.matches(".act") ? 1 : 0, Number(item.dataset.at)];
 }
 

@@ -24,12 +24,13 @@ def apply_config(parts: Parts, config: Fields) -> None:
 
     Raises BadInputError and changes nothing if something refers to what is not there.
     """
-    config.refuse_unknown("accounts", "senders", "services", "personas", "settings")
+    config.refuse_unknown("accounts", "senders", "services", "personas", "windows", "settings")
     now = parts.clock.timestamp()
     accounts = [_account(fields, now) for fields in config.children("accounts")]
     services = list(config.children("services"))
     senders = list(config.children("senders"))
     personas = [_persona(fields) for fields in config.children("personas")]
+    windows = [_window(fields) for fields in config.children("windows")]
     known = {*parts.store.accounts, *(one.sid for one in accounts)}
     for fields in (*services, *senders):
         if fields.required("account_sid") not in known:
@@ -47,6 +48,8 @@ def apply_config(parts: Parts, config: Fields) -> None:
             parts.store.senders[sender.address] = sender
         for fields in services:
             _join(parts, fields)
+        for pair, at in windows:
+            parts.store.last_inbound[pair] = max(at, parts.store.last_inbound.get(pair, 0.0))
         parts.store.personas.update({one.address: one for one in personas})
         if not parts.store.personas:
             parts.store.personas.update({one.address: one for one in DEFAULT_PERSONAS})
@@ -169,6 +172,13 @@ def _persona(fields: Fields) -> Persona:
     address = fields.required("address")
     name = fields.text("name", address)
     return Persona(name, address, fields.text("kind") or _kind_of(name, address))
+
+
+def _window(fields: Fields) -> tuple[tuple[str, str], float]:
+    """Read when a customer last wrote to a sender, before this simulator was there to hear it."""
+    fields.refuse_unknown("sender", "customer", "last_inbound_at")
+    pair = fields.required("sender"), fields.required("customer")
+    return pair, fields.number("last_inbound_at")
 
 
 def _kind_of(name: str, address: str) -> str:

@@ -51,7 +51,7 @@ class World {
     const { personas, senders } = this.state;
     const mobile = personas.find((one) => one.kind === "mobile");
     const whatsapp = personas.find((one) => one.kind === "whatsapp");
-    const phones = [{ persona: mobile?.address, channel: "mms" }];
+    const phones = [{ persona: mobile?.address, channel: "sms" }];
     const hasWhatsApp = senders.some((one) => one.channel === "whatsapp");
     phones.push(hasWhatsApp && whatsapp ? { persona: whatsapp.address, channel: "whatsapp" } : { persona: personas[1]?.address });
     return phones;
@@ -69,7 +69,7 @@ class World {
     if (this.phones.length >= MOST) return;
     const taken = new Set(this.phones.map((one) => one.persona));
     const free = this.state.personas.find((one) => !taken.has(one.address));
-    const phone = this.addPhone({ persona: free?.address, channel: "mms" });
+    const phone = this.addPhone({ persona: free?.address, channel: "sms" });
     this.save();
     this.tick();
     phone.root.scrollIntoView({ behavior: "smooth", inline: "end", block: "nearest" });
