@@ -153,15 +153,11 @@ def accounts_without(feature: str, *, now: datetime) -> QuerySet[Account]:
 
 def licensed_members(team_id: int, *, now: datetime) -> QuerySet[User]:
     """Return the people of a team who hold a valid Pro-CX licence at `now`."""
-    return _licensed(now).filter(memberships__team=team_id)
+    return licensed(now=now).filter(memberships__team=team_id)
 
 
-def licensed_people(user_ids: Iterable[int], *, now: datetime) -> QuerySet[User]:
-    """Return those of these people who hold a valid Pro-CX licence at `now`."""
-    return _licensed(now).filter(pk__in=list(user_ids))
-
-
-def _licensed(now: datetime) -> QuerySet[User]:
+def licensed(*, now: datetime) -> QuerySet[User]:
+    """Return the people who are active and hold a valid Pro-CX licence at `now`."""
     held = _licenses_in_force(now).filter(holder=OuterRef("pk"))
     return User.objects.filter(Exists(held), is_active=True)
 

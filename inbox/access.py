@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
-from accounts.access import Viewer, licensed_members, licensed_people
+from accounts.access import Viewer, licensed
 from accounts.models import Membership
 from accounts.prepared import OneOf, Prepared
 from inbox.models import Attachment, Conversation, Message, Participant, TeamInbox
@@ -70,13 +70,8 @@ _HAD_AT_CLOSE = Prepared(
 
 def audience_of(conversation: Conversation) -> Audience:
     """Say who may hear about a conversation now, in one query."""
-    if not conversation.inbox.is_on:
-        return NOBODY
-    if conversation.is_hidden:
-        return Audience(is_team=False)
     parts = _HAD_AT_CLOSE if conversation.is_closed else _TAKES_PART
-    people = frozenset(parts.all(conversation=conversation.pk))
-    return Audience(is_team=_is_for_team(conversation), user_ids=people)
+    return _audience(conversation, parts.all(conversation=conversation.pk))
 
 
 def audiences_of(conversations: Iterable[Conversation]) -> dict[int, Audience]:
@@ -93,17 +88,21 @@ def audiences_of(conversations: Iterable[Conversation]) -> dict[int, Audience]:
     )
     for conversation_id, user_id in parts.values_list("conversation_id", "user_id"):
         people[conversation_id].add(user_id)
-    return {
-        pk: Audience(is_team=False)
-        if conversation.is_hidden
-        else Audience(is_team=_is_for_team(conversation), user_ids=frozenset(people[pk]))
-        for pk, conversation in found.items()
-    }
+    return {pk: _audience(conversation, people[pk]) for pk, conversation in found.items()}
+
+
+def _audience(conversation: Conversation, takes_part: Iterable[int]) -> Audience:
+    if not conversation.inbox.is_on:
+        return NOBODY
+    if conversation.is_hidden:
+        return Audience(is_team=False)
+    return Audience(is_team=_is_for_team(conversation), user_ids=frozenset(takes_part))
 
 
 def is_reader(viewer: Viewer, conversation: Conversation, audience: Audience) -> bool:
     """Say whether one person may read a conversation whose audience is known."""
-    if not viewer.may_see or viewer.account_id != conversation.account_id:
+    is_of_account = viewer.may_see and viewer.account_id == conversation.account_id
+    if audience.is_nobody or not is_of_account:
         return False
     inbox_id = conversation.inbox_id
     is_by_team = audience.is_team and viewer.is_member_of(inbox_id)
@@ -123,17 +122,29 @@ def readers_of(conversation: Conversation, *, now: datetime) -> set[int]:
     audience = audience_of(conversation)
     if audience.is_nobody:
         return set()
-    team = licensed_members(conversation.inbox_id, now=now)
-    by_name = licensed_people(audience.user_ids, now=now).filter(account=conversation.account_id)
-    readers = set(by_name.values_list("pk", flat=True))
-    supervisors = team.filter(
-        memberships__team=conversation.inbox_id,
-        memberships__role=Membership.Role.SUPERVISOR,
+    team = conversation.inbox_id
+    return set(
+        _READERS.all(
+            account=conversation.account_id,
+            named=sorted(audience.user_ids),
+            team=team,
+            whole_team=team if audience.is_team else None,
+            now=now,
+        )
     )
-    readers |= set(supervisors.values_list("pk", flat=True))
-    if audience.is_team:
-        readers |= set(team.values_list("pk", flat=True))
-    return readers
+
+
+def _readers(
+    account: Any, named: Any, team: Any, whole_team: Any, now: Any
+) -> "QuerySet[Any, int]":
+    by_team = Membership.objects.filter(
+        Q(role=Membership.Role.SUPERVISOR) | Q(team=whole_team), user=OuterRef("pk"), team=team
+    )
+    people = licensed(now=now).filter(Q(OneOf("pk", named)) | Exists(by_team), account=account)
+    return people.values_list("pk", flat=True)
+
+
+_READERS = Prepared(_readers)
 
 
 class Seen(Generic[Found]):

@@ -31,7 +31,7 @@ from inbox.pictures import KINDS, look_at, without_secrets
 from inbox.previews import look_of
 from inbox.refusals import MissingInputError
 from inbox.story import Story
-from inbox.twilio.client import redirected
+from inbox.twilio.hosts import redirected
 from inbox.twilio.parsing import without_nul
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from twilio.base import values
@@ -28,6 +27,7 @@ from inbox.carrier import (
     Unknown,
 )
 from inbox.twilio.errors import meaning_of
+from inbox.twilio.hosts import redirected
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +36,6 @@ PAGE_SIZE = 1000  # the most that Twilio gives
 MIN_BACKOFF_SECONDS = 2.0
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 WRONG_CREDENTIALS = "20003"
-
-
-class StrangeHostError(Exception):
-    """Code tried to reach a host that is not Twilio's."""
 
 
 class GuardedHttpClient(TwilioHttpClient):
@@ -72,23 +68,6 @@ class GuardedHttpClient(TwilioHttpClient):
             timeout=timeout,
             allow_redirects=allow_redirects,
         )
-
-
-def redirected(url: str, api_base: str) -> tuple[str, dict[str, str]]:
-    """Return the address to call, and headers: the simulator's when one is configured.
-
-    Raises StrangeHostError for a host that is not Twilio's.
-    """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if host != "twilio.com" and not host.endswith(".twilio.com"):
-        raise StrangeHostError(f"{host} is not Twilio.")
-    if not api_base:
-        return url, {}
-    base = urlsplit(api_base)
-    return urlunsplit(parts._replace(scheme=base.scheme, netloc=base.netloc)), {
-        "X-Original-Host": host
-    }
 
 
 class TwilioCarrier:
