@@ -188,7 +188,6 @@ def test_the_loser_of_a_race_gets_the_words_back(shop: House, open_as: Open) -> 
 
 def test_a_refused_message_says_why_and_can_be_edited(shop: House, open_as: Open) -> None:
     alice = ready(open_as(shop.alice, here()))
-    shop.account.feature_grants.all().update(ends_at="2020-02-01T00:00Z")
     alice.route("**/thread/", lambda route: route.abort(OFFLINE))
 
     alice.route(
