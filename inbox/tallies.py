@@ -99,7 +99,8 @@ def count(readers: Readers) -> dict[str, Numbers]:
     """Count inboxes (by public id) for these readers, in three queries however many there are.
 
     No number holds a conversation that its readers may not see: for each reader they add up to
-    `queries.counts_of`, which a test holds equal over random days.
+    `queries.counts_of`, which a test holds equal over random days. An inbox that is switched off
+    has no numbers.
     """
     numbers = {str(row.public_id): _totals_of(row) for row in _totals(readers)}
     by_id = {found.inbox_id: found for found in numbers.values()}
@@ -132,7 +133,8 @@ def _totals(inboxes: Iterable[str]) -> QuerySet[TeamInbox, Any]:
         asked[f"{name}_open"] = _number(pool.filter(_OPEN))
         asked[f"{name}_snoozed"] = _number(pool.filter(_SNOOZED))
         asked[f"{name}_oldest"] = _oldest(pool.filter(_OPEN))
-    return TeamInbox.objects.filter(public_id__in=list(inboxes)).annotate(**asked)
+    on = TeamInbox.objects.filter(public_id__in=list(inboxes), is_on=True)
+    return on.annotate(**asked)
 
 
 def _number(pool: ConversationQuerySet) -> Subquery:

@@ -396,7 +396,10 @@ class Day:
         viewers = [chair.viewer for chair in after.chairs.values() if chair.viewer.may_see]
         numbers = count({str(inbox.public_id): viewers for inbox in self.inboxes})
         for inbox in self.inboxes:
-            found = numbers[str(inbox.public_id)]
+            found = numbers.get(str(inbox.public_id))
+            if found is None:
+                assert not TeamInbox.objects.get(pk=inbox.pk).is_on, str(self)
+                continue
             for viewer in viewers:
                 team = found.team.as_data() if viewer.is_member_of(inbox.pk) else {}
                 own = found.own[viewer.user_id].as_data()
