@@ -99,8 +99,10 @@ def admit(request: HttpRequest, sender: Sender | None) -> Arrival:
     Raises BadRequest for a form in parts: Twilio sends none, and it could not be kept as received.
     Asks the database only when another address was written to than the sender's own.
     """
+    if sender is None:
+        raise ForgedError
     form = form_of(request)
-    if sender is None or not _is_genuine(request, sender, form):
+    if not _is_genuine(request, sender, form):
         raise ForgedError
     if request.content_type == "multipart/form-data":
         raise BadRequest("A webhook is a URL-encoded form.")
