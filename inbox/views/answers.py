@@ -84,7 +84,7 @@ def handled_by_other(
             words = _("%(name)s has this conversation.") % {"name": owner}
         since = lost.since.isoformat() if lost.since else None
         body = {"code": "claimed_by_other", "detail": words, "owner": owner, "since": since}
-        return JsonResponse({**body, "may_note": False}, status=409)
+        return JsonResponse(body, status=409)
     is_part = wants_fragment(request)
     template = "inbox/_handled.html" if is_part else "inbox/handled.html"
     return render(request, template, {"owner": owner, "cid": cid}, status=404)
