@@ -8,6 +8,7 @@ then on only given new values. Its text never changes, so PostgreSQL keeps its p
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
@@ -17,12 +18,18 @@ from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models import (
     BigIntegerField,
     BooleanField,
+    CharField,
+    DateTimeField,
     Expression,
     F,
     Field,
+    ForeignKey,
     Func,
+    IntegerField,
     Model,
+    PositiveIntegerField,
     QuerySet,
+    TextField,
     Value,
 )
 from django.db.models.sql.compiler import SQLCompiler
@@ -120,8 +127,21 @@ def insert_row(row: Model) -> None:
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
+# What goes to the database as it is: most of all, and then nobody need be asked how.
+_PLAIN = frozenset(
+    {
+        *((kind, int) for kind in (IntegerField, BigIntegerField, PositiveIntegerField)),
+        *((CharField, str), (TextField, str), (BooleanField, bool), (DateTimeField, datetime)),
+        (ForeignKey, int),
+    }
+)
+
+
 def _value_of(row: Model, field: AnyField, connection: Any) -> object:
-    return field.get_db_prep_save(getattr(row, field.attname), connection=connection)
+    value = getattr(row, field.attname)
+    if value is None or (type(field), type(value)) in _PLAIN:
+        return value
+    return field.get_db_prep_save(value, connection=connection)
 
 
 @lru_cache(maxsize=256)
