@@ -10,13 +10,8 @@ from accounts.models import User
 from compliance.gate import Purpose
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.broadcast import announce
-from inbox.conversations import (
-    known_message,
-    locked_conversation,
-    reopen_row,
-    require,
-    take_ownership,
-)
+from inbox.closing import reopen_row
+from inbox.conversations import known_message, locked_conversation, require, take_ownership
 from inbox.models import Attachment, Conversation, Message, TeamInbox, Thread
 from inbox.refusals import ClaimNeededError, MissingInputError, StaleThreadError
 from inbox.sending.asking import refuse_blocked
