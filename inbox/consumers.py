@@ -9,20 +9,18 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.contrib.sessions.models import Session
-from django.db import DatabaseError
 from django.http import Http404
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from accounts.access import Viewer, entitlement_marks, viewer_of
+from accounts.access import Viewer, viewer_of
 from accounts.models import User
 from inbox.access import (
     Audience,
@@ -43,26 +41,27 @@ from inbox.broadcast import (
 )
 from inbox.events import head_of
 from inbox.hub import MOST_WAITING_FRAMES, Hub, Outbox
-from inbox.models import Conversation, TeamInbox
+from inbox.models import Conversation
 from inbox.presence import Presence
 from inbox.seats import Seats
 from inbox.tallies import Tallies
+from inbox.watch import (
+    CLOSE_NO_ACCESS,
+    CLOSE_PROTOCOL,
+    CLOSE_SESSION_ENDED,
+    CLOSE_TOO_MANY,
+    CLOSE_TRY_AGAIN,
+    Watch,
+    marks_of,
+)
 
 logger = logging.getLogger(__name__)
 
 SUBPROTOCOL = "teaminbox.v1"
 HEARTBEAT_SECONDS = 25
-SILENCE_SECONDS = 75
-RECHECK_SECONDS = 5
 MAX_FRAME_BYTES = 64 * 1024
 TYPING_GAP_SECONDS = 2.0
 MOST_SOCKETS_OF_ONE = 20  # tabs of one person at one process
-
-CLOSE_SESSION_ENDED = 4401
-CLOSE_NO_ACCESS = 4403
-CLOSE_PROTOCOL = 4406
-CLOSE_TOO_MANY = 4429
-CLOSE_TRY_AGAIN = 1013
 
 
 @dataclass(frozen=True)
@@ -99,6 +98,7 @@ def overhear(text: str) -> None:
 
 
 hub = Hub(overhear)
+watch = Watch(database_sync_to_async, timezone.now)
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
@@ -372,7 +372,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     def _own_mark(self) -> str:
         assert self.user is not None  # only logged-in people get here
-        return _marks([self.user])[self.user.pk]
+        return marks_of([self.user], now=timezone.now())[self.user.pk]
 
     @property
     def session_key(self) -> str:
@@ -412,79 +412,6 @@ class LiveConsumer(AsyncWebsocketConsumer):
 def _looking_at(conversation: Conversation) -> Looking:
     inbox = str(conversation.inbox.public_id)
     return Looking(conversation.public_id, inbox, audience_of(conversation))
-
-
-class Watch:
-    """Watches over all sockets of this process: three queries every few seconds, however many.
-
-    A silent socket is closed; an ended session, a lost licence, team or role, or an inbox that is
-    switched on or off, closes it or changes what it hears.
-    """
-
-    def __init__(self) -> None:
-        self.sockets: set[LiveConsumer] = set()
-        self.task: asyncio.Task[None] | None = None
-
-    def add(self, socket: LiveConsumer) -> None:
-        """Begin to watch a socket."""
-        self.sockets.add(socket)
-        if self.task is None or self.task.done():
-            self.task = asyncio.get_running_loop().create_task(self._run())
-
-    def discard(self, socket: LiveConsumer) -> None:
-        """Stop watching a socket."""
-        self.sockets.discard(socket)
-
-    def count_of(self, user: User) -> int:
-        """Return how many sockets a person has here."""
-        return sum(socket.user == user for socket in self.sockets)
-
-    async def _run(self) -> None:
-        while self.sockets:
-            await asyncio.sleep(RECHECK_SECONDS)
-            try:
-                await self._look()
-            except DatabaseError:
-                logger.exception("live: access could not be checked; next time")
-
-    async def _look(self) -> None:
-        sockets = list(self.sockets)
-        users = list({socket.user.pk: socket.user for socket in sockets if socket.user}.values())
-        keys = sorted({socket.session_key for socket in sockets})
-        marks, alive = await database_sync_to_async(_standing)(users, keys)
-        for socket in sockets:
-            try:
-                await self._judge(socket, marks, alive)
-            except (OSError, RuntimeError):
-                # One whose browser has gone must not keep the others from being judged.
-                self.discard(socket)
-
-    async def _judge(self, socket: LiveConsumer, marks: dict[int, str], alive: set[str]) -> None:
-        if time.monotonic() - socket.heard_at > SILENCE_SECONDS:
-            await socket.close(CLOSE_TRY_AGAIN)
-        elif socket.session_key not in alive:
-            await socket.close(CLOSE_SESSION_ENDED)
-        elif socket.user and marks.get(socket.user.pk, "") != socket.mark:
-            socket.mark = marks.get(socket.user.pk, "")
-            await socket.recheck()
-
-
-watch = Watch()
-
-
-def _standing(users: list[User], session_keys: list[str]) -> tuple[dict[int, str], set[str]]:
-    alive = Session.objects.filter(session_key__in=session_keys, expire_date__gt=timezone.now())
-    return _marks(users), set(alive.values_list("session_key", flat=True))
-
-
-def _marks(users: Sequence[User]) -> dict[int, str]:
-    """Return one text per person that changes whenever what they may hear does."""
-    entitled = entitlement_marks([user.pk for user in users], now=timezone.now())
-    inboxes = TeamInbox.objects.filter(account__in={user.account_id for user in users}, is_on=True)
-    on: dict[int | None, list[int]] = {}
-    for account, inbox in inboxes.order_by("pk").values_list("account", "pk"):
-        on.setdefault(account, []).append(inbox)
-    return {user.pk: f"{entitled.get(user.pk, '')}|{on.get(user.account_id, [])}" for user in users}
 
 
 def _read(text: str | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""What can people do with a conversation? Claim, release, transfer, take over, close, snooze.
+"""What can people do with a conversation? Claim, release, transfer, take over, snooze, note.
 
 Each story locks the conversation, asks `abilities`, changes rows, writes one timeline line, and
-announces. Contract: behaviour 1 and 3.
+announces. How one ends is told in `inbox.closing`. Contract: behaviour 1 and 3.
 """
 
 from collections.abc import Callable, Iterable
@@ -34,16 +34,12 @@ from inbox.refusals import (
     MissingInputError,
     NotAllowedError,
     NotEligibleError,
-    StillWaitingError,
     UnavailableTargetError,
-    UnseenMessagesError,
     UsedIdError,
 )
 from inbox.story import Story
 
-UNDO_TIME = timedelta(minutes=2)
 NOTE_LIMIT = 10_000
-CLOSED_WHILE_WAITING = "Closed while the customer was waiting"
 _Verb = ConversationEvent.Verb
 
 
@@ -291,178 +287,6 @@ def take_over(
     return row
 
 
-def close_conversation(
-    *,
-    conversation: Conversation,
-    by: Viewer,
-    user: User,
-    last_seen_seq: int,
-    now: datetime,
-    reason: str = "",
-    waiting_ok: bool = False,
-) -> Conversation:
-    """Close a conversation so that alerts end and the next message reopens it or begins a new one.
-
-    Raises UnseenMessagesError if the customer wrote after what the closer has seen,
-    StillWaitingError if they wait and that was not confirmed (without a reason, the timeline then
-    says that they waited), MissingInputError if the inbox asks for a reason.
-    """
-    with transaction.atomic(durable=True):
-        row = locked_conversation(conversation)
-        if row.is_closed:
-            raise ClosedError
-        require(Ability.CLOSE, by, row)
-        _check_close(row, last_seen_seq, reason, waiting_ok=waiting_ok)
-        story = Story(now=now, actor=user)
-        close_row(row, story, reason=reason.strip() or _reason_unsaid(row))
-        announce(story.announcements(), now=now)
-    return row
-
-
-def _check_close(row: Conversation, last_seen_seq: int, reason: str, *, waiting_ok: bool) -> None:
-    if row.thread.last_inbound_seq > last_seen_seq:
-        raise UnseenMessagesError(last_seen_seq + 1)
-    if row.waiting_since and not waiting_ok:
-        raise StillWaitingError
-    if row.inbox.is_close_reason_required and not reason.strip():
-        raise MissingInputError("This inbox asks for a reason when a conversation is closed.")
-
-
-def _reason_unsaid(row: Conversation) -> str:
-    """Return what stands for the reason of a close that nobody gave one for (behaviour 3)."""
-    return CLOSED_WHILE_WAITING if row.waiting_since else ""
-
-
-def close_row(row: Conversation, story: Story, *, reason: str = "", label: str = "") -> None:
-    """Close a locked conversation: rows, timeline, events. The story keeps what an undo needs."""
-    before = readers_of(row, now=story.now)
-    parts = end_parts(row, now=story.now, by_close=True)
-    undo = {
-        "status": row.status,
-        "owner": row.owner_id,
-        "owned_since": _iso(row.owned_since),
-        "is_team_wide": row.is_team_wide,
-        "audience_before": row.audience_before,
-        "waiting_since": _iso(row.waiting_since),
-        "snoozed_until": _iso(row.snoozed_until),
-        "returns_at": _iso(row.returns_at),
-        "parts": [[part.user_id, part.role, part.source] for part in parts],
-    }
-    row.was_team_wide_at_close = row.is_team_wide
-    row.last_owner = row.owner or row.last_owner
-    row.status, row.closed_at, row.close_reason = (
-        Conversation.Status.CLOSED,
-        story.now,
-        reason.strip()[:200],
-    )
-    row.owner = row.owned_since = row.waiting_since = row.snoozed_until = None
-    row.audience_before = row.returns_at = None
-    row.version += 1
-    row.save()
-    left = frozenset(before - readers_of(row, now=story.now))
-    story.record(
-        row, _Verb.CLOSED, label=label, reason=row.close_reason, undo=undo, version=row.version
-    )
-    story.conversation_updated(row, "status", "owner", left=left)
-
-
-def undo_close(
-    *, conversation: Conversation, by: Viewer, user: User, now: datetime
-) -> Conversation:
-    """Undo one's own close within two minutes: owner, audience and waiting clock as before.
-
-    Raises ChangedMeanwhileError if anything happened since, or too much time passed.
-    """
-    with transaction.atomic(durable=True):
-        row = locked_conversation(conversation)
-        event = ConversationEvent.objects.filter(conversation=row).order_by("-pk").first()
-        is_mine = event and event.verb == _Verb.CLOSED and event.actor_id == user.pk
-        is_fresh = event and now - event.at <= UNDO_TIME
-        if not (row.is_closed and event and is_mine and is_fresh and by.may_see):
-            raise ChangedMeanwhileError("This close can no longer be undone. Reopen it instead.")
-        _refuse_newer(row)
-        story = Story(now=now, actor=user)
-        before = readers_of(row, now=now)
-        _restore(row, event.data["undo"], now=now)
-        left = frozenset(before - readers_of(row, now=now))
-        story.record(row, _Verb.REOPENED, undone=True)
-        story.conversation_updated(row, "status", "owner", left=left)
-        announce(story.announcements(), now=now)
-    return row
-
-
-def _restore(row: Conversation, undo: dict[str, Any], *, now: datetime) -> None:
-    Participant.objects.filter(conversation=row, is_ended_by_close=True).update(
-        is_ended_by_close=False
-    )
-    Participant.objects.bulk_create(
-        Participant(
-            account_id=row.account_id,
-            conversation=row,
-            user_id=user_id,
-            role=role,
-            source=source,
-            started_at=now,
-        )
-        for user_id, role, source in undo["parts"]
-    )
-    row.status = str(undo["status"])
-    row.owner_id = undo["owner"]
-    row.owned_since = _time(undo["owned_since"])
-    row.is_team_wide = bool(undo["is_team_wide"])
-    row.audience_before = undo["audience_before"]
-    row.waiting_since = _time(undo["waiting_since"])
-    row.snoozed_until = _time(undo["snoozed_until"])
-    row.returns_at = _time(undo["returns_at"])
-    row.closed_at, row.close_reason, row.was_team_wide_at_close = None, "", False
-    row.version += 1
-    row.save()
-    # The owner's name is shown by what follows.
-    row.refresh_from_db(fields=["owner"])
-
-
-def reopen_conversation(
-    *, conversation: Conversation, by: Viewer, user: User, now: datetime
-) -> Conversation:
-    """Open a closed conversation again, owned by who opens it; where nobody claims, by nobody.
-
-    Raises ChangedMeanwhileError if the thread has a newer conversation.
-    """
-    with transaction.atomic(durable=True):
-        row = locked_conversation(conversation)
-        require(Ability.REOPEN, by, row)
-        story = Story(now=now, actor=user)
-        reopen_row(row, user, story)
-        announce(story.announcements(), now=now)
-    return row
-
-
-def reopen_row(row: Conversation, user: User, story: Story) -> None:
-    """Reopen a locked, closed conversation for `user`, or for the team where nobody claims."""
-    _refuse_newer(row)
-    before = readers_of(row, now=story.now)
-    Participant.objects.filter(conversation=row, is_ended_by_close=True).update(
-        is_ended_by_close=False
-    )
-    row.status, row.closed_at, row.close_reason = Conversation.Status.OPEN, None, ""
-    row.was_team_wide_at_close, row.is_team_wide = False, True
-    row.reopen_count += 1
-    row.audience_before = None
-    if not row.inbox.is_collaborative:
-        give_to(row, user, source=Participant.Source.CLAIM, now=story.now)
-    row.version += 1
-    row.last_activity_at = story.now
-    row.save()
-    left = frozenset(before - readers_of(row, now=story.now))
-    story.record(row, _Verb.REOPENED, owner=row.owner.name if row.owner else "")
-    story.conversation_updated(row, "status", "owner", left=left)
-
-
-def _refuse_newer(row: Conversation) -> None:
-    if Conversation.objects.filter(thread=row.thread_id, pk__gt=row.pk).exists():
-        raise ChangedMeanwhileError("There is a newer conversation with this customer. Open it.")
-
-
 def snooze_conversation(
     *,
     conversation: Conversation,
@@ -481,7 +305,7 @@ def snooze_conversation(
         row.status, row.snoozed_until = Conversation.Status.SNOOZED, until
         row.version += 1
         row.save()
-        story.record(row, _Verb.SNOOZED, until=_iso(until))
+        story.record(row, _Verb.SNOOZED, until=until.isoformat() if until else None)
         story.conversation_updated(row, "status")
         announce(story.announcements(), now=now)
     return row
@@ -514,7 +338,7 @@ def wake_due(*, now: datetime) -> int:
     due = Conversation.objects.filter(
         status=Conversation.Status.SNOOZED, snoozed_until__lte=now
     ).order_by("snoozed_until")[:200]
-    return _each_due(due, _wake_if_due, now=now)
+    return each_due(due, _wake_if_due, now=now)
 
 
 def _wake_if_due(row: Conversation, story: Story) -> bool:
@@ -529,7 +353,7 @@ def _wake_if_due(row: Conversation, story: Story) -> bool:
 def return_due(*, now: datetime) -> int:
     """Give transfers that nobody answered back to whom they came from."""
     due = Conversation.objects.filter(returns_at__lte=now).order_by("returns_at")[:200]
-    return _each_due(due, _return_if_due, now=now)
+    return each_due(due, _return_if_due, now=now)
 
 
 def _return_if_due(row: Conversation, story: Story) -> bool:
@@ -539,51 +363,7 @@ def _return_if_due(row: Conversation, story: Story) -> bool:
     return True
 
 
-def close_quiet(*, now: datetime) -> int:
-    """Close conversations whose last word was ours, the inbox's number of hours ago.
-
-    Never while a customer waits, never a snoozed one, never where an answer failed or has not left
-    yet, and only conversations opened after the setting was switched on.
-    """
-    closed = 0
-    for inbox in TeamInbox.objects.filter(
-        is_on=True, auto_close_hours__isnull=False, auto_close_since__isnull=False
-    ):
-        limit = now - timedelta(hours=inbox.auto_close_hours or 0)
-        due = Conversation.objects.filter(
-            inbox=inbox,
-            status=Conversation.Status.OPEN,
-            waiting_since=None,
-            has_failed_message=False,
-            last_human_reply_at__lte=limit,
-            opened_at__gte=inbox.auto_close_since,
-        ).order_by("last_human_reply_at")[:200]
-        closed += _each_due(due, _close_if_quiet, now=now)
-    return closed
-
-
-def _close_if_quiet(row: Conversation, story: Story) -> bool:
-    hours = row.inbox.auto_close_hours
-    is_quiet = (
-        row.status == Conversation.Status.OPEN
-        and row.waiting_since is None
-        and not row.has_failed_message
-        and hours is not None
-        and row.last_human_reply_at is not None
-        and row.last_human_reply_at <= story.now - timedelta(hours=hours)
-        and not _has_unsent(row)
-    )
-    if is_quiet:
-        close_row(row, story, reason=f"No message for {hours} hours", label="Auto-close")
-    return is_quiet
-
-
-def _has_unsent(row: Conversation) -> bool:
-    unsent = [Message.Status.QUEUED, Message.Status.SENDING]
-    return Message.objects.filter(thread=row.thread_id, status__in=unsent).exists()
-
-
-def _each_due(
+def each_due(
     due: Iterable[Conversation], act: Callable[[Conversation, Story], bool], *, now: datetime
 ) -> int:
     """Run `act` for each row under its lock, in its own transaction; count what was done."""
@@ -729,11 +509,3 @@ def set_contact_name(
 def participants_of(conversation: Conversation) -> list[Participant]:
     """Return the audience's current rows (for pages that show who is in it)."""
     return current_parts(conversation)
-
-
-def _iso(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
-
-
-def _time(text: object) -> datetime | None:
-    return datetime.fromisoformat(str(text)) if text else None

@@ -21,7 +21,8 @@ from accounts.models import (
 )
 from compliance.consent import KeywordHandler
 from inbox.carrier import Accepted, InboundText, Rejected
-from inbox.conversations import add_note, claim_conversation, close_conversation
+from inbox.closing import close_conversation
+from inbox.conversations import add_note, claim_conversation
 from inbox.models import Contact, Conversation, Message, Sender, TeamInbox, Thread
 from inbox.models.ids import client_id
 from inbox.receiving import receive_message

@@ -5,7 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from inbox import conversations, media, receiving, reconciling, sending
+from inbox import closing, conversations, media, receiving, reconciling, sending
 from inbox.events import forget_events
 from inbox.nudges import nudge
 
@@ -75,7 +75,7 @@ def sweep_ineligible() -> None:
 @shared_task
 def sweep_auto_close() -> None:
     """Close conversations that ended by themselves."""
-    conversations.close_quiet(now=timezone.now())
+    closing.close_quiet(now=timezone.now())
 
 
 @shared_task

@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from inbox.models import Sender
-from inbox.sending import _carrier
+from inbox.sending.carriers import _carrier
 from inbox.twilio.simulator.server import Server
 from inbox.twilio.simulator.simulator import Simulator
 

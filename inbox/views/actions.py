@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.numbers import number_in
-from inbox import conversations, sending
+from inbox import closing, conversations, sending
 from inbox.access import HandledByOtherError, get_message
 from inbox.forms import SnoozeForm
 from inbox.models import Conversation, TeamInbox
@@ -157,7 +157,7 @@ def close(request: HttpRequest, case: Case) -> HttpResponse:
     """Finish the conversation."""
     return act(
         request,
-        lambda: conversations.close_conversation(
+        lambda: closing.close_conversation(
             conversation=case.conversation,
             by=case.viewer,
             user=case.user,
@@ -178,7 +178,7 @@ def undo_close(request: HttpRequest, case: Case) -> HttpResponse:
     """Take a close back: owner, audience and timers as they were."""
     return act(
         request,
-        lambda: conversations.undo_close(
+        lambda: closing.undo_close(
             conversation=case.conversation, by=case.viewer, user=case.user, now=case.now
         ),
         done=_("Open again, as it was."),
@@ -192,7 +192,7 @@ def reopen(request: HttpRequest, case: Case) -> HttpResponse:
     """Open a closed conversation again."""
     return act(
         request,
-        lambda: conversations.reopen_conversation(
+        lambda: closing.reopen_conversation(
             conversation=case.conversation, by=case.viewer, user=case.user, now=case.now
         ),
         done=_("Open again.")

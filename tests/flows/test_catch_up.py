@@ -11,13 +11,12 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from inbox.closing import close_conversation, undo_close
 from inbox.conversations import (
     add_note,
     claim_conversation,
-    close_conversation,
     release_conversation,
     transfer_to_inbox,
-    undo_close,
 )
 from inbox.events import forget_events, head_of
 from inbox.models import Conversation, InboxEvent, Participant, TeamInbox

@@ -22,17 +22,17 @@ from websockets.exceptions import InvalidStatus
 
 from accounts.models import License, Membership, User
 from inbox.broadcast import user_group
-from inbox.consumers import (
+from inbox.consumers import MOST_SOCKETS_OF_ONE
+from inbox.events import head_of
+from inbox.models import Conversation, Message, Participant
+from inbox.models.ids import client_id
+from inbox.watch import (
     CLOSE_NO_ACCESS,
     CLOSE_PROTOCOL,
     CLOSE_SESSION_ENDED,
     CLOSE_TOO_MANY,
     CLOSE_TRY_AGAIN,
-    MOST_SOCKETS_OF_ONE,
 )
-from inbox.events import head_of
-from inbox.models import Conversation, Message, Participant
-from inbox.models.ids import client_id
 from tests.conftest import House
 from tests.doors import Browser, Frame, Socket, all_at_once, apart, signed
 from tests.factories import make_inbox, make_user
@@ -42,7 +42,7 @@ from tests.twilio import inbound_form
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/protocol/frames.schema.json").read_text())
 SECRET = "My card number is 4111"
-RECHECK_S = 6.5  # the consumer looks every five seconds
+RECHECK_S = 6.5  # the watch looks every five seconds
 TICK_KEYS = {"v", "inbox", "seq"}
 
 

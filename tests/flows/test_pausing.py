@@ -10,7 +10,8 @@ from accounts.models import AuditEntry, TwilioAccount
 from compliance.gate import SendBlockedError
 from inbox.models import Conversation, InboxEvent, Message, Sender, TeamInbox
 from inbox.pausing import resume_sender
-from inbox.sending import _carrier, deliver, owed_messages
+from inbox.sending import deliver, owed_messages
+from inbox.sending.carriers import _carrier
 from tests.carrier import Twilio
 from tests.conftest import House
 from tests.factories import make_inbox, make_sender

@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import FeatureGrant
 from compliance.gate import SendBlockedError
 from inbox.carrier import Accepted, Throttled, Unknown
-from inbox.conversations import close_conversation
+from inbox.closing import close_conversation
 from inbox.media import store_upload
 from inbox.models import Attachment, Message, Sender
 from inbox.refusals import MissingInputError

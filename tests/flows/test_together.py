@@ -10,23 +10,20 @@ from django.test import Client
 from accounts.access import Viewer, viewer_of
 from accounts.models import License, Membership, User
 from inbox.access import HandledByOtherError, conversations_of, get_conversation, readers_of
+from inbox.closing import close_conversation, close_quiet, reopen_conversation, undo_close
 from inbox.conversations import (
     add_note,
     claim_conversation,
-    close_conversation,
-    close_quiet,
     mark_read,
     mark_unread,
     release_all_of,
     release_conversation,
     release_ineligible,
-    reopen_conversation,
     return_due,
     snooze_conversation,
     take_over,
     transfer_to_inbox,
     transfer_to_user,
-    undo_close,
     wake_due,
 )
 from inbox.models import (

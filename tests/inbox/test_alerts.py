@@ -14,11 +14,10 @@ from django.test import Client
 from accounts.models import License, Membership, User
 from inbox.alerts import Alerts, Happening, Kind, Notice, happening_in, notices_of
 from inbox.broadcast import Head, head_in
+from inbox.closing import close_conversation, reopen_conversation
 from inbox.conversations import (
     claim_conversation,
-    close_conversation,
     release_conversation,
-    reopen_conversation,
     take_over,
     transfer_to_user,
 )

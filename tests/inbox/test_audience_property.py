@@ -21,6 +21,7 @@ from django.test import Client
 from accounts.access import Viewer, viewer_of
 from accounts.models import License, LicensePool, Membership, User
 from compliance.gate import SendBlockedError
+from inbox import closing
 from inbox import conversations as stories
 from inbox.access import (
     HandledByOtherError,
@@ -171,7 +172,7 @@ class Day:
                     (stories.claim_conversation, {}),
                     (stories.claim_conversation, {}),
                     (stories.release_conversation, {}),
-                    (stories.reopen_conversation, {}),
+                    (closing.reopen_conversation, {}),
                     (stories.snooze_conversation, {"until": None}),
                     (stories.wake_conversation, {}),
                     (stories.take_over, {"reason": "Help"}),
@@ -236,7 +237,7 @@ class Day:
 
     def person_closes(self) -> None:
         """Let somebody finish a conversation; every other time they think again at once."""
-        self.person_does(stories.close_conversation, last_seen_seq=10**6, waiting_ok=True)
+        self.person_does(closing.close_conversation, last_seen_seq=10**6, waiting_ok=True)
         self.next_act = self.rng.choice([None, self.closer_thinks_again])
 
     def closer_thinks_again(self) -> None:
@@ -247,7 +248,7 @@ class Day:
         self.log.append(f"{last.actor}: undo_close {last.conversation_id}")
         viewer = self.viewer(last.actor)
         conversation = get_conversation(viewer, last.conversation.public_id)
-        stories.undo_close(conversation=conversation, by=viewer, user=last.actor, now=self.now)
+        closing.undo_close(conversation=conversation, by=viewer, user=last.actor, now=self.now)
 
     def person_answers(self) -> None:
         """Let somebody answer."""
@@ -274,7 +275,7 @@ class Day:
 
     def clock_works(self) -> None:
         """Let one sweep do what is due: one story for each conversation at most."""
-        sweep = self.rng.choice([stories.wake_due, stories.return_due, stories.close_quiet])
+        sweep = self.rng.choice([stories.wake_due, stories.return_due, closing.close_quiet])
         self.log.append(f"the clock: {sweep.__name__}")
         sweep(now=self.now)
 

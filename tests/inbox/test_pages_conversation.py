@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from inbox.conversations import add_note, claim_conversation, close_conversation
+from inbox.closing import close_conversation
+from inbox.conversations import add_note, claim_conversation
 from inbox.fragments import (
     render_activity,
     render_bubble,

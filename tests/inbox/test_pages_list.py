@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from inbox.conversations import claim_conversation, close_conversation, snooze_conversation
+from inbox.closing import close_conversation
+from inbox.conversations import claim_conversation, snooze_conversation
 from inbox.models import Conversation
 from inbox.queries import ROWS
 from inbox.rows import COUNT_LIMIT

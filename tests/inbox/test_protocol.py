@@ -17,10 +17,10 @@ from jsonschema import Draft202012Validator
 from inbox.alerts import Kind, Notice
 from inbox.attendance import Roll
 from inbox.broadcast import Head, head_in
+from inbox.closing import close_conversation
 from inbox.conversations import (
     add_note,
     claim_conversation,
-    close_conversation,
     release_conversation,
     set_contact_name,
     snooze_conversation,

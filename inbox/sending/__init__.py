@@ -1,0 +1,48 @@
+"""What is the life of one outbound message? Queue, deliver, settle.
+
+The row is the promise; the task is a nudge. The gate is asked when a message is queued, so that its
+author hears at once, and again when it is delivered. No transaction is open while Twilio is called,
+and what may have left is never sent again by itself.
+
+One file per question. A person answers (`replying`) or sends again what did not arrive
+(`resending`): the gate is asked (`asking`), the row written (`queueing`). A worker claims it and
+calls the carrier (`handing_over`, `carriers`); what that said is written down (`settling`,
+`progress`). Beside it: who is reminded of what waits (`waiting`), what became of what nobody
+confirmed (`unconfirmed`), what an opt-out stops (`opt_outs`), and what is locked when (`locking`).
+"""
+
+from inbox.sending.asking import compose_verdict
+from inbox.sending.carriers import carrier_for
+from inbox.sending.handing_over import deliver
+from inbox.sending.locking import lock_messages, locked_message
+from inbox.sending.opt_outs import follow_consent, hold_unsent
+from inbox.sending.progress import fail_message, tell_status
+from inbox.sending.queueing import queue_message
+from inbox.sending.replying import send_reply
+from inbox.sending.resending import resend
+from inbox.sending.settling import UNKNOWN_WORDS, heed_refusal, lose_sid, settle
+from inbox.sending.unconfirmed import look_up_unknown, report_stuck
+from inbox.sending.waiting import owed_messages, remind_queued
+
+__all__ = [
+    "UNKNOWN_WORDS",
+    "carrier_for",
+    "compose_verdict",
+    "deliver",
+    "fail_message",
+    "follow_consent",
+    "heed_refusal",
+    "hold_unsent",
+    "lock_messages",
+    "locked_message",
+    "look_up_unknown",
+    "lose_sid",
+    "owed_messages",
+    "queue_message",
+    "remind_queued",
+    "report_stuck",
+    "resend",
+    "send_reply",
+    "settle",
+    "tell_status",
+]

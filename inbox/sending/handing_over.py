@@ -1,0 +1,124 @@
+"""How does a queued message leave, at most once? Claim it, call the carrier, settle."""
+
+import time
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Coalesce
+
+from compliance.gate import Purpose, Reason, Verdict
+from inbox.autoreply import is_still_wanted
+from inbox.broadcast import announce
+from inbox.carrier import Outbound, Outcome
+from inbox.models import Message, Thread
+from inbox.outbound_media import public_url
+from inbox.sending.asking import verdict_on
+from inbox.sending.carriers import carrier_for
+from inbox.sending.locking import lock_conversation
+from inbox.sending.progress import finish, put_back
+from inbox.sending.settling import settle
+from inbox.status_urls import status_url
+from inbox.story import Story
+
+_Status = Message.Status
+
+
+def deliver(message_id: int, *, now: datetime) -> Outcome | None:
+    """Send one queued message, at most once. Returns what the carrier said, or None if it was not
+    this call's to send (already taken, waiting its turn, or stopped by the gate)."""
+    message = _claim(message_id, now=now)
+    if message is None:
+        return None
+    started = time.monotonic()
+    outcome = carrier_for(message.thread.sender.twilio_account).send(_outbound(message, now=now))
+    settle(message.pk, outcome, now=now + timedelta(seconds=time.monotonic() - started))
+    return outcome
+
+
+def _claim(message_id: int, *, now: datetime) -> Message | None:
+    """Take the row by a conditional update and ask the gate; commit before anything is sent.
+
+    A message waits while an earlier one of its thread is unsent, so the thread leaves in order.
+    """
+    with transaction.atomic(durable=True):
+        earlier = Message.objects.filter(
+            thread=OuterRef("thread"),
+            seq__lt=OuterRef("seq"),
+            status__in=[_Status.QUEUED, _Status.SENDING],
+        )
+        # No join here: Django would look for the row in a subselect, which is not asked again after
+        # waiting for another worker's lock, and two workers would both believe they have it.
+        unpaused = Thread.objects.filter(sender__is_paused=False)
+        taken = (
+            Message.objects.filter(pk=message_id, status=_Status.QUEUED)
+            .filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
+            .filter(~Exists(earlier), thread__in=unpaused)
+            .update(
+                status=_Status.SENDING,
+                sending_at=now,
+                trying_since=Coalesce("trying_since", Value(now)),
+                attempts=F("attempts") + 1,
+            )
+        )
+        if not taken:
+            return None
+        message = Message.objects.select_related(
+            "thread__sender__twilio_account",
+            "thread__address",
+            "thread__contact",
+            "conversation__inbox",
+            "author",
+        ).get(pk=message_id)
+        verdict = _verdict_at_delivery(message, now=now)
+        if verdict is None:
+            return message
+        if verdict.reason is Reason.SENDER_PAUSED:
+            # Paused since we looked: it waits with the others.
+            put_back(message, at=now)
+        else:
+            _stop(message, verdict, now=now)
+        return None
+
+
+def _verdict_at_delivery(message: Message, *, now: datetime) -> Verdict | None:
+    """Return why the message may not go any more, or None."""
+    if message.purpose == Purpose.AUTO_REPLY and not is_still_wanted(message, now=now):
+        words = "A person answered first, or closed the conversation, or it had waited too long."
+        return Verdict(Reason.NOT_WANTED, words)
+    verdict = verdict_on(
+        message.thread,
+        message.conversation,
+        Purpose(message.purpose),
+        author=message.author,
+        requested_at=message.created_at,
+        now=now,
+    )
+    return None if verdict.is_allowed else verdict
+
+
+def _stop(message: Message, verdict: Verdict, *, now: datetime) -> None:
+    story = Story(now=now)
+    lock_conversation(message)
+    finish(
+        message,
+        story,
+        status=_Status.BLOCKED,
+        error_code=verdict.reason.value,
+        error_words=verdict.words,
+    )
+    announce(story.announcements(), now=now)
+
+
+def _outbound(message: Message, *, now: datetime) -> Outbound:
+    thread = message.thread
+    sender = thread.sender
+    files = [file for file in message.attachments.all() if file.file]
+    return Outbound(
+        sender_address=thread.our_address,
+        service_sid=sender.messaging_service_sid,
+        recipient=thread.customer_address,
+        body=message.body,
+        media_urls=tuple(public_url(file, now=now) for file in files),
+        status_url=status_url(sender, message),
+    )

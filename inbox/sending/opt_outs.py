@@ -1,0 +1,105 @@
+"""What does a changed consent do to messages that wait, and who hears of it?"""
+
+from collections.abc import Sequence
+
+from compliance.addresses import Address
+from compliance.consent import record_carrier_block
+from compliance.gate import Purpose
+from compliance.models import ConsentState
+from inbox.contacts import address_of
+from inbox.conversations import locked_conversation
+from inbox.linked import linked_addresses
+from inbox.models import Conversation, Message, Thread
+from inbox.sending.locking import lock_conversation, locked_thread
+from inbox.sending.progress import tell_updated
+from inbox.story import Story
+
+_Status = Message.Status
+
+
+def adopt_carrier_block(message_id: int, story: Story) -> None:
+    """The carrier says they opted out: believe it, and stop what waits for them.
+
+    Call it before the message itself is locked: thread and consent come before messages.
+    """
+    message = Message.objects.get(pk=message_id)
+    thread = locked_thread(message.thread_id)
+    address = address_of(thread)
+    others = linked_addresses(thread.contact_id, address)
+    record_carrier_block(
+        account_id=message.account_id,
+        address=address,
+        others=others,
+        our_address=thread.our_address,
+        message_sid=message.provider_sid or "",
+        now=story.now,
+    )
+    cancel_unsent(message.account_id, (address, *others), story)
+    lock_conversation(message)
+    tell_consent(thread, message.conversation, (address, *others), ConsentState.OPTED_OUT, story)
+
+
+def follow_consent(
+    thread: Thread,
+    conversation: Conversation | None,
+    addresses: Sequence[Address],
+    state: ConsentState,
+    story: Story,
+) -> None:
+    """Let a changed consent have its effect for all of a person's addresses, and tell of it."""
+    if state is ConsentState.OPTED_OUT:
+        cancel_unsent(thread.account_id, addresses, story)
+    tell_consent(thread, conversation, addresses, state, story)
+
+
+def tell_consent(
+    thread: Thread,
+    conversation: Conversation | None,
+    addresses: Sequence[Address],
+    state: ConsentState,
+    story: Story,
+) -> None:
+    """Tell the conversation at hand, and every live one with the same person on that channel."""
+    channel = address_of(thread).consent_family
+    if conversation:
+        story.consent_changed(conversation, channel=channel, state=state)
+    others = (
+        Conversation.objects.live()
+        .filter(account=thread.account_id, thread__address__key__in=_every_key(addresses))
+        .exclude(pk=conversation.pk if conversation else 0)
+        .order_by("pk")
+    )
+    for other in others:
+        story.consent_changed(locked_conversation(other), channel=channel, state=state)
+
+
+def cancel_unsent(account_id: int, addresses: Sequence[Address], story: Story) -> int:
+    """Cancel every message to these addresses that has not left, in the caller's transaction."""
+    waiting = hold_unsent(account_id, addresses)
+    for message in waiting:
+        message.status = _Status.CANCELED
+        message.error_code = "OPTED_OUT"
+        message.error_words = "Cancelled: they opted out before it was sent."
+        message.settled_at = story.now
+        message.save()
+        lock_conversation(message)
+        tell_updated(message, story)
+    return len(waiting)
+
+
+def hold_unsent(account_id: int, addresses: Sequence[Address]) -> list[Message]:
+    """Lock every message to these addresses that has not left, before any conversation is."""
+    return list(
+        Message.objects.select_for_update(of=("self",), no_key=True)
+        .filter(
+            account=account_id,
+            thread__address__key__in=_every_key(addresses),
+            status=_Status.QUEUED,
+        )
+        .exclude(purpose=Purpose.OPT_OUT_CONFIRMATION.value)
+        .order_by("pk")
+    )
+
+
+def _every_key(addresses: Sequence[Address]) -> list[str]:
+    return [key for address in addresses for key in address.sibling_keys]

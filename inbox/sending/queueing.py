@@ -1,0 +1,75 @@
+"""How is a message promised? By a row that says so; the task that follows is a nudge."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from accounts.models import User
+from compliance.gate import Purpose
+from inbox.conversations import append_outbound
+from inbox.models import Attachment, Conversation, Message, Thread
+from inbox.nudges import nudge_on_commit
+from inbox.previews import set_preview
+from inbox.segments import count
+from inbox.story import Story
+
+NUDGE_GRACE = timedelta(seconds=2)
+
+
+def queue_message(
+    *,
+    thread: Thread,
+    conversation: Conversation | None,
+    body: str,
+    purpose: Purpose,
+    story: Story,
+    author: User | None = None,
+    bot_name: str = "",
+    client_id: str = "",
+    attachments: Sequence[Attachment] = (),
+    resend_of: Message | None = None,
+    waited_since: datetime | None = None,
+) -> Message:
+    """Write a message that is to be sent: the row is the promise. The thread must be locked.
+
+    Whether it may go is asked by the caller (`refuse_blocked`) and again at delivery.
+    """
+    message = append_outbound(
+        thread,
+        conversation,
+        body=body,
+        kind=Message.Kind.TEXT if author else Message.Kind.AUTO,
+        status=Message.Status.QUEUED,
+        now=story.now,
+        author=author,
+        author_label=author.name if author else bot_name,
+        purpose=purpose.value,
+        channel=_channel(thread, attachments),
+        segments=count(body).segments,
+        not_before=story.now,
+        nudge_at=story.now + NUDGE_GRACE,
+        resend_of=resend_of,
+        waited_since=waited_since,
+        **({"client_id": client_id} if client_id else {}),
+    )
+    _attach(message, attachments)
+    if conversation:
+        if author:
+            # A machine's greeting must not hide what the customer wants from the list.
+            types = tuple(file.content_type for file in attachments)
+            set_preview(conversation, message, media_types=types)
+            conversation.save()
+        story.message_created(conversation, message)
+    nudge_on_commit("deliver", message.pk)
+    return message
+
+
+def _channel(thread: Thread, attachments: Sequence[Attachment]) -> str:
+    family = thread.address.family
+    return "mms" if family == "sms" and attachments else family
+
+
+def _attach(message: Message, attachments: Sequence[Attachment]) -> None:
+    for position, file in enumerate(attachments):
+        Attachment.objects.filter(pk=file.pk, message=None).update(
+            message=message, position=position
+        )

@@ -1,0 +1,152 @@
+"""How does a person answer a customer?"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.access import Viewer
+from accounts.models import User
+from compliance.gate import Purpose
+from inbox.abilities import Ability, abilities_of, part_of
+from inbox.broadcast import announce
+from inbox.closing import reopen_row
+from inbox.conversations import known_message, locked_conversation, require, take_ownership
+from inbox.models import Attachment, Conversation, Message, TeamInbox, Thread
+from inbox.refusals import ClaimNeededError, MissingInputError, StaleThreadError
+from inbox.sending.asking import refuse_blocked
+from inbox.sending.locking import locked_thread
+from inbox.sending.queueing import queue_message
+from inbox.story import Story
+
+BODY_LIMIT = 1600
+MEDIA_LIMIT = 10
+
+
+def send_reply(
+    *,
+    conversation: Conversation,
+    by: Viewer,
+    user: User,
+    body: str,
+    client_id: str,
+    now: datetime,
+    attachments: Sequence[Attachment] = (),
+    last_seen_seq: int | None = None,
+) -> Message:
+    """Queue a person's answer and let them know at once whether it may go.
+
+    The same request again returns the same message, known by its `client_id`. WhatsApp takes one
+    file a message, so several files become several messages; the first is returned.
+
+    Raises SendBlockedError with the gate's words, ClaimedByOtherError, ClaimNeededError,
+    StaleThreadError if something was written after `last_seen_seq`, UsedIdError if the id was
+    another message's, MissingInputError for an empty or too long message.
+    """
+    words = _checked_body(body, attachments)
+    with transaction.atomic(durable=True):
+        thread = locked_thread(conversation.thread_id)
+        kind = Message.Kind.TEXT
+        known = known_message(thread, client_id, kind=kind, author=user, body=words)
+        if known:
+            return known
+        row = locked_conversation(conversation)
+        row.thread = thread
+        require_reply(by, row)
+        refuse_blocked(thread, row, Purpose.REPLY, author=user, now=now)
+        _refuse_stale(thread, user, last_seen_seq)
+        story = Story(now=now, actor=user)
+        make_room_for_answer(row, user, story)
+        messages = [
+            queue_message(
+                thread=thread,
+                conversation=row,
+                body=part_body,
+                purpose=Purpose.REPLY,
+                author=user,
+                client_id=part_id,
+                attachments=files,
+                story=story,
+                waited_since=row.waiting_since,
+            )
+            for part_body, part_id, files in _parts(thread, words, client_id, attachments)
+        ]
+        note_human_answer(row, now=now)
+        announce(story.announcements(), now=now)
+    return messages[0]
+
+
+def _checked_body(body: str, attachments: Sequence[Attachment]) -> str:
+    words = body.replace("\r\n", "\n").strip()
+    if not words and not attachments:
+        raise MissingInputError("The message is empty. Write something or attach a file.")
+    if len(words) > BODY_LIMIT:
+        raise MissingInputError(
+            f"The message has {len(words)} characters; the limit is {BODY_LIMIT:,}. Shorten it."
+        )
+    if len(attachments) > MEDIA_LIMIT:
+        raise MissingInputError(f"At most {MEDIA_LIMIT} files fit into one message.")
+    return words
+
+
+def require_reply(by: Viewer, row: Conversation) -> None:
+    """Check that `by` may answer here; say so where a claim is all that is missing.
+
+    Raises ClaimNeededError, and what `require` raises.
+    """
+    can = abilities_of(by, row, part_of(by, row))
+    if Ability.REPLY not in can and Ability.CLAIM in can:
+        raise ClaimNeededError
+    require(Ability.REPLY, by, row)
+
+
+def _refuse_stale(thread: Thread, user: User, last_seen_seq: int | None) -> None:
+    """Stop an answer that crosses with another one, or with the customer's next words."""
+    if last_seen_seq is None or last_seen_seq >= thread.last_seq:
+        return
+    unseen = (
+        Message.objects.filter(thread=thread, seq__gt=last_seen_seq)
+        .exclude(author=user)
+        .exclude(kind__in=[Message.Kind.NOTE, Message.Kind.AUTO, Message.Kind.REACTION])
+        .order_by("seq")
+        .values_list("seq", flat=True)
+        .first()
+    )
+    if unseen is not None:
+        raise StaleThreadError(unseen)
+
+
+def make_room_for_answer(row: Conversation, user: User, story: Story) -> None:
+    """Reopen a closed conversation, wake a snoozed one, claim where the first answer claims."""
+    if row.is_closed:
+        reopen_row(row, user, story)
+    if row.status == Conversation.Status.SNOOZED:
+        row.status, row.snoozed_until = Conversation.Status.OPEN, None
+        row.version += 1
+        story.conversation_updated(row, "status")
+    claims = row.inbox.claim_rule == TeamInbox.ClaimRule.ON_FIRST_REPLY
+    if claims and row.owner_id is None:
+        take_ownership(row, user, story)
+
+
+def _parts(
+    thread: Thread, words: str, client_id: str, attachments: Sequence[Attachment]
+) -> list[tuple[str, str, Sequence[Attachment]]]:
+    if len(attachments) < 2 or not thread.sender.is_whatsapp:
+        return [(words, client_id, attachments)]
+    return [
+        (words if i == 0 else "", client_id if i == 0 else f"{client_id[:29]}-{i}", [file])
+        for i, file in enumerate(attachments)
+    ]
+
+
+def note_human_answer(row: Conversation, *, now: datetime) -> None:
+    """A person answered: the waiting clock stops. Nothing else ever stops it but a close.
+
+    If the answer fails it goes on, see `progress`.
+    """
+    row.last_human_reply_at = now
+    row.waiting_since = None
+    row.returns_at = None
+    row.has_failed_message = False
+    row.save()

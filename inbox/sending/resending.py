@@ -1,0 +1,61 @@
+"""How does a person send again what did not arrive?"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.access import Viewer
+from accounts.models import User
+from compliance.gate import Purpose
+from inbox.broadcast import announce
+from inbox.conversations import locked_conversation
+from inbox.models import Attachment, Message
+from inbox.refusals import MissingInputError
+from inbox.sending.asking import refuse_blocked
+from inbox.sending.locking import locked_thread
+from inbox.sending.queueing import queue_message
+from inbox.sending.replying import make_room_for_answer, note_human_answer, require_reply
+from inbox.story import Story
+
+
+def resend(*, message: Message, by: Viewer, user: User, now: datetime) -> Message:
+    """Send a failed, blocked or unconfirmed message again because a person asked for it.
+
+    A second press returns the same new message. Raises what `send_reply` raises.
+    """
+    if not message.may_be_resent or message.conversation is None:
+        raise MissingInputError("Only a message that did not arrive can be sent again.")
+    with transaction.atomic(durable=True):
+        thread = locked_thread(message.thread_id)
+        again = Message.objects.filter(resend_of=message).first()
+        if again:
+            return again
+        row = locked_conversation(message.conversation)
+        row.thread = thread
+        require_reply(by, row)
+        refuse_blocked(thread, row, Purpose.REPLY, author=user, now=now)
+        story = Story(now=now, actor=user)
+        make_room_for_answer(row, user, story)
+        new = queue_message(
+            thread=thread,
+            conversation=row,
+            body=message.body,
+            purpose=Purpose.REPLY,
+            author=user,
+            story=story,
+            resend_of=message,
+            waited_since=row.waiting_since,
+        )
+        _copy_attachments(message, new)
+        note_human_answer(row, now=now)
+        story.message_updated(row, message, "resent")
+        announce(story.announcements(), now=now)
+    return new
+
+
+def _copy_attachments(source: Message, target: Message) -> None:
+    for file in source.attachments.all():
+        file.pk = None
+        file.public_id = Attachment._meta.get_field("public_id").get_default()
+        file.message = target
+        file.save(force_insert=True)
