@@ -46,7 +46,10 @@ def checks() -> list[Check]:
     djade = str(Path(sys.executable).with_name("djade"))
     return [
         Check("types", python("-m", "mypy")),
-        Check("migrations, lint", manage("lintmigrations", "--include-apps", *OURS)),
+        Check(
+            "migrations, lint",
+            manage("lintmigrations", "--sql-analyser", "postgresql", "--include-apps", *OURS),
+        ),
         Check("migrations, missing", manage("makemigrations", "--check", "--dry-run")),
         Check("django", manage("check", "--fail-level", "WARNING")),
         Check("import contracts", python("-c", LINT_IMPORTS)),

@@ -166,9 +166,10 @@ _database = with_socket_host(env.db("DATABASE_URL", default="postgres:///teaminb
 DATABASES: dict[str, Any] = {
     "default": {
         **_database,
+        # Tries a connection of the pool before it is used: PostgreSQL may have restarted.
+        "ENGINE": "config.database",
         "CONN_MAX_AGE": 0,
-        # A connection of the pool is tried before it is handed out: PostgreSQL may have restarted.
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_HEALTH_CHECKS": False,
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
             "connect_timeout": 5,

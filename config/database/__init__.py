@@ -1,0 +1,1 @@
+"""How do we reach PostgreSQL? Django's own backend, whose pool heals at once after a restart."""
