@@ -262,7 +262,7 @@ class Live:
         """Wait until web and simulator answer, and a worker listens."""
         for url in (f"{self.carrier.url}/_sim/health", f"{self.base_url}/livez"):
             until(answers_http(url), within=40, what=f"{url} answers\n{self.last_words()}")
-        until(self._is_worker_ready, within=60, what=f"worker ready\n{self.last_words()}")
+        until(self._is_worker_ready, within=40, what=f"worker ready\n{self.last_words()}")
 
     def _is_worker_ready(self) -> bool:
         # It may end only a while after the broker did.
