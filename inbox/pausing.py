@@ -35,15 +35,19 @@ def heed_configuration(
         _pause(Q(twilio_account=sender.twilio_account_id), code=code, words=words, now=now)
     elif kind is ErrorKind.DESTINATION:
         # One country, or one number of a trial account: everybody else can be written to.
-        audit.alarm(
-            action="sender_refused",
-            subject=sender.address,
-            words=words,
-            account_id=sender.account_id,
-            now=now,
-            row=str(sender.pk),
-            error_code=code,
-        )
+        _raise_alarm("sender_refused", sender, code=code, words=words, now=now)
+
+
+def _raise_alarm(action: str, sender: Sender, *, code: str, words: str, now: datetime) -> None:
+    audit.alarm(
+        action=action,
+        subject=sender.address,
+        words=words,
+        account_id=sender.account_id,
+        now=now,
+        row=str(sender.pk),
+        error_code=code,
+    )
 
 
 def _pause(which: Q, *, code: str, words: str, now: datetime) -> None:
@@ -52,15 +56,7 @@ def _pause(which: Q, *, code: str, words: str, now: datetime) -> None:
         sender.is_paused, sender.paused_at, sender.paused_reason = True, now, words[:200]
         sender.save(update_fields=["is_paused", "paused_at", "paused_reason"])
         logger.error("sender %s is paused: Twilio's error %s", sender.pk, code)
-        audit.alarm(
-            action="sender_paused",
-            subject=sender.address,
-            words=words,
-            account_id=sender.account_id,
-            now=now,
-            row=str(sender.pk),
-            error_code=code,
-        )
+        _raise_alarm("sender_paused", sender, code=code, words=words, now=now)
 
 
 def resume_sender(*, sender: Sender, by: User, now: datetime) -> None:
