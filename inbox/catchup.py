@@ -47,15 +47,19 @@ def catch_up(viewer: Viewer, inbox: TeamInbox, *, after: int, open_id: str) -> C
 
 
 def seqs_in_sight(viewer: Viewer, inbox: TeamInbox, *, after: int) -> tuple[list[int], int]:
-    """Return the numbers after a cursor whose content this reader may see, and the head."""
+    """Return the numbers after a cursor whose content this reader may see, and the head.
+
+    Where there are too many for one answer, the head is the last one named: only up to it is
+    anything confirmed, and the reader asks on from there.
+    """
     head = head_of(inbox.pk)
-    seqs = (
+    seqs = list(
         InboxEvent.objects.filter(inbox=inbox, seq__gt=after, seq__lte=head)
         .filter(Q(conversation__in=conversations_of(viewer)) | Q(conversation=None))
         .order_by("seq")
         .values_list("seq", flat=True)[: LIMIT + 1]
     )
-    return list(seqs), head
+    return (seqs[:LIMIT], seqs[LIMIT - 1]) if len(seqs) > LIMIT else (seqs, head)
 
 
 def _is_too_old(inbox: TeamInbox, after: int, head: int) -> bool:

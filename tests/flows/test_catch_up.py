@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from inbox.catchup import LIMIT
 from inbox.closing import close_conversation, undo_close
 from inbox.conversations import (
     add_note,
@@ -322,6 +323,18 @@ def test_a_confirmation_names_only_the_numbers_in_sight(stage: Stage, ask: Ask) 
     assert liams.conversation_id != stage.pk
     assert alice == {"seqs": [*first, *claimed, *last], "head": head}
     assert bob == {"seqs": [*first, *last], "head": head}
+
+
+def test_more_than_one_answer_confirms_are_confirmed_in_two(stage: Stage, ask: Ask) -> None:
+    house, after = stage.house, _head(stage.house)
+    _many_events(stage, LIMIT + 1)
+
+    first = ask(house.alice, after, confirm=1)
+    second = ask(house.alice, first["head"], confirm=1)
+
+    assert first["head"] == after + LIMIT, "no further than what is named"
+    assert first["seqs"] == list(range(after + 1, after + LIMIT + 1))
+    assert second == {"seqs": [after + LIMIT + 1], "head": _head(house)}
 
 
 def test_an_unchanged_answer_costs_no_body(stage: Stage, login: Callable[[User], Client]) -> None:
