@@ -34,6 +34,7 @@ urlpatterns = [
     path("attachments/<str:aid>/retry/", files.attachment_retry, name="attachment_retry"),
     path("contacts/<str:public_id>/name/", contacts.contact_name, name="contact_name"),
     path("profile/", include("accounts.urls")),
+    path("settings/", include("inbox.settings_urls")),
     path("media/out/<str:token>/<str:name>", outbound_media, name="outbound_media"),
     path("hooks/", include("inbox.webhook_urls")),
     path("api/v1/", include("inbox.api_urls")),

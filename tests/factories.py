@@ -51,14 +51,15 @@ def make_user(
     team: Team | None = None,
     role: str = Membership.Role.AGENT,
     is_licensed: bool = True,
+    works_as: str = User.Role.MEMBER,
     **fields: Any,
 ) -> User:
-    """Make a person of an account; licensed, and in `team` when given."""
+    """Make a person of an account; licensed, and in `team` (as `role`) when given."""
     n = next(_numbers)
     name = name or f"Person {n}"
     email = fields.pop("email", f"{name.lower().replace(' ', '.')}.{n}@example.com")
     user = User.objects.create(
-        email=email, password=_hashed(), name=name, account=account, **fields
+        email=email, password=_hashed(), name=name, account=account, role=works_as, **fields
     )
     if is_licensed:
         pool = LicensePool.objects.filter(account=account).first()

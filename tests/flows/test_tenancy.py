@@ -347,7 +347,8 @@ TABLE: dict[str, dict[str, Row]] = {
         )
     },
 }
-PREFIXES = ("admin/", "accounts/")
+# The settings have a table of their own: tests/flows/test_settings_isolation.py.
+PREFIXES = ("admin/", "accounts/", "settings/")
 OTHERS = ("bob", "charlie", "dora", "nora", "nobody")
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 

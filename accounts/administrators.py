@@ -1,0 +1,27 @@
+"""Who administers which account now? The door to the settings pages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import Http404, HttpRequest
+from django.utils import timezone
+
+from accounts.models import Account, User
+
+
+@dataclass(frozen=True)
+class Administrator:
+    """A person at work on the settings of one account, at one moment."""
+
+    user: User
+    account: Account
+    now: datetime
+
+
+def administrator(request: HttpRequest) -> Administrator:
+    """Return who administers which account. For anybody else there are no settings: Http404."""
+    user = request.user
+    assert isinstance(user, User)  # LoginRequiredMiddleware lets nobody else in.
+    if user.role == User.Role.ACCOUNT_ADMIN and user.is_active and user.account is not None:
+        return Administrator(user, user.account, timezone.now())
+    raise Http404("No such page.")

@@ -1,0 +1,1 @@
+"""Where do account admins set up what is theirs?"""
