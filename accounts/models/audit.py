@@ -1,0 +1,42 @@
+"""Who did what: the audit log."""
+
+from typing import ClassVar
+
+import pgtrigger
+from django.db import models
+
+from accounts.models.people import User
+from accounts.models.tenants import Account
+
+
+class AuditEntry(models.Model):
+    """Who did what, when, to what: one line, never changed."""
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True)
+    actor_label = models.CharField(max_length=120)
+    action = models.CharField(max_length=60)
+    subject = models.CharField(max_length=200)
+    data = models.JSONField(default=dict)
+    is_alarm = models.BooleanField(
+        default=False, help_text="It happened by itself, and the account's partner must know"
+    )
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        ordering: ClassVar[list[str]] = ["-at", "-id"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["account", "-at"], name="audit_by_account"),
+            models.Index(fields=["-at"], name="audit_alarms", condition=models.Q(is_alarm=True)),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.Protect(
+                name="audit_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor_label} {self.action} {self.subject}"

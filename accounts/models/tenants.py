@@ -1,0 +1,53 @@
+"""Who buys: partners and the accounts they look after."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Lower
+
+
+class Partner(models.Model):
+    """A reseller who looks after some accounts and switches features on for them."""
+
+    name = models.CharField(max_length=120, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Account(models.Model):
+    """A customer company: the tenant that everything else belongs to."""
+
+    class Deployment(models.TextChoices):
+        CLOUD = "cloud", "Our Twilio (cloud)"
+        BYO_TWILIO = "byo_twilio", "Their own Twilio"
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        SUSPENDED = "suspended", "Suspended"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="accounts")
+    name = models.CharField(max_length=120)
+    deployment = models.CharField(
+        max_length=12, choices=Deployment.choices, default=Deployment.CLOUD
+    )
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    default_country = models.CharField(max_length=2, default="US", help_text="ISO 3166 code")
+    locale = models.CharField(max_length=12, default="en")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint("partner", Lower("name"), name="account_name_once_per_partner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,31 @@
+"""Which Twilio account an account's numbers live in."""
+
+from django.db import models
+
+from accounts.models.tenants import Account
+from accounts.secrets import EncryptedTextField
+
+
+class TwilioAccount(models.Model):
+    """The Twilio account (or subaccount) that an account's numbers live in.
+
+    `auth_token` is the primary token, `auth_token_next` the secondary one during a rotation; a
+    webhook signed with either is accepted. `shared_key` is the newer HMAC-SHA256 webhook key.
+    Source: https://www.twilio.com/docs/usage/webhooks/webhooks-security
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="twilio_accounts")
+    account_sid = models.CharField("account SID", max_length=64, unique=True)
+    auth_token = EncryptedTextField()
+    auth_token_next = EncryptedTextField(blank=True, default="")
+    api_key_sid = models.CharField("API key SID", max_length=64, blank=True, default="")
+    api_key_secret = EncryptedTextField(blank=True, default="")
+    shared_key_sid = models.CharField(max_length=64, blank=True, default="")
+    shared_key = EncryptedTextField(blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "Twilio account"
+
+    def __str__(self) -> str:
+        return f"{self.account_sid[:6]}…{self.account_sid[-4:]}"
