@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
@@ -103,6 +103,13 @@ class Chip:
     is_chosen: bool
 
 
+class Owner(NamedTuple):
+    """Somebody whose conversations a supervisor can choose to see."""
+
+    pk: int
+    name: str
+
+
 @dataclass(frozen=True)
 class InboxPage:
     """The list of an inbox for one reader. `head` is older than the rows: catch up from there."""
@@ -114,8 +121,13 @@ class InboxPage:
     rows: Sequence[RowCard]
     next_before: str
     counts: dict[str, int]
-    owners: Sequence[User]
+    owners: Sequence[Owner]
     is_supervisor: bool
+
+    @property
+    def has_rows(self) -> bool:
+        """Say whether there is anything to show."""
+        return bool(self.rows)
 
     @property
     def next_query(self) -> str:
@@ -243,7 +255,7 @@ def _list_of(
         rows=_with_unread(viewer, rows),
         next_before=cursor_of(rows[-1][1]) if rest else "",
         counts=counts_of(viewer, inbox),
-        owners=list(_owners(inbox)) if is_supervisor else (),
+        owners=_owners(inbox) if is_supervisor else (),
         is_supervisor=is_supervisor,
     )
 
@@ -354,8 +366,9 @@ def _unread(me: Any, conversations: Any) -> "QuerySet[Message, tuple[int, int]]"
 _UNREAD = Prepared(_unread)
 
 
-def _owners(inbox: TeamInbox) -> Iterable[User]:
-    return User.objects.filter(memberships__team=inbox.pk, is_active=True).order_by("name")
+def _owners(inbox: TeamInbox) -> tuple[Owner, ...]:
+    people = User.objects.filter(memberships__team=inbox.pk, is_active=True).order_by("name")
+    return tuple(Owner(*facts) for facts in people.values_list("pk", "name"))
 
 
 # --- The thread ----------------------------------------------------------------------------------

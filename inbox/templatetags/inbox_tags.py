@@ -1,12 +1,13 @@
 """Which small things do templates need: icons, times, names?"""
 
+from collections.abc import Hashable
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from django import template
 from django.template.loader import render_to_string
 from django.templatetags.static import static
-from django.utils.html import format_html, json_script, urlize
+from django.utils.html import escape, format_html, json_script, urlize
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
@@ -26,6 +27,33 @@ def still(template: str) -> SafeString:
 @lru_cache(maxsize=64)
 def _still(name: str, language: str | None) -> SafeString:
     return render_to_string(name)
+
+
+# What each request has anew leaves a gap in what is kept; no text from a database holds a NUL.
+_CSRF, _HERE = "\0csrf\0", "\0here\0"
+
+
+@register.simple_tag(takes_context=True)
+def kept(context: template.Context, part: str, **facts: Hashable) -> SafeString:
+    """Include a part that shows these facts and nothing else: drawn once for all who see the same.
+
+    The part may also use `{% csrf_token %}` and `{{ here }}`, the address of the page around it.
+    """
+    html, has_csrf, has_here = _kept(part, get_language(), tuple(facts.items()))
+    if has_csrf:
+        html = html.replace(_CSRF, str(context["csrf_token"]))
+    if has_here:
+        html = html.replace(_HERE, escape(context["request"].get_full_path()))
+    return SafeString(html)
+
+
+@lru_cache(maxsize=4096)
+def _kept(
+    part: str, language: str | None, facts: tuple[tuple[str, Hashable], ...]
+) -> tuple[str, bool, bool]:
+    gaps = {"csrf_token": _CSRF, "here": SafeString(_HERE)}
+    html = render_to_string(part, {**dict(facts), **gaps})
+    return html, _CSRF in html, _HERE in html
 
 
 @register.simple_tag

@@ -41,6 +41,7 @@ from inbox.views.answers import (
     wants_fragment,
     wants_json,
 )
+from inbox.views.frame import show_page
 from inbox.views.lists import asked_by
 
 FILES_AT_ONCE = 10
@@ -60,7 +61,7 @@ def conversation(request: HttpRequest, case: Case, *, slug: str) -> HttpResponse
     if slug != case.conversation.inbox.slug:
         return HttpResponseRedirect(url_of(case.conversation))
     page = inbox_page_around(case.viewer, case.conversation, asked_by(request))
-    return render(request, "inbox/page.html", {**_thread(request, case), "page": page})
+    return show_page(request, page, case.user, **_thread(request, case))
 
 
 @require_GET
@@ -119,8 +120,8 @@ def panel(request: HttpRequest, case: Case) -> HttpResponse:
     if wants_fragment(request):
         return render(request, "inbox/_panel.html", context)
     page = inbox_page_around(case.viewer, case.conversation, asked_by(request))
-    context = {**_thread(request, case), **context, "page": page, "pane": "panel"}
-    return render(request, "inbox/page.html", context)
+    context = {**_thread(request, case), **context, "pane": "panel"}
+    return show_page(request, page, case.user, **context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -9,6 +9,7 @@ from accounts.numbers import number_in
 from inbox.access import get_inbox, inboxes_of
 from inbox.queries import Asked, View, counts_of, inbox_page
 from inbox.views.answers import no_licence, reader, wants_fragment
+from inbox.views.frame import show_page
 
 LAST_INBOX = "last_inbox"
 
@@ -32,17 +33,16 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 def inbox(request: HttpRequest, *, slug: str) -> HttpResponse:
     """Show the list of one inbox; only the list, or its next rows, when a script asks."""
-    viewer, _user, _now = reader(request)
+    viewer, user, _now = reader(request)
     if not viewer.may_see:
         return no_licence(request, viewer)
     page = inbox_page(viewer, slug, asked_by(request))
     if request.session.get(LAST_INBOX) != slug:
         request.session[LAST_INBOX] = slug
-    context = {"page": page, "viewer": viewer, "pane": "list"}
     if wants_fragment(request):
         template = "inbox/_rows.html" if page.asked.before else "inbox/_rows_box.html"
-        return render(request, template, context)
-    return render(request, "inbox/page.html", context)
+        return render(request, template, {"page": page})
+    return show_page(request, page, user, viewer=viewer, pane="list")
 
 
 @require_GET
