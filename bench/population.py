@@ -143,7 +143,7 @@ def _session_of(user: User) -> str:
     key = get_random_string(32, "abcdefghijklmnopqrstuvwxyz0123456789")
     facts = {
         SESSION_KEY: str(user.pk),
-        BACKEND_SESSION_KEY: "allauth.account.auth_backends.AuthenticationBackend",
+        BACKEND_SESSION_KEY: "accounts.backends.AuthenticationBackend",
         HASH_SESSION_KEY: user.get_session_auth_hash(),
         "last_inbox": SLUG,
     }

@@ -166,7 +166,7 @@ def make_partner_user(partner: Partner, email: str = "pat@partner.example") -> U
 def browser_of(user: User) -> Client:
     """Return a client logged in as somebody."""
     client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(user, backend="accounts.backends.AuthenticationBackend")
     return client
 
 

@@ -69,7 +69,7 @@ def login(client: Client):
 
     def as_user(user: User) -> Client:
         browser = Client()
-        browser.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        browser.force_login(user, backend="accounts.backends.AuthenticationBackend")
         return browser
 
     return as_user

@@ -31,7 +31,7 @@ from inbox.status_urls import webhook_url
 from tests.live import Live, socket_url
 from tests.twilio import FORM
 
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = "accounts.backends.AuthenticationBackend"
 PROTOCOL = "teaminbox.v1"
 CSRF = "c" * 32
 ABNORMAL = 1006  # closed without a word

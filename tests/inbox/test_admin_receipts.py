@@ -187,7 +187,7 @@ def test_looking_at_the_page_changes_nothing(acme: Company, pat: Client) -> None
 
 def test_the_pages_take_only_posts_of_their_own_form(acme: Company) -> None:
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(make_staff(), backend="allauth.account.auth_backends.AuthenticationBackend")
+    strict.force_login(make_staff(), backend="accounts.backends.AuthenticationBackend")
 
     answer = strict.post(f"{ATTACH}?ids={stray(acme).pk}", {"sender": acme.sender.pk})
 
