@@ -40,7 +40,7 @@ from inbox.models import (
     TeamInbox,
 )
 from inbox.models.conversation import ConversationQuerySet
-from inbox.rows import COUNT_LIMIT, FIELDS, Row, draw_row
+from inbox.rows import COUNT_LIMIT, FIELDS, Row, draw_rows
 from inbox.search import search
 
 ROWS = 30
@@ -79,17 +79,11 @@ class Asked:
     before: str = ""
 
 
-@dataclass(frozen=True)
-class RowCard:
+class RowCard(NamedTuple):
     """One row of the list and how much of it this reader has not read."""
 
     row: Row
     unread: int = 0
-
-    @property
-    def html(self) -> SafeString:
-        """Draw the row as it is for this reader."""
-        return draw_row(self.row, unread=self.unread)
 
 
 @dataclass(frozen=True)
@@ -128,6 +122,11 @@ class InboxPage:
     def has_rows(self) -> bool:
         """Say whether there is anything to show."""
         return bool(self.rows)
+
+    @property
+    def rows_html(self) -> SafeString:
+        """Draw the rows as they are for this reader."""
+        return draw_rows(self.rows)
 
     @property
     def next_query(self) -> str:

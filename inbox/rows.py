@@ -5,6 +5,7 @@ rows that have changed since this process drew them last. What one reader has no
 afterwards.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -133,9 +134,19 @@ def row_of(conversation: Conversation) -> Row:
 
 def draw_row(row: Row, *, unread: int = 0) -> SafeString:
     """Draw a row; with `unread`, as it is for a reader who has not read so many messages."""
-    start, to_number, to_words, end = _parts(row, get_language())
-    mark, number, words = _unread(unread, get_language())
-    return SafeString(f"{start}{mark}{to_number}{number}{to_words}{words}{end}")
+    return SafeString(_row(row, unread, get_language()))
+
+
+def draw_rows(rows: Iterable[tuple[Row, int]]) -> SafeString:
+    """Draw rows, each with the number of messages that the reader has not read."""
+    language = get_language()
+    return SafeString("\n".join(_row(row, unread, language) for row, unread in rows))
+
+
+def _row(row: Row, unread: int, language: str | None) -> str:
+    start, to_number, to_words, end = _parts(row, language)
+    mark, number, words = _unread(unread, language)
+    return f"{start}{mark}{to_number}{number}{to_words}{words}{end}"
 
 
 @lru_cache(maxsize=KEPT)
