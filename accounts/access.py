@@ -20,7 +20,7 @@ from accounts.models import (
     User,
     in_force,
 )
-from accounts.prepared import OneOf, Prepared
+from accounts.prepared import OneOf, Prepared, is_any
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,13 @@ def _people(users: Any, now: Any) -> "QuerySet[Any, Any]":
     return (
         User.objects.filter(OneOf("pk", users), is_active=True)
         .annotate(
-            licensed=Exists(_licenses_in_force(now).filter(holder=OuterRef("pk"))),
-            has_inbox=Exists(
+            licensed=is_any(_licenses_in_force(now).filter(holder=OuterRef("pk"))),
+            has_inbox=is_any(
                 _grants_in_force(Feature.TEAM_INBOX, now).filter(account=OuterRef("account"))
             ),
         )
         .values("pk", "account_id", "name", "licensed", "has_inbox", "account__status")
+        .order_by()
     )
 
 
@@ -119,8 +120,8 @@ def entitlement_marks(user_ids: Sequence[int], *, now: datetime) -> dict[int, st
     rows = (
         User.objects.filter(pk__in=user_ids, is_active=True)
         .annotate(
-            licensed=Exists(_licenses_in_force(now).filter(holder=OuterRef("pk"))),
-            has_inbox=Exists(
+            licensed=is_any(_licenses_in_force(now).filter(holder=OuterRef("pk"))),
+            has_inbox=is_any(
                 _grants_in_force(Feature.TEAM_INBOX, now).filter(
                     account=OuterRef("account"), account__status=Account.Status.ACTIVE
                 )

@@ -31,9 +31,11 @@ from django.db.models import (
     Model,
     PositiveIntegerField,
     QuerySet,
+    Subquery,
     TextField,
     Value,
 )
+from django.db.models.lookups import IsNull
 from django.db.models.query import FlatValuesListIterable, ValuesListIterable
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
@@ -67,6 +69,15 @@ class OneOf(Func):
             of_numbers = ArrayField(BigIntegerField())
             numbers = Value(sorted(numbers), output_field=of_numbers)  # type: ignore[assignment]
         super().__init__(F(key), numbers, output_field=BooleanField())
+
+
+def is_any(rows: "QuerySet[Any, Any]") -> IsNull:
+    """The condition that there is such a row, looked up for the outer row at hand.
+
+    For EXISTS, PostgreSQL may read all the rows of everybody before the first outer row, since it
+    does not know that only a few outer rows are wanted.
+    """
+    return IsNull(Subquery(rows.order_by().values("pk")[:1]), False)
 
 
 class _Ready(NamedTuple, Generic[Row]):

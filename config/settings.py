@@ -173,7 +173,10 @@ DATABASES: dict[str, Any] = {
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
             "connect_timeout": 5,
-            "options": "-c lock_timeout=10s -c statement_timeout=30s",
+            # A query that is prepared (accounts.prepared) is planned once, for any values.
+            "options": (
+                "-c lock_timeout=10s -c statement_timeout=30s -c plan_cache_mode=force_generic_plan"
+            ),
             "pool": {
                 "min_size": 1,
                 "max_size": env.int("DATABASE_POOL_MAX", default=12),
