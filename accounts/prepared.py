@@ -10,11 +10,10 @@ import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models import (
     BigIntegerField,
     BooleanField,
@@ -39,6 +38,7 @@ from django.db.models.lookups import IsNull
 from django.db.models.query import FlatValuesListIterable, ValuesListIterable
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
+from psycopg import RawCursor
 from psycopg.pq import Format
 from psycopg.sql import Literal
 
@@ -135,8 +135,7 @@ class Prepared(Generic[Row]):
         sql, places = compiler.as_sql()
         converters = compiler.get_converters([column[0] for column in compiler.select])
         vars(compiler)["get_converters"] = lambda expressions: converters
-        names = [place.name for place in places if isinstance(place, Given)]
-        sql = _with_constants(sql, places)
+        sql, names = _numbered(sql, places)
         make = None if converters else _AS_THEY_COME.get(queryset._iterable_class)
         columns = [expression.output_field for expression, *_ in compiler.select]
         form = Format.TEXT if any(isinstance(c, _AS_TEXT) for c in columns) else Format.BINARY
@@ -186,9 +185,10 @@ def _value_of(row: Model, field: AnyField, connection: Any) -> object:
 def _update_of(model: type[Model], names: tuple[str, ...]) -> tuple[str, Sequence[AnyField]]:
     fields = [field for field in _own_fields(model) if not names or field.name in names]
     assert len(fields) == len(names) or not names, f"{model.__name__} has not all of {names}"
-    sets = ", ".join(f'"{field.column}" = %s' for field in fields)
+    sets = ", ".join(f'"{field.column}" = ${n}' for n, field in enumerate(fields, start=1))
     table, key = model._meta.db_table, model._meta.pk.column
-    sql = f'UPDATE "{table}" SET {sets} WHERE "{key}" = %s RETURNING "{key}"'  # noqa: S608
+    where = f'"{key}" = ${len(fields) + 1}'
+    sql = f'UPDATE "{table}" SET {sets} WHERE {where} RETURNING "{key}"'  # noqa: S608
     return sql, fields
 
 
@@ -196,7 +196,7 @@ def _update_of(model: type[Model], names: tuple[str, ...]) -> tuple[str, Sequenc
 def _insert_of(model: type[Model]) -> tuple[str, Sequence[AnyField]]:
     fields = _own_fields(model)
     columns = ", ".join(f'"{field.column}"' for field in fields)
-    places = ", ".join(["%s"] * len(fields))
+    places = ", ".join(f"${n}" for n, _ in enumerate(fields, start=1))
     table, key = model._meta.db_table, model._meta.pk.column
     sql = f'INSERT INTO "{table}" ({columns}) VALUES ({places}) RETURNING "{key}"'  # noqa: S608
     return sql, fields
@@ -214,9 +214,9 @@ def _fetch(
     raw = connection.connection
     raw.prepare_threshold = 0  # of no effect on Django's own cursors, which never prepare
     with connection.wrap_database_errors:
-        server_side = cast("Any", ServerBindingCursor)(raw)
-        server_side.format = form
-        cursor = connection._prepare_cursor(server_side)
+        numbered = RawCursor(raw)
+        numbered.format = form
+        cursor = connection._prepare_cursor(numbered)
     with cursor:
         cursor.execute(sql, values)
         if connection.queries_logged:
@@ -226,11 +226,17 @@ def _fetch(
     return found
 
 
-def _with_constants(sql: str, places: tuple[Any, ...]) -> str:
-    """Write what never changes into the text: a kept plan can use a partial index only then."""
-    first, *rest = sql.split("%s")
+def _numbered(sql: str, places: Sequence[Any]) -> tuple[str, list[str]]:
+    """Number the places of what is given, and return the names in the order of their numbers.
+
+    What never changes is written into the text: a kept plan can use a partial index only then.
+    """
+    names = list(dict.fromkeys(place.name for place in places if isinstance(place, Given)))
+    first, *rest = (text.replace("%%", "%") for text in sql.split("%s"))
     filled = (
-        "%s" if isinstance(place, Given) else Literal(place).as_string().replace("%", "%%")
+        f"${names.index(place.name) + 1}"
+        if isinstance(place, Given)
+        else Literal(place).as_string()
         for place in places
     )
-    return first + "".join(place + text for place, text in zip(filled, rest, strict=True))
+    return first + "".join(place + text for place, text in zip(filled, rest, strict=True)), names

@@ -4,7 +4,6 @@ Every list starts from `access.conversations_of(viewer)`: no row, number or name
 from a conversation its reader may not see.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -322,19 +321,25 @@ def _below(conversations: ConversationQuerySet, at: Any, public_id: Any) -> Conv
 
 def counts_of(viewer: Viewer, inbox: TeamInbox) -> dict[str, int]:
     """Count each part of the list up to a hundred, in one query."""
-    seen = Counter(_COUNTED.all(viewer, inbox=inbox.pk))
-    return {view.value: seen[view.value] for view in COUNTED_VIEWS}
+    numbers = next(iter(_COUNTED.all(viewer, inbox=inbox.pk)), (0,) * len(COUNTED_VIEWS))
+    return {view.value: number for view, number in zip(COUNTED_VIEWS, numbers, strict=True)}
 
 
-def _counted(seen: ConversationQuerySet, me: Any, inbox: Any) -> "QuerySet[Conversation, str]":
+class _Number(Subquery):
+    """How many rows a query finds."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS found)"
+    output_field = IntegerField()
+
+
+def _counted(
+    seen: ConversationQuerySet, me: Any, inbox: Any
+) -> "QuerySet[TeamInbox, tuple[int, ...]]":
     parts = [
-        seen.filter(_condition(view, me), inbox=inbox)
-        .order_by()
-        .annotate(part=Value(view.value))
-        .values_list("part", flat=True)[:COUNT_LIMIT]
+        seen.filter(_condition(view, me), inbox=inbox).order_by().values("pk")[:COUNT_LIMIT]
         for view in COUNTED_VIEWS
     ]
-    return parts[0].union(*parts[1:], all=True)
+    return TeamInbox.objects.filter(pk=inbox).values_list(*map(_Number, parts))
 
 
 _COUNTED = Seen(_counted)
