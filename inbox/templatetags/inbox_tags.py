@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from datetime import UTC, datetime
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from django import template
 from django.template.loader import render_to_string
@@ -109,6 +110,19 @@ def when(moment: datetime | None, show: str = "time") -> SafeString:
         utc.isoformat(timespec="milliseconds"),
         show,
         f"{utc.day} {utc:%b %Y, %H:%M}",
+    )
+
+
+@register.simple_tag
+def moment(at: datetime | None, zone: str = "") -> SafeString:
+    """Print a time in a time zone (UTC when none is given), for pages without scripts."""
+    if at is None:
+        return SafeString("")
+    local = at.astimezone(ZoneInfo(zone or "UTC"))
+    return format_html(
+        '<time datetime="{}">{}</time>',
+        local.isoformat(timespec="seconds"),
+        f"{local.day} {local:%b %Y, %H:%M %Z}",
     )
 
 
