@@ -58,3 +58,12 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     ) -> str | None:
         """Decrypt on the way out of the database."""
         return decrypt(value) if value else value
+
+
+# What else must not be told where values are told: hashes of passwords, and what opens a door.
+SECRET_ENDINGS = ("password", "secret", "token", "token_next", "_key", "_hash", "otp")
+
+
+def is_secret(field: "models.Field[Any, Any]") -> bool:
+    """Say whether the values of a field may not be told: by its class, or by its name."""
+    return isinstance(field, EncryptedTextField) or field.name.endswith(SECRET_ENDINGS)
