@@ -15,9 +15,10 @@ from django.db.models import Field, ForeignKey, Model
 
 from accounts.circumstances import circumstances
 from accounts.models import AuditEntry, User
-from accounts.secrets import is_secret
+from accounts.secrets import SecretUnreadableError, is_secret
 
 NOT_SET, SET, ANOTHER, NOT_READ = "not set", "set", "another one", "not read"
+UNREADABLE = "set, but no key opens it"
 LONGEST_TEXT = 500
 _salt = os.urandom(16)
 
@@ -154,13 +155,21 @@ def _mark(told: Told | None) -> Any:
 
 
 def _told(field: "Field[Any, Any]", row: Model) -> Told:
-    value = getattr(row, field.attname)
     if is_secret(field):
-        return Told(SET if value else NOT_SET, _seal(value) if value else None, is_secret=True)
+        return _told_of_secret(field, row)
+    value = getattr(row, field.attname)
     if isinstance(field, ForeignKey) and field.is_cached(row) and value is not None:
         return Told(f"{getattr(row, field.name)} ({value})"[:LONGEST_TEXT], value)
     shown = _fit(value)
     return Told(shown, shown)
+
+
+def _told_of_secret(field: "Field[Any, Any]", row: Model) -> Told:
+    try:
+        value = getattr(row, field.attname)
+    except SecretUnreadableError:
+        return Told(UNREADABLE, UNREADABLE, is_secret=True)
+    return Told(SET if value else NOT_SET, _seal(value) if value else None, is_secret=True)
 
 
 def _seal(secret: Any) -> str:
