@@ -21,7 +21,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.audit import record
+from accounts.audit import Snapshot, changes, record, snapshot
 from accounts.models import User
 
 M = TypeVar("M", bound=Model)
@@ -212,28 +212,41 @@ class AuditedAdmin(ScopedAdmin[M]):
         always = super().get_readonly_fields(request, obj)
         return [*always, *(self.fixed_fields if obj else ())]
 
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> M | None:
+        """Fetch a row, and keep what it said: the audit log tells what was before."""
+        obj = super().get_object(request, object_id, from_field)
+        if obj is not None:
+            _kept(request)[type(obj), str(obj.pk)] = snapshot(obj)
+        return obj
+
     def log_addition(self, request: HttpRequest, obj: M, message: Any) -> Any:
-        """Note that a row was added."""
-        self.audit(request, obj, "added")
+        """Note that a row was added, and with what."""
+        self.audit(request, obj, "added", changes=changes(None, obj))
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: M, message: Any) -> Any:
-        """Note which fields of a row were changed."""
+        """Note what was before and what is now; the rows of inlines are told as Django does."""
         if message:
-            self.audit(request, obj, "changed", changes=message)
+            before = _kept(request).get((type(obj), str(obj.pk)))
+            inlines = [part for part in message if _is_of_another_row(part)]
+            more = {"others": inlines} if inlines else {}
+            told = changes(before, obj) if before is not None else {}
+            self.audit(request, obj, "changed", changes=told, **more)
         return super().log_change(request, obj, message)
 
     def delete_model(self, request: HttpRequest, obj: M) -> None:
         """Delete a row, with a line that says so in the same transaction."""
         with transaction.atomic():
-            self.audit(request, obj, "deleted")
+            self.audit(request, obj, "deleted", changes=changes(obj, None))
             super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[M]) -> None:
         """Delete rows, with a line for each in the same transaction."""
         with transaction.atomic():
             for obj in queryset:
-                self.audit(request, obj, "deleted")
+                self.audit(request, obj, "deleted", changes=changes(obj, None))
             super().delete_queryset(request, queryset)
 
     def audit(self, request: HttpRequest, obj: M, what: str, **more: Any) -> None:
@@ -312,6 +325,18 @@ class NamelessAdmin(BigTableAdmin[M]):
 
 def _field_name(list_filter: Any) -> str:
     return str(list_filter if isinstance(list_filter, str) else list_filter[0])
+
+
+def _kept(request: HttpRequest) -> dict[tuple[type[Model], str], Snapshot]:
+    """Return what the rows fetched for this request said before anything was changed."""
+    kept: dict[tuple[type[Model], str], Snapshot] = request.__dict__.setdefault("_audit_kept", {})
+    return kept
+
+
+def _is_of_another_row(part: Any) -> bool:
+    return isinstance(part, dict) and any(
+        isinstance(told, dict) and "name" in told for told in part.values()
+    )
 
 
 def _text(value: Any) -> str | None:

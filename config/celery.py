@@ -3,8 +3,9 @@
 import os
 
 from celery import Celery
-from celery.signals import task_postrun, task_prerun, worker_process_init
+from celery.signals import setup_logging, task_postrun, task_prerun, worker_process_init
 from django.db import close_old_connections
+from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from config.warm import settle_memory
 
@@ -13,6 +14,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("teaminbox")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["inbox"])
+# A task carries the id of the request that asked for it.
+app.steps["worker"].add(DjangoStructLogInitStep)
 
 
 @task_prerun.connect
@@ -20,6 +23,11 @@ app.autodiscover_tasks(["inbox"])
 def give_connections_back(**_: object) -> None:
     """Treat a task as a request: its connection goes back to the pool, a broken one is dropped."""
     close_old_connections()
+
+
+@setup_logging.connect
+def keep_our_logging(**_: object) -> None:
+    """Let Celery leave the loggers as the settings made them: its own lines are not redacted."""
 
 
 @worker_process_init.connect

@@ -5,6 +5,7 @@ loopback hosts are served. In *production* (`ENVIRONMENT=production`) nothing ha
 would be unsafe, and the process refuses to start until each is set.
 """
 
+import logging
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from config.logs import configure_structlog, logging_settings
 from config.servers import celery_broker_url, with_socket_host
 
 # Lets class definitions name their model: ModelAdmin[Account], ModelForm[User].
@@ -108,6 +110,7 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "django_htmx",
+    "django_structlog",
     "drf_spectacular",
     "pgtrigger",
     "rest_framework",
@@ -127,7 +130,9 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
     "config.legible.refuse_nul",
+    "accounts.circumstances.remember_request",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -138,6 +143,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.unreadable.SayThatASecretIsUnreadable",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -255,6 +261,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_ADAPTER = "accounts.adapter.InvitedOnlyAdapter"
 ACCOUNT_SESSION_REMEMBER = None
+MFA_ADAPTER = "accounts.second_factors.EncryptingMFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 SESSION_ENGINE = "config.sessions"
 SESSION_COOKIE_AGE = 60 * 60 * 12
@@ -348,16 +355,23 @@ MEDIA_MAX_BYTES = env.int("MEDIA_MAX_BYTES", default=25 * 1024 * 1024)
 MEDIA_TIMEOUT_SECONDS = env.float("MEDIA_TIMEOUT_SECONDS", default=20.0)
 OUTBOUND_MEDIA_MAX_AGE_SECONDS = env.int("OUTBOUND_MEDIA_MAX_AGE_SECONDS", default=24 * 3600)
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        "django.security.DisallowedHost": {"level": "ERROR"},
-        "httpx": {"level": "WARNING"},
-        "twilio.http_client": {"level": "WARNING"},
-    },
-}
+# Error reports go out by mail: they say what kind of thing was where, and no content.
+DEFAULT_EXCEPTION_REPORTER = "config.reports.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.NoContent"
+ADMINS = [("Operators", address) for address in env.list("ERROR_MAIL_TO", default=[])]
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+LOGGING = logging_settings(
+    level=env.str("LOG_LEVEL", default="INFO"),
+    is_json=env.bool("LOG_JSON", default=IS_PRODUCTION),
+)
+configure_structlog()
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+# Started, enqueued and succeeded are for whoever looks for something; the rest is for everybody.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_STATUS_DEFAULT_LOG_LEVEL = logging.INFO
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
+DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_CELERY_TASK_FAILURE_LOG_LEVEL = logging.ERROR
 MIGRATION_LINTER_OPTIONS = {"no_cache": True}

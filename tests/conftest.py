@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from accounts.access import Viewer, viewer_of
-from accounts.models import Account, Membership, User
+from accounts.ledgers import NeverEmptied
+from accounts.models import Account, AuditEntry, Membership, User
 from config import celery as celery
 from inbox.models import Sender, TeamInbox
 from tests.carrier import twilio as twilio
@@ -15,6 +18,7 @@ from tests.chromium import chromium as chromium
 from tests.factories import make_account, make_inbox, make_sender, make_user
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+LEDGERS: tuple[Any, ...] = (AuditEntry,)
 
 
 @dataclass
@@ -31,6 +35,17 @@ class House:
     def viewer(self, user: User) -> Viewer:
         """Return what a person is entitled to now."""
         return viewer_of(user, now=NOW)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Tests that commit clean up after themselves by emptying every table, the ledgers too."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for ledger in LEDGERS:
+            for trigger in ledger._meta.triggers:
+                if isinstance(trigger, NeverEmptied):
+                    table, name = ledger._meta.db_table, trigger.get_pgid(ledger)
+                    cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from typing import ClassVar
 import pgtrigger
 from django.db import models
 
+from accounts.ledgers import NeverEmptied, Unchangeable
 from accounts.models.people import User
 from accounts.models.tenants import Account
 
@@ -24,18 +25,32 @@ class AuditEntry(models.Model):
         default=False, help_text="It happened by itself, and the account's partner must know"
     )
     at = models.DateTimeField()
+    # How it was done; see `accounts.circumstances`.
+    request_id = models.CharField(max_length=64, blank=True, default="", db_default="")
+    network = models.CharField(
+        max_length=49,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Where the request came from: the address, shortened to its network",
+    )
+    session = models.CharField(
+        max_length=12, blank=True, default="", db_default="", help_text="Tells two sessions apart"
+    )
+    on_behalf_of = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name_plural = "audit entries"
         ordering: ClassVar[list[str]] = ["-at", "-id"]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["account", "-at"], name="audit_by_account"),
+            models.Index(fields=["account", "action", "-at"], name="audit_by_action"),
+            models.Index(fields=["actor", "-at"], name="audit_by_actor"),
             models.Index(fields=["-at"], name="audit_alarms", condition=models.Q(is_alarm=True)),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
-            pgtrigger.Protect(
-                name="audit_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete
-            ),
+            Unchangeable(name="audit_is_append_only"),
+            NeverEmptied(name="audit_is_never_emptied"),
         ]
 
     def __str__(self) -> str:

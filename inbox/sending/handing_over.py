@@ -1,5 +1,6 @@
 """How does a queued message leave, at most once? Claim it, call the carrier, settle."""
 
+import logging
 import time
 from datetime import datetime, timedelta
 
@@ -7,6 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 
+from accounts.secrets import SecretUnreadableError
 from compliance.gate import Purpose, Reason, Verdict
 from inbox.autoreply import is_still_wanted
 from inbox.broadcast import announce
@@ -21,13 +23,19 @@ from inbox.sending.settling import settle
 from inbox.status_urls import status_url
 from inbox.story import Story
 
+logger = logging.getLogger(__name__)
+
 _Status = Message.Status
 
 
 def deliver(message_id: int, *, now: datetime) -> Outcome | None:
     """Send one queued message, at most once. Returns what the carrier said, or None if it was not
     this call's to send (already taken, waiting its turn, or stopped by the gate)."""
-    message = _claim(message_id, now=now)
+    try:
+        message = _claim(message_id, now=now)
+    except SecretUnreadableError as error:
+        logger.error("message %s waits: %s", message_id, error.reason)
+        return None
     if message is None:
         return None
     started = time.monotonic()
@@ -70,6 +78,8 @@ def _claim(message_id: int, *, now: datetime) -> Message | None:
             "conversation__inbox",
             "author",
         ).get(pk=message_id)
+        # If a key is missing the row is not taken: it waits until the key is back.
+        carrier_for(message.thread.sender.twilio_account)
         verdict = _verdict_at_delivery(message, now=now)
         if verdict is None:
             return message

@@ -27,3 +27,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Show that the page was open too long, and how to go on."""
     return render(request, "errors/csrf.html", status=403)
+
+
+def secret_unreadable(request: HttpRequest) -> HttpResponse:
+    """Show that a stored secret cannot be read: only who runs the service can help."""
+    return render(request, "errors/secret.html", status=503)

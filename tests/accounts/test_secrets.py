@@ -1,24 +1,41 @@
 """Do secrets go in and never come out: encrypted at rest, write-only in the admin?"""
 
 import sys
+from datetime import datetime
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from django.contrib.admin.models import LogEntry
+from django.core import mail as django_mail
+from django.core import serializers
+from django.core.exceptions import FieldError
 from django.core.signals import got_request_exception
 from django.db import connection
+from django.forms.models import fields_for_model, model_to_dict, modelform_factory
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
-from django.views.debug import ExceptionReporter
+from django.urls import reverse
+from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
 from accounts import secrets
+from accounts.audit import changes
 from accounts.models import AuditEntry, TwilioAccount
+from accounts.secrets import SecretUnreadableError
+from config.settings import LAPTOP_FIELD_KEY
+from inbox.models import Message, Receipt
+from inbox.sending import deliver
+from inbox.sending.replying import send_reply
+from inbox.status_urls import webhook_url
+from inbox.views.settings import home
 from tests.admin_world import SECRETS, browser_of, make_staff, sings
-from tests.factories import make_account, make_twilio_account
+from tests.conftest import House
+from tests.factories import make_account, make_inbox, make_sender, make_twilio_account
+from tests.twilio import inbound_form, text_in
 
 LIST = "/admin/accounts/twilioaccount/"
 NEW = "5ec2e7fffffffffffffffffffffffff9"
+NUMBER = "+14155550199"
 
 
 @pytest.fixture
@@ -206,9 +223,139 @@ def test_an_error_report_tells_no_secret(
 def test_a_report_would_have_told_it_otherwise() -> None:
     """The test above looks in the right place."""
     typed = "5ec2e7" + "0" * 6
+    request = RequestFactory().post("/", {"a": "b"})
+    request.exception_reporter_filter = SafeExceptionReporterFilter()
     try:
         raise ValueError(f"about {len(typed)} letters")
     except ValueError:
-        reporter = ExceptionReporter(RequestFactory().post("/", {"a": "b"}), *sys.exc_info())
+        reporter = ExceptionReporter(request, *sys.exc_info())
 
     assert typed in reporter.get_traceback_html()
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_mailed_report_says_where_it_broke_and_no_content(
+    twilio: TwilioAccount, root: Client, settings: Any, monkeypatch: pytest.MonkeyPatch, debug: bool
+) -> None:
+    settings.ADMINS, settings.DEBUG = [("Ops", "ops@example.com")], debug
+
+    def broken(plain: str) -> str:
+        if plain:
+            raise ValueError(f"no '{NEW}' for {NUMBER}")
+        return ""
+
+    monkeypatch.setattr(secrets, "encrypt", broken)
+    root.raise_request_exception = False
+
+    page = save(root, twilio, new_auth_token=NEW).content.decode()
+
+    (mail,) = django_mail.outbox
+    for told in (f"{mail.subject}{mail.body}", page):
+        assert not {one for one in (NEW, "5ec2e7", NUMBER[2:], "sessionid=") if one in told}
+    assert "ValueError" in mail.body
+    assert "accounts/secrets.py" in mail.body
+    assert "new_auth_token = '…'" in mail.body
+
+
+# --- Nowhere else --------------------------------------------------------------------------------
+
+
+def test_nothing_that_shows_a_row_shows_its_secrets(twilio: TwilioAccount) -> None:
+    row = TwilioAccount.objects.get(pk=twilio.pk)
+    for told in (
+        repr(row),
+        str(row),
+        repr(vars(row)),
+        repr(list(TwilioAccount.objects.values())),
+        repr(model_to_dict(row)),
+        serializers.serialize("json", [row]),
+        repr(fields_for_model(TwilioAccount)),
+    ):
+        assert sings(told.replace("fernet:", "")) == []
+
+
+def test_a_dump_of_rows_can_be_loaded_again(twilio: TwilioAccount) -> None:
+    told = serializers.serialize("json", TwilioAccount.objects.all())
+    TwilioAccount.objects.update(auth_token="lost")
+
+    for one in serializers.deserialize("json", told):
+        one.save()
+
+    assert stored(twilio) == SECRETS
+
+
+def test_no_form_and_no_serializer_can_hold_a_secret_by_itself() -> None:
+    with pytest.raises(FieldError):
+        modelform_factory(TwilioAccount, fields=["auth_token"])
+
+
+# --- A value that no key opens --------------------------------------------------------------------
+
+
+@pytest.fixture
+def sealed(twilio: TwilioAccount, settings: Any) -> TwilioAccount:
+    settings.SECRET_FIELD_KEYS = [Fernet.generate_key().decode()]
+    return TwilioAccount.objects.get(pk=twilio.pk)
+
+
+def test_a_lost_key_costs_only_who_needs_the_secret(sealed: TwilioAccount) -> None:
+    with pytest.raises(SecretUnreadableError):
+        _ = sealed.auth_token
+    sealed.api_key_sid = "SK" + "9" * 32
+    sealed.save()
+
+    assert changes(None, sealed)["auth_token"]["after"] == "set, but no key opens it"
+    assert TwilioAccount.objects.get(pk=sealed.pk).api_key_sid == "SK" + "9" * 32
+
+
+def test_a_secret_saved_while_its_key_was_lost_is_there_when_the_key_is_back(
+    sealed: TwilioAccount, settings: Any
+) -> None:
+    sealed.save()
+
+    settings.SECRET_FIELD_KEYS = [LAPTOP_FIELD_KEY]
+    assert stored(sealed) == SECRETS
+
+
+def test_a_page_says_so_instead_of_breaking(
+    sealed: TwilioAccount, root: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home, "administrator", lambda request: sealed.auth_token)
+
+    page = root.get(reverse("settings"), headers={"accept": "text/html"})
+    script = root.get(reverse("settings"), headers={"accept": "application/json"})
+
+    assert page.status_code == script.status_code == 503
+    assert "A stored secret cannot be read" in page.content.decode()
+    assert "SECRET_FIELD_KEYS" in script.json()["error"]
+
+
+def test_a_webhook_that_cannot_be_checked_is_refused_until_the_key_is_back(
+    sealed: TwilioAccount, client: Client
+) -> None:
+    sender = make_sender(make_inbox(sealed.account), twilio_account=sealed)
+    form = inbound_form(sender, "+14155550177", "Hello")
+
+    answer = client.post(webhook_url(sender), form, headers={"X-Twilio-Signature": "any"})
+
+    assert answer.status_code == 503
+    assert not Receipt.objects.filter(message_sid=form["MessageSid"]).exists()
+
+
+def test_a_message_waits_for_the_key(house: House, now: datetime, settings: Any) -> None:
+    arrived = text_in(Client(), house.sender, "+14155550177", "Hello")
+    assert arrived.conversation is not None
+    message = send_reply(
+        conversation=arrived.conversation,
+        by=house.viewer(house.alice),
+        user=house.alice,
+        body="Hi",
+        client_id="a" * 16,
+        now=now,
+    )
+    settings.SECRET_FIELD_KEYS = [Fernet.generate_key().decode()]
+
+    assert deliver(message.pk, now=now) is None
+
+    message.refresh_from_db()
+    assert message.status == Message.Status.QUEUED

@@ -1,0 +1,40 @@
+"""What keeps a table append-only, whoever writes to it?
+
+pgtrigger's own `Protect` can be told to look away (`pgtrigger.ignore`, a setting that any session
+may set). These cannot: they call a function of ours that asks nobody. Who owns the table can still
+remove a trigger, which is why the service should not: see docs/operators.md.
+"""
+
+from typing import Any
+
+import pgtrigger
+
+# Made by the first migration of this app that needed it.
+REFUSE = "refuse_to_change_a_ledger"
+
+
+class _Refusing(pgtrigger.Trigger):
+    """A trigger that refuses, and cannot be told not to."""
+
+    when = pgtrigger.Before
+
+    def get_func(self, model: Any) -> str:
+        """The function of pgtrigger's own, which nothing calls."""
+        return "RETURN NULL;"
+
+    def render_execute(self, model: Any) -> str:
+        """Call the function that asks nobody."""
+        return f"{REFUSE}()"
+
+
+class Unchangeable(_Refusing):
+    """No row is ever changed or deleted."""
+
+    operation: Any = pgtrigger.Update | pgtrigger.Delete
+
+
+class NeverEmptied(_Refusing):
+    """The table is never emptied at once."""
+
+    level = pgtrigger.Statement
+    operation: Any = pgtrigger.Truncate
