@@ -52,6 +52,8 @@ def authenticate(parts: Parts, request: Request) -> Account:
     for account in list(parts.store.accounts.values()):
         wanted = account.auth_token if user == account.sid else account.api_keys.get(user)
         if wanted and hmac.compare_digest(wanted.encode(), secret.encode()):
+            if account.status == "closed":
+                break
             return account
     raise refuse(20003)
 
