@@ -47,6 +47,7 @@ class Sender:
     service_sid: str = ""
     capabilities: tuple[str, ...] = CAPABILITIES
     verification_status: str = ""
+    application_sid: str = ""
     created_at: float = 0.0
     updated_at: float = 0.0
 

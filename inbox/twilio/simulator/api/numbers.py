@@ -139,6 +139,7 @@ def _number(call: Call) -> Sender:
 
 def _change(sender: Sender, form: Form) -> None:
     sender.friendly_name = form.get("FriendlyName", sender.friendly_name)
+    sender.application_sid = form.get("SmsApplicationSid", sender.application_sid)
     sender.webhook_url = form.get("SmsUrl", sender.webhook_url)
     sender.webhook_method = form.get("SmsMethod", sender.webhook_method)
     sender.fallback_url = form.get("SmsFallbackUrl", sender.fallback_url)
