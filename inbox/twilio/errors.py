@@ -128,7 +128,7 @@ class TwilioAwayError(Exception):
         self.reason = (
             "Twilio has too much to do right now. Wait a minute and try again."
             if is_busy
-            else "Twilio does not answer right now. Nothing was changed; try again in a minute."
+            else "Twilio does not answer right now. Try again in a minute."
         )
 
 
