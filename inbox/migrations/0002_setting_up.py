@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='sender',
             name='pointed_at',
-            field=models.DateTimeField(blank=True, editable=False, help_text='When we set its addresses at Twilio', null=True),
+            field=models.DateTimeField(blank=True, editable=False, help_text='Since when its messages come to us, as far as we know', null=True),
         ),
         migrations.AddField(
             model_name='sender',

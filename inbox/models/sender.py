@@ -69,7 +69,10 @@ class Sender(models.Model):
     )
     checked_at = models.DateTimeField("last checked", null=True, blank=True, editable=False)
     pointed_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="When we set its addresses at Twilio"
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Since when its messages come to us, as far as we know",
     )
     pointed_before = models.JSONField(
         null=True, blank=True, editable=False, help_text="The addresses it had at Twilio before"

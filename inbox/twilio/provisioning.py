@@ -157,6 +157,11 @@ class Provisioning:
         with _asking():
             return _account(self._client.api.v2010.accounts(self.account_sid).fetch())
 
+    def check_messages(self) -> None:
+        """Prove that the credentials, such as those of an API key, may read messages."""
+        with _asking():
+            self._client.messages.list(limit=1)
+
     def create_subaccount(self, name: str) -> RemoteAccount:
         """Create a subaccount. When this fails unclearly, look for the name before trying again."""
         with _asking():

@@ -1,0 +1,1 @@
+"""Do the stories of set-up hold?"""
