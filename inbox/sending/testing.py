@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import phonenumbers
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -54,9 +55,14 @@ def send_test(*, sender: Sender, phone: str, by: User, now: datetime) -> Message
 
 
 def _mobile(phone: str, sender: Sender) -> Address:
-    address = parse_address(phone)
-    if not address.phone:
+    try:
+        parsed = phonenumbers.parse(phone.strip(), sender.account.default_country)
+    except phonenumbers.NumberParseException:
+        parsed = None
+    if parsed is None or not phonenumbers.is_possible_number(parsed):
         raise MissingInputError(_("Write your phone's number with its country: +14155550100."))
+    number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    address = parse_address(number)
     if address.phone == sender.address:
         raise MissingInputError(_("A number cannot write to itself. Use your own phone's number."))
     return address

@@ -84,18 +84,21 @@ def change_inbox(
 def shown(row: TeamInbox, name: str) -> str:
     """Return a setting as a page says it."""
     display = getattr(row, f"get_{name}_display", None)
-    value = display() if display else getattr(row, name)
-    return "" if value is None else str(value)
+    return _text(display() if display else getattr(row, name))
 
 
 def _refuse_changed(row: TeamInbox, before: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
     differences = tuple(
         Difference(_label(name), shown(row, name))
         for name, value in before.items()
-        if name in seen and str("" if value is None else value) != str(seen[name])
+        if name in seen and _text(value) != _text(seen[name])
     )
     if differences:
         raise ChangedMeanwhileError(row.settings_version, differences)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _label(name: str) -> str:

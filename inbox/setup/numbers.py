@@ -63,7 +63,7 @@ def normal_address(typed: str, *, country: str) -> str:
             _("A name cannot receive messages, so it cannot have an inbox. Use a number."),
             field="address",
         )
-    digits = re.sub(r"[\s().\-/]", "", text)
+    digits = re.sub(r"^00", "+", re.sub(r"[\s().\-/]", "", text))
     if SHORT_CODE.fullmatch(digits) and len(digits) <= 6:
         return digits
     try:
@@ -71,7 +71,7 @@ def normal_address(typed: str, *, country: str) -> str:
     except phonenumbers.NumberParseException as error:
         raise SetUpError(_bad_number(), field="address") from error
     address = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    if not E164.fullmatch(address):
+    if not E164.fullmatch(address) or not phonenumbers.is_possible_number(parsed):
         raise SetUpError(_bad_number(), field="address")
     return address
 

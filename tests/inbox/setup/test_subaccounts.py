@@ -95,7 +95,7 @@ def test_after_a_clear_refusal_one_may_try_at_once(
     with pytest.raises(TwilioRefusedError):
         open_subaccount(account=account, by=admin, now=now)
 
-    assert open_subaccount(account=account, by=admin, now=now)
+    assert open_subaccount(account=account, by=admin, now=now).is_ours
 
 
 @pytest.mark.django_db(transaction=True)
