@@ -24,6 +24,7 @@ class Purpose(StrEnum):
     OPT_OUT_CONFIRMATION = "optout_confirmation"
     OPT_IN_CONFIRMATION = "optin_confirmation"
     HELP_REPLY = "help_reply"
+    TEST = "test"
 
 
 class Reason(StrEnum):
@@ -33,6 +34,7 @@ class Reason(StrEnum):
     BAD_INPUT = "BAD_INPUT"
     FEATURE_OFF = "FEATURE_OFF"
     SENDER_PAUSED = "SENDER_PAUSED"
+    SENDER_REMOVED = "SENDER_REMOVED"
     LICENSE_MISSING = "LICENSE_MISSING"
     NOT_REPLIABLE = "NOT_REPLIABLE"
     CONTACT_BLOCKED = "CONTACT_BLOCKED"
@@ -47,7 +49,8 @@ class Reason(StrEnum):
 class SendRequest:
     """Everything the gate needs to know about one message.
 
-    `pause` says why our number is paused, and is blank while it sends.
+    `pause` says why our number is paused, and is blank while it sends; one that is removed does not
+    send any more.
     """
 
     account_id: int
@@ -60,6 +63,7 @@ class SendRequest:
     last_inbound_at: datetime | None
     requested_at: datetime
     pause: str = ""
+    is_sender_removed: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,8 @@ class Verdict:
         return self.reason is Reason.OK
 
 
+# What is not a confirmation that the law asks for.
+_ORDINARY = (Purpose.REPLY, Purpose.AUTO_REPLY, Purpose.TEST)
 ALLOWED = Verdict(Reason.OK)
 
 
@@ -106,7 +112,7 @@ def check_send(request: SendRequest, *, now: datetime) -> Verdict:
 
 def _check_entitlement(request: SendRequest) -> Verdict | None:
     # The law's own confirmations go out even when the feature is off.
-    if not request.has_feature and request.purpose in (Purpose.REPLY, Purpose.AUTO_REPLY):
+    if not request.has_feature and request.purpose in _ORDINARY:
         return Verdict(
             Reason.FEATURE_OFF,
             "This is switched off for your account. Ask your partner to switch it on.",
@@ -120,6 +126,11 @@ def _check_entitlement(request: SendRequest) -> Verdict | None:
 
 
 def _check_sender(request: SendRequest) -> Verdict | None:
+    if request.is_sender_removed:
+        return Verdict(
+            Reason.SENDER_REMOVED,
+            "This number was removed from the inbox: nothing can be sent from it any more.",
+        )
     if not request.pause:
         return None
     return Verdict(
@@ -135,7 +146,7 @@ def _check_recipient(request: SendRequest) -> Verdict | None:
             Reason.NOT_REPLIABLE,
             "This sender cannot receive replies: it is a short code or a name, not a number.",
         )
-    if request.is_contact_blocked and request.purpose in (Purpose.REPLY, Purpose.AUTO_REPLY):
+    if request.is_contact_blocked and request.purpose in _ORDINARY:
         return Verdict(
             Reason.CONTACT_BLOCKED, "This contact is blocked. Unblock them before you answer."
         )

@@ -48,6 +48,9 @@ SECRET_FIELD_KEYS = [key for key in secret("SECRET_FIELD_KEYS", LAPTOP_FIELD_KEY
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="http://localhost:8000").rstrip("/")
 TWILIO_API_BASE = env.str("TWILIO_API_BASE", default="")
+# The platform's own Twilio account: subaccounts of cloud accounts are opened under it.
+TWILIO_PLATFORM_SID = env.str("TWILIO_PLATFORM_SID", default="")
+TWILIO_PLATFORM_TOKEN = secret("TWILIO_PLATFORM_TOKEN")
 
 if ENVIRONMENT not in {"laptop", "production"}:
     raise ImproperlyConfigured(f"ENVIRONMENT is '{ENVIRONMENT}': say 'laptop' or 'production'.")

@@ -22,7 +22,7 @@ def find_lost(*, now: datetime) -> int:
     Each sender is asked about by itself, in no order: neither trouble with one nor an end of time
     keeps the same others from ever being asked about.
     """
-    senders = Sender.objects.order_by("?").values_list("pk", flat=True)
+    senders = Sender.objects.in_use().order_by("?").values_list("pk", flat=True)
     return sum(_find_lost_of(pk, now=now) for pk in list(senders))
 
 

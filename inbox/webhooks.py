@@ -143,17 +143,17 @@ def is_own(sender: Sender, form: dict[str, str]) -> bool:
 
 
 def _recipient(sender: Sender, form: dict[str, str]) -> Sender | None:
-    """Find which of our senders was written to; None if nobody has that address.
+    """Find which of our senders was written to; None if nobody has that address (any more).
 
     It must belong to the Twilio account that signed. Somebody else's address is a forgery (a BYO
     customer knows their own token and can sign anything with it): raises ForgedError.
     """
     if is_own(sender, form):
-        return sender
+        return None if sender.is_removed else sender
     to = form.get("To", "").strip()
     service = form.get("MessagingServiceSid", "").strip()
     account = sender.twilio_account_id
-    known = Sender.objects.select_related("inbox").filter(address=to)
+    known = Sender.objects.in_use().select_related("inbox").filter(address=to)
     own = known.filter(twilio_account=account).first()
     if own:
         return own
@@ -161,7 +161,8 @@ def _recipient(sender: Sender, form: dict[str, str]) -> Sender | None:
         raise ForgedError
     if service:
         return (
-            Sender.objects.select_related("inbox")
+            Sender.objects.in_use()
+            .select_related("inbox")
             .filter(twilio_account=account, kind=Sender.Kind.SERVICE, messaging_service_sid=service)
             .first()
         )

@@ -41,6 +41,8 @@ class Account(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC")
     default_country = models.CharField(max_length=2, default="US", help_text="ISO 3166 code")
     locale = models.CharField(max_length=12, default="en")
+    # Whoever opens a subaccount at Twilio holds this until then, so that nobody opens a second.
+    subaccount_leased_until = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

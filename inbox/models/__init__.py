@@ -3,6 +3,7 @@
 from inbox.models.contact import Contact, ContactAddress
 from inbox.models.conversation import Conversation, ConversationEvent, Participant, ReadCursor
 from inbox.models.event import InboxCounter, InboxEvent
+from inbox.models.finding import DriftFinding
 from inbox.models.inbox import TeamInbox
 from inbox.models.message import Attachment, AutoReplyLog, Message
 from inbox.models.receipt import Receipt
@@ -16,6 +17,7 @@ __all__ = [
     "ContactAddress",
     "Conversation",
     "ConversationEvent",
+    "DriftFinding",
     "InboxCounter",
     "InboxEvent",
     "Message",

@@ -37,6 +37,15 @@ class TeamInbox(models.Model):
         TEAM = "team", "Every licensed member"
         AUDIENCE = "audience", "Those who had it when it was closed, and supervisors"
 
+    class Colour(models.TextChoices):
+        TEAL = "teal", "Teal"
+        BLUE = "blue", "Blue"
+        VIOLET = "violet", "Violet"
+        ROSE = "rose", "Rose"
+        AMBER = "amber", "Amber"
+        GREEN = "green", "Green"
+        SLATE = "slate", "Slate"
+
     team = models.OneToOneField(
         Team, on_delete=models.PROTECT, primary_key=True, related_name="inbox"
     )
@@ -92,6 +101,16 @@ class TeamInbox(models.Model):
     )
     is_close_reason_required = models.BooleanField(default=False)
     may_start_conversations = models.BooleanField(default=False)
+    colour = models.CharField(
+        max_length=8, choices=Colour.choices, default=Colour.TEAL, db_default=Colour.TEAL
+    )
+    time_zone = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="Empty: the account's"
+    )
+    language = models.CharField(
+        max_length=12, blank=True, default="", db_default="", help_text="Empty: the account's"
+    )
+    settings_version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -10,6 +10,14 @@ from inbox.models.ids import path_token
 from inbox.models.inbox import TeamInbox
 
 
+class SenderQuerySet(models.QuerySet["Sender"]):
+    """Numbers as pages and sweeps ask for them."""
+
+    def in_use(self) -> "SenderQuerySet":
+        """Leave out what was removed from its inbox and only waits for late answers."""
+        return self.filter(removed_at=None)
+
+
 class Sender(models.Model):
     """A number, WhatsApp sender or Messaging Service of ours. Belongs to exactly one inbox."""
 
@@ -19,6 +27,14 @@ class Sender(models.Model):
         WHATSAPP = "whatsapp", "WhatsApp sender"
         SERVICE = "service", "Messaging Service"
         OTHER = "other", "Other channel"
+
+    class Registration(models.TextChoices):
+        UNKNOWN = "unknown", "Not checked yet"
+        NOT_NEEDED = "not_needed", "Not needed"
+        MISSING = "missing", "Not registered"
+        WAITING = "waiting", "In review"
+        DONE = "done", "Registered"
+        REFUSED = "refused", "Refused"
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="senders")
     inbox = models.ForeignKey(TeamInbox, on_delete=models.PROTECT, related_name="senders")
@@ -39,13 +55,45 @@ class Sender(models.Model):
     is_paused = models.BooleanField(default=False)
     paused_reason = models.CharField(max_length=200, blank=True, default="")
     paused_at = models.DateTimeField("paused since", null=True, blank=True)
+    provider_sid = models.CharField(
+        "SID", max_length=64, blank=True, default="", db_default="", editable=False
+    )
+    capabilities = models.JSONField(default=list, db_default=[], editable=False)
+    registration = models.CharField(
+        max_length=16,
+        choices=Registration.choices,
+        default=Registration.UNKNOWN,
+        db_default=Registration.UNKNOWN,
+        editable=False,
+        help_text="With the carriers of the United States",
+    )
+    checked_at = models.DateTimeField("last checked", null=True, blank=True, editable=False)
+    pointed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Since when its messages come to us, as far as we know",
+    )
+    pointed_before = models.JSONField(
+        null=True, blank=True, editable=False, help_text="The addresses it had at Twilio before"
+    )
+    removed_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SenderQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["address"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["twilio_account", "address"], name="one_sender_per_address"
+            ),
+            # Short codes belong to a country: two may have the same digits.
+            models.UniqueConstraint(
+                fields=["address"],
+                condition=models.Q(removed_at=None)
+                & models.Q(kind__in=["number", "whatsapp", "service"]),
+                name="a_number_is_in_use_once",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
@@ -59,6 +107,11 @@ class Sender(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+    @property
+    def is_removed(self) -> bool:
+        """Say whether it was taken out of its inbox: it keeps its threads and sends nothing."""
+        return self.removed_at is not None
 
     @property
     def is_whatsapp(self) -> bool:

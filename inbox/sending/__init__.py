@@ -4,11 +4,12 @@ The row is the promise; the task is a nudge. The gate is asked when a message is
 author hears at once, and again when it is delivered. No transaction is open while Twilio is called,
 and what may have left is never sent again by itself.
 
-One file per question. A person answers (`replying`) or sends again what did not arrive
-(`resending`): the gate is asked (`asking`), the row written (`queueing`). A worker claims it and
-calls the carrier (`handing_over`, `carriers`); what that said is written down (`settling`,
-`progress`). Beside it: who is reminded of what waits (`waiting`), what became of what nobody
-confirmed (`unconfirmed`), what an opt-out stops (`opt_outs`), and what is locked when (`locking`).
+One file per question. A person answers (`replying`), sends again what did not arrive (`resending`),
+or tries a number out (`testing`): the gate is asked (`asking`), the row written (`queueing`). A
+worker claims it and calls the carrier (`handing_over`, `carriers`); what that said is written down
+(`settling`, `progress`). Beside it: who is reminded of what waits (`waiting`), what became of what
+nobody confirmed (`unconfirmed`), what an opt-out stops (`opt_outs`), and what is locked when
+(`locking`).
 """
 
 from inbox.sending.asking import compose_verdict
@@ -21,6 +22,7 @@ from inbox.sending.queueing import queue_message
 from inbox.sending.replying import send_reply
 from inbox.sending.resending import resend
 from inbox.sending.settling import UNKNOWN_WORDS, heed_refusal, lose_sid, settle
+from inbox.sending.testing import send_test
 from inbox.sending.unconfirmed import look_up_unknown, report_stuck
 from inbox.sending.waiting import owed_messages, remind_queued
 
@@ -43,6 +45,7 @@ __all__ = [
     "report_stuck",
     "resend",
     "send_reply",
+    "send_test",
     "settle",
     "tell_status",
 ]

@@ -31,6 +31,7 @@ def verdict_on(
         last_inbound_at=thread.last_inbound_at,
         requested_at=requested_at,
         pause=_pause_of(thread.sender),
+        is_sender_removed=thread.sender.is_removed,
     )
     return check_send(request, now=now)
 

@@ -9,8 +9,6 @@ from typing import Any
 import requests
 from twilio.base import values
 from twilio.base.exceptions import TwilioException, TwilioRestException
-from twilio.http.http_client import TwilioHttpClient
-from twilio.http.response import Response
 from twilio.rest import Client
 
 from accounts.numbers import number_in
@@ -27,7 +25,7 @@ from inbox.carrier import (
     Unknown,
 )
 from inbox.twilio.errors import meaning_of
-from inbox.twilio.hosts import redirected
+from inbox.twilio.http import GuardedHttpClient, was_never_sent
 
 logger = logging.getLogger(__name__)
 
@@ -36,38 +34,6 @@ PAGE_SIZE = 1000  # the most that Twilio gives
 MIN_BACKOFF_SECONDS = 2.0
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 WRONG_CREDENTIALS = "20003"
-
-
-class GuardedHttpClient(TwilioHttpClient):
-    """Twilio's HTTP client that only ever talks to Twilio, or to the simulator instead."""
-
-    def __init__(self, *, api_base: str, timeout: float) -> None:
-        super().__init__(timeout=timeout, max_retries=0)
-        self._api_base = api_base
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        params: dict[str, object] | None = None,
-        data: dict[str, object] | None = None,
-        headers: dict[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
-        timeout: float | None = None,
-        allow_redirects: bool = False,
-    ) -> Response:
-        """Send one request. Raises StrangeHostError for any host but Twilio's."""
-        target, extra = redirected(url, self._api_base)
-        return super().request(
-            method,
-            target,
-            params=params,
-            data=data,
-            headers={**(headers or {}), **extra},
-            auth=auth,
-            timeout=timeout,
-            allow_redirects=allow_redirects,
-        )
 
 
 class TwilioCarrier:
@@ -194,10 +160,7 @@ def _outcome_of(error: TwilioRestException) -> Outcome:
 
 def _outcome_of_connection(error: requests.exceptions.ConnectionError) -> Outcome:
     """Tell a connection that was never made (safe to repeat) from one that broke (not safe)."""
-    cause = error.args[0] if error.args else None
-    reason = getattr(cause, "reason", cause)
-    never_sent = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError")
-    if type(reason).__name__ in never_sent or isinstance(error, requests.exceptions.ConnectTimeout):
+    if was_never_sent(error):
         return Throttled(MIN_BACKOFF_SECONDS, "Twilio cannot be reached.")
     return Unknown(type(error).__name__)
 

@@ -4,6 +4,7 @@ Codes: https://www.twilio.com/docs/api/errors. An unknown code is a permanent fa
 sees: the safe reading.
 """
 
+import re
 from dataclasses import dataclass
 
 from inbox.carrier import ErrorKind
@@ -100,3 +101,63 @@ def meaning_of(code: str | int) -> Meaning:
         return _NO_CODE
     known = _MEANINGS.get(text)
     return known or Meaning(_UNKNOWN_CODE.kind, _UNKNOWN_CODE.words.format(code=text[:12]))
+
+
+class TwilioRefusedError(Exception):
+    """Twilio surely did not do what was asked; `reason` says why, in words for an admin."""
+
+    def __init__(self, reason: str, *, status: int = 400, code: str = "") -> None:
+        super().__init__(code or str(status))
+        self.reason, self.status, self.code = reason, status, code
+
+    @property
+    def is_about_credentials(self) -> bool:
+        """Say whether SID and token (or key) are not right, or the account is not active."""
+        return self.status == 401 or self.code in ("20003", "20005")
+
+
+class TwilioAwayError(Exception):
+    """Twilio gave no answer, or none that can be read.
+
+    When it `may_have_acted`, look what there is before asking for the same again.
+    """
+
+    def __init__(self, *, may_have_acted: bool, is_busy: bool = False) -> None:
+        super().__init__("busy" if is_busy else "away")
+        self.may_have_acted = may_have_acted
+        self.reason = (
+            "Twilio has too much to do right now. Wait a minute and try again."
+            if is_busy
+            else "Twilio does not answer right now. Try again in a minute."
+        )
+
+
+# What an admin who sets something up can do about it. Source: https://www.twilio.com/docs/api/errors
+_FOR_ADMINS = {
+    "20003": "Twilio does not accept this SID together with this token. Copy both from the "
+    "Account Info box of the Twilio console; a token that was rotated no longer works.",
+    "20005": "This Twilio account is not active: it is suspended or closed. Ask Twilio's support.",
+    "20008": "These are Twilio's test credentials. Use the live SID and token of the account.",
+    "20404": "Twilio does not know this in your account. Was it deleted there?",
+    "21404": "A Twilio trial account can have only one number. Upgrade the account at Twilio.",
+    "21421": "Twilio says that this is not a valid phone number.",
+    "21422": "Somebody else took this number meanwhile. Choose another.",
+    "21452": "Twilio has no numbers like that right now. Try another area code.",
+    "21615": "This country asks for an address before a number is bought. Enter one at Twilio.",
+    "21631": "This country asks for an address before a number is bought. Enter one at Twilio.",
+    "21649": "This country asks for papers (a regulatory bundle). Hand them in at Twilio first.",
+}
+
+_ADDED_BY_LIBRARY = re.compile(r"^Unable to \w+ \w+: ")
+
+
+def refusal(*, status: int, code: str, words: str) -> TwilioRefusedError:
+    """Return a refusal in words for an admin; what we have no words for is said in Twilio's own."""
+    code = code or ("20003" if status == 401 else "")
+    said = _ADDED_BY_LIBRARY.sub("", words).strip().rstrip(".")[:200]
+    fallback = f"Twilio says: {said} (error {code or status})." if said else _no_words(code, status)
+    return TwilioRefusedError(_FOR_ADMINS.get(code, fallback), status=status, code=code)
+
+
+def _no_words(code: str, status: int) -> str:
+    return f"Twilio refused this (error {code or status})."

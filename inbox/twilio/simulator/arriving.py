@@ -312,6 +312,9 @@ def _message_type(letter: Letter) -> str:
 
 def _webhooks_of(sender: Sender, service: Service | None) -> tuple[str, str, str, str]:
     if service is None or service.use_inbound_webhook_on_number:
+        if sender.application_sid:
+            # An application has addresses of its own, which count instead; here it has none.
+            return "", "", "POST", "POST"
         return (
             sender.webhook_url,
             sender.fallback_url,

@@ -3,7 +3,7 @@
 import re
 
 from inbox.twilio.simulator.addresses import channel_of, is_business_scoped
-from inbox.twilio.simulator.model import Account, Persona, Sender, Service
+from inbox.twilio.simulator.model import CAPABILITIES, Account, Persona, Sender, Service
 from inbox.twilio.simulator.parts import Parts
 from inbox.twilio.simulator.reading import BadInputError, Fields
 from inbox.twilio.simulator.sids import derived
@@ -17,6 +17,9 @@ DEFAULT_PERSONAS = (
     Persona("Kabir (WhatsApp, no number)", "whatsapp:IN.2081500000000417", "whatsapp"),
 )
 KINDS = ("mobile", "landline", "opted_out", "whatsapp")
+BRAND_STATUSES = ("PENDING", "APPROVED", "FAILED", "IN_REVIEW", "SUSPENDED")
+CAMPAIGN_STATUSES = ("PENDING", "IN_PROGRESS", "VERIFIED", "FAILED", "SUSPENDED")
+VERIFICATION_STATUSES = ("PENDING_REVIEW", "IN_REVIEW", "TWILIO_APPROVED", "TWILIO_REJECTED")
 
 
 def apply_config(parts: Parts, config: Fields) -> None:
@@ -63,6 +66,14 @@ def _sid(fields: Fields, name: str, prefix: str) -> str:
     return sid
 
 
+def _one_of(fields: Fields, name: str, known: tuple[str, ...]) -> str:
+    """Read a word that must be one of these, or nothing."""
+    word = fields.text(name)
+    if word and word not in known:
+        raise BadInputError(f"{fields.where}.{name} must be one of {', '.join(known)}")
+    return word
+
+
 def _account(fields: Fields, now: float) -> Account:
     fields.refuse_unknown(
         "account_sid",
@@ -73,6 +84,7 @@ def _account(fields: Fields, now: float) -> Account:
         "status",
         "api_keys",
         "shared_key",
+        "brand_status",
     )
     shared = fields.child("shared_key")
     keys = {key.required("sid"): key.required("secret") for key in fields.children("api_keys")}
@@ -86,8 +98,9 @@ def _account(fields: Fields, now: float) -> Account:
         keys,
         shared.required("key") if shared else "",
         shared.required("secret") if shared else "",
-        now,
-        now,
+        brand_status=_one_of(fields, "brand_status", BRAND_STATUSES),
+        created_at=now,
+        updated_at=now,
     )
 
 
@@ -103,6 +116,8 @@ def _sender(fields: Fields, now: float) -> Sender:
         "fallback_url",
         "status_url",
         "messaging_service_sid",
+        "capabilities",
+        "verification_status",
     )
     address = fields.required("address")
     channel = channel_of(address)
@@ -122,6 +137,8 @@ def _sender(fields: Fields, now: float) -> Sender:
         fields.text("fallback_url"),
         status_url=fields.text("status_url"),
         service_sid=fields.text("messaging_service_sid"),
+        capabilities=tuple(fields.texts("capabilities")) or CAPABILITIES,
+        verification_status=_one_of(fields, "verification_status", VERIFICATION_STATUSES),
         created_at=now,
         updated_at=now,
     )
@@ -140,6 +157,7 @@ def _service(fields: Fields, now: float) -> Service:
         "opt_out_texts",
         "sticky_sender",
         "smart_encoding",
+        "campaign_status",
         "senders",
     )
     return Service(
@@ -154,6 +172,7 @@ def _service(fields: Fields, now: float) -> Service:
         opt_out_texts=fields.strings("opt_out_texts"),
         sticky_sender=fields.flag("sticky_sender", True),
         smart_encoding=fields.flag("smart_encoding", True),
+        campaign_status=_one_of(fields, "campaign_status", CAMPAIGN_STATUSES),
         created_at=now,
         updated_at=now,
     )

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 IN_PROGRESS = frozenset({"accepted", "scheduled", "queued", "sending"})
 REACHED = frozenset({"delivered", "read"})
 FAILED = frozenset({"failed", "undelivered"})
+CAPABILITIES = ("voice", "sms", "mms")
 
 
 @dataclass(slots=True)
 class Account:
-    """A Twilio account or subaccount and what may sign in to it."""
+    """A Twilio account or subaccount, what may sign in to it, and its A2P brand if it has one."""
 
     sid: str
     auth_token: str
@@ -20,13 +21,17 @@ class Account:
     api_keys: dict[str, str] = field(default_factory=dict)
     shared_key_id: str = ""
     shared_key_secret: str = ""
+    brand_status: str = ""
     created_at: float = 0.0
     updated_at: float = 0.0
 
 
 @dataclass(slots=True)
 class Sender:
-    """A phone number, short code or WhatsApp sender of an account."""
+    """A phone number, short code or WhatsApp sender of an account.
+
+    `verification_status` is that of a toll-free number, blank while nothing was submitted.
+    """
 
     sid: str
     account_sid: str
@@ -40,13 +45,16 @@ class Sender:
     status_url: str = ""
     status_method: str = "POST"
     service_sid: str = ""
+    capabilities: tuple[str, ...] = CAPABILITIES
+    verification_status: str = ""
+    application_sid: str = ""
     created_at: float = 0.0
     updated_at: float = 0.0
 
 
 @dataclass(slots=True)
 class Service:
-    """A Messaging Service; its senders point at it."""
+    """A Messaging Service; its senders point at it. Without a campaign its status is blank."""
 
     sid: str
     account_sid: str
@@ -63,6 +71,7 @@ class Service:
     smart_encoding: bool = True
     validity_period: int = 36000
     usecase: str = "undeclared"
+    campaign_status: str = ""
     created_at: float = 0.0
     updated_at: float = 0.0
 

@@ -133,6 +133,8 @@ def _sender(parts: Parts, account: Account, from_: str, to: str, service: Servic
         return Sender("PN" + "0" * 32, account.sid, TEST_SENDER)
     if sender is None or sender.account_sid != account.sid:
         raise refuse(63007 if channel_of(from_) == "whatsapp" else 21606, from_)
+    if "sms" not in sender.capabilities:
+        raise refuse(21606, from_)
     if service is not None and sender.service_sid != service.sid:
         raise refuse(21606, from_)
     return sender

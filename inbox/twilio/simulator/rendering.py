@@ -1,5 +1,6 @@
 """How does Twilio write this resource as JSON?"""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -7,6 +8,7 @@ from inbox.twilio.simulator.addresses import channel_of, country_of
 from inbox.twilio.simulator.content import Template
 from inbox.twilio.simulator.errors import text_of
 from inbox.twilio.simulator.model import Account, Media, Message, Sender, Service
+from inbox.twilio.simulator.sids import derived
 
 API = "/2010-04-01/Accounts"
 MESSAGING = "https://messaging.twilio.com"
@@ -31,11 +33,74 @@ UNUSED_BY_NUMBERS = (
     "bundle_sid",
     "emergency_address_sid",
     "identity_sid",
-    "sms_application_sid",
     "trunk_sid",
     "voice_application_sid",
     "voice_fallback_url",
     "voice_url",
+)
+UNUSED_BY_BRANDS = (
+    "a2p_profile_bundle_sid",
+    "brand_feedback",
+    "brand_score",
+    "customer_profile_bundle_sid",
+    "government_entity",
+    "identity_status",
+    "russell_3000",
+    "tax_exempt_status",
+    "tcr_id",
+)
+UNUSED_BY_CAMPAIGNS = (
+    "help_keywords",
+    "help_message",
+    "message_flow",
+    "opt_in_keywords",
+    "opt_in_message",
+    "opt_out_keywords",
+    "opt_out_message",
+    "privacy_policy_url",
+    "rate_limits",
+    "terms_and_conditions_url",
+)
+UNUSED_BY_VERIFICATIONS = (
+    "additional_information",
+    "age_gated_content",
+    "business_city",
+    "business_contact_email",
+    "business_contact_first_name",
+    "business_contact_last_name",
+    "business_contact_phone",
+    "business_country",
+    "business_postal_code",
+    "business_registration_authority",
+    "business_registration_country",
+    "business_registration_number",
+    "business_registration_phone_number",
+    "business_state_province_region",
+    "business_street_address",
+    "business_street_address2",
+    "business_type",
+    "business_website",
+    "customer_profile_sid",
+    "doing_business_as",
+    "edit_expiration",
+    "external_reference_id",
+    "help_message_sample",
+    "message_volume",
+    "notification_email",
+    "opt_in_confirmation_message",
+    "opt_in_image_urls",
+    "opt_in_keywords",
+    "opt_in_type",
+    "privacy_policy_url",
+    "production_message_sample",
+    "regulated_item_sid",
+    "terms_and_conditions_url",
+    "trust_product_sid",
+    "use_case_categories",
+    "use_case_summary",
+    "vetting_id",
+    "vetting_id_expiration",
+    "vetting_provider",
 )
 UNUSED_IN_PROFILES = (
     "accent_color",
@@ -50,6 +115,7 @@ UNUSED_IN_PROFILES = (
     "vertical",
     "websites",
 )
+SPOKEN = {"voice": "Voice", "sms": "SMS", "mms": "MMS"}
 PRICES = {"sms": "-0.00790", "mms": "-0.02000", "whatsapp": "-0.00500"}
 
 
@@ -133,7 +199,7 @@ def number_json(sender: Sender) -> dict[str, object]:
         "address_requirements": "none",
         "api_version": "2010-04-01",
         "beta": False,
-        "capabilities": {"voice": True, "sms": True, "mms": True, "fax": False},
+        "capabilities": capabilities_json(sender.capabilities),
         "date_created": rfc2822(sender.created_at),
         "date_updated": rfc2822(sender.updated_at),
         "emergency_address_status": "unregistered",
@@ -142,6 +208,7 @@ def number_json(sender: Sender) -> dict[str, object]:
         "origin": "twilio",
         "phone_number": sender.address,
         "sid": sender.sid,
+        "sms_application_sid": sender.application_sid or None,
         "sms_fallback_method": sender.fallback_method,
         "sms_fallback_url": sender.fallback_url,
         "sms_method": sender.webhook_method,
@@ -154,6 +221,103 @@ def number_json(sender: Sender) -> dict[str, object]:
         "voice_fallback_method": "POST",
         "voice_method": "POST",
         "voice_receive_mode": "voice",
+    }
+
+
+def capabilities_json(able: Collection[str]) -> dict[str, object]:
+    """Render what a number can do."""
+    return {kind: kind in able for kind in ("voice", "sms", "mms", "fax")}
+
+
+def short_code_json(sender: Sender) -> dict[str, object]:
+    """Render a short code of an account."""
+    return {
+        "account_sid": sender.account_sid,
+        "api_version": "2010-04-01",
+        "date_created": rfc2822(sender.created_at),
+        "date_updated": rfc2822(sender.updated_at),
+        "friendly_name": sender.friendly_name or sender.address,
+        "short_code": sender.address,
+        "sid": sender.sid,
+        "sms_fallback_method": sender.fallback_method,
+        "sms_fallback_url": sender.fallback_url,
+        "sms_method": sender.webhook_method,
+        "sms_url": sender.webhook_url,
+        "uri": f"{API}/{sender.account_sid}/SMS/ShortCodes/{sender.sid}.json",
+    }
+
+
+def brand_json(account: Account) -> dict[str, object]:
+    """Render the A2P brand of an account."""
+    sid = derived("BN", account.sid)
+    is_bad = account.brand_status in ("FAILED", "SUSPENDED")
+    url = f"{MESSAGING}/v1/a2p/BrandRegistrations/{sid}"
+    return {
+        **dict.fromkeys(UNUSED_BY_BRANDS),
+        "account_sid": account.sid,
+        "brand_type": "STANDARD",
+        "date_created": iso8601(account.created_at),
+        "date_updated": iso8601(account.updated_at),
+        "errors": [{"code": 30795, "description": "Business name mismatch"}] if is_bad else [],
+        "failure_reason": "Business name mismatch" if is_bad else None,
+        "links": {"brand_vettings": f"{url}/Vettings", "brand_registration_otps": f"{url}/SmsOtp"},
+        "mock": False,
+        "sid": sid,
+        "skip_automatic_sec_vet": False,
+        "status": account.brand_status,
+        "url": url,
+    }
+
+
+def campaign_json(service: Service) -> dict[str, object]:
+    """Render the A2P campaign of a Messaging Service."""
+    sid = derived("QE", service.sid)
+    is_bad = service.campaign_status in ("FAILED", "SUSPENDED")
+    return {
+        **dict.fromkeys(UNUSED_BY_CAMPAIGNS),
+        "account_sid": service.account_sid,
+        "age_gated": False,
+        "brand_registration_sid": derived("BN", service.account_sid),
+        "campaign_id": "CABCDEF" if service.campaign_status == "VERIFIED" else None,
+        "campaign_status": service.campaign_status,
+        "date_created": iso8601(service.created_at),
+        "date_updated": iso8601(service.updated_at),
+        "description": "Answers to customers who write first",
+        "direct_lending": False,
+        "errors": [{"error_code": 30891, "fields": ["MESSAGE_FLOW"]}] if is_bad else [],
+        "has_embedded_links": False,
+        "has_embedded_phone": False,
+        "is_externally_registered": False,
+        "message_samples": ["Thanks for writing.", "Your order is ready."],
+        "messaging_service_sid": service.sid,
+        "mock": False,
+        "sid": sid,
+        "subscriber_opt_in": True,
+        "url": f"{MESSAGING}/v1/Services/{service.sid}/Compliance/Usa2p/{sid}",
+        "us_app_to_person_usecase": "CUSTOMER_CARE",
+    }
+
+
+def verification_json(sender: Sender) -> dict[str, object]:
+    """Render the verification of a toll-free number."""
+    sid = derived("HH", sender.sid)
+    is_bad = sender.verification_status == "TWILIO_REJECTED"
+    return {
+        **dict.fromkeys(UNUSED_BY_VERIFICATIONS),
+        "account_sid": sender.account_sid,
+        "business_name": "A business",
+        "date_created": iso8601(sender.created_at),
+        "date_updated": iso8601(sender.updated_at),
+        "edit_allowed": is_bad,
+        "error_code": 30483 if is_bad else None,
+        "rejection_reason": "Opt-in workflow is not clear" if is_bad else None,
+        "rejection_reasons": [],
+        "resource_links": {},
+        "sid": sid,
+        "status": sender.verification_status,
+        "tollfree_phone_number": sender.address,
+        "tollfree_phone_number_sid": sender.sid,
+        "url": f"{MESSAGING}/v1/Tollfree/Verifications/{sid}",
     }
 
 
@@ -180,7 +344,7 @@ def service_json(service: Service) -> dict[str, object]:
         "sticky_sender": service.sticky_sender,
         "synchronous_validation": True,
         "url": url,
-        "us_app_to_person_registered": False,
+        "us_app_to_person_registered": service.campaign_status == "VERIFIED",
         "use_inbound_webhook_on_number": service.use_inbound_webhook_on_number,
         "usecase": service.usecase,
         "validity_period": service.validity_period,
@@ -191,7 +355,7 @@ def service_number_json(sender: Sender) -> dict[str, object]:
     """Render a phone number as a member of a service."""
     return {
         "account_sid": sender.account_sid,
-        "capabilities": ["Voice", "SMS", "MMS"],
+        "capabilities": [SPOKEN[one] for one in sender.capabilities],
         "country_code": country_of(sender.address) or "US",
         "date_created": iso8601(sender.created_at),
         "date_updated": iso8601(sender.updated_at),

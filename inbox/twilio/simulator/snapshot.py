@@ -65,7 +65,7 @@ def load(parts: Parts, state_dir: Path) -> None:
     parts.clock.restore(data["clock_offset"])
     with store.lock:
         store.accounts = {one["sid"]: Account(**one) for one in data["accounts"]}
-        store.senders = {one["address"]: Sender(**one) for one in data["senders"]}
+        store.senders = {one["address"]: _sender(one) for one in data["senders"]}
         store.services = {one["sid"]: Service(**one) for one in data["services"]}
         store.personas = {one["address"]: Persona(**one) for one in data["personas"]}
         for one in data["messages"]:
@@ -74,6 +74,12 @@ def load(parts: Parts, state_dir: Path) -> None:
             store.add_media(Media(**{**one, "data": _read_media(state_dir, one["sid"])}))
         store.opt_outs = {(scope, who): value for scope, who, value in data["opt_outs"]}
         store.last_inbound = {(sender, who): at for sender, who, at in data["last_inbound"]}
+
+
+def _sender(data: dict[str, Any]) -> Sender:
+    sender = Sender(**data)
+    sender.capabilities = tuple(sender.capabilities)
+    return sender
 
 
 def _media_path(state_dir: Path, sid: str) -> Path:

@@ -92,6 +92,12 @@ class Store:
         """Return the senders of an account, oldest first."""
         return [one for one in list(self.senders.values()) if one.account_sid == account_sid]
 
+    def release_senders(self, account_sid: str) -> None:
+        """Take the senders of an account away."""
+        with self.lock:
+            kept = {a: one for a, one in self.senders.items() if one.account_sid != account_sid}
+            self.senders = kept
+
     def pool_of(self, service_sid: str, channel: str) -> list[Sender]:
         """Return the senders of a service that can reach a channel."""
         pool = [one for one in list(self.senders.values()) if one.service_sid == service_sid]

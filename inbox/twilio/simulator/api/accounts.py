@@ -34,12 +34,19 @@ def fetch(call: Call) -> Response:
 
 
 def update(call: Call) -> Response:
-    """Rename, suspend, reopen or close an account; closed is for ever."""
+    """Rename, suspend, reopen or close an account; closed is for ever and takes the numbers.
+
+    Nobody may close or suspend the account that signs in: only a parent may, a subaccount of it.
+    """
     account, form = call.account, call.form
     status = form.get("Status", account.status)
+    if status != account.status and account.sid == call.caller.sid:
+        raise refuse(20001, "Status")
     if status not in STATUSES or (account.status == "closed" and status != "closed"):
         raise refuse(20001, "Status")
     account.status = status
+    if status == "closed":
+        call.parts.store.release_senders(account.sid)
     account.friendly_name = form.get("FriendlyName", account.friendly_name)
     account.updated_at = call.parts.clock.timestamp()
     return json_response(account_json(account))

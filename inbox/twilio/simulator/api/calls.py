@@ -50,10 +50,20 @@ def authenticate(parts: Parts, request: Request) -> Account:
     except (binascii.Error, UnicodeDecodeError) as error:
         raise refuse(20003) from error
     for account in list(parts.store.accounts.values()):
-        wanted = account.auth_token if user == account.sid else account.api_keys.get(user)
-        if wanted and hmac.compare_digest(wanted.encode(), secret.encode()):
+        if any(
+            hmac.compare_digest(one.encode(), secret.encode()) for one in _secrets(account, user)
+        ):
+            if account.status == "closed":
+                break
             return account
     raise refuse(20003)
+
+
+def _secrets(account: Account, user: str) -> list[str]:
+    """Return what signs this user in: of an account both tokens, the next one as well."""
+    if user == account.sid:
+        return [token for token in (account.auth_token, account.next_auth_token) if token]
+    return [account.api_keys[user]] if user in account.api_keys else []
 
 
 def acting_account(parts: Parts, caller: Account, sid: str | None, *, owner: bool) -> Account:

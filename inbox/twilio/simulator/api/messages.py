@@ -79,6 +79,18 @@ def fail_before(fault: Fault | None, entry: LedgerEntry | None = None) -> None:
     raise ConnectionDroppedError
 
 
+def fail_after(fault: Fault | None) -> Response | None:
+    """Let a fault act on the answer to what was done; None lets it pass."""
+    match fault.kind if fault else "":
+        case "server_error_after":
+            return error_response(refuse(20500))
+        case "reset_after":
+            raise ConnectionDroppedError
+        case "hang_after":
+            _waiting.wait(fault.seconds if fault else 0)
+    return None
+
+
 def _accept(call: Call, draft: Draft, entry: LedgerEntry, facts: Facts) -> Response:
     message = _message(call, draft)
     call.parts.store.add_message(message)

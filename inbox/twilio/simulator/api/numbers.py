@@ -8,8 +8,13 @@ from inbox.twilio.simulator.api.calls import Call
 from inbox.twilio.simulator.api.paging import classic_page
 from inbox.twilio.simulator.errors import refuse
 from inbox.twilio.simulator.exchange import Form, Response, empty_response, json_response
-from inbox.twilio.simulator.model import Sender
-from inbox.twilio.simulator.rendering import API, number_json
+from inbox.twilio.simulator.model import CAPABILITIES, Sender
+from inbox.twilio.simulator.rendering import (
+    API,
+    capabilities_json,
+    number_json,
+    short_code_json,
+)
 
 COUNTRY_PREFIXES = {"US": "+1", "CA": "+1", "GB": "+44", "MX": "+52", "IN": "+91", "BR": "+55"}
 OFFERED = 20
@@ -32,7 +37,10 @@ def available(call: Call) -> Response:
         for number in _candidates(country, prefix, kind, area)
         if number not in call.parts.store.senders and pattern.search(number)
     ]
-    offers = [_offer(number, country) for number in numbers[:size]]
+    able = _able(country, kind)
+    if query.get("SmsEnabled") == "true" and "sms" not in able:
+        numbers = []
+    offers = [_offer(number, country, able) for number in numbers[:size]]
     uri = f"{API}/{call.account.sid}/AvailablePhoneNumbers/{country}/{kind}.json"
     return json_response({"available_phone_numbers": offers, "uri": uri})
 
@@ -93,6 +101,31 @@ def listing(call: Call) -> Response:
     )
 
 
+def short_codes(call: Call) -> Response:
+    """Return the short codes of the account."""
+    query = call.request.query
+    found = [one for one in call.parts.store.senders_of(call.account.sid) if _is_short_code(one)]
+    if query.get("ShortCode"):
+        found = [one for one in found if one.address == query.get("ShortCode")]
+    return classic_page(call.request, found, "short_codes", short_code_json, lambda one: one.sid)
+
+
+def short_code(call: Call) -> Response:
+    """Return a short code, or change its webhooks."""
+    for sender in call.parts.store.senders_of(call.account.sid):
+        if sender.sid == call.path["sid"] and _is_short_code(sender):
+            if call.request.method == "POST":
+                _change(sender, call.form)
+                sender.updated_at = call.parts.clock.timestamp()
+                call.parts.journal.publish("config", {})
+            return json_response(short_code_json(sender))
+    raise refuse(20404, call.request.path)
+
+
+def _is_short_code(sender: Sender) -> bool:
+    return sender.channel == "sms" and sender.address.isdecimal()
+
+
 def _is_number(sender: Sender) -> bool:
     return sender.channel == "sms" and sender.address.startswith("+")
 
@@ -106,6 +139,7 @@ def _number(call: Call) -> Sender:
 
 def _change(sender: Sender, form: Form) -> None:
     sender.friendly_name = form.get("FriendlyName", sender.friendly_name)
+    sender.application_sid = form.get("SmsApplicationSid", sender.application_sid)
     sender.webhook_url = form.get("SmsUrl", sender.webhook_url)
     sender.webhook_method = form.get("SmsMethod", sender.webhook_method)
     sender.fallback_url = form.get("SmsFallbackUrl", sender.fallback_url)
@@ -134,12 +168,17 @@ def _pattern(raw: str) -> re.Pattern[str]:
     return re.compile(digits.replace("*", r"\d"))
 
 
-def _offer(number: str, country: str) -> dict[str, object]:
+def _able(country: str, kind: str) -> tuple[str, ...]:
+    """Return what numbers of a kind can do: in Britain local ones are for calls only."""
+    return ("voice",) if (country, kind) == ("GB", "Local") else CAPABILITIES
+
+
+def _offer(number: str, country: str, able: tuple[str, ...]) -> dict[str, object]:
     city, region, postcode = AREAS.get(number[2:5], (None, None, None))
     return {
         "address_requirements": "none",
         "beta": False,
-        "capabilities": {"mms": True, "sms": True, "voice": True, "fax": False},
+        "capabilities": capabilities_json(able),
         "friendly_name": number,
         "iso_country": country,
         "lata": None,

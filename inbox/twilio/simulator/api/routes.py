@@ -11,6 +11,7 @@ from inbox.twilio.simulator.api import (
     media,
     messages,
     numbers,
+    registrations,
     services,
 )
 from inbox.twilio.simulator.api.calls import Call, acting_account, authenticate
@@ -96,6 +97,27 @@ ROUTES = (
         POST=numbers.update,
         DELETE=numbers.delete,
     ),
+    _route("api", rf"{ACCOUNT}/SMS/ShortCodes(?:\.json)?", "short_codes", GET=numbers.short_codes),
+    _route(
+        "api",
+        rf"{ACCOUNT}/SMS/ShortCodes/(?P<sid>SC[0-9a-fA-F]{{32}})(?:\.json)?",
+        "short_codes",
+        GET=numbers.short_code,
+        POST=numbers.short_code,
+    ),
+    _route(
+        "messaging",
+        rf"{SERVICE}/Compliance/Usa2p",
+        "registrations",
+        GET=registrations.campaigns,
+    ),
+    _route("messaging", r"/v1/a2p/BrandRegistrations", "registrations", GET=registrations.brands),
+    _route(
+        "messaging",
+        r"/v1/Tollfree/Verifications",
+        "registrations",
+        GET=registrations.verifications,
+    ),
     _route("messaging", r"/v1/Services", "services", POST=services.create, GET=services.listing),
     _route(
         "messaging",
@@ -148,8 +170,11 @@ def answer(simulator: Simulator, request: Request) -> Response:
         account = acting_account(
             simulator.parts, caller, path.get("account"), owner=route.kind == "accounts"
         )
-        if handler is not messages.create:
-            facts = Facts(account.sid, on=f"{route.kind} {request.method}")
-            messages.fail_before(simulator.parts.faults.take("before", facts))
-        return handler(Call(simulator, request, caller, account, path))
+        call = Call(simulator, request, caller, account, path)
+        if handler is messages.create:
+            return handler(call)
+        facts = Facts(account.sid, on=f"{route.kind} {request.method}")
+        messages.fail_before(simulator.parts.faults.take("before", facts))
+        response = handler(call)
+        return messages.fail_after(simulator.parts.faults.take("after", facts)) or response
     raise refuse(20404, request.path)

@@ -31,19 +31,19 @@ def create(call: Call) -> Response:
 
 def fetch(call: Call) -> Response:
     """Return a service."""
-    return json_response(service_json(_service(call)))
+    return json_response(service_json(service_of(call)))
 
 
 def update(call: Call) -> Response:
     """Change a service."""
-    service = _service(call)
+    service = service_of(call)
     _change(service, call.form, call.parts.clock.timestamp())
     return json_response(service_json(service))
 
 
 def delete(call: Call) -> Response:
     """Delete a service; its senders stay and stand alone."""
-    service = _service(call)
+    service = service_of(call)
     with call.parts.store.lock:
         for sender in call.parts.store.senders_of(call.account.sid):
             if sender.service_sid == service.sid:
@@ -62,7 +62,7 @@ def listing(call: Call) -> Response:
 def members(call: Call) -> Response:
     """Return the numbers or WhatsApp senders of a service."""
     channel, key, _, render = MEMBERS[call.path["members"]]
-    found = call.parts.store.pool_of(_service(call).sid, channel)
+    found = call.parts.store.pool_of(service_of(call).sid, channel)
     return modern_page(call.request, HOST, found, key, render)
 
 
@@ -75,7 +75,7 @@ def member(call: Call) -> Response:
 def add_member(call: Call) -> Response:
     """Put a sender of the account into a service."""
     channel, _, parameter, render = MEMBERS[call.path["members"]]
-    service, sid = _service(call), call.form.get(parameter)
+    service, sid = service_of(call), call.form.get(parameter)
     for sender in call.parts.store.senders_of(call.account.sid):
         if sender.sid != sid or sender.channel != channel:
             continue
@@ -94,7 +94,8 @@ def remove_member(call: Call) -> Response:
     return empty_response()
 
 
-def _service(call: Call) -> Service:
+def service_of(call: Call) -> Service:
+    """Return the service that the path names, if it is the account's own. Raises 20404."""
     service = call.parts.store.services.get(call.path["sid"])
     if service is None or service.account_sid != call.account.sid:
         raise refuse(20404, call.request.path)
@@ -103,7 +104,7 @@ def _service(call: Call) -> Service:
 
 def _member(call: Call) -> Sender:
     channel = MEMBERS[call.path["members"]][0]
-    for sender in call.parts.store.pool_of(_service(call).sid, channel):
+    for sender in call.parts.store.pool_of(service_of(call).sid, channel):
         if sender.sid == call.path["member_sid"]:
             return sender
     raise refuse(20404, call.request.path)

@@ -1,0 +1,9 @@
+"""How does a set-up story say no?"""
+
+
+class SetUpError(Exception):
+    """Something cannot be set up as asked. `reason` is for people, `field` names what to change."""
+
+    def __init__(self, reason: str, *, field: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.field = reason, field

@@ -1,0 +1,160 @@
+"""How is a Team Inbox switched on for a team, and off again?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.access import feature_is_on
+from accounts.models import Feature, Team, TwilioAccount, User
+from inbox.models import Sender, TeamInbox
+from inbox.setup.numbers import add_number, find_textable
+from inbox.setup.pointing import point_here, put_back
+from inbox.setup.refusals import SetUpError
+from inbox.setup.twilio import provisioning_for
+from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError
+from inbox.twilio.provisioning import RemoteNumber, RemoteService
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an admin chose for a new inbox. `numbers` are addresses with their Twilio account."""
+
+    name: str
+    numbers: Sequence[tuple[TwilioAccount, str]] = ()
+    claim_rule: str = TeamInbox.ClaimRule.OPTIONAL
+    bot_name: str = "Assistant"
+    first_reply: str = TeamInbox.FirstReply.OFF
+    first_reply_text: str = ""
+    is_pointed: bool = True
+
+
+@dataclass(frozen=True)
+class TurnedOn:
+    """An inbox that is on, and what could not be done at Twilio after that, in words."""
+
+    inbox: TeamInbox
+    problems: tuple[str, ...] = ()
+
+
+def turn_on(*, team: Team, wanted: Wanted, by: User, now: datetime) -> TurnedOn:
+    """Switch an inbox on for a team, with its numbers: all of them or nothing.
+
+    Twilio is asked about the numbers before anything is written, and told where their messages go
+    after that; what fails there is told and can be done again. Raises SetUpError (also when
+    somebody else was quicker), TwilioRefusedError, TwilioAwayError.
+    """
+    if not feature_is_on(team.account_id, Feature.TEAM_INBOX, now=now):
+        raise SetUpError(_("Team Inbox is off for your account. Ask your partner to switch it on."))
+    found = [
+        (connection, find_textable(provisioning_for(connection), address))
+        for connection, address in wanted.numbers
+    ]
+    with transaction.atomic(durable=True):
+        inbox = _switched_on(team, wanted)
+        for connection, remote in found:
+            add_number(inbox=inbox, connection=connection, remote=remote, by=by, now=now)
+        _note(inbox, "inbox_turned_on", by, now, numbers=[_name(remote) for _c, remote in found])
+    problems = _point_all(inbox, by=by, now=now) if wanted.is_pointed else []
+    return TurnedOn(inbox, tuple(problems))
+
+
+def _switched_on(team: Team, wanted: Wanted) -> TeamInbox:
+    """Make the inbox of a team, or switch the one it had on again. The team is locked."""
+    Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+    inbox = TeamInbox.objects.filter(team=team).first()
+    if inbox and inbox.is_on:
+        raise SetUpError(
+            _("The inbox of %(team)s is on already: somebody was quicker. Nothing was changed.")
+            % {"team": team.name}
+        )
+    fresh: dict[str, Any] = {
+        "name": wanted.name,
+        "claim_rule": wanted.claim_rule,
+        "bot_name": wanted.bot_name,
+        "first_reply": wanted.first_reply,
+        "first_reply_text": wanted.first_reply_text,
+        "is_on": True,
+    }
+    if inbox is None:
+        slug = free_slug(team, wanted.name)
+        return TeamInbox.objects.create(team=team, account_id=team.account_id, slug=slug, **fresh)
+    for name, value in fresh.items():
+        setattr(inbox, name, value)
+    inbox.settings_version += 1
+    inbox.save()
+    return inbox
+
+
+def free_slug(team: Team, name: str) -> str:
+    """Return an address for an inbox that no other of the account has."""
+    base = slugify(name)[:50] or f"team-{team.pk}"
+    others = TeamInbox.objects.filter(account=team.account_id)
+    taken = {slug.lower() for slug in others.values_list("slug", flat=True)}
+    number = 1
+    slug = base
+    while slug in taken:
+        number += 1
+        slug = f"{base}-{number}"
+    return slug
+
+
+def _point_all(inbox: TeamInbox, *, by: User, now: datetime) -> list[str]:
+    problems = []
+    for sender in _pointable(inbox):
+        try:
+            point_here(sender=sender, by=by, now=now)
+        except (SetUpError, TwilioRefusedError, TwilioAwayError) as error:
+            problems.append(f"{sender.address}: {error.reason}")
+    return problems
+
+
+def _pointable(inbox: TeamInbox) -> list[Sender]:
+    """Return the numbers whose addresses at Twilio we set here; WhatsApp has its own page."""
+    kinds = (Sender.Kind.NUMBER, Sender.Kind.SHORT_CODE, Sender.Kind.SERVICE)
+    rows = Sender.objects.in_use().filter(inbox=inbox, kind__in=kinds)
+    return list(rows.select_related("twilio_account", "inbox").order_by("pk"))
+
+
+def turn_off(*, inbox: TeamInbox, gives_back: bool, by: User, now: datetime) -> tuple[str, ...]:
+    """Switch an inbox off; everything in it stays and is there again when it is switched on.
+
+    With `gives_back`, messages go at Twilio where they went before us, where they still come to
+    us. Returns what could not be done there, in words. Raises SetUpError if it was off.
+    """
+    with transaction.atomic(durable=True):
+        row = TeamInbox.objects.select_for_update(no_key=True).get(pk=inbox.pk)
+        if not row.is_on:
+            raise SetUpError(_("The inbox is off already: somebody else was quicker."))
+        row.is_on = False
+        row.settings_version += 1
+        row.save(update_fields=["is_on", "settings_version"])
+        _note(row, "inbox_turned_off", by, now, gives_back=gives_back)
+    problems: list[str] = []
+    for sender in _pointable(row) if gives_back else []:
+        try:
+            put_back(sender=sender, by=by, now=now)
+        except (SetUpError, TwilioRefusedError, TwilioAwayError) as error:
+            problems.append(f"{sender.address}: {error.reason}")
+    return tuple(problems)
+
+
+def _name(remote: RemoteNumber | RemoteService) -> str:
+    return remote.sid if isinstance(remote, RemoteService) else remote.address
+
+
+def _note(inbox: TeamInbox, action: str, by: User, now: datetime, **data: Any) -> None:
+    audit.record(
+        action=action,
+        subject=inbox.name,
+        actor=by,
+        account_id=inbox.account_id,
+        now=now,
+        row=str(inbox.pk),
+        **data,
+    )

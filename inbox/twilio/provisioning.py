@@ -1,0 +1,413 @@
+"""What does a Twilio account hold, and how is that changed? Accounts, numbers, services.
+
+For setting up only; messages go through `inbox.twilio.client`. Nothing here is done twice by
+itself: every failure says whether Twilio may have done what was asked.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from twilio.base import values
+from twilio.base.exceptions import TwilioException
+from twilio.http.response import Response
+from twilio.rest import Client
+
+from compliance.addresses import TOLL_FREE_PREFIXES
+from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError, refusal
+from inbox.twilio.http import GuardedHttpClient, was_never_sent
+
+MOST_NUMBERS = 1000
+MOST_SERVICES = 100
+MOST_OFFERS = 20
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+_SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
+
+
+@dataclass(frozen=True)
+class RemoteAccount:
+    """A Twilio account. `auth_token` is blank where Twilio does not say it."""
+
+    sid: str
+    name: str
+    status: str
+    owner_sid: str
+    auth_token: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        """Say whether it may send and receive."""
+        return self.status == "active"
+
+
+@dataclass(frozen=True)
+class Pointing:
+    """Where a number's messages go: a blank address is none, an application overrides all."""
+
+    inbound_url: str = ""
+    inbound_method: str = "POST"
+    fallback_url: str = ""
+    fallback_method: str = "POST"
+    application_sid: str = ""
+
+
+@dataclass(frozen=True)
+class RemoteNumber:
+    """A phone number or short code that an account holds."""
+
+    sid: str
+    address: str
+    name: str
+    capabilities: frozenset[str]
+    pointing: Pointing
+
+    @property
+    def is_short_code(self) -> bool:
+        """Say whether it is a short code."""
+        return self.sid.startswith("SC")
+
+    @property
+    def can_text(self) -> bool:
+        """Say whether it can send and receive SMS."""
+        return "sms" in self.capabilities
+
+    @property
+    def is_toll_free(self) -> bool:
+        """Say whether it is an American toll-free number."""
+        return self.address.startswith(TOLL_FREE_PREFIXES)
+
+
+@dataclass(frozen=True)
+class RemoteService:
+    """A Messaging Service with its numbers, as addresses."""
+
+    sid: str
+    name: str
+    pointing: Pointing
+    is_by_number: bool
+    members: frozenset[str] = frozenset()
+    status_url: str = ""
+
+    def takes_from(self, address: str) -> bool:
+        """Say whether it decides where messages to this number go, instead of the number."""
+        return address in self.members and not self.is_by_number
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A number that can be bought."""
+
+    address: str
+    place: str
+    capabilities: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """Everything of an account that decides where messages go, as of one moment."""
+
+    account: RemoteAccount
+    numbers: tuple[RemoteNumber, ...]
+    services: tuple[RemoteService, ...]
+
+    def number(self, address: str) -> RemoteNumber | None:
+        """Return the number with this address."""
+        return next((one for one in self.numbers if one.address == address), None)
+
+    def service(self, sid: str) -> RemoteService | None:
+        """Return the service with this SID."""
+        return next((one for one in self.services if one.sid == sid), None)
+
+    def service_of(self, address: str) -> RemoteService | None:
+        """Return the service that a number is in."""
+        return next((one for one in self.services if address in one.members), None)
+
+
+class Provisioning:
+    """One Twilio account, as those who set it up speak to it."""
+
+    def __init__(
+        self,
+        *,
+        account_sid: str,
+        auth_token: str,
+        api_base: str,
+        timeout: float,
+        api_key_sid: str = "",
+        api_key_secret: str = "",
+    ) -> None:
+        username = api_key_sid or account_sid
+        password = api_key_secret if api_key_sid else auth_token
+        self.account_sid = account_sid
+        self._client: Any = Client(  # type: ignore[no-untyped-call]
+            username,
+            password,
+            account_sid,
+            http_client=GuardedHttpClient(api_base=api_base, timeout=timeout),
+        )
+
+    # --- Accounts ---
+
+    def account(self) -> RemoteAccount:
+        """Return the account itself: the cheapest proof that the credentials are right."""
+        with _asking():
+            return _account(self._client.api.v2010.accounts(self.account_sid).fetch())
+
+    def check_messages(self) -> None:
+        """Prove that the credentials, such as those of an API key, may read messages."""
+        with _asking():
+            self._client.messages.list(limit=1)
+
+    def create_subaccount(self, name: str) -> RemoteAccount:
+        """Create a subaccount. When this fails unclearly, look for the name before trying again."""
+        with _asking():
+            return _account(self._client.api.v2010.accounts.create(friendly_name=name))
+
+    def subaccounts_named(self, name: str) -> list[RemoteAccount]:
+        """Return the subaccounts with exactly this name that are not closed, the oldest first."""
+        with _asking():
+            found = self._client.api.v2010.accounts.list(friendly_name=name, limit=20)
+            rows = [_account(one) for one in reversed(found)]
+        return [one for one in rows if one.sid != self.account_sid and one.status != "closed"]
+
+    def set_status(self, sid: str, status: str) -> RemoteAccount:
+        """Make a subaccount active, suspended or closed. The last is for ever."""
+        with _asking():
+            return _account(self._client.api.v2010.accounts(sid).update(status=status))
+
+    # --- Numbers ---
+
+    def search(
+        self, *, country: str, kind: str, area_code: str = "", contains: str = ""
+    ) -> list[Offer]:
+        """Return numbers that can be bought and can text; kind is local, mobile or toll_free."""
+        with _asking():
+            offers = getattr(self._client.available_phone_numbers(country), kind).list(
+                area_code=area_code or values.unset,
+                contains=contains or values.unset,
+                sms_enabled=True,
+                limit=MOST_OFFERS,
+            )
+            return [_offer(one) for one in offers]
+
+    def buy(self, address: str, pointing: Pointing) -> RemoteNumber:
+        """Buy a number and say at once where its messages go."""
+        with _asking():
+            return _number(
+                self._client.incoming_phone_numbers.create(
+                    phone_number=address, **_parameters(pointing)
+                )
+            )
+
+    def find_number(self, address: str) -> RemoteNumber | None:
+        """Return the number or short code with this address, if the account holds it."""
+        with _asking():
+            if address.isdecimal():
+                found = self._client.short_codes.list(short_code=address, limit=1)
+                return _short_code(found[0]) if found else None
+            # Twilio matches parts of numbers as well.
+            matches = self._client.incoming_phone_numbers.list(phone_number=address, limit=20)
+            rows = [_number(one) for one in matches]
+        return next((one for one in rows if one.address == address), None)
+
+    def point(self, sid: str, pointing: Pointing) -> RemoteNumber:
+        """Say where the messages to a number or short code go. Doing it twice changes nothing."""
+        with _asking():
+            parameters = _parameters(pointing)
+            if sid.startswith("SC"):
+                del parameters["sms_application_sid"]
+                return _short_code(self._client.short_codes(sid).update(**parameters))
+            return _number(self._client.incoming_phone_numbers(sid).update(**parameters))
+
+    def release(self, sid: str) -> None:
+        """Give a number back. There is no undo."""
+        with _asking():
+            self._client.incoming_phone_numbers(sid).delete()
+
+    # --- Messaging Services ---
+
+    def service(self, sid: str) -> RemoteService | None:
+        """Return a Messaging Service with its numbers, if the account has it."""
+        if not _SERVICE_SID.fullmatch(sid):
+            return None
+        try:
+            with _asking():
+                return self._with_members(self._client.messaging.v1.services(sid).fetch())
+        except TwilioRefusedError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def point_service(
+        self, sid: str, pointing: Pointing, *, is_by_number: bool = False
+    ) -> RemoteService:
+        """Say where the messages to a service go: to its own address or to those of its numbers."""
+        with _asking():
+            changed = self._client.messaging.v1.services(sid).update(
+                inbound_request_url=pointing.inbound_url,
+                inbound_method=pointing.inbound_method,
+                fallback_url=pointing.fallback_url,
+                fallback_method=pointing.fallback_method,
+                use_inbound_webhook_on_number=is_by_number,
+            )
+            return self._with_members(changed)
+
+    def holdings(self) -> Holdings:
+        """Return everything that decides where messages go."""
+        account = self.account()
+        with _asking():
+            client = self._client
+            numbers = [
+                *map(_number, client.incoming_phone_numbers.list(limit=MOST_NUMBERS)),
+                *map(_short_code, client.short_codes.list(limit=MOST_NUMBERS)),
+            ]
+            services = client.messaging.v1.services.list(limit=MOST_SERVICES)
+            return Holdings(
+                account, tuple(numbers), tuple(self._with_members(one) for one in services)
+            )
+
+    def _with_members(self, service: Any) -> RemoteService:
+        members = self._client.messaging.v1.services(service.sid).phone_numbers
+        return RemoteService(
+            sid=str(service.sid),
+            name=str(service.friendly_name or service.sid),
+            pointing=Pointing(
+                inbound_url=str(service.inbound_request_url or ""),
+                inbound_method=str(service.inbound_method or "POST"),
+                fallback_url=str(service.fallback_url or ""),
+                fallback_method=str(service.fallback_method or "POST"),
+            ),
+            is_by_number=bool(service.use_inbound_webhook_on_number),
+            members=frozenset(str(one.phone_number) for one in members.list(limit=MOST_NUMBERS)),
+            status_url=str(service.status_callback or ""),
+        )
+
+    # --- Registrations with the American carriers ---
+
+    def brand_status(self) -> str:
+        """Return how far the account's A2P brand is; blank when it has none."""
+        with _asking():
+            brands = self._client.messaging.v1.brand_registrations.list(limit=20)
+            states = [str(one.status or "") for one in brands]
+        return "APPROVED" if "APPROVED" in states else next(iter(states), "")
+
+    def campaign_status(self, service_sid: str) -> str:
+        """Return how far the A2P campaign of a service is; blank when it has none."""
+        with _asking():
+            service = self._client.messaging.v1.services(service_sid)
+            states = [str(one.campaign_status or "") for one in service.us_app_to_person.list()]
+        return "VERIFIED" if "VERIFIED" in states else next(iter(states), "")
+
+    def verification_status(self, number_sid: str) -> str:
+        """Return how far the verification of a toll-free number is; blank when it has none."""
+        with _asking():
+            found = self._client.messaging.v1.tollfree_verifications.list(
+                tollfree_phone_number_sid=number_sid, limit=20
+            )
+            states = [str(one.status or "") for one in found]
+        return "TWILIO_APPROVED" if "TWILIO_APPROVED" in states else next(iter(states), "")
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Turn whatever goes wrong into TwilioRefusedError or TwilioAwayError.
+
+    The lists of the library raise another error than its single requests, and an answer that
+    cannot be read comes out of it as one of Python's own.
+    """
+    try:
+        yield
+    except TwilioException as error:
+        raise _told(error) from error
+    except requests.exceptions.RequestException as error:
+        raise TwilioAwayError(may_have_acted=not was_never_sent(error)) from error
+    except _UNREADABLE as error:
+        raise TwilioAwayError(may_have_acted=True) from error
+
+
+def _told(error: TwilioException) -> TwilioRefusedError | TwilioAwayError:
+    response = next((one for one in error.args if isinstance(one, Response)), None)
+    if response is not None:
+        status, code, words = _read_refusal(response)
+    else:
+        status = int(getattr(error, "status", 0) or 0)
+        code = str(getattr(error, "code", "") or "")
+        words = str(getattr(error, "msg", "") or getattr(error, "title", "") or "")
+    if status == 0 or status >= 500:
+        return TwilioAwayError(may_have_acted=True)
+    if status == 429:
+        return TwilioAwayError(may_have_acted=False, is_busy=True)
+    return refusal(status=status, code=code, words=words)
+
+
+def _read_refusal(response: Response) -> tuple[int, str, str]:
+    try:
+        body = json.loads(response.text)
+        return response.status_code, str(body.get("code", "") or ""), str(body.get("message", ""))
+    except (ValueError, AttributeError):
+        return response.status_code, "", ""
+
+
+def _account(one: Any) -> RemoteAccount:
+    return RemoteAccount(
+        sid=str(one.sid),
+        name=str(one.friendly_name or ""),
+        status=str(one.status or ""),
+        owner_sid=str(one.owner_account_sid or ""),
+        auth_token=str(one.auth_token or ""),
+    )
+
+
+def _number(one: Any) -> RemoteNumber:
+    return RemoteNumber(
+        sid=str(one.sid),
+        address=str(one.phone_number),
+        name=str(one.friendly_name or one.phone_number),
+        capabilities=_able(one.capabilities),
+        pointing=Pointing(
+            inbound_url=str(one.sms_url or ""),
+            inbound_method=str(one.sms_method or "POST"),
+            fallback_url=str(one.sms_fallback_url or ""),
+            fallback_method=str(one.sms_fallback_method or "POST"),
+            application_sid=str(one.sms_application_sid or ""),
+        ),
+    )
+
+
+def _short_code(one: Any) -> RemoteNumber:
+    return RemoteNumber(
+        sid=str(one.sid),
+        address=str(one.short_code),
+        name=str(one.friendly_name or one.short_code),
+        capabilities=frozenset({"sms", "mms"}),
+        pointing=Pointing(
+            inbound_url=str(one.sms_url or ""),
+            inbound_method=str(one.sms_method or "POST"),
+            fallback_url=str(one.sms_fallback_url or ""),
+            fallback_method=str(one.sms_fallback_method or "POST"),
+        ),
+    )
+
+
+def _offer(one: Any) -> Offer:
+    place = ", ".join(str(part) for part in (one.locality, one.region, one.iso_country) if part)
+    return Offer(str(one.phone_number), place, _able(one.capabilities))
+
+
+def _able(capabilities: Any) -> frozenset[str]:
+    """Return what a number can do, in lower case: Twilio writes SMS in one place, sms in others."""
+    return frozenset(str(name).lower() for name, can in dict(capabilities or {}).items() if can)
+
+
+def _parameters(pointing: Pointing) -> dict[str, str]:
+    return {
+        "sms_url": pointing.inbound_url,
+        "sms_method": pointing.inbound_method,
+        "sms_fallback_url": pointing.fallback_url,
+        "sms_fallback_method": pointing.fallback_method,
+        "sms_application_sid": pointing.application_sid,
+    }
