@@ -27,7 +27,16 @@ from inbox.models import (
     TeamInbox,
 )
 from inbox.receiving import Arrival, accept, process
-from tests.factories import make_account, make_inbox, make_sender, make_twilio_account, make_user
+from routing.hours import SpecialDay
+from tests.factories import (
+    NINE_TO_FIVE,
+    make_account,
+    make_hours,
+    make_inbox,
+    make_sender,
+    make_twilio_account,
+    make_user,
+)
 from tests.twilio import new_sid
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -81,6 +90,7 @@ def make_company(name: str, partner: str, *, n: int = 1) -> Company:
     sender = make_sender(inbox, f"+1555010{n:04d}", twilio_account=twilio)
     alice = make_user(account, f"Alice of {name}", team=inbox.team)
     sue = make_user(account, f"Sue of {name}", team=inbox.team, role=Membership.Role.SUPERVISOR)
+    make_hours(account, special_days=(SpecialDay(NOW.date(), "Outing", NINE_TO_FIVE),))
     company = Company(account, inbox, sender, alice, sue)
     _live_a_little(company, n)
     return company

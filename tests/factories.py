@@ -20,10 +20,15 @@ from accounts.models import (
     User,
 )
 from inbox.models import Sender, TeamInbox
+from routing.business_hours import add_hours, add_special_days
+from routing.hours import Opening, SpecialDay, Week
+from routing.models import BusinessHours
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 PASSWORD = "a-long-test-password"
 AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
+NINE_TO_FIVE = (Opening(9 * 60, 17 * 60),)
+WORK_WEEK: Week = (*[NINE_TO_FIVE] * 5, (), ())
 _numbers = itertools.count(1)
 
 
@@ -103,6 +108,21 @@ def make_sender(
     return Sender.objects.create(
         account=inbox.account, inbox=inbox, address=address, twilio_account=twilio_account, **fields
     )
+
+
+def make_hours(
+    account: Account,
+    name: str = "",
+    *,
+    week: Week = WORK_WEEK,
+    special_days: tuple[SpecialDay, ...] = (),
+    **fields: Any,
+) -> BusinessHours:
+    """Make business hours: Monday to Friday, 9 to 17, unless told otherwise."""
+    name = name or f"Hours {next(_numbers)}"
+    hours = add_hours(account=account, name=name, by=None, now=LONG_AGO, week=week, **fields)
+    add_special_days(hours, special_days)
+    return hours
 
 
 def days(n: float) -> timedelta:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from accounts.models import Account, Team
+from routing.models import BusinessHours
 
 
 class TeamInbox(models.Model):
@@ -98,6 +99,15 @@ class TeamInbox(models.Model):
         blank=True,
         default=30,
         help_text="A transfer without a reply in this time goes back to the team",
+    )
+    hours = models.ForeignKey(
+        BusinessHours,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="inboxes",
+        verbose_name="business hours",
+        help_text="None: always open",
     )
     is_close_reason_required = models.BooleanField(default=False)
     may_start_conversations = models.BooleanField(default=False)
