@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import Exists, F, OuterRef, QuerySet, TextField, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast, Concat
 
 from accounts.models import (
@@ -17,10 +17,13 @@ from accounts.models import (
     License,
     LicensePool,
     Membership,
+    SupportAccess,
+    Team,
     User,
     in_force,
 )
 from accounts.prepared import OneOf, Prepared, is_any
+from accounts.support import open_support_of
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,9 @@ class Viewer:
 
     `member_of` are all their teams (supervised ones included), `supervises` those where they
     are a supervisor. Without a valid licence or with the feature off they see nothing.
+
+    Who is in the account for support (`is_support`) belongs to no team: they read what lies in the
+    teams of `looks_into`, and do nothing else. `is_supported`: somebody is in the account for it.
     """
 
     user_id: int
@@ -39,11 +45,19 @@ class Viewer:
     member_of: frozenset[int]
     supervises: frozenset[int]
     observes: frozenset[int]
+    is_supported: bool = False
+    is_support: bool = False
+    looks_into: frozenset[int] = frozenset()
 
     @property
     def may_see(self) -> bool:
-        """Say whether this person may see inbox content at all (behaviour: decision 7)."""
-        return self.is_licensed and self.has_team_inbox
+        """Say whether this person may see inbox content at all (behaviour: decisions 7, 10)."""
+        return (self.is_licensed or self.is_support) and self.has_team_inbox
+
+    @property
+    def reads_all_of(self) -> frozenset[int]:
+        """Return the teams all of whose conversations this person may read."""
+        return self.looks_into or self.supervises
 
     def supervises_team(self, team_id: int) -> bool:
         """Say whether this person is a supervisor of the team."""
@@ -55,11 +69,31 @@ class Viewer:
 
 
 def viewer_of(user: User, *, now: datetime) -> Viewer:
-    """Return what `user` is entitled to at `now`, in two queries."""
+    """Return what `user` is entitled to at `now`, in two queries.
+
+    Partners and platform staff are asked three more: in whose account are they for support?
+    """
     found = viewers_of([user.pk], now=now).get(user.pk)
     if found is None:
         return Viewer(user.pk, None, user.name, False, False, frozenset(), frozenset(), frozenset())
+    if support := open_support_of(user, now=now):
+        return _supporter(found, support.account, now)
     return found
+
+
+def _supporter(person: Viewer, account: Account, now: datetime) -> Viewer:
+    teams = Team.objects.filter(account=account).values_list("pk", flat=True)
+    return replace(
+        person,
+        account_id=account.pk,
+        is_licensed=False,
+        has_team_inbox=feature_is_on(account.pk, Feature.TEAM_INBOX, now=now),
+        member_of=frozenset(),
+        supervises=frozenset(),
+        observes=frozenset(),
+        is_support=True,
+        looks_into=frozenset(teams),
+    )
 
 
 def viewers_of(user_ids: Iterable[int], *, now: datetime) -> dict[int, Viewer]:
@@ -86,6 +120,7 @@ def _viewer(facts: Mapping[str, Any], roles: Mapping[int, str]) -> Viewer:
         member_of=frozenset(roles),
         supervises=frozenset(t for t, role in roles.items() if role == Membership.Role.SUPERVISOR),
         observes=frozenset(t for t, role in roles.items() if role == Membership.Role.OBSERVER),
+        is_supported=facts["supported"],
     )
 
 
@@ -97,8 +132,9 @@ def _people(users: Any, now: Any) -> "QuerySet[Any, Any]":
             has_inbox=is_any(
                 _grants_in_force(Feature.TEAM_INBOX, now).filter(account=OuterRef("account"))
             ),
+            supported=is_any(SupportAccess.objects.open(now).filter(account=OuterRef("account"))),
         )
-        .values("pk", "account_id", "name", "licensed", "has_inbox", "account__status")
+        .values("pk", "account_id", "name", "licensed", "has_inbox", "supported", "account__status")
         .order_by()
     )
 
@@ -131,10 +167,21 @@ def entitlement_marks(user_ids: Sequence[int], *, now: datetime) -> dict[int, st
                 delimiter=",",
                 order_by="memberships__team_id",
             ),
+            support=Subquery(
+                SupportAccess.objects.open(now)
+                .filter(
+                    Q(user__role=User.Role.STAFF) | Q(account__partner=OuterRef("partner")),
+                    user=OuterRef("pk"),
+                )
+                .values("pk")[:1]
+            ),
         )
-        .values_list("pk", "licensed", "has_inbox", "roles")
+        .values_list("pk", "licensed", "has_inbox", "roles", "support")
     )
-    return {pk: f"{licensed}|{has_inbox}|{roles}" for pk, licensed, has_inbox, roles in rows}
+    return {
+        pk: f"{licensed}|{has_inbox}|{roles}|{support}"
+        for pk, licensed, has_inbox, roles, support in rows
+    }
 
 
 def feature_is_on(account_id: int, feature: str, *, now: datetime) -> bool:

@@ -31,6 +31,7 @@ from accounts.admin_scope import (
     count_of,
     person,
 )
+from accounts.admin_support import EnterForSupport
 from accounts.admin_tasks import Task, TaskAdmin
 from accounts.models import (
     Account,
@@ -110,9 +111,11 @@ class PartnerAdmin(AuditedAdmin[Partner]):
 
 
 @admin.register(Account)
-class AccountAdmin(AuditedAdmin[Account]):
+class AccountAdmin(TaskAdmin[Account], AuditedAdmin[Account]):
     """Customer companies. Nobody deletes one: it is suspended."""
 
+    staff_may = partner_may = KEEP | {ACT}
+    tasks = (EnterForSupport(),)
     form = AccountForm
     fields = (
         "partner",

@@ -82,8 +82,8 @@ class Task(Generic[M]):
 
     def do(
         self, request: HttpRequest, rows: Sequence[M], form: forms.Form, admin: "TaskAdmin[M]"
-    ) -> None:
-        """Do it, and tell the person what came of it."""
+    ) -> HttpResponse | None:
+        """Do it, and tell the person what came of it; return where to go unless it is back."""
         raise NotImplementedError
 
 
@@ -139,8 +139,8 @@ class TaskAdmin(ScopedAdmin[M]):
             return HttpResponseRedirect(self.list_url())
         form = task.form_for(request, rows)
         if request.method == "POST" and form.is_valid():
-            task.do(request, rows, form, self)
-            return HttpResponseRedirect(self._page_after(rows))
+            onward = task.do(request, rows, form, self)
+            return onward or HttpResponseRedirect(self._page_after(rows))
         context = {
             **self.admin_site.each_context(request),
             "title": task.label,

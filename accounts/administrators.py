@@ -6,16 +6,21 @@ from datetime import datetime
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
-from accounts.models import Account, User
+from accounts.edge import support_in
+from accounts.models import Account, SupportAccess, User
 
 
 @dataclass(frozen=True)
 class Administrator:
-    """A person at work on the settings of one account, at one moment."""
+    """A person at work on the settings of one account, at one moment.
+
+    `support` is set for who is in the account for support: a partner or a member of staff.
+    """
 
     user: User
     account: Account
     now: datetime
+    support: SupportAccess | None = None
 
 
 def administrator(request: HttpRequest) -> Administrator:
@@ -24,4 +29,6 @@ def administrator(request: HttpRequest) -> Administrator:
     assert isinstance(user, User)  # LoginRequiredMiddleware lets nobody else in.
     if user.role == User.Role.ACCOUNT_ADMIN and user.is_active and user.account is not None:
         return Administrator(user, user.account, timezone.now())
+    if support := support_in(request):
+        return Administrator(user, support.account, timezone.now(), support)
     raise Http404("No such page.")

@@ -25,10 +25,10 @@ def abilities_of(
 ) -> frozenset[Ability]:
     """Return what `viewer` may do; `part` is their current row in the audience, if they have one.
 
-    Contract: behaviour 1, 3 and 10. A watcher reads and notes; an observer only reads. In an inbox
-    that is switched off nobody does anything.
+    Contract: behaviour 1, 3 and 10. A watcher reads and notes; an observer, and who is in the
+    account for support, only reads. In an inbox that is switched off nobody does anything.
     """
-    if not viewer.may_see or not conversation.inbox.is_on:
+    if not viewer.may_see or viewer.is_support or not conversation.inbox.is_on:
         return frozenset()
     in_team = viewer.is_member_of(conversation.inbox_id)
     is_observer = conversation.inbox_id in viewer.observes

@@ -106,7 +106,8 @@ def is_reader(viewer: Viewer, conversation: Conversation, audience: Audience) ->
         return False
     inbox_id = conversation.inbox_id
     is_by_team = audience.is_team and viewer.is_member_of(inbox_id)
-    return viewer.supervises_team(inbox_id) or is_by_team or viewer.user_id in audience.user_ids
+    reads_all = inbox_id in viewer.reads_all_of
+    return reads_all or is_by_team or viewer.user_id in audience.user_ids
 
 
 def _is_for_team(conversation: Conversation) -> bool:
@@ -171,7 +172,7 @@ class Seen(Generic[Found]):
             me=viewer.user_id,
             account=viewer.account_id,
             member_of=sorted(viewer.member_of),
-            supervises=sorted(viewer.supervises),
+            supervises=sorted(viewer.reads_all_of),
             **values,
         )
 
@@ -240,11 +241,13 @@ def _the_one(found: Iterator[TeamInbox]) -> TeamInbox:
 
 def inboxes_of(viewer: Viewer) -> list[TeamInbox]:
     """Return the inboxes whose lists this person may open: as a member, or as a guest, who takes
-    part in a conversation there without being a member."""
+    part in a conversation there without being a member, or all of them for support."""
     if not viewer.may_see:
         return []
     return _INBOXES.all(
-        me=viewer.user_id, account=viewer.account_id, member_of=sorted(viewer.member_of)
+        me=viewer.user_id,
+        account=viewer.account_id,
+        member_of=sorted(viewer.looks_into or viewer.member_of),
     )
 
 

@@ -267,6 +267,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
         roll.begin()
 
     async def _viewing(self, command: dict[str, Any]) -> None:
+        if self.chair.viewer.is_support:
+            return
         wanted = command.get("conversation")
         self.is_active = command.get("state", "active") == "active"
         if not isinstance(wanted, str) or not wanted.isalnum():
@@ -384,7 +386,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
     def _chair(self) -> Chair:
         assert self.user is not None
         viewer = viewer_of(self.user, now=timezone.now())
-        if not viewer.may_see:
+        # Who is here for support is only told when that ends: what they read they ask for page by
+        # page, and each is written down.
+        if not viewer.may_see or viewer.is_support:
             return Chair(viewer, {}, frozenset())
         inboxes = {inbox.public_id: inbox.pk for inbox in inboxes_of(viewer)}
         groups = {user_group(viewer.user_id)}

@@ -461,6 +461,7 @@ def append_outbound(
 
 def mark_read(*, conversation: Conversation, by: Viewer, seq: int) -> int:
     """Move this person's cursor forward to a message; return where it is now."""
+    _refuse_support(by)
     top = min(seq, conversation.thread.last_seq)
     cursor, is_new = ReadCursor.objects.get_or_create(
         user_id=by.user_id, conversation=conversation, defaults={"seq": top}
@@ -474,12 +475,19 @@ def mark_read(*, conversation: Conversation, by: Viewer, seq: int) -> int:
 
 def mark_unread(*, conversation: Conversation, by: Viewer) -> int:
     """Move this person's cursor, and nobody else's, to before the customer's last message."""
+    _refuse_support(by)
     seq = max(conversation.last_inbound_seq - 1, 0)
     ReadCursor.objects.update_or_create(
         user_id=by.user_id, conversation=conversation, defaults={"seq": seq}
     )
     _tell_own_tabs(conversation, by, seq)
     return seq
+
+
+def _refuse_support(by: Viewer) -> None:
+    # The pages let nobody get here who is in the account for support; this holds for others too.
+    if by.is_support:
+        raise NotAllowedError
 
 
 def _tell_own_tabs(conversation: Conversation, by: Viewer, seq: int) -> None:
@@ -494,6 +502,7 @@ def set_contact_name(
     *, contact: Contact, by: Viewer, user: User, name: str, now: datetime
 ) -> Contact:
     """Give a contact a name of ours; blank goes back to what they call themselves."""
+    _refuse_support(by)
     with transaction.atomic(durable=True):
         # Threads come before contacts and conversations: a STOP takes several of a person's too.
         list(contact.threads.select_for_update(no_key=True).order_by("pk").values("pk"))

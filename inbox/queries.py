@@ -379,14 +379,23 @@ def _owners(inbox: TeamInbox) -> tuple[Owner, ...]:
 
 
 def thread_page(
-    viewer: Viewer, user: User, conversation: Conversation, *, now: datetime, found: str = ""
+    viewer: Viewer,
+    user: User,
+    conversation: Conversation,
+    *,
+    now: datetime,
+    found: str = "",
+    before: int | None = None,
 ) -> ThreadPage:
-    """Read a conversation: its thread, the reader's desk, and how far they have read."""
+    """Read a conversation: its thread, the reader's desk, and how far they have read.
+
+    It shows the latest, or what lies around the message `found` or before the number `before`.
+    """
     cursor = ReadCursor.objects.filter(user=viewer.user_id, conversation=conversation).first()
     target = _seq_of(conversation, found) if found else None
     return ThreadPage(
         conversation=conversation,
-        timeline=timeline(viewer, conversation, around=target),
+        timeline=timeline(viewer, conversation, around=target, before=before),
         desk=desk_of(viewer, user, conversation, now=now),
         read_seq=cursor.seq if cursor else 0,
         found=found if target else "",

@@ -2,8 +2,10 @@
 
 from django.urls import path
 
-from inbox.views.settings import home
+from inbox.views.settings import home, support
 
 urlpatterns = [
     path("", home.home, name="settings"),
+    path("support/", support.support, name="settings_support"),
+    path("support/<int:pk>/end/", support.support_end, name="settings_support_end"),
 ]

@@ -4,7 +4,7 @@ Whatever says what a customer wrote, or who they are, holds a canary: no page ma
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from django.test import Client
 
 from accounts.access import viewer_of
 from accounts.audit import record
-from accounts.models import Account, Membership, Partner, User
+from accounts.models import Account, Membership, Partner, SupportAccess, User
 from inbox.conversations import claim_conversation, mark_read, take_over
 from inbox.models import (
     Attachment,
@@ -156,6 +156,13 @@ def _live_a_little(company: Company, n: int) -> None:
         file="attachments/canary.jpg",
     )
     record(action="looked", subject=company.account.name, now=NOW, account_id=company.account.pk)
+    SupportAccess.objects.create(
+        account=company.account,
+        user=make_staff(f"support{n}@platform.example"),
+        reason="A ticket",
+        starts_at=NOW,
+        ends_at=NOW + timedelta(hours=1),
+    )
     Authenticator.objects.create(
         user=company.alice, type=Authenticator.Type.TOTP, data={"secret": "canary second factor"}
     )

@@ -5,6 +5,7 @@ from accounts.models.features import Feature, FeatureGrant
 from accounts.models.licenses import License, LicensePool
 from accounts.models.people import Membership, Team, User
 from accounts.models.spans import in_force
+from accounts.models.support import SupportAccess
 from accounts.models.tenants import Account, Partner
 from accounts.models.twilio import TwilioAccount
 
@@ -17,6 +18,7 @@ __all__ = [
     "LicensePool",
     "Membership",
     "Partner",
+    "SupportAccess",
     "Team",
     "TwilioAccount",
     "User",

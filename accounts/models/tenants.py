@@ -38,6 +38,9 @@ class Account(models.Model):
         max_length=12, choices=Deployment.choices, default=Deployment.CLOUD
     )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    suspended_reason = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="The account reads it"
+    )
     time_zone = models.CharField(max_length=64, default="UTC")
     default_country = models.CharField(max_length=2, default="US", help_text="ISO 3166 code")
     locale = models.CharField(max_length=12, default="en")

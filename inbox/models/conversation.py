@@ -24,7 +24,8 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def visible_to(self, viewer: Viewer) -> "ConversationQuerySet":
         """Keep what `viewer` may read now: the one predicate of sight.
 
-        What lies in an inbox that is switched off nobody reads, supervisors included.
+        What lies in an inbox that is switched off nobody reads, supervisors included. Who is in
+        the account for support reads what supervisors read.
 
         `inbox.access.audience_of` is the same rule for one conversation; a property test holds
         the two equal.
@@ -44,7 +45,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         is_mine = ~is_closed & Q(owner=viewer.user_id)
         by_name = is_mine | Q(takes_part) | (is_closed & Q(had_at_close))
         return self.filter(
-            Q(OneOf("inbox", viewer.supervises)) | (Q(is_hidden=False) & (as_member | by_name)),
+            Q(OneOf("inbox", viewer.reads_all_of)) | (Q(is_hidden=False) & (as_member | by_name)),
             account=viewer.account_id,
             inbox__is_on=True,
         )

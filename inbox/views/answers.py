@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -36,11 +37,14 @@ ConversationView = Callable[..., HttpResponse]
 
 
 def reader(request: HttpRequest) -> tuple[Viewer, User, datetime]:
-    """Say who asks and when."""
+    """Say who asks and when. Who is here for support only reads: PermissionDenied for the rest."""
     now = timezone.now()
     user = request.user
     assert isinstance(user, User)  # LoginRequiredMiddleware lets nobody else in.
-    return viewer_of(user, now=now), user, now
+    viewer = viewer_of(user, now=now)
+    if viewer.is_support and request.method not in {"GET", "HEAD"}:
+        raise PermissionDenied
+    return viewer, user, now
 
 
 def of_conversation(view: ConversationView) -> ConversationView:

@@ -78,6 +78,7 @@ def _thread(request: HttpRequest, case: Case) -> dict[str, object]:
         case.conversation,
         now=case.now,
         found=request.GET.get("m", ""),
+        before=number_in(request.GET.get("earlier", "")),
     )
     return {
         "thread": page,

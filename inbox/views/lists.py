@@ -18,7 +18,7 @@ LAST_INBOX = "last_inbox"
 def home(request: HttpRequest) -> HttpResponse:
     """Go to the inbox of last time, or to the only one; offer a choice of several."""
     viewer, user, _now = reader(request)
-    if user.account_id is None and user.is_staff:
+    if viewer.account_id is None and user.is_staff:
         return HttpResponseRedirect(reverse("admin:index"))
     if not viewer.may_see:
         return no_licence(request, viewer)

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import SupportAccess, User
 from inbox.settings_urls import urlpatterns
 from tests.conftest import House
 from tests.factories import make_account, make_user
 
 Login = Callable[[User], Client]
 PEOPLE = ("admin", "other_admin", "supervisor", "agent", "auditor", "partner", "staff", "nobody")
+# They are in the account for support; see `Row.in_support`.
+SUPPORTERS = ("partner_in_support", "staff_in_support")
 
 
 @dataclass
@@ -28,11 +33,13 @@ class Scene:
 
     house: House
     clients: dict[str, Client]
+    support: dict[str, SupportAccess]
 
 
 @pytest.fixture
 def scene(house: House, login: Login) -> Scene:
     account, partner = house.account, house.account.partner
+    works_there = {"role": "partner", "partner": partner, "is_staff": True}
     admin_role, auditor_role = User.Role.ACCOUNT_ADMIN, User.Role.AUDITOR
     elsewhere = make_account("Umbrella")
     people = {
@@ -41,13 +48,26 @@ def scene(house: House, login: Login) -> Scene:
         "supervisor": house.sue,
         "agent": house.alice,
         "auditor": make_user(account, "Audrey", works_as=auditor_role),
-        "partner": User.objects.create(
-            email="pat@example.com", name="Pat", role="partner", partner=partner, is_staff=True
-        ),
+        "partner": User.objects.create(email="pat@example.com", name="Pat", **works_there),
         "staff": User.objects.create_superuser("stan@example.com", name="Stan"),
+        "partner_in_support": User.objects.create(
+            email="pia@example.com", name="Pia", **works_there
+        ),
+        "staff_in_support": User.objects.create_superuser("stella@example.com", name="Stella"),
+    }
+    now = timezone.now()
+    support = {
+        who: SupportAccess.objects.create(
+            account=account,
+            user=people[who],
+            reason="They asked for help",
+            starts_at=now,
+            ends_at=now + timedelta(hours=1),
+        )
+        for who in SUPPORTERS
     }
     clients = {who: login(user) for who, user in people.items()}
-    return Scene(house, {**clients, "nobody": Client()})
+    return Scene(house, {**clients, "nobody": Client()}, support)
 
 
 # Status per person, in the order of PEOPLE. 404: not yours is not there. 302: log in first.
@@ -56,16 +76,30 @@ OWN_ACCOUNT = (200, 200, 404, 404, 404, 404, 404, 302)
 
 @dataclass(frozen=True)
 class Row:
-    """The verdicts on one method of one address."""
+    """The verdicts on one method of one address.
+
+    `in_support`: what SUPPORTERS get, in their order. Without it they get what the admin gets:
+    settings are theirs to change. What they do is taken back each time.
+    """
 
     verdicts: tuple[int, ...]
     kwargs: Callable[[Scene], dict[str, Any]] = lambda scene: {}
     data: Callable[[Scene], dict[str, Any]] = lambda scene: {}
+    in_support: tuple[int, int] | None = None
 
 
 TABLE: dict[str, dict[str, Row]] = {
     # The other admin sees their own account there, and nothing of this one.
     "settings": {"GET": Row(OWN_ACCOUNT)},
+    "settings_support": {"GET": Row(OWN_ACCOUNT)},
+    "settings_support_end": {
+        "POST": Row(
+            (302, 404, 404, 404, 404, 404, 404, 302),
+            kwargs=lambda scene: {"pk": scene.support["partner_in_support"].pk},
+            # One leaves, nobody ends the other's stay.
+            in_support=(302, 404),
+        )
+    },
 }
 
 
@@ -81,6 +115,10 @@ def test_everybody_gets_their_verdict(scene: Scene, name: str) -> None:
 
     for method, row in TABLE[name].items():
         path = reverse(name, kwargs=row.kwargs(scene))
+        for who, expected in zip(SUPPORTERS, row.in_support or row.verdicts[:1] * 2, strict=True):
+            answer = _try(scene.clients[who], method, path, row.data(scene))
+            if answer.status_code != expected:
+                wrong.append(f"{method} for {who} is {answer.status_code}, not {expected}")
         # Who may not comes first: what they tried must not have changed anything for who may.
         for who, expected in reversed(list(zip(PEOPLE, row.verdicts, strict=True))):
             send = getattr(scene.clients[who], method.lower())
@@ -91,3 +129,14 @@ def test_everybody_gets_their_verdict(scene: Scene, name: str) -> None:
                 wrong.append(f"{method} shows the account to {who}")
 
     assert wrong == []
+
+
+def _try(client: Client, method: str, path: str, data: dict[str, Any]) -> Any:
+    """Ask, and take back whatever that changed."""
+    bracket = transaction.Atomic(connection.alias, savepoint=True, durable=False)
+    # As of the test case's own: the stories' durable transactions may open inside.
+    bracket._from_testcase = True  # type: ignore[attr-defined]
+    with bracket:
+        answer = getattr(client, method.lower())(path, data)
+        transaction.set_rollback(True)
+    return answer

@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_twilio_subaccounts'),
-        ('inbox', '0001_initial'),
+        ('accounts', '0005_twilio_subaccounts'),
+        ('inbox', '0002_list_by_owner'),
     ]
 
     operations = [

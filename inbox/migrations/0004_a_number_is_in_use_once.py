@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('inbox', '0002_setting_up'),
+        ('inbox', '0003_setting_up'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inbox', '0001_initial'),
+        ('inbox', '0004_a_number_is_in_use_once'),
         ('routing', '0001_business_hours'),
     ]
 

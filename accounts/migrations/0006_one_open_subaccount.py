@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('accounts', '0002_twilio_subaccounts'),
+        ('accounts', '0005_twilio_subaccounts'),
     ]
 
     operations = [

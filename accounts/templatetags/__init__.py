@@ -1,0 +1,1 @@
+"""What do templates of every app need to know about accounts?"""

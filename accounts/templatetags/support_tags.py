@@ -1,0 +1,30 @@
+"""Who is in this account for support? The banner that everybody of the account sees."""
+
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.edge import support_in
+from accounts.models import User
+from accounts.support import supporters_in
+
+register = template.Library()
+
+
+@register.inclusion_tag("accounts/_support_banner.html", takes_context=True)
+def support_banner(context: Any, account_id: int) -> dict[str, Any]:
+    """Say who is here, why and until when; to themselves, how to leave. One query."""
+    request: HttpRequest = context["request"]
+    user = request.user
+    mine = support_in(request)
+    now = timezone.now()  # noqa: TID251 - a template is an edge
+    is_admin = isinstance(user, User) and user.role == User.Role.ACCOUNT_ADMIN
+    return {
+        "mine": mine,
+        "others": [] if mine else supporters_in(account_id, now=now),
+        "may_end": is_admin,
+        "request": request,
+        "csrf_token": context.get("csrf_token", ""),
+    }

@@ -1,0 +1,17 @@
+// Is somebody still here for support? Hears nothing but the end of it, and then clears the screen.
+
+import { keepTime, localise } from "./fmt.js";
+import { Socket } from "./socket.js";
+
+const scheme = location.protocol === "https:" ? "wss" : "ws";
+const ignore = () => undefined;
+
+localise(document);
+keepTime();
+new Socket(`${scheme}://${location.host}/ws/v1/`, {
+  frame: ignore,
+  hello: ignore,
+  state: ignore,
+  poll: ignore,
+  ended: () => location.replace(document.body.dataset.homeUrl),
+});
