@@ -377,7 +377,9 @@ def test_a_removed_number_may_be_used_by_another_account(shop: Shop, now: dateti
     remove_number(sender=sender, by=shop.admin, now=now)
     umbrella = make_account("Umbrella")
 
-    assert make_sender(make_inbox(umbrella), NUMBER, twilio_account=make_twilio_account(umbrella))
+    theirs = make_sender(make_inbox(umbrella), NUMBER, twilio_account=make_twilio_account(umbrella))
+
+    assert theirs.address == sender.address
 
 
 def test_removing_twice_is_said(shop: Shop, now: datetime) -> None:
