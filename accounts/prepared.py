@@ -206,6 +206,11 @@ def _own_fields(model: type[Model]) -> list[AnyField]:
     return [field for field in model._meta.concrete_fields if not field.primary_key]
 
 
+def fetch(sql: str, values: list[object]) -> list[tuple[Any, ...]]:
+    """Ask a statement that stays the same, whose places are `$1`, `$2`…: it is planned once."""
+    return _fetch(connections[DEFAULT_DB_ALIAS], sql, values)
+
+
 def _fetch(
     connection: Any, sql: str, values: list[object], form: Format = Format.TEXT
 ) -> list[tuple[Any, ...]]:

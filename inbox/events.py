@@ -10,8 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from django.db import connection
-
+from accounts.prepared import fetch
 from inbox.access import Audience
 from inbox.models import Conversation, ConversationEvent, InboxEvent, Message
 
@@ -187,16 +186,16 @@ class Numbered:
 # One statement, so that the counter row is locked for as short as can be.
 _STORE = """
     WITH taken AS (
-        INSERT INTO inbox_inboxcounter AS counter (inbox_id, seq) VALUES (%s, %s)
+        INSERT INTO inbox_inboxcounter AS counter (inbox_id, seq) VALUES ($1, $2)
         ON CONFLICT (inbox_id) DO UPDATE SET seq = counter.seq + EXCLUDED.seq
-        RETURNING inbox_id, seq - %s AS before
+        RETURNING inbox_id, seq - $2 AS before
     ), stored AS (
         INSERT INTO inbox_inboxevent
             (inbox_id, seq, type, conversation_id, actor_id, audience, "left", data, created_at)
         SELECT inbox_id, before + place, type, conversation_id, actor_id, audience::jsonb,
-               "left"::jsonb, data::jsonb, %s
-        FROM taken, unnest(%s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::text[],
-                           %s::text[]) WITH ORDINALITY
+               "left"::jsonb, data::jsonb, $3
+        FROM taken, unnest($4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::text[],
+                           $9::text[]) WITH ORDINALITY
             AS given (type, conversation_id, actor_id, audience, "left", data, place)
     )
     SELECT before FROM taken
@@ -214,12 +213,10 @@ def store(announcements: Iterable[Announcement], *, now: datetime) -> list[Numbe
     for announcement in announcements:
         by_inbox.setdefault(announcement.inbox_id, []).append(announcement)
     numbered: list[Numbered] = []
-    with connection.cursor() as cursor:
-        for inbox_id, group in sorted(by_inbox.items()):
-            columns = map(list, zip(*map(_columns, group), strict=True))
-            cursor.execute(_STORE, [inbox_id, len(group), len(group), now, *columns])
-            before = cursor.fetchone()[0]
-            numbered += [Numbered(item, before + n, now) for n, item in enumerate(group, start=1)]
+    for inbox_id, group in sorted(by_inbox.items()):
+        columns = map(list, zip(*map(_columns, group), strict=True))
+        [(before,)] = fetch(_STORE, [inbox_id, len(group), now, *columns])
+        numbered += [Numbered(item, before + n, now) for n, item in enumerate(group, start=1)]
     return numbered
 
 
@@ -236,10 +233,8 @@ def _columns(announcement: Announcement) -> tuple[object, ...]:
 
 def head_of(inbox_id: int) -> int:
     """Return the last number given out in an inbox. Read it before the rows it is to cover."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT seq FROM inbox_inboxcounter WHERE inbox_id = %s", [inbox_id])
-        row = cursor.fetchone()
-    return row[0] if row else 0
+    rows = fetch("SELECT seq FROM inbox_inboxcounter WHERE inbox_id = $1", [inbox_id])
+    return int(rows[0][0]) if rows else 0
 
 
 def forget_events(*, before: datetime) -> int:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.access import feature_is_on
 from accounts.audit import alarm
 from accounts.models import Feature
-from accounts.prepared import Prepared, insert_row, write_fields
+from accounts.prepared import Prepared, fetch, insert_row, write_fields
 from compliance.addresses import Address, masked, parse_address
 from compliance.consent import (
     ConsentChange,
@@ -51,9 +51,9 @@ _ACCEPT = """
         (account_id, twilio_account_id, sender_id, account_sid, message_sid, kind, status, form,
          received_at, repeats, state, attempts, next_attempt_at, problem)
     SELECT account_id, twilio_account_id, sender_id, account_sid, message_sid, kind, status, form,
-           %s, times - 1, state, 0, CASE WHEN is_for_later THEN %s ELSE %s END, problem
-    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[],
-                %s::text[], %s::bytea[], %s::text[], %s::text[], %s::bool[], %s::int[])
+           $1, times - 1, state, 0, CASE WHEN is_for_later THEN $1 ELSE $2 END, problem
+    FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+                $9::text[], $10::bytea[], $11::text[], $12::text[], $13::bool[], $14::int[])
         AS given (account_id, twilio_account_id, sender_id, account_sid, message_sid, kind, status,
                   form, state, problem, is_for_later, times)
     ORDER BY account_sid, message_sid, kind, status
@@ -112,9 +112,8 @@ def accept_many(
     times = Counter(arrival.key for arrival in arrivals)
     firsts = {arrival.key: arrival for arrival in reversed(arrivals)}
     columns = zip(*(_columns(one, times[key]) for key, one in firsts.items()), strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(_ACCEPT, [now, now, now + INLINE_GRACE, *map(list, columns)])
-        return {tuple(key): (pk, is_due) for *key, pk, is_due in cursor.fetchall()}
+    kept = fetch(_ACCEPT, [now, now + INLINE_GRACE, *map(list, columns)])
+    return {tuple(key): (pk, is_due) for *key, pk, is_due in kept}
 
 
 def _columns(arrival: Arrival, times: int) -> tuple[object, ...]:
