@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from config.servers import ServerError, Servers, running
+from config.servers import ServerError, running
 
 DATA_DIR = Path(__file__).resolve().parent.parent / ".test-servers"
 MOST_RUNS = 16  # as many as Valkey has numbered databases
+OURS = "TESTS_OWN_SERVERS"  # the addresses of what runs here, for the workers
 _open = contextlib.ExitStack()
 
 
@@ -20,14 +22,26 @@ _open = contextlib.ExitStack()
 def pytest_load_initial_conftests() -> None:
     """Start what the environment does not give; pytest-django reads the settings right after this.
 
-    Workers of pytest-xdist inherit the addresses from the first process, which alone stops them.
+    Workers of pytest-xdist use the servers of the first process, which alone stops them, and each
+    of them databases of its own.
     """
+    if os.environ.get(OURS) is None:
+        os.environ[OURS] = json.dumps(_started())
+    if ours := json.loads(os.environ[OURS]):
+        _use(ours, run=_take_free_run())
+    elif worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        os.environ["CHANNEL_PREFIX"] = f"test-{worker}"
+
+
+def _started() -> dict[str, str]:
+    """Start what is not given; return the addresses of what runs here."""
+    missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not os.environ.get(name)]
     try:
         servers = _open.enter_context(running(DATA_DIR, durable=False))
     except ServerError as error:
         raise pytest.UsageError(error.reason) from error
-    if servers.home:
-        _use(servers, run=_take_free_run())
+    urls = {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
+    return {name: urls[name] for name in missing}
 
 
 @pytest.hookimpl(trylast=True)
@@ -36,13 +50,13 @@ def pytest_unconfigure() -> None:
     _open.close()
 
 
-def _use(servers: Servers, *, run: int) -> None:
-    if not os.environ.get("DATABASE_URL"):
-        os.environ["DATABASE_URL"] = servers.database_url + (f"_{run}" if run else "")
-    if not os.environ.get("REDIS_URL"):
-        os.environ["REDIS_URL"] = f"{servers.redis_url}?db={run}"
+def _use(ours: dict[str, str], *, run: int) -> None:
+    if url := ours.get("DATABASE_URL"):
+        os.environ["DATABASE_URL"] = url + (f"_{run}" if run else "")
+    if url := ours.get("REDIS_URL"):
+        os.environ["REDIS_URL"] = f"{url}?db={run}"
     # Numbered databases keep apart what is stored, and not what is published.
-    os.environ.setdefault("CHANNEL_PREFIX", f"test{run}")
+    os.environ["CHANNEL_PREFIX"] = f"test{run}"
 
 
 def _take_free_run() -> int:
