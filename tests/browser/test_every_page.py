@@ -9,8 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from playwright.sync_api import Page, expect
 
-from accounts.models import License, User
-from inbox.models import Conversation, Message
+from accounts.models import License, Team, User
+from inbox.models import Conversation, DriftFinding, Message
 from tests.browser.conftest import Open
 from tests.conftest import House
 from tests.factories import make_user
@@ -35,6 +35,27 @@ def stage(house: House, client: Client, now: datetime, live: Live) -> Stage:
     unknown = stage.reply(house.alice, "Shall I put it aside?")
     Message.objects.filter(pk=unknown.pk).update(status="unknown", error_code="unknown")
     text_in(client, house.sender, "+14155550101", "مرحبا، أريد حجز موعد")
+    live.carrier.know(live.base_url, house.sender)
+    sid = house.sender.twilio_account.account_sid
+    live.carrier.ask(
+        "POST",
+        "config",
+        senders=[
+            {"account_sid": sid, "address": "+14155550188"},
+            {"account_sid": sid, "address": "+18885550189", "capabilities": ["voice"]},
+        ],
+        services=[{"account_sid": sid, "sid": "MG" + "c" * 32, "friendly_name": "Campaigns"}],
+    )
+    make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
+    Team.objects.create(account=house.account, name="Sales")
+    finding = {"account": house.account, "twilio_account": house.sender.twilio_account}
+    DriftFinding.objects.create(
+        **finding,
+        sender=house.sender,
+        kind="webhook",
+        found="https://old.example/sms",
+        found_at=now,
+    )
     return stage
 
 
@@ -55,6 +76,24 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "second factors": (house.alice, "/accounts/2fa/"),
         "change password": (house.alice, "/accounts/password/change/"),
         "log out": (house.alice, "/accounts/logout/"),
+        **_settings_paths(stage),
+    }
+
+
+def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
+    ada = User.objects.get(name="Ada")
+    inbox, sender = "/settings/inboxes/support/", stage.house.sender.pk
+    sales = Team.objects.get(name="Sales").pk
+    return {
+        "settings": (ada, "/settings/"),
+        "connection": (ada, "/settings/connection/?look=1"),
+        "turn on": (ada, f"/settings/teams/{sales}/turn-on/?check=1"),
+        "turned on": (ada, f"/settings/teams/{stage.house.inbox.pk}/turn-on/?check=1"),
+        "inbox settings": (ada, inbox),
+        "numbers": (ada, f"{inbox}numbers/?choose=1"),
+        "buy a number": (ada, f"{inbox}numbers/buy/"),
+        "remove a number": (ada, f"{inbox}numbers/{sender}/remove/"),
+        "turn off": (ada, f"{inbox}turn-off/"),
     }
 
 
@@ -72,6 +111,15 @@ PAGES = [
     "second factors",
     "change password",
     "log out",
+    "settings",
+    "connection",
+    "turn on",
+    "turned on",
+    "inbox settings",
+    "numbers",
+    "buy a number",
+    "remove a number",
+    "turn off",
 ]
 
 

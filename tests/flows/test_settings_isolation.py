@@ -17,7 +17,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import SupportAccess, User
+from inbox.models import Message
+from inbox.sending import send_test
 from inbox.settings_urls import urlpatterns
+from tests.carrier import Twilio
 from tests.conftest import House
 from tests.factories import make_account, make_user
 
@@ -37,7 +40,8 @@ class Scene:
 
 
 @pytest.fixture
-def scene(house: House, login: Login) -> Scene:
+def scene(house: House, login: Login, twilio: Twilio) -> Scene:
+    twilio.knows(house.sender)
     account, partner = house.account, house.account.partner
     works_there = {"role": "partner", "partner": partner, "is_staff": True}
     admin_role, auditor_role = User.Role.ACCOUNT_ADMIN, User.Role.AUDITOR
@@ -72,6 +76,8 @@ def scene(house: House, login: Login) -> Scene:
 
 # Status per person, in the order of PEOPLE. 404: not yours is not there. 302: log in first.
 OWN_ACCOUNT = (200, 200, 404, 404, 404, 404, 404, 302)
+ADMIN_ONLY = (200, 404, 404, 404, 404, 404, 404, 302)
+DONE_BY_ADMIN = (302, 404, 404, 404, 404, 404, 404, 302)
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,30 @@ class Row:
     in_support: tuple[int, int] | None = None
 
 
+def _team(scene: Scene) -> dict[str, Any]:
+    return {"pk": scene.house.inbox.pk}
+
+
+def _slug(scene: Scene) -> dict[str, Any]:
+    return {"slug": scene.house.inbox.slug}
+
+
+def _number(scene: Scene) -> dict[str, Any]:
+    return {"slug": scene.house.inbox.slug, "pk": scene.house.sender.pk}
+
+
+def _twilio(scene: Scene) -> int:
+    return scene.house.sender.twilio_account_id
+
+
+def _test(scene: Scene) -> dict[str, Any]:
+    admin = User.objects.get(name="Ada")
+    found = Message.objects.filter(purpose="test").first() or send_test(
+        sender=scene.house.sender, phone="+12025550142", by=admin, now=timezone.now()
+    )
+    return {"slug": scene.house.inbox.slug, "public_id": found.public_id}
+
+
 TABLE: dict[str, dict[str, Row]] = {
     # The other admin sees their own account there, and nothing of this one.
     "settings": {"GET": Row(OWN_ACCOUNT)},
@@ -99,6 +129,37 @@ TABLE: dict[str, dict[str, Row]] = {
             # One leaves, nobody ends the other's stay.
             in_support=(302, 404),
         )
+    },
+    "settings_connection": {
+        "GET": Row(OWN_ACCOUNT),
+        "POST": Row(DONE_BY_ADMIN, data=lambda s: {"do": "check", "connection": _twilio(s)}),
+    },
+    "settings_turn_on": {
+        "GET": Row(ADMIN_ONLY, kwargs=_team),
+        "POST": Row((422, 404, 404, 404, 404, 404, 404, 302), kwargs=_team),
+    },
+    "settings_checks": {"GET": Row(ADMIN_ONLY, kwargs=_team)},
+    "settings_inbox": {
+        "GET": Row(ADMIN_ONLY, kwargs=_slug),
+        "POST": Row((422, 404, 404, 404, 404, 404, 404, 302), _slug, lambda s: {"card": "look"}),
+    },
+    "settings_numbers": {
+        "GET": Row(ADMIN_ONLY, kwargs=_slug),
+        "POST": Row(DONE_BY_ADMIN, _slug, lambda s: {"do": "resume", "sender": s.house.sender.pk}),
+    },
+    # It is for accounts that run on the platform's Twilio; Acme does.
+    "settings_buy_number": {
+        "GET": Row(ADMIN_ONLY, kwargs=_slug),
+        "POST": Row(DONE_BY_ADMIN, _slug, lambda s: {"address": "+15550100001"}),
+    },
+    "settings_number_remove": {
+        "GET": Row(ADMIN_ONLY, kwargs=_number),
+        "POST": Row(DONE_BY_ADMIN, kwargs=_number),
+    },
+    "settings_test": {"GET": Row(ADMIN_ONLY, kwargs=_test)},
+    "settings_turn_off": {
+        "GET": Row(ADMIN_ONLY, kwargs=_slug),
+        "POST": Row(DONE_BY_ADMIN, kwargs=_slug),
     },
 }
 

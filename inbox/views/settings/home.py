@@ -5,12 +5,18 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from accounts.administrators import administrator
-from accounts.models import Team
+from inbox.setup.connections import connections_of
+from inbox.setup.overview import overview_of
 
 
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    """Show the account and its teams."""
+    """Show the account, its teams and the one next step of each."""
     who = administrator(request)
-    teams = Team.objects.filter(account=who.account).select_related("inbox")
-    return render(request, "settings/home.html", {"who": who, "here": "home", "teams": teams})
+    context = {
+        "who": who,
+        "here": "home",
+        "overview": overview_of(who.account, now=who.now),
+        "connections": connections_of(who.account),
+    }
+    return render(request, "settings/home.html", context)

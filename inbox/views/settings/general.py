@@ -1,0 +1,213 @@
+"""What is an inbox called, who has a conversation after a claim, when does one end?"""
+
+from typing import Any, ClassVar
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from accounts.administrators import Administrator, administrator
+from accounts.numbers import number_in
+from inbox.forms import plain_lines
+from inbox.models import TeamInbox
+from inbox.segments import MAX_CHARACTERS, count
+from inbox.setup.general import CARDS, ChangedMeanwhileError, change_inbox
+from inbox.views.settings.answers import inbox_of
+
+LANGUAGES = (
+    ("", gettext_lazy("As the account")),
+    ("en", "English"),
+    ("es", "Español"),
+    ("fr", "Français"),
+    ("pt", "Português"),
+    ("de", "Deutsch"),
+    ("it", "Italiano"),
+)
+_SEEN = "seen_"
+
+
+class LookForm(forms.ModelForm[TeamInbox]):
+    """Name, colour, time zone and language."""
+
+    time_zone = forms.CharField(
+        label=gettext_lazy("Time zone"),
+        help_text=gettext_lazy("Such as America/New_York. Empty: as the account."),
+        required=False,
+        max_length=64,
+        widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off"}),
+    )
+    language = forms.ChoiceField(label=gettext_lazy("Language"), choices=LANGUAGES, required=False)
+
+    class Meta:
+        model = TeamInbox
+        fields: ClassVar[tuple[str, ...]] = CARDS["look"]
+        labels: ClassVar[dict[str, Any]] = {
+            "name": gettext_lazy("Name"),
+            "colour": gettext_lazy("Colour"),
+        }
+
+    def clean_time_zone(self) -> str:
+        """Refuse what is no time zone."""
+        zone: str = self.cleaned_data["time_zone"].strip()
+        if zone and zone not in available_timezones():
+            raise forms.ValidationError(
+                _("There is no time zone “%(zone)s”. Choose one such as Europe/London."),
+                params={"zone": zone},
+            )
+        return zone
+
+
+class ClaimingForm(forms.ModelForm[TeamInbox]):
+    """Who answers, and what colleagues see after a claim."""
+
+    class Meta:
+        model = TeamInbox
+        fields: ClassVar[tuple[str, ...]] = CARDS["claiming"]
+        labels: ClassVar[dict[str, Any]] = {
+            "claim_rule": gettext_lazy("Claim rule"),
+            "after_claim": gettext_lazy("After a claim"),
+            "closed_visibility": gettext_lazy("Closed conversations are found by"),
+        }
+        help_texts: ClassVar[dict[str, Any]] = {
+            "after_claim": gettext_lazy(
+                "“No longer see it”: it leaves the lists, search and alerts of colleagues; who "
+                "opens an old link reads who has it. “Go on reading”: they find and read it, and "
+                "only its owner answers. Supervisors always see everything."
+            ),
+        }
+
+
+class EndingForm(forms.ModelForm[TeamInbox]):
+    """When a conversation ends, and who has it when it comes back."""
+
+    class Meta:
+        model = TeamInbox
+        fields: ClassVar[tuple[str, ...]] = CARDS["ending"]
+        labels: ClassVar[dict[str, Any]] = {
+            "reopen_hours": gettext_lazy("Reopen within (hours)"),
+            "reopen_owner": gettext_lazy("A reopened conversation goes to"),
+            "auto_close_hours": gettext_lazy("Close by itself after (hours)"),
+        }
+        help_texts: ClassVar[dict[str, Any]] = {
+            "reopen_hours": gettext_lazy(
+                "A customer who writes within this time after a close reopens the conversation. "
+                "0: always a new one. Empty: always reopen."
+            ),
+            "auto_close_hours": gettext_lazy(
+                "After your last answer, if the customer is silent. Empty: never. Counts for "
+                "conversations that begin from now on, never while a customer waits."
+            ),
+        }
+
+
+class GreetingForm(forms.ModelForm[TeamInbox]):
+    """Who signs automatic replies, and the first of them."""
+
+    class Meta:
+        model = TeamInbox
+        fields: ClassVar[tuple[str, ...]] = CARDS["greeting"]
+        labels: ClassVar[dict[str, Any]] = {
+            "bot_name": gettext_lazy("Name of the bot"),
+            "first_reply": gettext_lazy("First reply"),
+            "first_reply_text": gettext_lazy("Its text"),
+        }
+        widgets: ClassVar[dict[str, Any]] = {
+            "first_reply_text": forms.Textarea(attrs={"rows": 3, "maxlength": MAX_CHARACTERS})
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse an automatic reply without words."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        text = cleaned["first_reply_text"] = plain_lines(cleaned.get("first_reply_text", ""))
+        if cleaned.get("first_reply") != TeamInbox.FirstReply.OFF and not text:
+            self.add_error("first_reply_text", _("Write what customers are to be told."))
+        return cleaned
+
+
+FORMS: dict[str, tuple[type[forms.ModelForm[TeamInbox]], Any]] = {
+    "look": (LookForm, gettext_lazy("Name and place")),
+    "claiming": (ClaimingForm, gettext_lazy("Who answers")),
+    "greeting": (GreetingForm, gettext_lazy("Automatic first reply")),
+    "ending": (EndingForm, gettext_lazy("How conversations end")),
+}
+
+
+@require_http_methods(["GET", "POST"])
+def general(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show what an inbox is like, and save one card of it."""
+    who = administrator(request)
+    inbox = inbox_of(who, slug)
+    if request.method == "POST":
+        return _save(request, who, inbox)
+    return _page(request, who, inbox)
+
+
+def _save(request: HttpRequest, who: Administrator, inbox: TeamInbox) -> HttpResponse:
+    card = request.POST.get("card", "")
+    if card not in FORMS:
+        raise Http404
+    # The form writes into a row of its own: what is in the database changes in the story alone.
+    form = FORMS[card][0](request.POST, instance=inbox_of(who, inbox.slug), prefix=card)
+    if not form.is_valid():
+        return _page(request, who, inbox, tried=(card, form))
+    seen = {
+        name: request.POST[_SEEN + name] for name in CARDS[card] if _SEEN + name in request.POST
+    }
+    try:
+        change_inbox(
+            inbox=inbox,
+            card=card,
+            values=form.cleaned_data,
+            seen=seen,
+            version=number_in(request.POST.get("version", "")) or 0,
+            by=who.user,
+            now=who.now,
+        )
+    except ChangedMeanwhileError as changed:
+        return _page(request, who, inbox, tried=(card, form), changed=changed)
+    messages.success(request, _("Saved."))
+    return HttpResponseRedirect(reverse("settings_inbox", args=[inbox.slug]) + f"#{card}")
+
+
+def _page(
+    request: HttpRequest,
+    who: Administrator,
+    inbox: TeamInbox,
+    *,
+    tried: tuple[str, forms.ModelForm[TeamInbox]] | None = None,
+    changed: ChangedMeanwhileError | None = None,
+) -> HttpResponse:
+    cards = []
+    for name, (form_class, title) in FORMS.items():
+        is_tried = tried is not None and tried[0] == name
+        form = tried[1] if tried and is_tried else form_class(instance=inbox, prefix=name)
+        cards.append(
+            {
+                "name": name,
+                "title": title,
+                "form": form,
+                "seen": [(_SEEN + one, _plain(getattr(inbox, one))) for one in CARDS[name]],
+                "changed": changed if is_tried else None,
+            }
+        )
+    context = {
+        "who": who,
+        "here": "home",
+        "tab": "general",
+        "inbox": inbox,
+        "cards": cards,
+        "zones": sorted(available_timezones()),
+        "segments": count(inbox.first_reply_text),
+    }
+    status = 409 if changed else 422 if tried else 200
+    return render(request, "settings/inbox/general.html", context, status=status)
+
+
+def _plain(value: Any) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,227 @@
+"""How is a Team Inbox switched on for a team, from "Turn on" to a test message, and off again?"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.administrators import Administrator, administrator
+from accounts.models import Team, TwilioAccount
+from inbox.forms import plain_lines
+from inbox.models import TeamInbox
+from inbox.segments import MAX_CHARACTERS, count
+from inbox.setup.connections import connections_of
+from inbox.setup.numbers import Choice, unused_numbers
+from inbox.setup.preflight import preflight
+from inbox.setup.previews import preview_inbox_off
+from inbox.setup.refusals import SetUpError
+from inbox.setup.switching import Wanted, turn_off, turn_on
+from inbox.views.settings.answers import REFUSALS, inbox_of, team_of
+from inbox.views.settings.numbers import Recent, recent_test
+
+REFRESH_SECONDS = 20
+
+
+class TurnOnForm(forms.Form):
+    """What an inbox is to be like when it is switched on."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        help_text=gettext_lazy("What your people see."),
+        max_length=80,
+        error_messages={"required": gettext_lazy("Give the inbox a name.")},
+    )
+    numbers = forms.MultipleChoiceField(
+        label=gettext_lazy("Numbers"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={
+            "invalid_choice": gettext_lazy("A number was taken meanwhile. Choose again.")
+        },
+    )
+    is_pointed = forms.BooleanField(
+        label=gettext_lazy("Set the webhooks at Twilio for me"),
+        help_text=gettext_lazy(
+            "We remember what is there now, so that it can be put back when you turn the inbox off."
+        ),
+        required=False,
+        initial=True,
+    )
+    claim_rule = forms.ChoiceField(
+        label=gettext_lazy("Who answers"), choices=TeamInbox.ClaimRule.choices
+    )
+    bot_name = forms.CharField(
+        label=gettext_lazy("Name that automatic replies are signed with"),
+        max_length=40,
+        error_messages={"required": gettext_lazy("Give it a name, such as Assistant.")},
+    )
+    first_reply = forms.ChoiceField(
+        label=gettext_lazy("Automatic first reply"), choices=TeamInbox.FirstReply.choices
+    )
+    first_reply_text = forms.CharField(
+        label=gettext_lazy("Text of the first reply"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "maxlength": MAX_CHARACTERS}),
+    )
+
+    def __init__(self, *args: Any, choices: list[Choice], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["numbers"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(key_of(one), one.label) for one in choices if one.can_text]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse an automatic reply without words."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        text = plain_lines(cleaned.get("first_reply_text", ""))
+        cleaned["first_reply_text"] = text
+        if cleaned.get("first_reply") not in (None, TeamInbox.FirstReply.OFF) and not text:
+            self.add_error("first_reply_text", _("Write what customers are to be told."))
+        if len(text) > MAX_CHARACTERS:
+            self.add_error("first_reply_text", _("At most 1,600 characters fit into one message."))
+        return cleaned
+
+
+def key_of(choice: Choice) -> str:
+    """Return how a form names a number."""
+    return f"{choice.twilio_account_id}:{choice.address}"
+
+
+@require_http_methods(["GET", "POST"])
+def turning_on(request: HttpRequest, pk: int) -> HttpResponse:
+    """Turn an inbox on; when it is on, show what is left and send a test."""
+    who = administrator(request)
+    team = team_of(who, pk)
+    inbox = TeamInbox.objects.filter(team=team).first()
+    if inbox and inbox.is_on and request.method == "GET":
+        return _ready(request, who, team, inbox)
+    choices, problem = _choices(who)
+    posted = request.POST if request.method == "POST" else None
+    form = TurnOnForm(posted, choices=choices, initial=_initial(team, inbox))
+    if request.method == "POST" and form.is_valid() and _switched_on(request, who, team, form):
+        return HttpResponseRedirect(reverse("settings_turn_on", kwargs={"pk": team.pk}))
+    context = {
+        "who": who,
+        "here": "home",
+        "team": team,
+        "inbox": inbox,
+        "form": form,
+        "problem": problem,
+        "deaf": [one.label for one in choices if not one.can_text],
+        "segments": count(form["first_reply_text"].value() or "").segments,
+        "checks_url": reverse("settings_checks", kwargs={"pk": team.pk}),
+        "found": preflight(team=team, now=who.now) if "check" in request.GET else None,
+    }
+    return render(request, "settings/turn_on.html", context, status=422 if form.errors else 200)
+
+
+def _initial(team: Team, inbox: TeamInbox | None) -> dict[str, Any]:
+    row = inbox or TeamInbox(name=team.name)
+    names = ("name", "claim_rule", "bot_name", "first_reply", "first_reply_text")
+    return {name: getattr(row, name) for name in names}
+
+
+def _choices(who: Administrator) -> tuple[list[Choice], str]:
+    """Return the numbers that can be chosen, or why Twilio does not say them."""
+    try:
+        return unused_numbers(connections_of(who.account)), ""
+    except REFUSALS as error:
+        return [], error.reason
+
+
+def _switched_on(request: HttpRequest, who: Administrator, team: Team, form: TurnOnForm) -> bool:
+    data = form.cleaned_data
+    held = {str(one.pk): one for one in connections_of(who.account)}
+    wanted = Wanted(
+        name=data["name"],
+        numbers=[_chosen(key, held) for key in data["numbers"]],
+        claim_rule=data["claim_rule"],
+        bot_name=data["bot_name"],
+        first_reply=data["first_reply"],
+        first_reply_text=data["first_reply_text"],
+        is_pointed=data["is_pointed"],
+    )
+    try:
+        done = turn_on(team=team, wanted=wanted, by=who.user, now=who.now)
+    except SetUpError as error:
+        form.add_error("numbers" if error.field == "address" else None, error.reason)
+        return False
+    except REFUSALS as error:
+        form.add_error(None, error.reason)
+        return False
+    messages.success(request, _("%s is on.") % done.inbox.name)
+    for problem in done.problems:
+        messages.error(request, _("Not set at Twilio yet: %s") % problem)
+    return True
+
+
+def _chosen(key: str, held: dict[str, TwilioAccount]) -> tuple[TwilioAccount, str]:
+    account, _colon, address = key.partition(":")
+    return held[account], address
+
+
+def _ready(request: HttpRequest, who: Administrator, team: Team, inbox: TeamInbox) -> HttpResponse:
+    recent: Recent | None = recent_test(inbox, request.GET.get("test", ""))
+    context = {
+        "who": who,
+        "here": "home",
+        "team": team,
+        "inbox": inbox,
+        "senders": inbox.senders.in_use(),
+        "recent": recent,
+        "checks_url": reverse("settings_checks", kwargs={"pk": team.pk}),
+        "found": preflight(team=team, now=who.now) if "check" in request.GET else None,
+    }
+    return render(request, "settings/turned_on.html", context)
+
+
+@require_GET
+def checks(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the checklist alone, as everything is at this moment."""
+    who = administrator(request)
+    team = team_of(who, pk)
+    context = {
+        "who": who,
+        "team": team,
+        "inbox": getattr(team, "inbox", None),
+        "found": preflight(team=team, now=who.now),
+        "is_live": True,
+    }
+    return render(request, "settings/_checks.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def turning_off(request: HttpRequest, slug: str) -> HttpResponse:
+    """Say what would happen, then turn an inbox off."""
+    who = administrator(request)
+    inbox = inbox_of(who, slug)
+    if request.method == "POST":
+        try:
+            problems = turn_off(
+                inbox=inbox,
+                gives_back=bool(request.POST.get("gives_back")),
+                by=who.user,
+                now=who.now,
+            )
+        except SetUpError as error:
+            messages.error(request, error.reason)
+        else:
+            messages.success(request, _("%s is off.") % inbox.name)
+            for problem in problems:
+                messages.error(request, _("Not put back at Twilio: %s") % problem)
+        return HttpResponseRedirect(reverse("settings"))
+    context = {
+        "who": who,
+        "here": "home",
+        "tab": "off",
+        "inbox": inbox,
+        "preview": preview_inbox_off(inbox=inbox, now=who.now),
+        "remembered": inbox.senders.in_use().exclude(pointed_before=None).count(),
+    }
+    return render(request, "settings/inbox/turn_off.html", context)
