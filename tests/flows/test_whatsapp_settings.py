@@ -212,7 +212,8 @@ def test_half_an_answer_changes_nothing(
         sync(sender, now + timedelta(hours=1))
 
     assert not WhatsAppTemplate.objects.exclude(gone_at=None).exists()
-    assert "try again" in shown(ada)
+    assert "Twilio" in WhatsAppSync.objects.get().problem
+    assert WhatsAppSync.objects.get().problem in shown(ada)
     state = WhatsAppSync.objects.get()
     assert (state.answered_at, state.asked_at) == (now, now + timedelta(hours=1))
 
@@ -284,7 +285,7 @@ def test_when_the_grant_ended_senders_stay_nothing_is_sent_and_messages_are_stor
     out = Message.objects.filter(direction="out")
     assert set(out.values_list("purpose", flat=True)) == {"optout_confirmation"}
     conversation = Conversation.objects.get(thread__sender=sender)
-    with pytest.raises(SendBlockedError, match="switched off"):
+    with pytest.raises(SendBlockedError, match="FEATURE_OFF"):
         send_reply(
             conversation=conversation,
             by=house.viewer(house.alice),
