@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from accounts.edge import support_in
-from accounts.models import Account, SupportAccess, User
+from accounts.models import Account, AuditEntry, SupportAccess, User
 
 
 @dataclass(frozen=True)
@@ -32,3 +33,23 @@ def administrator(request: HttpRequest) -> Administrator:
     if support := support_in(request):
         return Administrator(user, support.account, timezone.now(), support)
     raise Http404("No such page.")
+
+
+def audit_reader(request: HttpRequest) -> tuple[Administrator, "QuerySet[AuditEntry]"]:
+    """Return who reads the audit log of which account, and which of its lines they may see.
+
+    The account's admins and auditors see all of it. For anybody else there is none: Http404.
+    """
+    user = request.user
+    if (
+        isinstance(user, User)
+        and user.role == User.Role.AUDITOR
+        and user.is_active
+        and user.account is not None
+    ):
+        who = Administrator(user, user.account, timezone.now())
+    else:
+        who = administrator(request)
+    rows = AuditEntry.objects.filter(account=who.account)
+    is_partner = who.user.role == User.Role.PARTNER
+    return who, rows.filter(actor=who.user) if is_partner else rows

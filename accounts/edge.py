@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from accounts.circumstances import act_on_behalf_of
 from accounts.models import SupportAccess, User
 from accounts.support import is_from_outside, note_view, open_support_of
 
@@ -37,6 +38,7 @@ class SupportMiddleware:
         access = open_support_of(user, now=now)
         if access is not None:
             request.support = access  # type: ignore[attr-defined]
+            act_on_behalf_of(request, f"{access.account} (support access {access.pk})")
             note_view(access, method=str(request.method), path=request.path, now=now)
 
 

@@ -401,8 +401,7 @@ def _plan_for(
         return Plan()
     if thread.contact.is_blocked:
         return Plan()
-    is_on = inbox.is_on and feature_is_on(sender.account_id, Feature.TEAM_INBOX, now=story.now)
-    if not is_on:
+    if not inbox.is_on or not _has_features(sender, now=story.now):
         return Plan()
     try:
         with transaction.atomic():
@@ -418,6 +417,12 @@ def _plan_for(
     except Exception:
         logger.exception("routing failed for message %s: the whole team gets it", message.public_id)
         return Plan()
+
+
+def _has_features(sender: Sender, *, now: datetime) -> bool:
+    """Say whether rules and replies may act: Team Inbox is on, and WhatsApp where it needs it."""
+    needed = [Feature.TEAM_INBOX, *([Feature.WHATSAPP] if sender.is_whatsapp else [])]
+    return all(feature_is_on(sender.account_id, feature, now=now) for feature in needed)
 
 
 def _apply_plan(

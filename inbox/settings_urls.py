@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from inbox.views.settings import connection, general, home, numbers, support, turning_on
+from inbox.views.settings import (
+    audit,
+    connection,
+    general,
+    home,
+    numbers,
+    support,
+    turning_on,
+    whatsapp,
+)
 
 urlpatterns = [
     path("", home.home, name="settings"),
@@ -19,6 +28,10 @@ urlpatterns = [
         name="settings_number_remove",
     ),
     path("inboxes/<slug:slug>/tests/<str:public_id>/", numbers.test_progress, name="settings_test"),
+    path("audit/", audit.audit, name="settings_audit"),
+    path("audit/export/", audit.audit_export, name="settings_audit_export"),
     path("support/", support.support, name="settings_support"),
     path("support/<int:pk>/end/", support.support_end, name="settings_support_end"),
+    path("whatsapp/", whatsapp.whatsapp, name="settings_whatsapp"),
+    path("whatsapp/sync/", whatsapp.whatsapp_sync, name="settings_whatsapp_sync"),
 ]

@@ -8,10 +8,13 @@ from django.utils import timezone
 from inbox import closing, conversations, media, receiving, reconciling, sending
 from inbox.events import forget_events
 from inbox.nudges import nudge
+from inbox.setup import whatsapp_sync
 
 EVENTS_KEPT_FOR = timedelta(days=7)
 # Short, so that other sweeps get their turn; the clock or an overloaded edge starts the next one.
 SWEEP = timedelta(seconds=2)
+# Well below the time after which Celery ends a task; each account takes a few requests.
+ASKING = timedelta(seconds=20)
 
 
 @shared_task
@@ -82,6 +85,14 @@ def sweep_auto_close() -> None:
 def sweep_reconcile() -> None:
     """Look at Twilio's own list for messages whose webhook never came."""
     reconciling.find_lost(now=timezone.now())
+
+
+@shared_task
+def sweep_whatsapp() -> None:
+    """Ask Twilio about WhatsApp senders and templates, account by account, for a bounded time."""
+    until = timezone.now() + ASKING
+    while (now := timezone.now()) < until and whatsapp_sync.sync_next_due(now=now):
+        pass
 
 
 @shared_task

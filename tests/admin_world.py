@@ -25,6 +25,9 @@ from inbox.models import (
     Receipt,
     Sender,
     TeamInbox,
+    WhatsAppState,
+    WhatsAppSync,
+    WhatsAppTemplate,
 )
 from inbox.receiving import Arrival, accept, process
 from routing.hours import SpecialDay
@@ -155,6 +158,7 @@ def _live_a_little(company: Company, n: int) -> None:
         name="canary.jpg",
         file="attachments/canary.jpg",
     )
+    _ask_about_whatsapp(company, n)
     record(action="looked", subject=company.account.name, now=NOW, account_id=company.account.pk)
     SupportAccess.objects.create(
         account=company.account,
@@ -165,6 +169,27 @@ def _live_a_little(company: Company, n: int) -> None:
     )
     Authenticator.objects.create(
         user=company.alice, type=Authenticator.Type.TOTP, data={"secret": "canary second factor"}
+    )
+
+
+def _ask_about_whatsapp(company: Company, n: int) -> None:
+    twilio = company.sender.twilio_account
+    common = {"account": company.account, "twilio_account": twilio, "synced_at": NOW}
+    WhatsAppSync.objects.create(twilio_account=twilio, asked_at=NOW, answered_at=NOW)
+    WhatsAppTemplate.objects.create(
+        content_sid=f"HX{n:032x}",
+        name="order_update",
+        language="en",
+        status="approved",
+        provider_status="approved",
+        **common,
+    )
+    WhatsAppState.objects.create(
+        address=f"whatsapp:+1555010{n:04d}",
+        provider_sid=f"XE{n:032x}",
+        status="online",
+        provider_status="ONLINE",
+        **common,
     )
 
 

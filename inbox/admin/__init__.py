@@ -4,7 +4,16 @@ Nobody reads a conversation here: no text of a message, no raw form, no customer
 address. Conversations change through stories, so their rows can only be looked at.
 """
 
-from inbox.admin import conversations, customers, inboxes, messages, people, receipts, senders
+from inbox.admin import (
+    conversations,
+    customers,
+    inboxes,
+    messages,
+    people,
+    receipts,
+    senders,
+    whatsapp,
+)
 
 __all__ = [
     "conversations",
@@ -14,4 +23,5 @@ __all__ = [
     "people",
     "receipts",
     "senders",
+    "whatsapp",
 ]

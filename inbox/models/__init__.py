@@ -9,6 +9,7 @@ from inbox.models.message import Attachment, AutoReplyLog, Message
 from inbox.models.receipt import Receipt
 from inbox.models.sender import Sender
 from inbox.models.thread import Thread
+from inbox.models.whatsapp import WhatsAppState, WhatsAppSync, WhatsAppTemplate
 
 __all__ = [
     "Attachment",
@@ -27,4 +28,7 @@ __all__ = [
     "Sender",
     "TeamInbox",
     "Thread",
+    "WhatsAppState",
+    "WhatsAppSync",
+    "WhatsAppTemplate",
 ]

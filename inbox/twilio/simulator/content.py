@@ -96,11 +96,6 @@ TEMPLATES = (
 )
 
 
-def template_for(account_sid: str, sid: str) -> Template | None:
-    """Return the template with this sid in the account."""
-    return next((one for one in TEMPLATES if one.sid_for(account_sid) == sid), None)
-
-
 def parse_variables(raw: str) -> dict[str, str] | None:
     """Return ContentVariables as a dict of strings, or None if they are malformed."""
     if not raw:

@@ -13,7 +13,7 @@ from inbox.twilio.simulator.addresses import (
     is_sender_like,
     normalise,
 )
-from inbox.twilio.simulator.content import Template, parse_variables, template_for
+from inbox.twilio.simulator.content import Template, parse_variables
 from inbox.twilio.simulator.errors import refuse
 from inbox.twilio.simulator.exchange import Form
 from inbox.twilio.simulator.faults import TEST_SENDER
@@ -50,7 +50,7 @@ def check(parts: Parts, account: Account, form: Form) -> Draft:
     if not from_.strip() and not service_sid:
         raise refuse(21603)
     to, from_ = normalise(to), normalise(from_)
-    body, template = _content(account, form)
+    body, template = _content(parts, account, form)
     media_urls = _media(form)
     _require_content(form, body, media_urls, template)
     if not is_reachable(to):
@@ -73,14 +73,14 @@ def check(parts: Parts, account: Account, form: Form) -> Draft:
     )
 
 
-def _content(account: Account, form: Form) -> tuple[str, Template | None]:
+def _content(parts: Parts, account: Account, form: Form) -> tuple[str, Template | None]:
     sid = form.get("ContentSid")
     if not sid:
         body = form.get("Body")
         if len(body) > BODY_LIMIT:
             raise refuse(21617)
         return body, None
-    template = template_for(account.sid, sid)
+    template = parts.store.shelf.template(account.sid, sid)
     if template is None:
         raise refuse(21655, sid)
     values = parse_variables(form.get("ContentVariables"))

@@ -8,6 +8,7 @@ from inbox.twilio.simulator.addresses import channel_of, country_of
 from inbox.twilio.simulator.content import Template
 from inbox.twilio.simulator.errors import text_of
 from inbox.twilio.simulator.model import Account, Media, Message, Sender, Service
+from inbox.twilio.simulator.shelf import SenderState
 from inbox.twilio.simulator.sids import derived
 
 API = "/2010-04-01/Accounts"
@@ -381,12 +382,16 @@ def service_channel_json(sender: Sender) -> dict[str, object]:
     }
 
 
-def channel_sender_json(sender: Sender) -> dict[str, object]:
-    """Render a WhatsApp sender with its webhooks."""
+def channel_sender_json(sender: Sender, state: SenderState) -> dict[str, object]:
+    """Render a WhatsApp sender with its webhooks and what WhatsApp thinks of it."""
+    reasons = [
+        {"code": code, "message": message, "more_info": ""}
+        for code, message in state.offline_reasons
+    ]
     return {
         "sid": sender.sid,
         "sender_id": sender.address,
-        "status": "ONLINE",
+        "status": state.status,
         "compliance": None,
         "configuration": {
             "waba_id": "1234567890",
@@ -394,13 +399,16 @@ def channel_sender_json(sender: Sender) -> dict[str, object]:
             "verification_code": None,
             "voice_application_sid": None,
         },
-        "offline_reasons": None,
+        "offline_reasons": reasons or None,
         "profile": {
             **dict.fromkeys(UNUSED_IN_PROFILES),
             "name": sender.friendly_name or sender.address,
             "about": "Available",
         },
-        "properties": {"messaging_limit": "1K Customers/24hr", "quality_rating": "HIGH"},
+        "properties": {
+            "messaging_limit": state.messaging_limit,
+            "quality_rating": state.quality_rating,
+        },
         "url": f"{MESSAGING}/v2/Channels/Senders/{sender.sid}",
         "webhook": {
             "callback_url": sender.webhook_url or None,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from inbox.twilio.simulator.addresses import bare, channel_of
 from inbox.twilio.simulator.model import Account, Media, Message, Persona, Sender, Service
+from inbox.twilio.simulator.shelf import Shelf
 from inbox.twilio.simulator.sids import derived
 
 
@@ -22,6 +23,7 @@ class Store:
         self.senders: dict[str, Sender] = {}
         self.services: dict[str, Service] = {}
         self.personas: dict[str, Persona] = {}
+        self.shelf = Shelf()
         self.forget_traffic()
 
     def forget_traffic(self) -> None:

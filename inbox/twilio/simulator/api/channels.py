@@ -17,12 +17,12 @@ def listing(call: Call) -> Response:
         raise refuse(20001, "Channel")
     senders = call.parts.store.senders_of(call.account.sid)
     found = [one for one in senders if one.channel == channel == "whatsapp"]
-    return modern_page(call.request, HOST, found, "senders", channel_sender_json)
+    return modern_page(call.request, HOST, found, "senders", lambda one: _rendered(call, one))
 
 
 def fetch(call: Call) -> Response:
     """Return one WhatsApp sender."""
-    return json_response(channel_sender_json(_sender(call)))
+    return json_response(_rendered(call, _sender(call)))
 
 
 def update(call: Call) -> Response:
@@ -40,7 +40,11 @@ def update(call: Call) -> Response:
         sender.friendly_name = profile.text("name", sender.friendly_name)
     sender.updated_at = call.parts.clock.timestamp()
     call.parts.journal.publish("config", {})
-    return json_response(channel_sender_json(sender), 202)
+    return json_response(_rendered(call, sender), 202)
+
+
+def _rendered(call: Call, sender: Sender) -> dict[str, object]:
+    return channel_sender_json(sender, call.parts.store.shelf.state_of(sender.address))
 
 
 def _sender(call: Call) -> Sender:

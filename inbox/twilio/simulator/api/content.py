@@ -2,7 +2,7 @@
 
 from inbox.twilio.simulator.api.calls import Call
 from inbox.twilio.simulator.api.paging import modern_page
-from inbox.twilio.simulator.content import TEMPLATES, Template, template_for
+from inbox.twilio.simulator.content import Template
 from inbox.twilio.simulator.errors import refuse
 from inbox.twilio.simulator.exchange import Response, json_response
 from inbox.twilio.simulator.rendering import approval_json, template_json
@@ -12,7 +12,9 @@ HOST = "content.twilio.com"
 
 def listing(call: Call) -> Response:
     """Return the templates."""
-    return modern_page(call.request, HOST, TEMPLATES, "contents", lambda one: _rendered(call, one))
+    return modern_page(
+        call.request, HOST, _templates(call), "contents", lambda one: _rendered(call, one)
+    )
 
 
 def listing_with_approvals(call: Call) -> Response:
@@ -23,7 +25,7 @@ def listing_with_approvals(call: Call) -> Response:
         del data["links"], data["url"]
         return {**data, "approval_requests": approval_json(template)}
 
-    return modern_page(call.request, HOST, TEMPLATES, "contents", render)
+    return modern_page(call.request, HOST, _templates(call), "contents", render)
 
 
 def fetch(call: Call) -> Response:
@@ -50,8 +52,12 @@ def _rendered(call: Call, template: Template) -> dict[str, object]:
     return template_json(template, call.account.sid, call.account.created_at)
 
 
+def _templates(call: Call) -> list[Template]:
+    return call.parts.store.shelf.templates_of(call.account.sid)
+
+
 def _template(call: Call) -> Template:
-    template = template_for(call.account.sid, call.path["sid"])
+    template = call.parts.store.shelf.template(call.account.sid, call.path["sid"])
     if template is None:
         raise refuse(20404, call.request.path)
     return template

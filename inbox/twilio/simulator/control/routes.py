@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from inbox.twilio.simulator.control import steering, traffic
+from inbox.twilio.simulator.control import reviews, steering, traffic
 from inbox.twilio.simulator.exchange import Request, Response, json_response
 from inbox.twilio.simulator.reading import BadInputError
 from inbox.twilio.simulator.simulator import Simulator
@@ -23,6 +23,8 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("POST", "/_sim/clock"): steering.clock,
     ("POST", "/_sim/optout"): steering.opt_out,
     ("POST", "/_sim/rotate"): steering.rotate,
+    ("POST", "/_sim/templates"): reviews.template,
+    ("POST", "/_sim/senders"): reviews.sender,
     ("GET", "/_sim/ledger"): steering.ledger,
     ("GET", "/_sim/requests"): steering.requests,
     ("GET", "/_sim/messages"): steering.messages,
