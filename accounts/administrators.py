@@ -32,3 +32,11 @@ def administrator(request: HttpRequest) -> Administrator:
     if support := support_in(request):
         return Administrator(user, support.account, timezone.now(), support)
     raise Http404("No such page.")
+
+
+def is_last_administrator(user: User) -> bool:
+    """Say whether nobody else active administers this person's account."""
+    if user.role != User.Role.ACCOUNT_ADMIN or not user.is_active:
+        return False
+    same = User.objects.filter(account=user.account_id, role=user.role, is_active=True)
+    return not same.exclude(pk=user.pk).exists()

@@ -4,12 +4,24 @@ Nobody reads a conversation here: no text of a message, no raw form, no customer
 address. Conversations change through stories, so their rows can only be looked at.
 """
 
-from inbox.admin import conversations, customers, inboxes, messages, people, receipts, senders
+from inbox.admin import (
+    conversations,
+    customers,
+    inboxes,
+    invitations,
+    log_in,
+    messages,
+    people,
+    receipts,
+    senders,
+)
 
 __all__ = [
     "conversations",
     "customers",
     "inboxes",
+    "invitations",
+    "log_in",
     "messages",
     "people",
     "receipts",

@@ -16,10 +16,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import SupportAccess, User
+from accounts.models import Invitation, Membership, SupportAccess, User
 from inbox.settings_urls import urlpatterns
 from tests.conftest import House
-from tests.factories import make_account, make_user
+from tests.factories import LONG_AGO, make_account, make_user
 
 Login = Callable[[User], Client]
 PEOPLE = ("admin", "other_admin", "supervisor", "agent", "auditor", "partner", "staff", "nobody")
@@ -88,6 +88,35 @@ class Row:
     in_support: tuple[int, int] | None = None
 
 
+# What belongs to one account is there for its admin alone; an act leads back to a page.
+ONLY_OURS = (200, 404, 404, 404, 404, 404, 404, 302)
+DONE_HERE = (302, 404, 404, 404, 404, 404, 404, 302)
+DONE_IN_OWN = (302, 302, 404, 404, 404, 404, 404, 302)
+REFUSED_IN_WORDS = (422, 422, 404, 404, 404, 404, 404, 302)
+
+
+def _bob(scene: Scene) -> dict[str, Any]:
+    return {"pk": scene.house.bob.pk}
+
+
+def _team(scene: Scene) -> dict[str, Any]:
+    return {"pk": scene.house.inbox.team_id}
+
+
+def _member(scene: Scene) -> dict[str, Any]:
+    part = Membership.objects.get(user=scene.house.bob)
+    return {"pk": part.team_id, "member": part.pk}
+
+
+def _invitation(scene: Scene) -> dict[str, Any]:
+    row, _ = Invitation.objects.get_or_create(
+        account=scene.house.account,
+        email="ivy@example.com",
+        defaults={"invited_at": LONG_AGO, "expires_at": LONG_AGO},
+    )
+    return {"pk": row.pk}
+
+
 TABLE: dict[str, dict[str, Row]] = {
     # The other admin sees their own account there, and nothing of this one.
     "settings": {"GET": Row(OWN_ACCOUNT)},
@@ -100,6 +129,44 @@ TABLE: dict[str, dict[str, Row]] = {
             in_support=(302, 404),
         )
     },
+    "settings_people": {"GET": Row(OWN_ACCOUNT)},
+    "settings_invite": {
+        "GET": Row(OWN_ACCOUNT),
+        "POST": Row(OWN_ACCOUNT, data=lambda scene: {"lines": "new@acme.com", "role": "member"}),
+    },
+    "settings_invite_again": {"POST": Row(DONE_HERE, _invitation)},
+    "settings_invite_revoke": {"POST": Row(DONE_HERE, _invitation)},
+    "settings_person": {
+        "GET": Row(ONLY_OURS, _bob),
+        "POST": Row(DONE_HERE, _bob, lambda scene: {"role": "auditor"}),
+    },
+    "settings_deactivate": {"GET": Row(ONLY_OURS, _bob), "POST": Row(DONE_HERE, _bob)},
+    "settings_reactivate": {"POST": Row(DONE_HERE, _bob)},
+    "settings_end_sessions": {"POST": Row(DONE_HERE, _bob)},
+    "settings_teams": {
+        "GET": Row(OWN_ACCOUNT),
+        "POST": Row(DONE_IN_OWN, data=lambda scene: {"name": "Returns"}),
+    },
+    "settings_team": {
+        "GET": Row(ONLY_OURS, _team),
+        "POST": Row(DONE_HERE, _team, lambda scene: {"name": "Returns"}),
+    },
+    "settings_members_add": {
+        "POST": Row(
+            DONE_HERE,
+            _team,
+            lambda scene: {"people": [str(scene.house.alice.pk)], "role": "supervisor"},
+        )
+    },
+    "settings_member_role": {"POST": Row(DONE_HERE, _member, lambda scene: {"role": "observer"})},
+    "settings_member_remove": {
+        "GET": Row(ONLY_OURS, _member),
+        "POST": Row(DONE_HERE, _member),
+    },
+    "settings_log_in": {"GET": Row(OWN_ACCOUNT), "POST": Row(DONE_IN_OWN)},
+    "settings_company": {"POST": Row(REFUSED_IN_WORDS)},
+    "settings_company_only": {"POST": Row(DONE_IN_OWN)},
+    "settings_company_remove": {"POST": Row(DONE_IN_OWN)},
 }
 
 
