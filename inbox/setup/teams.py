@@ -150,7 +150,7 @@ def _note(
     person: User | None = None,
     changes: dict[str, Any] | None = None,
 ) -> None:
-    who = {"person": str(person)} if person else {}
+    who: dict[str, Any] = {"person": str(person)} if person else {}
     record(
         action=action,
         subject=team.name,
