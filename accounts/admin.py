@@ -9,6 +9,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
@@ -55,6 +56,9 @@ admin.site.index_title = "Administration"
 admin.site.unregister(Group)
 # A person's other addresses are their own affair, and a way to log in as them.
 admin.site.unregister(EmailAddress)
+# Companies sign in as their own admins set it up; what issuers said of people is nobody's.
+for unused in (SocialApp, SocialToken, SocialAccount):
+    admin.site.unregister(unused)
 # Shows the secret of the second factor; ours below does not.
 admin.site.unregister(Authenticator)
 

@@ -17,6 +17,7 @@ from django.contrib.auth.forms import (
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, Q, QuerySet
 
+from accounts.administrators import is_last_administrator
 from accounts.models import (
     Account,
     FeatureGrant,
@@ -30,6 +31,7 @@ from accounts.models import (
 
 ACCOUNT_ROLES = (User.Role.MEMBER, User.Role.ACCOUNT_ADMIN, User.Role.AUDITOR)
 ADMIN_ROLES = (User.Role.PARTNER, User.Role.STAFF)
+LAST_ADMIN = "This is the last account admin. Make somebody else an account admin first."
 
 
 def given(form: forms.ModelForm[Any], name: str) -> Any:
@@ -238,6 +240,8 @@ class UserEditForm(PersonRules, UserChangeForm[User]):
             role in ADMIN_ROLES and role != self.instance.role
         ):
             raise forms.ValidationError("Make a new user for that: this one keeps their kind.")
+        if role != self.instance.role and is_last_administrator(self.instance):
+            raise forms.ValidationError(LAST_ADMIN)
         return role
 
     def clean_is_active(self) -> bool:
@@ -245,6 +249,8 @@ class UserEditForm(PersonRules, UserChangeForm[User]):
         is_active: bool = self.cleaned_data["is_active"]
         if not is_active and self.instance == self.editor:
             raise forms.ValidationError("You cannot deactivate yourself.")
+        if not is_active and is_last_administrator(self.instance):
+            raise forms.ValidationError(LAST_ADMIN)
         return is_active
 
 

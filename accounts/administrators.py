@@ -53,3 +53,11 @@ def audit_reader(request: HttpRequest) -> tuple[Administrator, "QuerySet[AuditEn
     rows = AuditEntry.objects.filter(account=who.account)
     is_partner = who.user.role == User.Role.PARTNER
     return who, rows.filter(actor=who.user) if is_partner else rows
+
+
+def is_last_administrator(user: User) -> bool:
+    """Say whether nobody else active administers this person's account."""
+    if user.role != User.Role.ACCOUNT_ADMIN or not user.is_active:
+        return False
+    same = User.objects.filter(account=user.account_id, role=user.role, is_active=True)
+    return not same.exclude(pk=user.pk).exists()

@@ -1,32 +1,38 @@
 """What can a person see and change about themselves?"""
 
 from django.contrib import messages
-from django.forms import ModelForm
+from django.contrib.auth.decorators import login_not_required
+from django.forms import EmailField, Form, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import logins
 from accounts.access import viewer_of
 from accounts.forms import AvailabilityForm, ProfileForm, ThemeForm
 from accounts.models import User
+from accounts.sessions import sessions_of
+from accounts.sign_on import sign_on_for
 
 
 @require_http_methods(["GET", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
     """Show who I am here, and let me change how it looks and whether I am available."""
-    user = _me(request)
-    form = ProfileForm(request.POST or None, instance=user)
+    user, now = _me(request), timezone.now()
+    form = ProfileForm(request.POST if request.method == "POST" else None, instance=user)
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, _("Saved."))
         return HttpResponseRedirect(reverse("profile"))
     context = {
         "form": form,
-        "viewer": viewer_of(user, now=timezone.now()),
+        "viewer": viewer_of(user, now=now),
+        "sessions": sessions_of(user, now=now, this_key=request.session.session_key or ""),
         "teams": user.memberships.select_related("team").order_by("team__name"),
     }
     return render(request, "accounts/profile.html", context)
@@ -43,6 +49,61 @@ def availability(request: HttpRequest) -> HttpResponse:
     """Say whether I am here."""
     form = AvailabilityForm(request.POST, instance=_me(request))
     return _save(request, form, "availability")
+
+
+@require_POST
+def awake(request: HttpRequest) -> HttpResponse:
+    """Hear that a person is there: what keeps a session from falling idle.
+
+    The middleware notes it, as for everything that is sent by hand.
+    """
+    return HttpResponse(status=204)
+
+
+@require_POST
+def end_session(request: HttpRequest) -> HttpResponse:
+    """Log out one of my browsers."""
+    me = _me(request)
+    handle = request.POST.get("session", "")
+    if logins.end_session(user=me, handle=handle, by=me, now=timezone.now()):
+        messages.success(request, _("That session is over."))
+    else:
+        messages.info(request, _("That session was over already."))
+    return HttpResponseRedirect(reverse("profile"))
+
+
+@require_POST
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    """Log out all my browsers but this one."""
+    me, key = _me(request), request.session.session_key
+    count = logins.end_other_sessions(user=me, by=me, this_key=key, now=timezone.now())
+    messages.success(request, ngettext("%d session ended.", "%d sessions ended.", count) % count)
+    return HttpResponseRedirect(reverse("profile"))
+
+
+class CompanyForm(Form):
+    """The address by which a company's sign-in is found."""
+
+    email = EmailField(label=gettext_lazy("Work e-mail address"), max_length=254)
+
+
+@login_not_required
+@require_http_methods(["GET", "POST"])
+def company_sign_in(request: HttpRequest) -> HttpResponse:
+    """Ask for an address and lead to the sign-in of that company.
+
+    The way there is a link and no redirect: our content policy lets no form end elsewhere.
+    """
+    form = CompanyForm(request.POST if request.method == "POST" else None)
+    start = request.session.pop("company", "") if request.method == "GET" else ""
+    if request.method == "POST" and form.is_valid():
+        sign_on = sign_on_for(form.cleaned_data["email"])
+        if sign_on is None:
+            words = _("No company sign-in is known for this address. Log in with your password.")
+            form.add_error("email", words)
+        else:
+            start = str(sign_on.account.public_id)
+    return render(request, "account/company.html", {"form": form, "start": start})
 
 
 def _me(request: HttpRequest) -> User:

@@ -10,14 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import Model
 from django.utils.crypto import get_random_string
 
 from accounts.models import (
     Account,
+    BrowserSession,
     Feature,
     FeatureGrant,
     License,
@@ -28,6 +27,7 @@ from accounts.models import (
     TwilioAccount,
     User,
 )
+from accounts.sessions import SessionStore
 from bench.forms import WORDS
 from bench.shape import Shape
 from compliance.models import Consent
@@ -147,10 +147,14 @@ def _session_of(user: User) -> str:
         HASH_SESSION_KEY: user.get_session_auth_hash(),
         "last_inbox": SLUG,
     }
-    Session.objects.create(
+    now = datetime.now(UTC)
+    BrowserSession.objects.create(
         session_key=key,
         session_data=SessionStore().encode(facts),
-        expire_date=datetime.now(UTC) + timedelta(days=1),
+        expire_date=now + timedelta(days=1),
+        user=user,
+        started_at=now,
+        seen_at=now,
     )
     return key
 

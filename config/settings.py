@@ -110,6 +110,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "channels",
     "csp",
     "django_htmx",
@@ -141,9 +143,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.middleware.end_idle_sessions",
+    "accounts.middleware.ask_for_second_factor",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "accounts.edge.SupportMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -265,16 +269,56 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_ADAPTER = "accounts.adapter.InvitedOnlyAdapter"
 ACCOUNT_SESSION_REMEMBER = None
-MFA_ADAPTER = "accounts.second_factors.EncryptingMFAAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
-SESSION_ENGINE = "config.sessions"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_MAX_EMAIL_ADDRESSES = 1
+# By address of the browser and by what is asked for; a company behind one address fits in.
+ACCOUNT_RATE_LIMITS = {
+    "login": "120/m/ip",
+    "login_failed": "20/m/ip,5/5m/key",
+    "reset_password": "20/m/ip,5/h/key",
+}
+# The proxies in front of web: each appends one address to X-Forwarded-For.
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=1 if IS_PRODUCTION else 0)
+
+MFA_ADAPTER = "accounts.second_factors.SecondFactors"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# Whoever is here was invited to their address; nobody signs up with somebody else's.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_TOLERANCE = 1
+# Browsers allow passkeys without https on this machine only.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_PRODUCTION
+# Which roles must have a second factor before anything opens: account_admin, auditor, member,
+# partner, staff.
+SECOND_FACTOR_ROLES = env.list(
+    "SECOND_FACTOR_ROLES",
+    default=["account_admin", "partner", "staff"] if IS_PRODUCTION else [],
+)
+
+SOCIALACCOUNT_ADAPTER = "accounts.adapter.CompanySignIn"
+# The page before it asked; a form that ends elsewhere is against the content policy.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
+# May a company's issuer be reached without https, and inside our own network? On a laptop.
+SIGN_ON_ALLOW_LOCAL = not IS_PRODUCTION
+
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 60 * 60 * 12
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_BASE_URL.startswith("https://")
+# After how long without a person's doing a session ends; an account may choose its own.
+IDLE_TIMEOUT_MINUTES = env.int("IDLE_TIMEOUT_MINUTES", default=240)
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
 CSRF_FAILURE_VIEW = "inbox.views.errors.csrf_failure"
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Team Inbox <inbox@localhost>")
+# smtp://user:password@host:587 or smtp+tls://…; EMAIL_URL_FILE for the file it lies in.
+if mail := secret("EMAIL_URL"):
+    vars().update(env.email_url_config(mail))
+EMAIL_TIMEOUT = 10
+INVITATION_DAYS = 7
 
 # --- The browser's rules -------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
+    path("accounts/", include("accounts.login_urls")),
     path("accounts/", include("allauth.urls")),
     path("", include("inbox.urls")),
 ]

@@ -134,9 +134,14 @@ def _give_back(row: Conversation, verb: str, story: Story, **data: Any) -> None:
     story.conversation_updated(row, "owner", left=left)
 
 
-def release_all_of(*, user: User, reason: str, now: datetime) -> int:
-    """Release every conversation of a person who lost their licence, team or access, one by one."""
+def release_all_of(*, user: User, reason: str, now: datetime, inbox_id: int | None = None) -> int:
+    """Release every conversation of a person who lost their licence or access, one by one.
+
+    With `inbox_id` those of that inbox only: of a person who left its team. Returns how many.
+    """
     owned = Conversation.objects.live().filter(owner=user)
+    if inbox_id is not None:
+        owned = owned.filter(inbox=inbox_id)
     return sum(_release_from(conversation, user.pk, reason, now=now) for conversation in owned)
 
 

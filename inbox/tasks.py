@@ -5,10 +5,11 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
+from accounts.sessions import forget_expired
 from inbox import closing, conversations, media, receiving, reconciling, sending
 from inbox.events import forget_events
 from inbox.nudges import nudge
-from inbox.setup import whatsapp_sync
+from inbox.setup import invitations, whatsapp_sync
 
 EVENTS_KEPT_FOR = timedelta(days=7)
 # Short, so that other sweeps get their turn; the clock or an overloaded edge starts the next one.
@@ -93,6 +94,18 @@ def sweep_whatsapp() -> None:
     until = timezone.now() + ASKING
     while (now := timezone.now()) < until and whatsapp_sync.sync_next_due(now=now):
         pass
+
+
+@shared_task
+def send_invitations() -> None:
+    """Send the mails of invitations that are owed; the clock starts it too."""
+    invitations.send_owed(now=timezone.now())
+
+
+@shared_task
+def sweep_sessions() -> None:
+    """Forget sessions that expired."""
+    forget_expired(now=timezone.now())
 
 
 @shared_task

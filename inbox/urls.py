@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from inbox.consumers import LiveConsumer
 from inbox.outbound_media import outbound_media
-from inbox.views import actions, contacts, conversation, files, lists
+from inbox.views import actions, contacts, conversation, files, join, lists
 
 urlpatterns = [
     path("", lists.home, name="home"),
@@ -34,6 +34,7 @@ urlpatterns = [
     path("attachments/<str:aid>/retry/", files.attachment_retry, name="attachment_retry"),
     path("contacts/<str:public_id>/name/", contacts.contact_name, name="contact_name"),
     path("profile/", include("accounts.urls")),
+    path("join/<str:token>/", join.join, name="join"),
     path("settings/", include("inbox.settings_urls")),
     path("media/out/<str:token>/<str:name>", outbound_media, name="outbound_media"),
     path("hooks/", include("inbox.webhook_urls")),

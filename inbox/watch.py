@@ -11,17 +11,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from django.contrib.sessions.models import Session
 from django.db import DatabaseError
 
 from accounts.access import entitlement_marks
 from accounts.models import User
+from accounts.sessions import alive_among
 from inbox.models import TeamInbox
 
 logger = logging.getLogger(__name__)
 
 SILENCE_SECONDS = 75
-RECHECK_SECONDS = 5
+RECHECK_SECONDS = 4
 
 # Why a socket is closed, as browsers know it (docs/api.md).
 CLOSE_SESSION_ENDED = 4401
@@ -52,8 +52,8 @@ class Watched(Protocol):
 class Watch:
     """Watches over all sockets of this process: three queries every few seconds, however many.
 
-    A silent socket is closed; an ended session, a lost licence, team or role, or an inbox that is
-    switched on or off, closes it or changes what it hears.
+    A silent socket is closed; a session that ended or fell idle, a lost licence, team or role, or
+    an inbox that is switched on or off, closes it or changes what it hears.
 
     `ask` runs a function that asks the database, away from the loop; `clock` says what time it is.
     """
@@ -114,8 +114,7 @@ class Watch:
 def _standing(
     users: list[User], session_keys: list[str], *, now: datetime
 ) -> tuple[dict[int, str], set[str]]:
-    alive = Session.objects.filter(session_key__in=session_keys, expire_date__gt=now)
-    return marks_of(users, now=now), set(alive.values_list("session_key", flat=True))
+    return marks_of(users, now=now), alive_among(session_keys, now=now)
 
 
 def marks_of(users: Sequence[User], *, now: datetime) -> dict[int, str]:

@@ -15,7 +15,17 @@ from django.test import Client
 
 from accounts.access import viewer_of
 from accounts.audit import record
-from accounts.models import Account, Membership, Partner, SupportAccess, User
+from accounts.models import (
+    Account,
+    BrowserSession,
+    Invitation,
+    InvitationTeam,
+    Membership,
+    Partner,
+    SignOn,
+    SupportAccess,
+    User,
+)
 from inbox.conversations import claim_conversation, mark_read, take_over
 from inbox.models import (
     Attachment,
@@ -167,6 +177,7 @@ def _live_a_little(company: Company, n: int) -> None:
         starts_at=NOW,
         ends_at=NOW + timedelta(hours=1),
     )
+    _have_people_around(company, n)
     Authenticator.objects.create(
         user=company.alice, type=Authenticator.Type.TOTP, data={"secret": "canary second factor"}
     )
@@ -190,6 +201,33 @@ def _ask_about_whatsapp(company: Company, n: int) -> None:
         status="online",
         provider_status="ONLINE",
         **common,
+    )
+
+
+def _have_people_around(company: Company, n: int) -> None:
+    invitation = Invitation.objects.create(
+        account=company.account,
+        email=f"ivy{n}@example.com",
+        invited_at=NOW,
+        expires_at=NOW,
+        token_hash=f"5ec2e7{n:058x}",
+    )
+    InvitationTeam.objects.create(invitation=invitation, team=company.inbox.team)
+    SignOn.objects.create(
+        account=company.account,
+        issuer="https://login.example.com",
+        client_id="team-inbox",
+        client_secret="5ec2e7 of the company",
+        domains=["example.com"],
+    )
+    BrowserSession.objects.create(
+        session_key=f"5ec2e7{n:026x}",
+        session_data="canary",
+        expire_date=datetime(2100, 1, 1, tzinfo=UTC),
+        user=company.alice,
+        ip="203.0.113.7",
+        started_at=NOW,
+        seen_at=NOW,
     )
 
 

@@ -18,7 +18,6 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.urls import reverse
 from twilio.request_validator import RequestValidator
 from websockets.exceptions import ConnectionClosed
@@ -26,6 +25,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from accounts.models import User
+from accounts.sessions import SessionStore
 from inbox.models import Conversation, Sender, TeamInbox
 from inbox.status_urls import webhook_url
 from tests.live import Live, socket_url

@@ -2,11 +2,16 @@
 
 from typing import Any, ClassVar
 
+import pgtrigger
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
 
 from accounts.models.tenants import Account, Partner
+
+_OF_AN_ADMIN = pgtrigger.UpdateOf(  # type: ignore[no-untyped-call]
+    "role", "is_active", "account_id"
+)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -60,6 +65,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField("may open the admin", default=False)
     date_joined = models.DateTimeField(auto_now_add=True)
+    failed_logins = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="Since they last came in"
+    )
 
     objects = UserManager()
 
@@ -79,6 +87,32 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(
                 condition=~models.Q(role="partner") | models.Q(partner__isnull=False),
                 name="partner_people_have_a_partner",
+            ),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            # Two admins who deactivate each other at one moment wait for the account's row; the
+            # second then finds that nobody else is left.
+            pgtrigger.Trigger(
+                name="an_account_keeps_an_admin",
+                when=pgtrigger.Before,
+                operation=_OF_AN_ADMIN | pgtrigger.Delete,
+                condition=pgtrigger.Q(old__role="account_admin", old__is_active=True),
+                func="""
+                    IF TG_OP = 'UPDATE' AND NEW.role = OLD.role AND NEW.is_active
+                        AND NEW.account_id = OLD.account_id THEN
+                        RETURN NEW;
+                    END IF;
+                    PERFORM 1 FROM accounts_account WHERE id = OLD.account_id FOR NO KEY UPDATE;
+                    IF NOT EXISTS (
+                        SELECT 1 FROM accounts_user WHERE account_id = OLD.account_id
+                        AND id <> OLD.id AND role = 'account_admin' AND is_active
+                    ) THEN
+                        RAISE EXCEPTION 'an account keeps an admin'
+                            USING ERRCODE = '23514', CONSTRAINT = 'an_account_keeps_an_admin';
+                    END IF;
+                    IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+                    RETURN NEW;
+                """,
             ),
         ]
 

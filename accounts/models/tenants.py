@@ -46,6 +46,14 @@ class Account(models.Model):
     locale = models.CharField(max_length=12, default="en")
     # Whoever opens a subaccount at Twilio holds this until then, so that nobody opens a second.
     subaccount_leased_until = models.DateTimeField(null=True, blank=True, editable=False)
+    requires_second_factor = models.BooleanField(
+        default=False, db_default=False, help_text="Everybody of the account must set one up"
+    )
+    idle_minutes = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="After how long without a person's doing a session ends; empty: as everywhere",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -5,7 +5,8 @@ the change is committed, through the same story as everywhere, one conversation 
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from copy import copy
 from functools import partial
 from typing import Any, ClassVar
 
@@ -42,6 +43,9 @@ from accounts.admin_scope import (
 )
 from accounts.models import License, LicensePool, Membership, User, in_force
 from inbox.conversations import release_all_of
+from inbox.setup import people, teams
+from inbox.setup.people import PeopleError
+from inbox.setup.teams import TeamError
 
 logger = logging.getLogger(__name__)
 
@@ -67,25 +71,39 @@ class FreeingAdmin(AuditedAdmin[M]):
 
     def delete_model(self, request: HttpRequest, obj: M) -> None:
         """Delete, and free the conversations of those who lost by it."""
-        people = list(self.who_may_lose(obj))
+        losers = list(self.who_may_lose(obj))
         with transaction.atomic():
             super().delete_model(request, obj)
-            self.free_after_commit(request, people)
+            self.free_after_commit(request, losers)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[M]) -> None:
         """Delete, and free the conversations of those who lost by it."""
-        people = {user for obj in queryset for user in self.who_may_lose(obj)}
+        losers = {user for obj in queryset for user in self.who_may_lose(obj)}
         with transaction.atomic():
             super().delete_queryset(request, queryset)
-            self.free_after_commit(request, people)
+            self.free_after_commit(request, losers)
 
-    def free_after_commit(self, request: HttpRequest, people: Iterable[User]) -> None:
+    def free_after_commit(self, request: HttpRequest, losers: Iterable[User]) -> None:
         """Ask after the commit who has lost, and give back what they had."""
         # The story commits conversation by conversation: it cannot run inside this transaction.
-        transaction.on_commit(partial(self._free, request, list(people)))
+        transaction.on_commit(partial(self._free, request, list(losers)))
 
-    def _free(self, request: HttpRequest, people: list[User]) -> None:
-        for user in people:
+    def _tell(self, request: HttpRequest, user: User, act: Callable[..., int]) -> None:
+        """Do what commits by itself, and say whose conversations went back."""
+        try:
+            count = act(by=person(request), now=timezone.now())
+        except (PeopleError, TeamError) as error:
+            self.message_user(request, error.reason, messages.ERROR)
+        else:
+            self._say_freed(request, user, count)
+
+    def _say_freed(self, request: HttpRequest, user: User, count: int) -> None:
+        if count:
+            words = f"Conversations of {user} that went back to their teams: {count}."
+            self.message_user(request, words, messages.WARNING)
+
+    def _free(self, request: HttpRequest, losers: list[User]) -> None:
+        for user in losers:
             if not self.has_lost(user):
                 continue
             try:
@@ -95,9 +113,7 @@ class FreeingAdmin(AuditedAdmin[M]):
                 words = f"Some conversations of {user} could not be given back. Save again."
                 self.message_user(request, words, messages.ERROR)
             else:
-                if count:
-                    words = f"Conversations of {user} that went back to their teams: {count}."
-                    self.message_user(request, words, messages.WARNING)
+                self._say_freed(request, user, count)
 
 
 @admin.register(Membership)
@@ -120,20 +136,29 @@ class MembershipAdmin(FreeingAdmin[Membership]):
     ordering = ("team__name", "user__name", "pk")
 
     def who_may_lose(self, obj: Membership) -> Iterable[User]:
-        """The member."""
-        return [obj.user]
-
-    def has_lost(self, user: User) -> bool:
-        """Who leaves a team loses by it, whatever else they have."""
-        return True
+        """The member; the stories below see to it."""
+        return []
 
     def save_model(
         self, request: HttpRequest, obj: Membership, form: forms.Form, change: bool
     ) -> None:
-        """Save; only becoming an observer loses anything."""
-        AuditedAdmin.save_model(self, request, obj, form, change)
-        if change and obj.role == Membership.Role.OBSERVER and "role" in form.changed_data:
-            self.free_after_commit(request, self.who_may_lose(obj))
+        """Save a new member; another role is given by the story, which commits by itself."""
+        if not change:
+            super().save_model(request, obj, form, change)
+        elif "role" in form.changed_data:
+            role, obj.role = obj.role, form.initial["role"]
+            act = partial(teams.change_member_role, membership=obj, role=role)
+            transaction.on_commit(partial(self._tell, request, obj.user, act))
+
+    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+        """Take somebody out of a team by the story."""
+        act = partial(teams.remove_member, membership=copy(obj))
+        transaction.on_commit(partial(self._tell, request, obj.user, act))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
+        """Take several people out of their teams, one by one."""
+        for obj in queryset:
+            self.delete_model(request, obj)
 
     @admin.display(description="account", ordering="team__account__name")
     def account(self, obj: Membership) -> str:
@@ -300,17 +325,25 @@ class UserAdmin(FreeingAdmin[User], DjangoUserAdmin[User]):
         """Save; whether somebody may open the admin follows from their role."""
         obj.is_staff = obj.role in ADMIN_ROLES
         obj.is_superuser = obj.role == User.Role.STAFF
-        super().save_model(request, obj, form, change)
+        is_switched = change and "is_active" in form.changed_data
+        if is_switched:
+            # By the story, which commits by itself.
+            act = people.reactivate_person if obj.is_active else people.deactivate_person
+            obj.is_active = not obj.is_active
+            transaction.on_commit(partial(self._switch, request, obj, act))
+        AuditedAdmin.save_model(self, request, obj, form, change)
         if change and "email" in form.changed_data:
             forget_old_addresses(obj)
 
-    def who_may_lose(self, obj: User) -> Iterable[User]:
-        """The person."""
-        return [obj]
+    def _switch(self, request: HttpRequest, user: User, act: Callable[..., int | None]) -> None:
+        def switch(**given: Any) -> int:
+            return act(user=user, **given) or 0
 
-    def has_lost(self, user: User) -> bool:
-        """Only who cannot log in any more loses by a change of their own page."""
-        return not user.is_active
+        self._tell(request, user, switch)
+
+    def who_may_lose(self, obj: User) -> Iterable[User]:
+        """Nobody by saving: the story sees to it."""
+        return []
 
     @method_decorator(sensitive_variables())
     def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -324,7 +357,13 @@ class UserAdmin(FreeingAdmin[User], DjangoUserAdmin[User]):
         """Let platform staff set a password; nobody else becomes somebody else."""
         if not is_platform_staff(request):
             raise PermissionDenied
-        return super().user_change_password(request, id, form_url)
+        answer = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and answer.status_code == 302:
+            # Whoever knew the old one is out, on open sockets too.
+            user, me = User.objects.get(pk=id), person(request)
+            key = request.session.session_key if user == me else None
+            people.end_all_sessions(user=user, by=me, this_key=key, now=timezone.now())
+        return answer
 
     @admin.display(description="licensed", boolean=True)
     def is_licensed(self, obj: User) -> bool:

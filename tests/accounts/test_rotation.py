@@ -18,7 +18,7 @@ from django.db import connection, connections, transaction
 
 from accounts import rotation
 from accounts import secrets as secrets_module
-from accounts.models import AuditEntry, TwilioAccount
+from accounts.models import AuditEntry, SignOn, TwilioAccount
 from accounts.rotation import rotate_secrets
 from accounts.secrets import EncryptedTextField
 from config.servers.binaries import postgres_tools
@@ -243,11 +243,18 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
     account = make_account()
     for model in apps.get_models():
         columns = [f for f in model._meta.local_fields if isinstance(f, EncryptedTextField)]
-        assert not columns or model is TwilioAccount, f"store a secret of {model} here as well"
+        assert not columns or model in (SignOn, TwilioAccount), f"store one of {model} as well"
     TwilioAccount.objects.create(
         account=account,
         account_sid="AC" + "0" * 32,
         **{name: f"{canary}{name}" for name in COLUMNS},
+    )
+    SignOn.objects.create(
+        account=account,
+        issuer="https://login.example.com",
+        client_id="team-inbox",
+        client_secret=f"{canary}client",
+        domains=["example.com"],
     )
     TOTP.activate(make_user(account), canary)
     RecoveryCodes.activate(user := make_user(account))

@@ -1,5 +1,6 @@
 """Is every page accessible, quiet in the console, and no wider than a phone?"""
 
+import secrets
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,12 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts.models import License, Team, User
+from accounts.models import Invitation, License, Team, User
 from inbox.models import Conversation, DriftFinding, Message
+from inbox.setup.invitations import Asked, hash_of, invite
 from tests.browser.conftest import Open
 from tests.conftest import House
 from tests.factories import make_user
@@ -59,8 +62,27 @@ def stage(house: House, client: Client, now: datetime, live: Live) -> Stage:
     return stage
 
 
+def _invitation(by: User) -> str:
+    """Invite somebody; return the way in."""
+    assert by.account is not None
+    now, token = timezone.now(), secrets.token_urlsafe(8)
+    lines = f"Ivy Lee <ivy.{token}@acme.com>, old.{token}@acme.com"
+    invite(account=by.account, lines=lines, asked=Asked(), by=by, now=now)
+    rows = Invitation.objects.order_by("pk")
+    rows.filter(email__startswith="ivy").update(token_hash=hash_of(token), send_after=None)
+    rows.filter(email__startswith="old").update(expires_at=now, send_after=None)
+    return f"/join/{token}/"
+
+
+def _removal(user: User) -> str:
+    part = user.memberships.get()
+    return f"/settings/teams/{part.team_id}/members/{part.pk}/remove/"
+
+
 def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
     house = stage.house
+    ada = make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
+    make_user(house.account, "Gone Girl", is_active=False, is_licensed=False)
     here = f"/inbox/support/c/{stage.row.public_id}/"
     return {
         "log-in": (None, "/accounts/login/"),
@@ -73,7 +95,20 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "transfer": (house.alice, f"/c/{stage.row.public_id}/transfer/"),
         "profile": (house.alice, "/profile/"),
         "not there": (house.alice, "/c/nothing/"),
+        "company sign-in": (None, "/accounts/company/"),
+        "forged invitation": (None, "/join/forged/"),
+        "invitation": (None, _invitation(ada)),
+        "people": (ada, "/settings/people/?state=all"),
+        "person": (ada, f"/settings/people/{house.bob.pk}/"),
+        "deactivate": (ada, f"/settings/people/{house.alice.pk}/deactivate/"),
+        "invite": (ada, "/settings/people/invite/"),
+        "teams": (ada, "/settings/teams/"),
+        "team": (ada, f"/settings/teams/{house.inbox.team_id}/"),
+        "remove from team": (ada, _removal(house.alice)),
+        "log-in settings": (ada, "/settings/log-in/"),
         "second factors": (house.alice, "/accounts/2fa/"),
+        "passkeys": (house.alice, "/accounts/2fa/webauthn/"),
+        "confirm it is me": (house.alice, "/accounts/2fa/webauthn/add/"),
         "change password": (house.alice, "/accounts/password/change/"),
         "log out": (house.alice, "/accounts/logout/"),
         **_settings_paths(stage),
@@ -108,7 +143,20 @@ PAGES = [
     "transfer",
     "profile",
     "not there",
+    "company sign-in",
+    "forged invitation",
+    "invitation",
+    "people",
+    "person",
+    "deactivate",
+    "invite",
+    "teams",
+    "team",
+    "remove from team",
+    "log-in settings",
     "second factors",
+    "passkeys",
+    "confirm it is me",
     "change password",
     "log out",
     "settings",

@@ -16,13 +16,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import SupportAccess, User
+from accounts.models import Invitation, Membership, SupportAccess, User
 from inbox.models import Message
 from inbox.sending import send_test
 from inbox.settings_urls import urlpatterns
 from tests.carrier import Twilio
 from tests.conftest import House
-from tests.factories import make_account, make_user
+from tests.factories import LONG_AGO, make_account, make_user
 
 Login = Callable[[User], Client]
 PEOPLE = ("admin", "other_admin", "supervisor", "agent", "auditor", "partner", "staff", "nobody")
@@ -95,10 +95,6 @@ class Row:
     in_support: tuple[int, int] | None = None
 
 
-def _team(scene: Scene) -> dict[str, Any]:
-    return {"pk": scene.house.inbox.pk}
-
-
 def _slug(scene: Scene) -> dict[str, Any]:
     return {"slug": scene.house.inbox.slug}
 
@@ -117,6 +113,33 @@ def _test(scene: Scene) -> dict[str, Any]:
         sender=scene.house.sender, phone="+12025550142", by=admin, now=timezone.now()
     )
     return {"slug": scene.house.inbox.slug, "public_id": found.public_id}
+
+
+# What belongs to one account is there for its admin alone; an act leads back to a page.
+DONE_IN_OWN = (302, 302, 404, 404, 404, 404, 404, 302)
+REFUSED_IN_WORDS = (422, 422, 404, 404, 404, 404, 404, 302)
+
+
+def _bob(scene: Scene) -> dict[str, Any]:
+    return {"pk": scene.house.bob.pk}
+
+
+def _team(scene: Scene) -> dict[str, Any]:
+    return {"pk": scene.house.inbox.team_id}
+
+
+def _member(scene: Scene) -> dict[str, Any]:
+    part = Membership.objects.get(user=scene.house.bob)
+    return {"pk": part.team_id, "member": part.pk}
+
+
+def _invitation(scene: Scene) -> dict[str, Any]:
+    row, _ = Invitation.objects.get_or_create(
+        account=scene.house.account,
+        email="ivy@example.com",
+        defaults={"invited_at": LONG_AGO, "expires_at": LONG_AGO},
+    )
+    return {"pk": row.pk}
 
 
 TABLE: dict[str, dict[str, Row]] = {
@@ -167,6 +190,46 @@ TABLE: dict[str, dict[str, Row]] = {
         "GET": Row(ADMIN_ONLY, kwargs=_slug),
         "POST": Row(DONE_BY_ADMIN, kwargs=_slug),
     },
+    "settings_people": {"GET": Row(OWN_ACCOUNT)},
+    "settings_invite": {
+        "GET": Row(OWN_ACCOUNT),
+        "POST": Row(OWN_ACCOUNT, data=lambda scene: {"lines": "new@acme.com", "role": "member"}),
+    },
+    "settings_invite_again": {"POST": Row(DONE_BY_ADMIN, _invitation)},
+    "settings_invite_revoke": {"POST": Row(DONE_BY_ADMIN, _invitation)},
+    "settings_person": {
+        "GET": Row(ADMIN_ONLY, _bob),
+        "POST": Row(DONE_BY_ADMIN, _bob, lambda scene: {"role": "auditor"}),
+    },
+    "settings_deactivate": {"GET": Row(ADMIN_ONLY, _bob), "POST": Row(DONE_BY_ADMIN, _bob)},
+    "settings_reactivate": {"POST": Row(DONE_BY_ADMIN, _bob)},
+    "settings_end_sessions": {"POST": Row(DONE_BY_ADMIN, _bob)},
+    "settings_teams": {
+        "GET": Row(OWN_ACCOUNT),
+        "POST": Row(DONE_IN_OWN, data=lambda scene: {"name": "Returns"}),
+    },
+    "settings_team": {
+        "GET": Row(ADMIN_ONLY, _team),
+        "POST": Row(DONE_BY_ADMIN, _team, lambda scene: {"name": "Returns"}),
+    },
+    "settings_members_add": {
+        "POST": Row(
+            DONE_BY_ADMIN,
+            _team,
+            lambda scene: {"people": [str(scene.house.alice.pk)], "role": "supervisor"},
+        )
+    },
+    "settings_member_role": {
+        "POST": Row(DONE_BY_ADMIN, _member, lambda scene: {"role": "observer"})
+    },
+    "settings_member_remove": {
+        "GET": Row(ADMIN_ONLY, _member),
+        "POST": Row(DONE_BY_ADMIN, _member),
+    },
+    "settings_log_in": {"GET": Row(OWN_ACCOUNT), "POST": Row(DONE_IN_OWN)},
+    "settings_company": {"POST": Row(REFUSED_IN_WORDS)},
+    "settings_company_only": {"POST": Row(DONE_IN_OWN)},
+    "settings_company_remove": {"POST": Row(DONE_IN_OWN)},
 }
 
 

@@ -171,8 +171,12 @@ ELSEWHERE = Verdict(302)
 FORBIDDEN = Verdict(403)
 MAKES = Verdict(302, 201)
 DONE = Verdict(302, 200)
+BACK = Verdict(302)
+NO_WORDS = Verdict(204)
+GONE = Verdict(410)
 HANDLED = Verdict(404, 409)  # names Alice, nothing else
 
+PEOPLE = ("bob", "charlie", "dora", "nora")
 STRANGERS = {"charlie": NOTHING, "dora": NOTHING, "nora": NO_LICENCE, "nobody": LOG_IN}
 OF_CONVERSATION = {"bob": HANDLED, **STRANGERS}
 OF_THING = {"bob": NOTHING, "charlie": NOTHING, "dora": NOTHING, "nora": NOTHING, "nobody": LOG_IN}
@@ -313,6 +317,15 @@ TABLE: dict[str, dict[str, Row]] = {
                 "nobody": LOG_IN,
             },
         )
+    },
+    # Of their own sessions everybody ends what they like; the form here names none.
+    "awake": {"POST": Row(NO_WORDS, {**dict.fromkeys(PEOPLE, NO_WORDS), "nobody": LOG_IN})},
+    "end_session": {"POST": Row(BACK, {**dict.fromkeys(PEOPLE, BACK), "nobody": LOG_IN})},
+    "end_other_sessions": {"POST": Row(BACK, {**dict.fromkeys(PEOPLE, BACK), "nobody": LOG_IN})},
+    # A forged invitation opens nothing, whoever shows it.
+    "join": {
+        method: Row(GONE, dict.fromkeys((*PEOPLE, "nobody"), GONE), lambda scene: {"token": "x"})
+        for method in ("GET", "POST")
     },
     # The carrier fetches here, with an address that we signed; this one is forged.
     "outbound_media": {

@@ -26,10 +26,11 @@ from tests.admin_world import (
 FEW, MANY = 3, 30
 BIG = (Message, InboxEvent, Receipt, ConversationEvent, AuditEntry)
 # What behaviour 10 keeps from partners altogether: they get counts, or nothing.
-NOT_FOR_PARTNERS = {"consent", "consentevent", "providerblock"}
+NOT_FOR_PARTNERS = {"consent", "consentevent", "providerblock", "browsersession"}
 ADDED_BY_STAFF = {
     "account",
     "featuregrant",
+    "invitation",
     "license",
     "licensepool",
     "membership",

@@ -32,7 +32,7 @@ from tests.admin_world import (
 )
 
 # Partners get counts or their own lines; those have tests of their own.
-OTHERWISE = {"consent", "consentevent", "providerblock", "auditentry"}
+OTHERWISE = {"consent", "consentevent", "providerblock", "auditentry", "browsersession"}
 SCOPED = [model for model in our_models() if model._meta.model_name not in OTHERWISE]
 every_model = pytest.mark.parametrize("model", SCOPED, ids=lambda model: model.__name__)
 EDITED = [

@@ -1,6 +1,7 @@
 // How does the page come alive? It wires list, pane, line and keys together.
 
 import { Apply } from "./apply.js";
+import { noticePeople } from "./awake.js";
 import { Gallery, copy, openPart } from "./dialogs.js";
 import { Drafts } from "./drafts.js";
 import { keepTime, localise } from "./fmt.js";
@@ -135,6 +136,7 @@ for (const id of [...drafts.conversations(), ...drafts.unsent()]) list.setDraft(
 wireTaste(settings.preferences, () => pane.composer?.changed());
 localise(document);
 keepTime();
+noticePeople();
 pane.adopt();
 if (pane.thread && dataset.pane === "thread") pane.showPanelFor(pane.thread.id);
 settings.onUnread(list.unread);

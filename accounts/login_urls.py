@@ -1,0 +1,9 @@
+"""Which addresses of the log-in are our own? The others are allauth's."""
+
+from django.urls import path
+
+from accounts import views
+
+urlpatterns = [
+    path("company/", views.company_sign_in, name="company_sign_in"),
+]

@@ -1,0 +1,217 @@
+"""Who is logged in where, until when, and how is that ended?
+
+This is also Django's session engine (`SESSION_ENGINE`): a session is a row that knows whose it is,
+from where they came, and when a person last did something in it.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from accounts.models import BrowserSession, User
+from accounts.prepared import Prepared
+
+SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+
+class SessionStore(DatabaseSessions):
+    """The session of one request, and what is known of its row without asking again."""
+
+    row: BrowserSession | None = None
+    ip: str | None = None
+    browser = ""
+
+    @classmethod
+    def get_model_class(cls) -> type[BrowserSession]:  # type: ignore[override]
+        """Return the table of sessions."""
+        return BrowserSession
+
+    def came_from(self, ip: str | None, browser: str) -> None:
+        """Note where this request comes from: a new session keeps it."""
+        self.ip, self.browser = ip, browser[:200]
+
+    def create(self) -> None:
+        """Begin a session of its own: nothing is known of it yet."""
+        self.row = None
+        super().create()
+
+    def create_model_instance(  # type: ignore[override]
+        self, data: dict[str, Any]
+    ) -> BrowserSession:
+        """Return the row to be saved, with what is known beside the data."""
+        key = str(self._get_or_create_session_key())  # type: ignore[attr-defined]
+        known = self.row or BrowserSession.objects.filter(session_key=key).first()
+        now = timezone.now()
+        user_id = data.get(SESSION_KEY)
+        self.row = BrowserSession(
+            pk=known.pk if known else None,
+            session_key=key,
+            session_data=self.encode(data),
+            expire_date=self.get_expiry_date(),
+            user_id=int(user_id) if user_id else None,
+            ip=known.ip if known else self.ip,
+            browser=known.browser if known else self.browser,
+            started_at=known.started_at if known else now,
+            seen_at=known.seen_at if known else now,
+        )
+        return self.row
+
+    def _get_session_from_db(self) -> BrowserSession | None:
+        # One question for the session, whose it is, and what their account asks of them.
+        self.row = _SESSION.first(key=self.session_key, now=timezone.now())
+        if self.row is None:
+            self._session_key = None
+        return self.row
+
+
+def _with_people(key: Any, now: Any) -> "QuerySet[Any, BrowserSession]":
+    factors = Authenticator.objects.filter(user=OuterRef("user"), type__in=SECOND_FACTORS)
+    rows = BrowserSession.objects.filter(session_key=key, expire_date__gt=now)
+    found: QuerySet[BrowserSession] = rows.select_related("user__account").annotate(
+        has_second_factor=Exists(factors)
+    )
+    return found
+
+
+_SESSION = Prepared(_with_people)
+
+
+# --- Idle ----------------------------------------------------------------------------------------
+
+
+def idle_limit(account_minutes: int | None) -> timedelta:
+    """Return after how long without a person's doing a session ends; the account's word counts."""
+    return timedelta(minutes=account_minutes or settings.IDLE_TIMEOUT_MINUTES)
+
+
+def is_idle(row: BrowserSession, *, now: datetime) -> bool:
+    """Say whether nobody did anything in this session for too long."""
+    account = row.user.account if row.user else None
+    return now - row.seen_at > idle_limit(account.idle_minutes if account else None)
+
+
+def touch(row: BrowserSession, ip: str | None, *, now: datetime) -> None:
+    """Note that a person did something in this session just now."""
+    row.seen_at, row.ip = now, ip
+    BrowserSession.objects.filter(pk=row.pk).update(seen_at=now, ip=ip)
+
+
+def alive_among(keys: Sequence[str], *, now: datetime) -> set[str]:
+    """Return which of these sessions have neither ended nor fallen idle, in one query."""
+    rows = BrowserSession.objects.filter(session_key__in=keys, expire_date__gt=now)
+    facts = rows.values_list("session_key", "seen_at", "user__account__idle_minutes")
+    return {key for key, seen_at, minutes in facts if now - seen_at <= idle_limit(minutes)}
+
+
+# --- What people see of them, and how they end ---------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One session as a page shows it. `handle` names it in a form and opens nothing."""
+
+    handle: str
+    browser: str
+    place: str
+    started_at: datetime
+    seen_at: datetime
+    is_this: bool
+
+
+def sessions_of(user: User, *, now: datetime, this_key: str = "") -> list[Shown]:
+    """List where somebody is logged in, the one in use first, then the newest."""
+    rows = [row for row in _open_rows(user, now=now) if not is_idle(row, now=now)]
+    shown = [
+        Shown(
+            handle=handle_of(row),
+            browser=browser_in_words(row.browser),
+            place=shortened(row.ip),
+            started_at=row.started_at,
+            seen_at=row.seen_at,
+            is_this=row.session_key == this_key,
+        )
+        for row in rows
+    ]
+    return sorted(shown, key=lambda one: (not one.is_this, -one.seen_at.timestamp()))
+
+
+def end_sessions(rows: Iterable[BrowserSession]) -> int:
+    """Log these browsers out. Their sockets close within seconds: whoever holds them looks."""
+    count, _ = BrowserSession.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    return count
+
+
+def session_with(user: User, handle: str, *, now: datetime) -> BrowserSession | None:
+    """Find the session of a person that a page named."""
+    return next((row for row in _open_rows(user, now=now) if handle_of(row) == handle), None)
+
+
+def other_sessions(user: User, this_key: str | None) -> QuerySet[BrowserSession]:
+    """Return every session of a person but this one."""
+    return BrowserSession.objects.filter(user=user).exclude(session_key=this_key or "")
+
+
+def forget_expired(*, now: datetime) -> int:
+    """Delete sessions that opened nothing any more."""
+    count, _ = BrowserSession.objects.filter(expire_date__lt=now).delete()
+    return count
+
+
+def _open_rows(user: User, *, now: datetime) -> QuerySet[BrowserSession]:
+    return BrowserSession.objects.select_related("user__account").filter(
+        user=user, expire_date__gt=now
+    )
+
+
+def handle_of(row: BrowserSession) -> str:
+    """Return a name of the session that is not its key."""
+    return hashlib.sha256(f"handle:{row.session_key}".encode()).hexdigest()[:20]
+
+
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("CriOS", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Mac OS X", "Mac"),
+    ("Linux", "Linux"),
+)
+
+
+def browser_in_words(agent: str) -> str:
+    """Say which browser on which system: “Firefox, Windows”. Unknown ones are named as they do."""
+    found = (_first(_BROWSERS, agent), _first(_SYSTEMS, agent))
+    return ", ".join(part for part in found if part) or agent[:40]
+
+
+def _first(names: Iterable[tuple[str, str]], agent: str) -> str:
+    return next((words for sign, words in names if sign in agent), "")
+
+
+def shortened(ip: str | None) -> str:
+    """Shorten an address to the network it is in: enough to know a place, too little to track."""
+    if not ip:
+        return ""
+    if ":" in ip:
+        return ":".join(ip.split(":")[:3]) + ":…"
+    return ".".join(ip.split(".")[:2]) + ".…"

@@ -1,0 +1,126 @@
+"""Who may log in here, and as what?
+
+Whoever loses their log-in gives their conversations back, one by one, through the same story as
+everywhere.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from accounts import sessions
+from accounts.audit import record
+from accounts.logins import end_other_sessions
+from accounts.models import BrowserSession, License, User
+from inbox.broadcast import publish_ephemeral, user_group
+from inbox.conversations import release_all_of
+
+ACCOUNT_ROLES = (User.Role.MEMBER, User.Role.ACCOUNT_ADMIN, User.Role.AUDITOR)
+
+
+class PeopleError(Exception):
+    """Something that cannot be done to this person, in words for who tried."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class LastAdminError(PeopleError):
+    """The account would be left without anybody who administers it."""
+
+    def __init__(self, user: User) -> None:
+        words = _("%s is the last account admin. Make somebody else an account admin first.")
+        super().__init__(words % user.name)
+
+
+def change_role(*, user: User, role: str, by: User, now: datetime) -> None:
+    """Give a person another role in their account.
+
+    Raises LastAdminError, or PeopleError for a role that is none of an account, and for one's own:
+    another admin changes that.
+    """
+    if role not in ACCOUNT_ROLES:
+        raise PeopleError(_("There is no such role."))
+    if user == by:
+        raise PeopleError(_("Another account admin can change your role; you cannot."))
+    with _keeping_an_admin(user), transaction.atomic(durable=True):
+        row = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        before, row.role = row.role, role
+        if before == role:
+            return
+        row.save(update_fields=["role"])
+        _note(row, "role_changed", by, now, changes=changed("role", before, role))
+    publish_ephemeral([user_group(user.pk)], {"type": "access.changed", "data": {}})
+
+
+def deactivate_person(*, user: User, by: User, now: datetime) -> int:
+    """Take somebody's log-in: sessions and sockets end at once, the licence ends, and what they
+    had goes back to their teams. Returns how many conversations that were.
+
+    Teams and role stay, for the day they come back. Raises LastAdminError, or PeopleError for
+    oneself. Once more does no harm: it ends what a cut-off attempt left.
+    """
+    if user == by:
+        raise PeopleError(_("You cannot deactivate yourself. Another account admin can."))
+    with _keeping_an_admin(user), transaction.atomic(durable=True):
+        row = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        was_active, row.is_active = row.is_active, False
+        row.save(update_fields=["is_active"])
+        ended = sessions.end_sessions(BrowserSession.objects.filter(user=row))
+        licenses = _end_licenses(row, now=now)
+        if was_active:
+            _note(row, "deactivated", by, now, sessions_ended=ended, licenses_ended=licenses)
+    publish_ephemeral([user_group(user.pk)], {"type": "access.revoked", "data": {}})
+    return release_all_of(user=user, reason="log-in switched off", now=now)
+
+
+def reactivate_person(*, user: User, by: User, now: datetime) -> None:
+    """Let somebody log in again, with the role and teams they had; a licence is given anew."""
+    with transaction.atomic(durable=True):
+        row = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if row.is_active:
+            return
+        row.is_active = True
+        row.save(update_fields=["is_active"])
+        _note(row, "reactivated", by, now)
+
+
+def end_all_sessions(*, user: User, by: User, this_key: str | None, now: datetime) -> int:
+    """Log a person out everywhere, but for `this_key` if it is oneself; return how many ended."""
+    count = end_other_sessions(user=user, by=by, this_key=this_key, now=now)
+    # They look again at once and find their session gone.
+    publish_ephemeral([user_group(user.pk)], {"type": "access.changed", "data": {}})
+    return count
+
+
+def _end_licenses(user: User, *, now: datetime) -> int:
+    mine = License.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now), holder=user)
+    count, _kinds = mine.filter(starts_at__gte=now).delete()
+    return count + mine.filter(starts_at__lt=now).update(ends_at=now)
+
+
+@contextmanager
+def _keeping_an_admin(user: User) -> Iterator[None]:
+    # The trigger decides: it alone sees what two admins do to each other at one moment.
+    try:
+        yield
+    except IntegrityError as error:
+        diag = getattr(error.__cause__, "diag", None)
+        if diag and diag.constraint_name == "an_account_keeps_an_admin":
+            raise LastAdminError(user) from error
+        raise
+
+
+def changed(field: str, before: str | None, after: str | None) -> dict[str, Any]:
+    """Tell one change as the audit log tells many."""
+    return {field: {"before": before, "after": after}}
+
+
+def _note(user: User, action: str, by: User, now: datetime, **data: Any) -> None:
+    record(action=action, subject=str(user), actor=by, account_id=user.account_id, now=now, **data)

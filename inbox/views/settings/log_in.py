@@ -1,0 +1,192 @@
+"""How do the people of an account log in: second factor, idle time, company sign-in?"""
+
+from typing import Any
+
+from allauth.socialaccount.adapter import get_adapter
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import sign_on as stories
+from accounts.administrators import Administrator, administrator
+from accounts.logins import change_policy
+from accounts.models import SignOn
+from accounts.sign_on import SignOnError, Wanted
+
+LONGEST_IDLE = 12 * 60
+
+
+class PolicyForm(forms.Form):
+    """What the account asks of everybody's log-in."""
+
+    requires_second_factor = forms.BooleanField(
+        label=gettext_lazy("Everybody must have a second factor"),
+        help_text=gettext_lazy(
+            "Who has none yet is led to set one up before anything else opens, at once."
+        ),
+        required=False,
+    )
+    idle_minutes = forms.IntegerField(
+        label=gettext_lazy("Log out after so many minutes without anybody there"),
+        help_text=gettext_lazy("From 5 to 720. Empty: as everywhere in this installation."),
+        min_value=5,
+        max_value=LONGEST_IDLE,
+        required=False,
+    )
+
+
+class CompanyForm(forms.Form):
+    """The OpenID Connect issuer of the account. The secret goes in and never comes out."""
+
+    issuer = forms.URLField(
+        label=gettext_lazy("Issuer"),
+        help_text=gettext_lazy("As your identity provider calls itself: https://login.acme.com"),
+        max_length=200,
+        assume_scheme="https",
+    )
+    client_id = forms.CharField(label=gettext_lazy("Client ID"), max_length=191)
+    client_secret = forms.CharField(
+        label=gettext_lazy("Client secret"),
+        max_length=500,
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    domains = forms.CharField(
+        label=gettext_lazy("Domains of your people’s addresses"),
+        help_text=gettext_lazy("One per line, such as acme.com. Nobody else is let in."),
+        max_length=2_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    is_on = forms.BooleanField(label=gettext_lazy("Switched on"), required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=2**31 - 1)
+
+    def wanted(self) -> Wanted:
+        """Return what was typed in. Raises SignOnError for what is no domain."""
+        data = self.cleaned_data
+        return Wanted(
+            issuer=data["issuer"],
+            client_id=data["client_id"],
+            client_secret=data["client_secret"],
+            domains=stories.parse_domains(data["domains"]),
+            is_on=data["is_on"],
+        )
+
+
+@require_http_methods(["GET", "POST"])
+def log_in(request: HttpRequest) -> HttpResponse:
+    """Show how people log in, and change what is asked of everybody."""
+    who = administrator(request)
+    account = who.account
+    initial = {
+        "requires_second_factor": account.requires_second_factor,
+        "idle_minutes": account.idle_minutes,
+    }
+    form = PolicyForm(request.POST if request.method == "POST" else None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        change_policy(account=account, by=who.user, now=who.now, **form.cleaned_data)
+        messages.success(request, _("Saved."))
+        return HttpResponseRedirect(reverse("settings_log_in"))
+    return _page(request, who, policy=form)
+
+
+@sensitive_post_parameters("client_secret")
+@sensitive_variables()
+@require_POST
+def company(request: HttpRequest) -> HttpResponse:
+    """Set up the company sign-in, after a look at the issuer."""
+    who = administrator(request)
+    form = CompanyForm(request.POST)
+    if form.is_valid():
+        try:
+            stories.save_sign_on(
+                account=who.account,
+                wanted=form.wanted(),
+                version=form.cleaned_data["version"],
+                by=who.user,
+                fetch=_fetch,
+                now=who.now,
+            )
+        except SignOnError as error:
+            form.add_error(error.field or None, error.reason)
+        else:
+            messages.success(request, _("Saved. Now sign in through it once to try it."))
+            return HttpResponseRedirect(reverse("settings_log_in"))
+    return _page(request, who, company_form=form)
+
+
+def _fetch(url: str) -> Any:
+    with get_adapter().get_requests_session() as session:
+        answer = session.get(url)
+        answer.raise_for_status()
+        found = answer.json()
+    return found if isinstance(found, dict) else {}
+
+
+@require_POST
+def company_only(request: HttpRequest) -> HttpResponse:
+    """Make the company sign-in the only way in, or one of several."""
+    who = administrator(request)
+    is_only_way = request.POST.get("only") == "yes"
+    try:
+        stories.make_only_way(
+            account=who.account, is_only_way=is_only_way, by=who.user, now=who.now
+        )
+    except SignOnError as error:
+        messages.error(request, error.reason)
+    else:
+        messages.success(request, _("Saved."))
+    return HttpResponseRedirect(reverse("settings_log_in"))
+
+
+@require_POST
+def company_remove(request: HttpRequest) -> HttpResponse:
+    """Forget the company sign-in."""
+    who = administrator(request)
+    stories.remove_sign_on(account=who.account, by=who.user, now=who.now)
+    messages.success(request, _("Company sign-in is gone. People log in with their passwords."))
+    return HttpResponseRedirect(reverse("settings_log_in"))
+
+
+def _page(
+    request: HttpRequest,
+    who: Administrator,
+    *,
+    policy: PolicyForm | None = None,
+    company_form: CompanyForm | None = None,
+) -> HttpResponse:
+    account = who.account
+    row = SignOn.objects.filter(account=account).first()
+    facts = {
+        "requires_second_factor": account.requires_second_factor,
+        "idle_minutes": account.idle_minutes,
+    }
+    callback = reverse("openid_connect_callback", kwargs={"provider_id": str(account.public_id)})
+    context = {
+        "who": who,
+        "here": "log_in",
+        "policy": policy or PolicyForm(initial=facts),
+        "company": company_form or CompanyForm(initial=_initial(row)),
+        "sign_on": row,
+        "callback": request.build_absolute_uri(callback),
+        "start": request.build_absolute_uri(reverse("company_sign_in")),
+    }
+    status = 422 if company_form else 200
+    return render(request, "settings/log_in.html", context, status=status)
+
+
+def _initial(row: SignOn | None) -> dict[str, Any]:
+    if row is None:
+        return {"is_on": True, "version": 0}
+    return {
+        "issuer": row.issuer,
+        "client_id": row.client_id,
+        "domains": "\n".join(row.domains),
+        "is_on": row.is_on,
+        "version": row.version,
+    }

@@ -1,0 +1,163 @@
+"""Does an account keep an admin, and does who leaves leave nothing behind?"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from accounts.access import is_licensed
+from accounts.models import Account, AuditEntry, BrowserSession, Membership, User
+from inbox.models import Conversation, ConversationEvent
+from inbox.setup.people import (
+    LastAdminError,
+    PeopleError,
+    change_role,
+    deactivate_person,
+    reactivate_person,
+)
+from tests.conftest import NOW, House
+from tests.factories import make_account, make_user
+from tests.twilio import text_in
+
+ADMIN = User.Role.ACCOUNT_ADMIN
+MARIA = "+14155550123"
+
+
+@pytest.fixture
+def ada(house: House) -> User:
+    return make_user(house.account, "Ada", works_as=ADMIN)
+
+
+def own_one(house: House, user: User) -> Conversation:
+    """Give somebody a conversation."""
+    conversation = text_in(Client(), house.sender, MARIA).conversation
+    assert conversation is not None
+    Conversation.objects.filter(pk=conversation.pk).update(
+        owner=user, owned_since=NOW, is_team_wide=False
+    )
+    return conversation
+
+
+def test_who_is_deactivated_is_out_and_gives_back_what_they_had(
+    house: House, ada: User, login: Callable[[User], Client], now: datetime
+) -> None:
+    conversation = own_one(house, house.bob)
+    browser = login(house.bob)
+    assert browser.get("/inbox/support/").status_code == 200
+
+    count = deactivate_person(user=house.bob, by=ada, now=now)
+
+    conversation.refresh_from_db()
+    assert (count, conversation.owner) == (1, None)
+    event = ConversationEvent.objects.get(verb="released")
+    assert event.data["reason"] == "log-in switched off"
+    assert not is_licensed(house.bob.pk, now=now)
+    assert not BrowserSession.objects.filter(user=house.bob).exists()
+    assert browser.get("/inbox/support/").status_code == 302
+    assert Membership.objects.filter(user=house.bob).exists()
+    line = AuditEntry.objects.get(action="deactivated")
+    assert (line.subject, line.actor, line.data["sessions_ended"]) == ("Bob", ada, 1)
+
+
+def test_who_comes_back_has_role_and_teams_and_no_licence(
+    house: House, ada: User, now: datetime
+) -> None:
+    deactivate_person(user=house.sue, by=ada, now=now)
+
+    reactivate_person(user=house.sue, by=ada, now=now)
+
+    house.sue.refresh_from_db()
+    assert house.sue.is_active
+    assert Membership.objects.get(user=house.sue).role == Membership.Role.SUPERVISOR
+    assert not is_licensed(house.sue.pk, now=now)
+    assert AuditEntry.objects.filter(action="reactivated").exists()
+
+
+def test_nobody_deactivates_or_demotes_themselves(ada: User, now: datetime) -> None:
+    with pytest.raises(PeopleError):
+        deactivate_person(user=ada, by=ada, now=now)
+    with pytest.raises(PeopleError):
+        change_role(user=ada, role="member", by=ada, now=now)
+
+    ada.refresh_from_db()
+    assert (ada.is_active, ada.role) == (True, ADMIN)
+
+
+def test_the_last_admin_stays(house: House, ada: User, now: datetime) -> None:
+    # Somebody who acts, but is no admin of this account any more.
+    other = make_user(house.account, "Otto")
+
+    with pytest.raises(LastAdminError, match="Ada is the last account admin"):
+        deactivate_person(user=ada, by=other, now=now)
+    with pytest.raises(LastAdminError):
+        change_role(user=ada, role="auditor", by=other, now=now)
+
+    ada.refresh_from_db()
+    assert (ada.is_active, ada.role) == (True, ADMIN)
+    assert not AuditEntry.objects.exists()
+    make_user(make_account("Umbrella"), works_as=ADMIN)
+    make_user(house.account, works_as=ADMIN, is_active=False)
+    with pytest.raises(LastAdminError):
+        deactivate_person(user=ada, by=other, now=now)
+
+
+def test_another_admin_makes_it_possible(house: House, ada: User, now: datetime) -> None:
+    second = make_user(house.account, "Ben", works_as=ADMIN)
+
+    change_role(user=ada, role="auditor", by=second, now=now)
+
+    ada.refresh_from_db()
+    assert ada.role == "auditor"
+    line = AuditEntry.objects.get(action="role_changed")
+    assert line.data["changes"] == {"role": {"before": "account_admin", "after": "auditor"}}
+
+
+@pytest.mark.parametrize("role", ["staff", "partner", "", "boss"])
+def test_no_role_of_elsewhere_is_given(house: House, ada: User, role: str, now: datetime) -> None:
+    with pytest.raises(PeopleError):
+        change_role(user=house.bob, role=role, by=ada, now=now)
+
+    house.bob.refresh_from_db()
+    assert house.bob.role == "member"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("what", ["deactivate", "demote"])
+def test_two_admins_who_end_each_other_leave_one(what: str, now: datetime) -> None:
+    account = make_account("Acme")
+    pairs = [make_user(account, name, works_as=ADMIN) for name in ("Ada", "Ben")]
+    ready = Barrier(2)
+
+    def end(who: User, by: User) -> Any:
+        ready.wait()
+        try:
+            if what == "deactivate":
+                return deactivate_person(user=who, by=by, now=now)
+            return change_role(user=who, role="member", by=by, now=now)
+        except LastAdminError as error:
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        done = list(threads.map(end, pairs, reversed(pairs)))
+
+    left = User.objects.filter(account=account, role=ADMIN, is_active=True)
+    assert left.count() == 1
+    assert sum(isinstance(one, LastAdminError) for one in done) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_update_gets_past_the_trigger() -> None:
+    ada = make_user(make_account("Acme"), "Ada", works_as=ADMIN)
+
+    for change in ({"is_active": False}, {"role": "member"}):
+        with pytest.raises(Exception, match="an account keeps an admin"):
+            User.objects.filter(pk=ada.pk).update(**change)
+
+    assert Account.objects.get().users.filter(role=ADMIN, is_active=True).exists()
