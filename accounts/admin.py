@@ -20,6 +20,7 @@ from django.utils import timezone
 from accounts.admin_forms import AccountForm, FeatureGrantForm, TeamForm
 from accounts.admin_scope import (
     ACT,
+    CHANGE,
     DELETE,
     FULL,
     KEEP,
@@ -27,12 +28,14 @@ from accounts.admin_scope import (
     AuditedAdmin,
     BigTableAdmin,
     OwnRowsFilter,
+    RowsInline,
     ToDo,
     count_of,
     person,
+    role_in_admin,
 )
 from accounts.admin_support import EnterForSupport
-from accounts.admin_tasks import Task, TaskAdmin
+from accounts.admin_tasks import Task, TaskAdmin, posted
 from accounts.models import (
     Account,
     AuditEntry,
@@ -43,8 +46,10 @@ from accounts.models import (
     Membership,
     Partner,
     Team,
+    User,
     in_force,
 )
+from accounts.suspending import resume_account, suspend_account
 
 ALARMS_ARE_NEWS_FOR = timedelta(days=7)
 
@@ -100,6 +105,12 @@ class PartnerAdmin(AuditedAdmin[Partner]):
         """Keep the partner themselves."""
         return rows.filter(pk=partner_id)
 
+    def rows_of_account(
+        self, rows: QuerySet[Partner], account_id: int, request: HttpRequest
+    ) -> QuerySet[Partner]:
+        """Name an account's own partner to it, where an account is shown."""
+        return rows.filter(accounts=account_id)
+
     def account_id_of(self, obj: Partner) -> int | None:
         """A partner belongs to no account."""
         return None
@@ -110,17 +121,118 @@ class PartnerAdmin(AuditedAdmin[Partner]):
         return int(getattr(obj, "account_count", 0))
 
 
+class TeamRows(RowsInline):
+    """The teams of an account."""
+
+    model = Team
+    belongs_by = "account"
+    fields = ("name",)
+
+
+class PoolRows(RowsInline):
+    """The seats that an account has bought."""
+
+    model = LicensePool
+    belongs_by = "account"
+    fields = ("plan", "seats", "starts_at", "ends_at")
+
+
+class MemberRows(RowsInline):
+    """The people of a team."""
+
+    model = Membership
+    fk_name = "team"
+    belongs_by = "team"
+    fields = ("user", "role", "joined_at")
+
+
+class SuspendForm(forms.Form):
+    """Why?"""
+
+    reason = forms.CharField(max_length=200, help_text="The account reads it.")
+
+
+class Suspend(Task[Account]):
+    """Stop everything an account does, and lose nothing."""
+
+    name = "suspend"
+    label = "Suspend"
+    words = (
+        "From this moment nobody in these accounts sees or answers a customer, no rule runs and "
+        "nothing is sent. Messages that arrive are kept and STOP is honoured; resumed, the "
+        "accounts show what arrived."
+    )
+    button = "Suspend"
+
+    def fits(self, row: Account) -> bool:
+        """Only who is not suspended already."""
+        return row.status == Account.Status.ACTIVE
+
+    def form_for(self, request: HttpRequest, rows: Sequence[Account]) -> SuspendForm:
+        """Ask why."""
+        return SuspendForm(posted(request))
+
+    def do(
+        self,
+        request: HttpRequest,
+        rows: Sequence[Account],
+        form: forms.Form,
+        admin: TaskAdmin[Account],
+    ) -> None:
+        """Suspend one by one."""
+        for row in rows:
+            suspend_account(
+                account=row,
+                reason=form.cleaned_data["reason"],
+                by=person(request),
+                now=timezone.now(),
+            )
+        admin.message_user(request, f"Suspended: {len(rows)}.", messages.WARNING)
+
+
+class Resume(Task[Account]):
+    """Let a suspended account work again."""
+
+    name = "resume"
+    label = "Resume"
+    words = "These accounts work again at once, and see what arrived while they were suspended."
+    button = "Resume"
+
+    def fits(self, row: Account) -> bool:
+        """Only who is suspended."""
+        return row.status == Account.Status.SUSPENDED
+
+    def describe(self, row: Account) -> str:
+        """Say why it was suspended."""
+        return f"{row}: {row.suspended_reason}" if row.suspended_reason else str(row)
+
+    def do(
+        self,
+        request: HttpRequest,
+        rows: Sequence[Account],
+        form: forms.Form,
+        admin: TaskAdmin[Account],
+    ) -> None:
+        """Resume one by one."""
+        for row in rows:
+            resume_account(account=row, by=person(request), now=timezone.now())
+        admin.message_user(request, f"Working again: {len(rows)}.", messages.SUCCESS)
+
+
 @admin.register(Account)
 class AccountAdmin(TaskAdmin[Account], AuditedAdmin[Account]):
     """Customer companies. Nobody deletes one: it is suspended."""
 
     staff_may = partner_may = KEEP | {ACT}
-    tasks = (EnterForSupport(),)
+    admin_may = LOOK | {CHANGE}
+    tasks = (Suspend(), Resume(), EnterForSupport())
+    inlines = (TeamRows, PoolRows)
     form = AccountForm
     fields = (
         "partner",
         "name",
         "status",
+        "suspended_reason",
         "deployment",
         "time_zone",
         "default_country",
@@ -128,7 +240,7 @@ class AccountAdmin(TaskAdmin[Account], AuditedAdmin[Account]):
         "public_id",
         "created_at",
     )
-    readonly_fields = ("public_id", "created_at")
+    readonly_fields = ("status", "suspended_reason", "public_id", "created_at")
     audited = ("name", "status", "deployment")
     list_display = (
         "name",
@@ -168,6 +280,18 @@ class AccountAdmin(TaskAdmin[Account], AuditedAdmin[Account]):
     ) -> QuerySet[Account]:
         """Keep the accounts of the partner."""
         return rows.filter(partner=partner_id)
+
+    def rows_of_account(
+        self, rows: QuerySet[Account], account_id: int, request: HttpRequest
+    ) -> QuerySet[Account]:
+        """Keep the account itself."""
+        return rows.filter(pk=account_id)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> list[str]:
+        """Let an account's own admins say where and how it works; the rest is their partner's."""
+        fields = super().get_readonly_fields(request, obj)
+        is_own = role_in_admin(request) == User.Role.ACCOUNT_ADMIN
+        return [*fields, "partner", "name", "deployment"] if is_own else fields
 
     def account_id_of(self, obj: Account) -> int | None:
         """The row is the account."""
@@ -274,7 +398,8 @@ class FeatureGrantAdmin(TaskAdmin[FeatureGrant], AuditedAdmin[FeatureGrant]):
 class TeamAdmin(AuditedAdmin[Team]):
     """Groups of people. A team with an inbox cannot be deleted."""
 
-    staff_may = partner_may = FULL
+    staff_may = partner_may = admin_may = FULL
+    inlines = (MemberRows,)
     form = TeamForm
     fields = ("account", "name")
     fixed_fields = ("account",)
@@ -299,7 +424,9 @@ class TeamAdmin(AuditedAdmin[Team]):
 @admin.register(AuditEntry)
 class AuditEntryAdmin(BigTableAdmin[AuditEntry]):
     """Who did what. A partner reads what they did themselves, and what happened by itself to an
-    account of theirs and needs them."""
+    account of theirs and needs them; an account's admins and auditors read all about it."""
+
+    admin_may = auditor_may = LOOK
 
     fields = ("at", "account", "actor_label", "action", "subject", "data")
     list_display = ("at", "actor_label", "action", "subject", "words", "account")
