@@ -212,6 +212,12 @@ def browser_of(user: User) -> Client:
     return client
 
 
+def content_of(answer: Any) -> bytes:
+    """Return what an answer says, also one that is sent bit by bit."""
+    content: bytes = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return content
+
+
 def sings(content: bytes | str) -> list[str]:
     """Return the canaries that a page sings."""
     text = content.decode() if isinstance(content, bytes) else content

@@ -144,7 +144,7 @@ COLUMNS: list[Column] = [
     Column("partner__name", _("Partner"), for_staff=True),
     Column("status", _("State"), is_bad=lambda value, now: value == Account.Status.SUSPENDED),
     Column("has_team_inbox", _("Team Inbox")),
-    Column("inboxes", _("Inboxes on"), lambda now: _count(TeamInbox.objects.filter(is_on=True))),
+    Column("inboxes_on", _("Inboxes on"), lambda now: _count(TeamInbox.objects.filter(is_on=True))),
     Column("numbers", _("Numbers"), lambda now: _count(Sender.objects.all())),
     Column(
         "paused",

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('inbox', '0001_initial'),
+        ('inbox', '0002_list_by_owner'),
     ]
 
     operations = [
