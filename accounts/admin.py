@@ -5,7 +5,7 @@ People, seats and Twilio accounts are in `inbox.admin`: what happens to them rea
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -35,7 +35,7 @@ from accounts.admin_scope import (
     role_in_admin,
 )
 from accounts.admin_support import EnterForSupport
-from accounts.admin_tasks import Task, TaskAdmin, posted
+from accounts.admin_tasks import Task, TaskAdmin
 from accounts.models import (
     Account,
     AuditEntry,
@@ -49,7 +49,6 @@ from accounts.models import (
     User,
     in_force,
 )
-from accounts.suspending import resume_account, suspend_account
 
 ALARMS_ARE_NEWS_FOR = timedelta(days=7)
 
@@ -146,86 +145,13 @@ class MemberRows(RowsInline):
     fields = ("user", "role", "joined_at")
 
 
-class SuspendForm(forms.Form):
-    """Why?"""
-
-    reason = forms.CharField(max_length=200, help_text="The account reads it.")
-
-
-class Suspend(Task[Account]):
-    """Stop everything an account does, and lose nothing."""
-
-    name = "suspend"
-    label = "Suspend"
-    words = (
-        "From this moment nobody in these accounts sees or answers a customer, no rule runs and "
-        "nothing is sent. Messages that arrive are kept and STOP is honoured; resumed, the "
-        "accounts show what arrived."
-    )
-    button = "Suspend"
-
-    def fits(self, row: Account) -> bool:
-        """Only who is not suspended already."""
-        return row.status == Account.Status.ACTIVE
-
-    def form_for(self, request: HttpRequest, rows: Sequence[Account]) -> SuspendForm:
-        """Ask why."""
-        return SuspendForm(posted(request))
-
-    def do(
-        self,
-        request: HttpRequest,
-        rows: Sequence[Account],
-        form: forms.Form,
-        admin: TaskAdmin[Account],
-    ) -> None:
-        """Suspend one by one."""
-        for row in rows:
-            suspend_account(
-                account=row,
-                reason=form.cleaned_data["reason"],
-                by=person(request),
-                now=timezone.now(),
-            )
-        admin.message_user(request, f"Suspended: {len(rows)}.", messages.WARNING)
-
-
-class Resume(Task[Account]):
-    """Let a suspended account work again."""
-
-    name = "resume"
-    label = "Resume"
-    words = "These accounts work again at once, and see what arrived while they were suspended."
-    button = "Resume"
-
-    def fits(self, row: Account) -> bool:
-        """Only who is suspended."""
-        return row.status == Account.Status.SUSPENDED
-
-    def describe(self, row: Account) -> str:
-        """Say why it was suspended."""
-        return f"{row}: {row.suspended_reason}" if row.suspended_reason else str(row)
-
-    def do(
-        self,
-        request: HttpRequest,
-        rows: Sequence[Account],
-        form: forms.Form,
-        admin: TaskAdmin[Account],
-    ) -> None:
-        """Resume one by one."""
-        for row in rows:
-            resume_account(account=row, by=person(request), now=timezone.now())
-        admin.message_user(request, f"Working again: {len(rows)}.", messages.SUCCESS)
-
-
 @admin.register(Account)
 class AccountAdmin(TaskAdmin[Account], AuditedAdmin[Account]):
     """Customer companies. Nobody deletes one: it is suspended."""
 
     staff_may = partner_may = KEEP | {ACT}
     admin_may = LOOK | {CHANGE}
-    tasks = (Suspend(), Resume(), EnterForSupport())
+    tasks: ClassVar[Sequence[Task[Any]]] = (EnterForSupport(),)
     inlines = (TeamRows, PoolRows)
     form = AccountForm
     fields = (

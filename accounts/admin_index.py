@@ -22,7 +22,10 @@ _ACCOUNTS = (
 )
 _SEATS = (_("Licences"), ("LicensePool", "License"))
 _PEOPLE = (_("People and teams"), ("User", "Team", "Membership"))
-_NUMBERS = (_("Inboxes and numbers"), ("TeamInbox", "Sender", "TwilioAccount"))
+_NUMBERS = (
+    _("Inboxes and numbers"),
+    ("TeamInbox", "Sender", "DriftFinding", "TwilioAccount", "BusinessHours"),
+)
 _CONSENT = (_("Consent"), ("ConsentEvent", "Consent", "ProviderBlock"))
 _LOG = (_("What was done"), ("AuditEntry", "SupportAccess"))
 _ARRIVED = (_("What arrived"), ("Receipt",))

@@ -40,7 +40,7 @@ FULL: frozenset[str] = KEEP | {DELETE}
 MOST_EXPORTED = 10_000
 
 # What a filter of the page itself may ask of a column that it names.
-_FILTER_ENDINGS = ("exact", "isnull", "id__exact", "team__exact")
+_FILTER_ENDINGS = ("exact", "isnull", "isempty", "id__exact", "team__exact", "gte", "lt")
 _TIME_ENDINGS = ("gte", "lt", "year", "month", "day")
 
 

@@ -75,6 +75,10 @@ class Task(Generic[M]):
         """Name a row on the page."""
         return str(row)
 
+    def previews(self, rows: Sequence[M]) -> Sequence[Any]:
+        """Foretell what it would set off, where that reaches people and customers."""
+        return ()
+
     def problem_with(self, rows: Sequence[M]) -> str:
         """Say in words why these rows cannot be done together, or nothing."""
         return ""
@@ -150,6 +154,7 @@ class TaskAdmin(ScopedAdmin[M]):
             "opts": self.opts,
             "task": task,
             "rows": [task.describe(row) for row in rows],
+            "previews": task.previews(rows),
             "form": form,
             "cancel_url": self._page_after(rows),
         }

@@ -5,7 +5,7 @@ one account over an index, and PostgreSQL works out those that are not sorted by
 of the page (what it calls postponing the target list until after LIMIT). Sorted by a number, that
 one is worked out for every account in sight: at 10,000 accounts 10,000 looks into an index. What
 the numbers lean on: `message_outcome`, `conversation_waiting`, `receipt_owed`,
-`receipt_quarantined`, `consent_opted_out`, and the indexes of foreign keys.
+`receipt_quarantined`, `consent_opted_out`, `open_findings`, and the indexes of foreign keys.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,7 +44,7 @@ from accounts.audit import record_export
 from accounts.exports import csv_response
 from accounts.models import Account, Feature, FeatureGrant, LicensePool, User, in_force
 from compliance.models import Consent, ConsentState
-from inbox.models import Conversation, Message, Receipt, Sender, TeamInbox
+from inbox.models import Conversation, DriftFinding, Message, Receipt, Sender, TeamInbox
 
 LINES = 50
 MOST_EXPORTED = 10_000
@@ -88,6 +88,10 @@ def _share(part: Any, whole: Any) -> Any:
 
 def _waiting() -> QuerySet[Conversation]:
     return Conversation.objects.filter(waiting_since__isnull=False)
+
+
+def _in_use() -> QuerySet[Sender]:
+    return Sender.objects.filter(removed_at=None)
 
 
 def _oldest_wait(now: datetime) -> Any:
@@ -145,11 +149,17 @@ COLUMNS: list[Column] = [
     Column("status", _("State"), is_bad=lambda value, now: value == Account.Status.SUSPENDED),
     Column("has_team_inbox", _("Team Inbox")),
     Column("inboxes_on", _("Inboxes on"), lambda now: _count(TeamInbox.objects.filter(is_on=True))),
-    Column("numbers", _("Numbers"), lambda now: _count(Sender.objects.all())),
+    Column("numbers", _("Numbers"), lambda now: _count(_in_use())),
     Column(
         "paused",
         _("Paused numbers"),
-        lambda now: _count(Sender.objects.filter(is_paused=True)),
+        lambda now: _count(_in_use().filter(is_paused=True)),
+        is_bad=lambda value, now: value > 0,
+    ),
+    Column(
+        "drift",
+        _("Wrong at Twilio"),
+        lambda now: _count(DriftFinding.objects.filter(resolved_at=None)),
         is_bad=lambda value, now: value > 0,
     ),
     Column(
@@ -358,7 +368,8 @@ def _needs_attention(now: datetime) -> Q:
         state__in=[states.WAITING, states.FAILED], next_attempt_at__lt=now - timedelta(minutes=1)
     )
     return (
-        Q(Exists(Sender.objects.filter(mine, is_paused=True)))
+        Q(Exists(_in_use().filter(mine, is_paused=True)))
+        | Q(Exists(DriftFinding.objects.filter(mine, resolved_at=None)))
         | Q(Exists(Receipt.objects.filter(mine & owed)))
         | Q(Exists(Receipt.objects.filter(mine, state=states.QUARANTINED)))
         | Q(Exists(waiting.filter(waiting_since__lt=now - LONG_WAIT)))

@@ -99,9 +99,11 @@ def test_it_tells_how_an_account_is(acme: Company, pat: Client) -> None:
     assert (values["licensed_count"], values["seat_count"]) == (2, 12)
     assert values["expires"] == now + timedelta(days=7)
     assert values["unheard"] == 0
+    assert values["drift"] == 1
     bad = {name for name, cell in line.items() if cell.is_bad}
     assert bad == {
         "paused",
+        "drift",
         "oldest_wait",
         "failure_rate",
         "opt_out_rate",

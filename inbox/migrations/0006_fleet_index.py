@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('inbox', '0002_list_by_owner'),
+        ('inbox', '0005_inbox_hours'),
     ]
 
     operations = [
