@@ -24,7 +24,15 @@ _SEATS = (_("Licences"), ("LicensePool", "License"))
 _PEOPLE = (_("People and teams"), ("User", "Team", "Membership"))
 _NUMBERS = (
     _("Inboxes and numbers"),
-    ("TeamInbox", "Sender", "DriftFinding", "TwilioAccount", "BusinessHours"),
+    (
+        "TeamInbox",
+        "Sender",
+        "DriftFinding",
+        "TwilioAccount",
+        "WhatsAppState",
+        "WhatsAppTemplate",
+        "BusinessHours",
+    ),
 )
 _CONSENT = (_("Consent"), ("ConsentEvent", "Consent", "ProviderBlock"))
 _LOG = (_("What was done"), ("AuditEntry", "SupportAccess"))

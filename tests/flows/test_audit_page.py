@@ -49,7 +49,7 @@ def table(client: Client, **asked: str) -> list[list[str]]:
     answer = client.post(EXPORT, asked)
     assert answer.status_code == 200
     assert answer["Content-Type"].startswith("text/csv")
-    text = answer.getvalue().decode().removeprefix("\ufeff")  # type: ignore[attr-defined]
+    text = answer.getvalue().decode().removeprefix("\ufeff")
     return list(csv.reader(io.StringIO(text, newline="")))
 
 

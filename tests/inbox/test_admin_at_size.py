@@ -1,4 +1,4 @@
-"""Does any page of the admin ask more than fifteen questions when each table has ten thousand rows?"""
+"""Does any page of the admin ask more than fifteen questions at ten thousand rows a table?"""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('inbox', '0005_inbox_hours'),
+        ('inbox', '0006_whatsapp'),
     ]
 
     operations = [
