@@ -5,7 +5,7 @@ People, seats and Twilio accounts are in `inbox.admin`: what happens to them rea
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -21,6 +21,7 @@ from django.utils import timezone
 from accounts.admin_forms import AccountForm, FeatureGrantForm, TeamForm
 from accounts.admin_scope import (
     ACT,
+    CHANGE,
     DELETE,
     FULL,
     KEEP,
@@ -28,9 +29,11 @@ from accounts.admin_scope import (
     AuditedAdmin,
     BigTableAdmin,
     OwnRowsFilter,
+    RowsInline,
     ToDo,
     count_of,
     person,
+    role_in_admin,
 )
 from accounts.admin_support import EnterForSupport
 from accounts.admin_tasks import Task, TaskAdmin
@@ -44,6 +47,7 @@ from accounts.models import (
     Membership,
     Partner,
     Team,
+    User,
     in_force,
 )
 
@@ -104,6 +108,12 @@ class PartnerAdmin(AuditedAdmin[Partner]):
         """Keep the partner themselves."""
         return rows.filter(pk=partner_id)
 
+    def rows_of_account(
+        self, rows: QuerySet[Partner], account_id: int, request: HttpRequest
+    ) -> QuerySet[Partner]:
+        """Name an account's own partner to it, where an account is shown."""
+        return rows.filter(accounts=account_id)
+
     def account_id_of(self, obj: Partner) -> int | None:
         """A partner belongs to no account."""
         return None
@@ -114,17 +124,45 @@ class PartnerAdmin(AuditedAdmin[Partner]):
         return int(getattr(obj, "account_count", 0))
 
 
+class TeamRows(RowsInline):
+    """The teams of an account."""
+
+    model = Team
+    belongs_by = "account"
+    fields = ("name",)
+
+
+class PoolRows(RowsInline):
+    """The seats that an account has bought."""
+
+    model = LicensePool
+    belongs_by = "account"
+    fields = ("plan", "seats", "starts_at", "ends_at")
+
+
+class MemberRows(RowsInline):
+    """The people of a team."""
+
+    model = Membership
+    fk_name = "team"
+    belongs_by = "team"
+    fields = ("user", "role", "joined_at")
+
+
 @admin.register(Account)
 class AccountAdmin(TaskAdmin[Account], AuditedAdmin[Account]):
     """Customer companies. Nobody deletes one: it is suspended."""
 
     staff_may = partner_may = KEEP | {ACT}
-    tasks = (EnterForSupport(),)
+    admin_may = LOOK | {CHANGE}
+    tasks: ClassVar[Sequence[Task[Any]]] = (EnterForSupport(),)
+    inlines = (TeamRows, PoolRows)
     form = AccountForm
     fields = (
         "partner",
         "name",
         "status",
+        "suspended_reason",
         "deployment",
         "time_zone",
         "default_country",
@@ -132,7 +170,7 @@ class AccountAdmin(TaskAdmin[Account], AuditedAdmin[Account]):
         "public_id",
         "created_at",
     )
-    readonly_fields = ("public_id", "created_at")
+    readonly_fields = ("status", "suspended_reason", "public_id", "created_at")
     audited = ("name", "status", "deployment")
     list_display = (
         "name",
@@ -172,6 +210,18 @@ class AccountAdmin(TaskAdmin[Account], AuditedAdmin[Account]):
     ) -> QuerySet[Account]:
         """Keep the accounts of the partner."""
         return rows.filter(partner=partner_id)
+
+    def rows_of_account(
+        self, rows: QuerySet[Account], account_id: int, request: HttpRequest
+    ) -> QuerySet[Account]:
+        """Keep the account itself."""
+        return rows.filter(pk=account_id)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> list[str]:
+        """Let an account's own admins say where and how it works; the rest is their partner's."""
+        fields = super().get_readonly_fields(request, obj)
+        is_own = role_in_admin(request) == User.Role.ACCOUNT_ADMIN
+        return [*fields, "partner", "name", "deployment"] if is_own else fields
 
     def account_id_of(self, obj: Account) -> int | None:
         """The row is the account."""
@@ -278,7 +328,8 @@ class FeatureGrantAdmin(TaskAdmin[FeatureGrant], AuditedAdmin[FeatureGrant]):
 class TeamAdmin(AuditedAdmin[Team]):
     """Groups of people. A team with an inbox cannot be deleted."""
 
-    staff_may = partner_may = FULL
+    staff_may = partner_may = admin_may = FULL
+    inlines = (MemberRows,)
     form = TeamForm
     fields = ("account", "name")
     fixed_fields = ("account",)
@@ -303,7 +354,9 @@ class TeamAdmin(AuditedAdmin[Team]):
 @admin.register(AuditEntry)
 class AuditEntryAdmin(BigTableAdmin[AuditEntry]):
     """Who did what. A partner reads what they did themselves, and what happened by itself to an
-    account of theirs and needs them."""
+    account of theirs and needs them; an account's admins and auditors read all about it."""
+
+    admin_may = auditor_may = LOOK
 
     fields = ("at", "account", "actor_label", "action", "subject", "data")
     list_display = ("at", "actor_label", "action", "subject", "words", "account")

@@ -3,7 +3,7 @@
 Every refusal is a sentence beside the field it is about.
 """
 
-import zoneinfo
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from django.contrib.auth.forms import (
 )
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, Q, QuerySet
+from django.utils import timezone
 
 from accounts.administrators import is_last_administrator
 from accounts.models import (
@@ -28,6 +29,7 @@ from accounts.models import (
     TwilioAccount,
     User,
 )
+from accounts.places import is_country, is_zone, language_choices, zone_choices
 
 ACCOUNT_ROLES = (User.Role.MEMBER, User.Role.ACCOUNT_ADMIN, User.Role.AUDITOR)
 ADMIN_ROLES = (User.Role.PARTNER, User.Role.STAFF)
@@ -67,21 +69,53 @@ class AccountForm(forms.ModelForm[Account]):
 
     class Meta:
         model = Account
-        fields: ClassVar[list[str]] = ["partner", "name", "time_zone", "default_country"]
+        fields: ClassVar[list[str]] = ["partner", "name", "time_zone", "default_country", "locale"]
+        labels: ClassVar[dict[str, str]] = {"default_country": "Country", "locale": "Language"}
+        help_texts: ClassVar[dict[str, str]] = {
+            "time_zone": "Its people and customers read times in it; its hours are kept in it.",
+            "default_country": "Two letters, such as US or DE: numbers without a country are its.",
+            "deployment": "Whose Twilio its numbers live in.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "time_zone" in self.fields:
+            hour = timezone.now().replace(minute=0, second=0, microsecond=0)  # noqa: TID251 - an edge
+            self._offer("time_zone", zone_choices(hour))
+        if "locale" in self.fields:
+            self._offer("locale", language_choices())
+
+    def _offer(self, name: str, choices: Sequence[Any]) -> None:
+        """Let one choose, and keep what is set although it is not offered any more."""
+        value = self.initial.get(name) or self.fields[name].initial
+        known = {key for key, _ in choices} | {
+            key for _, group in choices if not isinstance(group, str) for key, _ in group
+        }
+        kept = [(value, value)] if value and value not in known else []
+        self.fields[name].widget = forms.Select(choices=[*kept, *choices])
 
     def clean_time_zone(self) -> str:
         """Refuse a zone that no clock knows."""
         zone: str = self.cleaned_data["time_zone"]
-        if zone not in zoneinfo.available_timezones():
+        if not is_zone(zone):
             raise forms.ValidationError(f"There is no time zone “{zone}”. Try “Europe/Berlin”.")
         return zone
 
     def clean_default_country(self) -> str:
-        """Keep the two letters in capitals."""
+        """Keep the two letters in capitals, and refuse a country that nobody can call."""
         country: str = self.cleaned_data["default_country"].strip().upper()
         if len(country) != 2 or not country.isalpha():
             raise forms.ValidationError("Two letters, such as US or DE.")
+        if not is_country(country):
+            raise forms.ValidationError(f"There is no country “{country}”. Try US or DE.")
         return country
+
+    def clean_locale(self) -> str:
+        """Refuse a language that the product does not speak."""
+        locale: str = self.cleaned_data["locale"]
+        if locale not in dict(language_choices()) and locale != self.initial.get("locale"):
+            raise forms.ValidationError("The product does not speak this language.")
+        return locale
 
 
 class FeatureGrantForm(PeriodForm):

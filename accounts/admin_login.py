@@ -1,9 +1,32 @@
-"""How does one get into the admin? Through the same log-in as everywhere."""
+"""How does one get into the admin? Through the same log-in as everywhere, and by one's role."""
+
+from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from accounts.admin_scope import role_in_admin
 
 
 def require_our_login(site: AdminSite) -> None:
-    """Close the admin's own log-in page: one door, with one set of rate limits."""
-    site.login = secure_admin_login(site.login)  # type: ignore[method-assign]
+    """Close the admin's own log-in page: one door, with one set of rate limits.
+
+    Who comes in follows from a person's role, and so does what they find: `admin_scope`.
+    """
+    our_login = secure_admin_login(site.login)
+
+    def login(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # allauth knows the platform's staff only; whoever has business here goes in.
+        if _has_business_here(request):
+            return HttpResponseRedirect(reverse(f"{site.name}:index"))
+        answer: HttpResponse = our_login(request, *args, **kwargs)
+        return answer
+
+    site.login = login  # type: ignore[method-assign]
+    site.has_permission = _has_business_here  # type: ignore[method-assign]
+
+
+def _has_business_here(request: HttpRequest) -> bool:
+    return role_in_admin(request) is not None

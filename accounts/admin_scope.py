@@ -1,7 +1,8 @@
 """Which rows may this person see in the admin, and what may they do with them?
 
-Platform staff see every row; a partner sees the rows of their own accounts, and anything else looks
-as if it were absent: in lists, search, autocompletion, filters, choices, history and addresses.
+Platform staff see every row, a partner the rows of their own accounts, an account's admins and
+auditors those of their account. Anything else looks as if it were absent: in lists, search,
+autocompletion, filters, choices, history, exports and addresses.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,17 +13,22 @@ from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import label_for_field, lookup_field
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from accounts.audit import Snapshot, changes, record, snapshot
+from accounts.audit import Snapshot, changes, record, record_export, snapshot
+from accounts.exports import csv_response
 from accounts.models import User
+from accounts.numbers import number_in
 
 M = TypeVar("M", bound=Model)
 
@@ -31,8 +37,10 @@ LOOK: frozenset[str] = frozenset({VIEW})
 KEEP: frozenset[str] = frozenset({VIEW, ADD, CHANGE})
 FULL: frozenset[str] = KEEP | {DELETE}
 
+MOST_EXPORTED = 10_000
+
 # What a filter of the page itself may ask of a column that it names.
-_FILTER_ENDINGS = ("exact", "isnull", "id__exact", "team__exact")
+_FILTER_ENDINGS = ("exact", "isnull", "isempty", "id__exact", "team__exact", "gte", "lt")
 _TIME_ENDINGS = ("gte", "lt", "year", "month", "day")
 
 
@@ -53,6 +61,19 @@ def partner_of(request: HttpRequest) -> int | None:
     user = person(request)
     works_there = user.is_active and user.is_staff and user.role == User.Role.PARTNER
     return user.partner_id if works_there else None
+
+
+def role_in_admin(request: HttpRequest) -> User.Role | None:
+    """Return as what this person is in the admin, or None for who has no business there."""
+    user = request.user
+    if not (isinstance(user, User) and user.is_active):
+        return None
+    if is_platform_staff(request):
+        return User.Role.STAFF
+    if partner_of(request):
+        return User.Role.PARTNER
+    is_of_account = user.role in {User.Role.ACCOUNT_ADMIN, User.Role.AUDITOR} and user.account_id
+    return User.Role(user.role) if is_of_account else None
 
 
 def count_of(rows: QuerySet[Any], to: str, what: str = "pk") -> Coalesce:
@@ -108,6 +129,9 @@ class ScopedAdmin(admin.ModelAdmin[M]):
     account_path: ClassVar[str] = "account"
     staff_may: ClassVar[frozenset[str]] = LOOK
     partner_may: ClassVar[frozenset[str]] = LOOK
+    # What the admins and the auditors of an account may do with its rows: only what is said.
+    admin_may: ClassVar[frozenset[str]] = frozenset()
+    auditor_may: ClassVar[frozenset[str]] = frozenset()
     list_per_page = 50
     show_full_result_count = False
     empty_value_display = "–"
@@ -117,10 +141,20 @@ class ScopedAdmin(admin.ModelAdmin[M]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         """Return the rows that this person may see. Everything in the admin starts here."""
         rows = super().get_queryset(request)
-        if is_platform_staff(request):
+        role, user = role_in_admin(request), request.user
+        if role is None or not isinstance(user, User):
+            return rows.none()
+        if role == User.Role.STAFF:
             return rows
-        partner_id = partner_of(request)
-        return self.rows_of_partner(rows, partner_id, request) if partner_id else rows.none()
+        if role == User.Role.PARTNER:
+            return self.rows_of_partner(rows, user.partner_id or 0, request)
+        return self.rows_of_account(rows, user.account_id or 0, request)
+
+    def rows_of_account(
+        self, rows: QuerySet[M], account_id: int, request: HttpRequest
+    ) -> QuerySet[M]:
+        """Keep the rows of one account, for its own people."""
+        return rows.filter(**{self.account_path: account_id})
 
     def rows_of_partner(
         self, rows: QuerySet[M], partner_id: int, request: HttpRequest
@@ -150,9 +184,14 @@ class ScopedAdmin(admin.ModelAdmin[M]):
 
     def may(self, request: HttpRequest, what: str) -> bool:
         """Say whether this person may do this kind of thing here."""
-        if is_platform_staff(request):
-            return what in self.staff_may
-        return partner_of(request) is not None and what in self.partner_may
+        role = role_in_admin(request)
+        rights = {
+            User.Role.STAFF: self.staff_may,
+            User.Role.PARTNER: self.partner_may,
+            User.Role.ACCOUNT_ADMIN: self.admin_may,
+            User.Role.AUDITOR: self.auditor_may,
+        }
+        return role is not None and what in rights[role]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Say whether this person finds the model in the index."""
@@ -173,6 +212,71 @@ class ScopedAdmin(admin.ModelAdmin[M]):
     def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         """Say whether this person may delete rows."""
         return self.may(request, DELETE)
+
+    # --- How the list looks ---
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Name no account to its own people: all is theirs."""
+        columns = super().get_list_display(request)
+        if role_in_admin(request) in {User.Role.ACCOUNT_ADMIN, User.Role.AUDITOR}:
+            return [column for column in columns if column not in {"account", "partner"}]
+        return list(columns)
+
+    def get_inlines(self, request: HttpRequest, obj: M | None) -> list[Any]:
+        """Show what belongs to a row that is there; it is looked at here and never sent back."""
+        inlines = list(super().get_inlines(request, obj))
+        if obj is not None and request.method != "POST":
+            return inlines
+        return [inline for inline in inlines if not issubclass(inline, RowsInline)]
+
+    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
+        """Suggest where this person may look; else a plain choice of what is theirs."""
+        fields = super().get_autocomplete_fields(request)
+        return [name for name in fields if self._may_look_at(name, request)]
+
+    def _may_look_at(self, name: str, request: HttpRequest) -> bool:
+        other = self.opts.get_field(name).remote_field
+        assert other is not None
+        return self.admin_site.get_model_admin(other.model).has_view_permission(request)
+
+    # --- The list as a file ---
+
+    change_list_template = "admin/scoped_list.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Give the export its address, before the one that takes anything for a row's id."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_export"
+        view = self.admin_site.admin_view(self.export_view)
+        return [path("export/", view, name=name), *super().get_urls()]
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Hand out the list as it is filtered now, as CSV; a line of the audit log says so."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            listed = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(self.list_url())
+        columns = [name for name in listed.list_display if name != "action_checkbox"]
+        filters = {name: value for name, value in request.GET.items() if name != "q"}
+        user = person(request)
+        record_export(
+            what=str(self.opts.model_name),
+            by=user,
+            now=timezone.now(),  # noqa: TID251 - the admin is an edge
+            account_id=user.account_id,
+            **filters,
+            searched=bool(request.GET.get("q")),
+        )
+        header = [str(label_for_field(name, self.model, self)) for name in columns]
+        rows = listed.get_queryset(request)[:MOST_EXPORTED]
+        cells = ([self._cell(name, row) for name in columns] for row in rows)
+        return csv_response(str(self.opts.model_name), header, cells)
+
+    def _cell(self, name: Any, row: M) -> Any:
+        field, _, value = lookup_field(name, row, self)
+        choices = getattr(field, "flatchoices", None)
+        return dict(choices).get(value, value) if choices else value
 
     # --- What waits ---
 
@@ -321,6 +425,54 @@ class NamelessAdmin(BigTableAdmin[M]):
                 "object": Named(obj.pk, label),
             }
         return response
+
+
+class RowsInline(admin.TabularInline[Any, Any]):
+    """Some rows that belong to the row of the page, to be looked at; each leads to its own page.
+
+    `belongs_by` is the way from such a row to the page's. The newest `most` are shown.
+    """
+
+    belongs_by: ClassVar[str]
+    most = 30
+    extra = max_num = 0
+    can_delete = False
+    show_change_link = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the newest rows of the page's row, of those that this person may see."""
+        match = request.resolver_match
+        parent = match.kwargs.get("object_id", "") if match else ""
+        if number_in(parent) is None:
+            nothing: QuerySet[Any] = self.model._default_manager.none()
+            return nothing
+        rows: QuerySet[Any] = self._other().get_queryset(request)
+        newest = rows.filter(**{self.belongs_by: parent}).order_by("-pk").values("pk")
+        shown: QuerySet[Any] = rows.filter(pk__in=newest[: self.most]).order_by("-pk")
+        return shown
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say the same as the rows' own admin."""
+        return bool(self._other().has_view_permission(request))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Rows are added on their own page."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Rows are changed on their own page, where what follows is said."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Rows are deleted on their own page."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Show every field, also those that nobody ever edits."""
+        return list(self.fields or ())
+
+    def _other(self) -> admin.ModelAdmin[Any]:
+        return self.admin_site.get_model_admin(self.model)
 
 
 def _field_name(list_filter: Any) -> str:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_scope import ScopedAdmin, person
+from accounts.admin_scope import LOOK, ScopedAdmin, person
 from accounts.admin_tasks import Task, TaskAdmin, posted
 from accounts.models import Account, SupportAccess
 from accounts.support import SupportRefusedError, ask_for_support
@@ -89,6 +89,8 @@ class EnterForSupport(Task[Account]):
 @admin.register(SupportAccess)
 class SupportAccessAdmin(ScopedAdmin[SupportAccess]):
     """Who was in which account for support, why, from when to when."""
+
+    admin_may = auditor_may = LOOK
 
     fields = ("account", "user", "reason", "starts_at", "ends_at", "ended_at", "ended_by")
     list_display = ("account", "user", "reason", "starts_at", "ends_at", "is_open", "ended_at")

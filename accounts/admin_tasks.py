@@ -17,7 +17,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from accounts.admin_scope import ACT, VIEW, ScopedAdmin, ToDo
+from accounts.admin_index import WELCOME
+from accounts.admin_scope import ACT, VIEW, ScopedAdmin, ToDo, role_in_admin
 from accounts.numbers import number_in
 
 M = TypeVar("M", bound=Model)
@@ -36,7 +37,9 @@ def show_what_waits(site: admin.AdminSite) -> None:
     def index(
         request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        return bare(request, {**(extra_context or {}), "to_do": what_waits(site, request)})
+        role = role_in_admin(request)
+        more = {"to_do": what_waits(site, request), "role": role, "welcome": role and WELCOME[role]}
+        return bare(request, {**(extra_context or {}), **more})
 
     site.index = index  # type: ignore[method-assign]
 
@@ -71,6 +74,10 @@ class Task(Generic[M]):
     def describe(self, row: M) -> str:
         """Name a row on the page."""
         return str(row)
+
+    def previews(self, rows: Sequence[M]) -> Sequence[Any]:
+        """Foretell what it would set off, where that reaches people and customers."""
+        return ()
 
     def problem_with(self, rows: Sequence[M]) -> str:
         """Say in words why these rows cannot be done together, or nothing."""
@@ -147,6 +154,7 @@ class TaskAdmin(ScopedAdmin[M]):
             "opts": self.opts,
             "task": task,
             "rows": [task.describe(row) for row in rows],
+            "previews": task.previews(rows),
             "form": form,
             "cancel_url": self._page_after(rows),
         }

@@ -8,7 +8,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from accounts.admin_scope import BigTableAdmin, OwnRowsFilter, partner_of
+from accounts.admin_scope import LOOK, BigTableAdmin, OwnRowsFilter, partner_of
 from compliance.addresses import masked
 from compliance.models import Consent, ConsentEvent, ProviderBlock
 
@@ -18,6 +18,7 @@ class ConsentEventAdmin(BigTableAdmin[ConsentEvent]):
     """What happened to consents. Append-only; the words of the customer are not shown."""
 
     partner_may = frozenset()
+    admin_may = auditor_may = LOOK
     fields = (
         "account",
         "masked_address",
@@ -53,6 +54,8 @@ class ConsentEventAdmin(BigTableAdmin[ConsentEvent]):
 @admin.register(Consent)
 class ConsentAdmin(BigTableAdmin[Consent]):
     """Where people stand. A partner gets the numbers per account, nothing about anybody."""
+
+    admin_may = auditor_may = LOOK
 
     fields = ("account", "masked_address", "family", "state", "state_before_opt_out", "since")
     list_display = ("since", "account", "masked_address", "family", "state")
@@ -101,6 +104,7 @@ class ProviderBlockAdmin(BigTableAdmin[ProviderBlock]):
     """Whom the carrier refuses to deliver to."""
 
     partner_may = frozenset()
+    admin_may = auditor_may = LOOK
     fields = ("account", "our_address", "masked_address", "since", "cleared_at")
     list_display = ("since", "account", "our_address", "masked_address", "cleared_at")
     list_filter = (("account", OwnRowsFilter),)

@@ -85,6 +85,13 @@ class Consent(models.Model):
                 fields=["account", "address", "family"], name="one_consent_per_address_and_family"
             ),
         ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["account"],
+                name="consent_opted_out",
+                condition=models.Q(state="opted_out"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.get_state_display()

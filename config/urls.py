@@ -3,12 +3,16 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.admin_index import group_by_role
 from accounts.admin_login import require_our_login
 from accounts.admin_tasks import show_what_waits
 from config import health
+from inbox.admin.fleet import add_fleet
 
 require_our_login(admin.site)
 show_what_waits(admin.site)
+group_by_role(admin.site)
+add_fleet(admin.site)
 
 urlpatterns = [
     path("livez", health.livez, name="livez"),

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from accounts.admin_scope import OwnRowsFilter, ScopedAdmin
+from accounts.admin_scope import LOOK, OwnRowsFilter, ScopedAdmin
 from routing.models import BusinessHours, OpeningHours, SpecialDay
 
 
@@ -10,6 +10,7 @@ from routing.models import BusinessHours, OpeningHours, SpecialDay
 class BusinessHoursAdmin(ScopedAdmin[BusinessHours]):
     """Calendars. They change on the settings pages, where two people at once are told apart."""
 
+    admin_may = LOOK
     fields = (
         "account",
         "name",
@@ -31,6 +32,7 @@ class BusinessHoursAdmin(ScopedAdmin[BusinessHours]):
 class SpecialDayAdmin(ScopedAdmin[SpecialDay]):
     """Dates with hours of their own."""
 
+    admin_may = LOOK
     fields = ("account", "hours", "on", "name")
     list_display = ("on", "name", "hours", "account")
     list_filter = (("account", OwnRowsFilter),)
@@ -42,6 +44,7 @@ class SpecialDayAdmin(ScopedAdmin[SpecialDay]):
 class OpeningHoursAdmin(ScopedAdmin[OpeningHours]):
     """Hours of a day of the week or of a special day."""
 
+    admin_may = LOOK
     fields = ("account", "hours", "weekday", "special_day", "starts", "ends")
     list_display = ("hours", "weekday", "special_day", "starts", "ends", "account")
     list_filter = (("account", OwnRowsFilter),)

@@ -31,6 +31,7 @@ from inbox.models import (
     Attachment,
     Contact,
     Conversation,
+    DriftFinding,
     Message,
     Receipt,
     Sender,
@@ -178,6 +179,14 @@ def _live_a_little(company: Company, n: int) -> None:
         ends_at=NOW + timedelta(hours=1),
     )
     _have_people_around(company, n)
+    DriftFinding.objects.create(
+        account=company.account,
+        twilio_account=company.sender.twilio_account,
+        sender=company.sender,
+        kind=DriftFinding.Kind.WEBHOOK,
+        found="https://example.com/canary",
+        found_at=NOW,
+    )
     Authenticator.objects.create(
         user=company.alice, type=Authenticator.Type.TOTP, data={"secret": "canary second factor"}
     )
@@ -248,6 +257,12 @@ def browser_of(user: User) -> Client:
     client = Client()
     client.force_login(user, backend="accounts.backends.AuthenticationBackend")
     return client
+
+
+def content_of(answer: Any) -> bytes:
+    """Return what an answer says, also one that is sent bit by bit."""
+    content: bytes = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return content
 
 
 def sings(content: bytes | str) -> list[str]:

@@ -5,8 +5,10 @@ address. Conversations change through stories, so their rows can only be looked 
 """
 
 from inbox.admin import (
+    accounts,
     conversations,
     customers,
+    findings,
     inboxes,
     invitations,
     log_in,
@@ -18,8 +20,10 @@ from inbox.admin import (
 )
 
 __all__ = [
+    "accounts",
     "conversations",
     "customers",
+    "findings",
     "inboxes",
     "invitations",
     "log_in",

@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access import accounts_without
-from accounts.admin_scope import BigTableAdmin, OwnRowsFilter, ToDo
+from accounts.admin_scope import LOOK, BigTableAdmin, OwnRowsFilter, ToDo
 from accounts.models import Feature
 from compliance.addresses import masked
+from inbox.admin.transcripts import TranscriptAdmin
 from inbox.models import Conversation, ConversationEvent, Participant, ReadCursor, Thread
 
 _CUSTOMERS = Count("contact", distinct=True)
@@ -20,6 +21,8 @@ _CUSTOMERS = Count("contact", distinct=True)
 @admin.register(Thread)
 class ThreadAdmin(BigTableAdmin[Thread]):
     """One of our senders and one customer, for ever."""
+
+    auditor_may = LOOK
 
     fields = (
         "account",
@@ -52,8 +55,10 @@ class ThreadAdmin(BigTableAdmin[Thread]):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(BigTableAdmin[Conversation]):
+class ConversationAdmin(TranscriptAdmin[Conversation]):
     """Pieces of work with customers."""
+
+    auditor_may = LOOK
 
     fields = (
         "account",
@@ -124,6 +129,8 @@ class ConversationAdmin(BigTableAdmin[Conversation]):
 class ParticipantAdmin(BigTableAdmin[Participant]):
     """Who was in a conversation's audience, from when to when."""
 
+    auditor_may = LOOK
+
     fields = (
         "account",
         "conversation",
@@ -152,6 +159,8 @@ class ParticipantAdmin(BigTableAdmin[Participant]):
 @admin.register(ConversationEvent)
 class ConversationEventAdmin(BigTableAdmin[ConversationEvent]):
     """What happened to conversations. Append-only; notes and reasons are not shown."""
+
+    auditor_may = LOOK
 
     fields = (
         "account",

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin_forms import given
-from accounts.admin_scope import AuditedAdmin, BigTableAdmin, OwnRowsFilter, count_of
+from accounts.admin_scope import KEEP, AuditedAdmin, BigTableAdmin, OwnRowsFilter, count_of
 from inbox.models import InboxCounter, InboxEvent, Sender, TeamInbox
 
 
@@ -39,6 +39,8 @@ class TeamInboxForm(forms.ModelForm[TeamInbox]):
 @admin.register(TeamInbox)
 class TeamInboxAdmin(AuditedAdmin[TeamInbox]):
     """Inboxes. Nobody deletes one: it is switched off."""
+
+    admin_may = KEEP
 
     form = TeamInboxForm
     fieldsets = (

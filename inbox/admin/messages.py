@@ -2,13 +2,15 @@
 
 from django.contrib import admin
 
-from accounts.admin_scope import BigTableAdmin, OwnRowsFilter
+from accounts.admin_scope import LOOK, BigTableAdmin, OwnRowsFilter
 from inbox.models import Attachment, AutoReplyLog, Message
 
 
 @admin.register(Message)
 class MessageAdmin(BigTableAdmin[Message]):
     """How messages fared."""
+
+    auditor_may = LOOK
 
     fields = (
         "account",
@@ -98,6 +100,8 @@ class AttachmentAdmin(BigTableAdmin[Attachment]):
 @admin.register(AutoReplyLog)
 class AutoReplyLogAdmin(BigTableAdmin[AutoReplyLog]):
     """Which automatic replies were decided, and by which message."""
+
+    auditor_may = LOOK
 
     fields = ("account", "thread", "kind", "window_key", "message", "trigger", "at")
     list_display = ("at", "account", "thread", "kind", "window_key", "message")

@@ -34,9 +34,11 @@ from accounts.admin_forms import (
 )
 from accounts.admin_scope import (
     FULL,
+    KEEP,
     AuditedAdmin,
     M,
     OwnRowsFilter,
+    RowsInline,
     count_of,
     is_platform_staff,
     person,
@@ -122,7 +124,7 @@ class MembershipAdmin(FreeingAdmin[Membership]):
 
     account_path = "team__account"
     reason = "left a team"
-    staff_may = partner_may = FULL
+    staff_may = partner_may = admin_may = FULL
     form = MembershipForm
     fields = ("team", "user", "role", "joined_at")
     readonly_fields = ("joined_at",)
@@ -212,7 +214,7 @@ class LicenseAdmin(FreeingAdmin[License]):
     """Who holds a seat. To hand one over, end it and give a new one."""
 
     account_path = "pool__account"
-    staff_may = partner_may = FULL
+    staff_may = partner_may = admin_may = FULL
     form = LicenseForm
     fields = ("pool", "holder", "starts_at", "ends_at")
     fixed_fields = ("pool", "holder", "starts_at")
@@ -253,6 +255,23 @@ class LicenseAdmin(FreeingAdmin[License]):
         )
 
 
+class TeamRows(RowsInline):
+    """The teams of a person."""
+
+    model = Membership
+    verbose_name_plural = "teams"
+    belongs_by = "user"
+    fields = ("team", "role", "joined_at")
+
+
+class LicenceRows(RowsInline):
+    """The licences of a person."""
+
+    model = License
+    belongs_by = "holder"
+    fields = ("pool", "starts_at", "ends_at")
+
+
 @admin.register(User)
 class UserAdmin(FreeingAdmin[User], DjangoUserAdmin[User]):
     """People. Nobody deletes one, since their name stands in the past: they are deactivated.
@@ -262,6 +281,8 @@ class UserAdmin(FreeingAdmin[User], DjangoUserAdmin[User]):
     """
 
     reason = "log-in switched off"
+    admin_may = KEEP
+    inlines = (TeamRows, LicenceRows)
     form = UserEditForm
     add_form = UserAddForm
     _facts: ClassVar[tuple[str, ...]] = ("last_login", "date_joined")

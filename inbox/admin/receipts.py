@@ -114,7 +114,8 @@ class TryAgain(Task[Receipt]):
 class ReceiptAdmin(TaskAdmin[Receipt], BigTableAdmin[Receipt]):
     """Webhooks as received. What they say is not shown; what became of them is."""
 
-    staff_may = partner_may = LOOK | {ACT}
+    staff_may = partner_may = admin_may = LOOK | {ACT}
+    auditor_may = LOOK
     tasks = (AttachToSender(), TryAgain())
     fields = (
         "account",

@@ -16,7 +16,17 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from accounts.admin_forms import SECRETS, TwilioAccountForm, given
-from accounts.admin_scope import ACT, FULL, AuditedAdmin, OwnRowsFilter, ToDo, count_of, person
+from accounts.admin_scope import (
+    ACT,
+    CHANGE,
+    FULL,
+    LOOK,
+    AuditedAdmin,
+    OwnRowsFilter,
+    ToDo,
+    count_of,
+    person,
+)
 from accounts.admin_tasks import MOST_ROWS, Task, TaskAdmin
 from accounts.models import TwilioAccount
 from compliance.addresses import E164, SHORT_CODE
@@ -83,6 +93,7 @@ class TwilioAccountAdmin(TaskAdmin[TwilioAccount], AuditedAdmin[TwilioAccount]):
     """Twilio accounts. Their secrets go in and never come out: no page here ever reads one."""
 
     staff_may = partner_may = FULL | {ACT}
+    admin_may = LOOK
     form = TwilioAccountForm
     tasks = (PromoteToken(),)
     fixed_fields = ("account", "account_sid")
@@ -256,6 +267,8 @@ class SenderAdmin(TaskAdmin[Sender], AuditedAdmin[Sender]):
     """Numbers, WhatsApp senders and Messaging Services. Where it belongs is fixed once used."""
 
     staff_may = partner_may = FULL | {ACT}
+    # Numbers are added in the settings, where they are tried out first.
+    admin_may = LOOK | {CHANGE, ACT}
     form = SenderForm
     tasks = (Resume(), RenewAddresses())
     fields = (

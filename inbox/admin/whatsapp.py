@@ -10,7 +10,7 @@ from inbox.models import WhatsAppState, WhatsAppSync, WhatsAppTemplate
 class WhatsAppTemplateAdmin(ScopedAdmin[WhatsAppTemplate]):
     """Message templates with WhatsApp's verdict."""
 
-    staff_may = partner_may = LOOK
+    staff_may = partner_may = admin_may = LOOK
     fields = (
         "account", "name", "language", "category", "status", "provider_status", "rejection_reason",
         "content_type", "body", "variables", "content_sid", "synced_at", "gone_at",
@@ -25,7 +25,7 @@ class WhatsAppTemplateAdmin(ScopedAdmin[WhatsAppTemplate]):
 class WhatsAppStateAdmin(ScopedAdmin[WhatsAppState]):
     """WhatsApp senders as Twilio has them, whether an inbox uses them or not."""
 
-    staff_may = partner_may = LOOK
+    staff_may = partner_may = admin_may = LOOK
     fields = (
         "account", "address", "name", "status", "provider_status", "quality", "messaging_limit",
         "reasons", "provider_sid", "synced_at", "gone_at",

@@ -107,6 +107,11 @@ class Message(models.Model):
                 fields=["nudge_at", "id"], name="message_queued", condition=Q(status="queued")
             ),
             models.Index(
+                fields=["account", "created_at"],
+                name="message_outcome",
+                condition=Q(direction="out"),
+            ),
+            models.Index(
                 fields=["sending_at"], name="message_sending", condition=Q(status="sending")
             ),
             models.Index(

@@ -78,6 +78,7 @@ def test_staff_who_left_are_out_at_once(db: None) -> None:
     [
         ("Mars/Base", "US", "There is no time zone"),
         ("UTC", "USA", ""),
+        ("UTC", "XX", "There is no country"),
         ("UTC", "1!", "Two letters"),
     ],
 )

@@ -1,0 +1,107 @@
+"""What does each role find on the first page of the admin, and in which order?
+
+Django groups by app; people look for their work. What no group names comes last, so that nothing is
+lost when a model is added.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin_scope import role_in_admin
+from accounts.models import User
+
+Groups = Sequence[tuple[Any, Sequence[str]]]
+_ACCOUNTS = (
+    _("Accounts"),
+    ("Account", "FeatureGrant", "FeatureRequest", "Package", "SupportAccess"),
+)
+_SEATS = (_("Licences"), ("LicensePool", "License"))
+_PEOPLE = (_("People and teams"), ("User", "Team", "Membership"))
+_NUMBERS = (
+    _("Inboxes and numbers"),
+    (
+        "TeamInbox",
+        "Sender",
+        "DriftFinding",
+        "TwilioAccount",
+        "WhatsAppState",
+        "WhatsAppTemplate",
+        "BusinessHours",
+    ),
+)
+_CONSENT = (_("Consent"), ("ConsentEvent", "Consent", "ProviderBlock"))
+_LOG = (_("What was done"), ("AuditEntry", "SupportAccess"))
+_ARRIVED = (_("What arrived"), ("Receipt",))
+_TALK = (
+    _("Conversations"),
+    ("Conversation", "ConversationEvent", "Participant", "Thread", "Message", "AutoReplyLog"),
+)
+GROUPS: Mapping[User.Role, Groups] = {
+    User.Role.STAFF: (
+        (_("Partners"), ("Partner",)),
+        _ACCOUNTS,
+        _SEATS,
+        _PEOPLE,
+        _NUMBERS,
+        _ARRIVED,
+        _LOG,
+        _CONSENT,
+        _TALK,
+    ),
+    User.Role.PARTNER: (_ACCOUNTS, _SEATS, _PEOPLE, _NUMBERS, _ARRIVED, _LOG, _CONSENT, _TALK),
+    User.Role.ACCOUNT_ADMIN: (
+        _PEOPLE,
+        (_("Licences"), ("License",)),
+        _NUMBERS,
+        _ARRIVED,
+        _LOG,
+        _CONSENT,
+        (_("Account"), ("Account",)),
+    ),
+    User.Role.AUDITOR: (_LOG, _CONSENT, _TALK, (_("Receipts"), ("Receipt",))),
+}
+WELCOME: Mapping[User.Role, Any] = {
+    User.Role.STAFF: _("Every partner and every account."),
+    User.Role.PARTNER: _("The accounts you look after, and nothing of anybody else’s."),
+    User.Role.ACCOUNT_ADMIN: _("Your account: people, teams, licences, inboxes and numbers."),
+    User.Role.AUDITOR: _("Your account, to read only. Conversations are masked until you say why."),
+}
+
+
+def group_by_role(site: admin.AdminSite) -> None:
+    """Group the first page and the side of every page by the work of who looks at it."""
+    by_app = site.get_app_list
+
+    def get_app_list(request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
+        apps: list[dict[str, Any]] = by_app(request, app_label)
+        role = role_in_admin(request)
+        return apps if app_label or role is None else _grouped(apps, GROUPS[role])
+
+    site.get_app_list = get_app_list  # type: ignore[method-assign]
+
+
+def _grouped(apps: list[dict[str, Any]], groups: Groups) -> list[dict[str, Any]]:
+    left = {model["object_name"]: (app, model) for app in apps for model in app["models"]}
+    found = []
+    for title, names in groups:
+        mine = [left.pop(name) for name in names if name in left]
+        if mine:
+            found.append(_section(title, mine))
+    if left:
+        found.append(_section(_("More"), list(left.values())))
+    return found
+
+
+def _section(title: Any, entries: list[tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, Any]:
+    app = entries[0][0]
+    return {
+        **app,
+        "name": title,
+        "app_label": slugify(str(title)),
+        "models": [model for _app, model in entries],
+    }
