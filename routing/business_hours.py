@@ -1,6 +1,6 @@
 """How do business hours come to be, and how do they change? Two people at once are told apart."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
@@ -46,18 +46,16 @@ class HoursChangedError(HoursError):
 
 @dataclass(frozen=True)
 class Change:
-    """What one person did to business hours at one moment: what was and what is, by name."""
+    """What one person did to business hours at one moment: name by name, what was and what is."""
 
     who: str
     at: datetime
-    before: dict[str, str]
-    after: dict[str, str]
+    what: Mapping[str, tuple[str, str]]
 
     def only(self, names: Collection[str]) -> "Change":
         """Return the part of the change that these names are about."""
-        before = {name: words for name, words in self.before.items() if name in names}
-        after = {name: words for name, words in self.after.items() if name in names}
-        return Change(self.who, self.at, before, after)
+        what = {name: both for name, both in self.what.items() if name in names}
+        return Change(self.who, self.at, what)
 
 
 # --- Stories ---
@@ -257,13 +255,8 @@ def changes_since(hours: BusinessHours, version: int) -> list[Change]:
         action="hours_changed",
         data__hours=hours.pk,
         data__version__gt=version,
-    )
-    return [
-        Change(
-            entry.actor_label, entry.at, entry.data.get("before", {}), entry.data.get("after", {})
-        )
-        for entry in entries.order_by("id")
-    ]
+    ).order_by("id")
+    return [Change(entry.actor_label, entry.at, _pairs(entry.data)) for entry in entries]
 
 
 def overlap_in(week: Week) -> dict[str, str] | None:
@@ -330,7 +323,7 @@ def _change(
         raise HoursError(_("Somebody deleted these hours meanwhile."))
     if row.version != version:
         theirs = tuple(change.only(names) for change in changes_since(row, version))
-        if theirs := tuple(change for change in theirs if change.before or change.after):
+        if theirs := tuple(change for change in theirs if change.what):
             raise HoursChangedError(row.version, theirs)
     before = described(row)
     change(row)
@@ -363,9 +356,15 @@ def _note(
         account_id=hours.account_id,
         hours=hours.pk,
         version=hours.version,
-        before={name: before[name] for name in names if name in before},
-        after={name: after[name] for name in names if name in after},
+        changes={name: {"before": before.get(name), "after": after.get(name)} for name in names},
     )
+
+
+def _pairs(data: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {
+        name: (both["before"] or "", both["after"] or "")
+        for name, both in data.get("changes", {}).items()
+    }
 
 
 def _weekly_rows(hours: BusinessHours, week: Week) -> list[OpeningHours]:

@@ -72,6 +72,10 @@ def _keep(inbox: TeamInbox, hours: BusinessHours | None, *, by: User, now: datet
         account_id=inbox.account_id,
         now=now,
         row=str(inbox.pk),
-        before={"hours": before.name if before else ""},
-        after={"hours": hours.name if hours else ""},
+        changes={
+            "hours": {
+                "before": before.name if before else None,
+                "after": hours.name if hours else None,
+            }
+        },
     )

@@ -160,8 +160,7 @@ def test_what_is_changed_is_told_in_the_audit_log(
     assert entry.data == {
         "hours": hours.pk,
         "version": 2,
-        "before": {"monday": "09:00–17:00"},
-        "after": {"monday": "08:00–12:00"},
+        "changes": {"monday": {"before": "09:00–17:00", "after": "08:00–12:00"}},
     }
     hours.refresh_from_db()
     assert (hours.version, hours.changed_at, hours.week()) == (2, now, week)
@@ -194,8 +193,7 @@ def test_the_second_of_two_admins_is_told_what_the_first_did(
     assert refused.value.version == 3
     (change,) = refused.value.changes
     assert (change.who, change.at) == ("Ada", now)
-    assert change.before == {"monday": "09:00–17:00"}
-    assert change.after == {"monday": "10:00–12:00"}
+    assert change.what == {"monday": ("09:00–17:00", "10:00–12:00")}
     assert hours.week() == shorter
 
 
@@ -265,8 +263,8 @@ def test_special_days_are_set_replaced_and_removed(
     save_special_days(days=[SpecialDay(CHRISTMAS, "Closed")], version=2, **who)
 
     assert hours.calendar().special_days == (SpecialDay(CHRISTMAS, "Closed"),)
-    assert AuditEntry.objects.filter(action="hours_changed").latest("id").data["before"] == {
-        "2026-12-25": "09:00–17:00 Duty"
+    assert AuditEntry.objects.filter(action="hours_changed").latest("id").data["changes"] == {
+        "2026-12-25": {"before": "09:00–17:00 Duty", "after": "closed Closed"}
     }
 
     remove_special_days(first=CHRISTMAS, last=CHRISTMAS, version=3, **who)
@@ -292,7 +290,8 @@ def test_deleted_hours_leave_a_line(hours: BusinessHours, ada: User, now: dateti
 
     assert not BusinessHours.objects.exists()
     assert not OpeningHours.objects.exists()
-    assert AuditEntry.objects.get(action="hours_deleted").data["before"]["name"] == "Support"
+    line = AuditEntry.objects.get(action="hours_deleted")
+    assert line.data["changes"]["name"] == {"before": "Support", "after": None}
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81])
