@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, time, timedelta
 from itertools import chain, islice
+from typing import Any
 
 import pytest
 from dateutil import rrule
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from routing.recurrence import Frequency, Rule, steps
 
-NAMES = {
+NAMES: dict[Frequency, Any] = {
     Frequency.DAILY: rrule.DAILY,
     Frequency.WEEKLY: rrule.WEEKLY,
     Frequency.MONTHLY: rrule.MONTHLY,

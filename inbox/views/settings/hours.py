@@ -65,10 +65,11 @@ class Desk:
     def refuse(self, refused: HoursError) -> None:
         """Say what is wrong, above and at the field."""
         place = f"id_{refused.field}" if refused.field else ""
-        self.errors.append((place, refused.reason))
         for form in (self.shown.get("name_form"), self.shown.get("day_form")):
             if form is not None and refused.field in form.fields:
                 form.add_error(refused.field, refused.reason)
+                place = form[refused.field].id_for_label
+        self.errors.append((place, refused.reason))
 
     def done(self, words: str) -> HttpResponse:
         """Say that it is saved, on the page as it is now."""
@@ -352,7 +353,7 @@ def _day_form(desk: Desk, data: Any = None) -> SpecialDayForm:
         for day in desk.hours.calendar().special_days
     }
     today = page.today_of(desk.hours, desk.who.now)
-    return SpecialDayForm(data, today=today, taken=taken)
+    return SpecialDayForm(data, auto_id="id_day_%s", today=today, taken=taken)
 
 
 def _packed(desk: Desk, comparison: Comparison) -> str:
