@@ -1,8 +1,8 @@
 """How do business hours come to be, and how do they change? Two people at once are told apart."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
@@ -21,6 +21,9 @@ T = TypeVar("T")
 LONGEST_NAME = 80
 MOST_CALENDARS = 200
 MOST_SPECIAL_DAYS = 2000
+# What is changed together, and so by one person at a time.
+NAME_AND_ZONE = ("name", "time_zone")
+HOLIDAYS = ("country", "region", "ignored_holidays")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -34,17 +37,25 @@ class HoursError(Exception):
 
 
 class HoursChangedError(HoursError):
-    """Somebody else changed them meanwhile."""
+    """Somebody else changed the same part of them meanwhile: `changes` say what, to `version`."""
+
+    def __init__(self, version: int, changes: "tuple[Change, ...]") -> None:
+        super().__init__(_("Somebody changed this while you were at it."))
+        self.version, self.changes = version, changes
 
 
 @dataclass(frozen=True)
 class Change:
-    """What one person did to business hours at one moment: what was and what is, by name."""
+    """What one person did to business hours at one moment: name by name, what was and what is."""
 
     who: str
     at: datetime
-    before: dict[str, str]
-    after: dict[str, str]
+    what: Mapping[str, tuple[str, str]]
+
+    def only(self, names: Collection[str]) -> "Change":
+        """Return the part of the change that these names are about."""
+        what = {name: both for name, both in self.what.items() if name in names}
+        return Change(self.who, self.at, what)
 
 
 # --- Stories ---
@@ -88,7 +99,7 @@ def save_name_and_zone(
     def change(row: BusinessHours) -> None:
         row.name, row.time_zone = name, zone
 
-    return _change(hours, change, version=version, by=by, now=now)
+    return _change(hours, change, NAME_AND_ZONE, version=version, by=by, now=now)
 
 
 @transaction.atomic(durable=True)
@@ -103,7 +114,7 @@ def save_week(
         row.openings.filter(weekday__isnull=False).delete()
         OpeningHours.objects.bulk_create(_weekly_rows(row, week))
 
-    return _change(hours, change, version=version, by=by, now=now)
+    return _change(hours, change, WEEKDAYS, version=version, by=by, now=now)
 
 
 @transaction.atomic(durable=True)
@@ -127,7 +138,7 @@ def save_holidays(
     def change(row: BusinessHours) -> None:
         row.country, row.region, row.ignored_holidays = country, region, names
 
-    return _change(hours, change, version=version, by=by, now=now)
+    return _change(hours, change, HOLIDAYS, version=version, by=by, now=now)
 
 
 @transaction.atomic(durable=True)
@@ -153,7 +164,8 @@ def save_special_days(
                 % {"most": MOST_SPECIAL_DAYS}
             )
 
-    return _change(hours, change, version=version, by=by, now=now)
+    dates = {str(day.on) for day in days}
+    return _change(hours, change, dates, version=version, by=by, now=now)
 
 
 @transaction.atomic(durable=True)
@@ -165,7 +177,8 @@ def remove_special_days(
     def change(row: BusinessHours) -> None:
         row.special_days.filter(on__range=(first, last)).delete()
 
-    return _change(hours, change, version=version, by=by, now=now)
+    dates = {str(first + timedelta(days=n)) for n in range((last - first).days + 1)}
+    return _change(hours, change, dates, version=version, by=by, now=now)
 
 
 # --- What stories of other apps call, in their own transaction ---
@@ -242,13 +255,8 @@ def changes_since(hours: BusinessHours, version: int) -> list[Change]:
         action="hours_changed",
         data__hours=hours.pk,
         data__version__gt=version,
-    )
-    return [
-        Change(
-            entry.actor_label, entry.at, entry.data.get("before", {}), entry.data.get("after", {})
-        )
-        for entry in entries.order_by("id")
-    ]
+    ).order_by("id")
+    return [Change(entry.actor_label, entry.at, _pairs(entry.data)) for entry in entries]
 
 
 def overlap_in(week: Week) -> dict[str, str] | None:
@@ -300,15 +308,23 @@ def openings_in_words(openings: Sequence[Opening]) -> str:
 def _change(
     hours: BusinessHours,
     change: Callable[[BusinessHours], None],
+    names: Collection[str],
     *,
     version: int,
     by: User,
     now: datetime,
 ) -> BusinessHours:
-    """Change business hours unless somebody else did meanwhile; note what was and what is."""
-    row = BusinessHours.objects.select_for_update().get(pk=hours.pk)
+    """Change what these names are about; note what was and what is.
+
+    Raises HoursChangedError if somebody else changed something of it since this version.
+    """
+    row = BusinessHours.objects.select_for_update().filter(pk=hours.pk).first()
+    if row is None:
+        raise HoursError(_("Somebody deleted these hours meanwhile."))
     if row.version != version:
-        raise HoursChangedError(_("Somebody changed these hours while you were at it."))
+        theirs = tuple(change.only(names) for change in changes_since(row, version))
+        if theirs := tuple(change for change in theirs if change.what):
+            raise HoursChangedError(row.version, theirs)
     before = described(row)
     change(row)
     after = described(row)
@@ -340,9 +356,15 @@ def _note(
         account_id=hours.account_id,
         hours=hours.pk,
         version=hours.version,
-        before={name: before[name] for name in names if name in before},
-        after={name: after[name] for name in names if name in after},
+        changes={name: {"before": before.get(name), "after": after.get(name)} for name in names},
     )
+
+
+def _pairs(data: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {
+        name: (both["before"] or "", both["after"] or "")
+        for name, both in data.get("changes", {}).items()
+    }
 
 
 def _weekly_rows(hours: BusinessHours, week: Week) -> list[OpeningHours]:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 from routing.business_hours import add_hours, free_name
-from routing.hours import Opening, Week
+from routing.hours import ALWAYS_OPEN, Opening, Week
 from routing.models import BusinessHours
 
 
@@ -24,7 +24,13 @@ _LONG_DAY = (Opening(8 * 60, 20 * 60),)
 _WEEKS: dict[HoursPreset, Week] = {
     HoursPreset.WORK_WEEK: (*[_WORKDAY] * 5, (), ()),
     HoursPreset.EVERY_DAY: (_LONG_DAY,) * 7,
+    HoursPreset.ALWAYS: ALWAYS_OPEN,
 }
+
+
+def week_of(preset: HoursPreset) -> Week:
+    """Return the week that a preset stands for."""
+    return _WEEKS[preset]
 
 
 def hours_of_preset(

@@ -24,7 +24,10 @@ def countries() -> Mapping[str, tuple[str, ...]]:
 @cache
 def country_name(code: str) -> str:
     """Return what a country is called in English, or its code."""
-    return LOCALE_DATA.get(code, {}).get("en") or {"XK": "Kosovo"}.get(code, code)
+    names = LOCALE_DATA.get(code, {})
+    name = names.get("en") or {"XK": "Kosovo"}.get(code, code)
+    # A star stands for "as in that language".
+    return names[name[1:]] if name.startswith("*") else name
 
 
 @cache

@@ -1,7 +1,7 @@
 """Is every page accessible, quiet in the console, and no wider than a phone?"""
 
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Invitation, License, Team, User
-from inbox.models import Conversation, DriftFinding, Message
+from inbox.models import Conversation, DriftFinding, Message, TeamInbox
 from inbox.setup.invitations import Asked, hash_of, invite
+from routing.hours import Opening, SpecialDay
+from routing.models import BusinessHours
 from tests.browser.conftest import Open
 from tests.conftest import House
-from tests.factories import make_user
+from tests.factories import NINE_TO_FIVE, WORK_WEEK, make_hours, make_user
 from tests.flows.test_together import Stage
 from tests.live import Live
 from tests.twilio import text_in
@@ -79,6 +81,23 @@ def _removal(user: User) -> str:
     return f"/settings/teams/{part.team_id}/members/{part.pk}/remove/"
 
 
+def _busy_hours(stage: Stage) -> BusinessHours:
+    """Make hours with a bit of everything."""
+    soon = datetime.now(UTC).date()
+    days = [SpecialDay(soon + timedelta(days=n), "Moving house") for n in (3, 4, 5)]
+    hours = make_hours(
+        stage.house.account,
+        "Help desk, Vienna",
+        week=((Opening(540, 720), Opening(780, 1080)), *WORK_WEEK[1:6], (Opening(1320, 1800),)),
+        special_days=(*days, SpecialDay(soon + timedelta(days=9), "Party", NINE_TO_FIVE)),
+        zone="Europe/Vienna",
+        country="AT",
+        ignored_holidays=["Whit Monday"],
+    )
+    TeamInbox.objects.filter(pk=stage.house.inbox.pk).update(hours=hours)
+    return hours
+
+
 def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
     house = stage.house
     ada = make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
@@ -129,6 +148,8 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "buy a number": (ada, f"{inbox}numbers/buy/"),
         "remove a number": (ada, f"{inbox}numbers/{sender}/remove/"),
         "turn off": (ada, f"{inbox}turn-off/"),
+        "business hours": (ada, "/settings/hours/"),
+        "business hours of one": (ada, f"/settings/hours/{_busy_hours(stage).pk}/"),
     }
 
 
@@ -168,6 +189,8 @@ PAGES = [
     "buy a number",
     "remove a number",
     "turn off",
+    "business hours",
+    "business hours of one",
 ]
 
 
@@ -221,6 +244,28 @@ def test_the_states_nobody_likes_are_accessible_too(
     page = open_as(nora, "/", **look)
     check_page(page, f"no licence {scheme} {width}")
     License.objects.filter(holder=house.bob).delete()
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_business_hours_with_mistakes_are_accessible_too(
+    stage: Stage, open_as: Open, scheme: Any, width: int
+) -> None:
+    ada, hours = User.objects.get(name="Ada"), _busy_hours(stage)
+    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    page = open_as(ada, f"/settings/hours/{hours.pk}/", **look)
+
+    page.get_by_role("button", name="Add hours on Saturday").click()
+    expect(page.get_by_label("Saturday, from")).to_be_focused()
+    page.get_by_label("Saturday, from").fill("17:00")
+    page.get_by_label("Saturday, to").fill("09:00")
+    page.get_by_label("Saturday, to").press("Enter")
+    expect(page.locator(".hours-problems")).to_be_focused()
+    page.get_by_role("link", name="Saturday").click()
+    expect(page.get_by_label("Saturday, from")).to_be_focused()
+    check_page(page, f"business hours with a mistake {scheme} {width}")
+    page.get_by_label("ends on the next day").first.check()
+    page.get_by_role("button", name="Save the week").last.click()
+    expect(page.locator(".notices")).to_contain_text("The week is saved.")
 
 
 def test_the_admin_is_quiet_under_the_strict_policy(

@@ -20,9 +20,10 @@ from accounts.models import Invitation, Membership, SupportAccess, User
 from inbox.models import Message
 from inbox.sending import send_test
 from inbox.settings_urls import urlpatterns
+from routing.models import BusinessHours
 from tests.carrier import Twilio
 from tests.conftest import House
-from tests.factories import LONG_AGO, make_account, make_user
+from tests.factories import LONG_AGO, make_account, make_hours, make_user
 
 Login = Callable[[User], Client]
 PEOPLE = ("admin", "other_admin", "supervisor", "agent", "auditor", "partner", "staff", "nobody")
@@ -37,6 +38,7 @@ class Scene:
     house: House
     clients: dict[str, Client]
     support: dict[str, SupportAccess]
+    hours: BusinessHours
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def scene(house: House, login: Login, twilio: Twilio) -> Scene:
         for who in SUPPORTERS
     }
     clients = {who: login(user) for who, user in people.items()}
-    return Scene(house, {**clients, "nobody": Client()}, support)
+    return Scene(house, {**clients, "nobody": Client()}, support, make_hours(account))
 
 
 # Status per person, in the order of PEOPLE. 404: not yours is not there. 302: log in first.
@@ -79,6 +81,11 @@ OWN_ACCOUNT = (200, 200, 404, 404, 404, 404, 404, 302)
 ADMIN_ONLY = (200, 404, 404, 404, 404, 404, 404, 302)
 DONE_BY_ADMIN = (302, 404, 404, 404, 404, 404, 404, 302)
 WITH_AUDITOR = (200, 200, 404, 404, 200, 404, 404, 302)
+
+
+def hours_of_scene(scene: Scene) -> dict[str, Any]:
+    """Name business hours that no inbox keeps."""
+    return {"pk": scene.hours.pk}
 
 
 @dataclass(frozen=True)
@@ -150,6 +157,17 @@ TABLE: dict[str, dict[str, Row]] = {
     "settings_audit_export": {"POST": Row(WITH_AUDITOR)},
     "settings_whatsapp": {"GET": Row(OWN_ACCOUNT)},
     "settings_whatsapp_sync": {"POST": Row((302, 302, 404, 404, 404, 404, 404, 302))},
+    "settings_hours": {
+        "GET": Row(OWN_ACCOUNT),
+        # Without a name nothing is made.
+        "POST": Row(OWN_ACCOUNT),
+    },
+    "settings_hours_edit": {
+        "GET": Row(ADMIN_ONLY, kwargs=hours_of_scene),
+        "POST": Row(ADMIN_ONLY, kwargs=hours_of_scene, data=lambda scene: {"card": "name"}),
+    },
+    "settings_hours_copy": {"POST": Row(DONE_BY_ADMIN, kwargs=hours_of_scene)},
+    "settings_hours_delete": {"POST": Row(DONE_BY_ADMIN, kwargs=hours_of_scene)},
     "settings_support": {"GET": Row(OWN_ACCOUNT)},
     "settings_support_end": {
         "POST": Row(

@@ -12,7 +12,6 @@ from routing.business_hours import (
     HoursChangedError,
     HoursError,
     add_special_days,
-    changes_since,
     copy_hours,
     delete_hours,
     free_name,
@@ -161,8 +160,7 @@ def test_what_is_changed_is_told_in_the_audit_log(
     assert entry.data == {
         "hours": hours.pk,
         "version": 2,
-        "before": {"monday": "09:00–17:00"},
-        "after": {"monday": "08:00–12:00"},
+        "changes": {"monday": {"before": "09:00–17:00", "after": "08:00–12:00"}},
     }
     hours.refresh_from_db()
     assert (hours.version, hours.changed_at, hours.week()) == (2, now, week)
@@ -185,16 +183,33 @@ def test_the_second_of_two_admins_is_told_what_the_first_did(
     hours: BusinessHours, account: Account, ada: User, now: datetime
 ) -> None:
     bert = make_user(account, "Bert", works_as=User.Role.ACCOUNT_ADMIN)
+    shorter: Week = ((Opening(600, 720),), *WORK_WEEK[1:])
     save_name_and_zone(hours=hours, name="Support", zone="UTC", version=1, by=ada, now=now)
+    save_week(hours=hours, week=shorter, version=2, by=ada, now=now)
 
-    with pytest.raises(HoursChangedError):
+    with pytest.raises(HoursChangedError) as refused:
         save_week(hours=hours, week=ALWAYS_OPEN, version=1, by=bert, now=now)
 
-    (change,) = changes_since(hours, 1)
-    assert change.who == "Ada"
-    assert change.before == {"time_zone": "Europe/Berlin"}
-    assert change.after == {"time_zone": "UTC"}
-    assert hours.week() == WORK_WEEK
+    assert refused.value.version == 3
+    (change,) = refused.value.changes
+    assert (change.who, change.at) == ("Ada", now)
+    assert change.what == {"monday": ("09:00–17:00", "10:00–12:00")}
+    assert hours.week() == shorter
+
+
+def test_what_somebody_changed_elsewhere_is_in_nobodys_way(
+    hours: BusinessHours, ada: User, now: datetime
+) -> None:
+    save_name_and_zone(hours=hours, name="Support", zone="UTC", version=1, by=ada, now=now)
+    save_week(hours=hours, week=ALWAYS_OPEN, version=1, by=ada, now=now)
+    save_special_days(hours=hours, days=[SpecialDay(CHRISTMAS)], version=1, by=ada, now=now)
+
+    hours.refresh_from_db()
+    assert (hours.version, hours.time_zone, hours.week()) == (4, "UTC", ALWAYS_OPEN)
+    with pytest.raises(HoursChangedError):
+        remove_special_days(
+            hours=hours, first=CHRISTMAS, last=CHRISTMAS, version=1, by=ada, now=now
+        )
 
 
 @pytest.mark.parametrize(
@@ -248,8 +263,8 @@ def test_special_days_are_set_replaced_and_removed(
     save_special_days(days=[SpecialDay(CHRISTMAS, "Closed")], version=2, **who)
 
     assert hours.calendar().special_days == (SpecialDay(CHRISTMAS, "Closed"),)
-    assert AuditEntry.objects.filter(action="hours_changed").latest("id").data["before"] == {
-        "2026-12-25": "09:00–17:00 Duty"
+    assert AuditEntry.objects.filter(action="hours_changed").latest("id").data["changes"] == {
+        "2026-12-25": {"before": "09:00–17:00 Duty", "after": "closed Closed"}
     }
 
     remove_special_days(first=CHRISTMAS, last=CHRISTMAS, version=3, **who)
@@ -275,7 +290,8 @@ def test_deleted_hours_leave_a_line(hours: BusinessHours, ada: User, now: dateti
 
     assert not BusinessHours.objects.exists()
     assert not OpeningHours.objects.exists()
-    assert AuditEntry.objects.get(action="hours_deleted").data["before"]["name"] == "Support"
+    line = AuditEntry.objects.get(action="hours_deleted")
+    assert line.data["changes"]["name"] == {"before": "Support", "after": None}
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81])
