@@ -52,5 +52,6 @@ app.conf.beat_schedule = {
     "close quiet conversations": _every(60, "inbox.tasks.sweep_auto_close"),
     "look for lost messages at Twilio": _every(3600, "inbox.tasks.sweep_reconcile"),
     "ask about WhatsApp senders and templates": _every(300, "inbox.tasks.sweep_whatsapp"),
+    "look whether Twilio was changed": _every(60, "inbox.tasks.sweep_drift"),
     "forget old inbox events": _every(3600, "inbox.tasks.sweep_old_events"),
 }

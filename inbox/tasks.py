@@ -8,7 +8,7 @@ from django.utils import timezone
 from inbox import closing, conversations, media, receiving, reconciling, sending
 from inbox.events import forget_events
 from inbox.nudges import nudge
-from inbox.setup import whatsapp_sync
+from inbox.setup import drift, whatsapp_sync
 
 EVENTS_KEPT_FOR = timedelta(days=7)
 # Short, so that other sweeps get their turn; the clock or an overloaded edge starts the next one.
@@ -92,6 +92,14 @@ def sweep_whatsapp() -> None:
     """Ask Twilio about WhatsApp senders and templates, account by account, for a bounded time."""
     until = timezone.now() + ASKING
     while (now := timezone.now()) < until and whatsapp_sync.sync_next_due(now=now):
+        pass
+
+
+@shared_task
+def sweep_drift() -> None:
+    """Look at Twilio accounts whose day is over, one after the other, for a bounded time."""
+    until = timezone.now() + ASKING
+    while (now := timezone.now()) < until and drift.watch_next(now=now):
         pass
 
 

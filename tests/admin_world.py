@@ -21,6 +21,7 @@ from inbox.models import (
     Attachment,
     Contact,
     Conversation,
+    DriftFinding,
     Message,
     Receipt,
     Sender,
@@ -166,6 +167,14 @@ def _live_a_little(company: Company, n: int) -> None:
         reason="A ticket",
         starts_at=NOW,
         ends_at=NOW + timedelta(hours=1),
+    )
+    DriftFinding.objects.create(
+        account=company.account,
+        twilio_account=company.sender.twilio_account,
+        sender=company.sender,
+        kind="webhook",
+        found="https://old.example/sms",
+        found_at=NOW,
     )
     Authenticator.objects.create(
         user=company.alice, type=Authenticator.Type.TOTP, data={"secret": "canary second factor"}
