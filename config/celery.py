@@ -54,5 +54,6 @@ app.conf.beat_schedule = {
     "ask about WhatsApp senders and templates": _every(300, "inbox.tasks.sweep_whatsapp"),
     "send invitations that are owed": _every(30, "inbox.tasks.send_invitations"),
     "forget sessions that expired": _every(3600, "inbox.tasks.sweep_sessions"),
+    "look whether Twilio was changed": _every(60, "inbox.tasks.sweep_drift"),
     "forget old inbox events": _every(3600, "inbox.tasks.sweep_old_events"),
 }

@@ -9,7 +9,7 @@ from accounts.sessions import forget_expired
 from inbox import closing, conversations, media, receiving, reconciling, sending
 from inbox.events import forget_events
 from inbox.nudges import nudge
-from inbox.setup import invitations, whatsapp_sync
+from inbox.setup import drift, invitations, whatsapp_sync
 
 EVENTS_KEPT_FOR = timedelta(days=7)
 # Short, so that other sweeps get their turn; the clock or an overloaded edge starts the next one.
@@ -106,6 +106,14 @@ def send_invitations() -> None:
 def sweep_sessions() -> None:
     """Forget sessions that expired."""
     forget_expired(now=timezone.now())
+
+
+@shared_task
+def sweep_drift() -> None:
+    """Look at Twilio accounts whose day is over, one after the other, for a bounded time."""
+    until = timezone.now() + ASKING
+    while (now := timezone.now()) < until and drift.watch_next(now=now):
+        pass
 
 
 @shared_task

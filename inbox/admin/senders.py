@@ -1,7 +1,7 @@
 """Which Twilio accounts and numbers are ours, and which addresses must Twilio be told?"""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -23,6 +23,7 @@ from accounts.admin_scope import (
     LOOK,
     AuditedAdmin,
     OwnRowsFilter,
+    ScopedAdmin,
     ToDo,
     count_of,
     person,
@@ -30,10 +31,13 @@ from accounts.admin_scope import (
 from accounts.admin_tasks import MOST_ROWS, Task, TaskAdmin
 from accounts.models import TwilioAccount
 from compliance.addresses import E164, SHORT_CODE
-from inbox.models import Sender
+from inbox.models import Conversation, DriftFinding, Sender
 from inbox.models.ids import path_token
 from inbox.pausing import resume_sender, wake_waiting
+from inbox.setup.refusals import SetUpError
+from inbox.setup.subaccounts import set_subaccount_status
 from inbox.status_urls import fallback_url, sender_status_url, webhook_url
+from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError
 
 SECRET_COLUMNS = tuple(SECRETS)
 SECRET_INPUTS = tuple(f"new_{name}" for name in SECRETS)
@@ -53,6 +57,93 @@ def _sign(name: str, label: str) -> Callable[[TwilioAccount], str]:
 
 
 SIGNS: tuple[Any, ...] = tuple(_sign(name, label) for name, label in SECRETS.items())
+
+
+class SubaccountTask(Task[TwilioAccount]):
+    """Change what a subaccount of ours may do at Twilio, one at a time."""
+
+    status: ClassVar[str]
+    done: ClassVar[str]
+
+    def fits(self, row: TwilioAccount) -> bool:
+        """Only one that we opened, that is not closed, and that is not so already."""
+        return row.is_ours and row.status not in (TwilioAccount.Status.CLOSED, self.status)
+
+    def problem_with(self, rows: Sequence[TwilioAccount]) -> str:
+        """One at a time: Twilio is asked, and each page says what happens."""
+        return "Choose one at a time." if len(rows) > 1 else ""
+
+    def describe(self, row: TwilioAccount) -> str:
+        """Say what it is and what hangs on it."""
+        live = Conversation.objects.live().filter(thread__sender__twilio_account=row)
+        numbers = row.senders.filter(removed_at=None)
+        addresses = ", ".join(numbers.values_list("address", flat=True)[:20]) or "none"
+        waiting = live.filter(waiting_since__isnull=False).count()
+        return (
+            f"{row} of {row.account}. Numbers: {addresses}. Open conversations: {live.count()}; "
+            f"customers waiting: {waiting}."
+        )
+
+    def do(
+        self,
+        request: HttpRequest,
+        rows: Sequence[TwilioAccount],
+        form: forms.Form,
+        admin: TaskAdmin[TwilioAccount],
+    ) -> None:
+        """Ask Twilio; say what it says."""
+        for row in rows:
+            try:
+                set_subaccount_status(
+                    subaccount=row, status=self.status, by=person(request), now=timezone.now()
+                )
+            except (SetUpError, TwilioRefusedError, TwilioAwayError) as error:
+                admin.message_user(request, error.reason, messages.ERROR)
+            else:
+                admin.message_user(request, self.done, messages.SUCCESS)
+
+
+class SuspendSubaccount(SubaccountTask):
+    """Stop everything, for a while."""
+
+    name = "suspend"
+    label = "Suspend at Twilio"
+    words = (
+        "Nothing is sent and nothing received any more: customers' messages are lost at Twilio "
+        "while it is suspended. What is queued here waits. It can be made active again."
+    )
+    button = "Suspend"
+    status = TwilioAccount.Status.SUSPENDED
+    done = "Suspended at Twilio; its numbers are paused here."
+
+
+class ReactivateSubaccount(SubaccountTask):
+    """Let it work again."""
+
+    name = "reactivate"
+    label = "Make active at Twilio"
+    words = "It sends and receives again, and what is queued goes out."
+    button = "Make active"
+    status = TwilioAccount.Status.ACTIVE
+    done = "Active at Twilio; its numbers send again."
+
+    def fits(self, row: TwilioAccount) -> bool:
+        """Only what is suspended."""
+        return row.is_ours and row.status == TwilioAccount.Status.SUSPENDED
+
+
+class CloseSubaccount(SubaccountTask):
+    """End it for ever."""
+
+    name = "close"
+    label = "Close at Twilio for ever"
+    words = (
+        "This cannot be undone. Its numbers are given back to Twilio and somebody else may get "
+        "them; customers can no longer write to them. Conversations stay readable here."
+    )
+    button = "Close for ever"
+    status = TwilioAccount.Status.CLOSED
+    done = "Closed at Twilio; its numbers are removed from their inboxes."
 
 
 class PromoteToken(Task[TwilioAccount]):
@@ -95,13 +186,13 @@ class TwilioAccountAdmin(TaskAdmin[TwilioAccount], AuditedAdmin[TwilioAccount]):
     staff_may = partner_may = FULL | {ACT}
     admin_may = LOOK
     form = TwilioAccountForm
-    tasks = (PromoteToken(),)
+    tasks = (PromoteToken(), SuspendSubaccount(), ReactivateSubaccount(), CloseSubaccount())
     fixed_fields = ("account", "account_sid")
-    readonly_fields = (*SIGNS, "addresses", "created_at")
+    readonly_fields = (*SIGNS, "addresses", "is_ours", "status", "checked_at", "created_at")
     audited = ("account_sid", "api_key_sid", "shared_key_sid")
     autocomplete_fields = ("account",)
-    list_display = ("account_sid", "account", "sender_count", *SIGNS)
-    list_filter = (("account", OwnRowsFilter),)
+    list_display = ("account_sid", "account", "is_ours", "status", "sender_count", *SIGNS)
+    list_filter = ("is_ours", "status", ("account", OwnRowsFilter))
     list_select_related = ("account",)
     search_fields = ("account__name", "account_sid")
     ordering = ("account__name", "account_sid")
@@ -118,7 +209,8 @@ class TwilioAccountAdmin(TaskAdmin[TwilioAccount], AuditedAdmin[TwilioAccount]):
 
     def get_fieldsets(self, request: HttpRequest, obj: TwilioAccount | None = None) -> Any:
         """Show the signs only where there is something to tell."""
-        account = ("account", "account_sid", *(("created_at",) if obj else ()))
+        facts = ("is_ours", "status", "checked_at", "created_at")
+        account = ("account", "account_sid", *(facts if obj else ()))
         sids = ("api_key_sid", "shared_key_sid")
         signs, forget = (SIGNS, ("forget",)) if obj else ((), ())
         sets = [
@@ -365,3 +457,67 @@ AFTER_SAVING = "Save first."
 
 def _copyable(url: str) -> SafeString:
     return format_html("<code>{}</code>", url)
+
+
+# --- What changed at Twilio ----------------------------------------------------------------------
+
+
+class OpenFilter(admin.FieldListFilter):
+    """Offers what is still open, and what is not any more."""
+
+    def __init__(
+        self,
+        field: Any,
+        request: HttpRequest,
+        params: Any,
+        model: Any,
+        model_admin: admin.ModelAdmin[Any],
+        field_path: str,
+    ) -> None:
+        self.name = f"{field_path}__isnull"
+        super().__init__(field, request, params, model, model_admin, field_path)
+        self.title = "state"
+
+    def expected_parameters(self) -> list[str | None]:
+        """Return the one parameter it takes."""
+        return [self.name]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Offer all, the open ones, and the others."""
+        chosen = self.used_parameters.get(self.name)
+        for value, label in ((None, "All"), ("True", "Open"), ("False", "Right again")):
+            is_chosen = chosen in ([value], value) or (value is None and chosen is None)
+            query = changelist.get_query_string(
+                {self.name: value} if value else {}, [] if value else [self.name]
+            )
+            yield {"selected": is_chosen, "query_string": query, "display": label}
+
+
+@admin.register(DriftFinding)
+class DriftFindingAdmin(ScopedAdmin[DriftFinding]):
+    """What is not as we need it at Twilio, and what was. It opens and closes by itself."""
+
+    list_display = ("kind", "account", "where", "found", "found_at", "resolved_at")
+    list_filter = ("kind", ("resolved_at", OpenFilter), ("account", OwnRowsFilter))
+    list_select_related = ("account", "sender", "twilio_account")
+    search_fields = ("sender__address", "account__name")
+    fields = ("account", "twilio_account", "sender", "kind", "found", "found_at", "resolved_at")
+    ordering = ("-found_at", "-pk")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DriftFinding]:
+        """Fetch the Twilio account along, but never its secrets."""
+        rows = super().get_queryset(request).select_related("account", "sender", "twilio_account")
+        return rows.defer(*(f"twilio_account__{name}" for name in SECRET_COLUMNS))
+
+    def to_do(self, request: HttpRequest) -> Iterable[ToDo]:
+        """Count what is wrong now; the account's admins repair it on their page of numbers."""
+        wrong = self.get_queryset(request).filter(resolved_at=None)
+        count = wrong.count()
+        if count:
+            words = f"Changed at Twilio behind our back: {count}. {wrong[0]}."
+            yield ToDo(words, self.list_url(resolved_at__isnull="True"))
+
+    @admin.display(description="number")
+    def where(self, obj: DriftFinding) -> str:
+        """Show which number, or that it is the whole Twilio account."""
+        return str(obj.sender or obj.twilio_account)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import Account, TwilioAccount, User
+from accounts.secrets import SecretUnreadableError
 from inbox.setup.refusals import SetUpError
 from inbox.setup.twilio import provisioning_for, provisioning_with
 from inbox.twilio.errors import TwilioRefusedError
@@ -133,8 +134,15 @@ def connections_of(account: Account) -> list[TwilioAccount]:
     return list(open_ones.exclude(status=TwilioAccount.Status.CLOSED).order_by("pk"))
 
 
-def ending(secret: str) -> str:
-    """Return all that a page may show of a secret: its last four characters, if it is long."""
+def ending(connection: TwilioAccount, name: str) -> str:
+    """Return all that a page may show of a secret: its last four characters, if it is long.
+
+    Nothing of one that no key opens: it can be replaced all the same.
+    """
+    try:
+        secret: str = getattr(connection, name)
+    except SecretUnreadableError:
+        return ""
     return secret[-4:] if len(secret) >= 16 else ""
 
 

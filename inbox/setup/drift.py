@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -35,25 +35,23 @@ logger = logging.getLogger(__name__)
 EVERY = timedelta(days=1)
 # After this long without an answer of Twilio it is asked again.
 AGAIN = timedelta(hours=1)
-AT_ONCE = 5
 _Status = TwilioAccount.Status
 
 
-def watch_next(*, now: datetime) -> int:
-    """Look at a few Twilio accounts whose day is over; returns at how many.
+def watch_next(*, now: datetime) -> bool:
+    """Look at the Twilio account that was not looked at for longest, if its day is over.
 
-    Each is claimed by a conditional update: of two sweeps at once, one looks.
+    It is claimed by a conditional update: of two sweeps at once, one looks.
     """
     is_due = Q(checked_at=None) | Q(checked_at__lte=now - EVERY)
     in_use = Exists(Sender.objects.in_use().filter(twilio_account=OuterRef("pk")))
     due = TwilioAccount.objects.filter(is_due, in_use).exclude(status=_Status.CLOSED)
-    looked = 0
-    for account in due.order_by("checked_at", "pk")[:AT_ONCE]:
-        claim = TwilioAccount.objects.filter(is_due, pk=account.pk)
-        if claim.update(checked_at=now - EVERY + AGAIN):
-            look_at(account, now=now)
-            looked += 1
-    return looked
+    account = due.order_by(F("checked_at").asc(nulls_first=True), "pk").first()
+    if account is None:
+        return False
+    if TwilioAccount.objects.filter(is_due, pk=account.pk).update(checked_at=now - EVERY + AGAIN):
+        look_at(account, now=now)
+    return True
 
 
 def look_at(account: TwilioAccount, *, now: datetime) -> bool:

@@ -212,9 +212,9 @@ def _page(
             "row": row,
             "finding": by_row.get(row.pk),
             "form": change[1] if change and change[0] == row.pk else SecretsForm(),
-            "token_ending": connections.ending(row.auth_token),
-            "next_ending": connections.ending(row.auth_token_next),
-            "key_ending": connections.ending(row.api_key_secret),
+            "token_ending": connections.ending(row, "auth_token"),
+            "next_ending": connections.ending(row, "auth_token_next"),
+            "key_ending": connections.ending(row, "api_key_secret"),
         }
         for row in rows
     ]

@@ -200,5 +200,7 @@ def test_without_a_next_token_there_is_nothing_to_promote(shop: Shop, now: datet
 
 
 def test_a_page_may_show_the_end_of_a_long_secret_only() -> None:
-    assert ending("0123456789abcdef") == "cdef"
-    assert ending("short") == ""
+    row = TwilioAccount(auth_token="0123456789abcdef", auth_token_next="short")
+
+    assert ending(row, "auth_token") == "cdef"
+    assert ending(row, "auth_token_next") == ""

@@ -256,9 +256,9 @@ def test_the_watch_looks_at_each_account_once_a_day(shop: Shop, now: datetime) -
     here(shop, now)
     TwilioAccount.objects.update(checked_at=now - EVERY)
 
-    assert watch_next(now=now) == 1
-    assert watch_next(now=now) == 0
-    assert watch_next(now=now + EVERY) == 1
+    assert watch_next(now=now)
+    assert not watch_next(now=now)
+    assert watch_next(now=now + EVERY)
 
 
 def test_the_watch_asks_again_soon_when_there_was_no_answer(shop: Shop, now: datetime) -> None:
@@ -266,16 +266,16 @@ def test_the_watch_asks_again_soon_when_there_was_no_answer(shop: Shop, now: dat
     TwilioAccount.objects.update(checked_at=None)
     shop.twilio.fault("server_error", on="accounts GET")
 
-    assert watch_next(now=now) == 1
+    assert watch_next(now=now)
 
-    assert watch_next(now=now) == 0
-    assert watch_next(now=now + AGAIN) == 1
+    assert not watch_next(now=now)
+    assert watch_next(now=now + AGAIN)
 
 
 def test_the_watch_leaves_alone_what_nobody_uses(shop: Shop, now: datetime) -> None:
     TwilioAccount.objects.update(checked_at=None)
 
-    assert watch_next(now=now) == 0
+    assert not watch_next(now=now)
 
 
 def test_registrations_are_remembered(shop: Shop, now: datetime) -> None:
