@@ -56,5 +56,6 @@ class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             subject=str(user) if user else f"unknown address {unknown}",
             now=timezone.now(),
             account_id=user.account_id if user else None,
+            nobody="not logged in",
             user=user.pk if user else None,
         )

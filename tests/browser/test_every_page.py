@@ -16,6 +16,7 @@ from tests.conftest import House
 from tests.factories import make_user
 from tests.flows.test_together import Stage
 from tests.live import Live
+from tests.records import fill_records
 from tests.twilio import text_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -62,6 +63,8 @@ def stage(house: House, client: Client, now: datetime, live: Live) -> Stage:
 def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
     house = stage.house
     here = f"/inbox/support/c/{stage.row.public_id}/"
+    admin = make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
+    fill_records(house, admin, now=stage.now)
     return {
         "log-in": (None, "/accounts/login/"),
         "forgotten password": (None, "/accounts/password/reset/"),
@@ -75,6 +78,8 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "not there": (house.alice, "/c/nothing/"),
         "second factors": (house.alice, "/accounts/2fa/"),
         "change password": (house.alice, "/accounts/password/change/"),
+        "whatsapp": (admin, "/settings/whatsapp/"),
+        "audit log": (admin, "/settings/audit/"),
         "log out": (house.alice, "/accounts/logout/"),
         **_settings_paths(stage),
     }
@@ -110,6 +115,8 @@ PAGES = [
     "not there",
     "second factors",
     "change password",
+    "whatsapp",
+    "audit log",
     "log out",
     "settings",
     "connection",
