@@ -328,7 +328,7 @@ def _field_name(list_filter: Any) -> str:
 def _allowed_by(list_filter: Any) -> set[str]:
     """Return what a filter of the page may ask in the address bar."""
     if isinstance(list_filter, type):
-        return {list_filter.parameter_name}
+        return {str(getattr(list_filter, "parameter_name", ""))}
     return {f"{_field_name(list_filter)}__{end}" for end in _FILTER_ENDINGS}
 
 

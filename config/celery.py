@@ -51,6 +51,6 @@ app.conf.beat_schedule = {
     "release from who can no longer work": _every(20, "inbox.tasks.sweep_ineligible"),
     "close quiet conversations": _every(60, "inbox.tasks.sweep_auto_close"),
     "look for lost messages at Twilio": _every(3600, "inbox.tasks.sweep_reconcile"),
-    "ask about WhatsApp senders and templates": _every(300, "inbox.tasks.sweep_whatsapp"),
+    "ask about WhatsApp senders and templates": _every(60, "inbox.tasks.sweep_whatsapp"),
     "forget old inbox events": _every(3600, "inbox.tasks.sweep_old_events"),
 }

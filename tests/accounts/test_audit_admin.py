@@ -103,3 +103,50 @@ def test_ten_thousand_lines_cost_few_queries(house: House, root: Client) -> None
         with CaptureQueriesContext(connection) as asked:
             assert root.get(LIST + query).status_code == 200
         assert len(asked) <= 15
+
+
+def test_every_change_in_the_admin_tells_before_and_after(house: House, root: Client) -> None:
+    account = house.account
+    page = f"/admin/accounts/account/{account.pk}/change/"
+    data = {
+        "partner": account.partner_id,
+        "name": "Acme & Sons",
+        "status": "active",
+        "deployment": "cloud",
+        "time_zone": "Europe/Berlin",
+        "default_country": "US",
+        "locale": "en",
+    }
+
+    assert root.post(page, data).status_code == 302
+
+    line = AuditEntry.objects.get(action="account_changed")
+    assert line.data["changes"] == {
+        "name": {"before": "Acme", "after": "Acme & Sons"},
+        "time_zone": {"before": "UTC", "after": "Europe/Berlin"},
+    }
+    assert (line.actor_label, line.account) == ("Rita Root", account)
+    assert line.network == "127.0.0.0/24"
+
+
+def test_what_is_added_and_deleted_tells_everything(house: House, root: Client) -> None:
+    root.post("/admin/accounts/team/add/", {"account": house.account.pk, "name": "Sales"})
+    team = house.account.teams.get(name="Sales")
+    root.post(f"/admin/accounts/team/{team.pk}/delete/", {"post": "yes"})
+
+    added, deleted = (
+        AuditEntry.objects.get(action=f"team_{what}").data["changes"]
+        for what in ("added", "deleted")
+    )
+    assert added["name"] == {"before": None, "after": "Sales"}
+    assert deleted["name"] == {"before": "Sales", "after": None}
+
+
+def test_a_new_password_is_told_and_not_shown(house: House, root: Client) -> None:
+    root.post(
+        f"/admin/accounts/user/{house.alice.pk}/password/",
+        {"password1": "entirely-new-words-9", "password2": "entirely-new-words-9"},
+    )
+
+    line = AuditEntry.objects.get(action="user_changed")
+    assert line.data["changes"] == {"password": {"before": "set", "after": "another one"}}
