@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.admin_audit import ReadableLines, WhatFilter, WhenFilter
 from accounts.admin_forms import AccountForm, FeatureGrantForm, TeamForm
 from accounts.admin_scope import (
     ACT,
@@ -352,15 +353,15 @@ class TeamAdmin(AuditedAdmin[Team]):
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(BigTableAdmin[AuditEntry]):
+class AuditEntryAdmin(ReadableLines, BigTableAdmin[AuditEntry]):
     """Who did what. A partner reads what they did themselves, and what happened by itself to an
     account of theirs and needs them; an account's admins and auditors read all about it."""
 
     admin_may = auditor_may = LOOK
 
-    fields = ("at", "account", "actor_label", "action", "subject", "data")
+    fields = ReadableLines.FIELDS
     list_display = ("at", "actor_label", "action", "subject", "words", "account")
-    list_filter = ("is_alarm", ("account", OwnRowsFilter))
+    list_filter = (WhatFilter, WhenFilter, "is_alarm", ("account", OwnRowsFilter))
     list_select_related = ("account",)
     search_fields = ("actor_label", "action", "subject")
     search_help_text = "Who, what was done, or to what"

@@ -173,9 +173,7 @@ class ScopedAdmin(admin.ModelAdmin[M]):
         Django lets anybody filter by any column of the table in the address bar; that would read
         hidden columns, such as a message's text, letter by letter.
         """
-        allowed = {
-            f"{_field_name(item)}__{end}" for item in self.list_filter for end in _FILTER_ENDINGS
-        }
+        allowed = {name for item in self.list_filter for name in _allowed_by(item)}
         if self.date_hierarchy:
             allowed |= {f"{self.date_hierarchy}__{end}" for end in _TIME_ENDINGS}
         return lookup in allowed
@@ -477,6 +475,13 @@ class RowsInline(admin.TabularInline[Any, Any]):
 
 def _field_name(list_filter: Any) -> str:
     return str(list_filter if isinstance(list_filter, str) else list_filter[0])
+
+
+def _allowed_by(list_filter: Any) -> set[str]:
+    """Return what a filter of the page may ask in the address bar."""
+    if isinstance(list_filter, type):
+        return {str(getattr(list_filter, "parameter_name", ""))}
+    return {f"{_field_name(list_filter)}__{end}" for end in _FILTER_ENDINGS}
 
 
 def _kept(request: HttpRequest) -> dict[tuple[type[Model], str], Snapshot]:

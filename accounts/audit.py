@@ -31,9 +31,12 @@ def record(
     actor: User | None = None,
     account_id: int | None = None,
     is_alarm: bool = False,
+    nobody: str = "system",
     **data: Any,
 ) -> AuditEntry:
     """Write one audit line in the caller's transaction. `data` must be fit for JSON.
+
+    `nobody` is who did it where there is no `actor`.
 
     A change of configuration says `changes=changes(before, after)`. From where it was done, in
     which session and on whose behalf is added here.
@@ -42,7 +45,7 @@ def record(
     return AuditEntry.objects.create(
         account_id=account_id,
         actor=actor,
-        actor_label=str(actor)[:120] if actor else "system",
+        actor_label=str(actor)[:120] if actor else nobody,
         action=action,
         subject=subject[:200],
         data=data,

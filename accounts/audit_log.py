@@ -7,8 +7,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
+from django.apps import apps
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
@@ -62,6 +64,7 @@ class Line:
 
     entry: AuditEntry
     what: str
+    words: str = ""
     changes: Sequence[Change] = field(default_factory=tuple)
     details: Sequence[tuple[str, str]] = field(default_factory=tuple)
 
@@ -140,19 +143,28 @@ def line_of(entry: AuditEntry) -> Line:
     return Line(
         entry=entry,
         what=in_words(entry.action),
+        words=str(data.get("words") or ""),
         changes=[_change(name, pair) for name, pair in pairs.items()],
         details=[
             (in_words(name), told(value))
             for name, value in rest.items()
-            if value not in (None, "", [], {})
+            if name != "words" and value not in (None, "", [], {})
         ],
     )
 
 
 def in_words(name: str) -> str:
     """Return the name of an action or field as words: "sender_paused" is "Sender paused"."""
-    words = name.replace("_", " ").strip()
+    first, _sep, rest = name.partition("_")
+    words = f"{_kinds().get(first, first)} {rest.replace('_', ' ')}".strip()
     return words[:1].upper() + words[1:]
+
+
+@lru_cache(maxsize=1)
+def _kinds() -> dict[str, str]:
+    """Return what our kinds of rows are called: "teaminbox" is "team inbox"."""
+    ours = (model._meta for model in apps.get_models() if hasattr(model._meta, "verbose_name"))
+    return {str(meta.model_name): str(meta.verbose_name) for meta in ours}
 
 
 def told(value: Any) -> str:

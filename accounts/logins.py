@@ -47,6 +47,7 @@ def note_failure(email: str, *, now: datetime) -> None:
         subject=str(user) if user else f"unknown address {unknown}",
         account_id=user.account_id if user else None,
         now=now,
+        nobody="not logged in",
         user=user.pk if user else None,
         times=user.failed_logins if user else None,
     )

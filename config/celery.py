@@ -51,9 +51,9 @@ app.conf.beat_schedule = {
     "release from who can no longer work": _every(20, "inbox.tasks.sweep_ineligible"),
     "close quiet conversations": _every(60, "inbox.tasks.sweep_auto_close"),
     "look for lost messages at Twilio": _every(3600, "inbox.tasks.sweep_reconcile"),
-    "ask about WhatsApp senders and templates": _every(300, "inbox.tasks.sweep_whatsapp"),
     "send invitations that are owed": _every(30, "inbox.tasks.send_invitations"),
     "forget sessions that expired": _every(3600, "inbox.tasks.sweep_sessions"),
     "look whether Twilio was changed": _every(60, "inbox.tasks.sweep_drift"),
+    "ask about WhatsApp senders and templates": _every(60, "inbox.tasks.sweep_whatsapp"),
     "forget old inbox events": _every(3600, "inbox.tasks.sweep_old_events"),
 }

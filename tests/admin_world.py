@@ -184,7 +184,7 @@ def _live_a_little(company: Company, n: int) -> None:
         twilio_account=company.sender.twilio_account,
         sender=company.sender,
         kind=DriftFinding.Kind.WEBHOOK,
-        found="https://example.com/canary",
+        found="https://old.example/sms",
         found_at=NOW,
     )
     Authenticator.objects.create(

@@ -22,8 +22,8 @@ from accounts.admin_scope import (
     FULL,
     LOOK,
     AuditedAdmin,
+    BigTableAdmin,
     OwnRowsFilter,
-    ScopedAdmin,
     ToDo,
     count_of,
     person,
@@ -494,15 +494,17 @@ class OpenFilter(admin.FieldListFilter):
 
 
 @admin.register(DriftFinding)
-class DriftFindingAdmin(ScopedAdmin[DriftFinding]):
+class DriftFindingAdmin(BigTableAdmin[DriftFinding]):
     """What is not as we need it at Twilio, and what was. It opens and closes by itself."""
+
+    admin_may = LOOK
 
     list_display = ("kind", "account", "where", "found", "found_at", "resolved_at")
     list_filter = ("kind", ("resolved_at", OpenFilter), ("account", OwnRowsFilter))
     list_select_related = ("account", "sender", "twilio_account")
     search_fields = ("sender__address", "account__name")
     fields = ("account", "twilio_account", "sender", "kind", "found", "found_at", "resolved_at")
-    ordering = ("-found_at", "-pk")
+    ordering = ("-pk",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DriftFinding]:
         """Fetch the Twilio account along, but never its secrets."""

@@ -1,9 +1,12 @@
 """What does the audit log know of a change, and can anybody rewrite it?"""
 
+import contextlib
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest, HttpResponse
@@ -185,5 +188,49 @@ def test_the_log_cannot_be_emptied_at_once() -> None:
     for sql in ("TRUNCATE accounts_auditentry", "TRUNCATE accounts_account CASCADE"):
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
             _run(sql)
+
+    assert AuditEntry.objects.count() == 1
+
+
+@pytest.fixture
+def service_role() -> str:
+    """Have a role that owns nothing; it stays in the test's own server."""
+    found = connection.settings_dict
+    name = "audit_test_role"
+    try:
+        boss = psycopg.connect(
+            host=found["HOST"], dbname=found["NAME"], user="postgres", autocommit=True
+        )
+    except psycopg.OperationalError:
+        pytest.skip("this PostgreSQL lets nobody make a role")
+    with boss:
+        with contextlib.suppress(psycopg.errors.DuplicateObject):
+            boss.execute(f"CREATE ROLE {name} LOGIN")
+        boss.execute(f"GRANT {name} TO {found['USER']}")
+    return name
+
+
+def test_the_service_of_the_operators_page_cannot_get_around_it(service_role: str) -> None:
+    """What docs/operators.md gives the service: it may write lines, and that is all."""
+    page = Path("docs/operators.md").read_text()
+    first, *grants = page.partition("```sql\n")[2].partition("```")[0].strip().splitlines()
+    assert first.startswith("CREATE ROLE teaminbox_app")
+    _run("\n".join(grants).replace("teaminbox_app", service_role))
+    _run(f"SET LOCAL ROLE {service_role}")
+
+    record(action="looked", subject="Acme", now=NOW)
+    for attempt in (
+        "UPDATE accounts_auditentry SET subject = 'x'",
+        "DELETE FROM accounts_auditentry",
+        "TRUNCATE accounts_auditentry",
+        "ALTER TABLE accounts_auditentry DISABLE TRIGGER USER",
+        "DROP TRIGGER pgtrigger_audit_is_append_only_a92c0 ON accounts_auditentry",
+        "SET session_replication_role = replica",
+        "CREATE OR REPLACE FUNCTION refuse_to_change_a_ledger() RETURNS trigger AS "
+        "'BEGIN RETURN OLD; END' LANGUAGE plpgsql",
+        "DROP TABLE accounts_auditentry CASCADE",
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            _run(attempt)
 
     assert AuditEntry.objects.count() == 1

@@ -21,6 +21,7 @@ from tests.conftest import House
 from tests.factories import NINE_TO_FIVE, WORK_WEEK, make_hours, make_user
 from tests.flows.test_together import Stage
 from tests.live import Live
+from tests.records import fill_records
 from tests.twilio import text_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -103,6 +104,8 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
     ada = make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
     make_user(house.account, "Gone Girl", is_active=False, is_licensed=False)
     here = f"/inbox/support/c/{stage.row.public_id}/"
+    admin = make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
+    fill_records(house, admin, now=stage.now)
     return {
         "log-in": (None, "/accounts/login/"),
         "forgotten password": (None, "/accounts/password/reset/"),
@@ -129,6 +132,8 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "passkeys": (house.alice, "/accounts/2fa/webauthn/"),
         "confirm it is me": (house.alice, "/accounts/2fa/webauthn/add/"),
         "change password": (house.alice, "/accounts/password/change/"),
+        "whatsapp": (admin, "/settings/whatsapp/"),
+        "audit log": (admin, "/settings/audit/"),
         "log out": (house.alice, "/accounts/logout/"),
         **_settings_paths(stage),
     }
@@ -179,6 +184,8 @@ PAGES = [
     "passkeys",
     "confirm it is me",
     "change password",
+    "whatsapp",
+    "audit log",
     "log out",
     "settings",
     "connection",

@@ -70,12 +70,15 @@ def test_a_change_is_shown_field_by_field(house: House, admin: User, ada: Client
 
 def test_what_older_lines_told_otherwise_is_still_read(house: House, ada: Client) -> None:
     note(house, "team_changed", changes=[{"changed": {"fields": ["Name"]}}], row="7")
+    note(house, "teaminbox_changed", words="It happened by itself.")
     note(house, "odd_line")
 
     page = shown(ada)
 
     assert "Changed: Fields: Name" in page
     assert "Odd line" in page
+    assert "Team inbox changed" in page
+    assert "It happened by itself." in page
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,93 @@
+"""What does a page of records have to show? WhatsApp as Twilio has it, and lines of every kind."""
+
+from datetime import datetime, timedelta
+
+from accounts.audit import alarm, changes, record, snapshot
+from accounts.models import User
+from inbox.models import WhatsAppState, WhatsAppSync, WhatsAppTemplate
+from tests.conftest import House
+from tests.factories import make_sender
+
+TEMPLATES = (
+    ("order_update", "en", "utility", "approved", "", "Hello {{1}}, order {{2}} has left."),
+    ("recordatorio_cita", "es", "utility", "pending", "", "Hola {{1}}, ¿le viene bien?"),
+    ("prize_draw", "en", "marketing", "rejected", "INVALID_FORMAT", "You have won! Call {{1}}."),
+    ("winter_offer", "en", "marketing", "paused", "", "Everything for your kitchen: 20% off."),
+)
+
+
+def fill_records(house: House, admin: User, *, now: datetime) -> None:
+    """Let Twilio have been asked about WhatsApp, and some things have been done."""
+    _fill_whatsapp(house, now)
+    inbox = house.inbox
+    before = snapshot(inbox)
+    inbox.claim_rule, inbox.reopen_hours = "required", 24
+    record(
+        action="teaminbox_changed",
+        subject=str(inbox),
+        actor=admin,
+        account_id=house.account.pk,
+        now=now,
+        changes=changes(before, inbox),
+    )
+    twilio = house.sender.twilio_account
+    before = snapshot(twilio)
+    twilio.auth_token = "f" * 32
+    record(
+        action="connection_changed",
+        subject=str(twilio),
+        actor=admin,
+        account_id=house.account.pk,
+        now=now,
+        changes=changes(before, twilio),
+    )
+    alarm(
+        action="sender_paused",
+        subject=house.sender.address,
+        words="Twilio does not accept the auth token of this account.",
+        now=now - timedelta(minutes=1),
+        account_id=house.account.pk,
+    )
+    record(action="log_in_failed", subject="Alice", account_id=house.account.pk, now=now)
+
+
+def _fill_whatsapp(house: House, now: datetime) -> None:
+    twilio = house.sender.twilio_account
+    common = {"account": house.account, "twilio_account": twilio, "synced_at": now}
+    WhatsAppSync.objects.create(
+        twilio_account=twilio,
+        asked_at=now,
+        answered_at=now - timedelta(hours=2),
+        problem="Twilio does not answer right now. Try again in a minute.",
+    )
+    for n, (name, language, category, status, reason, body) in enumerate(TEMPLATES):
+        WhatsAppTemplate.objects.create(
+            content_sid=f"HX{n:032x}",
+            name=name,
+            language=language,
+            category=category,
+            status=status,
+            provider_status=status,
+            rejection_reason=reason,
+            body=body,
+            variables={"1": "Maria"},
+            **common,
+        )
+    for address, status, quality, reasons in (
+        ("whatsapp:+15550100002", "online", "high", []),
+        ("whatsapp:+15550100003", "offline", "low", ["The business is not verified (63020)"]),
+        ("whatsapp:+15550100004", "pending", "unknown", []),
+    ):
+        WhatsAppState.objects.create(
+            address=address,
+            provider_sid=f"XE{address[-10:]:0>32}",
+            name="Acme Support",
+            status=status,
+            provider_status=status.upper(),
+            quality=quality,
+            messaging_limit="1K Customers/24hr",
+            reasons=reasons,
+            **common,
+        )
+    for number in ("2", "3"):
+        make_sender(house.inbox, f"whatsapp:+1555010000{number}", twilio_account=twilio)
