@@ -29,6 +29,7 @@ from inbox.receiving import receive_message
 from inbox.sending import send_reply, settle
 from inbox.status_urls import fallback_url, sender_status_url, webhook_url
 from inbox.twilio.errors import meaning_of
+from routing.hours_presets import HoursPreset, hours_of_preset
 
 _Role = Membership.Role
 
@@ -89,6 +90,8 @@ def _load_acme(partner: Partner, secrets: DemoSecrets, *, now: datetime) -> None
         first_reply_text="Hi! Thanks for writing to Acme. A person will answer you shortly.",
         bot_name="Acme Assistant",
     )
+    support.hours = hours_of_preset(HoursPreset.EVERY_DAY, account=account, by=None, now=now)
+    support.save(update_fields=["hours"])
     sales = _inbox(account, "Sales", claim_rule=TeamInbox.ClaimRule.ON_FIRST_REPLY)
     for email, name, role, is_licensed in PEOPLE:
         user = User.objects.create_user(email, secrets.password, name=name, account=account)

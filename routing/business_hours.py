@@ -73,7 +73,7 @@ def make_hours(
 def copy_hours(*, hours: BusinessHours, by: User, now: datetime) -> BusinessHours:
     """Make business hours that are like others, under a name of their own. Raises HoursError."""
     original = hours.calendar()
-    copy = add_hours(
+    return add_hours(
         account=hours.account,
         name=free_name(hours.account, hours.name),
         by=by,
@@ -83,9 +83,8 @@ def copy_hours(*, hours: BusinessHours, by: User, now: datetime) -> BusinessHour
         country=original.country,
         region=original.region,
         ignored_holidays=hours.ignored_holidays,
+        special_days=original.special_days,
     )
-    add_special_days(copy, original.special_days)
-    return copy
 
 
 @transaction.atomic(durable=True)
@@ -191,6 +190,7 @@ def add_hours(
     by: User | None,
     now: datetime,
     week: Week,
+    special_days: Sequence[pure.SpecialDay] = (),
     zone: str = "",
     **fields: Any,
 ) -> BusinessHours:
@@ -205,6 +205,7 @@ def add_hours(
         )
     )
     OpeningHours.objects.bulk_create(_weekly_rows(hours, week))
+    add_special_days(hours, special_days)
     _note(hours, "hours_added", {}, described(hours), by=by, now=now)
     return hours
 

@@ -121,14 +121,16 @@ class Calendar:
 
     def closes_at(self, at: datetime) -> datetime | None:
         """Return the next instant after `at` at which it closes; None if not within a year."""
-        open_until = None
-        for day, (start, end) in self._spans_after(_plain(at)):
+        moment, open_until = _plain(at), None
+        for day, (start, end) in self._spans_after(moment):
             if open_until is not None and start > open_until:
                 return _aware(open_until)
             if end < _midnight(day + _DAY):
                 return _aware(end)
             open_until = end
-        return None
+        if open_until is None or open_until > moment + HORIZON:
+            return None
+        return _aware(open_until)
 
     def changes_at(self, at: datetime) -> datetime | None:
         """Return when it closes if it is open, else when it opens; None if not within a year."""

@@ -20,8 +20,8 @@ from accounts.models import (
     User,
 )
 from inbox.models import Sender, TeamInbox
-from routing.business_hours import add_hours, add_special_days
-from routing.hours import Opening, SpecialDay, Week
+from routing.business_hours import add_hours
+from routing.hours import Opening, Week
 from routing.models import BusinessHours
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -111,18 +111,11 @@ def make_sender(
 
 
 def make_hours(
-    account: Account,
-    name: str = "",
-    *,
-    week: Week = WORK_WEEK,
-    special_days: tuple[SpecialDay, ...] = (),
-    **fields: Any,
+    account: Account, name: str = "", *, week: Week = WORK_WEEK, **fields: Any
 ) -> BusinessHours:
     """Make business hours: Monday to Friday, 9 to 17, unless told otherwise."""
     name = name or f"Hours {next(_numbers)}"
-    hours = add_hours(account=account, name=name, by=None, now=LONG_AGO, week=week, **fields)
-    add_special_days(hours, special_days)
-    return hours
+    return add_hours(account=account, name=name, by=None, now=LONG_AGO, week=week, **fields)
 
 
 def days(n: float) -> timedelta:

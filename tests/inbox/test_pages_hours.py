@@ -1,5 +1,6 @@
 """Can an admin set business hours, and are they told what is wrong where it is?"""
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -7,13 +8,14 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, User
-from inbox.setup.hours import choose_inboxes
+from inbox.setup.hours import choose_inboxes, delete_unused_hours
 from inbox.views.settings.hours_forms import parse_clock
-from routing.business_hours import HoursError, save_name_and_zone, save_week
+from routing.business_hours import HoursError, save_name_and_zone, save_special_days, save_week
 from routing.hours import ALWAYS_OPEN, NEVER_OPEN, Opening, SpecialDay
 from routing.models import BusinessHours
 from tests.conftest import House
@@ -452,6 +454,23 @@ def test_a_preview_of_other_hours_is_not_saved(
     assert hours.special_days.count() == 0
 
 
+def test_a_preview_stays_when_somebody_else_changed_one_of_its_days(
+    browser: Client, hours: BusinessHours, ada: User, now: datetime
+) -> None:
+    days = post(browser, hours, "file", text=FILE.decode()).context["preview"]["days"]
+    theirs = [SpecialDay(CHRISTMAS, "Duty", NINE_TO_FIVE)]
+    save_special_days(hours=hours, days=theirs, version=1, by=ada, now=now)
+
+    refused = post(browser, hours, "import", version=1, days=days)
+
+    assert "somebody changed this while you were at it" in refused.content.decode()
+    assert hours.special_days.count() == 1
+    preview, version = refused.context["preview"], refused.context["version"]
+    assert len(preview["changed"]) == 1
+    post(browser, hours, "import", version=version, days=preview["days"])
+    assert hours.special_days.count() == 4
+
+
 # --- Inboxes ---
 
 
@@ -538,6 +557,42 @@ def test_hours_that_are_gone_are_told_so(
         save_week(hours=hours, week=ALWAYS_OPEN, version=1, by=ada, now=now)
     with pytest.raises(HoursError, match="deleted these hours"):
         choose_inboxes(hours=hours, chosen=[house.inbox.pk], seen=[], by=ada, now=now)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_hours_are_never_deleted_from_under_an_inbox(now: datetime) -> None:
+    account = make_account("Acme")
+    ada = make_user(account, "Ada")
+    for _ in range(5):
+        hours, inbox = make_hours(account), make_inbox(account)
+        begin = threading.Barrier(2)
+        refused: list[str] = []
+
+        def work(story: Callable[[], object], begin=begin, refused=refused) -> None:
+            begin.wait()
+            try:
+                story()
+            except HoursError as error:
+                refused.append(error.reason)
+            finally:
+                connection.close()
+
+        def choose(hours=hours, inbox=inbox) -> None:
+            choose_inboxes(hours=hours, chosen=[inbox.pk], seen=[], by=ada, now=now)
+
+        def delete(hours=hours) -> None:
+            delete_unused_hours(hours=hours, by=ada, now=now)
+
+        threads = [threading.Thread(target=work, args=[story]) for story in (choose, delete)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        inbox.refresh_from_db()
+        is_there = BusinessHours.objects.filter(pk=hours.pk).exists()
+        assert len(refused) == 1
+        assert (inbox.hours_id == hours.pk) is is_there
 
 
 # --- What the page says ---

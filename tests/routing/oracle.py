@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -17,13 +18,15 @@ def minutes_of(calendar: Calendar, on: date) -> list[tuple[int, int]]:
         if special.on == on:
             return [(opening.starts, opening.ends) for opening in special.openings]
     if calendar.country:
-        known = holidays.country_holidays(
-            calendar.country, subdiv=calendar.region or None, language="en_US"
-        )
-        names = known.get_list(on)
+        names = _holidays(calendar.country, calendar.region).get_list(on)
         if any(name.split(" (")[0] not in calendar.ignored_holidays for name in names):
             return []
     return [(opening.starts, opening.ends) for opening in calendar.week[on.weekday()]]
+
+
+@cache
+def _holidays(country: str, region: str) -> holidays.HolidayBase:
+    return holidays.country_holidays(country, subdiv=region or None, language="en_US")
 
 
 def is_open(calendar: Calendar, at: datetime) -> bool:

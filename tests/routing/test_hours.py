@@ -276,6 +276,14 @@ def test_a_shop_that_opens_for_the_first_time_names_the_wait_by_its_end() -> Non
     assert calendar.closed_period_key(at("2026-12-02T12:00")) == "since 2026-12-01T17:00:00Z"
 
 
+def test_the_last_hours_of_all_end_as_well() -> None:
+    evening = SpecialDay(date(2026, 12, 1), "The end", (Opening(18 * 60, 24 * 60),))
+    calendar = Calendar("UTC", ((),) * 7, special_days=(evening,))
+
+    assert calendar.closes_at(at("2026-12-01T20:00")) == at("2026-12-02T00:00")
+    assert calendar.opens_at(at("2026-12-01T20:00")) is None
+
+
 def test_one_closed_night_has_one_name_and_the_next_another() -> None:
     evening, morning = berlin("2026-11-26T17:00"), berlin("2026-11-27T08:59:59")
 

@@ -62,7 +62,7 @@ def scenes(draw: st.DrawFn) -> tuple[Calendar, datetime]:
     return calendar, moment - timedelta(days=2) + timedelta(minutes=draw(st.integers(0, 90)))
 
 
-SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @SLOW

@@ -1,6 +1,6 @@
 """When are the account's inboxes open? The pages on which admins set business hours."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -244,17 +244,7 @@ def _preview_file(desk: Desk) -> HttpResponse:
     except CalendarFileError as refused:
         form.add_error("file", refused.reason)
         return _show(desk, form)
-    comparison = compare(reading.days, desk.hours.calendar().special_days)
-    desk.shown["preview"] = {
-        "new": page.spans(comparison.new),
-        "changed": [
-            (before, page.sign(before.openings), after, page.sign(after.openings))
-            for before, after in comparison.changed
-        ],
-        "same": len(comparison.same),
-        "left_out": reading.left_out,
-        "days": _packed(desk, comparison),
-    }
+    _show_preview(desk, reading.days, reading.left_out)
     return _show(desk)
 
 
@@ -264,8 +254,24 @@ def _save_file(desk: Desk) -> HttpResponse:
     except signing.BadSignature:
         desk.errors.append(("id_file", _("The preview is too old. Choose the file again.")))
         return _show(desk)
+    _show_preview(desk, days)
     save_special_days(days=days, **desk.deed)
     return desk.done(_("The days of the file are saved."))
+
+
+def _show_preview(desk: Desk, days: Sequence[SpecialDay], left_out: Sequence[str] = ()) -> None:
+    """Show what saving these days would change."""
+    comparison = compare(days, desk.hours.calendar().special_days)
+    desk.shown["preview"] = {
+        "new": page.spans(comparison.new),
+        "changed": [
+            (before, page.sign(before.openings), after, page.sign(after.openings))
+            for before, after in comparison.changed
+        ],
+        "same": len(comparison.same),
+        "left_out": left_out,
+        "days": _packed(desk, comparison),
+    }
 
 
 def _save_inboxes(desk: Desk) -> HttpResponse:

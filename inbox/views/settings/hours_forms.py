@@ -16,6 +16,8 @@ from routing.hours import MINUTES_OF_DAY, Opening, Week
 
 MOST_A_DAY = 12
 LONGEST_SPAN = 366
+# What is more than this the server refuses before it comes here.
+LONGEST_PASTE = 900_000
 _CLOCK = re.compile(r"^(\d{1,2})(?:[:.h]?([0-5]\d))?\s*(a\.?m\.?|p\.?m\.?|h)?$", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*(?:–|—|-|\bto\b)\s*")
 
@@ -350,6 +352,7 @@ class FileForm(forms.Form):
     file = forms.FileField(label=gettext_lazy("File"), required=False)
     text = forms.CharField(
         label=gettext_lazy("Or paste what it contains"),
+        max_length=LONGEST_PASTE,
         required=False,
         strip=False,
         widget=forms.Textarea({"rows": 4, "spellcheck": "false"}),
