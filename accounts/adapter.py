@@ -20,14 +20,18 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import logins, sign_on
 from accounts.clients import ip_of
 from accounts.models import SignOn, User
-from accounts.second_factors import BY_COMPANY
+from accounts.sessions import BY_COMPANY
 
 OIDC = "openid_connect"
 BY_COMPANY_WAY = "socialaccount"
+NO_ANSWER = gettext_lazy(
+    "Your company’s sign-in did not answer as it should. Try again, or tell its IT."
+)
 
 
 class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -95,7 +99,12 @@ class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def send_notification_mail(
         self, template_prefix: str, user: User, context: Any = None, email: str | None = None
     ) -> None:
-        """Tell people what changed about their log-in, at the address they log in with."""
+        """Tell people what changed about their log-in, at the address they log in with.
+
+        What changed about a second factor is told to the audit log as well: nothing else of
+        allauth's passes here each time without being a signal.
+        """
+        logins.note_second_factor(user, what=template_prefix, now=timezone.now())
         super().send_notification_mail(template_prefix, user, context, email or user.email)
 
 
@@ -170,13 +179,12 @@ class CompanySignIn(DefaultSocialAccountAdapter):  # type: ignore[misc]
         self, request: HttpRequest, provider: Any, *args: Any, **kwargs: Any
     ) -> None:
         """Say that it did not work, and what to do."""
-        words = _("Your company’s sign-in did not answer as it should. Try again, or tell its IT.")
-        raise ImmediateHttpResponse(refusal(request, words))
+        raise ImmediateHttpResponse(refusal(request, NO_ANSWER))
 
 
-def refusal(request: HttpRequest, words: str) -> HttpResponse:
+def refusal(request: HttpRequest, words: object) -> HttpResponse:
     """Lead back to where one chooses how to sign in, with the reason."""
-    messages.error(request, words)
+    messages.error(request, str(words))
     return HttpResponseRedirect(reverse("company_sign_in"))
 
 

@@ -6,4 +6,5 @@ from accounts import views
 
 urlpatterns = [
     path("company/", views.company_sign_in, name="company_sign_in"),
+    path("oidc/<str:provider_id>/login/", views.company_start, name="company_start"),
 ]

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from accounts import sessions
 from accounts.clients import ip_of
-from accounts.second_factors import must_set_one_up
 from accounts.sessions import SessionStore
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -63,9 +62,10 @@ def ask_for_second_factor(get_response: View) -> View:
     """Lead people whose role or account needs a second factor to set one up before anything."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        is_asked = request.user.is_authenticated and not request.path.startswith(OWN_LOGIN)
-        if is_asked and must_set_one_up(_session(request)):
-            return _lead_to_set_up(request)
+        if not request.path.startswith(OWN_LOGIN) and request.user.is_authenticated:
+            row = _session(request).row
+            if row is not None and sessions.lacks_second_factor(row):
+                return _lead_to_set_up(request)
         return get_response(request)
 
     return middleware

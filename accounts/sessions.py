@@ -17,9 +17,12 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from accounts.circumstances import shortened
 from accounts.models import BrowserSession, User
 from accounts.prepared import Prepared
 
+# In the session of who came in by their company's own sign-in.
+BY_COMPANY = "came_by_company_sign_in"
 SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
@@ -60,6 +63,7 @@ class SessionStore(DatabaseSessions):
             user_id=int(user_id) if user_id else None,
             ip=known.ip if known else self.ip,
             browser=known.browser if known else self.browser,
+            by_company=bool(data.get(BY_COMPANY)),
             started_at=known.started_at if known else now,
             seen_at=known.seen_at if known else now,
         )
@@ -73,11 +77,13 @@ class SessionStore(DatabaseSessions):
         return self.row
 
 
+_FACTORS = Authenticator.objects.filter(user=OuterRef("user"), type__in=SECOND_FACTORS)
+
+
 def _with_people(key: Any, now: Any) -> "QuerySet[Any, BrowserSession]":
-    factors = Authenticator.objects.filter(user=OuterRef("user"), type__in=SECOND_FACTORS)
     rows = BrowserSession.objects.filter(session_key=key, expire_date__gt=now)
     found: QuerySet[BrowserSession] = rows.select_related("user__account").annotate(
-        has_second_factor=Exists(factors)
+        has_second_factor=Exists(_FACTORS)
     )
     return found
 
@@ -106,10 +112,39 @@ def touch(row: BrowserSession, ip: str | None, *, now: datetime) -> None:
 
 
 def alive_among(keys: Sequence[str], *, now: datetime) -> set[str]:
-    """Return which of these sessions have neither ended nor fallen idle, in one query."""
+    """Return which of these sessions still let anybody see anything, in one query.
+
+    Those have not ended or fallen idle, and lack no second factor that is asked for.
+    """
     rows = BrowserSession.objects.filter(session_key__in=keys, expire_date__gt=now)
-    facts = rows.values_list("session_key", "seen_at", "user__account__idle_minutes")
-    return {key for key, seen_at, minutes in facts if now - seen_at <= idle_limit(minutes)}
+    people = rows.select_related("user__account").defer("session_data")
+    found = people.annotate(has_second_factor=Exists(_FACTORS))
+    return {
+        row.session_key
+        for row in found
+        if not is_idle(row, now=now) and not lacks_second_factor(row)
+    }
+
+
+# --- Second factors ------------------------------------------------------------------------------
+
+
+def is_second_factor_required(user: User) -> bool:
+    """Say whether this person's role or account asks for a second factor."""
+    by_account = bool(user.account and user.account.requires_second_factor)
+    return by_account or user.role in settings.SECOND_FACTOR_ROLES
+
+
+def lacks_second_factor(row: BrowserSession) -> bool:
+    """Say whether nothing may open in this session but the page that sets a factor up.
+
+    For who came in by their company's sign-in the company has vouched. A row that was not asked
+    about factors was made in this very request.
+    """
+    if row.user is None or row.by_company:
+        return False
+    has_one = bool(getattr(row, "has_second_factor", True))
+    return is_second_factor_required(row.user) and not has_one
 
 
 # --- What people see of them, and how they end ---------------------------------------------------
@@ -134,7 +169,7 @@ def sessions_of(user: User, *, now: datetime, this_key: str = "") -> list[Shown]
         Shown(
             handle=handle_of(row),
             browser=browser_in_words(row.browser),
-            place=shortened(row.ip),
+            place=shortened(row.ip or ""),
             started_at=row.started_at,
             seen_at=row.seen_at,
             is_this=row.session_key == this_key,
@@ -206,12 +241,3 @@ def browser_in_words(agent: str) -> str:
 
 def _first(names: Iterable[tuple[str, str]], agent: str) -> str:
     return next((words for sign, words in names if sign in agent), "")
-
-
-def shortened(ip: str | None) -> str:
-    """Shorten an address to the network it is in: enough to know a place, too little to track."""
-    if not ip:
-        return ""
-    if ":" in ip:
-        return ":".join(ip.split(":")[:3]) + ":…"
-    return ".".join(ip.split(".")[:2]) + ".…"

@@ -56,14 +56,15 @@ class Wanted:
 
 def parse_domains(text: str) -> tuple[str, ...]:
     """Read mail domains, one a line or with commas. Raises SignOnError in words."""
-    domains = tuple(dict.fromkeys(re.split(r"[\s,;]+", text.strip().lower().replace("@", ""))))
-    for domain in filter(None, domains):
+    parts = re.split(r"[\s,;]+", text.lower().replace("@", ""))
+    domains = tuple(dict.fromkeys(filter(None, parts)))
+    for domain in domains:
         if not DOMAIN.fullmatch(domain):
             raise SignOnError(_("“%s” is no domain. Write it like acme.com.") % domain, "domains")
         if domain in ANYBODYS:
             words = _("Anybody can have an address at %s: name a domain of your own.") % domain
             raise SignOnError(words, "domains")
-    if not any(domains):
+    if not domains:
         raise SignOnError(_("Name at least one domain of your people’s addresses."), "domains")
     return domains
 

@@ -1,5 +1,9 @@
 """What can a person see and change about themselves?"""
 
+import logging
+
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.forms import EmailField, Form, ModelForm
@@ -14,10 +18,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import logins
 from accounts.access import viewer_of
+from accounts.adapter import NO_ANSWER, refusal
 from accounts.forms import AvailabilityForm, ProfileForm, ThemeForm
 from accounts.models import User
 from accounts.sessions import sessions_of
 from accounts.sign_on import sign_on_for
+
+logger = logging.getLogger(__name__)
 
 
 @require_http_methods(["GET", "POST"])
@@ -104,6 +111,17 @@ def company_sign_in(request: HttpRequest) -> HttpResponse:
         else:
             start = str(sign_on.account.public_id)
     return render(request, "account/company.html", {"form": form, "start": start})
+
+
+@login_not_required
+def company_start(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Lead to the company's own log-in; say so if it does not answer."""
+    try:
+        answer: HttpResponse = openid_connect.login(request, provider_id)
+    except (OSError, ValueError, KeyError, OAuth2Error):
+        logger.warning("company sign-in: the issuer does not describe itself", exc_info=True)
+        return refusal(request, NO_ANSWER)
+    return answer
 
 
 def _me(request: HttpRequest) -> User:

@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 
 from accounts.access import Viewer, viewer_of
 from accounts.models import User
+from accounts.sessions import alive_among
 from inbox.access import (
     Audience,
     HandledByOtherError,
@@ -149,7 +150,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.close(CLOSE_PROTOCOL)
             return
         await self.accept(SUBPROTOCOL)
-        if self.user is None:
+        if self.user is None or not await database_sync_to_async(self._is_let_in)():
             await self.close(CLOSE_SESSION_ENDED)
             return
         if watch.count_of(self.user) >= MOST_SOCKETS_OF_ONE:
@@ -359,6 +360,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def recheck(self) -> None:
         """Look again at what this person may hear; close the socket if that is nothing."""
+        if not await database_sync_to_async(self._is_let_in)():
+            await self.close(CLOSE_SESSION_ENDED)
+            return
         chair = await self._chair()
         if not chair.viewer.may_see:
             await self._say({"type": "access.revoked", "data": {}})
@@ -371,6 +375,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self._say({"type": "access.changed", "data": {"inboxes": sorted(chair.inboxes)}})
             for inbox in seats.review(self):
                 tallies.heard(inbox)
+
+    def _is_let_in(self) -> bool:
+        return self.session_key in alive_among([self.session_key], now=timezone.now())
 
     def _own_mark(self) -> str:
         assert self.user is not None  # only logged-in people get here

@@ -22,6 +22,9 @@ class BrowserSession(models.Model):
     )
     ip = models.GenericIPAddressField("address", null=True, blank=True)
     browser = models.CharField(max_length=200, blank=True)
+    by_company = models.BooleanField(
+        default=False, db_default=False, help_text="Their company's own sign-in vouched for them"
+    )
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField(help_text="When a person last did something, to the minute")
 

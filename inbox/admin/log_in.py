@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts import sessions
 from accounts.admin_scope import ACT, LOOK, BigTableAdmin, OwnRowsFilter, ScopedAdmin, person
 from accounts.admin_tasks import Task, TaskAdmin
+from accounts.circumstances import shortened
 from accounts.logins import end_session
 from accounts.models import BrowserSession, SignOn
 from accounts.sign_on import make_only_way
@@ -76,7 +77,7 @@ class BrowserSessionAdmin(TaskAdmin[BrowserSession], BigTableAdmin[BrowserSessio
     @admin.display(description="place")
     def place(self, obj: BrowserSession) -> str:
         """Show the network, not the address."""
-        return sessions.shortened(obj.ip)
+        return shortened(obj.ip or "")
 
 
 class AllowOtherWays(Task[SignOn]):

@@ -62,6 +62,7 @@ def _is_expected(text: str) -> bool:
             "status of 403",
             "status of 404",
             "status of 409",
+            "status of 410",
             "status of 422",
             "INTERNET_DISCONNECTED",
         )

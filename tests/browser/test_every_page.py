@@ -101,11 +101,10 @@ def _busy_hours(stage: Stage) -> BusinessHours:
 
 def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
     house = stage.house
-    ada = make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
+    ada = User.objects.get(name="Ada")
     make_user(house.account, "Gone Girl", is_active=False, is_licensed=False)
     here = f"/inbox/support/c/{stage.row.public_id}/"
-    admin = make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
-    fill_records(house, admin, now=stage.now)
+    fill_records(house, ada, now=stage.now)
     return {
         "log-in": (None, "/accounts/login/"),
         "forgotten password": (None, "/accounts/password/reset/"),
@@ -132,8 +131,8 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "passkeys": (house.alice, "/accounts/2fa/webauthn/"),
         "confirm it is me": (house.alice, "/accounts/2fa/webauthn/add/"),
         "change password": (house.alice, "/accounts/password/change/"),
-        "whatsapp": (admin, "/settings/whatsapp/"),
-        "audit log": (admin, "/settings/audit/"),
+        "whatsapp": (ada, "/settings/whatsapp/"),
+        "audit log": (ada, "/settings/audit/"),
         "log out": (house.alice, "/accounts/logout/"),
         **_settings_paths(stage),
     }

@@ -36,7 +36,7 @@ class InviteForm(forms.Form):
     lines = forms.CharField(
         label=gettext_lazy("E-mail addresses"),
         help_text=gettext_lazy(
-            "One or several, one per line. A name may stand before it: Ann Lee <ann@acme.com>"
+            "One or several, one per line. A name may stand before it: Ann Lee &lt;ann@acme.com&gt;"
         ),
         max_length=30_000,
         widget=forms.Textarea(attrs={"rows": 5, "autocomplete": "off", "spellcheck": "false"}),
