@@ -19,6 +19,8 @@ from inbox.setup.refusals import SetUpError
 from inbox.setup.twilio import provisioning_for
 from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError
 from inbox.twilio.provisioning import RemoteNumber, RemoteService
+from routing.hours_presets import HoursPreset, hours_of_preset
+from routing.models import BusinessHours
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Wanted:
     bot_name: str = "Assistant"
     first_reply: str = TeamInbox.FirstReply.OFF
     first_reply_text: str = ""
+    hours: BusinessHours | HoursPreset = HoursPreset.ALWAYS
     is_pointed: bool = True
 
 
@@ -56,7 +59,7 @@ def turn_on(*, team: Team, wanted: Wanted, by: User, now: datetime) -> TurnedOn:
         for connection, address in wanted.numbers
     ]
     with transaction.atomic(durable=True):
-        inbox = _switched_on(team, wanted)
+        inbox = _switched_on(team, wanted, by=by, now=now)
         for connection, remote in found:
             add_number(inbox=inbox, connection=connection, remote=remote, by=by, now=now)
         _note(inbox, "inbox_turned_on", by, now, numbers=[_name(remote) for _c, remote in found])
@@ -64,7 +67,7 @@ def turn_on(*, team: Team, wanted: Wanted, by: User, now: datetime) -> TurnedOn:
     return TurnedOn(inbox, tuple(problems))
 
 
-def _switched_on(team: Team, wanted: Wanted) -> TeamInbox:
+def _switched_on(team: Team, wanted: Wanted, *, by: User, now: datetime) -> TeamInbox:
     """Make the inbox of a team, or switch the one it had on again. The team is locked."""
     Team.objects.select_for_update(no_key=True).get(pk=team.pk)
     inbox = TeamInbox.objects.filter(team=team).first()
@@ -79,6 +82,7 @@ def _switched_on(team: Team, wanted: Wanted) -> TeamInbox:
         "bot_name": wanted.bot_name,
         "first_reply": wanted.first_reply,
         "first_reply_text": wanted.first_reply_text,
+        "hours": _hours(team, wanted.hours, by=by, now=now),
         "is_on": True,
     }
     if inbox is None:
@@ -89,6 +93,17 @@ def _switched_on(team: Team, wanted: Wanted) -> TeamInbox:
     inbox.settings_version += 1
     inbox.save()
     return inbox
+
+
+def _hours(
+    team: Team, chosen: BusinessHours | HoursPreset, *, by: User, now: datetime
+) -> BusinessHours | None:
+    """Return the calendar that was chosen, made from a preset where one was; None: always open."""
+    if isinstance(chosen, HoursPreset):
+        return hours_of_preset(chosen, account=team.account, by=by, now=now)
+    if chosen.account_id != team.account_id:
+        raise SetUpError(_("Choose hours of your account."), field="hours")
+    return chosen
 
 
 def free_slug(team: Team, name: str) -> str:

@@ -24,6 +24,8 @@ from inbox.setup.refusals import SetUpError
 from inbox.setup.switching import Wanted, turn_off, turn_on
 from inbox.views.settings.answers import REFUSALS, inbox_of, team_of
 from inbox.views.settings.numbers import Recent, recent_test
+from routing.hours_presets import HoursPreset
+from routing.models import BusinessHours
 
 REFRESH_SECONDS = 20
 
@@ -56,6 +58,7 @@ class TurnOnForm(forms.Form):
     claim_rule = forms.ChoiceField(
         label=gettext_lazy("Who answers"), choices=TeamInbox.ClaimRule.choices
     )
+    hours = forms.ChoiceField(label=gettext_lazy("Business hours"))
     bot_name = forms.CharField(
         label=gettext_lazy("Name that automatic replies are signed with"),
         max_length=40,
@@ -70,8 +73,14 @@ class TurnOnForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "maxlength": MAX_CHARACTERS}),
     )
 
-    def __init__(self, *args: Any, choices: list[Choice], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, choices: list[Choice], calendars: list[BusinessHours], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        hours = self.fields["hours"]
+        assert isinstance(hours, forms.ChoiceField)
+        own = [(str(one.pk), one.name) for one in calendars]
+        hours.choices = [*HoursPreset.choices, *own]
         field = self.fields["numbers"]
         assert isinstance(field, forms.MultipleChoiceField)
         field.choices = [(key_of(one), one.label) for one in choices if one.can_text]
@@ -103,7 +112,8 @@ def turning_on(request: HttpRequest, pk: int) -> HttpResponse:
         return _ready(request, who, team, inbox)
     choices, problem = _choices(who)
     posted = request.POST if request.method == "POST" else None
-    form = TurnOnForm(posted, choices=choices, initial=_initial(team, inbox))
+    own = list(BusinessHours.objects.filter(account=who.account).order_by("name"))
+    form = TurnOnForm(posted, choices=choices, calendars=own, initial=_initial(team, inbox))
     if request.method == "POST" and form.is_valid() and _switched_on(request, who, team, form):
         return HttpResponseRedirect(reverse("settings_turn_on", kwargs={"pk": team.pk}))
     context = {
@@ -124,7 +134,8 @@ def turning_on(request: HttpRequest, pk: int) -> HttpResponse:
 def _initial(team: Team, inbox: TeamInbox | None) -> dict[str, Any]:
     row = inbox or TeamInbox(name=team.name)
     names = ("name", "claim_rule", "bot_name", "first_reply", "first_reply_text")
-    return {name: getattr(row, name) for name in names}
+    hours = str(row.hours_id or (HoursPreset.ALWAYS if inbox else HoursPreset.WORK_WEEK))
+    return {**{name: getattr(row, name) for name in names}, "hours": hours}
 
 
 def _choices(who: Administrator) -> tuple[list[Choice], str]:
@@ -145,6 +156,7 @@ def _switched_on(request: HttpRequest, who: Administrator, team: Team, form: Tur
         bot_name=data["bot_name"],
         first_reply=data["first_reply"],
         first_reply_text=data["first_reply_text"],
+        hours=_hours(who, data["hours"]),
         is_pointed=data["is_pointed"],
     )
     try:
@@ -159,6 +171,12 @@ def _switched_on(request: HttpRequest, who: Administrator, team: Team, form: Tur
     for problem in done.problems:
         messages.error(request, _("Not set at Twilio yet: %s") % problem)
     return True
+
+
+def _hours(who: Administrator, chosen: str) -> BusinessHours | HoursPreset:
+    if chosen in HoursPreset.values:
+        return HoursPreset(chosen)
+    return BusinessHours.objects.get(account=who.account, pk=int(chosen))
 
 
 def _chosen(key: str, held: dict[str, TwilioAccount]) -> tuple[TwilioAccount, str]:
