@@ -164,7 +164,7 @@ def in_words(name: str) -> str:
 def _kinds() -> dict[str, str]:
     """Return what our kinds of rows are called: "teaminbox" is "team inbox"."""
     ours = (model._meta for model in apps.get_models() if hasattr(model._meta, "verbose_name"))
-    return {str(meta.model_name): str(meta.verbose_name) for meta in ours}
+    return {"whatsapp": "WhatsApp"} | {str(one.model_name): str(one.verbose_name) for one in ours}
 
 
 def told(value: Any) -> str:

@@ -62,6 +62,7 @@ def _environment(servers: Servers, port: int, simulator_port: int) -> dict[str, 
         "MEDIA_ROOT": str(FOLDER / "media"),
         "CHANNEL_PREFIX": "demo",
         "PYTHONUNBUFFERED": "1",
+        "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
     }
 
 

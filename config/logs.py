@@ -10,20 +10,22 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from config.redaction import redacted, redacted_text, redacted_traceback
+from config.redaction import redacted, redacted_text, redacted_traceback, without_quotes
 
-# These write down whole requests, statements or frames when they are asked to be talkative.
+# These write down whole requests, statements or frames when they are asked to be talkative, or say
+# several times a second that the clock has struck.
 FLOORS = {
     "asyncio": "INFO",
     "botocore": "INFO",
+    "celery": "WARNING",
     "django.db.backends": "INFO",
     "django.security.DisallowedHost": "ERROR",
     "django.template": "INFO",
     "hpack": "INFO",
     "httpcore": "WARNING",
     "httpx": "WARNING",
-    "kombu": "INFO",
-    "amqp": "INFO",
+    "kombu": "WARNING",
+    "amqp": "WARNING",
     "PIL": "INFO",
     "psycopg": "WARNING",
     "requests": "INFO",
@@ -31,19 +33,23 @@ FLOORS = {
     "urllib3": "INFO",
     "websockets": "INFO",
 }
+# Where a line about an exception may say its message once more.
+SAY_AGAIN = ("event", "error", "reason")
 # What these say beside their event says nothing of a customer.
 OURS = frozenset({"event", "level", "logger", "timestamp", "request_id", "task_id", "task"})
 
 
 def redact(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
     """Take out of a line what it may not say (a processor)."""
-    error = _error_in(line.pop("exc_info", None))
+    error = _error_in(line.pop("exc_info", None)) or _error_in(line.get("exception"))
     told = {
         name: value if name.startswith("_") else redacted(value, "" if name in OURS else name)
         for name, value in line.items()
     }
     if error is not None:
         told["exception"] = redacted_traceback(error)
+        # Whoever logs an exception likes to say it once more in the line itself.
+        told |= {name: without_quotes(told[name], error) for name in SAY_AGAIN if name in told}
     elif isinstance(told.get("exception"), str):
         told["exception"] = redacted_text(told["exception"])
     if "stack_info" in told:

@@ -82,7 +82,11 @@ def redacted(value: Any, name: str = "") -> Any:
 
 def told_of(error: BaseException) -> str:
     """Return the message of an exception without what it quotes, unless that is our own code."""
-    text = redacted_text(str(error))
+    return without_quotes(redacted_text(str(error)), error)
+
+
+def without_quotes(text: str, error: BaseException) -> str:
+    """Return what is said of an exception without what it quotes, unless that is our own code."""
     if isinstance(error, QUOTE_CODE) and not isinstance(error, DataError):
         return text
     return _QUOTED.sub(f"'{GONE}'", text)

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "screenshots"
+# Pages of the settings, by their addresses below /settings/.
+SETTINGS = ("whatsapp", "audit")
 PHOTO = ROOT / "inbox/twilio/simulator/samples/photo.jpg"
 
 
@@ -74,6 +76,33 @@ def _take(browser: Browser, demo: dict[str, Any], scheme: Any) -> None:
         page.goto(f"{demo['simulator_url']}/simulator/")
         _settle(page)
         page.screenshot(path=FOLDER / "simulator.png")
+    context.close()
+    _take_settings(browser, demo, scheme)
+
+
+def _take_settings(browser: Browser, demo: dict[str, Any], scheme: Any) -> None:
+    """Take the pages of the account's admin."""
+    context = browser.new_context(
+        base_url=demo["base_url"],
+        color_scheme=scheme,
+        viewport={"width": 1360, "height": 850},
+        device_scale_factor=1.25,
+    )
+    page = context.new_page()
+    page.goto("/accounts/login/")
+    page.fill("input[name=login]", "adam@acme.example")
+    page.fill("input[name=password]", demo["users"][0]["password"])
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/accounts/login/" not in url)
+    page.wait_for_load_state()
+    page.goto("/settings/whatsapp/")
+    if page.get_by_text("Twilio has not been asked yet").count():
+        page.get_by_role("button", name="Ask Twilio now").click()
+        page.wait_for_load_state()
+    for name in SETTINGS:
+        page.goto(f"/settings/{name}/")
+        _settle(page)
+        page.screenshot(path=FOLDER / f"settings-{name}-{scheme}.png")
     context.close()
 
 

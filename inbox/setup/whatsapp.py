@@ -73,7 +73,7 @@ def _line(
         address=(sender.address if sender else state.address if state else "").removeprefix(
             "whatsapp:"
         ),
-        name=state.name if state else "",
+        name=state.name if state and state.name != state.address else "",
         inbox=sender.inbox.name if sender else "",
         state=label,
         tone="good" if is_fine and not problems else "bad" if problems else "",

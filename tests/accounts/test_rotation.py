@@ -65,12 +65,20 @@ def _rotate(**options: Any) -> str:
 @pytest.mark.django_db
 def test_a_thousand_secrets_move_and_none_is_lost(settings: Any) -> None:
     secrets = _make(250)
+    sign_on = SignOn.objects.create(
+        account=make_account(),
+        issuer="https://login.example.com",
+        client_id="team-inbox",
+        client_secret="5ec2e7-company",
+        domains=["example.com"],
+    )
 
     settings.SECRET_FIELD_KEYS = [NEW, OLD]
     said = _rotate()
     settings.SECRET_FIELD_KEYS = [NEW]
 
     assert _stored() == secrets
+    assert SignOn.objects.get(pk=sign_on.pk).client_secret == "5ec2e7-company"
     for name in COLUMNS:
         assert f"accounts.TwilioAccount.{name}: 250 moved, 0 had the newest key already" in said
     line = AuditEntry.objects.get(action="secrets_rotated")

@@ -1,5 +1,6 @@
 """Do secrets go in and never come out: encrypted at rest, write-only in the admin?"""
 
+import importlib
 import sys
 from datetime import datetime
 from typing import Any
@@ -17,11 +18,12 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
+from rest_framework.serializers import ModelSerializer
 
 from accounts import secrets
 from accounts.audit import changes
 from accounts.models import AuditEntry, TwilioAccount
-from accounts.secrets import SecretUnreadableError
+from accounts.secrets import SecretUnreadableError, is_secret
 from config.settings import LAPTOP_FIELD_KEY
 from inbox.models import Message, Receipt
 from inbox.sending import deliver
@@ -287,6 +289,19 @@ def test_a_dump_of_rows_can_be_loaded_again(twilio: TwilioAccount) -> None:
 def test_no_form_and_no_serializer_can_hold_a_secret_by_itself() -> None:
     with pytest.raises(FieldError):
         modelform_factory(TwilioAccount, fields=["auth_token"])
+
+
+def test_no_serializer_of_the_api_names_a_secret() -> None:
+    importlib.import_module("inbox.api")
+    waiting = list(ModelSerializer.__subclasses__())
+    while waiting:
+        serializer = waiting.pop()
+        waiting += serializer.__subclasses__()
+        model = getattr(getattr(serializer, "Meta", None), "model", None)
+        told = getattr(getattr(serializer, "Meta", None), "fields", ())
+        secrets_of = {f.name for f in model._meta.fields if is_secret(f)} if model else set()
+        assert told != "__all__"
+        assert not secrets_of & set(told), serializer
 
 
 # --- A value that no key opens --------------------------------------------------------------------

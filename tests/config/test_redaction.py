@@ -141,6 +141,20 @@ def test_both_kinds_of_logger_are_redacted_in_both_formats(lines: io.StringIO) -
     assert not any(line.startswith("2026 INFO") for line in said.splitlines())
 
 
+def test_a_failed_task_does_not_say_its_exception_another_way(lines: io.StringIO) -> None:
+    """As Celery and django-structlog write it: in the message, as a text, and as a traceback."""
+    plain, fields = logging.getLogger("canary_test"), structlog.get_logger("canary_test")
+    words = "canary " + "words"
+    try:
+        raise ValueError(f"no '{words}' here")
+    except ValueError as error:
+        plain.error("Task x[1] raised unexpected: %r", error, exc_info=True)
+        fields.exception("task_failed", error=str(error), exception=error, args=[words])
+
+    assert words not in lines.getvalue()
+    assert lines.getvalue().count("ValueError: no '…' here") == 2
+
+
 def test_a_line_in_production_is_json() -> None:
     settings: Any = logging_settings(level="INFO", is_json=True)
     formatter = structlog.stdlib.ProcessorFormatter(
