@@ -46,7 +46,8 @@ def open_support_of(user: User, *, now: datetime) -> SupportAccess | None:
 
 def supporters_in(account_id: int, *, now: datetime) -> list[SupportAccess]:
     """Return who is in an account for support now, for its banner."""
-    return list(SupportAccess.objects.open(now).filter(account=account_id).select_related("user"))
+    here = SupportAccess.objects.open(now).filter(account=account_id)
+    return list(here.select_related("user", "account"))
 
 
 def ask_for_support(

@@ -294,6 +294,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": _("Fleet"),
+        "is_nav_sidebar_enabled": False,  # the table needs the room
         "asked": asked,
         "shows": [(name, label, asked.query(show=name)) for name, label in SHOW.items()],
         "headings": [_heading(column, asked) for column in columns],
