@@ -1,4 +1,4 @@
-"""Can an admin turn an inbox on and send a test, by keyboard alone, while Twilio is really asked?"""
+"""Can an admin turn an inbox on and send a test by keyboard alone, while Twilio is really asked?"""
 
 import time
 from datetime import timedelta
