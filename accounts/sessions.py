@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.circumstances import shortened
 from accounts.models import BrowserSession, User
-from accounts.prepared import Prepared
+from accounts.prepared import Prepared, is_any
 
 # In the session of who came in by their company's own sign-in.
 BY_COMPANY = "came_by_company_sign_in"
@@ -83,7 +83,7 @@ _FACTORS = Authenticator.objects.filter(user=OuterRef("user"), type__in=SECOND_F
 def _with_people(key: Any, now: Any) -> "QuerySet[Any, BrowserSession]":
     rows = BrowserSession.objects.filter(session_key=key, expire_date__gt=now)
     found: QuerySet[BrowserSession] = rows.select_related("user__account").annotate(
-        has_second_factor=Exists(_FACTORS)
+        has_second_factor=is_any(_FACTORS)
     )
     return found
 
