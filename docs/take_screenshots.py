@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "screenshots"
 # Pages of the settings, by their addresses below /settings/.
-SETTINGS = ("whatsapp", "audit")
+SETTINGS = ("whatsapp", "audit", "hours")
 PHOTO = ROOT / "inbox/twilio/simulator/samples/photo.jpg"
 
 
@@ -103,6 +103,9 @@ def _take_settings(browser: Browser, demo: dict[str, Any], scheme: Any) -> None:
         page.goto(f"/settings/{name}/")
         _settle(page)
         page.screenshot(path=FOLDER / f"settings-{name}-{scheme}.png")
+    page.locator(".hours-list h2 a").first.click()
+    _settle(page)
+    page.screenshot(path=FOLDER / f"settings-hours-edit-{scheme}.png")
     context.close()
 
 

@@ -93,7 +93,7 @@ def _busy_hours(stage: Stage) -> BusinessHours:
         special_days=(*days, SpecialDay(soon + timedelta(days=9), "Party", NINE_TO_FIVE)),
         zone="Europe/Vienna",
         country="AT",
-        ignored_holidays=["Whit Monday"],
+        ignored_holidays=["Pentecost Monday"],
     )
     TeamInbox.objects.filter(pk=stage.house.inbox.pk).update(hours=hours)
     return hours
