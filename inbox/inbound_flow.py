@@ -5,7 +5,8 @@ Contract: behaviour 4.
 
 from datetime import timedelta
 
-from accounts.models import User
+from accounts.access import feature_is_on
+from accounts.models import Feature, User
 from accounts.prepared import Prepared, write_fields
 from inbox.access import readers_of
 from inbox.audience import give_back, give_to, is_eligible
@@ -20,6 +21,8 @@ from inbox.models import (
 )
 from inbox.previews import set_preview
 from inbox.story import Story
+
+WHATSAPP_PREFIX = "whatsapp:"
 
 
 def open_conversation(
@@ -39,12 +42,12 @@ def open_conversation(
         last.inbox = sender.inbox
     if last is None or (last.is_closed and not _is_within_window(last, sender.inbox, story)):
         conversation = _begin(sender, thread, message, last, story)
-        _take_in(conversation, message, story, media_types)
+        _take_in(conversation, thread, message, story, media_types)
         return conversation
     before = _readers_who_may_leave(last, story)
     _wake(last, story)
     _reopen(last, story)
-    _take_in(last, message, story, media_types)
+    _take_in(last, thread, message, story, media_types)
     if left := frozenset(before - readers_of(last, now=story.now) if before else ()):
         story.conversation_updated(last, "audience", left=left)
     return last
@@ -175,7 +178,11 @@ def _wake(conversation: Conversation, story: Story) -> None:
 
 
 def _take_in(
-    conversation: Conversation, message: Message, story: Story, media_types: tuple[str, ...]
+    conversation: Conversation,
+    thread: Thread,
+    message: Message,
+    story: Story,
+    media_types: tuple[str, ...],
 ) -> None:
     """Let the conversation know of a new message from the customer."""
     conversation.is_hidden = conversation.contact.is_blocked
@@ -185,4 +192,12 @@ def _take_in(
     conversation.last_inbound_at, conversation.last_inbound_seq = story.now, message.seq
     set_preview(conversation, message, media_types=media_types)
     write_fields(conversation)
-    story.message_created(conversation, message, notify=not conversation.is_hidden)
+    notify = not conversation.is_hidden and _may_alert(thread, story)
+    story.message_created(conversation, message, notify=notify)
+
+
+def _may_alert(thread: Thread, story: Story) -> bool:
+    """Say whether anybody is alerted: not over WhatsApp while it is off (behaviour: decision 9)."""
+    if not thread.our_address.startswith(WHATSAPP_PREFIX):
+        return True
+    return feature_is_on(thread.account_id, Feature.WHATSAPP, now=story.now)

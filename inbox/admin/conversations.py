@@ -118,6 +118,14 @@ class ConversationAdmin(TranscriptAdmin[Conversation]):
         for pk, name, number in unread.annotate(number=_CUSTOMERS):
             words = f"Team Inbox is off for {name}, but customers wrote and wait: {number}."
             yield ToDo(words, reverse("admin:accounts_account_change", args=[pk]))
+        silent = waiting.filter(
+            thread__our_address__startswith="whatsapp:",
+            account__in=accounts_without(Feature.WHATSAPP, now=timezone.now()),
+        )
+        over_whatsapp = silent.exclude(account__in=off).values_list("account", "account__name")
+        for pk, name, number in over_whatsapp.annotate(number=_CUSTOMERS):
+            words = f"WhatsApp is off for {name}, but customers wrote there and wait: {number}."
+            yield ToDo(words, reverse("admin:accounts_account_change", args=[pk]))
         hidden = waiting.filter(inbox__is_on=False).exclude(account__in=off)
         named = hidden.values_list("inbox", "inbox__name", "account__name")
         for pk, inbox, account, number in named.annotate(number=_CUSTOMERS):

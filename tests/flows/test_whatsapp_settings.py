@@ -15,6 +15,7 @@ from accounts.models import AuditEntry, FeatureGrant, TwilioAccount, User
 from compliance.gate import SendBlockedError
 from inbox.models import (
     Conversation,
+    InboxEvent,
     Message,
     Sender,
     WhatsAppState,
@@ -24,6 +25,7 @@ from inbox.models import (
 from inbox.sending.replying import send_reply
 from inbox.setup.whatsapp_sync import DUE_AFTER, sync_next_due, sync_whatsapp
 from inbox.twilio.errors import TwilioAwayError
+from tests.admin_world import browser_of, make_staff
 from tests.carrier import Twilio
 from tests.conftest import House
 from tests.factories import LONG_AGO, make_account, make_sender, make_twilio_account, make_user
@@ -284,6 +286,11 @@ def test_when_the_grant_ended_senders_stay_nothing_is_sent_and_messages_are_stor
     # The law's own confirmation goes out, and nothing else.
     out = Message.objects.filter(direction="out")
     assert set(out.values_list("purpose", flat=True)) == {"optout_confirmation"}
+    arrived = InboxEvent.objects.filter(type="message.created", data__direction="in")
+    assert arrived.exists()
+    assert not any(event.data.get("notify") for event in arrived), "nobody is alerted"
+    to_do = browser_of(make_staff()).get("/admin/").content.decode()
+    assert "WhatsApp is off for Acme, but customers wrote there and wait: 1." in to_do
     conversation = Conversation.objects.get(thread__sender=sender)
     with pytest.raises(SendBlockedError, match="FEATURE_OFF"):
         send_reply(
