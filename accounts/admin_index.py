@@ -21,7 +21,10 @@ _ACCOUNTS = (
     ("Account", "FeatureGrant", "FeatureRequest", "Package", "SupportAccess"),
 )
 _SEATS = (_("Licences"), ("LicensePool", "License"))
-_PEOPLE = (_("People and teams"), ("User", "Team", "Membership"))
+_PEOPLE = (
+    _("People and teams"),
+    ("User", "Invitation", "Team", "Membership", "SignOn", "BrowserSession", "Authenticator"),
+)
 _NUMBERS = (
     _("Inboxes and numbers"),
     (

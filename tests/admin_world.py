@@ -268,4 +268,6 @@ def content_of(answer: Any) -> bytes:
 def sings(content: bytes | str) -> list[str]:
     """Return the canaries that a page sings."""
     text = content.decode() if isinstance(content, bytes) else content
-    return [canary for canary in CANARIES if canary in text.lower()]
+    # The time zone of some islands is no bird.
+    heard = text.lower().replace("atlantic/canary", "").replace("canary (utc", "")
+    return [canary for canary in CANARIES if canary in heard]

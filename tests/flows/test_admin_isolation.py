@@ -58,11 +58,15 @@ INSIDE = tuple(role for role in ROLES if role not in OUTSIDE)
 RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "accounts.account": ("vact", "vact", "vc", ""),
     "accounts.auditentry": ("v", "v", "v", "v"),
+    "accounts.browsersession": ("vt", "", "", ""),
     "accounts.featuregrant": ("vact", "vact", "", ""),
+    "accounts.invitation": ("vat", "vat", "", ""),
+    "accounts.invitationteam": ("v", "v", "", ""),
     "accounts.license": ("vacd", "vacd", "vacd", ""),
     "accounts.licensepool": ("vacd", "vacd", "", ""),
     "accounts.membership": ("vacd", "vacd", "vacd", ""),
     "accounts.partner": ("vacd", "v", "", ""),
+    "accounts.signon": ("vt", "vt", "", ""),
     "accounts.supportaccess": ("v", "v", "v", "v"),
     "accounts.team": ("vacd", "vacd", "vacd", ""),
     "accounts.twilioaccount": ("vacdt", "vacdt", "v", ""),
@@ -97,7 +101,10 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
 TASKS: dict[str, set[str]] = {
     "accounts.account": {"suspend", "resume", "enter-for-support"},
     "accounts.featuregrant": {"end"},
-    "accounts.twilioaccount": {"promote-token"},
+    "accounts.browsersession": {"end"},
+    "accounts.invitation": {"again", "revoke"},
+    "accounts.signon": {"allow-others"},
+    "accounts.twilioaccount": {"promote-token", "suspend", "reactivate", "close"},
     "inbox.receipt": {"attach", "retry"},
     "inbox.sender": {"resume", "renew-addresses"},
 }
