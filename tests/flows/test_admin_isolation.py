@@ -57,14 +57,22 @@ INSIDE = tuple(role for role in ROLES if role not in OUTSIDE)
 #                       staff    partner  admin   auditor
 RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "accounts.account": ("vact", "vact", "vc", ""),
+    "accounts.accountpackage": ("vat", "vat", "", ""),
     "accounts.auditentry": ("v", "v", "v", "v"),
     "accounts.browsersession": ("vt", "", "", ""),
-    "accounts.featuregrant": ("vact", "vact", "", ""),
     "accounts.invitation": ("vat", "vat", "", ""),
     "accounts.invitationteam": ("v", "v", "", ""),
-    "accounts.license": ("vacd", "vacd", "vacd", ""),
-    "accounts.licensepool": ("vacd", "vacd", "", ""),
+    "accounts.checklistitem": ("v", "v", "", ""),
+    "accounts.expirynotice": ("v", "v", "", ""),
+    # Made by people, changed by tasks that say first what they set off.
+    "accounts.featuregrant": ("vat", "vat", "", ""),
+    "accounts.featurerequest": ("vt", "vt", "", ""),
+    "accounts.grantproposal": ("vt", "vt", "", ""),
+    "accounts.license": ("vat", "vat", "vat", ""),
+    "accounts.licensepool": ("vadt", "vadt", "v", ""),
     "accounts.membership": ("vacd", "vacd", "vacd", ""),
+    "accounts.package": ("vac", "v", "", ""),
+    "accounts.packagestep": ("vacd", "v", "", ""),
     "accounts.partner": ("vacd", "v", "", ""),
     "accounts.signon": ("vt", "vt", "", ""),
     "accounts.supportaccess": ("v", "v", "v", "v"),
@@ -100,11 +108,16 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
 }
 TASKS: dict[str, set[str]] = {
     "accounts.account": {"suspend", "resume", "enter-for-support"},
-    "accounts.featuregrant": {"end"},
     "accounts.browsersession": {"end"},
     "accounts.invitation": {"again", "revoke"},
     "accounts.signon": {"allow-others"},
     "accounts.twilioaccount": {"promote-token", "suspend", "reactivate", "close"},
+    "accounts.accountpackage": {"tick", "status"},
+    "accounts.featuregrant": {"end", "move-end"},
+    "accounts.featurerequest": {"accept", "decline"},
+    "accounts.grantproposal": {"approve", "reject"},
+    "accounts.license": {"take-away", "hand-over", "move-end"},
+    "accounts.licensepool": {"change-seats"},
     "inbox.receipt": {"attach", "retry"},
     "inbox.sender": {"resume", "renew-addresses"},
 }

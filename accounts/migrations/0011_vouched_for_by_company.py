@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0007_people_and_log_in'),
+        ('accounts', '0010_entitlements_rules'),
     ]
 
     operations = [
