@@ -123,6 +123,8 @@ def _take_set_up(browser: Browser, demo: dict[str, Any]) -> None:
     page.locator("#checks-live .check-line").first.wait_for()
     page.screenshot(path=FOLDER / "turn-on.png", full_page=True)
     page.goto("/settings/inboxes/support/numbers/")
+    page.get_by_role("button", name="Compare with Twilio now").click()
+    _settle(page)
     page.screenshot(path=FOLDER / "numbers.png")
     context.clear_cookies()
     _log_in(page, demo, "gina@globex.example", "/settings/connection/?look=1")
