@@ -22,6 +22,7 @@ from config.supervisor import (
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 FOLDER = BASE_DIR / ".demo"
+PLATFORM_SID = "AC" + "f" * 32
 
 
 def main() -> int:
@@ -59,6 +60,7 @@ def _environment(servers: Servers, port: int, simulator_port: int) -> dict[str, 
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PUBLIC_BASE_URL": f"http://localhost:{port}",
         "TWILIO_API_BASE": f"http://127.0.0.1:{simulator_port}",
+        "TWILIO_PLATFORM_SID": PLATFORM_SID,
         "MEDIA_ROOT": str(FOLDER / "media"),
         "CHANNEL_PREFIX": "demo",
         "PYTHONUNBUFFERED": "1",
@@ -88,6 +90,9 @@ def _secrets() -> dict[str, str]:
             },
         )
     found: dict[str, str] = json.loads(path.read_text())
+    if "TWILIO_PLATFORM_TOKEN" not in found:
+        found["TWILIO_PLATFORM_TOKEN"] = secrets.token_hex(16)
+        _write_private(path, found)
     return found
 
 

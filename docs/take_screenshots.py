@@ -78,6 +78,8 @@ def _take(browser: Browser, demo: dict[str, Any], scheme: Any) -> None:
         page.screenshot(path=FOLDER / "simulator.png")
     context.close()
     _take_settings(browser, demo, scheme)
+    if scheme == "light":
+        _take_set_up(browser, demo)
 
 
 def _take_settings(browser: Browser, demo: dict[str, Any], scheme: Any) -> None:
@@ -107,6 +109,36 @@ def _take_settings(browser: Browser, demo: dict[str, Any], scheme: Any) -> None:
     _settle(page)
     page.screenshot(path=FOLDER / f"settings-hours-edit-{scheme}.png")
     context.close()
+
+
+def _take_set_up(browser: Browser, demo: dict[str, Any]) -> None:
+    """Take what an account admin sees: turning an inbox on, the numbers, the connection."""
+    context = browser.new_context(
+        base_url=demo["base_url"], viewport={"width": 1280, "height": 900}, device_scale_factor=1.25
+    )
+    page = context.new_page()
+    _log_in(page, demo, "adam@acme.example", "/settings/")
+    page.screenshot(path=FOLDER / "settings.png")
+    page.get_by_role("link", name="Turn on").first.click()
+    page.locator("#checks-live .check-line").first.wait_for()
+    page.screenshot(path=FOLDER / "turn-on.png", full_page=True)
+    page.goto("/settings/inboxes/support/numbers/")
+    page.get_by_role("button", name="Compare with Twilio now").click()
+    _settle(page)
+    page.screenshot(path=FOLDER / "numbers.png")
+    context.clear_cookies()
+    _log_in(page, demo, "gina@globex.example", "/settings/connection/?look=1")
+    page.screenshot(path=FOLDER / "connection.png")
+    context.close()
+
+
+def _log_in(page: Page, demo: dict[str, Any], email: str, then: str) -> None:
+    page.goto(f"/accounts/login/?next={then}")
+    page.fill("input[name=login]", email)
+    page.fill("input[name=password]", demo["users"][0]["password"])
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{then}")
+    _settle(page)
 
 
 def _settle(page: Page) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.access import viewer_of
@@ -46,6 +47,8 @@ class DemoSecrets:
 ACME_SID = "AC" + "a" * 32
 GLOBEX_SID = "AC" + "b" * 32
 SERVICE_SID = "MG" + "c" * 32
+FREE_NUMBERS = ((ACME_SID, "+15550100004"), (GLOBEX_SID, "+15550100011"))
+FORMER_URL = "https://example.com/former/sms"
 PEOPLE = (
     ("alice@acme.example", "Alice Agent", _Role.AGENT, True),
     ("bob@acme.example", "Bob Agent", _Role.AGENT, True),
@@ -108,8 +111,12 @@ def _load_acme(partner: Partner, secrets: DemoSecrets, *, now: datetime) -> None
         role=User.Role.ACCOUNT_ADMIN,
     )
     twilio = TwilioAccount.objects.create(
-        account=account, account_sid=ACME_SID, auth_token=secrets.acme_token
+        account=account, account_sid=ACME_SID, auth_token=secrets.acme_token, is_ours=True
     )
+    returns = Team.objects.create(account=account, name="Returns")
+    for email, _name, role, _is_licensed in PEOPLE[:2]:
+        user = User.objects.get(email=email)
+        Membership.objects.create(team=returns, user=user, role=role)
     _sender(support, twilio, "+15550100001")
     _sender(support, twilio, "whatsapp:+15550100002")
     _sender(sales, twilio, "+15550100003")
@@ -123,6 +130,13 @@ def _load_globex(partner: Partner, secrets: DemoSecrets, *, now: datetime) -> No
     )
     Membership.objects.create(team=inbox.team, user=user, role=_Role.AGENT)
     _license(user, now=now)
+    User.objects.create_user(
+        "gina@globex.example",
+        secrets.password,
+        name="Gina Admin",
+        account=account,
+        role=User.Role.ACCOUNT_ADMIN,
+    )
     twilio = TwilioAccount.objects.create(
         account=account, account_sid=GLOBEX_SID, auth_token=secrets.globex_token
     )
@@ -341,26 +355,8 @@ def _role_of(user: User) -> str:
 def simulator_config() -> dict[str, Any]:
     """Return what the simulator must know: the same accounts and numbers, in Twilio's words."""
     return {
-        "accounts": [
-            {
-                "account_sid": twilio.account_sid,
-                "auth_token": twilio.auth_token,
-                "friendly_name": twilio.account.name,
-            }
-            for twilio in TwilioAccount.objects.select_related("account").order_by("pk")
-        ],
-        "senders": [
-            {
-                "account_sid": sender.twilio_account.account_sid,
-                "address": sender.address,
-                "channel": "whatsapp" if sender.is_whatsapp else "sms",
-                "webhook_url": webhook_url(sender),
-                "fallback_url": fallback_url(sender),
-                "status_url": sender_status_url(sender),
-                "messaging_service_sid": None,
-            }
-            for sender in _senders()
-        ],
+        "accounts": [*_platform(), *map(_at_twilio, _twilio_accounts())],
+        "senders": [*_free_numbers(), *map(_sender_at_twilio, _senders())],
         "services": [],
         # Told straight to the product (`load_conversations`): the simulator has not heard them.
         "windows": [
@@ -375,6 +371,50 @@ def simulator_config() -> dict[str, Any]:
     }
 
 
+def _platform() -> list[dict[str, str]]:
+    if not settings.TWILIO_PLATFORM_SID:
+        return []
+    sid, token = settings.TWILIO_PLATFORM_SID, settings.TWILIO_PLATFORM_TOKEN
+    return [{"account_sid": sid, "auth_token": token, "friendly_name": "Platform"}]
+
+
+def _twilio_accounts() -> Any:
+    return TwilioAccount.objects.select_related("account").order_by("pk")
+
+
+def _at_twilio(twilio: TwilioAccount) -> dict[str, str]:
+    parent = settings.TWILIO_PLATFORM_SID if twilio.is_ours else ""
+    return {
+        "account_sid": twilio.account_sid,
+        "auth_token": twilio.auth_token,
+        "friendly_name": twilio.account.name,
+        "parent_sid": parent,
+    }
+
+
+def _free_numbers() -> list[dict[str, str]]:
+    """Name numbers that are held at Twilio and in no inbox: for whoever turns one on."""
+    held = set(TwilioAccount.objects.values_list("account_sid", flat=True))
+    used = set(Sender.objects.values_list("address", flat=True))
+    return [
+        {"account_sid": sid, "address": address, "webhook_url": FORMER_URL}
+        for sid, address in FREE_NUMBERS
+        if sid in held and address not in used
+    ]
+
+
+def _sender_at_twilio(sender: Sender) -> dict[str, Any]:
+    return {
+        "account_sid": sender.twilio_account.account_sid,
+        "address": sender.address,
+        "channel": "whatsapp" if sender.is_whatsapp else "sms",
+        "webhook_url": webhook_url(sender),
+        "fallback_url": fallback_url(sender),
+        "status_url": sender_status_url(sender),
+        "messaging_service_sid": None,
+    }
+
+
 def _written_on_whatsapp() -> Any:
     return Thread.objects.filter(
         sender__kind=Sender.Kind.WHATSAPP, last_inbound_at__isnull=False
@@ -382,4 +422,5 @@ def _written_on_whatsapp() -> Any:
 
 
 def _senders() -> Any:
-    return Sender.objects.select_related("account", "inbox", "twilio_account").order_by("pk")
+    rows = Sender.objects.in_use().select_related("account", "inbox", "twilio_account")
+    return rows.order_by("pk")

@@ -63,9 +63,11 @@ class AttachToSender(Task[Receipt]):
     def form_for(self, request: HttpRequest, rows: Sequence[Receipt]) -> AttachForm:
         """Offer the senders of that Twilio account; propose the one with the address."""
         first = rows[0]
-        senders = Sender.objects.filter(
-            twilio_account=first.twilio_account_id, account=first.account_id
-        ).select_related("inbox")
+        senders = (
+            Sender.objects.in_use()
+            .filter(twilio_account=first.twilio_account_id, account=first.account_id)
+            .select_related("inbox")
+        )
         proposed = senders.filter(address=sent_to(first)).first()
         return AttachForm(posted(request), senders=senders, initial={"sender": proposed})
 

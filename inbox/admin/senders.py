@@ -333,8 +333,8 @@ class Resume(Task[Sender]):
     button = "Resume"
 
     def fits(self, row: Sender) -> bool:
-        """Only what is paused."""
-        return row.is_paused
+        """Only what is paused and in use."""
+        return row.is_paused and not row.is_removed
 
     def describe(self, row: Sender) -> str:
         """Say since when and why."""
@@ -377,10 +377,20 @@ class SenderAdmin(TaskAdmin[Sender], AuditedAdmin[Sender]):
         "fallback_address",
         "status_address",
         "account",
+        "provider_sid",
+        "capabilities",
+        "registration",
+        "checked_at",
+        "removed_at",
         "created_at",
     )
     readonly_fields = (
         "paused_at",
+        "provider_sid",
+        "capabilities",
+        "registration",
+        "checked_at",
+        "removed_at",
         "webhook_address",
         "fallback_address",
         "status_address",
@@ -426,7 +436,11 @@ class SenderAdmin(TaskAdmin[Sender], AuditedAdmin[Sender]):
 
     def to_do(self, request: HttpRequest) -> Iterable[ToDo]:
         """Count the paused senders; whoever put right what stopped them resumes them here."""
-        paused = list(self.get_queryset(request).filter(is_paused=True).order_by("pk")[:MOST_ROWS])
+        paused = list(
+            self.get_queryset(request)
+            .filter(is_paused=True, removed_at=None)
+            .order_by("pk")[:MOST_ROWS]
+        )
         if paused:
             words = f"Paused, so that nothing goes out from them: {len(paused)}. "
             yield ToDo(

@@ -20,6 +20,7 @@ from inbox.setup.twilio import provisioning_for, provisioning_with
 from inbox.twilio.errors import TwilioRefusedError
 
 SECRETS = ("auth_token", "auth_token_next", "api_key_secret")
+TOLD = ("account_sid", "api_key_sid", *SECRETS)
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,7 +58,7 @@ def connect_twilio(
                 _("This Twilio account is in use in another account here. Use another one."),
                 field="account_sid",
             ) from error
-        _note(row, "twilio_connected", by, now, secrets=_given(typed))
+        _note(row, "twilio_connected", by, now, changes=_changes(None, row))
     return row
 
 
@@ -69,14 +70,13 @@ def change_secrets(
         raise SetUpError(_("Nothing was typed. Fill in what is to change."))
     _check(typed, stored_token=connection.auth_token)
     with _locked(connection) as row:
-        before = row.api_key_sid
+        was = audit.snapshot(row, TOLD)
         for name in (*SECRETS, "api_key_sid"):
             if value := getattr(typed, name):
                 setattr(row, name, value)
         row.checked_at = now
         row.save()
-        key = {"before": before, "after": row.api_key_sid} if before != row.api_key_sid else {}
-        _note(row, "twilio_secrets_changed", by, now, secrets=_given(typed), api_key_sid=key)
+        _note(row, "twilio_secrets_changed", by, now, changes=_changes(was, row))
 
 
 def promote_next_token(*, connection: TwilioAccount, by: User, now: datetime) -> None:
@@ -98,9 +98,10 @@ def promote_next_token(*, connection: TwilioAccount, by: User, now: datetime) ->
     with _locked(connection) as row:
         if row.auth_token_next != wanted:
             raise SetUpError(_("Somebody changed the tokens meanwhile. Look at them again."))
+        was = audit.snapshot(row, TOLD)
         row.auth_token, row.auth_token_next, row.checked_at = wanted, "", now
         row.save(update_fields=["auth_token", "auth_token_next", "checked_at"])
-        _note(row, "token_promoted", by, now)
+        _note(row, "token_promoted", by, now, changes=_changes(was, row))
 
 
 def forget_secret(*, connection: TwilioAccount, name: str, by: User, now: datetime) -> None:
@@ -112,10 +113,11 @@ def forget_secret(*, connection: TwilioAccount, name: str, by: User, now: dateti
     if name not in groups:
         raise SetUpError(_("The auth token can be replaced, not removed: it proves who calls us."))
     with _locked(connection) as row:
+        was = audit.snapshot(row, TOLD)
         for field in groups[name]:
             setattr(row, field, "")
         row.save(update_fields=list(groups[name]))
-        _note(row, "twilio_secret_removed", by, now, secret=name)
+        _note(row, "twilio_secret_removed", by, now, changes=_changes(was, row))
 
 
 def check_connection(*, connection: TwilioAccount) -> None:
@@ -197,6 +199,11 @@ def _locked(connection: TwilioAccount) -> Iterator[TwilioAccount]:
 def _given(typed: Credentials) -> list[str]:
     """Name the secrets that were typed: their values are nobody's business."""
     return [name for name in (*SECRETS, "api_key_sid") if getattr(typed, name)]
+
+
+def _changes(was: audit.Snapshot | None, row: TwilioAccount) -> dict[str, Any]:
+    """Tell what changed; of a secret only that it did."""
+    return audit.changes(was, audit.snapshot(row, TOLD))
 
 
 def _note(row: TwilioAccount, action: str, by: User, now: datetime, **data: Any) -> None:

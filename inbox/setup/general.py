@@ -56,6 +56,7 @@ def change_inbox(
     with transaction.atomic(durable=True):
         row = TeamInbox.objects.select_for_update(no_key=True).get(pk=inbox.pk)
         before = {name: getattr(row, name) for name in names}
+        was = audit.snapshot(row, names)
         if row.settings_version != version:
             _refuse_changed(row, before, seen)
         changed = {name: values[name] for name in names if values[name] != before[name]}
@@ -75,8 +76,7 @@ def change_inbox(
             account_id=row.account_id,
             now=now,
             row=str(row.pk),
-            before={name: before[name] for name in changed},
-            after=dict(changed),
+            changes=audit.changes(was, audit.snapshot(row, names)),
         )
     return row
 

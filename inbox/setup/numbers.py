@@ -292,9 +292,12 @@ def move_number(*, sender: Sender, to: TeamInbox, by: User, now: datetime) -> No
             raise SetUpError(_("Choose an inbox of your account."), field="inbox")
         if row.inbox_id == to.pk:
             return
-        before, row.inbox = row.inbox.name, to
+        was = audit.snapshot(row, ["inbox"])
+        row.inbox = to
         row.save(update_fields=["inbox"])
-        _note(row, "number_moved", by, now, before=before, after=to.name)
+        _note(
+            row, "number_moved", by, now, changes=audit.changes(was, audit.snapshot(row, ["inbox"]))
+        )
 
 
 def remove_number(*, sender: Sender, by: User, now: datetime) -> int:

@@ -75,7 +75,8 @@ def set_subaccount_status(
     _platform().set_status(subaccount.account_sid, status)
     with transaction.atomic(durable=True):
         row = TwilioAccount.objects.select_for_update(no_key=True).get(pk=subaccount.pk)
-        before, row.status, row.checked_at = row.status, status, now
+        was = audit.snapshot(row, ["status"])
+        row.status, row.checked_at = status, now
         row.save(update_fields=["status", "checked_at"])
         _follow(row, now=now)
         audit.record(
@@ -85,8 +86,7 @@ def set_subaccount_status(
             account_id=row.account_id,
             now=now,
             row=str(row.pk),
-            before=before,
-            after=status,
+            changes=audit.changes(was, audit.snapshot(row, ["status"])),
         )
 
 

@@ -146,10 +146,12 @@ def turn_off(*, inbox: TeamInbox, gives_back: bool, by: User, now: datetime) -> 
         row = TeamInbox.objects.select_for_update(no_key=True).get(pk=inbox.pk)
         if not row.is_on:
             raise SetUpError(_("The inbox is off already: somebody else was quicker."))
+        was = audit.snapshot(row, ["is_on"])
         row.is_on = False
         row.settings_version += 1
         row.save(update_fields=["is_on", "settings_version"])
-        _note(row, "inbox_turned_off", by, now, gives_back=gives_back)
+        changes = audit.changes(was, audit.snapshot(row, ["is_on"]))
+        _note(row, "inbox_turned_off", by, now, gives_back=gives_back, changes=changes)
     problems: list[str] = []
     for sender in _pointable(row) if gives_back else []:
         try:

@@ -27,8 +27,6 @@ from inbox.views.settings.numbers import Recent, recent_test
 from routing.hours_presets import HoursPreset
 from routing.models import BusinessHours
 
-REFRESH_SECONDS = 20
-
 
 class TurnOnForm(forms.Form):
     """What an inbox is to be like when it is switched on."""
@@ -204,14 +202,16 @@ def checks(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the checklist alone, as everything is at this moment."""
     who = administrator(request)
     team = team_of(who, pk)
+    found = preflight(team=team, now=who.now)
     context = {
         "who": who,
         "team": team,
         "inbox": getattr(team, "inbox", None),
-        "found": preflight(team=team, now=who.now),
-        "is_live": True,
+        "found": found,
     }
-    return render(request, "settings/_checks.html", context)
+    # htmx stops asking on 286: nothing is left to wait for.
+    is_over = found.is_ready and "HX-Request" in request.headers
+    return render(request, "settings/_checks.html", context, status=286 if is_over else 200)
 
 
 @require_http_methods(["GET", "POST"])

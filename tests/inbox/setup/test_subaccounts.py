@@ -158,7 +158,7 @@ def test_it_is_suspended_and_reactivated_with_its_numbers(
     assert not sender.is_paused
     line = AuditEntry.objects.filter(action="subaccount_status_changed").first()
     assert line is not None
-    assert (line.data["before"], line.data["after"]) == ("suspended", "active")
+    assert line.data["changes"] == {"status": {"before": "suspended", "after": "active"}}
 
 
 def test_a_closed_one_is_closed_for_ever_and_a_new_one_can_be_opened(

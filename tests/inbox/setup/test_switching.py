@@ -379,7 +379,7 @@ def test_settings_change_with_a_line_that_says_what(shop: Shop, now: datetime) -
 
     assert (row.name, row.settings_version) == ("Help", 2)
     line = AuditEntry.objects.get(action="inbox_changed")
-    assert (line.data["before"], line.data["after"]) == ({"name": "Support"}, {"name": "Help"})
+    assert line.data["changes"] == {"name": {"before": "Support", "after": "Help"}}
 
 
 def test_who_comes_second_is_told_what_changed(shop: Shop, now: datetime) -> None:

@@ -1,0 +1,22 @@
+// Settings forms: counts the segments of a text as it is typed, and guards what is not saved yet.
+// Without it the server counts after saving, and nothing asks before leaving.
+
+import { count } from "./segments.js";
+
+for (const output of document.querySelectorAll("[data-segments-of]")) {
+  const text = document.getElementById(output.dataset.segmentsOf);
+  const number = output.querySelector("[data-number]");
+  text?.addEventListener("input", () => {
+    number.textContent = String(count(text.value).segments);
+  });
+}
+
+const unsaved = new Set();
+for (const form of document.querySelectorAll("form[data-guard]")) {
+  form.addEventListener("input", () => unsaved.add(form));
+  // What another card holds is still unsaved when this one is sent.
+  form.addEventListener("submit", () => unsaved.delete(form));
+}
+addEventListener("beforeunload", (event) => {
+  if (unsaved.size > 0) event.preventDefault();
+});
