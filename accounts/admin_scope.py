@@ -278,6 +278,38 @@ class ScopedAdmin(admin.ModelAdmin[M]):
 
     # --- What waits ---
 
+    # --- Who looked ---
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> M | None:
+        """Fetch a row, and remember it: who looked at it is written down."""
+        obj = super().get_object(request, object_id, from_field)
+        request.__dict__["_admin_row"] = obj
+        return obj
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        """Show a row. That somebody from outside looked at an account's row is in its audit log."""
+        response = super().change_view(request, object_id, *args, **kwargs)
+        obj: M | None = request.__dict__.get("_admin_row")
+        is_shown = request.method == "GET" and response.status_code == 200
+        is_from_outside = role_in_admin(request) in {User.Role.STAFF, User.Role.PARTNER}
+        if obj is not None and is_shown and is_from_outside:
+            self._note_view(request, obj)
+        return response
+
+    def _note_view(self, request: HttpRequest, obj: M) -> None:
+        account_id = self.account_id_of(obj)
+        if account_id is not None:
+            # Not the row's own name: that may say who a customer is.
+            record(
+                action="viewed_in_admin",
+                subject=f"{self.opts.verbose_name} {obj.pk}",
+                now=timezone.now(),  # noqa: TID251 - the admin is an edge
+                actor=person(request),
+                account_id=account_id,
+            )
+
     def to_do(self, request: HttpRequest) -> Iterable[ToDo]:
         """Name what waits for this person among the rows that they may see."""
         return ()

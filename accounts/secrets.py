@@ -94,6 +94,12 @@ class Sealed:
     def __repr__(self) -> str:
         return "[secret]"
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sealed) and self._stored == other._stored
+
+    def __hash__(self) -> int:
+        return hash(self._stored)
+
 
 class _SecretAttribute(DeferredAttribute):
     """Opens what a row keeps sealed at the moment that somebody asks for it."""

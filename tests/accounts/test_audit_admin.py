@@ -105,6 +105,20 @@ def test_ten_thousand_lines_cost_few_queries(house: House, root: Client) -> None
         assert len(asked) <= 15
 
 
+def test_a_look_from_outside_is_in_the_accounts_log(house: House, root: Client) -> None:
+    pat = browser_of(make_partner_user(house.account.partner))
+    page = f"/admin/inbox/sender/{house.sender.pk}/change/"
+
+    assert root.get(page).status_code == pat.get(page).status_code == 200
+    assert root.get("/admin/inbox/sender/999999/change/").status_code == 302
+
+    lines = AuditEntry.objects.filter(action="viewed_in_admin", account=house.account)
+    assert {(line.actor_label, line.subject) for line in lines} == {
+        ("Rita Root", f"sender {house.sender.pk}"),
+        ("Pat Partner", f"sender {house.sender.pk}"),
+    }
+
+
 def test_every_change_in_the_admin_tells_before_and_after(house: House, root: Client) -> None:
     account = house.account
     page = f"/admin/accounts/account/{account.pk}/change/"
