@@ -18,9 +18,19 @@ from accounts.models import User
 Groups = Sequence[tuple[Any, Sequence[str]]]
 _ACCOUNTS = (
     _("Accounts"),
-    ("Account", "FeatureGrant", "FeatureRequest", "Package", "SupportAccess"),
+    (
+        "Account",
+        "FeatureGrant",
+        "FeatureRequest",
+        "GrantProposal",
+        "AccountPackage",
+        "ChecklistItem",
+        "Package",
+        "PackageStep",
+        "SupportAccess",
+    ),
 )
-_SEATS = (_("Licences"), ("LicensePool", "License"))
+_SEATS = (_("Licences"), ("LicensePool", "License", "ExpiryNotice"))
 _PEOPLE = (
     _("People and teams"),
     ("User", "Invitation", "Team", "Membership", "SignOn", "BrowserSession", "Authenticator"),

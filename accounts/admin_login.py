@@ -11,7 +11,7 @@ from accounts.admin_scope import role_in_admin
 
 
 def require_our_login(site: AdminSite) -> None:
-    """Close the admin's own log-in page: one door, with one set of rate limits.
+    """Close the admin's own log-in and password pages: one door, with one set of rate limits.
 
     Who comes in follows from a person's role, and so does what they find: `admin_scope`.
     """
@@ -24,7 +24,11 @@ def require_our_login(site: AdminSite) -> None:
         answer: HttpResponse = our_login(request, *args, **kwargs)
         return answer
 
+    def password_change(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("account_change_password"))
+
     site.login = login  # type: ignore[method-assign]
+    site.password_change = password_change  # type: ignore[method-assign, assignment]
     site.has_permission = _has_business_here  # type: ignore[method-assign]
 
 

@@ -11,7 +11,7 @@ from accounts.models import SupportAccess, User
 from accounts.support import is_from_outside, note_view, open_support_of
 
 # These have doors and logs of their own, and show nothing of an account one is in for support.
-ELSEWHERE = ("/admin/", "/accounts/")
+ELSEWHERE = ("/admin/", "/accounts/", "/profile/")
 
 
 class SupportMiddleware:

@@ -31,6 +31,7 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         for scheme in ("light", "dark"):
             _take(browser, demo, scheme)
+        _take_fleet(browser, demo)
         browser.close()
     return 0
 
@@ -139,6 +140,27 @@ def _log_in(page: Page, demo: dict[str, Any], email: str, then: str) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{then}")
     _settle(page)
+
+
+def _take_fleet(browser: Browser, demo: dict[str, Any]) -> None:
+    """Take what a partner sees of their accounts."""
+    context = browser.new_context(
+        base_url=demo["base_url"],
+        color_scheme="light",
+        viewport={"width": 1600, "height": 700},
+        device_scale_factor=1.25,
+    )
+    page = context.new_page()
+    page.goto("/accounts/login/")
+    page.fill("input[name=login]", "pat@northwind.example")
+    page.fill("input[name=password]", demo["users"][0]["password"])
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/accounts/login/" not in url)
+    page.wait_for_load_state()
+    page.goto("/admin/fleet/")
+    _settle(page)
+    page.screenshot(path=FOLDER / "fleet.png")
+    context.close()
 
 
 def _settle(page: Page) -> None:

@@ -110,6 +110,13 @@ def _load_acme(partner: Partner, secrets: DemoSecrets, *, now: datetime) -> None
         account=account,
         role=User.Role.ACCOUNT_ADMIN,
     )
+    User.objects.create_user(
+        "audrey@acme.example",
+        secrets.password,
+        name="Audrey Auditor",
+        account=account,
+        role=User.Role.AUDITOR,
+    )
     twilio = TwilioAccount.objects.create(
         account=account, account_sid=ACME_SID, auth_token=secrets.acme_token, is_ours=True
     )

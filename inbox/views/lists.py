@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from accounts.models import User
 from accounts.numbers import number_in
 from inbox.access import get_inbox, inboxes_of
 from inbox.queries import Asked, View, counts_of, inbox_page
@@ -21,6 +22,9 @@ def home(request: HttpRequest) -> HttpResponse:
     if viewer.account_id is None and user.is_staff:
         return HttpResponseRedirect(reverse("admin:index"))
     if not viewer.may_see:
+        # Auditors have their work elsewhere, and no licence for it.
+        if user.role == User.Role.AUDITOR:
+            return HttpResponseRedirect(reverse("admin:index"))
         return no_licence(request, viewer)
     inboxes = inboxes_of(viewer)
     last = [one for one in inboxes if one.slug == request.session.get(LAST_INBOX)]

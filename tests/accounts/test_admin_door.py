@@ -40,6 +40,20 @@ def test_the_admins_own_login_takes_no_password(db: None, client: Client) -> Non
     assert "_auth_user_id" not in client.session
 
 
+def test_the_admins_own_password_page_leads_to_everybody_s(db: None) -> None:
+    answer = browser_of(make_staff()).get("/admin/password_change/")
+
+    assert answer.headers["Location"] == "/accounts/password/change/"
+
+
+def test_an_auditor_comes_home_to_their_work(db: None) -> None:
+    audrey = make_user(make_account("Acme"), works_as=User.Role.AUDITOR, is_licensed=False)
+
+    answer = browser_of(audrey).get("/")
+
+    assert answer.headers["Location"] == "/admin/"
+
+
 def test_our_login_leads_back_to_the_admin(db: None, client: Client) -> None:
     User.objects.create_superuser("root@platform.example", PASSWORD, name="Rita")
     login = {"login": "root@platform.example", "password": PASSWORD}

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from accounts.models import Account, FeatureGrant, License, LicensePool, Partner, Team, User
+from accounts.models import Account, FeatureGrant, LicensePool, Partner, Team, User
 from inbox.models import Conversation, Sender
 from tests.browser.conftest import Open
 from tests.factories import LONG_AGO, make_twilio_account, make_user
@@ -41,7 +41,7 @@ def test_an_account_is_enabled_worked_in_and_a_licence_taken_away(
     _turn_on(open_as(ada, f"/settings/teams/{team.pk}/turn-on/?check=1"))
     agent.reload()
     expect(agent.locator("h1")).to_have_text("You need a Pro-CX licence")
-    admin = open_as(ada, "/admin/accounts/license/add/")
+    admin = open_as(ada, "/settings/licences/")
     _assign(admin)
     agent.goto("/inbox/sales/")
     expect(agent.locator("#connection")).to_contain_text("Live")
@@ -81,18 +81,17 @@ def _turn_on(page: Page) -> None:
 
 
 def _assign(page: Page) -> None:
-    page.locator("#id_pool").select_option(index=1)
-    page.locator(".field-holder .select2-selection").click()
-    page.locator(".select2-search__field").fill("Sam")
-    page.get_by_role("option", name="Sam").click()
-    page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.locator(".messagelist .success")).to_be_visible()
+    page.get_by_label("Sam").check()
+    page.get_by_role("button", name="Give them seats").click()
+    expect(page.locator(".notices")).to_be_visible()
 
 
 def _take_away(page: Page) -> None:
-    page.goto(f"/admin/accounts/license/{License.objects.get().pk}/delete/")
-    page.get_by_role("button", name="Yes, I’m sure").click()
-    expect(page.locator(".messagelist")).to_contain_text("went back to their teams: 1")
+    page.get_by_role("link", name="Take Sam’s seat away").click()
+    expect(page.locator(".preview")).to_contain_text("Sam")
+    page.get_by_label("Why?").fill("They moved on")
+    page.get_by_role("button", name="Take the seat away").click()
+    expect(page.locator(".notices")).to_be_visible()
 
 
 def _text(live: Live, body: str) -> None:

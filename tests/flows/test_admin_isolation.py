@@ -144,7 +144,8 @@ SITE: dict[str, SOME] = {
     # Whoever is logged in has no need of it.
     "login": dict.fromkeys(INSIDE, 302),
     "logout": dict.fromkeys(INSIDE, 405),
-    "password_change": dict.fromkeys(INSIDE, 200),
+    # The password of the one door there is.
+    "password_change": dict.fromkeys(INSIDE, 302),
     "password_change_done": dict.fromkeys(INSIDE, 200),
     # It needs to be told what to complete: the back doors below do.
     "autocomplete": dict.fromkeys(INSIDE, 403),

@@ -177,10 +177,11 @@ def test_of_ten_doors_opened_at_once_one_opens(house: House) -> None:
 # --- Being in ------------------------------------------------------------------------------------
 
 # What is one's own wherever one is, and what nobody logs in for.
-OWN = {"profile", "theme", "availability"}
+OWN = {"profile", "theme", "availability", "awake", "end_session", "end_other_sessions"}
 OPEN = {
     "livez",
     "readyz",
+    "join",
     "outbound_media",
     "twilio_inbound",
     "twilio_fallback",
