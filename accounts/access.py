@@ -193,6 +193,11 @@ def feature_is_on(account_id: int, feature: str, *, now: datetime) -> bool:
     )
 
 
+def granted(feature: str, *, now: datetime) -> QuerySet[FeatureGrant]:
+    """Return the grants of a feature in force at `now`, whether or not an account is suspended."""
+    return _grants_in_force(feature, now)
+
+
 def accounts_without(feature: str, *, now: datetime) -> QuerySet[Account]:
     """Return the accounts for which `feature` is off: not granted now, or suspended."""
     is_on = Exists(_grants_in_force(feature, now).filter(account=OuterRef("pk")))
@@ -208,6 +213,12 @@ def licensed(*, now: datetime) -> QuerySet[User]:
     """Return the people who are active and hold a valid Pro-CX licence at `now`."""
     held = _licenses_in_force(now).filter(holder=OuterRef("pk"))
     return User.objects.filter(Exists(held), is_active=True)
+
+
+def entitled(*, now: datetime) -> QuerySet[User]:
+    """Return the people who may see inbox content at `now`: licensed, and Team Inbox is on."""
+    is_on = Exists(_grants_in_force(Feature.TEAM_INBOX, now).filter(account=OuterRef("account")))
+    return licensed(now=now).filter(is_on, account__status=Account.Status.ACTIVE)
 
 
 def is_licensed(user_id: int, *, now: datetime) -> bool:

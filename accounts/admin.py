@@ -1,6 +1,7 @@
 """How do partners and platform staff look after accounts, teams and features?
 
-People, seats and Twilio accounts are in `inbox.admin`: what happens to them reaches conversations.
+People, seats, features and Twilio accounts are in `inbox.admin`: what happens to them reaches
+conversations.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,8 +11,7 @@ from typing import Any, ClassVar
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
-from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -19,7 +19,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin_audit import ReadableLines, WhatFilter, WhenFilter
-from accounts.admin_forms import AccountForm, FeatureGrantForm, TeamForm
+from accounts.admin_forms import AccountForm, TeamForm
 from accounts.admin_scope import (
     ACT,
     CHANGE,
@@ -93,9 +93,10 @@ class PartnerAdmin(AuditedAdmin[Partner]):
 
     staff_may = FULL
     partner_may = LOOK
-    fields = ("name", "created_at")
+    fields = ("name", "needs_second_approval", "created_at")
     readonly_fields = ("created_at",)
-    list_display = ("name", "account_count", "created_at")
+    audited = ("name", "needs_second_approval")
+    list_display = ("name", "account_count", "needs_second_approval", "created_at")
     search_fields = ("name",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Partner]:
@@ -252,77 +253,6 @@ class AccountAdmin(TaskAdmin[Account], AuditedAdmin[Account]):
 def _is_on(feature: str, now: datetime) -> Exists:
     grants = FeatureGrant.objects.filter(in_force(now), account=OuterRef("pk"), feature=feature)
     return Exists(grants)
-
-
-class EndNow(Task[FeatureGrant]):
-    """Switch a feature off at once."""
-
-    name = "end"
-    label = "Switch off now"
-    words = (
-        "The feature is switched off for these accounts at once. Customers' messages are still "
-        "kept and STOP still works, but nobody sees or answers them until it is on again."
-    )
-    button = "Switch off"
-
-    def fits(self, row: FeatureGrant) -> bool:
-        """Only what is on can be switched off."""
-        now = timezone.now()
-        return row.starts_at < now and (row.ends_at is None or row.ends_at > now)
-
-    def do(
-        self,
-        request: HttpRequest,
-        rows: Sequence[FeatureGrant],
-        form: forms.Form,
-        admin: TaskAdmin[FeatureGrant],
-    ) -> None:
-        """End the grants."""
-        assert isinstance(admin, FeatureGrantAdmin)
-        for row in rows:
-            row.ends_at = timezone.now()
-            row.save(update_fields=["ends_at"])
-            admin.audit(request, row, "ended")
-        admin.message_user(request, f"Switched off: {len(rows)}.", messages.SUCCESS)
-
-
-@admin.register(FeatureGrant)
-class FeatureGrantAdmin(TaskAdmin[FeatureGrant], AuditedAdmin[FeatureGrant]):
-    """What is switched on for whom, since when, by whom and why. Ended, never deleted."""
-
-    staff_may = partner_may = KEEP | {ACT}
-    form = FeatureGrantForm
-    tasks = (EndNow(),)
-    fields = ("account", "feature", "starts_at", "ends_at", "reason", "granted_by")
-    readonly_fields = ("granted_by",)
-    fixed_fields = ("account", "feature", "starts_at")
-    audited = ("feature", "starts_at", "ends_at", "reason")
-    autocomplete_fields = ("account",)
-    list_display = ("account", "feature", "is_on", "starts_at", "ends_at", "granted_by", "reason")
-    list_filter = ("feature", ("account", OwnRowsFilter))
-    list_select_related = ("account", "granted_by")
-    search_fields = ("account__name", "reason")
-    date_hierarchy = "starts_at"
-    ordering = ("-starts_at", "-pk")
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Propose from now on."""
-        now = timezone.now().replace(microsecond=0)
-        return {"starts_at": now, **super().get_changeform_initial_data(request)}
-
-    def save_model(
-        self, request: HttpRequest, obj: FeatureGrant, form: forms.Form, change: bool
-    ) -> None:
-        """Remember who switched it on."""
-        if not change:
-            obj.granted_by = person(request)
-        super().save_model(request, obj, form, change)
-
-    @admin.display(description="on now", boolean=True)
-    def is_on(self, obj: FeatureGrant) -> bool:
-        """Show whether it holds at this moment."""
-        now = timezone.now()
-        return obj.starts_at <= now and (obj.ends_at is None or obj.ends_at > now)
 
 
 @admin.register(Team)

@@ -4,7 +4,6 @@ Every refusal is a sentence beside the field it is about.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, ClassVar
 
 from allauth.account.models import EmailAddress
@@ -15,15 +14,12 @@ from django.contrib.auth.forms import (
     UserChangeForm,
 )
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model
 from django.utils import timezone
 
 from accounts.administrators import is_last_administrator
 from accounts.models import (
     Account,
-    FeatureGrant,
-    License,
-    LicensePool,
     Membership,
     Team,
     TwilioAccount,
@@ -44,24 +40,6 @@ def given(form: forms.ModelForm[Any], name: str) -> Any:
         return getattr(form.instance, name)
     except ObjectDoesNotExist:
         return None
-
-
-def overlapping(starts_at: datetime, ends_at: datetime | None) -> Q:
-    """Match rows whose time has a moment in common with this one."""
-    until_it_ends = Q(starts_at__lt=ends_at) if ends_at else Q()
-    return until_it_ends & (Q(ends_at__isnull=True) | Q(ends_at__gt=starts_at))
-
-
-class PeriodForm(forms.ModelForm[Any]):
-    """A row that holds from one moment until another, or for good."""
-
-    def clean(self) -> dict[str, Any] | None:
-        """Refuse an end before the beginning."""
-        cleaned = super().clean()
-        starts_at, ends_at = given(self, "starts_at"), given(self, "ends_at")
-        if starts_at and ends_at and ends_at <= starts_at:
-            self.add_error("ends_at", "It must end after it starts.")
-        return cleaned
 
 
 class AccountForm(forms.ModelForm[Account]):
@@ -118,26 +96,6 @@ class AccountForm(forms.ModelForm[Account]):
         return locale
 
 
-class FeatureGrantForm(PeriodForm):
-    """A feature for an account, for a time."""
-
-    class Meta:
-        model = FeatureGrant
-        fields: ClassVar[list[str]] = ["account", "feature", "starts_at", "ends_at", "reason"]
-
-    def clean(self) -> dict[str, Any] | None:
-        """Refuse to switch on what is on already."""
-        cleaned = super().clean()
-        account, feature = given(self, "account"), given(self, "feature")
-        starts_at = given(self, "starts_at")
-        if not self.errors and account and feature and starts_at:
-            same = FeatureGrant.objects.filter(account=account, feature=feature)
-            same = same.filter(overlapping(starts_at, given(self, "ends_at")))
-            if same.exclude(pk=self.instance.pk).exists():
-                self.add_error(None, "This feature is on at that time already.")
-        return cleaned
-
-
 class MembershipForm(forms.ModelForm[Membership]):
     """A person's part in a team."""
 
@@ -152,55 +110,6 @@ class MembershipForm(forms.ModelForm[Membership]):
         if team and user and team.account_id != user.account_id:
             self.add_error("user", _elsewhere(user, user.account, "this team", team.account))
         return cleaned
-
-
-class LicensePoolForm(PeriodForm):
-    """Seats that an account has bought."""
-
-    class Meta:
-        model = LicensePool
-        fields: ClassVar[list[str]] = ["account", "plan", "seats", "starts_at", "ends_at"]
-
-    def clean_seats(self) -> int:
-        """Refuse fewer seats than are taken."""
-        seats: int = self.cleaned_data["seats"]
-        taken = self.instance.licenses.filter(ends_at=None).count() if self.instance.pk else 0
-        if seats < taken:
-            raise forms.ValidationError(f"{taken} seats are taken. End some licences first.")
-        return seats
-
-
-class LicenseForm(PeriodForm):
-    """One seat for one person."""
-
-    class Meta:
-        model = License
-        fields: ClassVar[list[str]] = ["pool", "holder", "starts_at", "ends_at"]
-
-    def clean(self) -> dict[str, Any] | None:
-        """Refuse people of another account, a second licence, and more licences than seats."""
-        cleaned = super().clean()
-        pool, holder = given(self, "pool"), given(self, "holder")
-        starts_at = given(self, "starts_at")
-        if self.errors or not (pool and holder and starts_at):
-            return cleaned
-        time = overlapping(starts_at, given(self, "ends_at"))
-        if pool.account_id != holder.account_id:
-            words = _elsewhere(holder, holder.account, "these seats", pool.account)
-            self.add_error("holder" if "holder" in self.fields else None, words)
-        elif self._others(holder.licenses.filter(time, pool__plan=pool.plan)).exists():
-            self.add_error(None, f"{holder} has a licence at that time already.")
-        elif self._is_full(pool, time):
-            self.add_error(None, f"All {pool.seats} seats are taken at that time.")
-        return cleaned
-
-    def _others(self, licenses: QuerySet[License]) -> QuerySet[License]:
-        return licenses.exclude(pk=self.instance.pk)
-
-    def _is_full(self, pool: LicensePool, time: Q) -> bool:
-        # The lock makes two people who give away the last seat at once wait for each other.
-        locked = LicensePool.objects.select_for_update().get(pk=pool.pk)
-        return self._others(locked.licenses.filter(time)).count() >= locked.seats
 
 
 def _elsewhere(who: Model, theirs: Model | None, what: str, ours: Model) -> str:

@@ -3,6 +3,7 @@
 The first page lists what waits. Each task has a page of its own, which says first what will happen.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
@@ -20,9 +21,11 @@ from django.urls import URLPattern, path, reverse
 from accounts.admin_index import WELCOME
 from accounts.admin_scope import ACT, VIEW, ScopedAdmin, ToDo, role_in_admin
 from accounts.numbers import number_in
+from accounts.refusals import RefusedError
 
 M = TypeVar("M", bound=Model)
 MOST_ROWS = 200
+_NOT_SAID = {"csrfmiddlewaretoken", "looked"}
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
@@ -59,13 +62,15 @@ def what_waits(site: admin.AdminSite, request: HttpRequest) -> list[ToDo]:
 class Task(Generic[M]):
     """One thing that can be done to chosen rows, after a page that says what it does.
 
-    `name` is its address, `label` its link, `words` what it does, `button` the last click.
+    `name` is its address, `label` its link, `words` what it does, `button` the last click. Where
+    what it sets off depends on what is filled in, it `asks_twice`: first it shows that.
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
     words: ClassVar[str]
     button: ClassVar[str]
+    asks_twice: ClassVar[bool] = False
 
     def fits(self, row: M) -> bool:
         """Say whether it can be done to this row now."""
@@ -75,10 +80,6 @@ class Task(Generic[M]):
         """Name a row on the page."""
         return str(row)
 
-    def previews(self, rows: Sequence[M]) -> Sequence[Any]:
-        """Foretell what it would set off, where that reaches people and customers."""
-        return ()
-
     def problem_with(self, rows: Sequence[M]) -> str:
         """Say in words why these rows cannot be done together, or nothing."""
         return ""
@@ -87,10 +88,20 @@ class Task(Generic[M]):
         """Return what must be asked first; nothing by default."""
         return forms.Form(posted(request))
 
+    def previews(self, request: HttpRequest, rows: Sequence[M], form: forms.Form) -> Sequence[Any]:
+        """Return what it would set off (`inbox.setup.previews`), for the page that asks.
+
+        The form may not be filled in yet, or wrongly.
+        """
+        return ()
+
     def do(
         self, request: HttpRequest, rows: Sequence[M], form: forms.Form, admin: "TaskAdmin[M]"
     ) -> HttpResponse | None:
-        """Do it, and tell the person what came of it; return where to go unless it is back."""
+        """Do it, and tell the person what came of it; return where to go unless it is back.
+
+        A RefusedError is shown at the field it names, and then nothing was done.
+        """
         raise NotImplementedError
 
 
@@ -145,20 +156,30 @@ class TaskAdmin(ScopedAdmin[M]):
             self.message_user(request, problem, messages.WARNING)
             return HttpResponseRedirect(self.list_url())
         form = task.form_for(request, rows)
-        if request.method == "POST" and form.is_valid():
-            onward = task.do(request, rows, form, self)
-            return onward or HttpResponseRedirect(self._page_after(rows))
+        if request.method == "POST" and form.is_valid() and self._is_sure(request, task):
+            try:
+                onward = task.do(request, rows, form, self)
+            except RefusedError as no:
+                form.add_error(no.field if no.field in form.fields else None, no.reason)
+            else:
+                return onward or HttpResponseRedirect(self._page_after(rows))
         context = {
             **self.admin_site.each_context(request),
             "title": task.label,
             "opts": self.opts,
             "task": task,
             "rows": [task.describe(row) for row in rows],
-            "previews": task.previews(rows),
             "form": form,
+            "previews": _previews(task, request, rows, form),
+            "looked": _digest(request) if form.is_bound and form.is_valid() else "",
             "cancel_url": self._page_after(rows),
         }
         return TemplateResponse(request, "admin/task.html", context)
+
+    @staticmethod
+    def _is_sure(request: HttpRequest, task: Task[M]) -> bool:
+        """Say whether the person has seen what exactly this sets off."""
+        return not task.asks_twice or request.POST.get("looked") == _digest(request)
 
     def _chosen(self, request: HttpRequest, task: Task[M]) -> list[M]:
         ids = [text for text in request.GET.getlist("ids") if number_in(text)][:MOST_ROWS]
@@ -175,6 +196,23 @@ class TaskAdmin(ScopedAdmin[M]):
 
     def _url_name(self, task: Task[Any]) -> str:
         return f"{self._base_name()}_{task.name}"
+
+
+def _previews(
+    task: Task[Any], request: HttpRequest, rows: Sequence[Any], form: forms.Form
+) -> Sequence[Any]:
+    try:
+        return task.previews(request, rows, form)
+    except RefusedError as no:
+        if form.is_bound:
+            form.add_error(no.field if no.field in form.fields else None, no.reason)
+        return ()
+
+
+def _digest(request: HttpRequest) -> str:
+    """Return what tells one filled-in form from another."""
+    said = {name: value for name, value in request.POST.lists() if name not in _NOT_SAID}
+    return hashlib.sha256(repr(sorted(said.items())).encode()).hexdigest()
 
 
 def _opener(task: Task[Any]) -> Callable[..., HttpResponse]:

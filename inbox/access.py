@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
-from accounts.access import Viewer, licensed
+from accounts.access import Viewer, entitled
 from accounts.models import Membership
 from accounts.prepared import OneOf, Prepared
 from inbox.models import Attachment, Conversation, Message, Participant, TeamInbox
@@ -141,7 +141,7 @@ def _readers(
     by_team = Membership.objects.filter(
         Q(role=Membership.Role.SUPERVISOR) | Q(team=whole_team), user=OuterRef("pk"), team=team
     )
-    people = licensed(now=now).filter(Q(OneOf("pk", named)) | Exists(by_team), account=account)
+    people = entitled(now=now).filter(Q(OneOf("pk", named)) | Exists(by_team), account=account)
     return people.values_list("pk", flat=True)
 
 

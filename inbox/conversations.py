@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
-from accounts.access import Viewer
-from accounts.models import User
+from accounts.access import Viewer, granted, licensed
+from accounts.models import Feature, Membership, User
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.access import readers_of
 from inbox.audience import current_parts, end_parts, give_back, give_to, is_eligible
@@ -40,6 +41,8 @@ from inbox.refusals import (
 from inbox.story import Story
 
 NOTE_LIMIT = 10_000
+# A sweep starts every few seconds: what is left, the next one does.
+RELEASED_AT_ONCE = 500
 _Verb = ConversationEvent.Verb
 
 
@@ -148,20 +151,22 @@ def release_all_of(*, user: User, reason: str, now: datetime, inbox_id: int | No
 def release_ineligible(*, now: datetime) -> int:
     """Release what is owned by people who can no longer work there.
 
-    A licence that simply expires has nobody who acts on it, and an act may be cut off half-way:
-    this finds both.
+    A licence, pool or grant that simply expires has nobody who acts on it, and an act may be cut
+    off half-way: this finds them all. A suspended account keeps its owners.
     """
     owned = Conversation.objects.live().filter(owner__isnull=False)
-    lost = [
-        pair
-        for pair in owned.order_by().values_list("owner", "inbox").distinct()
-        if not is_eligible(*pair, now=now)
-    ]
+    members = Membership.objects.filter(user=OuterRef("owner"), team=OuterRef("inbox"))
+    can_work = (
+        Exists(licensed(now=now).filter(pk=OuterRef("owner")))
+        & Exists(members.exclude(role=Membership.Role.OBSERVER))
+        & Exists(granted(Feature.TEAM_INBOX, now=now).filter(account=OuterRef("account")))
+    )
+    lost = owned.exclude(can_work).order_by("pk")
     reason = "can no longer work in this inbox"
     return sum(
-        _release_from(conversation, owner, reason, now=now)
-        for owner, inbox in lost
-        for conversation in owned.filter(owner=owner, inbox=inbox)
+        _release_from(conversation, conversation.owner_id, reason, now=now)
+        for conversation in lost[:RELEASED_AT_ONCE]
+        if conversation.owner_id
     )
 
 

@@ -9,7 +9,7 @@ from accounts.sessions import forget_expired
 from inbox import closing, conversations, media, receiving, reconciling, sending
 from inbox.events import forget_events
 from inbox.nudges import nudge
-from inbox.setup import drift, invitations, whatsapp_sync
+from inbox.setup import drift, expiring, invitations, whatsapp_sync
 
 EVENTS_KEPT_FOR = timedelta(days=7)
 # Short, so that other sweeps get their turn; the clock or an overloaded edge starts the next one.
@@ -74,6 +74,13 @@ def sweep_handovers() -> None:
 def sweep_ineligible() -> None:
     """Release what is owned by people who lost their licence or team."""
     conversations.release_ineligible(now=timezone.now())
+
+
+@shared_task
+def sweep_expiring() -> None:
+    """Tell partners and accounts what ends soon and what has ended, each once."""
+    expiring.note_expiries(now=timezone.now())
+    expiring.mail_notices(now=timezone.now())
 
 
 @shared_task

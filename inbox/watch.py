@@ -21,6 +21,7 @@ from inbox.models import TeamInbox
 logger = logging.getLogger(__name__)
 
 SILENCE_SECONDS = 75
+# With the time that looking takes, nobody hears for more than five seconds what is not theirs.
 RECHECK_SECONDS = 4
 
 # Why a socket is closed, as browsers know it (docs/api.md).

@@ -15,17 +15,22 @@ from django.test import Client
 
 from accounts.access import viewer_of
 from accounts.audit import record
+from accounts.granting import ask_for_feature
 from accounts.models import (
     Account,
     BrowserSession,
+    ExpiryNotice,
+    GrantProposal,
     Invitation,
     InvitationTeam,
     Membership,
+    Package,
     Partner,
     SignOn,
     SupportAccess,
     User,
 )
+from accounts.packages import offer_package
 from inbox.conversations import claim_conversation, mark_read, take_over
 from inbox.models import (
     Attachment,
@@ -187,6 +192,7 @@ def _live_a_little(company: Company, n: int) -> None:
         found="https://old.example/sms",
         found_at=NOW,
     )
+    _entitle(company)
     Authenticator.objects.create(
         user=company.alice, type=Authenticator.Type.TOTP, data={"secret": "canary second factor"}
     )
@@ -237,6 +243,29 @@ def _have_people_around(company: Company, n: int) -> None:
         ip="203.0.113.7",
         started_at=NOW,
         seen_at=NOW,
+    )
+
+
+def _entitle(company: Company) -> None:
+    account, alice = company.account, company.alice
+    request = ask_for_feature(
+        account=account, feature="custom_routing", words="Please", by=alice, now=NOW
+    )
+    GrantProposal.objects.create(
+        account=account,
+        feature="custom_routing",
+        starts_at=NOW,
+        reason="They asked",
+        request=request,
+        proposed_by=alice,
+        proposed_at=NOW,
+    )
+    # A test with real commits empties the catalogue.
+    package, _ = Package.objects.get_or_create(slug="team-inbox-setup", defaults={"name": "Set-up"})
+    offer_package(account=account, package=package, by=alice, now=NOW)
+    pool = account.license_pools.get()
+    ExpiryNotice.objects.create(
+        account=account, pool=pool, ends_at=NOW, days=30, words="It ends", noted_at=NOW, mail_at=NOW
     )
 
 

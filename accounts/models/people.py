@@ -114,6 +114,21 @@ class User(AbstractBaseUser, PermissionsMixin):
                     RETURN NEW;
                 """,
             ),
+            pgtrigger.Trigger(
+                name="who_holds_a_license_stays_in_their_account",
+                operation=pgtrigger.UpdateOf("account_id"),  # type: ignore[no-untyped-call]
+                when=pgtrigger.Before,
+                func="""
+                    IF NEW.account_id IS DISTINCT FROM OLD.account_id AND EXISTS (
+                        SELECT 1 FROM accounts_license WHERE holder_id = NEW.id
+                    ) THEN
+                        RAISE EXCEPTION 'the person holds, or held, a licence of their account'
+                        USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME,
+                        CONSTRAINT = 'who_holds_a_license_stays_in_their_account';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
         ]
 
     def __str__(self) -> str:

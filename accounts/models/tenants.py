@@ -11,6 +11,11 @@ class Partner(models.Model):
     """A reseller who looks after some accounts and switches features on for them."""
 
     name = models.CharField(max_length=120, unique=True)
+    needs_second_approval = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="A feature is on only when a second person of the partner has approved it",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -43,7 +43,9 @@ class Suspend(Task[Account]):
         """Ask why."""
         return SuspendForm(posted(request))
 
-    def previews(self, rows: Sequence[Account]) -> Sequence[Preview]:
+    def previews(
+        self, request: HttpRequest, rows: Sequence[Account], form: forms.Form
+    ) -> Sequence[Preview]:
         """Say what each account would lose."""
         now = timezone.now()
         return [preview_suspension(account=row, now=now) for row in rows[:MOST_PREVIEWS]]

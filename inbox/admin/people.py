@@ -25,8 +25,6 @@ from accounts.access import is_licensed
 from accounts.admin_forms import (
     ACCOUNT_ROLES,
     ADMIN_ROLES,
-    LicenseForm,
-    LicensePoolForm,
     MembershipForm,
     UserAddForm,
     UserEditForm,
@@ -39,11 +37,10 @@ from accounts.admin_scope import (
     M,
     OwnRowsFilter,
     RowsInline,
-    count_of,
     is_platform_staff,
     person,
 )
-from accounts.models import License, LicensePool, Membership, User, in_force
+from accounts.models import License, Membership, User, in_force
 from inbox.conversations import release_all_of
 from inbox.setup import people, teams
 from inbox.setup.people import PeopleError
@@ -168,93 +165,6 @@ class MembershipAdmin(FreeingAdmin[Membership]):
         return str(obj.team.account)
 
 
-@admin.register(LicensePool)
-class LicensePoolAdmin(FreeingAdmin[LicensePool]):
-    """Seats that accounts have bought. Ended, not deleted, once somebody holds one."""
-
-    staff_may = partner_may = FULL
-    form = LicensePoolForm
-    fields = ("account", "plan", "seats", "starts_at", "ends_at")
-    fixed_fields = ("account", "plan")
-    audited = ("plan", "seats", "starts_at", "ends_at")
-    autocomplete_fields = ("account",)
-    list_display = ("account", "plan", "seats", "taken", "starts_at", "ends_at")
-    list_filter = ("plan", ("account", OwnRowsFilter))
-    list_select_related = ("account",)
-    search_fields = ("account__name",)
-    ordering = ("account__name", "-starts_at", "-pk")
-    date_hierarchy = "starts_at"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[LicensePool]:
-        """Count the licences along."""
-        held = License.objects.filter(in_force(timezone.now()))
-        return super().get_queryset(request).annotate(taken_count=count_of(held, "pool"))
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Propose from now on."""
-        return {"starts_at": _this_second(), **super().get_changeform_initial_data(request)}
-
-    def has_delete_permission(self, request: HttpRequest, obj: LicensePool | None = None) -> bool:
-        """Only a pool that nobody ever held a seat of can go."""
-        may = super().has_delete_permission(request, obj)
-        return may and not (obj and obj.licenses.exists())
-
-    def who_may_lose(self, obj: LicensePool) -> Iterable[User]:
-        """Those holders who have a conversation."""
-        return User.objects.filter(licenses__pool=obj, owned_conversations__isnull=False).distinct()
-
-    @admin.display(description="taken", ordering="taken_count")
-    def taken(self, obj: LicensePool) -> int:
-        """Show how many seats are held now."""
-        return int(getattr(obj, "taken_count", 0))
-
-
-@admin.register(License)
-class LicenseAdmin(FreeingAdmin[License]):
-    """Who holds a seat. To hand one over, end it and give a new one."""
-
-    account_path = "pool__account"
-    staff_may = partner_may = admin_may = FULL
-    form = LicenseForm
-    fields = ("pool", "holder", "starts_at", "ends_at")
-    fixed_fields = ("pool", "holder", "starts_at")
-    audited = ("pool", "holder", "starts_at", "ends_at")
-    autocomplete_fields = ("pool", "holder")
-    list_display = ("holder", "account", "plan", "is_in_force", "starts_at", "ends_at")
-    list_filter = (("pool__account", OwnRowsFilter),)
-    list_select_related = ("holder", "pool__account")
-    search_fields = ("holder__name", "holder__email", "pool__account__name")
-    ordering = ("-starts_at", "-pk")
-    date_hierarchy = "starts_at"
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Propose from now on."""
-        return {"starts_at": _this_second(), **super().get_changeform_initial_data(request)}
-
-    def who_may_lose(self, obj: License) -> Iterable[User]:
-        """The holder."""
-        return [obj.holder]
-
-    @admin.display(description="account", ordering="pool__account__name")
-    def account(self, obj: License) -> str:
-        """Show whose seat it is."""
-        return str(obj.pool.account)
-
-    @admin.display(description="plan")
-    def plan(self, obj: License) -> str:
-        """Show what it is a licence for."""
-        return obj.pool.get_plan_display()
-
-    @admin.display(description="valid now", boolean=True)
-    def is_in_force(self, obj: License) -> bool:
-        """Show whether licence and pool hold at this moment."""
-        now = timezone.now()
-        return all(
-            row.starts_at <= now and (row.ends_at is None or row.ends_at > now)
-            for row in (obj, obj.pool)
-        )
-
-
 class TeamRows(RowsInline):
     """The teams of a person."""
 
@@ -268,6 +178,7 @@ class LicenceRows(RowsInline):
     """The licences of a person."""
 
     model = License
+    fk_name = "holder"
     belongs_by = "holder"
     fields = ("pool", "starts_at", "ends_at")
 
@@ -390,7 +301,3 @@ class UserAdmin(FreeingAdmin[User], DjangoUserAdmin[User]):
     def is_licensed(self, obj: User) -> bool:
         """Show whether they hold a licence now."""
         return bool(getattr(obj, "has_licence", False))
-
-
-def _this_second() -> Any:
-    return timezone.now().replace(microsecond=0)

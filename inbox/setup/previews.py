@@ -57,7 +57,8 @@ class Preview:
 def preview_feature_off(*, account: Account, feature: str, now: datetime) -> Preview:
     """Foretell what happens to an account when a partner's grant of `feature` ends."""
     if feature == Feature.TEAM_INBOX:
-        return _whole_account(account, _("Team Inbox is off for %s."), now=now)
+        headline = _("Team Inbox is off for %s.")
+        return _whole_account(account, headline, _goes_back(), now=now)
     if feature == Feature.WHATSAPP:
         return _whatsapp_off(account)
     label = str(Feature(feature).label)
@@ -70,7 +71,8 @@ def preview_feature_off(*, account: Account, feature: str, now: datetime) -> Pre
 
 def preview_suspension(*, account: Account, now: datetime) -> Preview:
     """Foretell what happens when the whole account is suspended."""
-    return _whole_account(account, _("%s is suspended."), now=now)
+    keeps = _("Conversations keep their owners until the account goes on.")
+    return _whole_account(account, _("%s is suspended."), keeps, now=now)
 
 
 def preview_license_removal(*, holders: Iterable[User], now: datetime) -> Preview:
@@ -173,7 +175,7 @@ def preview_membership_removal(*, membership: Membership, now: datetime) -> Prev
     )
 
 
-def _whole_account(account: Account, headline: str, *, now: datetime) -> Preview:
+def _whole_account(account: Account, headline: str, owners: str, *, now: datetime) -> Preview:
     live = Conversation.objects.live().filter(account=account)
     readers = licensed(now=now).filter(account=account, memberships__team__inbox__is_on=True)
     return _preview(
@@ -181,6 +183,7 @@ def _whole_account(account: Account, headline: str, *, now: datetime) -> Preview
         (
             _("Nobody of the account sees or answers anything; what is open closes in seconds."),
             _kept(),
+            owners,
             _("Messages on their way out are not sent; their authors are told."),
             _("Switched on again, everything is there, with what arrived meanwhile."),
         ),

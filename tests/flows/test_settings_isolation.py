@@ -16,7 +16,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Invitation, Membership, SupportAccess, User
+from accounts.models import (
+    FeatureRequest,
+    Invitation,
+    License,
+    LicensePool,
+    Membership,
+    SupportAccess,
+    User,
+)
 from inbox.models import Message
 from inbox.sending import send_test
 from inbox.settings_urls import urlpatterns
@@ -39,6 +47,14 @@ class Scene:
     clients: dict[str, Client]
     support: dict[str, SupportAccess]
     hours: BusinessHours
+    asked: FeatureRequest
+    pool: LicensePool
+    nora: User
+
+    @property
+    def seat(self) -> License:
+        """Alice's seat."""
+        return License.objects.get(holder=self.house.alice)
 
 
 @pytest.fixture
@@ -73,7 +89,17 @@ def scene(house: House, login: Login, twilio: Twilio) -> Scene:
         for who in SUPPORTERS
     }
     clients = {who: login(user) for who, user in people.items()}
-    return Scene(house, {**clients, "nobody": Client()}, support, make_hours(account))
+    return Scene(
+        house,
+        {**clients, "nobody": Client()},
+        support,
+        hours=make_hours(account),
+        asked=FeatureRequest.objects.create(
+            account=account, feature="optout_compliance", asked_by=people["admin"], asked_at=now
+        ),
+        pool=LicensePool.objects.get(account=account),
+        nora=make_user(account, "Nora", is_licensed=False),
+    )
 
 
 # Status per person, in the order of PEOPLE. 404: not yours is not there. 302: log in first.
@@ -168,6 +194,40 @@ TABLE: dict[str, dict[str, Row]] = {
     },
     "settings_hours_copy": {"POST": Row(DONE_BY_ADMIN, kwargs=hours_of_scene)},
     "settings_hours_delete": {"POST": Row(DONE_BY_ADMIN, kwargs=hours_of_scene)},
+    "settings_features": {"GET": Row(OWN_ACCOUNT)},
+    "settings_feature_ask": {
+        "POST": Row(
+            # The other admin asks for their own account.
+            (302, 302, 404, 404, 404, 404, 404, 302),
+            data=lambda scene: {"feature": "custom_routing"},
+        )
+    },
+    "settings_feature_withdraw": {
+        "POST": Row(
+            (302, 404, 404, 404, 404, 404, 404, 302),
+            kwargs=lambda scene: {"pk": scene.asked.pk},
+        )
+    },
+    "settings_licences": {"GET": Row(OWN_ACCOUNT)},
+    "settings_licences_assign": {
+        # The other admin's pools and people are others: theirs is told that it chose none of them.
+        "POST": Row(
+            (302, 422, 404, 404, 404, 404, 404, 302),
+            data=lambda scene: {"pool": scene.pool.pk, "holders": [scene.nora.pk]},
+        )
+    },
+    "settings_licences_export": {"POST": Row(OWN_ACCOUNT)},
+    "settings_licence_take_away": {
+        "GET": Row(
+            (200, 404, 404, 404, 404, 404, 404, 302),
+            kwargs=lambda scene: {"pk": scene.seat.pk},
+        ),
+        "POST": Row(
+            (302, 404, 404, 404, 404, 404, 404, 302),
+            kwargs=lambda scene: {"pk": scene.seat.pk},
+            data=lambda scene: {"reason": "Left"},
+        ),
+    },
     "settings_support": {"GET": Row(OWN_ACCOUNT)},
     "settings_support_end": {
         "POST": Row(

@@ -1,18 +1,13 @@
 """Are people and seats looked after with words, audit lines, and nothing left behind?"""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.test import Client
-from django.utils import timezone
 
 from accounts.models import (
     AuditEntry,
-    FeatureGrant,
-    License,
-    LicensePool,
     Membership,
     User,
 )
@@ -85,75 +80,6 @@ def released(company: Company, reason: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["page", "list"])
-def test_removing_a_licence_gives_back_conversations(
-    acme: Company, pat: Client, after_commit: Any, how: str
-) -> None:
-    seat = License.objects.get(holder=acme.sue)
-    assert owned_by(acme.sue)
-
-    with after_commit():
-        if how == "page":
-            answer = pat.post(f"{LICENSES}{seat.pk}/delete/", {"post": "yes"}, follow=True)
-        else:
-            data = {"action": "delete_selected", "_selected_action": [seat.pk], "post": "yes"}
-            answer = pat.post(LICENSES, data, follow=True)
-
-    assert answer.status_code == 200
-    released(acme, "the licence ended")
-    assert last_line().action == "license_deleted"
-    assert last_line().data["values"]["holder"] == "Sue of Acme"
-
-
-def test_ending_a_licence_gives_back_conversations(
-    acme: Company, pat: Client, after_commit: Any
-) -> None:
-    seat = License.objects.get(holder=acme.sue)
-
-    with after_commit():
-        pat.post(f"{LICENSES}{seat.pk}/change/", when("ends_at", timezone.now()))
-
-    released(acme, "the licence ended")
-
-
-def test_a_licence_that_goes_on_or_a_second_one_keeps_conversations(
-    acme: Company, pat: Client, after_commit: Any
-) -> None:
-    seat = License.objects.get(holder=acme.sue)
-    later = timezone.now() + timedelta(days=30)
-
-    with after_commit():
-        pat.post(f"{LICENSES}{seat.pk}/change/", when("ends_at", later))
-    assert owned_by(acme.sue)
-
-    License.objects.create(pool=seat.pool, holder=acme.sue, starts_at=seat.starts_at)
-    with after_commit():
-        pat.post(f"{LICENSES}{seat.pk}/delete/", {"post": "yes"})
-    assert owned_by(acme.sue)
-
-
-def test_ending_a_pool_gives_back_conversations(
-    acme: Company, pat: Client, after_commit: Any
-) -> None:
-    pool = LicensePool.objects.get(account=acme.account)
-    data = {"seats": 100, **when("starts_at", pool.starts_at)}
-
-    with after_commit():
-        pat.post(f"{POOLS}{pool.pk}/change/", {**data, **when("ends_at", timezone.now())})
-
-    released(acme, "the licence ended")
-
-
-def test_a_pool_with_licences_cannot_be_deleted(acme: Company, root: Client) -> None:
-    pool = LicensePool.objects.get(account=acme.account)
-
-    assert root.post(f"{POOLS}{pool.pk}/delete/", {"post": "yes"}).status_code == 403
-    data = {"action": "delete_selected", "_selected_action": [pool.pk], "post": "yes"}
-    root.post(POOLS, data)
-
-    assert LicensePool.objects.filter(pk=pool.pk).exists()
-
-
-@pytest.mark.parametrize("how", ["page", "list"])
 def test_removing_a_member_gives_back_conversations(
     acme: Company, pat: Client, after_commit: Any, how: str
 ) -> None:
@@ -204,21 +130,6 @@ def test_deactivating_a_person_gives_back_conversations(
     said = [str(message) for message in answer.context["messages"]]
     assert last_line().action == "deactivated"
     assert said
-
-
-@pytest.mark.django_db(transaction=True)
-def test_conversations_go_back_with_real_commits() -> None:
-    """The story opens its own durable transactions: it must run after ours."""
-    company = make_company("Acme", "Northwind", n=1)
-    seat = License.objects.get(holder=company.sue)
-
-    answer = browser_of(make_staff()).post(
-        f"{LICENSES}{seat.pk}/delete/", {"post": "yes"}, follow=True
-    )
-
-    released(company, "the licence ended")
-    said = [str(message) for message in answer.context["messages"]]
-    assert "Conversations of Sue of Acme that went back to their teams: 1." in said
 
 
 # --- People --------------------------------------------------------------------------------------
@@ -402,39 +313,7 @@ def test_nobody_is_deleted(acme: Company, root: Client) -> None:
     assert User.objects.filter(pk=acme.alice.pk).exists()
 
 
-# --- Seats, teams and features -------------------------------------------------------------------
-
-
-def test_a_seat_goes_to_people_of_the_account_while_there_are_seats(
-    acme: Company, pat: Client
-) -> None:
-    pool = LicensePool.objects.get(account=acme.account)
-    nora = make_user(acme.account, "Nora", is_licensed=False)
-    stranger = make_user(make_company("Second", "Northwind", n=3).account, is_licensed=False)
-    start = when("starts_at", timezone.now())
-
-    def give(user: User) -> str:
-        data = {"pool": pool.pk, "holder": user.pk, **start}
-        return str(pat.post(f"{LICENSES}add/", data, follow=True).content.decode())
-
-    assert "but these seats to Acme" in give(stranger)
-    assert "has a licence at that time already" in give(acme.alice)
-    LicensePool.objects.filter(pk=pool.pk).update(seats=2)
-    assert "All 2 seats are taken" in give(nora)
-    LicensePool.objects.filter(pk=pool.pk).update(seats=3)
-    give(nora)
-    assert License.objects.filter(holder=nora).count() == 1
-    assert last_line().action == "license_added"
-    assert last_line().account == acme.account
-
-
-def test_fewer_seats_than_taken_are_refused(acme: Company, pat: Client) -> None:
-    pool = LicensePool.objects.get(account=acme.account)
-    data = {"seats": 1, **when("starts_at", pool.starts_at)}
-
-    page = pat.post(f"{POOLS}{pool.pk}/change/", data).content.decode()
-
-    assert "2 seats are taken" in page
+# --- Teams ----------------------------------------------------------------------------------------
 
 
 def test_a_team_takes_people_of_its_account(acme: Company, pat: Client) -> None:
@@ -448,39 +327,6 @@ def test_a_team_takes_people_of_its_account(acme: Company, pat: Client) -> None:
     pat.post(f"{MEMBERSHIPS}add/", {**data, "user": nora.pk})
     assert last_line().action == "membership_added"
     assert (last_line().actor_label, last_line().account) == ("Pat Partner", acme.account)
-
-
-def test_a_feature_is_switched_on_and_off_with_a_line_each(acme: Company, pat: Client) -> None:
-    data = {"account": acme.account.pk, "feature": "custom_routing", "reason": "Order 7"}
-    data |= when("starts_at", timezone.now() - timedelta(hours=1))
-
-    pat.post(f"{GRANTS}add/", data)
-    grant = FeatureGrant.objects.get(feature="custom_routing")
-    assert grant.granted_by is not None
-    assert grant.granted_by.name == "Pat Partner"
-    assert last_line().action == "featuregrant_added"
-    assert last_line().data["values"]["reason"] == "Order 7"
-
-    twice = pat.post(f"{GRANTS}add/", data).content.decode()
-    assert "on at that time already" in twice
-
-    pat.post(f"{GRANTS}end/?ids={grant.pk}")
-    grant.refresh_from_db()
-    assert grant.ends_at is not None
-    assert grant.ends_at <= timezone.now()
-    assert last_line().action == "featuregrant_ended"
-    assert pat.post(f"{GRANTS}{grant.pk}/delete/", {"post": "yes"}).status_code == 403
-
-
-def test_an_end_before_the_beginning_is_refused_in_words(acme: Company, pat: Client) -> None:
-    data = {"account": acme.account.pk, "feature": "custom_routing"}
-    data |= when("starts_at", timezone.now())
-    data |= when("ends_at", timezone.now() - timedelta(days=1))
-
-    page = pat.post(f"{GRANTS}add/", data).content.decode()
-
-    assert "It must end after it starts." in page
-    assert "Constraint" not in page
 
 
 def test_a_team_gets_its_inbox(acme: Company, pat: Client) -> None:

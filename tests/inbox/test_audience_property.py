@@ -51,7 +51,7 @@ from inbox.refusals import RefusedError
 from inbox.rows import COUNT_LIMIT
 from inbox.sending import send_reply
 from inbox.tallies import count
-from tests.factories import LONG_AGO, make_account, make_inbox, make_sender, make_user
+from tests.factories import make_account, make_inbox, make_sender, make_user
 from tests.twilio import text_in
 
 BEGIN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -304,7 +304,7 @@ class Day:
             stories.release_all_of(user=user, reason="licence", now=self.now)
         else:
             pool = LicensePool.objects.get(account=user.account_id)
-            License.objects.create(pool=pool, holder=user, starts_at=LONG_AGO)
+            License.objects.create(pool=pool, holder=user, starts_at=self.now)
 
     def member_leaves_or_returns(self) -> None:
         """Let somebody leave a team, or come back."""

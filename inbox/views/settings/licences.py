@@ -1,0 +1,247 @@
+"""Who holds the seats that an account bought, who needs one, and who does not use theirs?"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.administrators import Administrator, administrator
+from accounts.audit import record_export
+from accounts.entitlement_forms import MomentField, add_refusal
+from accounts.exports import csv_response
+from accounts.licences import assign_licenses, left_without
+from accounts.models import Account, License, LicensePool, User, in_force
+from accounts.refusals import RefusedError
+from inbox.setup.expiring import ending_soon
+from inbox.setup.licence_fit import LicenceFit, licence_fit
+from inbox.setup.licences import GivenBack, hand_over_seat, remove_licenses
+from inbox.setup.previews import preview_license_removal
+
+COLUMNS = (
+    "State",
+    "Name",
+    "E-mail",
+    "Teams without access",
+    "Seat since",
+    "Seat until",
+    "Last used",
+    "Open conversations",
+)
+
+
+class PeopleField(forms.ModelMultipleChoiceField[User]):
+    """Some of the account's people, each with a box of their own."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Name a person with their address: names repeat."""
+        return f"{obj.name} ({obj.email})"
+
+
+class PoolField(forms.ModelChoiceField[LicensePool]):
+    """Seats of the account."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Say how many there are, and until when."""
+        seats = f"{obj.seats} × {obj.get_plan_display()}"
+        if obj.ends_at is None:
+            return seats
+        return _("%(seats)s until %(day)s") % {"seats": seats, "day": f"{obj.ends_at:%d %b %Y}"}
+
+
+class AssignForm(forms.Form):
+    """To whom, of which seats, until when?"""
+
+    pool: Any = PoolField(LicensePool.objects.none(), label=gettext_lazy("Seats"), empty_label=None)
+    holders: Any = PeopleField(
+        User.objects.none(),
+        label=gettext_lazy("People without a licence"),
+        error_messages={"required": gettext_lazy("Choose at least one person.")},
+    )
+
+    def __init__(self, who: Administrator, data: Any = None) -> None:
+        super().__init__(data)
+        self.fields["ends_at"] = MomentField(
+            zone=who.account.time_zone,
+            required=False,
+            label=_("Until"),
+            help_text=_("Leave empty: until the seats end."),
+        )
+        pools = LicensePool.objects.filter(in_force(who.now), account=who.account)
+        self._offer("pool", pools.order_by("starts_at", "pk"))
+        self._offer("holders", people_without(who))
+
+    def _offer(self, name: str, rows: "QuerySet[Any]") -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = rows
+
+
+class TakeAwayForm(forms.Form):
+    """Why, and does somebody else get the seat?"""
+
+    reason = forms.CharField(label=gettext_lazy("Why?"), max_length=200)
+    to: Any = forms.ModelChoiceField(
+        User.objects.none(),
+        label=gettext_lazy("Hand the seat over to"),
+        required=False,
+        empty_label=gettext_lazy("nobody: it is free again"),
+    )
+
+    def __init__(self, who: Administrator, data: Any = None) -> None:
+        super().__init__(data)
+        field = self.fields["to"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = people_without(who)
+
+
+def people_without(who: Administrator) -> "QuerySet[User]":
+    """Return the people of the account who can log in and hold no licence now."""
+    held = License.objects.filter(in_force(who.now), pool__account=who.account)
+    people = User.objects.filter(account=who.account, is_active=True)
+    return people.exclude(pk__in=held.values("holder")).order_by("name", "email")
+
+
+@require_GET
+def licences(request: HttpRequest) -> HttpResponse:
+    """Show seats, holders, and whether licences and people fit."""
+    who = administrator(request)
+    return _page(request, who, AssignForm(who))
+
+
+@require_POST
+def assign(request: HttpRequest) -> HttpResponse:
+    """Give several people a seat: all of them, or nobody."""
+    who = administrator(request)
+    form = AssignForm(who, request.POST)
+    if form.is_valid():
+        people = list(form.cleaned_data["holders"])
+        try:
+            assign_licenses(
+                pool=form.cleaned_data["pool"],
+                holders=people,
+                by=who.user,
+                now=who.now,
+                ends_at=form.cleaned_data["ends_at"],
+            )
+        except RefusedError as no:
+            add_refusal(form, no)
+        else:
+            words = ngettext("%d person has a seat now.", "%d people have a seat now.", len(people))
+            messages.success(request, words % len(people))
+            return HttpResponseRedirect(reverse("settings_licences"))
+    return _page(request, who, form)
+
+
+@require_http_methods(["GET", "POST"])
+def take_away(request: HttpRequest, *, pk: int) -> HttpResponse:
+    """Say what taking a seat away does, and do it when that is confirmed."""
+    who = administrator(request)
+    license = get_object_or_404(
+        License.objects.filter(in_force(who.now), pool__account=who.account).select_related(
+            "holder", "pool__account"
+        ),
+        pk=pk,
+    )
+    form = TakeAwayForm(who, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            given = _take(who, license, form)
+        except RefusedError as no:
+            add_refusal(form, no)
+        else:
+            messages.success(request, _words_after(license, form.cleaned_data["to"], given))
+            return HttpResponseRedirect(reverse("settings_licences"))
+    losing = left_without([license], now=who.now)
+    context = {
+        "who": who,
+        "here": "licences",
+        "license": license,
+        "form": form,
+        "preview": preview_license_removal(holders=losing, now=who.now),
+    }
+    return render(request, "settings/licence_take_away.html", context, status=_status(form))
+
+
+def _take(who: Administrator, license: License, form: TakeAwayForm) -> GivenBack:
+    reason, to = form.cleaned_data["reason"], form.cleaned_data["to"]
+    if to is None:
+        return remove_licenses(licenses=[license], by=who.user, reason=reason, now=who.now)
+    _new, given = hand_over_seat(license=license, to=to, by=who.user, reason=reason, now=who.now)
+    return given
+
+
+def _words_after(license: License, to: User | None, given: GivenBack) -> str:
+    name = license.holder.name
+    done = (
+        _("%(new)s has the seat of %(name)s now.") % {"new": to.name, "name": name}
+        if to
+        else _("%s has no licence any more.") % name
+    )
+    number = given.numbers.get(name, 0)
+    if not number:
+        return done
+    back = ngettext(
+        "%d conversation went back to the team.",
+        "%d conversations went back to their teams.",
+        number,
+    )
+    return f"{done} {back % number}"
+
+
+@require_POST
+def export(request: HttpRequest) -> HttpResponseBase:
+    """Send the report as CSV."""
+    who = administrator(request)
+    record_export(what="licence_fit", by=who.user, now=who.now, account_id=who.account.pk)
+    rows = _rows(licence_fit(who.account, now=who.now))
+    return csv_response(f"licences-{who.now:%Y-%m-%d}", COLUMNS, rows)
+
+
+def _rows(fit: LicenceFit) -> Iterator[tuple[object, ...]]:
+    for seat in fit.seats:
+        yield (
+            "unused for 30 days" if seat.is_unused else "in use",
+            seat.person.name,
+            seat.person.email,
+            "",
+            seat.license.starts_at,
+            seat.license.ends_at,
+            seat.used_at,
+            seat.conversations,
+        )
+    for person in fit.blocked:
+        yield (
+            "needs a licence",
+            person.person.name,
+            person.person.email,
+            person.teams,
+            None,
+            None,
+            None,
+            None,
+        )
+
+
+def _page(request: HttpRequest, who: Administrator, form: AssignForm) -> HttpResponse:
+    context = {
+        "who": who,
+        "here": "licences",
+        "fit": licence_fit(who.account, now=who.now),
+        "endings": ending_soon(Account.objects.filter(pk=who.account.pk), now=who.now),
+        "form": form,
+    }
+    return render(request, "settings/licences.html", context, status=_status(form))
+
+
+def _status(form: forms.Form) -> int:
+    return 422 if form.is_bound else 200
