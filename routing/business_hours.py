@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from accounts.audit import record
@@ -75,7 +74,7 @@ def copy_hours(*, hours: BusinessHours, by: User, now: datetime) -> BusinessHour
     original = hours.calendar()
     return add_hours(
         account=hours.account,
-        name=free_name(hours.account, hours.name),
+        name=free_name(hours.name, BusinessHours.objects.filter(account=hours.account_id)),
         by=by,
         now=now,
         week=original.week,
@@ -241,10 +240,9 @@ def delete_hours(*, hours: BusinessHours, by: User, now: datetime) -> None:
 # --- What is asked about them ---
 
 
-def free_name(account: Account, name: str) -> str:
-    """Return this name, or with the first number behind it that is not taken."""
-    rows = BusinessHours.objects.filter(account=account).annotate(lower=Lower("name"))
-    taken = set(rows.values_list("lower", flat=True))
+def free_name(name: str, others: Iterable[BusinessHours]) -> str:
+    """Return this name, or with the first number behind it that none of the others has."""
+    taken = {other.name.lower() for other in others}
     candidates = (f"{name[: LONGEST_NAME - 6]} ({n})" for n in range(2, MOST_CALENDARS + 3))
     return next(one for one in (name, *candidates) if one.lower() not in taken)
 

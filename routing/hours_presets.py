@@ -1,12 +1,13 @@
 """Which hours can be had with one click? Used where an inbox is switched on."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
-from routing.business_hours import add_hours, free_name
+from routing.business_hours import HoursError, add_hours, free_name
 from routing.hours import ALWAYS_OPEN, Opening, Week
 from routing.models import BusinessHours
 
@@ -40,12 +41,34 @@ def hours_of_preset(
 
     The account's hours of that name are taken again as long as they still are what it says; else
     new ones are made. Writes an audit line when it makes some; runs in the caller's transaction.
+    Raises HoursError if the account has too many.
     """
     if preset == HoursPreset.ALWAYS:
         return None
-    name, week = str(preset.label), _WEEKS[preset]
-    same_name = BusinessHours.objects.filter(account=account, name__startswith=name)
-    for hours in same_name.filter(time_zone=account.time_zone).with_days():
-        if hours.week() == week:
+    known = _of_account(account)
+    if hours := _kept_as_it_was(preset, account, known):
+        return hours
+    # From the same look at what there is: hours made after it let ours fail instead of being made
+    # under another name.
+    name = free_name(str(preset.label), known)
+    try:
+        return add_hours(account=account, name=name, week=week_of(preset), by=by, now=now)
+    except HoursError:
+        # Somebody switched on another inbox with the same preset at the same moment.
+        if hours := _kept_as_it_was(preset, account, _of_account(account)):
             return hours
-    return add_hours(account=account, name=free_name(account, name), week=week, by=by, now=now)
+        raise
+
+
+def _of_account(account: Account) -> list[BusinessHours]:
+    return list(BusinessHours.objects.filter(account=account).with_days())
+
+
+def _kept_as_it_was(
+    preset: HoursPreset, account: Account, known: Iterable[BusinessHours]
+) -> BusinessHours | None:
+    for row in known:
+        is_alike = row.time_zone == account.time_zone and row.week() == week_of(preset)
+        if is_alike and row.name.startswith(str(preset.label)):
+            return row
+    return None

@@ -282,7 +282,8 @@ def test_a_copy_has_everything_but_the_name(account: Account, ada: User, now: da
 
     assert copy.name == "Support (2)"
     assert copy.calendar() == hours.calendar()
-    assert free_name(account, "Support") == "Support (3)"
+    assert free_name("Support", [hours, copy]) == "Support (3)"
+    assert free_name("x" * 80, []) == "x" * 80
 
 
 def test_deleted_hours_leave_a_line(hours: BusinessHours, ada: User, now: datetime) -> None:
@@ -388,3 +389,26 @@ def test_of_two_who_choose_one_name_at_once_one_is_told(now: datetime) -> None:
     assert told == ["name"] * 3
     with transaction.atomic():
         assert BusinessHours.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_choose_one_preset_at_once_get_the_same_hours(now: datetime) -> None:
+    account = make_account("Acme")
+    begin, made = threading.Barrier(4), []
+
+    def choose() -> None:
+        begin.wait()
+        try:
+            with transaction.atomic():
+                hours = hours_of_preset(HoursPreset.WORK_WEEK, account=account, by=None, now=now)
+                made.append(hours.pk if hours else None)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=choose) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert made == [BusinessHours.objects.get().pk] * 4
