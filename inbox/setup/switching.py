@@ -19,6 +19,7 @@ from inbox.setup.refusals import SetUpError
 from inbox.setup.twilio import provisioning_for
 from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError
 from inbox.twilio.provisioning import RemoteNumber, RemoteService
+from routing.business_hours import HoursError
 from routing.hours_presets import HoursPreset, hours_of_preset
 from routing.models import BusinessHours
 
@@ -100,7 +101,10 @@ def _hours(
 ) -> BusinessHours | None:
     """Return the calendar that was chosen, made from a preset where one was; None: always open."""
     if isinstance(chosen, HoursPreset):
-        return hours_of_preset(chosen, account=team.account, by=by, now=now)
+        try:
+            return hours_of_preset(chosen, account=team.account, by=by, now=now)
+        except HoursError as error:
+            raise SetUpError(error.reason, field="hours") from error
     if chosen.account_id != team.account_id:
         raise SetUpError(_("Choose hours of your account."), field="hours")
     return chosen

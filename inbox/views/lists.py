@@ -22,9 +22,11 @@ def home(request: HttpRequest) -> HttpResponse:
     if viewer.account_id is None and user.is_staff:
         return HttpResponseRedirect(reverse("admin:index"))
     if not viewer.may_see:
-        # Auditors have their work elsewhere, and no licence for it.
+        # Auditors and admins have their work elsewhere, and need no licence for it.
         if user.role == User.Role.AUDITOR:
             return HttpResponseRedirect(reverse("admin:index"))
+        if user.role == User.Role.ACCOUNT_ADMIN:
+            return HttpResponseRedirect(reverse("settings"))
         return no_licence(request, viewer)
     inboxes = inboxes_of(viewer)
     last = [one for one in inboxes if one.slug == request.session.get(LAST_INBOX)]

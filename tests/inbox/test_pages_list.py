@@ -275,3 +275,11 @@ def test_a_supervisor_can_ask_whose(stage: Stage, login: Any, url: str) -> None:
     assert rows_of(sue.get(url, {"owner": house.bob.pk}).text) == []
     assert 'id="owners"' in sue.get(url).text
     assert 'id="owners"' not in login(house.alice).get(url).text
+
+
+def test_an_admin_without_a_licence_comes_to_the_settings(house: House, login: Any) -> None:
+    ada = make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN, is_licensed=False)
+
+    answer = login(ada).get("/")
+
+    assert (answer.status_code, answer["Location"]) == (302, "/settings/")
