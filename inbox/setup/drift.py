@@ -177,7 +177,9 @@ def _remember(
     for sender in senders:
         number = held.number(sender.address)
         if number is None:
-            Sender.objects.filter(pk=sender.pk).update(checked_at=now)
+            # WhatsApp senders are looked at elsewhere: they are not in this list of Twilio's.
+            looked = Sender.objects.exclude(kind=Sender.Kind.WHATSAPP).filter(pk=sender.pk)
+            looked.update(checked_at=now)
             continue
         Sender.objects.filter(pk=sender.pk).update(
             provider_sid=number.sid,

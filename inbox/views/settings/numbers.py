@@ -58,7 +58,8 @@ class AttachForm(forms.Form):
     address = forms.CharField(
         label=gettext_lazy("Number"),
         help_text=gettext_lazy(
-            "As Twilio lists it, such as +14155550100; a short code; or a Messaging Service (MG…)."
+            "Such as +14155550100, a short code or a Messaging Service (MG…). Its messages come "
+            "here at once; where they went before is remembered."
         ),
         max_length=64,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -183,14 +184,21 @@ def _attach(request: HttpRequest, who: Administrator, inbox: TeamInbox) -> HttpR
                 by=who.user,
                 now=who.now,
             )
-            pointing.point_here(sender=sender, by=who.user, now=who.now)
-            drift.look_at(connection, now=who.now)
         except REFUSALS as error:
             form.add_error("address", error.reason)
         else:
             messages.success(request, _("%s belongs to this inbox now.") % sender.address)
+            _point_new(request, who, sender)
             return _back(request, inbox)
     return _page(request, who, inbox, form)
+
+
+def _point_new(request: HttpRequest, who: Administrator, sender: Sender) -> None:
+    """Let a new number's messages come here; if that fails it is ours all the same, and said."""
+    try:
+        _point(request, who, sender)
+    except REFUSALS as error:
+        messages.error(request, _("Not set at Twilio yet: %s") % error.reason)
 
 
 def _test(
@@ -305,7 +313,7 @@ def buying(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404
     if request.method == "POST":
         address = request.POST.get("address", "")
-        if tell(request, lambda: _buy(who, inbox, address), _("%s is yours.") % address):
+        if tell(request, lambda: _buy(request, who, inbox, address), ""):
             return HttpResponseRedirect(reverse("settings_numbers", args=[inbox.slug]))
         return HttpResponseRedirect(reverse("settings_buy_number", args=[inbox.slug]))
     form = SearchForm(request.GET if "country" in request.GET else None)
@@ -334,13 +342,13 @@ def _search(who: Administrator, form: SearchForm) -> list[Any] | None:
         return None
 
 
-def _buy(who: Administrator, inbox: TeamInbox, address: str) -> None:
+def _buy(request: HttpRequest, who: Administrator, inbox: TeamInbox, address: str) -> None:
     connection = open_subaccount(account=who.account, by=who.user, now=who.now)
     sender = numbers.buy_number(
         inbox=inbox, connection=connection, address=address, by=who.user, now=who.now
     )
-    pointing.point_here(sender=sender, by=who.user, now=who.now)
-    drift.look_at(connection, now=who.now)
+    messages.success(request, _("%s is yours.") % address)
+    _point_new(request, who, sender)
 
 
 @require_http_methods(["GET", "POST"])

@@ -225,6 +225,18 @@ def test_a_number_is_attached_and_its_messages_come_here(shop: Shop, ada: Client
     assert url.partition("#")[0] == webhook_url(Sender.objects.get())
 
 
+def test_a_number_whose_address_cannot_be_set_yet_is_attached_and_says_so(
+    shop: Shop, ada: Client
+) -> None:
+    shop.twilio.fault("server_error", on="numbers POST")
+
+    page = said(ada.post(NUMBERS, {"do": "attach", "address": NUMBER}, follow=True))
+
+    assert f"{NUMBER} belongs to this inbox now." in page
+    assert "Not set at Twilio yet: Twilio does not answer right now." in page
+    assert Sender.objects.get().inbox == shop.inbox
+
+
 @pytest.mark.parametrize(
     ("address", "words"),
     [
