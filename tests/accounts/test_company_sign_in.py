@@ -1,5 +1,6 @@
 """Does a company's own log-in let in its people of this very account, and nobody else?"""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.utils import timezone
 from accounts import sign_on as stories
 from accounts.models import Account, AuditEntry, SignOn, User
 from accounts.sign_on import SignOnError, check_reachable, sign_on_for
+from inbox.setup.invitations import Asked, invite, send_owed
 from tests.conftest import House
 from tests.factories import PASSWORD, make_account, make_user
 from tests.issuer import CLIENT_ID, CLIENT_SECRET, Issuer, running_issuer
@@ -410,6 +412,28 @@ def test_then_passwords_let_in_nobody_and_are_not_sent(
     other = make_user(make_account("Umbrella"))
     data = {"login": other.email, "password": PASSWORD}
     assert Client().post("/accounts/login/", data).headers["Location"] == "/"
+
+
+def test_who_is_invited_comes_in_by_the_company_without_a_password(
+    house: House, ada: User, issuer: Issuer, sign_on: SignOn
+) -> None:
+    only_way(sign_on, ada)
+    now = timezone.now()
+    invite(account=house.account, lines="zoe@acme.example", asked=Asked(), by=ada, now=now)
+    send_owed(now=now)
+    path = re.search(r"/join/[\w-]+/", str(mail.outbox[0].body))
+    assert path is not None
+    browser = Client()
+
+    page = browser.get(path[0]).content.decode()
+    answer = browser.post(path[0], {"name": "Zoe", "password": PASSWORD}, follow=True)
+
+    assert 'name="password"' not in page
+    zoe = User.objects.get(email="zoe@acme.example")
+    assert not zoe.has_usable_password()
+    assert f"/accounts/oidc/{house.account.public_id}/login/" in answer.content.decode()
+    issuer.claims = claims_of(zoe)
+    assert is_in(come(issuer, house.account, browser))
 
 
 def test_removing_it_opens_the_other_ways(

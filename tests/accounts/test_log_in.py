@@ -8,7 +8,7 @@ from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
-from accounts.models import AuditEntry, User
+from accounts.models import AuditEntry, BrowserSession, User
 from tests.conftest import House
 from tests.factories import PASSWORD
 
@@ -151,3 +151,21 @@ def test_nobody_gives_themselves_another_address(house: House, login: Any) -> No
     house.alice.refresh_from_db()
     assert house.alice.email.endswith("@example.com")
     assert attempt("eve@evil.com", PASSWORD).status_code == 200
+
+
+def test_a_new_password_by_mail_ends_every_session(house: House, login: Any) -> None:
+    stolen = login(house.alice)
+    browser, new = Client(), PASSWORD[::-1]
+    browser.post("/accounts/password/reset/", {"email": house.alice.email})
+    path = re.search(r"/accounts/password/reset/key/\S+", str(mail.outbox[0].body))
+    assert path is not None
+
+    form = browser.get(path[0], follow=True).redirect_chain[-1][0]
+    browser.post(form, {"password1": new, "password2": new})
+
+    assert stolen.get("/profile/").status_code == 302
+    assert not BrowserSession.objects.filter(user=house.alice).exists()
+    assert attempt(house.alice.email, new).status_code == 302
+    # The link worked once.
+    again = Client().get(path[0], follow=True).content.decode()
+    assert "password1" not in again

@@ -252,6 +252,20 @@ def test_an_invitation_is_sent_again_or_taken_back(house: House, browser: Client
     assert "closed already" in late.content.decode()
 
 
+def test_of_many_invitations_the_newest_are_shown_and_all_are_found(
+    house: House, browser: Client
+) -> None:
+    lines = "\n".join(f"p{n:03}@acme.com" for n in range(80))
+    browser.post(f"{PEOPLE}invite/", {"lines": lines, "role": "member"})
+
+    page = browser.get(PEOPLE).content.decode()
+    found = browser.get(PEOPLE, {"q": "p000"}).content.decode()
+
+    assert page.count("Take back") == 50
+    assert "There are more" in page
+    assert "p000@acme.com" in found
+
+
 # --- Teams ---------------------------------------------------------------------------------------
 
 

@@ -59,13 +59,15 @@ def people(request: HttpRequest) -> HttpResponse:
     """List the people of the account, a page at a time, and who is invited."""
     who, search = administrator(request), Search.of(request)
     rows = _with_teams(list(_people(who, search)[: PAGE + 1]))
+    invited = list(_open_invitations(who, search)[: PAGE + 1])
     context = {
         "who": who,
         "here": "people",
         "people": rows[:PAGE],
         "search": search,
         "next_after": rows[PAGE - 1].pk if len(rows) > PAGE else None,
-        "invitations": _open_invitations(who)[:PAGE],
+        "invitations": invited[:PAGE],
+        "is_more_invited": len(invited) > PAGE,
     }
     return render(request, "settings/people.html", context)
 
@@ -112,8 +114,10 @@ def _with_teams(rows: list[Any]) -> list[Any]:
     return rows
 
 
-def _open_invitations(who: Administrator) -> QuerySet[Invitation]:
+def _open_invitations(who: Administrator, search: Search) -> QuerySet[Invitation]:
     rows = Invitation.objects.filter(account=who.account, accepted_at=None, revoked_at=None)
+    if search.words:
+        rows = rows.filter(Q(name__icontains=search.words) | Q(email__icontains=search.words))
     return rows.select_related("invited_by")
 
 
