@@ -9,6 +9,7 @@ import logging
 import re
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parseaddr
@@ -28,17 +29,18 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.audit import record
+from accounts.licences import assign_licenses
 from accounts.models import (
     Account,
     Invitation,
     InvitationTeam,
-    License,
     LicensePool,
     Membership,
     Team,
     User,
     in_force,
 )
+from accounts.refusals import RefusedError
 from inbox.nudges import nudge_on_commit
 from inbox.setup.people import ACCOUNT_ROLES
 
@@ -358,14 +360,15 @@ def _seat(invitation: Invitation, user: User, *, now: datetime) -> None:
         for part in invitation.teams.select_related("team")
     )
     if invitation.wants_license:
-        _license_if_free(user, now=now)
+        _license_if_free(user, by=invitation.invited_by or user, now=now)
 
 
-def _license_if_free(user: User, *, now: datetime) -> None:
-    pools = LicensePool.objects.select_for_update().filter(in_force(now), account=user.account_id)
+def _license_if_free(user: User, *, by: User, now: datetime) -> None:
+    pools = LicensePool.objects.filter(in_force(now), account=user.account_id)
     for pool in pools.order_by("pk"):
-        if pool.licenses.filter(in_force(now)).count() < pool.seats:
-            License.objects.create(pool=pool, holder=user, starts_at=now)
+        # Without a free seat they come all the same, and see whom to ask.
+        with suppress(RefusedError):
+            assign_licenses(pool=pool, holders=[user], by=by, now=now)
             return
 
 

@@ -10,16 +10,18 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts import sessions
 from accounts.audit import record
+from accounts.licences import end_licenses
 from accounts.logins import end_other_sessions
 from accounts.models import BrowserSession, License, User
 from inbox.broadcast import publish_ephemeral, user_group
 from inbox.conversations import release_all_of
 
+# What licences and conversations of whoever is deactivated say of it.
+REASON = "log-in switched off"
 ACCOUNT_ROLES = (User.Role.MEMBER, User.Role.ACCOUNT_ADMIN, User.Role.AUDITOR)
 
 
@@ -73,11 +75,13 @@ def deactivate_person(*, user: User, by: User, now: datetime) -> int:
         was_active, row.is_active = row.is_active, False
         row.save(update_fields=["is_active"])
         ended = sessions.end_sessions(BrowserSession.objects.filter(user=row))
-        licenses = _end_licenses(row, now=now)
+        licenses = end_licenses(
+            licenses=License.objects.filter(holder=row), by=by, reason=REASON, now=now
+        )
         if was_active:
-            _note(row, "deactivated", by, now, sessions_ended=ended, licenses_ended=licenses)
+            _note(row, "deactivated", by, now, sessions_ended=ended, licenses_ended=len(licenses))
     publish_ephemeral([user_group(user.pk)], {"type": "access.revoked", "data": {}})
-    return release_all_of(user=user, reason="log-in switched off", now=now)
+    return release_all_of(user=user, reason=REASON, now=now)
 
 
 def reactivate_person(*, user: User, by: User, now: datetime) -> None:
@@ -97,12 +101,6 @@ def end_all_sessions(*, user: User, by: User, this_key: str | None, now: datetim
     # They look again at once and find their session gone.
     publish_ephemeral([user_group(user.pk)], {"type": "access.changed", "data": {}})
     return count
-
-
-def _end_licenses(user: User, *, now: datetime) -> int:
-    mine = License.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now), holder=user)
-    count, _kinds = mine.filter(starts_at__gte=now).delete()
-    return count + mine.filter(starts_at__lt=now).update(ends_at=now)
 
 
 @contextmanager

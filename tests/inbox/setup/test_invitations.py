@@ -80,6 +80,7 @@ def test_an_invitation_becomes_a_person_with_role_teams_and_licence(
     assert "Ada invites you to Team Inbox of Acme" in str(mail.outbox[0].body)
     assert [line.action for line in AuditEntry.objects.order_by("pk")] == [
         "invited",
+        "license_added",
         "invitation_accepted",
     ]
 
