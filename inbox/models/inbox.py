@@ -134,6 +134,11 @@ class TeamInbox(models.Model):
         return self.name
 
     @property
+    def zone(self) -> str:
+        """Name the time zone in which this inbox counts its days."""
+        return self.time_zone or self.account.time_zone
+
+    @property
     def is_collaborative(self) -> bool:
         """Say whether nobody claims here: everybody answers, and only a transfer makes an owner."""
         return self.claim_rule == self.ClaimRule.COLLABORATIVE

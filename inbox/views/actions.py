@@ -210,8 +210,7 @@ def snooze(request: HttpRequest, case: Case) -> HttpResponse:
     back = url_of(case.conversation)
     try:
         form.full_clean()
-        zone = case.conversation.inbox.account.time_zone
-        until = form.until_at(now=case.now, zone=zone)
+        until = form.until_at(now=case.now, zone=case.conversation.inbox.zone)
     except ValidationError as error:
         refusal = MissingInputError(error.messages[0])
         return refused(request, refusal.as_dict(), refusal.status, back)

@@ -3,6 +3,7 @@
 import uuid
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -429,6 +430,17 @@ def test_snoozes_end_in_the_account_s_morning(stage: Stage, preset: str, expecte
     assert moment.astimezone(moment.tzinfo).isoformat() == expected or (
         moment.timestamp() == moment.fromisoformat(expected).timestamp()
     )
+
+
+def test_an_inbox_may_have_a_morning_of_its_own(stage: Stage, login: Any) -> None:
+    stage.house.account.time_zone = "America/New_York"
+    stage.house.account.save()
+    stage.house.inbox.time_zone = "Asia/Tokyo"
+    stage.house.inbox.save()
+
+    login(stage.house.alice).post(url(stage, "snooze"), {"preset": "tomorrow"}, **SCRIPT)
+
+    assert stage.row.snoozed_until.astimezone(ZoneInfo("Asia/Tokyo")).hour == 9
 
 
 @pytest.mark.parametrize(
