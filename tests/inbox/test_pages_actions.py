@@ -440,7 +440,9 @@ def test_an_inbox_may_have_a_morning_of_its_own(stage: Stage, login: Any) -> Non
 
     login(stage.house.alice).post(url(stage, "snooze"), {"preset": "tomorrow"}, **SCRIPT)
 
-    assert stage.row.snoozed_until.astimezone(ZoneInfo("Asia/Tokyo")).hour == 9
+    until = stage.row.snoozed_until
+    assert until is not None
+    assert until.astimezone(ZoneInfo("Asia/Tokyo")).hour == 9
 
 
 @pytest.mark.parametrize(
