@@ -53,6 +53,7 @@ from accounts.models import (
 )
 
 ALARMS_ARE_NEWS_FOR = timedelta(days=7)
+MOST_ALARMS = 100
 
 admin.site.site_header = admin.site.site_title = "Team Inbox"
 admin.site.index_title = "Administration"
@@ -308,10 +309,10 @@ class AuditEntryAdmin(ReadableLines, BigTableAdmin[AuditEntry]):
         """Name what happened by itself lately: the last of it in words, the rest in the list."""
         since = timezone.now() - ALARMS_ARE_NEWS_FOR
         alarms = self.get_queryset(request).filter(is_alarm=True, at__gte=since)
-        last = alarms.select_related("account").first()
-        if last:
+        found = list(alarms.select_related("account")[:MOST_ALARMS])
+        if found:
+            last, number = found[0], len(found)
             words = f"{last.account}, {last.subject}: {self.words(last)}"
-            number = alarms.count()
             more = f" And {number - 1} more in the last week." if number > 1 else ""
             yield ToDo(words + more, self.list_url(is_alarm__exact="1"))
 

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Account, AuditEntry, FeatureGrant, LicensePool, Partner
+from accounts.models import Account, AuditEntry, FeatureGrant, License, LicensePool, Partner
 from compliance.models import Consent
 from inbox.admin.fleet import COLUMNS
 from inbox.models import Conversation, Message, Receipt, Sender, Thread
@@ -72,7 +72,9 @@ def test_it_tells_how_an_account_is(acme: Company, pat: Client) -> None:
     now = timezone.now()
     account = acme.account
     Sender.objects.filter(account=account).update(is_paused=True, paused_at=now)
-    LicensePool.objects.filter(account=account).update(ends_at=now + timedelta(days=7), seats=12)
+    until = now + timedelta(days=7)
+    License.objects.filter(pool__account=account).update(ends_at=until)
+    LicensePool.objects.filter(account=account).update(ends_at=until, seats=12)
     since = now - timedelta(days=2)
     Conversation.objects.filter(account=account).update(waiting_since=since)
     thread = Thread.objects.filter(account=account)[0]
@@ -97,7 +99,7 @@ def test_it_tells_how_an_account_is(acme: Company, pat: Client) -> None:
     assert values["opt_out_rate"] == 50.0
     assert values["unprocessed"] == 1  # the stray one in quarantine
     assert (values["licensed_count"], values["seat_count"]) == (2, 12)
-    assert values["expires"] == now + timedelta(days=7)
+    assert values["expires"] == until
     assert values["unheard"] == 0
     assert values["drift"] == 1
     bad = {name for name, cell in line.items() if cell.is_bad}
