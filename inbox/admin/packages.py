@@ -39,6 +39,12 @@ class CatalogueAdmin(AuditedAdmin[M]):
         """Everybody sees the catalogue."""
         return rows
 
+    def rows_of_account(
+        self, rows: QuerySet[M], account_id: int, request: HttpRequest
+    ) -> QuerySet[M]:
+        """It is no secret, though accounts look at their own packages on their settings page."""
+        return rows
+
     def account_id_of(self, obj: M) -> int | None:
         """It belongs to no account."""
         return None
