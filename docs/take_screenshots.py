@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "screenshots"
 # Pages of the settings, by their addresses below /settings/.
-SETTINGS = ("whatsapp", "audit", "hours", "people", "log-in")
+SETTINGS = ("features", "licences", "whatsapp", "audit", "hours", "people", "log-in")
 PHOTO = ROOT / "inbox/twilio/simulator/samples/photo.jpg"
 
 

@@ -11,7 +11,18 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts.models import Invitation, License, Team, User
+from accounts.granting import ask_for_feature
+from accounts.models import (
+    FeatureGrant,
+    FeatureRequest,
+    Invitation,
+    License,
+    Package,
+    PackageStep,
+    Team,
+    User,
+)
+from accounts.packages import offer_package, tick
 from inbox.models import Conversation, DriftFinding, Message, TeamInbox
 from inbox.setup.invitations import Asked, hash_of, invite
 from routing.hours import Opening, SpecialDay
@@ -77,6 +88,27 @@ def _invitation(by: User) -> str:
     return f"/join/{token}/"
 
 
+def _seat_of(user: User) -> str:
+    """Let something be asked, worked off and about to end; return where a seat is taken away."""
+    assert user.account is not None
+    now = timezone.now()
+    by: Any = {"account": user.account, "by": user, "now": now}
+    grants = FeatureGrant.objects.filter(account=user.account, feature="whatsapp")
+    grants.update(ends_at=now + timedelta(days=5))
+    if not FeatureRequest.objects.exists():
+        ask_for_feature(feature="custom_routing", words="For our VIPs", **by)
+        package, _ = Package.objects.get_or_create(
+            slug="team-inbox-setup", defaults={"name": "Set-up"}
+        )
+        PackageStep.objects.get_or_create(
+            package=package, position=1, defaults={"words": "A first step"}
+        )
+        row = offer_package(package=package, **by)
+        tick(item=row.items.all()[0], is_done=True, by=user, now=now)
+        make_user(user.account, "Nora Newcomer", team=user.teams.get(), is_licensed=False)
+    return f"/settings/licences/{License.objects.get(holder=user).pk}/take-away/"
+
+
 def _removal(user: User) -> str:
     part = user.memberships.get()
     return f"/settings/teams/{part.team_id}/members/{part.pk}/remove/"
@@ -119,6 +151,9 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "company sign-in": (None, "/accounts/company/"),
         "forged invitation": (None, "/join/forged/"),
         "invitation": (None, _invitation(ada)),
+        "features": (ada, "/settings/features/"),
+        "licences": (ada, "/settings/licences/"),
+        "take a seat away": (ada, _seat_of(house.alice)),
         "people": (ada, "/settings/people/?state=all"),
         "person": (ada, f"/settings/people/{house.bob.pk}/"),
         "deactivate": (ada, f"/settings/people/{house.alice.pk}/deactivate/"),
@@ -171,6 +206,9 @@ PAGES = [
     "company sign-in",
     "forged invitation",
     "invitation",
+    "features",
+    "licences",
+    "take a seat away",
     "people",
     "person",
     "deactivate",

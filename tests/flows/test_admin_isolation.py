@@ -121,6 +121,8 @@ TASKS: dict[str, set[str]] = {
     "inbox.receipt": {"attach", "retry"},
     "inbox.sender": {"resume", "renew-addresses"},
 }
+# What we sell is the same for everybody.
+CATALOGUE = {"accounts.package", "accounts.packagestep"}
 # Pages of one model only, and pages of none: the status for each of INSIDE, in their order.
 SOME = dict[str, int]
 
@@ -230,6 +232,8 @@ class World:
             return [company.partner.pk]
         if label == "accounts.account":
             return [company.account.pk]
+        if label in CATALOGUE:
+            return list(model._default_manager.order_by("pk").values_list("pk", flat=True))
         path = getattr(admin.site.get_model_admin(model), "account_path")  # noqa: B009
         rows = model._default_manager.filter(**{path: company.account}).order_by("pk")
         return list(rows.values_list("pk", flat=True))
