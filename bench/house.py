@@ -151,7 +151,8 @@ class House:
             connection.execute(sql.SQL(words).format(*map(sql.Identifier, names)))
 
     def _admin(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(self._servers.database_url, autocommit=True)
+        # Not our own database, which need not be there: one that every server has.
+        return psycopg.connect(self._servers.database_url, dbname="postgres", autocommit=True)
 
     # --- Valkey ---
 

@@ -240,7 +240,7 @@ def _rule(parts: Any, start: Moment) -> Rule:
             positions=_numbers(parts, "BYSETPOS", -366, 366),
             week_start=_WEEKDAYS.index(str(parts["WKST"][0]).upper()) if "WKST" in parts else 0,
         )
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise _UnusableError(_("we do not know how it is repeated.")) from error
     if odd:
         words = _("we do not know this kind of repetition (%(odd)s).")
@@ -271,6 +271,8 @@ def _until(parts: Any, start: Moment) -> date | None:
     if "UNTIL" not in parts:
         return None
     until = parts["UNTIL"][0]
+    if not isinstance(until, date):
+        raise TypeError("UNTIL is no date")
     if not isinstance(until, datetime) or not isinstance(start, datetime):
         return _day_of(until)
     if until.tzinfo is not None and start.tzinfo is not None:

@@ -1,16 +1,20 @@
 """Who and what is there in every test?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client
 
 from accounts.access import Viewer, viewer_of
 from accounts.ledgers import NeverEmptied
-from accounts.models import Account, AuditEntry, Membership, User
+from accounts.models import Account, AuditEntry, Membership, Package, User
 from config import celery as celery
 from inbox.models import Sender, TeamInbox
 from tests.carrier import twilio as twilio
@@ -46,6 +50,26 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
                 if isinstance(trigger, NeverEmptied):
                     table, name = ledger._meta.db_table, trigger.get_pgid(ledger)
                     cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
+
+
+@pytest.fixture
+def _django_db_helper(_django_db_helper: None, content_types: Sequence[ContentType]) -> None:
+    """Put back what a new installation begins with: tests that commit empty every table."""
+    if Package.objects.exists():
+        return
+    migration = import_module("accounts.migrations.0009_entitlements_data")
+    migration.fill_catalogue(apps, None)
+    # With the numbers that running processes remember.
+    ContentType.objects.all().delete()
+    ContentType.objects.bulk_create(content_types)
+    ContentType.objects.clear_cache()
+
+
+@pytest.fixture(scope="session")
+def content_types(django_db_setup: None, django_db_blocker: Any) -> Sequence[ContentType]:
+    """The content types as they were before any test."""
+    with django_db_blocker.unblock():
+        return list(ContentType.objects.all())
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def make_account(name: str = "", **fields: Any) -> Account:
     account = Account.objects.create(partner=partner, name=name or f"Account {n}", **fields)
     for feature in (Feature.TEAM_INBOX, Feature.WHATSAPP):
         FeatureGrant.objects.create(account=account, feature=feature, starts_at=LONG_AGO)
-    LicensePool.objects.create(account=account, seats=100, starts_at=LONG_AGO)
+    LicensePool.objects.create(account=account, seats=1000, starts_at=LONG_AGO)
     return account
 
 

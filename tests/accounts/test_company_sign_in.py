@@ -257,7 +257,7 @@ def test_an_issuer_vouches_for_nobody_of_another_account(
     house: House, issuer: Issuer, sign_on: SignOn
 ) -> None:
     other = make_account("Umbrella")
-    victim = make_user(other, "Vic", email="vic@acme.example")
+    victim = make_user(other, "Vic", email="vic@acme.example", is_licensed=False)
     issuer.claims = claims_of(victim)
 
     assert not is_in(come(issuer, house.account))

@@ -62,7 +62,6 @@ def test_from_nothing_to_a_test_message_by_keyboard_alone(live: Live, open_as: O
     page = open_as(ada, "/")
     began = time.monotonic()
 
-    press(page, "Settings of your account")
     expect(page.locator("h1")).to_have_text("Account")
     _connect(page)
     press(page, "Account")

@@ -133,7 +133,7 @@ def test_the_page_says_who_holds_a_seat_and_who_needs_one(house: House, admin: C
     page = admin.get(LICENCES)
 
     fit = page.context["fit"]
-    assert [(use.pool.seats, use.taken, use.free) for use in fit.pools] == [(100, 3, 97)]
+    assert [(use.pool.seats, use.taken, use.free) for use in fit.pools] == [(1000, 3, 997)]
     assert [seat.person.name for seat in fit.seats] == ["Alice", "Bob", "Sue"]
     assert [one.person.name for one in fit.blocked] == ["Nora"]
     assert "Umbrella" not in page.text

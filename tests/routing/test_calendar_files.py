@@ -161,6 +161,7 @@ def test_what_is_past_or_far_away_is_left_out_and_counted() -> None:
         (["DTSTART:20261201T090000", "DTEND:20261201T100000Z"], "time zone"),
         (["DTSTART;VALUE=DATE:20261201", "DTEND;VALUE=DATE:20281201"], "longer than a year"),
         (["DTSTART;VALUE=DATE:20261201", "RRULE:FREQ=HOURLY"], "how it is repeated"),
+        (["DTSTART;VALUE=DATE:20261201", "RRULE:FREQ=DAILY;UNTIL=202706"], "how it is repeated"),
         (["DTSTART;VALUE=DATE:20261201", "RRULE:FREQ=NOW"], "RRULE cannot be read"),
         (["DTSTART;VALUE=DATE:20261201", "RRULE:FREQ=YEARLY;BYWEEKNO=3"], "BYWEEKNO"),
         (["DTSTART;VALUE=DATE:20261201", "RRULE:FREQ=DAILY;INTERVAL=99999999"], "cannot be"),
