@@ -31,6 +31,7 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         for scheme in ("light", "dark"):
             _take(browser, demo, scheme)
+        _take_set_up(browser, demo)
         _take_fleet(browser, demo)
         browser.close()
     return 0
@@ -106,6 +107,7 @@ def _take_settings(browser: Browser, demo: dict[str, Any], scheme: Any) -> None:
         page.goto(f"/settings/{name}/")
         _settle(page)
         page.screenshot(path=FOLDER / f"settings-{name}-{scheme}.png")
+    page.goto("/settings/hours/")
     page.locator(".hours-list h2 a").first.click()
     _settle(page)
     page.screenshot(path=FOLDER / f"settings-hours-edit-{scheme}.png")
