@@ -126,7 +126,7 @@ def test_seats_are_told_once_and_not_for_each_holder(house: House, now: datetime
     assert note_expiries(now=now) == 2
     words = sorted(ExpiryNotice.objects.values_list("words", flat=True))
     assert words == [
-        "100 Pro-CX seats end on 13 Dec 2026, 15:00 UTC.",
+        "1000 Pro-CX seats end on 13 Dec 2026, 15:00 UTC.",
         "The licence of Bob ends on 3 Dec 2026, 15:00 UTC.",
     ]
 
