@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
-from accounts.edge import support_in
 from accounts.models import Account, AuditEntry, SupportAccess, User
+from accounts.support_views import support_in
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ MIDDLEWARE = [
     "accounts.middleware.end_idle_sessions",
     "accounts.middleware.ask_for_second_factor",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "accounts.edge.SupportMiddleware",
+    "accounts.support_views.SupportMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -6,9 +6,9 @@ from django import template
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.edge import support_in
 from accounts.models import User
 from accounts.support import supporters_in
+from accounts.support_views import support_in
 
 register = template.Library()
 
