@@ -221,7 +221,7 @@ def _locked(invitation: Invitation) -> Invitation:
 
 def send_owed(*, now: datetime) -> int:
     """Send every mail that is owed; return how many left. May run in several workers at once."""
-    owed = Invitation.objects.filter(send_after__lte=now).order_by("send_after")
+    owed = Invitation.objects.filter(send_after__lte=now).order_by("send_after", "pk")
     return sum(_send(pk, now=now) for pk in owed.values_list("pk", flat=True)[:200])
 
 
