@@ -18,8 +18,7 @@ from bench.plan import Plan
 from bench.report import Cell, Check, Row
 
 FLOOR_NUMBER = 2
-# Between two messages; long enough that no contestant is still busy with the last one.
-INTERVAL_S, INTERVAL_PER_AGENT_S = 0.03, 0.0006
+INTERVAL_S = 0.02  # between two messages
 PERCENTS = {"p50": 0.5, "p99": 0.99}
 
 
@@ -43,7 +42,7 @@ def measure(house: House, plan: Plan, ours: Ours, textbook: Textbook, runs: Runs
 
 def _row(plan: Plan, agents: int, percent: str) -> Row:
     workload = (
-        f"{plan.events - 1} inbound messages, one every {_interval(agents) * 1000:.0f} ms, "
+        f"{plan.events - 1} inbound messages, one every {INTERVAL_S * 1000:.0f} ms, "
         f"{agents} agents on sockets; POST's first byte to the frame at the last agent, {percent}"
     )
     return Row(
@@ -57,10 +56,6 @@ def _row(plan: Plan, agents: int, percent: str) -> Row:
     )
 
 
-def _interval(agents: int) -> float:
-    return INTERVAL_S + INTERVAL_PER_AGENT_S * agents
-
-
 def _job(build: Build, plan: Plan, runs: Runs, agents: int) -> dict[str, Any]:
     is_ours = isinstance(build, Ours)
     population = build.population
@@ -69,7 +64,7 @@ def _job(build: Build, plan: Plan, runs: Runs, agents: int) -> dict[str, Any]:
         "seed": plan.seed,
         "run": runs.next(),
         "events": plan.events,
-        "interval": _interval(agents),
+        "interval": INTERVAL_S,
         "cookies": population["agents"][:agents],
         "outsiders": [population["outsider"]],
         "web_port": build.hook_port,
@@ -92,7 +87,7 @@ def _floor_job(
         "run": runs.next(),
         "bytes": max(100, size),
         "events": plan.events,
-        "interval": _interval(agents),
+        "interval": INTERVAL_S,
         "cookies": ["-"] * agents,
         "outsiders": [],
         "live_port": port,

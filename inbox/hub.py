@@ -138,6 +138,9 @@ class Hub:
             self._overhear(text)
             for listener in tuple(self._listeners.get(channel, ())):
                 listener.hear(text)
+            # All sockets write this frame before any of them writes the next: content is not
+            # held up by the tick that follows it.
+            await asyncio.sleep(0)
         elif message["type"] == "subscribe" and channel in self._acknowledged:
             self._acknowledged[channel].set()
 
