@@ -1,0 +1,184 @@
+"""Where does a message go? Facts, rules and people in; a plan with its reasons out.
+
+Contract: behaviour 6, stage 7, and 9. Pure: the same four values always give the same plan, on a
+live message, in a dry run and in a replay years later.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from routing.conditions import Judged, judge
+from routing.facts import Directory, Facts, Value
+from routing.rulebook import Actions, Rule, Rulebook, Target
+from routing.targets import Assignment, Candidate, Ladder, Turn
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What became of one rule: whether it matched, each condition, each person looked at.
+
+    `outcome` is one of: matched, nobody (matched, and no target was able), not matched, unknown
+    (it hangs on something that cannot be known), not triggered, waiting (for a look-up), broken.
+    """
+
+    rule: str
+    name: str
+    outcome: str
+    tested: tuple[Judged, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to happen to a conversation, by which rule, and why.
+
+    `has_nobody` says that the rule's targets were all unable, so that the whole team has it for
+    now and rules run again when somebody may be able. `needs` names look-ups to be asked first:
+    then nothing else in the plan is final. `is_silent` forbids every automatic reply.
+    """
+
+    version: int
+    rule: str = DEFAULT
+    assignment: Assignment = field(default_factory=lambda: Assignment(is_team_wide=True))
+    tags: tuple[str, ...] = ()
+    priority: str = ""
+    has_nobody: bool = False
+    reply: Mapping[str, str] = field(default_factory=dict)
+    is_silent: bool = False
+    bot_name: str = ""
+    notes: tuple[str, ...] = ()
+    notify: tuple[int, ...] = ()
+    is_closing: bool = False
+    snooze_minutes: int | None = None
+    escalation: str = ""
+    webhooks: tuple[str, ...] = ()
+    needs: frozenset[str] = frozenset()
+    trace: tuple[Asked, ...] = ()
+
+    @property
+    def turn(self) -> Turn | None:
+        """Return whose turn it was, to be kept."""
+        return self.assignment.turn
+
+
+def decide(facts: Facts, rulebook: Rulebook, directory: Directory, *, now: datetime) -> Plan:
+    """Decide who gets a conversation and what else the first matching rule wants.
+
+    `now` must be aware. A rule that breaks is passed over, with its error in the trace: rules never
+    hide a customer's words. So is one that hangs on a look-up which failed.
+    """
+    desk = _Desk(facts, directory, now)
+    rules = rulebook.in_order()
+    for number, rule in enumerate(rules):
+        outcome = desk.ask(rule)
+        if outcome == "waiting":
+            return desk.plan(rulebook.version, needs=_unasked(rules[number:], facts))
+        if outcome == "nobody" or (outcome == "matched" and not rule.continues):
+            return desk.plan(rulebook.version, rule)
+    return desk.plan(rulebook.version)
+
+
+def _unasked(rules: tuple[Rule, ...], facts: Facts) -> frozenset[str]:
+    """Return every look-up that may still be wanted: all are asked at the same time."""
+    wanted = frozenset[str]().union(*(rule.lookups() for rule in rules))
+    return frozenset(name for name in wanted if name not in facts.answers)
+
+
+@dataclass
+class _Desk:
+    """Rules are asked here one after the other; what they left is gathered."""
+
+    facts: Facts
+    directory: Directory
+    now: datetime
+    tags: tuple[str, ...] = ()
+    priority: str = ""
+    found: Assignment | None = None
+    trace: list[Asked] = field(default_factory=list)
+
+    def ask(self, rule: Rule) -> str:
+        """Ask one rule; return what became of it."""
+        tested: list[Judged] = []
+        candidates: list[Candidate] = []
+        error = ""
+        try:
+            outcome = self._outcome(rule, tested, candidates)
+        except Exception as problem:  # the contract: a broken rule is passed over, and shown
+            outcome, error = "broken", type(problem).__name__
+        self.trace.append(
+            Asked(rule.id, rule.name, outcome, tuple(tested), tuple(candidates), error)
+        )
+        return outcome
+
+    def _outcome(self, rule: Rule, tested: list[Judged], candidates: list[Candidate]) -> str:
+        if self.facts.trigger not in rule.triggers:
+            return "not triggered"
+        holds = judge(rule.condition, self.facts, now=self.now, seen=tested)
+        if holds is None:
+            return "waiting" if any(one.is_pending for one in tested) else "unknown"
+        if not holds:
+            return "not matched"
+        if rule.continues:
+            self._mark(rule.actions.tags, rule.actions.priority)
+            return "matched"
+        return self._assigned(rule, candidates)
+
+    def _assigned(self, rule: Rule, candidates: list[Candidate]) -> str:
+        is_open = self.facts.calendar.is_open(self.now)
+        ladder = Ladder(rule.id, rule.actions.ladder, self.facts, self.directory, is_open)
+        if ladder.needs():
+            return "waiting"
+        self.found = ladder.descend(candidates)
+        if self.found is None and ladder.failures():
+            return "unknown"
+        self._mark(rule.actions.tags, rule.actions.priority)
+        return "nobody" if self.found is None and ladder.steps else "matched"
+
+    def _mark(self, tags: tuple[str, ...], priority: str) -> None:
+        self.tags = tuple(dict.fromkeys((*self.tags, *tags)))
+        self.priority = priority or self.priority
+
+    def plan(
+        self, version: int, rule: Rule | None = None, needs: frozenset[str] = frozenset()
+    ) -> Plan:
+        """Put together what the rules that were asked want."""
+        actions = rule.actions if rule else Actions()
+        said = _verdict(actions, self.facts)
+        self._mark(_texts(said.get("tags")), str(said.get("priority") or ""))
+        reply = said.get("reply")
+        return Plan(
+            version=version,
+            rule=rule.id if rule else DEFAULT,
+            assignment=self.found or Assignment(is_team_wide=True),
+            has_nobody=bool(rule and actions.ladder and self.found is None),
+            tags=self.tags,
+            priority=self.priority,
+            reply={"": str(reply)} if reply else actions.reply,
+            is_silent=bool(said.get("is_silent")),
+            bot_name=str(said.get("bot_name") or actions.bot_name),
+            notes=tuple(filter(None, (actions.note, str(said.get("note") or "")))),
+            notify=actions.notify,
+            is_closing=actions.is_closing or bool(said.get("close")),
+            snooze_minutes=actions.snooze_minutes,
+            escalation=str(said.get("escalation") or actions.escalation),
+            webhooks=(actions.webhook,) if actions.webhook else (),
+            needs=needs,
+            trace=tuple(self.trace),
+        )
+
+
+def _verdict(actions: Actions, facts: Facts) -> Mapping[str, Value]:
+    """Return what the Data Action of a ladder said, beside whom it named."""
+    for step in actions.ladder:
+        answer = facts.answers.get(step.lookup) if step.to is Target.DATA_ACTION else None
+        if answer and not answer.failure:
+            return answer.fields
+    return {}
+
+
+def _texts(value: Value) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()

@@ -1,0 +1,67 @@
+"""Does a text match what an admin wrote? Words as people type them, and RE2 for the rest.
+
+RE2 takes time in proportion to the text, whatever the pattern: no rule can hold up a message.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Any
+
+import re2
+
+MOST_PATTERN_LETTERS = 500
+MOST_TEXT_LETTERS = 10_000
+_MOST_MEMORY = 1 << 20
+_WORD = re.compile(r"\w+")
+
+
+class PatternError(ValueError):
+    """A pattern that cannot be used; says why in words."""
+
+
+def fold(text: str) -> str:
+    """Return a text as it is compared: case, accents, width and spaces make no difference."""
+    letters = unicodedata.normalize("NFKD", text[:MOST_TEXT_LETTERS].casefold())
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return " ".join(bare.split())
+
+
+@lru_cache(maxsize=4096)
+def words_of(text: str) -> str:
+    """Return the words of a text between single spaces, with one at each end.
+
+    So a word or a phrase is in a text if its words are in the words of the text.
+    """
+    return f" {' '.join(_WORD.findall(fold(text)))} "
+
+
+def has_words(text: str, wanted: str) -> bool:
+    """Say whether a word or phrase stands in a text, as whole words.
+
+    What has no letters (an emoji, a question mark) is looked for as it is.
+    """
+    words = words_of(wanted)
+    if words.strip():
+        return words in words_of(text)
+    return bool(wanted.strip()) and wanted.strip() in text
+
+
+@lru_cache(maxsize=2048)
+def compiled(pattern: str) -> Any:
+    """Return a pattern ready for use, blind to case. Raises PatternError."""
+    if not pattern or len(pattern) > MOST_PATTERN_LETTERS:
+        raise PatternError(f"A pattern has between 1 and {MOST_PATTERN_LETTERS} letters.")
+    options = re2.Options()
+    options.case_sensitive, options.log_errors, options.max_mem = False, False, _MOST_MEMORY
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        reason = error.args[0] if error.args else ""
+        words = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+        raise PatternError(f"RE2 cannot read this pattern: {words}.") from error
+
+
+def is_match(pattern: str, text: str) -> bool:
+    """Say whether a pattern is found anywhere in a text. Raises PatternError."""
+    return compiled(pattern).search(text[:MOST_TEXT_LETTERS]) is not None
