@@ -86,6 +86,8 @@ def fail_after(fault: Fault | None) -> Response | None:
             return error_response(refuse(20500))
         case "reset_after":
             raise ConnectionDroppedError
+        case "html_after":
+            return _page(fault)
         case "hang_after":
             _waiting.wait(fault.seconds if fault else 0)
     return None
@@ -115,7 +117,15 @@ def _accept(call: Call, draft: Draft, entry: LedgerEntry, facts: Facts) -> Respo
     elif kind == "server_error_after":
         entry.status = 500
         return error_response(refuse(20500))
+    elif kind == "html_after":
+        return _page(fault)
     return json_response(reply, 201)
+
+
+def _page(fault: Fault | None) -> Response:
+    """Return a page instead of JSON, with any status, as from a proxy on the way."""
+    status = fault.code if fault and fault.code else 200
+    return Response(status, b"<html><body>Sorry</body></html>", "text/html")
 
 
 def _message(call: Call, draft: Draft) -> Message:
