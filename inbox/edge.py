@@ -7,9 +7,11 @@ room; under load stories are left to the workers and only the keeping goes on.
 """
 
 import asyncio
+import contextvars
 import io
 import logging
 import time
+import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +24,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError, close_old_connections, connection, connections
 from django.http.multipartparser import MultiPartParserError
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from inbox.models import Receipt, Sender
 from inbox.receiving import Arrival, ReceiptKey, accept, accept_many, process
@@ -68,8 +71,9 @@ class Edge:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one webhook."""
-        status, content = await self._answer(scope, receive)
+        """Answer one webhook. Its lines in the log, and those of tasks it asks for, say which."""
+        with bound_contextvars(request_id=str(uuid.uuid4())):
+            status, content = await self._answer(scope, receive)
         kind = b"text/xml" if content else b"text/plain"
         headers = [(b"content-type", kind), (b"content-length", str(len(content)).encode())]
         headers += [(b"allow", ", ".join(METHODS).encode())] if status == 405 else []
@@ -285,7 +289,10 @@ def _token_in(path: str) -> str:
 async def _in(
     pool: ThreadPoolExecutor, act: Callable[..., Result], *args: Any, **more: Any
 ) -> Result:
-    return await asyncio.get_running_loop().run_in_executor(pool, lambda: _tidy(act, *args, **more))
+    # A thread of a pool knows nothing of the request unless it is told.
+    known = contextvars.copy_context()
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(pool, lambda: known.run(lambda: _tidy(act, *args, **more)))
 
 
 def _tidy(act: Callable[..., Result], *args: Any, **more: Any) -> Result:

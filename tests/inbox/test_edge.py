@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -128,6 +129,27 @@ def test_what_is_no_webhook_is_refused_in_a_word(
     assert answer.status == status
     assert not Receipt.objects.exists()
     assert not Message.objects.exists()
+
+
+def test_its_lines_say_which_webhook_they_are_about(house: House, edge: Live) -> None:
+    """A story that is told, a call that is refused: each has an id of its own, in every thread."""
+    form = inbound_form(house.sender, "+14155557731", "Hello")
+    log = edge.web.log
+    before = len(log.read_text(errors="replace"))
+
+    all_at_once(
+        [
+            signed(edge, house.sender, form),
+            *(Request("POST", f"{edge.base_url}/hooks/twilio/nobody{n}") for n in range(3)),
+        ]
+    )
+
+    said = log.read_text(errors="replace")[before:]
+    refused = [line for line in said.splitlines() if "webhook refused" in line]
+    ids = {
+        found[1] for line in refused if (found := re.search(r"request_id\W+([0-9a-f-]{36})", line))
+    }
+    assert len(ids) == len(refused) == 3
 
 
 def test_a_form_with_thousands_of_fields_is_refused(house: House, edge: Live) -> None:
