@@ -42,11 +42,12 @@ class Place(NamedTuple):
     slug: str
     name: str
     public_id: UUID
+    colour: str
 
     @classmethod
     def of(cls, inbox: TeamInbox) -> "Place":
         """Take what is shown from the inbox."""
-        return cls(inbox.slug, inbox.name, inbox.public_id)
+        return cls(inbox.slug, inbox.name, inbox.public_id, inbox.colour)
 
 
 def show_page(request: HttpRequest, page: InboxPage, user: User, **context: object) -> HttpResponse:

@@ -65,6 +65,15 @@ def test_the_page_shows_list_thread_and_composer(stage: Stage, login: Any) -> No
     assert 'id="composer"' in page.text
 
 
+def test_answers_are_written_in_the_language_of_the_inbox(stage: Stage, login: Any) -> None:
+    alice = login(stage.house.alice)
+    assert " lang=" not in composer_of(alice.get(page_of(stage)).text)
+
+    TeamInbox.objects.update(language="es")
+
+    assert 'lang="es"' in composer_of(alice.get(page_of(stage)).text)
+
+
 def test_short_links_lead_to_the_page(stage: Stage, login: Any) -> None:
     alice = login(stage.house.alice)
 

@@ -54,6 +54,15 @@ def test_everybody_of_the_team_sees_a_new_conversation(stage: Stage, login: Any,
         assert rows_of(login(user).get(url).text) == [stage.row.public_id]
 
 
+def test_an_inbox_has_the_colour_that_was_chosen_for_it(stage: Stage, login: Any, url: str) -> None:
+    other = make_inbox(stage.house.account, "Returns", colour="rose")
+    other.team.memberships.create(user=stage.house.alice)
+    alice = login(stage.house.alice)
+
+    for page in (alice.get(url).text, alice.get("/?choose").text):
+        assert re.findall(r'class="rail-inbox hue-(\w+)"', page) == ["rose", "teal"]
+
+
 def test_a_claimed_conversation_is_gone_from_list_search_and_numbers(
     stage: Stage, login: Any, url: str
 ) -> None:
