@@ -164,6 +164,7 @@ def _download(url: str, account: TwilioAccount) -> Iterator[bytes]:
     Raises FetchFailedError for a strange host, an error answer, a time-out or an oversized file.
     """
     auth: tuple[str, str] | None = (account.account_sid, account.auth_token)
+    next_token = account.auth_token_next
     target, headers = _checked(url, first=True)
     for _ in range(MAX_REDIRECTS + 1):
         try:
@@ -183,6 +184,10 @@ def _download(url: str, account: TwilioAccount) -> Iterator[bytes]:
                     urljoin(target, response.headers["Location"]), first=False
                 )
                 auth = None
+                continue
+            if auth and response.status_code == 401 and next_token:
+                # While tokens are rotated Twilio may have promoted the next one already.
+                auth, next_token = (account.account_sid, next_token), ""
                 continue
             yield from _body(response)
             return

@@ -12,10 +12,11 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts import audit
-from accounts.models import User
+from accounts.models import TwilioAccount, User
 from inbox.carrier import ErrorKind
 from inbox.models import Message, Sender
 from inbox.nudges import nudge_on_commit
+from inbox.twilio.errors import WRONG_CREDENTIALS, meaning_of
 
 logger = logging.getLogger(__name__)
 
@@ -63,19 +64,33 @@ def resume_sender(*, sender: Sender, by: User, now: datetime) -> None:
     """Let a paused sender send again; what waits goes out. One that sends already goes on."""
     with transaction.atomic(durable=True):
         row = Sender.objects.select_for_update(no_key=True).get(pk=sender.pk)
-        if not row.is_paused:
-            return
-        row.is_paused, row.paused_at, row.paused_reason = False, None, ""
-        row.save(update_fields=["is_paused", "paused_at", "paused_reason"])
-        wake_waiting(row, now=now)
-        audit.record(
-            action="sender_resumed",
-            subject=row.address,
-            actor=by,
-            account_id=row.account_id,
-            now=now,
-            row=str(row.pk),
-        )
+        if row.is_paused:
+            _resume(row, by=by, now=now)
+
+
+def resume_accepted(*, account: TwilioAccount, by: User, now: datetime) -> None:
+    """Let the numbers of a Twilio account go on that it stopped for credentials that it accepts
+    now. Runs in the caller's transaction."""
+    words = meaning_of(WRONG_CREDENTIALS).words[:200]
+    stopped = Sender.objects.select_for_update(no_key=True).in_use()
+    for row in stopped.filter(twilio_account=account, is_paused=True, paused_reason=words).order_by(
+        "pk"
+    ):
+        _resume(row, by=by, now=now)
+
+
+def _resume(sender: Sender, *, by: User, now: datetime) -> None:
+    sender.is_paused, sender.paused_at, sender.paused_reason = False, None, ""
+    sender.save(update_fields=["is_paused", "paused_at", "paused_reason"])
+    wake_waiting(sender, now=now)
+    audit.record(
+        action="sender_resumed",
+        subject=sender.address,
+        actor=by,
+        account_id=sender.account_id,
+        now=now,
+        row=str(sender.pk),
+    )
 
 
 def wake_waiting(sender: Sender, *, now: datetime) -> None:

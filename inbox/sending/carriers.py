@@ -5,7 +5,9 @@ from functools import lru_cache
 from django.conf import settings
 
 from accounts.models import TwilioAccount
+from inbox.carrier import Outbound, Outcome, Rejected
 from inbox.twilio.client import TwilioCarrier
+from inbox.twilio.errors import WRONG_CREDENTIALS
 
 
 @lru_cache(maxsize=256)
@@ -25,3 +27,16 @@ def carrier_for(account: TwilioAccount) -> TwilioCarrier:
     return _carrier(
         account.account_sid, account.auth_token, account.api_key_sid, account.api_key_secret
     )
+
+
+def hand_over(account: TwilioAccount, outbound: Outbound) -> Outcome:
+    """Give one message to the carrier.
+
+    While tokens are rotated Twilio may have promoted the next one already. What it refused for the
+    old one surely did not leave, so it is tried with the next.
+    """
+    outcome = carrier_for(account).send(outbound)
+    is_refused = isinstance(outcome, Rejected) and outcome.code == WRONG_CREDENTIALS
+    if is_refused and account.auth_token_next and not account.api_key_sid:
+        return _carrier(account.account_sid, account.auth_token_next, "", "").send(outbound)
+    return outcome

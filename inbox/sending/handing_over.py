@@ -16,7 +16,7 @@ from inbox.carrier import Outbound, Outcome
 from inbox.models import Message, Thread
 from inbox.outbound_media import public_url
 from inbox.sending.asking import verdict_on
-from inbox.sending.carriers import carrier_for
+from inbox.sending.carriers import carrier_for, hand_over
 from inbox.sending.locking import lock_conversation
 from inbox.sending.progress import finish, put_back
 from inbox.sending.settling import settle
@@ -39,7 +39,7 @@ def deliver(message_id: int, *, now: datetime) -> Outcome | None:
     if message is None:
         return None
     started = time.monotonic()
-    outcome = carrier_for(message.thread.sender.twilio_account).send(_outbound(message, now=now))
+    outcome = hand_over(message.thread.sender.twilio_account, _outbound(message, now=now))
     settle(message.pk, outcome, now=now + timedelta(seconds=time.monotonic() - started))
     return outcome
 

@@ -3,6 +3,7 @@
 Twilio is asked before anything is stored, and no transaction is open while it is.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.models import Account, TwilioAccount, User
 from accounts.secrets import SecretUnreadableError
+from inbox.pausing import resume_accepted
 from inbox.setup.refusals import SetUpError
 from inbox.setup.twilio import provisioning_for, provisioning_with
 from inbox.twilio.errors import TwilioRefusedError
@@ -42,7 +44,7 @@ def connect_twilio(
     Raises SetUpError with Twilio's answer in words, or because the SID is in use here already;
     TwilioAwayError when Twilio gives no answer. Nothing is stored then.
     """
-    _check(typed)
+    check_typed(typed)
     with transaction.atomic(durable=True):
         Account.objects.select_for_update(no_key=True).get(pk=account.pk)
         if own_connections(account):
@@ -68,7 +70,7 @@ def change_secrets(
     """Store new tokens or a new key; what is blank stays as it is. Raises as `connect_twilio`."""
     if not _given(typed):
         raise SetUpError(_("Nothing was typed. Fill in what is to change."))
-    _check(typed, stored_token=connection.auth_token)
+    check_typed(typed)
     with _locked(connection) as row:
         was = audit.snapshot(row, TOLD)
         for name in (*SECRETS, "api_key_sid"):
@@ -76,6 +78,7 @@ def change_secrets(
                 setattr(row, name, value)
         row.checked_at = now
         row.save()
+        resume_accepted(account=row, by=by, now=now)
         _note(row, "twilio_secrets_changed", by, now, changes=_changes(was, row))
 
 
@@ -101,6 +104,7 @@ def promote_next_token(*, connection: TwilioAccount, by: User, now: datetime) ->
         was = audit.snapshot(row, TOLD)
         row.auth_token, row.auth_token_next, row.checked_at = wanted, "", now
         row.save(update_fields=["auth_token", "auth_token_next", "checked_at"])
+        resume_accepted(account=row, by=by, now=now)
         _note(row, "token_promoted", by, now, changes=_changes(was, row))
 
 
@@ -148,19 +152,28 @@ def ending(connection: TwilioAccount, name: str) -> str:
     return secret[-4:] if len(secret) >= 16 else ""
 
 
-def _check(typed: Credentials, *, stored_token: str = "") -> None:
-    """Ask Twilio about each credential that was typed, so that each error stands at its field."""
+def check_typed(typed: Credentials) -> None:
+    """Ask Twilio about each credential that was typed, so that each error stands at its field.
+
+    Raises SetUpError and TwilioAwayError.
+    """
+    for name in SECRETS:
+        if re.search(r"[^!-~]", getattr(typed, name)):
+            raise SetUpError(
+                _("It holds spaces or letters that no secret of Twilio's has. Copy it again."),
+                field=name,
+            )
     if bool(typed.api_key_sid) != bool(typed.api_key_secret):
         missing = "api_key_secret" if typed.api_key_sid else "api_key_sid"
         raise SetUpError(_("An API key is a SID and a secret: give both."), field=missing)
     if typed.auth_token:
-        _asked(typed.account_sid, typed.auth_token, field="auth_token")
+        _refuse_secondary(typed)
     if typed.auth_token_next:
         _asked(typed.account_sid, typed.auth_token_next, field="auth_token_next")
     if typed.api_key_sid:
         key = provisioning_with(
             typed.account_sid,
-            typed.auth_token or stored_token,
+            "",
             api_key_sid=typed.api_key_sid,
             api_key_secret=typed.api_key_secret,
         )
@@ -173,6 +186,19 @@ def _check(typed: Credentials, *, stored_token: str = "") -> None:
                 else error.reason,
                 field="api_key_secret",
             ) from error
+
+
+def _refuse_secondary(typed: Credentials) -> None:
+    """Take the primary token only: with the secondary one every message would be refused here."""
+    current = _asked(typed.account_sid, typed.auth_token, field="auth_token")
+    if current and current != typed.auth_token:
+        raise SetUpError(
+            _(
+                "This is the secondary token: Twilio signs its messages with the primary one. "
+                "Enter the primary token here, and this one as the next token."
+            ),
+            field="auth_token",
+        )
 
 
 def _asked(account_sid: str, token: str, *, field: str) -> str:

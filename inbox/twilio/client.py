@@ -24,7 +24,7 @@ from inbox.carrier import (
     Throttled,
     Unknown,
 )
-from inbox.twilio.errors import meaning_of
+from inbox.twilio.errors import WRONG_CREDENTIALS, meaning_of
 from inbox.twilio.http import GuardedHttpClient, was_never_sent
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,6 @@ LIST_LIMIT = 200
 PAGE_SIZE = 1000  # the most that Twilio gives
 MIN_BACKOFF_SECONDS = 2.0
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
-WRONG_CREDENTIALS = "20003"
 
 
 class TwilioCarrier:

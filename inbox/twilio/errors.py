@@ -14,6 +14,9 @@ _G, _O = ErrorKind.CONFIGURATION, ErrorKind.CONSENT
 _A, _D = ErrorKind.ACCOUNT, ErrorKind.DESTINATION
 
 
+WRONG_CREDENTIALS = "20003"
+
+
 @dataclass(frozen=True)
 class Meaning:
     """One error: its kind, what happened, and what to do next."""

@@ -1,12 +1,14 @@
 """Does an account bring its Twilio only as Twilio itself accepts it, with nothing saved half?"""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from accounts.models import Account, AuditEntry, TwilioAccount, User
+from inbox.models import DriftFinding, Sender
+from inbox.sending import deliver, send_test
 from inbox.setup.connections import (
     Credentials,
     change_secrets,
@@ -15,11 +17,24 @@ from inbox.setup.connections import (
     forget_secret,
     promote_next_token,
 )
+from inbox.setup.drift import look_at
+from inbox.setup.pointing import point_here
+from inbox.setup.preflight import preflight
 from inbox.setup.refusals import SetUpError
 from inbox.twilio.errors import TwilioAwayError
 from tests.carrier import Twilio
-from tests.factories import make_account, make_user
-from tests.inbox.setup.twilio_world import KEY, KEY_SECRET, NEXT, SID, TOKEN, Shop, world
+from tests.factories import make_account, make_sender, make_user
+from tests.inbox.setup.twilio_world import (
+    KEY,
+    KEY_SECRET,
+    NEXT,
+    NUMBER,
+    OTHER,
+    SID,
+    TOKEN,
+    Shop,
+    world,
+)
 
 RIGHT = Credentials(account_sid=SID, auth_token=TOKEN)
 
@@ -204,3 +219,98 @@ def test_a_page_may_show_the_end_of_a_long_secret_only() -> None:
 
     assert ending(row, "auth_token") == "cdef"
     assert ending(row, "auth_token_next") == ""
+
+
+@pytest.mark.parametrize("field", ["auth_token", "auth_token_next", "api_key_secret"])
+@pytest.mark.parametrize(
+    "wrong", ["🔑" * 8, "токен" * 6, "1" * 16 + " " + "1" * 15, "a\u200bb" * 9]
+)
+def test_a_secret_of_strange_letters_is_said_at_its_field(
+    account: Account, admin: User, now: datetime, field: str, wrong: str
+) -> None:
+    typed = replace(RIGHT, api_key_sid=KEY, api_key_secret=KEY_SECRET)
+
+    with pytest.raises(SetUpError) as caught:
+        connect_twilio(account=account, typed=replace(typed, **{field: wrong}), by=admin, now=now)
+
+    assert said(caught)[0] == field
+    assert "Copy it again" in said(caught)[1]
+    assert wrong not in said(caught)[1]
+
+
+def test_the_secondary_token_is_not_taken_for_the_current_one(shop: Shop, now: datetime) -> None:
+    """Twilio lets it in, but signs with the primary one: every webhook would be refused."""
+    world(shop.twilio, next_auth_token=NEXT)
+    typed = Credentials(SID, auth_token=NEXT)
+
+    with pytest.raises(SetUpError) as caught:
+        change_secrets(connection=shop.connection, typed=typed, by=shop.admin, now=now)
+
+    assert said(caught)[0] == "auth_token"
+    assert "This is the secondary token" in said(caught)[1]
+    shop.connection.refresh_from_db()
+    assert shop.connection.auth_token == TOKEN
+
+
+# --- While tokens are rotated --------------------------------------------------------------------
+
+
+@pytest.fixture
+def rotating(shop: Shop, now: datetime) -> Sender:
+    """A number whose next token is here, and current at Twilio already."""
+    world(shop.twilio, next_auth_token=NEXT)
+    sender = make_sender(shop.inbox, NUMBER, twilio_account=shop.connection)
+    point_here(sender=sender, by=shop.admin, now=now)
+    typed = Credentials(SID, auth_token_next=NEXT)
+    change_secrets(connection=shop.connection, typed=typed, by=shop.admin, now=now)
+    shop.twilio.tell("rotate", account_sid=SID)
+    shop.connection.refresh_from_db()
+    return Sender.objects.get(pk=sender.pk)
+
+
+def test_messages_go_out_before_the_new_token_is_promoted_here(
+    shop: Shop, rotating: Sender, now: datetime
+) -> None:
+    message = send_test(sender=rotating, phone="+12025550142", by=shop.admin, now=now)
+
+    deliver(message.pk, now=now)
+
+    message.refresh_from_db()
+    assert message.status == "sent"
+    assert len(shop.twilio.requests_to_send()) == 1
+    assert not Sender.objects.get().is_paused
+
+
+def test_nobody_is_alarmed_before_the_new_token_is_promoted_here(
+    shop: Shop, rotating: Sender, now: datetime
+) -> None:
+    assert look_at(shop.connection, now=now)
+
+    assert not DriftFinding.objects.exists()
+    found = preflight(team=shop.inbox.team, now=now).checks
+    assert {one.key for one in found if one.state == "bad"} == {"agent"}, "but for the licences"
+
+
+def test_what_stopped_for_the_old_token_goes_on_with_the_new_one(shop: Shop, now: datetime) -> None:
+    sender = make_sender(shop.inbox, NUMBER, twilio_account=shop.connection)
+    other = make_sender(
+        shop.inbox,
+        OTHER,
+        twilio_account=shop.connection,
+        is_paused=True,
+        paused_reason="An admin stopped it.",
+    )
+    shop.twilio.tell("config", accounts=[{"account_sid": SID, "auth_token": NEXT}])
+    message = send_test(sender=sender, phone="+12025550142", by=shop.admin, now=now)
+    deliver(message.pk, now=now)
+    assert Sender.objects.get(pk=sender.pk).is_paused
+
+    typed = Credentials(SID, auth_token=NEXT)
+    change_secrets(connection=shop.connection, typed=typed, by=shop.admin, now=now)
+
+    assert not Sender.objects.get(pk=sender.pk).is_paused
+    assert Sender.objects.get(pk=other.pk).is_paused, "it stopped for another reason"
+    assert AuditEntry.objects.get(action="sender_resumed").subject == NUMBER
+    deliver(message.pk, now=now + timedelta(minutes=1))
+    message.refresh_from_db()
+    assert message.status == "sent"
