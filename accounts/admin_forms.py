@@ -3,7 +3,8 @@
 Every refusal is a sentence beside the field it is about.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from allauth.account.models import EmailAddress
@@ -248,6 +249,9 @@ class TwilioAccountForm(forms.ModelForm[TwilioAccount]):
         fields: ClassVar[list[str]] = ["account", "account_sid", "api_key_sid", "shared_key_sid"]
         labels: ClassVar[dict[str, str]] = {"shared_key_sid": "Shared key SID"}
 
+    # What Twilio has against what was typed, by field; asked before the form is read.
+    refused: Mapping[str | None, str] = MappingProxyType({})
+
     def clean_account_sid(self) -> str:
         """Refuse what is not an account SID."""
         sid: str = self.cleaned_data["account_sid"].strip()
@@ -263,6 +267,8 @@ class TwilioAccountForm(forms.ModelForm[TwilioAccount]):
         for name in self.cleaned_data.get("forget", []):
             if self.cleaned_data.get(f"new_{name}"):
                 self.add_error(f"new_{name}", "Either set it or remove it.")
+        for field, words in self.refused.items():
+            self.add_error(field, words)
         return cleaned
 
     def save(self, commit: bool = True) -> TwilioAccount:

@@ -18,6 +18,7 @@ from inbox.admin import (
     people,
     receipts,
     senders,
+    twilio_accounts,
     whatsapp,
 )
 
@@ -35,5 +36,6 @@ __all__ = [
     "people",
     "receipts",
     "senders",
+    "twilio_accounts",
     "whatsapp",
 ]

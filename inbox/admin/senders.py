@@ -1,21 +1,20 @@
-"""Which Twilio accounts and numbers are ours, and which addresses must Twilio be told?"""
+"""Which numbers are ours, which addresses must Twilio be told, and what changed there?"""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.decorators import method_decorator
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from accounts.admin_forms import SECRETS, TwilioAccountForm, given
+from accounts.access import feature_is_on
+from accounts.admin_forms import SECRETS, given
 from accounts.admin_scope import (
     ACT,
     CHANGE,
@@ -25,224 +24,18 @@ from accounts.admin_scope import (
     BigTableAdmin,
     OwnRowsFilter,
     ToDo,
-    count_of,
     person,
 )
 from accounts.admin_tasks import MOST_ROWS, Task, TaskAdmin
-from accounts.models import TwilioAccount
+from accounts.models import Feature, TwilioAccount
 from compliance.addresses import E164, SHORT_CODE
-from inbox.models import Conversation, DriftFinding, Sender
+from inbox.models import DriftFinding, Sender, TeamInbox
 from inbox.models.ids import path_token
 from inbox.pausing import resume_sender, wake_waiting
-from inbox.setup.refusals import SetUpError
-from inbox.setup.subaccounts import set_subaccount_status
 from inbox.status_urls import fallback_url, sender_status_url, webhook_url
-from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError
 
-SECRET_COLUMNS = tuple(SECRETS)
-SECRET_INPUTS = tuple(f"new_{name}" for name in SECRETS)
-
-
-# --- Twilio accounts -----------------------------------------------------------------------------
-
-
-def _sign(name: str, label: str) -> Callable[[TwilioAccount], str]:
-    """Make a column that says whether a secret is set."""
-
-    @admin.display(description=label)
-    def sign(obj: TwilioAccount) -> str:
-        return "set" if getattr(obj, f"has_{name}", False) else "not set"
-
-    return sign
-
-
-SIGNS: tuple[Any, ...] = tuple(_sign(name, label) for name, label in SECRETS.items())
-
-
-class SubaccountTask(Task[TwilioAccount]):
-    """Change what a subaccount of ours may do at Twilio, one at a time."""
-
-    status: ClassVar[str]
-    done: ClassVar[str]
-
-    def fits(self, row: TwilioAccount) -> bool:
-        """Only one that we opened, that is not closed, and that is not so already."""
-        return row.is_ours and row.status not in (TwilioAccount.Status.CLOSED, self.status)
-
-    def problem_with(self, rows: Sequence[TwilioAccount]) -> str:
-        """One at a time: Twilio is asked, and each page says what happens."""
-        return "Choose one at a time." if len(rows) > 1 else ""
-
-    def describe(self, row: TwilioAccount) -> str:
-        """Say what it is and what hangs on it."""
-        live = Conversation.objects.live().filter(thread__sender__twilio_account=row)
-        numbers = row.senders.filter(removed_at=None)
-        addresses = ", ".join(numbers.values_list("address", flat=True)[:20]) or "none"
-        waiting = live.filter(waiting_since__isnull=False).count()
-        return (
-            f"{row} of {row.account}. Numbers: {addresses}. Open conversations: {live.count()}; "
-            f"customers waiting: {waiting}."
-        )
-
-    def do(
-        self,
-        request: HttpRequest,
-        rows: Sequence[TwilioAccount],
-        form: forms.Form,
-        admin: TaskAdmin[TwilioAccount],
-    ) -> None:
-        """Ask Twilio; say what it says."""
-        for row in rows:
-            try:
-                set_subaccount_status(
-                    subaccount=row, status=self.status, by=person(request), now=timezone.now()
-                )
-            except (SetUpError, TwilioRefusedError, TwilioAwayError) as error:
-                admin.message_user(request, error.reason, messages.ERROR)
-            else:
-                admin.message_user(request, self.done, messages.SUCCESS)
-
-
-class SuspendSubaccount(SubaccountTask):
-    """Stop everything, for a while."""
-
-    name = "suspend"
-    label = "Suspend at Twilio"
-    words = (
-        "Nothing is sent and nothing received any more: customers' messages are lost at Twilio "
-        "while it is suspended. What is queued here waits. It can be made active again."
-    )
-    button = "Suspend"
-    status = TwilioAccount.Status.SUSPENDED
-    done = "Suspended at Twilio; its numbers are paused here."
-
-
-class ReactivateSubaccount(SubaccountTask):
-    """Let it work again."""
-
-    name = "reactivate"
-    label = "Make active at Twilio"
-    words = "It sends and receives again, and what is queued goes out."
-    button = "Make active"
-    status = TwilioAccount.Status.ACTIVE
-    done = "Active at Twilio; its numbers send again."
-
-    def fits(self, row: TwilioAccount) -> bool:
-        """Only what is suspended."""
-        return row.is_ours and row.status == TwilioAccount.Status.SUSPENDED
-
-
-class CloseSubaccount(SubaccountTask):
-    """End it for ever."""
-
-    name = "close"
-    label = "Close at Twilio for ever"
-    words = (
-        "This cannot be undone. Its numbers are given back to Twilio and somebody else may get "
-        "them; customers can no longer write to them. Conversations stay readable here."
-    )
-    button = "Close for ever"
-    status = TwilioAccount.Status.CLOSED
-    done = "Closed at Twilio; its numbers are removed from their inboxes."
-
-
-class PromoteToken(Task[TwilioAccount]):
-    """Finish a change of tokens."""
-
-    name = "promote-token"
-    label = "Make the next auth token the current one"
-    words = (
-        "Do this after Twilio made its secondary token the primary one. The old token is "
-        "forgotten: webhooks signed with it are refused from then on."
-    )
-    button = "Make it current"
-
-    def fits(self, row: TwilioAccount) -> bool:
-        """There must be a next token."""
-        return bool(getattr(row, "has_auth_token_next", False))
-
-    def do(
-        self,
-        request: HttpRequest,
-        rows: Sequence[TwilioAccount],
-        form: forms.Form,
-        admin: TaskAdmin[TwilioAccount],
-    ) -> None:
-        """Move the token inside the database: it is not read."""
-        assert isinstance(admin, TwilioAccountAdmin)
-        for row in rows:
-            with transaction.atomic():
-                TwilioAccount.objects.filter(pk=row.pk).exclude(auth_token_next="").update(
-                    auth_token=F("auth_token_next"), auth_token_next=""
-                )
-                admin.audit(request, row, "token_promoted")
-        admin.message_user(request, "The next token is the current one now.", messages.SUCCESS)
-
-
-@admin.register(TwilioAccount)
-class TwilioAccountAdmin(TaskAdmin[TwilioAccount], AuditedAdmin[TwilioAccount]):
-    """Twilio accounts. Their secrets go in and never come out: no page here ever reads one."""
-
-    staff_may = partner_may = FULL | {ACT}
-    admin_may = LOOK
-    form = TwilioAccountForm
-    tasks = (PromoteToken(), SuspendSubaccount(), ReactivateSubaccount(), CloseSubaccount())
-    fixed_fields = ("account", "account_sid")
-    readonly_fields = (*SIGNS, "addresses", "is_ours", "status", "checked_at", "created_at")
-    audited = ("account_sid", "api_key_sid", "shared_key_sid")
-    autocomplete_fields = ("account",)
-    list_display = ("account_sid", "account", "is_ours", "status", "sender_count", *SIGNS)
-    list_filter = ("is_ours", "status", ("account", OwnRowsFilter))
-    list_select_related = ("account",)
-    search_fields = ("account__name", "account_sid")
-    ordering = ("account__name", "account_sid")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[TwilioAccount]:
-        """Leave the secrets in the database; ask only which are set."""
-        are_set: dict[str, Any] = {
-            f"has_{name}": ExpressionWrapper(~Q(**{name: ""}), output_field=BooleanField())
-            for name in SECRETS
-        }
-        counts = count_of(Sender.objects.all(), "twilio_account")
-        rows = super().get_queryset(request).defer(*SECRET_COLUMNS)
-        return rows.annotate(sender_count=counts, **are_set)
-
-    def get_fieldsets(self, request: HttpRequest, obj: TwilioAccount | None = None) -> Any:
-        """Show the signs only where there is something to tell."""
-        facts = ("is_ours", "status", "checked_at", "created_at")
-        account = ("account", "account_sid", *(facts if obj else ()))
-        sids = ("api_key_sid", "shared_key_sid")
-        signs, forget = (SIGNS, ("forget",)) if obj else ((), ())
-        sets = [
-            (None, {"fields": account}),
-            ("Keys", {"fields": sids}),
-            ("Secrets", {"fields": (*signs, *SECRET_INPUTS, *forget)}),
-        ]
-        return [*sets, ("Addresses for Twilio", {"fields": ("addresses",)})] if obj else sets
-
-    @method_decorator(sensitive_post_parameters(*SECRET_INPUTS))
-    @method_decorator(sensitive_variables())
-    def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Keep what is typed here out of error reports, variables of all frames below included."""
-        return super().changeform_view(*args, **kwargs)
-
-    @admin.display(description="senders", ordering="sender_count")
-    def sender_count(self, obj: TwilioAccount) -> int:
-        """Show how many numbers it has."""
-        return int(getattr(obj, "sender_count", 0))
-
-    @admin.display(description="addresses")
-    def addresses(self, obj: TwilioAccount) -> SafeString | str:
-        """Show, for each number, what to enter at Twilio."""
-        rows = [
-            (sender.address, webhook_url(sender), fallback_url(sender), sender_status_url(sender))
-            for sender in obj.senders.all()
-        ]
-        line = (
-            "<p><strong>{}</strong><br>Messages: <code>{}</code><br>"
-            "Fallback: <code>{}</code><br>Status: <code>{}</code></p>"
-        )
-        return format_html_join("", line, rows) or "There is no number yet."
+# Of the Twilio account that is fetched along no page here needs a secret.
+UNREAD = tuple(f"twilio_account__{name}" for name in SECRETS)
 
 
 # --- Senders -------------------------------------------------------------------------------------
@@ -274,20 +67,30 @@ class SenderForm(forms.ModelForm[Sender]):
         inbox, twilio_account = given(self, "inbox"), given(self, "twilio_account")
         if inbox and twilio_account and inbox.account_id != twilio_account.account_id:
             self.add_error("twilio_account", "It belongs to another account than the inbox.")
+        if inbox and self.cleaned_data.get("kind") == Sender.Kind.WHATSAPP:
+            self._check_grant(inbox)
         if "address" in self.fields and self.cleaned_data.get("address"):
             self._check_address(twilio_account)
         return cleaned
 
+    def _check_grant(self, inbox: TeamInbox) -> None:
+        if not feature_is_on(inbox.account_id, Feature.WHATSAPP, now=timezone.now()):
+            words = "WhatsApp is off for this account. Switch it on first, under Feature grants."
+            self.add_error("kind", words)
+
     def _check_address(self, twilio_account: TwilioAccount | None) -> None:
         address = self.cleaned_data["address"].strip()
-        shape, words = _SHAPES.get(self.cleaned_data.get("kind", ""), (None, ""))
+        kind = self.cleaned_data.get("kind", "")
+        shape, words = _SHAPES.get(kind, (None, ""))
         if shape and not shape.fullmatch(address):
             self.add_error("address", words)
             return
         self.cleaned_data["address"] = address
         # A number lives in one Twilio account; a second owner would catch or block its messages.
-        others = Sender.objects.filter(address=address).exclude(pk=self.instance.pk)
-        if others.exclude(twilio_account=twilio_account).exists():
+        # Short codes belong to a country: two may have the same digits.
+        others = Sender.objects.in_use().filter(address=address).exclude(pk=self.instance.pk)
+        others = others.exclude(twilio_account=twilio_account)
+        if kind != Sender.Kind.SHORT_CODE and others.exists():
             self.add_error("address", "This number is in use in another Twilio account.")
 
 
@@ -415,7 +218,7 @@ class SenderAdmin(TaskAdmin[Sender], AuditedAdmin[Sender]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Sender]:
         """Fetch the Twilio account along, but never its secrets."""
         rows = super().get_queryset(request).select_related("account", "inbox", "twilio_account")
-        return rows.defer(*(f"twilio_account__{name}" for name in SECRET_COLUMNS))
+        return rows.defer(*UNREAD)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Sender | None = None) -> list[str]:
         """Fix what threads rely on."""
@@ -427,6 +230,8 @@ class SenderAdmin(TaskAdmin[Sender], AuditedAdmin[Sender]):
     def save_model(self, request: HttpRequest, obj: Sender, form: forms.Form, change: bool) -> None:
         """Take the account from the inbox; note since when it is paused, or let it go on."""
         obj.account_id = obj.inbox.account_id
+        if obj.kind == Sender.Kind.SERVICE:
+            obj.messaging_service_sid = obj.messaging_service_sid or obj.address
         if "is_paused" in form.changed_data:
             obj.paused_at = timezone.now() if obj.is_paused else None
             obj.paused_reason = obj.paused_reason if obj.is_paused else ""
@@ -523,7 +328,7 @@ class DriftFindingAdmin(BigTableAdmin[DriftFinding]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[DriftFinding]:
         """Fetch the Twilio account along, but never its secrets."""
         rows = super().get_queryset(request).select_related("account", "sender", "twilio_account")
-        return rows.defer(*(f"twilio_account__{name}" for name in SECRET_COLUMNS))
+        return rows.defer(*UNREAD)
 
     def to_do(self, request: HttpRequest) -> Iterable[ToDo]:
         """Count what is wrong now; the account's admins repair it on their page of numbers."""

@@ -31,9 +31,13 @@ from inbox.sending.replying import send_reply
 from inbox.status_urls import webhook_url
 from inbox.views.settings import home
 from tests.admin_world import SECRETS, browser_of, make_staff, sings
+from tests.carrier import Twilio
+from tests.carrier import twilio as carrier
 from tests.conftest import House
 from tests.factories import make_account, make_inbox, make_sender, make_twilio_account
 from tests.twilio import inbound_form, text_in
+
+__all__ = ["carrier"]
 
 LIST = "/admin/accounts/twilioaccount/"
 NEW = "5ec2e7fffffffffffffffffffffffff9"
@@ -41,8 +45,13 @@ NUMBER = "+14155550199"
 
 
 @pytest.fixture
-def twilio(db: None) -> TwilioAccount:
-    return make_twilio_account(make_account("Acme"), **SECRETS)
+def twilio(db: None, carrier: Twilio) -> TwilioAccount:
+    """One whose new token Twilio has as the primary one, beside a key with the same secret."""
+    row = make_twilio_account(make_account("Acme"), **SECRETS)
+    key = {"sid": "SK1", "secret": NEW}
+    known = {"account_sid": row.account_sid, "auth_token": NEW, "api_keys": [key]}
+    carrier.tell("config", accounts=[known])
+    return row
 
 
 @pytest.fixture
@@ -142,7 +151,8 @@ def test_the_only_token_cannot_be_removed(twilio: TwilioAccount, root: Client) -
     assert stored(twilio) == SECRETS
 
 
-def test_a_new_account_needs_its_token(root: Client) -> None:
+def test_a_new_account_needs_its_token(root: Client, carrier: Twilio) -> None:
+    carrier.tell("config", accounts=[{"account_sid": "AC" + "9" * 32, "auth_token": NEW}])
     data = {"account": make_account("New").pk, "account_sid": "AC" + "9" * 32}
 
     assert "needs its auth token" in root.post(f"{LIST}add/", data).content.decode()
@@ -152,7 +162,15 @@ def test_a_new_account_needs_its_token(root: Client) -> None:
     assert (made.auth_token, made.auth_token_next, made.shared_key) == (NEW, "", "")
 
 
-def test_the_next_token_becomes_the_current_one(twilio: TwilioAccount, root: Client) -> None:
+def promoted_at_twilio(twilio: TwilioAccount, carrier: Twilio) -> None:
+    known = {"account_sid": twilio.account_sid, "auth_token": SECRETS["auth_token_next"]}
+    carrier.tell("config", accounts=[known])
+
+
+def test_the_next_token_becomes_the_current_one(
+    twilio: TwilioAccount, root: Client, carrier: Twilio
+) -> None:
+    promoted_at_twilio(twilio, carrier)
     page = root.get(f"{LIST}{twilio.pk}/change/").content.decode()
     url = f"{LIST}promote-token/?ids={twilio.pk}"
     assert url in page
@@ -167,13 +185,14 @@ def test_the_next_token_becomes_the_current_one(twilio: TwilioAccount, root: Cli
     assert url not in root.get(f"{LIST}{twilio.pk}/change/").content.decode()
 
 
-def test_no_history_holds_a_secret(twilio: TwilioAccount, root: Client) -> None:
+def test_no_history_holds_a_secret(twilio: TwilioAccount, root: Client, carrier: Twilio) -> None:
     save(root, twilio, new_auth_token=NEW, forget=["shared_key"])
+    promoted_at_twilio(twilio, carrier)
     root.post(f"{LIST}promote-token/?ids={twilio.pk}")
 
     entries = list(LogEntry.objects.values()) + list(AuditEntry.objects.values())
     assert sings(str(entries)) == []
-    assert {"twilioaccount_changed", "twilioaccount_token_promoted"} <= set(
+    assert {"twilioaccount_changed", "token_promoted"} <= set(
         AuditEntry.objects.values_list("action", flat=True)
     )
     assert "auth token" in str(entries).lower()

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import AuditEntry, TwilioAccount
+from accounts.models import AuditEntry, Feature, FeatureGrant, TwilioAccount
 from inbox.models import Sender
 from inbox.status_urls import fallback_url, sender_status_url, webhook_url
 from tests.admin_world import Company, browser_of, make_company, make_partner_user
+from tests.carrier import Twilio
 from tests.factories import make_inbox, make_sender
+from tests.inbox.setup.twilio_world import KEY, KEY_SECRET, NEXT, SID, TOKEN, world
 
 LIST = "/admin/inbox/sender/"
 
@@ -160,3 +162,138 @@ def test_a_used_twilio_account_cannot_be_deleted(acme: Company, pat: Client) -> 
     pat.post(f"/admin/accounts/twilioaccount/{pk}/delete/", {"post": "yes"})
 
     assert TwilioAccount.objects.filter(pk=pk).exists()
+
+
+# --- What Twilio says ----------------------------------------------------------------------------
+
+
+def connect(acme: Company, pat: Client, **fields: str) -> str:
+    """Add a Twilio account in the admin; return what the page says."""
+    data = {"account": acme.account.pk, "account_sid": SID, "new_auth_token": TOKEN, **fields}
+    return pat.post("/admin/accounts/twilioaccount/add/", data, follow=True).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"new_auth_token": "0" * 32}, "Twilio does not accept this SID together with this token"),
+        ({"account_sid": "AC" + "9" * 32}, "Twilio does not accept this SID together"),
+        ({"new_auth_token": NEXT}, "This is the secondary token"),
+        ({"new_auth_token_next": "0" * 32}, "Twilio does not accept this SID together"),
+        ({"new_auth_token": "🔑" * 8}, "Copy it again"),
+        ({"api_key_sid": KEY, "new_api_key_secret": "no"}, "does not accept this API key"),
+        ({"new_api_key_secret": KEY_SECRET}, "An API key is a SID and a secret"),
+    ],
+)
+def test_what_twilio_refuses_is_not_saved(
+    acme: Company, pat: Client, twilio: Twilio, fields: dict[str, str], words: str
+) -> None:
+    world(twilio, next_auth_token=NEXT)
+
+    page = connect(acme, pat, **fields)
+
+    assert words in page
+    assert not TwilioAccount.objects.filter(account_sid__in=[SID, "AC" + "9" * 32]).exists()
+
+
+def test_what_twilio_accepts_is_saved(acme: Company, pat: Client, twilio: Twilio) -> None:
+    world(twilio, next_auth_token=NEXT)
+
+    connect(acme, pat, new_auth_token_next=NEXT, api_key_sid=KEY, new_api_key_secret=KEY_SECRET)
+
+    row = TwilioAccount.objects.get(account_sid=SID)
+    assert (row.auth_token, row.auth_token_next, row.api_key_secret) == (TOKEN, NEXT, KEY_SECRET)
+    assert row.checked_at is not None
+
+
+@pytest.mark.parametrize("fault", ["server_error", "rate_limit", "html_after"])
+def test_while_twilio_is_away_nothing_is_saved(
+    acme: Company, pat: Client, twilio: Twilio, fault: str
+) -> None:
+    world(twilio)
+    twilio.fault(fault, on="accounts GET")
+
+    assert "Nothing was saved." in connect(acme, pat)
+    assert not TwilioAccount.objects.filter(account_sid=SID).exists()
+
+
+def test_a_token_is_not_promoted_before_twilio_signs_with_it(
+    acme: Company, pat: Client, twilio: Twilio
+) -> None:
+    world(twilio, next_auth_token=NEXT)
+    connect(acme, pat, new_auth_token_next=NEXT)
+    row = TwilioAccount.objects.get(account_sid=SID)
+    url = f"/admin/accounts/twilioaccount/promote-token/?ids={row.pk}"
+
+    early = pat.post(url, follow=True).content.decode()
+    assert "Twilio still uses the old token" in early
+    row.refresh_from_db()
+    assert (row.auth_token, row.auth_token_next) == (TOKEN, NEXT)
+
+    twilio.tell("rotate", account_sid=SID)
+    pat.post(url)
+    row.refresh_from_db()
+    assert (row.auth_token, row.auth_token_next) == (NEXT, "")
+    assert AuditEntry.objects.get(action="token_promoted").account == acme.account
+
+
+def test_nobody_asks_twilio_about_somebody_elses_account(
+    umbrella: Company, pat: Client, twilio: Twilio
+) -> None:
+    row = umbrella.sender.twilio_account
+
+    answer = pat.post(
+        f"/admin/accounts/twilioaccount/{row.pk}/change/", {"new_auth_token": "0" * 32}
+    )
+
+    assert answer.status_code in (302, 403, 404)
+    assert twilio.ask("requests")["requests"] == []
+
+
+# --- Which senders -------------------------------------------------------------------------------
+
+
+def test_without_the_grant_there_is_no_whatsapp_sender(acme: Company, pat: Client) -> None:
+    FeatureGrant.objects.filter(account=acme.account, feature=Feature.WHATSAPP).delete()
+    form = form_for(acme, kind="whatsapp", address="whatsapp:+15550177777")
+
+    page = pat.post(f"{LIST}add/", form).content.decode()
+
+    assert "WhatsApp is off for this account. Switch it on first, under Feature grants." in page
+    assert not Sender.objects.filter(kind="whatsapp").exists()
+
+
+def test_with_the_grant_there_is_one(acme: Company, pat: Client) -> None:
+    pat.post(f"{LIST}add/", form_for(acme, kind="whatsapp", address="whatsapp:+15550177777"))
+
+    assert Sender.objects.get(kind="whatsapp").account == acme.account
+
+
+def test_a_number_that_another_account_gave_back_can_be_added(
+    acme: Company, umbrella: Company, pat: Client
+) -> None:
+    Sender.objects.filter(pk=umbrella.sender.pk).update(removed_at=umbrella.sender.created_at)
+
+    pat.post(f"{LIST}add/", form_for(acme, address=umbrella.sender.address))
+
+    assert Sender.objects.in_use().get(address=umbrella.sender.address).account == acme.account
+
+
+def test_a_short_code_may_be_another_ones_in_another_country(
+    acme: Company, umbrella: Company, pat: Client
+) -> None:
+    make_sender(
+        umbrella.inbox, "38438", twilio_account=umbrella.sender.twilio_account, kind="short_code"
+    )
+
+    pat.post(f"{LIST}add/", form_for(acme, kind="short_code", address="38438"))
+
+    assert Sender.objects.filter(address="38438").count() == 2
+
+
+def test_a_service_is_known_by_its_own_sid(acme: Company, pat: Client) -> None:
+    sid = "MG" + "c" * 32
+
+    pat.post(f"{LIST}add/", form_for(acme, kind="service", address=sid))
+
+    assert Sender.objects.get(kind="service").messaging_service_sid == sid
