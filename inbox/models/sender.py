@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from accounts.models import Account, TwilioAccount
+from accounts.secrets import EncryptedTextField
 from compliance.consent import KeywordHandler
 from inbox.models.ids import path_token
 from inbox.models.inbox import TeamInbox
@@ -75,7 +76,13 @@ class Sender(models.Model):
         help_text="Since when its messages come to us, as far as we know",
     )
     pointed_before = models.JSONField(
-        null=True, blank=True, editable=False, help_text="The addresses it had at Twilio before"
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The addresses it had at Twilio before, without what is secret in them",
+    )
+    addresses_before = EncryptedTextField(
+        blank=True, default="", db_default="", help_text="The same, whole, to be put back"
     )
     removed_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -23,7 +23,9 @@ from accounts.rotation import rotate_secrets
 from accounts.secrets import EncryptedTextField
 from config.servers.binaries import postgres_tools
 from config.servers.place import place_for
-from tests.factories import make_account, make_user
+from inbox.models import Sender
+from inbox.setup.pointing import remembered
+from tests.factories import make_account, make_inbox, make_sender, make_user
 from tests.servers import DATA_DIR
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -251,12 +253,15 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
     account = make_account()
     for model in apps.get_models():
         columns = [f for f in model._meta.local_fields if isinstance(f, EncryptedTextField)]
-        assert not columns or model in (SignOn, TwilioAccount), f"store one of {model} as well"
-    TwilioAccount.objects.create(
+        stored = (SignOn, TwilioAccount, Sender)
+        assert not columns or model in stored, f"store one of {model} as well"
+    twilio = TwilioAccount.objects.create(
         account=account,
         account_sid="AC" + "0" * 32,
         **{name: f"{canary}{name}" for name in COLUMNS},
     )
+    before = remembered({"inbound_url": f"https://me:{canary}@a.example/?t={canary}"}, False)
+    make_sender(make_inbox(account), twilio_account=twilio, **before)
     SignOn.objects.create(
         account=account,
         issuer="https://login.example.com",
