@@ -1,5 +1,6 @@
 """How does an admin try a number out? One fixed text to a phone of theirs, by the ordinary way."""
 
+import re
 from datetime import datetime, timedelta
 
 import phonenumbers
@@ -12,7 +13,7 @@ from compliance.addresses import Address, parse_address
 from compliance.gate import Purpose
 from inbox.broadcast import announce
 from inbox.contacts import locked_thread
-from inbox.models import Message, Sender
+from inbox.models import Message, Sender, Thread
 from inbox.refusals import MissingInputError
 from inbox.sending.asking import refuse_blocked
 from inbox.sending.queueing import queue_message
@@ -21,15 +22,19 @@ from inbox.story import Story
 MOST_IN_AN_HOUR = 10
 
 
-def send_test(*, sender: Sender, phone: str, by: User, now: datetime) -> Message:
+def send_test(*, sender: Sender, phone: str, by: User, now: datetime, key: str = "") -> Message:
     """Queue a test message to a phone; asks the gate as for any other message.
 
-    The words are fixed: this is no way to write to customers. Raises SendBlockedError, and
-    MissingInputError for what is no number and for more than `MOST_IN_AN_HOUR` tests of an account.
+    The same form sent twice, known by its `key`, is one message. The words are fixed: this is no
+    way to write to customers. Raises SendBlockedError, and MissingInputError for what is no number
+    and for more than `MOST_IN_AN_HOUR` tests of an account.
     """
     address = _mobile(phone, sender)
+    key = key if re.fullmatch(r"[0-9A-Za-z-]{8,32}", key) else ""
     with transaction.atomic(durable=True):
         thread = locked_thread(sender, address, now=now, our_address=sender.address)
+        if known := _sent_with(key, thread):
+            return known
         refuse_blocked(thread, None, Purpose.TEST, author=None, now=now)
         _refuse_many(sender, now=now)
         story = Story(now=now)
@@ -40,6 +45,7 @@ def send_test(*, sender: Sender, phone: str, by: User, now: datetime) -> Message
             purpose=Purpose.TEST,
             story=story,
             bot_name=sender.inbox.bot_name,
+            client_id=key,
         )
         audit.record(
             action="test_sent",
@@ -54,6 +60,10 @@ def send_test(*, sender: Sender, phone: str, by: User, now: datetime) -> Message
     return message
 
 
+def _sent_with(key: str, thread: Thread) -> Message | None:
+    return Message.objects.filter(thread=thread, client_id=key).first() if key else None
+
+
 def _mobile(phone: str, sender: Sender) -> Address:
     try:
         parsed = phonenumbers.parse(phone.strip(), sender.account.default_country)
@@ -62,10 +72,9 @@ def _mobile(phone: str, sender: Sender) -> Address:
     if parsed is None or not phonenumbers.is_possible_number(parsed):
         raise MissingInputError(_("Write your phone's number with its country: +14155550100."))
     number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    address = parse_address(number)
-    if address.phone == sender.address:
+    if number == sender.address.removeprefix("whatsapp:"):
         raise MissingInputError(_("A number cannot write to itself. Use your own phone's number."))
-    return address
+    return parse_address(f"whatsapp:{number}" if sender.is_whatsapp else number)
 
 
 def _refuse_many(sender: Sender, *, now: datetime) -> None:

@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 
 from inbox import labels
 from inbox.models import Attachment, ContactAddress, Conversation, ConversationEvent, Message
+from inbox.models.ids import client_id
 from inbox.words import client_words
 
 register = template.Library()
@@ -55,6 +56,12 @@ def _kept(
     gaps = {"csrf_token": _CSRF, "here": SafeString(_HERE)}
     html = render_to_string(part, {**dict(facts), **gaps})
     return html, _CSRF in html, _HERE in html
+
+
+@register.simple_tag
+def once() -> str:
+    """Make a key for a form: what is sent with it twice is done once."""
+    return client_id()
 
 
 @register.simple_tag
