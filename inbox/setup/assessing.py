@@ -5,12 +5,20 @@ inbox is switched on, and for the daily watch after that.
 """
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
 
 import phonenumbers
 
 from inbox.models import DriftFinding, Sender
 from inbox.status_urls import fallback_url, webhook_url
-from inbox.twilio.provisioning import Holdings, Pointing, Provisioning, RemoteNumber
+from inbox.twilio.provisioning import (
+    Holdings,
+    Pointing,
+    Provisioning,
+    RemoteNumber,
+    RemoteService,
+    RemoteWhatsApp,
+)
 
 Kind = DriftFinding.Kind
 Registration = Sender.Registration
@@ -18,6 +26,7 @@ Registration = Sender.Registration
 # https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
 RETRIES = "#rc=2&rp=ct,rt,5xx"
 REPAIRABLE = frozenset({Kind.WEBHOOK, Kind.FALLBACK, Kind.APPLICATION, Kind.SERVICE})
+Remote = RemoteNumber | RemoteService | RemoteWhatsApp
 
 
 @dataclass(frozen=True)
@@ -29,9 +38,13 @@ class Fault:
 
 
 def our_pointing(sender: Sender) -> Pointing:
-    """Return the addresses that Twilio must know for this sender."""
+    """Return the addresses that Twilio must know for this sender.
+
+    How often to try again is said for numbers and services: of WhatsApp senders Twilio does not
+    promise that it heeds it.
+    """
     return Pointing(
-        inbound_url=webhook_url(sender) + RETRIES,
+        inbound_url=webhook_url(sender) + ("" if sender.is_whatsapp else RETRIES),
         inbound_method="POST",
         fallback_url=fallback_url(sender),
         fallback_method="POST",
@@ -43,22 +56,54 @@ def is_ours(sender: Sender, url: str) -> bool:
     return url.partition("#")[0] == webhook_url(sender)
 
 
+def comes_here(sender: Sender, remote: Remote) -> bool:
+    """Say whether what customers write to this sender reaches us as Twilio has it now.
+
+    Our address alone does not do: an application, or the addresses of a service's own numbers,
+    stand above it.
+    """
+    is_overridden = remote.pointing.application_sid or getattr(remote, "is_by_number", False)
+    return is_ours(sender, remote.pointing.inbound_url) and not is_overridden
+
+
+def is_told_of(sender: Sender, held: Holdings) -> bool:
+    """Say whether what Twilio answered tells anything of this sender."""
+    if sender.kind == Sender.Kind.WHATSAPP:
+        return held.whatsapp is not None
+    return sender.kind != Sender.Kind.OTHER
+
+
 def faults_of(sender: Sender, held: Holdings) -> list[Fault]:
     """Return everything that keeps customers' messages to this sender from us."""
+    if not is_told_of(sender, held):
+        return []
     if sender.kind == Sender.Kind.SERVICE:
         return _faults_of_service(sender, held)
-    if sender.kind not in (Sender.Kind.NUMBER, Sender.Kind.SHORT_CODE):
-        return []
-    number = held.number(sender.address)
-    if number is None:
+    remote: RemoteNumber | RemoteWhatsApp | None
+    if sender.kind == Sender.Kind.WHATSAPP:
+        remote = held.whatsapp_sender(sender.address)
+    else:
+        remote = held.number(sender.address)
+    if remote is None:
         return [Fault(Kind.GONE)]
-    faults = [] if number.can_text else [Fault(Kind.CANNOT_TEXT)]
+    is_deaf = isinstance(remote, RemoteNumber) and not remote.can_text
+    faults = [Fault(Kind.CANNOT_TEXT)] if is_deaf else []
     service = held.service_of(sender.address)
     if service and service.takes_from(sender.address):
-        if not is_ours(sender, service.pointing.inbound_url):
-            faults.append(Fault(Kind.SERVICE, service.name))
-        return faults
-    return faults + _faults_of_pointing(sender, number.pointing)
+        return faults + _faults_of_taking(sender, service)
+    return faults + _faults_of_pointing(sender, remote.pointing)
+
+
+def _faults_of_taking(sender: Sender, service: RemoteService) -> list[Fault]:
+    """Judge a service that takes the messages to one of its numbers: it may be one of ours."""
+    if is_ours(sender, service.pointing.inbound_url):
+        return []
+    ours = Sender.objects.in_use().filter(
+        twilio_account=sender.twilio_account_id, messaging_service_sid=service.sid
+    )
+    if any(is_ours(one, service.pointing.inbound_url) for one in ours):
+        return []
+    return [Fault(Kind.SERVICE, service.name)]
 
 
 def _faults_of_service(sender: Sender, held: Holdings) -> list[Fault]:
@@ -82,8 +127,16 @@ def _faults_of_pointing(sender: Sender, pointing: Pointing) -> list[Fault]:
 
 
 def shown(url: str) -> str:
-    """Return what a page may show of somebody's address: no query, which may hold a secret."""
-    return url.partition("#")[0].partition("?")[0][:300]
+    """Return what a page may show of somebody's address: nothing that may hold a secret.
+
+    Passwords for webhooks are written before the host, tokens into the query.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))[:300]
 
 
 def registration_of(number: RemoteNumber, held: Holdings, asking: Provisioning) -> str:

@@ -1,11 +1,12 @@
 """Did somebody change at Twilio what we need, behind our back?
 
-Once a day each Twilio account is looked at. What is wrong becomes a finding, which the account's
-partner and admins see; it is closed by itself when it is right again. Looking twice finds the same.
+Once a day each Twilio account is looked at: numbers, services and WhatsApp senders. What is wrong
+becomes a finding, which the account's partner and admins see; it is closed by itself when it is
+right again. Looking twice finds the same.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import TwilioAccount, User
+from accounts.secrets import SecretUnreadableError
 from inbox.models import DriftFinding, Sender
 from inbox.setup.assessing import (
     REPAIRABLE,
@@ -22,11 +24,12 @@ from inbox.setup.assessing import (
     Kind,
     Registration,
     faults_of,
+    is_told_of,
     registration_of,
 )
 from inbox.setup.pointing import free_from_service, point_here
 from inbox.setup.refusals import SetUpError
-from inbox.setup.twilio import provisioning_for
+from inbox.setup.twilio import look_into
 from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError
 from inbox.twilio.provisioning import Holdings, Provisioning
 
@@ -57,31 +60,32 @@ def watch_next(*, now: datetime) -> bool:
 def look_at(account: TwilioAccount, *, now: datetime) -> bool:
     """Compare one Twilio account with what we need; False when Twilio gave no answer.
 
-    What was found before stays as it is then.
+    What was found before stays as it is then. WhatsApp senders are asked about where we have any.
     """
-    asking = provisioning_for(account)
+    senders = list(Sender.objects.in_use().filter(twilio_account=account).order_by("pk"))
+    has_whatsapp = any(one.kind == Sender.Kind.WHATSAPP for one in senders)
     try:
-        held = asking.holdings()
-    except TwilioAwayError:
-        logger.info("twilio account %s was not looked at: no answer", account.pk)
+        asking, held = look_into(account, with_whatsapp=has_whatsapp)
+    except (TwilioAwayError, SecretUnreadableError) as error:
+        logger.warning("twilio account %s was not looked at: %s", account.pk, error.reason)
         return False
     except TwilioRefusedError as error:
         kind = Kind.CREDENTIALS if error.is_about_credentials else Kind.ACCOUNT_INACTIVE
         if error.code == "20005":
             kind = Kind.ACCOUNT_INACTIVE
-        _write(account, [(None, Fault(kind, error.reason))], about_numbers=False, now=now)
+        _write(account, [(None, Fault(kind, error.reason))], about=(), now=now)
         return True
-    senders = list(Sender.objects.in_use().filter(twilio_account=account).order_by("pk"))
+    told = [sender for sender in senders if is_told_of(sender, held)]
     found: list[tuple[Sender | None, Fault]] = [
-        (sender, fault) for sender in senders for fault in faults_of(sender, held)
+        (sender, fault) for sender in told for fault in faults_of(sender, held)
     ]
     if not held.account.is_active:
         found.append((None, Fault(Kind.ACCOUNT_INACTIVE, held.account.status)))
-    _write(account, found, about_numbers=True, now=now)
+    _write(account, found, about={sender.pk for sender in told}, now=now)
     wrong = {sender.pk for sender, _fault in found if sender}
-    right = [sender.pk for sender in senders if sender.pk not in wrong]
+    right = [sender.pk for sender in told if sender.pk not in wrong]
     Sender.objects.filter(pk__in=right, pointed_at=None).update(pointed_at=now)
-    _remember(account, senders, held, asking, now=now)
+    _remember(account, told, held, asking, now=now)
     return True
 
 
@@ -103,10 +107,11 @@ def _write(
     account: TwilioAccount,
     found: Iterable[tuple[Sender | None, Fault]],
     *,
-    about_numbers: bool,
+    about: Collection[int],
     now: datetime,
 ) -> None:
-    """Open what is new, close what is right again. What was not asked about stays."""
+    """Open what is new, close what is right again. Of senders that are not in `about` nothing is
+    known: what was found stays."""
     faults = {
         (sender.pk if sender else None, fault.kind): (sender, fault) for sender, fault in found
     }
@@ -120,9 +125,15 @@ def _write(
             elif known[key].found != fault.found:
                 is_open.filter(pk=known[key].pk).update(found=fault.found)
         for key, finding in known.items():
-            if key not in faults and (about_numbers or finding.sender_id is None):
+            if key not in faults and _is_over(finding, about):
                 _close(finding, now=now)
         TwilioAccount.objects.filter(pk=account.pk).update(checked_at=now)
+
+
+def _is_over(finding: DriftFinding, about: Collection[int]) -> bool:
+    """Say whether what was not found again is right: it was looked at, or its number is gone."""
+    sender = finding.sender
+    return sender is None or sender.pk in about or sender.is_removed
 
 
 def _open(account: TwilioAccount, sender: Sender | None, fault: Fault, *, now: datetime) -> None:
@@ -175,18 +186,16 @@ def _remember(
     status = held.account.status if held.account.status in _Status.values else _Status.ACTIVE
     TwilioAccount.objects.filter(pk=account.pk).update(status=status)
     for sender in senders:
-        number = held.number(sender.address)
-        if number is None:
-            # WhatsApp senders are looked at elsewhere: they are not in this list of Twilio's.
-            looked = Sender.objects.exclude(kind=Sender.Kind.WHATSAPP).filter(pk=sender.pk)
-            looked.update(checked_at=now)
-            continue
-        Sender.objects.filter(pk=sender.pk).update(
-            provider_sid=number.sid,
-            capabilities=sorted(number.capabilities),
-            registration=_registration(sender, held, asking),
-            checked_at=now,
-        )
+        fresh: dict[str, Any] = {"checked_at": now}
+        if number := held.number(sender.address):
+            fresh |= {
+                "provider_sid": number.sid,
+                "capabilities": sorted(number.capabilities),
+                "registration": _registration(sender, held, asking),
+            }
+        elif whatsapp := held.whatsapp_sender(sender.address):
+            fresh["provider_sid"] = whatsapp.sid
+        Sender.objects.filter(pk=sender.pk).update(**fresh)
 
 
 def _registration(sender: Sender, held: Holdings, asking: Provisioning) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from accounts.models import TwilioAccount
 from inbox.models import Sender
 from inbox.setup.assessing import is_ours, shown
-from inbox.setup.twilio import provisioning_for
-from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError
+from inbox.setup.refusals import REFUSALS
+from inbox.setup.twilio import look_into
 from inbox.twilio.provisioning import RemoteService
 
 
@@ -41,11 +41,10 @@ def what_it_holds(connections: Sequence[TwilioAccount]) -> list[Held]:
 
 
 def _held(connection: TwilioAccount) -> Held:
-    asking = provisioning_for(connection)
     try:
-        held = asking.holdings()
+        asking, held = look_into(connection)
         brand = asking.brand_status()
-    except (TwilioRefusedError, TwilioAwayError) as error:
+    except REFUSALS as error:
         return Held(str(connection), problem=error.reason)
     return Held(
         name=held.account.name,

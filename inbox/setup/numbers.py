@@ -21,11 +21,13 @@ from compliance.consent import KeywordHandler
 from inbox.broadcast import announce
 from inbox.conversations import locked_conversation
 from inbox.models import Conversation, Message, Sender, TeamInbox
+from inbox.setup.assessing import shown
 from inbox.setup.refusals import SetUpError
-from inbox.setup.twilio import provisioning_for
+from inbox.setup.twilio import look_into, provisioning_for
 from inbox.story import Story
 from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError
 from inbox.twilio.provisioning import (
+    Holdings,
     Offer,
     Pointing,
     Provisioning,
@@ -36,18 +38,23 @@ from inbox.twilio.provisioning import (
 SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
 COUNTRY = re.compile(r"[A-Z]{2}")
 KINDS = {"local": "Local", "mobile": "Mobile", "toll_free": "Toll-free"}
+TAKEN = "21422"
 REMOVED_WORDS = "Cancelled: the number was removed from the inbox before it was sent."
 _Kind = Sender.Kind
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A number or service that an account holds at Twilio and that no inbox uses yet."""
+    """A number or service that an account holds at Twilio and that no inbox uses yet.
+
+    `goes_to` is where its messages go now, as a page may show it; blank is nowhere.
+    """
 
     twilio_account_id: int
     address: str
     label: str
     can_text: bool
+    goes_to: str = ""
 
 
 def normal_address(typed: str, *, country: str) -> str:
@@ -56,13 +63,10 @@ def normal_address(typed: str, *, country: str) -> str:
     Raises SetUpError in words for names and for what is no number.
     """
     text = typed.strip()
-    if SERVICE_SID.fullmatch(text):
-        return text
+    if SERVICE_SID.fullmatch(whole := re.sub(r"\s", "", text)):
+        return whole
     if re.search(r"[A-Za-z]", text):
-        raise SetUpError(
-            _("A name cannot receive messages, so it cannot have an inbox. Use a number."),
-            field="address",
-        )
+        raise SetUpError(_not_to_be_attached(text), field="address")
     digits = re.sub(r"^00", "+", re.sub(r"[\s().\-/]", "", text))
     if SHORT_CODE.fullmatch(digits) and len(digits) <= 6:
         return digits
@@ -76,6 +80,22 @@ def normal_address(typed: str, *, country: str) -> str:
     return address
 
 
+def _not_to_be_attached(text: str) -> str:
+    """Say what somebody wrote who wrote letters instead of a number."""
+    if text.lower().startswith("whatsapp:"):
+        return _("Your partner adds WhatsApp senders. Write a phone number here.")
+    if re.match(r"MG[0-9a-f\s]*$", text, re.IGNORECASE):
+        return _("A Messaging Service is MG and 32 characters, from 0 to 9 and a to f.")
+    if re.match(r"[A-Z]{2}[0-9a-f]{6,}$", text, re.IGNORECASE):
+        return _(
+            "This is not the SID of a Messaging Service. Write the number itself, such as "
+            "+14155550100."
+        )
+    if sum(char.isdigit() for char in text) >= 7:
+        return _bad_number()
+    return _("A name cannot receive messages, so it cannot have an inbox. Use a number.")
+
+
 def _bad_number() -> str:
     return _("This is not a phone number. Write it with its country: +14155550100.")
 
@@ -87,16 +107,28 @@ def unused_numbers(connections: Sequence[TwilioAccount]) -> list[Choice]:
     """
     found: list[Choice] = []
     for connection in connections:
-        held = provisioning_for(connection).holdings()
+        _asking, held = look_into(connection)
         known = Sender.objects.in_use().filter(twilio_account=connection)
         used = set(known.values_list("address", flat=True))
         found += [
-            Choice(connection.pk, one.address, _label(one.address, one.name), one.can_text)
+            Choice(
+                connection.pk,
+                one.address,
+                _label(one.address, one.name),
+                one.can_text,
+                _goes_to(one, held),
+            )
             for one in held.numbers
             if one.address not in used
         ]
         found += [
-            Choice(connection.pk, one.sid, _label(_("Messaging Service"), one.name), True)
+            Choice(
+                connection.pk,
+                one.sid,
+                _label(_("Messaging Service"), one.name),
+                True,
+                shown(one.pointing.inbound_url),
+            )
             for one in held.services
             if one.sid not in used
         ]
@@ -105,6 +137,14 @@ def unused_numbers(connections: Sequence[TwilioAccount]) -> list[Choice]:
 
 def _label(address: str, name: str) -> str:
     return address if name == address else f"{address} · {name}"
+
+
+def _goes_to(number: RemoteNumber, held: Holdings) -> str:
+    """Name what takes the messages to a number now."""
+    service = held.service_of(number.address)
+    if service and service.takes_from(number.address):
+        return service.name
+    return number.pointing.application_sid or shown(number.pointing.inbound_url)
 
 
 def attach_number(
@@ -183,6 +223,9 @@ def add_number(
         with transaction.atomic():
             sender.save()
     except IntegrityError as error:
+        same = Sender.objects.in_use().filter(twilio_account=connection, address=address).first()
+        if same and same.inbox_id == inbox.pk:
+            return same  # of two clicks at once the other one was quicker
         raise SetUpError(
             _("%(number)s is in use already. A number belongs to one inbox only.")
             % {"number": address},
@@ -218,7 +261,7 @@ def _describe(
 
 
 def search_numbers(
-    *, connection: TwilioAccount, country: str, kind: str, area_code: str = "", contains: str = ""
+    *, asking: Provisioning, country: str, kind: str, area_code: str = "", contains: str = ""
 ) -> list[Offer]:
     """Return numbers that can be bought and can text.
 
@@ -232,9 +275,7 @@ def search_numbers(
         raise SetUpError(_("An area code has three digits."), field="area_code")
     if contains and not re.fullmatch(r"[0-9A-Za-z*]{2,12}", contains):
         raise SetUpError(_("Two to twelve digits; * stands for any one digit."), field="contains")
-    return provisioning_for(connection).search(
-        country=country, kind=kind, area_code=area_code, contains=contains
-    )
+    return asking.search(country=country, kind=kind, area_code=area_code, contains=contains)
 
 
 def buy_number(
@@ -270,6 +311,11 @@ def _bought(asking: Provisioning, address: str) -> RemoteNumber:
         return asking.buy(address, Pointing())
     except TwilioAwayError as error:
         if error.may_have_acted and (held := _found_after_all(asking, address)):
+            return held
+        raise
+    except TwilioRefusedError as error:
+        # Of two clicks at once the other one bought it for this very account.
+        if error.code == TAKEN and (held := _found_after_all(asking, address)):
             return held
         raise
 
@@ -308,13 +354,19 @@ def remove_number(*, sender: Sender, by: User, now: datetime) -> int:
     """
     with transaction.atomic(durable=True):
         row = _locked(sender)
-        row.removed_at = now
-        row.save(update_fields=["removed_at"])
         story = Story(now=now, actor=by)
-        cancelled = _cancel_queued(row, story)
-        row.findings.filter(resolved_at=None).update(resolved_at=now)
-        _note(row, "number_removed", by, now, inbox=row.inbox.name, cancelled=cancelled)
+        cancelled = take_out(row, story, by=by)
         announce(story.announcements(), now=now)
+    return cancelled
+
+
+def take_out(sender: Sender, story: Story, *, by: User) -> int:
+    """Do what `remove_number` does to a locked number, in the caller's transaction."""
+    sender.removed_at = story.now
+    sender.save(update_fields=["removed_at"])
+    cancelled = _cancel_queued(sender, story)
+    sender.findings.filter(resolved_at=None).update(resolved_at=story.now)
+    _note(sender, "number_removed", by, story.now, inbox=sender.inbox.name, cancelled=cancelled)
     return cancelled
 
 

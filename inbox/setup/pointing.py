@@ -4,6 +4,8 @@ What was there before the first time is remembered, so that it can be put back. 
 first and does nothing that is done already.
 """
 
+import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -14,18 +16,19 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.models import User
 from inbox.models import Sender
-from inbox.setup.assessing import is_ours, our_pointing, shown
+from inbox.setup.assessing import Remote, comes_here, is_ours, our_pointing, shown
 from inbox.setup.refusals import SetUpError
 from inbox.setup.twilio import provisioning_for
-from inbox.twilio.provisioning import Pointing, Provisioning, RemoteNumber, RemoteService
+from inbox.twilio.provisioning import Pointing, Provisioning, RemoteService, RemoteWhatsApp
 
-Remote = RemoteNumber | RemoteService
+URLS = ("inbound_url", "fallback_url")
 
 
-def point_here(*, sender: Sender, by: User, now: datetime) -> None:
+def point_here(*, sender: Sender, by: User, now: datetime) -> str:
     """Let Twilio send this sender's messages to us; remember where they went before.
 
-    Raises SetUpError when Twilio does not have it, TwilioRefusedError, TwilioAwayError.
+    Returns what was replaced by that, fit to be shown; blank if there was nothing. Raises
+    SetUpError when Twilio does not have it, TwilioRefusedError, TwilioAwayError.
     """
     asking = provisioning_for(sender.twilio_account)
     remote = _found(asking, sender)
@@ -35,7 +38,9 @@ def point_here(*, sender: Sender, by: User, now: datetime) -> None:
     _remember(sender, remote, now=now)
     if not is_right:
         _point(asking, remote, wanted)
-    _note(sender, "addresses_set", by, now, before=shown(remote.pointing.inbound_url))
+    before = _replaced(sender, remote)
+    _note(sender, "addresses_set", by, now, before=before)
+    return before
 
 
 def free_from_service(*, sender: Sender, by: User, now: datetime) -> None:
@@ -44,7 +49,7 @@ def free_from_service(*, sender: Sender, by: User, now: datetime) -> None:
     It concerns every number of that service. Raises as `point_here`.
     """
     asking = provisioning_for(sender.twilio_account)
-    service = asking.holdings().service_of(sender.address)
+    service = asking.holdings(with_whatsapp=sender.is_whatsapp).service_of(sender.address)
     if service is None:
         raise SetUpError(_("This number is in no Messaging Service any more."))
     if service.takes_from(sender.address):
@@ -54,19 +59,22 @@ def free_from_service(*, sender: Sender, by: User, now: datetime) -> None:
 
 
 def put_back(*, sender: Sender, by: User, now: datetime) -> bool:
-    """Let messages go where they went before us; False if they do not come to us any more.
+    """Let messages go where they went before us; False if nothing was changed.
 
-    What somebody set at Twilio meanwhile is theirs and stays. Raises as `point_here`.
+    What somebody set at Twilio meanwhile is theirs and stays, and so does what came to us before
+    we ever set anything. Raises as `point_here`.
     """
     asking = provisioning_for(sender.twilio_account)
     remote = _found(asking, sender)
-    before = sender.pointed_before or {}
-    is_still_ours = is_ours(sender, remote.pointing.inbound_url)
+    before = _before(sender)
+    # One that came here from the start has no before: without our address it would be deaf.
+    is_still_ours = bool(before) and comes_here(sender, remote)
     if is_still_ours:
-        wanted = Pointing(**before.get("pointing", {}))
+        wanted = Pointing(**before["pointing"])
         _point(asking, remote, wanted, is_by_number=bool(before.get("is_by_number")))
     with transaction.atomic(durable=True):
-        Sender.objects.filter(pk=sender.pk).update(pointed_at=None, pointed_before=None)
+        forgotten = {"pointed_at": None, "pointed_before": None, "addresses_before": ""}
+        Sender.objects.filter(pk=sender.pk).update(**forgotten)
         audit.record(
             **_line(sender, "addresses_put_back", by, now),
             was_ours=is_still_ours,
@@ -76,8 +84,12 @@ def put_back(*, sender: Sender, by: User, now: datetime) -> bool:
 
 
 def _found(asking: Provisioning, sender: Sender) -> Remote:
+    remote: Remote | None
     if sender.kind == Sender.Kind.SERVICE:
-        remote: Remote | None = asking.service(sender.messaging_service_sid or sender.address)
+        remote = asking.service(sender.messaging_service_sid or sender.address)
+    elif sender.kind == Sender.Kind.WHATSAPP:
+        known = (one for one in asking.whatsapp_senders() if one.address == sender.address)
+        remote = next(known, None)
     else:
         remote = asking.find_number(sender.address)
     if remote is None:
@@ -92,18 +104,39 @@ def _point(
 ) -> None:
     if isinstance(remote, RemoteService):
         asking.point_service(remote.sid, wanted, is_by_number=is_by_number)
+    elif isinstance(remote, RemoteWhatsApp):
+        asking.point_whatsapp(remote, wanted)
     else:
         asking.point(remote.sid, wanted)
 
 
 def _remember(sender: Sender, remote: Remote, *, now: datetime) -> None:
     fresh: dict[str, Any] = {"pointed_at": now, "provider_sid": remote.sid}
-    if not is_ours(sender, remote.pointing.inbound_url):
-        fresh["pointed_before"] = {
-            "pointing": asdict(remote.pointing),
-            "is_by_number": getattr(remote, "is_by_number", False),
-        }
+    if not comes_here(sender, remote):
+        fresh |= remembered(asdict(remote.pointing), getattr(remote, "is_by_number", False))
     Sender.objects.filter(pk=sender.pk).update(**fresh)
+
+
+def remembered(pointing: Mapping[str, str], is_by_number: bool) -> dict[str, Any]:
+    """Return what is kept of addresses: whole where nobody reads it, and fit to be shown."""
+    safe = {name: shown(value) if name in URLS else value for name, value in pointing.items()}
+    return {
+        "pointed_before": {"pointing": safe, "is_by_number": is_by_number},
+        "addresses_before": json.dumps({"pointing": pointing, "is_by_number": is_by_number}),
+    }
+
+
+def _before(sender: Sender) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(sender.addresses_before or "{}")
+    return found
+
+
+def _replaced(sender: Sender, remote: Remote) -> str:
+    """Name what took the messages before: an application stands above every address."""
+    pointing = remote.pointing
+    if pointing.application_sid:
+        return pointing.application_sid
+    return "" if is_ours(sender, pointing.inbound_url) else shown(pointing.inbound_url)
 
 
 def _note(sender: Sender, action: str, by: User, now: datetime, **data: Any) -> None:

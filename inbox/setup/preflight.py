@@ -14,10 +14,18 @@ from django.utils.translation import ngettext
 
 from accounts.access import feature_is_on, licensed_members
 from accounts.models import Feature, Membership, Team, TwilioAccount
+from accounts.secrets import SecretUnreadableError
 from inbox.models import Sender
-from inbox.setup.assessing import Fault, Kind, Registration, faults_of, registration_of
+from inbox.setup.assessing import (
+    Fault,
+    Kind,
+    Registration,
+    faults_of,
+    is_told_of,
+    registration_of,
+)
 from inbox.setup.connections import connections_of
-from inbox.setup.twilio import provisioning_for
+from inbox.setup.twilio import look_into
 from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError
 from inbox.twilio.provisioning import Holdings, Provisioning
 
@@ -59,7 +67,7 @@ class Preflight:
 class _Asked:
     """What one Twilio account answered: what it holds, or why it did not say."""
 
-    asking: Provisioning
+    asking: Provisioning | None
     held: Holdings | None
     words: str = ""
     is_away: bool = False
@@ -74,13 +82,15 @@ def preflight(*, team: Team, now: datetime) -> Preflight:
         .order_by("pk")
     )
     connections = _connections(team, senders)
-    answers = {connection.pk: _ask(connection) for connection in connections}
+    on_whatsapp = {one.twilio_account_id for one in senders if one.kind == Sender.Kind.WHATSAPP}
+    answers = {one.pk: _ask(one, with_whatsapp=one.pk in on_whatsapp) for one in connections}
     return Preflight(
         (
             _feature(team, now=now),
             *(_credentials(one, answers[one.pk]) for one in connections),
             *([] if connections else [_no_connection()]),
             _agent(team, now=now),
+            *([_whatsapp_feature(team, now=now)] if on_whatsapp else []),
             *([] if senders else [_no_number()]),
             *(check for one in senders for check in _number(one, answers[one.twilio_account_id])),
             _delivery_reports(),
@@ -95,14 +105,13 @@ def _connections(team: Team, senders: Sequence[Sender]) -> list[TwilioAccount]:
     return list({one.twilio_account_id: one.twilio_account for one in senders}.values())
 
 
-def _ask(connection: TwilioAccount) -> _Asked:
-    asking = provisioning_for(connection)
+def _ask(connection: TwilioAccount, *, with_whatsapp: bool) -> _Asked:
     try:
-        return _Asked(asking, asking.holdings())
-    except TwilioRefusedError as error:
-        return _Asked(asking, None, error.reason)
+        return _Asked(*look_into(connection, with_whatsapp=with_whatsapp))
+    except (TwilioRefusedError, SecretUnreadableError) as error:
+        return _Asked(None, None, error.reason)
     except TwilioAwayError as error:
-        return _Asked(asking, None, error.reason, is_away=True)
+        return _Asked(None, None, error.reason, is_away=True)
 
 
 def _feature(team: Team, *, now: datetime) -> Check:
@@ -110,6 +119,15 @@ def _feature(team: Team, *, now: datetime) -> Check:
         return Check("feature", GOOD, _("Team Inbox is on for your account."))
     words = _("Team Inbox is off for your account. Your partner can switch it on.")
     return Check("feature", BAD, words, "request_feature")
+
+
+def _whatsapp_feature(team: Team, *, now: datetime) -> Check:
+    if feature_is_on(team.account_id, Feature.WHATSAPP, now=now):
+        return Check("whatsapp", GOOD, _("WhatsApp is on for your account."))
+    words = _(
+        "WhatsApp is off for your account: nobody can answer there. Your partner can switch it on."
+    )
+    return Check("whatsapp", BAD, words, "request_feature")
 
 
 def _no_connection() -> Check:
@@ -151,7 +169,8 @@ def _number(sender: Sender, asked: _Asked) -> Iterator[Check]:
         yield _check(sender, "paused", BAD, words % values, "resume")
     if asked.held is None:
         return
-    if sender.kind in (Sender.Kind.WHATSAPP, Sender.Kind.OTHER):
+    if not is_told_of(sender, asked.held):
+        yield from _untold(sender)
         return
     faults = faults_of(sender, asked.held)
     for fault in faults:
@@ -160,7 +179,32 @@ def _number(sender: Sender, asked: _Asked) -> Iterator[Check]:
     if not faults:
         words = _("Messages to %s come here, and to our second address if the first fails.")
         yield _check(sender, "here", GOOD, words % sender.address)
+    yield from _approval(sender, asked.held)
     yield from _registration(sender, asked)
+
+
+def _untold(sender: Sender) -> Iterator[Check]:
+    """Say that Twilio does not let us look at a WhatsApp sender; other channels have no list."""
+    if sender.kind == Sender.Kind.WHATSAPP:
+        words = _("Twilio does not say how %s stands. Look at it in the Twilio console.")
+        yield _check(sender, "approval", LATER, words % sender.address, "whatsapp")
+
+
+def _approval(sender: Sender, held: Holdings) -> Iterator[Check]:
+    """Check whether WhatsApp lets a sender send."""
+    remote = held.whatsapp_sender(sender.address)
+    if remote is None:
+        return
+    number = {"number": sender.address, "status": remote.status.lower()}
+    if remote.is_online:
+        words = _("WhatsApp has approved %(number)s, and it is online.")
+        yield _check(sender, "approval", GOOD, words % number)
+    elif remote.status == "OFFLINE":
+        words = _("%(number)s is offline: nothing goes out from it. Look at why.")
+        yield _check(sender, "approval", BAD, words % number, "whatsapp")
+    else:
+        words = _("WhatsApp has not finished setting up %(number)s (%(status)s).")
+        yield _check(sender, "approval", LATER, words % number, "whatsapp")
 
 
 def _words_of(sender: Sender, fault: Fault, held: Holdings) -> tuple[str, str]:
@@ -177,6 +221,11 @@ def _words_of(sender: Sender, fault: Fault, held: Holdings) -> tuple[str, str]:
             return words % number, "point"
         case Kind.FALLBACK:
             words = _("If we cannot be reached, messages to %(number)s would be lost.")
+            if fault.found:
+                words = _(
+                    "If we cannot be reached, messages to %(number)s go to %(found)s instead of to "
+                    "our second address."
+                )
             return words % number, "point"
     if fault.found:
         return _("Messages to %(number)s go to %(found)s instead of here.") % number, "point"
@@ -200,6 +249,7 @@ def _service_words(sender: Sender, fault: Fault, held: Holdings) -> str:
 
 def _registration(sender: Sender, asked: _Asked) -> Iterator[Check]:
     assert asked.held is not None
+    assert asked.asking is not None
     number = asked.held.number(sender.address)
     if number is None:
         return

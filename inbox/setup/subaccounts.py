@@ -13,10 +13,14 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import Account, TwilioAccount, User
+from inbox.broadcast import announce
 from inbox.models import Sender
+from inbox.pausing import wake_waiting
+from inbox.setup.numbers import take_out
 from inbox.setup.refusals import SetUpError
-from inbox.setup.twilio import provisioning_with
-from inbox.twilio.errors import TwilioAwayError
+from inbox.setup.twilio import provisioning_for, provisioning_with
+from inbox.story import Story
+from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError
 from inbox.twilio.provisioning import Provisioning, RemoteAccount
 
 # Longer than all the requests of one attempt may take.
@@ -55,6 +59,15 @@ def subaccount_of(account: Account) -> TwilioAccount | None:
     return ours.exclude(status=_Status.CLOSED).first()
 
 
+def searching_for(account: Account) -> Provisioning:
+    """Return whom to ask which numbers an account could have: looking opens nothing.
+
+    Raises SetUpError where this installation has no Twilio of its own.
+    """
+    known = subaccount_of(account)
+    return provisioning_for(known) if known else _platform()
+
+
 def subaccount_name(account: Account) -> str:
     """Return the name it has at Twilio: found again by it, so it never changes."""
     return f"Team Inbox {account.public_id}"
@@ -66,19 +79,21 @@ def set_subaccount_status(
     """Suspend, reactivate or close a subaccount at Twilio, and its numbers here.
 
     Closing is for ever and gives the numbers back. Raises SetUpError, TwilioRefusedError,
-    TwilioAwayError; doing it again is harmless.
+    TwilioAwayError; doing it again is harmless, also when it was done and the answer was lost.
     """
     if not subaccount.is_ours:
         raise SetUpError(_("It is the customer's own Twilio account: only they can do that."))
     if subaccount.status == _Status.CLOSED:
         raise SetUpError(_("It is closed. That is for ever."))
-    _platform().set_status(subaccount.account_sid, status)
+    _set_status(_platform(), subaccount.account_sid, status)
     with transaction.atomic(durable=True):
         row = TwilioAccount.objects.select_for_update(no_key=True).get(pk=subaccount.pk)
         was = audit.snapshot(row, ["status"])
         row.status, row.checked_at = status, now
         row.save(update_fields=["status", "checked_at"])
-        _follow(row, now=now)
+        story = Story(now=now, actor=by)
+        _follow(row, story, by=by)
+        announce(story.announcements(), now=now)
         audit.record(
             action="subaccount_status_changed",
             subject=str(row),
@@ -90,19 +105,49 @@ def set_subaccount_status(
         )
 
 
-def _follow(row: TwilioAccount, *, now: datetime) -> None:
+def _set_status(platform: Provisioning, sid: str, status: str) -> None:
+    """Change a subaccount at Twilio; one that is so already may refuse or say nothing."""
+    try:
+        platform.set_status(sid, status)
+    except (TwilioRefusedError, TwilioAwayError):
+        if not _is_so(platform, sid, status):
+            raise
+
+
+def _is_so(platform: Provisioning, sid: str, status: str) -> bool:
+    try:
+        return platform.subaccount(sid).status == status
+    except (TwilioRefusedError, TwilioAwayError):
+        return False
+
+
+def _follow(row: TwilioAccount, story: Story, *, by: User) -> None:
     """Let the numbers follow: paused while suspended, removed when closed."""
-    senders = Sender.objects.in_use().filter(twilio_account=row)
+    senders = list(
+        Sender.objects.in_use()
+        .select_for_update(of=("self",), no_key=True)
+        .select_related("inbox")
+        .filter(twilio_account=row)
+        .order_by("pk")
+    )
     if row.status == _Status.CLOSED:
-        senders.update(removed_at=now)
-    elif row.status == _Status.SUSPENDED:
-        senders.filter(is_paused=False).update(
-            is_paused=True, paused_at=now, paused_reason=SUSPENDED_WORDS
-        )
-    else:
-        senders.filter(is_paused=True, paused_reason=SUSPENDED_WORDS).update(
-            is_paused=False, paused_at=None, paused_reason=""
-        )
+        for sender in senders:
+            take_out(sender, story, by=by)
+        row.findings.filter(resolved_at=None).update(resolved_at=story.now)
+        return
+    is_suspended = row.status == _Status.SUSPENDED
+    for sender in senders:
+        if is_suspended and not sender.is_paused:
+            _pause(sender, now=story.now)
+        elif not is_suspended and sender.paused_reason == SUSPENDED_WORDS:
+            sender.is_paused, sender.paused_at, sender.paused_reason = False, None, ""
+            sender.save(update_fields=["is_paused", "paused_at", "paused_reason"])
+            wake_waiting(sender, now=story.now)
+
+
+def _pause(sender: Sender, *, now: datetime) -> None:
+    sender.is_paused, sender.paused_at, sender.paused_reason = True, now, SUSPENDED_WORDS
+    sender.save(update_fields=["is_paused", "paused_at", "paused_reason"])
 
 
 def _platform() -> Provisioning:

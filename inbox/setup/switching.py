@@ -1,11 +1,12 @@
 """How is a Team Inbox switched on for a team, and off again?"""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -15,9 +16,8 @@ from accounts.models import Feature, Team, TwilioAccount, User
 from inbox.models import Sender, TeamInbox
 from inbox.setup.numbers import add_number, find_textable
 from inbox.setup.pointing import point_here, put_back
-from inbox.setup.refusals import SetUpError
+from inbox.setup.refusals import REFUSALS, SetUpError
 from inbox.setup.twilio import provisioning_for
-from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError
 from inbox.twilio.provisioning import RemoteNumber, RemoteService
 from routing.business_hours import HoursError
 from routing.hours_presets import HoursPreset, hours_of_preset
@@ -40,10 +40,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class TurnedOn:
-    """An inbox that is on, and what could not be done at Twilio after that, in words."""
+    """An inbox that is on, what could not be done at Twilio after that, in words, and where the
+    messages of its numbers went before, by number."""
 
     inbox: TeamInbox
     problems: tuple[str, ...] = ()
+    replaced: Mapping[str, str] = field(default_factory=dict)
 
 
 def turn_on(*, team: Team, wanted: Wanted, by: User, now: datetime) -> TurnedOn:
@@ -60,16 +62,23 @@ def turn_on(*, team: Team, wanted: Wanted, by: User, now: datetime) -> TurnedOn:
         for connection, address in wanted.numbers
     ]
     with transaction.atomic(durable=True):
-        inbox = _switched_on(team, wanted, by=by, now=now)
+        inbox, changes = _switched_on(team, wanted, by=by, now=now)
         for connection, remote in found:
             add_number(inbox=inbox, connection=connection, remote=remote, by=by, now=now)
-        _note(inbox, "inbox_turned_on", by, now, numbers=[_name(remote) for _c, remote in found])
-    problems = _point_all(inbox, by=by, now=now) if wanted.is_pointed else []
-    return TurnedOn(inbox, tuple(problems))
+        names = [_name(remote) for _connection, remote in found]
+        _note(inbox, "inbox_turned_on", by, now, numbers=names, changes=changes)
+    if not wanted.is_pointed:
+        return TurnedOn(inbox)
+    return _point_all(inbox, by=by, now=now)
 
 
-def _switched_on(team: Team, wanted: Wanted, *, by: User, now: datetime) -> TeamInbox:
-    """Make the inbox of a team, or switch the one it had on again. The team is locked."""
+def _switched_on(
+    team: Team, wanted: Wanted, *, by: User, now: datetime
+) -> tuple[TeamInbox, dict[str, Any]]:
+    """Make the inbox of a team, or switch the one it had on again; return also what changed.
+
+    The team is locked.
+    """
     Team.objects.select_for_update(no_key=True).get(pk=team.pk)
     inbox = TeamInbox.objects.filter(team=team).first()
     if inbox and inbox.is_on:
@@ -86,14 +95,40 @@ def _switched_on(team: Team, wanted: Wanted, *, by: User, now: datetime) -> Team
         "hours": _hours(team, wanted.hours, by=by, now=now),
         "is_on": True,
     }
+    was = audit.snapshot(inbox, fresh) if inbox else None
     if inbox is None:
-        slug = free_slug(team, wanted.name)
-        return TeamInbox.objects.create(team=team, account_id=team.account_id, slug=slug, **fresh)
-    for name, value in fresh.items():
-        setattr(inbox, name, value)
-    inbox.settings_version += 1
-    inbox.save()
-    return inbox
+        inbox = _made(team, fresh)
+    else:
+        for name, value in fresh.items():
+            setattr(inbox, name, value)
+        inbox.settings_version += 1
+        inbox.save()
+    return inbox, audit.changes(was, audit.snapshot(inbox, fresh))
+
+
+def _made(team: Team, fresh: Mapping[str, Any]) -> TeamInbox:
+    """Make an inbox; one of the same name that is made at the same moment takes its address."""
+    tries = 5
+    for attempt in range(tries):
+        slug = free_slug(team, fresh["name"])
+        colour = _rarest_colour(team)
+        try:
+            with transaction.atomic():
+                return TeamInbox.objects.create(
+                    team=team, account_id=team.account_id, slug=slug, colour=colour, **fresh
+                )
+        except IntegrityError:
+            if attempt == tries - 1:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _rarest_colour(team: Team) -> str:
+    """Return the colour that fewest inboxes of the account have, so that they are told apart."""
+    used = Counter(
+        TeamInbox.objects.filter(account=team.account_id).values_list("colour", flat=True)
+    )
+    return min(TeamInbox.Colour.values, key=lambda colour: used[colour])
 
 
 def _hours(
@@ -107,7 +142,10 @@ def _hours(
             raise SetUpError(error.reason, field="hours") from error
     if chosen.account_id != team.account_id:
         raise SetUpError(_("Choose hours of your account."), field="hours")
-    return chosen
+    kept = BusinessHours.objects.select_for_update(no_key=True).filter(pk=chosen.pk).first()
+    if kept is None:
+        raise SetUpError(_("Somebody deleted these hours meanwhile. Choose others."), field="hours")
+    return kept
 
 
 def free_slug(team: Team, name: str) -> str:
@@ -123,20 +161,22 @@ def free_slug(team: Team, name: str) -> str:
     return slug
 
 
-def _point_all(inbox: TeamInbox, *, by: User, now: datetime) -> list[str]:
-    problems = []
+def _point_all(inbox: TeamInbox, *, by: User, now: datetime) -> TurnedOn:
+    problems: list[str] = []
+    replaced: dict[str, str] = {}
     for sender in _pointable(inbox):
         try:
-            point_here(sender=sender, by=by, now=now)
-        except (SetUpError, TwilioRefusedError, TwilioAwayError) as error:
+            before = point_here(sender=sender, by=by, now=now)
+        except REFUSALS as error:
             problems.append(f"{sender.address}: {error.reason}")
-    return problems
+        else:
+            replaced |= {sender.address: before} if before else {}
+    return TurnedOn(inbox, tuple(problems), replaced)
 
 
 def _pointable(inbox: TeamInbox) -> list[Sender]:
-    """Return the numbers whose addresses at Twilio we set here; WhatsApp has its own page."""
-    kinds = (Sender.Kind.NUMBER, Sender.Kind.SHORT_CODE, Sender.Kind.SERVICE)
-    rows = Sender.objects.in_use().filter(inbox=inbox, kind__in=kinds)
+    """Return the senders whose addresses at Twilio we set: of other channels there is no list."""
+    rows = Sender.objects.in_use().filter(inbox=inbox).exclude(kind=Sender.Kind.OTHER)
     return list(rows.select_related("twilio_account", "inbox").order_by("pk"))
 
 
@@ -160,7 +200,7 @@ def turn_off(*, inbox: TeamInbox, gives_back: bool, by: User, now: datetime) -> 
     for sender in _pointable(row) if gives_back else []:
         try:
             put_back(sender=sender, by=by, now=now)
-        except (SetUpError, TwilioRefusedError, TwilioAwayError) as error:
+        except REFUSALS as error:
             problems.append(f"{sender.address}: {error.reason}")
     return tuple(problems)
 

@@ -92,6 +92,7 @@ def _take_due(now: datetime) -> TwilioAccount | None:
             TwilioAccount.objects.filter(
                 is_due, Exists(is_on), account__status=Account.Status.ACTIVE
             )
+            .exclude(status=TwilioAccount.Status.CLOSED)
             .order_by("whatsapp_sync__asked_at", "pk")
             .select_for_update(of=("self",), no_key=True, skip_locked=True)
             .first()

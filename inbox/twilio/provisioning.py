@@ -1,4 +1,4 @@
-"""What does a Twilio account hold, and how is that changed? Accounts, numbers, services.
+"""What does a Twilio account hold, and how is that changed? Accounts, numbers, services, WhatsApp.
 
 For setting up only; messages go through `inbox.twilio.client`. Nothing here is done twice by
 itself: every failure says whether Twilio may have done what was asked.
@@ -6,7 +6,7 @@ itself: every failure says whether Twilio may have done what was asked.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +21,8 @@ from compliance.addresses import TOLL_FREE_PREFIXES
 from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError, refusal
 from inbox.twilio.http import GuardedHttpClient, was_never_sent
 
-MOST_NUMBERS = 1000
-MOST_SERVICES = 100
+MOST_NUMBERS = 10_000
+MOST_SERVICES = 1000
 MOST_OFFERS = 20
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 _SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
@@ -98,6 +98,23 @@ class RemoteService:
 
 
 @dataclass(frozen=True)
+class RemoteWhatsApp:
+    """A WhatsApp sender with where its messages go. `status` is Twilio's word, such as ONLINE."""
+
+    sid: str
+    address: str
+    status: str
+    pointing: Pointing
+    status_url: str = ""
+    status_method: str = "POST"
+
+    @property
+    def is_online(self) -> bool:
+        """Say whether it may send; while its profile changes it goes on sending."""
+        return self.status.startswith("ONLINE")
+
+
+@dataclass(frozen=True)
 class Offer:
     """A number that can be bought."""
 
@@ -113,10 +130,16 @@ class Holdings:
     account: RemoteAccount
     numbers: tuple[RemoteNumber, ...]
     services: tuple[RemoteService, ...]
+    # None: they were not asked about, or Twilio did not say.
+    whatsapp: tuple[RemoteWhatsApp, ...] | None = None
 
     def number(self, address: str) -> RemoteNumber | None:
         """Return the number with this address."""
         return next((one for one in self.numbers if one.address == address), None)
+
+    def whatsapp_sender(self, address: str) -> RemoteWhatsApp | None:
+        """Return the WhatsApp sender with this address."""
+        return next((one for one in self.whatsapp or () if one.address == address), None)
 
     def service(self, sid: str) -> RemoteService | None:
         """Return the service with this SID."""
@@ -143,6 +166,7 @@ class Provisioning:
         username = api_key_sid or account_sid
         password = api_key_secret if api_key_sid else auth_token
         self.account_sid = account_sid
+        self._campaigns: dict[str, str] = {}
         self._client: Any = Client(  # type: ignore[no-untyped-call]
             username,
             password,
@@ -173,6 +197,11 @@ class Provisioning:
             found = self._client.api.v2010.accounts.list(friendly_name=name, limit=20)
             rows = [_account(one) for one in reversed(found)]
         return [one for one in rows if one.sid != self.account_sid and one.status != "closed"]
+
+    def subaccount(self, sid: str) -> RemoteAccount:
+        """Return one of the account's subaccounts, a closed one as well."""
+        with _asking():
+            return _account(self._client.api.v2010.accounts(sid).fetch())
 
     def set_status(self, sid: str, status: str) -> RemoteAccount:
         """Make a subaccount active, suspended or closed. The last is for ever."""
@@ -256,22 +285,29 @@ class Provisioning:
             )
             return self._with_members(changed)
 
-    def holdings(self) -> Holdings:
-        """Return everything that decides where messages go."""
+    def holdings(self, *, with_whatsapp: bool = False) -> Holdings:
+        """Return everything that decides where messages go; of WhatsApp if it is asked for."""
         account = self.account()
+        whatsapp = self._whatsapp_if_told() if with_whatsapp else None
         with _asking():
             client = self._client
             numbers = [
                 *map(_number, client.incoming_phone_numbers.list(limit=MOST_NUMBERS)),
                 *map(_short_code, client.short_codes.list(limit=MOST_NUMBERS)),
             ]
-            services = client.messaging.v1.services.list(limit=MOST_SERVICES)
-            return Holdings(
-                account, tuple(numbers), tuple(self._with_members(one) for one in services)
+            services = tuple(
+                self._with_members(one, with_whatsapp=bool(whatsapp))
+                for one in client.messaging.v1.services.list(limit=MOST_SERVICES)
             )
+        return Holdings(account, tuple(numbers), services, whatsapp)
 
-    def _with_members(self, service: Any) -> RemoteService:
-        members = self._client.messaging.v1.services(service.sid).phone_numbers
+    def _with_members(self, service: Any, *, with_whatsapp: bool = False) -> RemoteService:
+        inside = self._client.messaging.v1.services(service.sid)
+        numbers = inside.phone_numbers.list(limit=MOST_NUMBERS)
+        members = {str(one.phone_number) for one in numbers}
+        if with_whatsapp:
+            senders = inside.channel_senders.list(limit=MOST_NUMBERS)
+            members |= {str(one.sender) for one in senders}
         return RemoteService(
             sid=str(service.sid),
             name=str(service.friendly_name or service.sid),
@@ -282,9 +318,41 @@ class Provisioning:
                 fallback_method=str(service.fallback_method or "POST"),
             ),
             is_by_number=bool(service.use_inbound_webhook_on_number),
-            members=frozenset(str(one.phone_number) for one in members.list(limit=MOST_NUMBERS)),
+            members=frozenset(members),
             status_url=str(service.status_callback or ""),
         )
+
+    # --- WhatsApp senders ---
+
+    def whatsapp_senders(self) -> tuple[RemoteWhatsApp, ...]:
+        """Return the WhatsApp senders of the account."""
+        with _asking():
+            found = self._client.messaging.v2.channels_senders.list(
+                channel="whatsapp", limit=MOST_NUMBERS
+            )
+            return tuple(map(_whatsapp, found))
+
+    def _whatsapp_if_told(self) -> tuple[RemoteWhatsApp, ...] | None:
+        """Return them, or None where this account is not let near them: numbers go on without."""
+        try:
+            return self.whatsapp_senders()
+        except TwilioRefusedError as error:
+            if error.is_about_credentials:
+                raise
+            return None
+
+    def point_whatsapp(self, remote: RemoteWhatsApp, pointing: Pointing) -> None:
+        """Say where the messages to a WhatsApp sender go; its delivery reports stay as they are."""
+        webhook = {
+            "callback_url": pointing.inbound_url,
+            "callback_method": pointing.inbound_method,
+            "fallback_url": pointing.fallback_url,
+            "fallback_method": pointing.fallback_method,
+            "status_callback_url": remote.status_url,
+            "status_callback_method": remote.status_method,
+        }
+        with _asking():
+            self._client.messaging.v2.channels_senders(remote.sid).update(_Webhook(webhook))
 
     # --- Registrations with the American carriers ---
 
@@ -296,11 +364,17 @@ class Provisioning:
         return "APPROVED" if "APPROVED" in states else next(iter(states), "")
 
     def campaign_status(self, service_sid: str) -> str:
-        """Return how far the A2P campaign of a service is; blank when it has none."""
-        with _asking():
-            service = self._client.messaging.v1.services(service_sid)
-            states = [str(one.campaign_status or "") for one in service.us_app_to_person.list()]
-        return "VERIFIED" if "VERIFIED" in states else next(iter(states), "")
+        """Return how far the A2P campaign of a service is; blank when it has none.
+
+        Asked once, however many numbers a service has.
+        """
+        if service_sid not in self._campaigns:
+            with _asking():
+                service = self._client.messaging.v1.services(service_sid)
+                states = [str(one.campaign_status or "") for one in service.us_app_to_person.list()]
+            best = "VERIFIED" if "VERIFIED" in states else next(iter(states), "")
+            self._campaigns[service_sid] = best
+        return self._campaigns[service_sid]
 
     def verification_status(self, number_sid: str) -> str:
         """Return how far the verification of a toll-free number is; blank when it has none."""
@@ -390,6 +464,34 @@ def _short_code(one: Any) -> RemoteNumber:
             fallback_url=str(one.sms_fallback_url or ""),
             fallback_method=str(one.sms_fallback_method or "POST"),
         ),
+    )
+
+
+@dataclass(frozen=True)
+class _Webhook:
+    """A change of a WhatsApp sender that names nothing but its webhooks."""
+
+    webhook: dict[str, str]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return what Twilio's library sends."""
+        return {"webhook": self.webhook}
+
+
+def _whatsapp(one: Any) -> RemoteWhatsApp:
+    webhook = one.webhook if isinstance(one.webhook, Mapping) else {}
+    return RemoteWhatsApp(
+        sid=str(one.sid),
+        address=str(one.sender_id),
+        status=str(one.status or "").upper(),
+        pointing=Pointing(
+            inbound_url=str(webhook.get("callback_url") or ""),
+            inbound_method=str(webhook.get("callback_method") or "POST"),
+            fallback_url=str(webhook.get("fallback_url") or ""),
+            fallback_method=str(webhook.get("fallback_method") or "POST"),
+        ),
+        status_url=str(webhook.get("status_callback_url") or ""),
+        status_method=str(webhook.get("status_callback_method") or "POST"),
     )
 
 

@@ -11,11 +11,10 @@ from accounts.administrators import Administrator
 from accounts.models import Team
 from accounts.numbers import number_in
 from inbox.models import Sender, TeamInbox
-from inbox.setup.refusals import SetUpError
-from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError
+from inbox.segments import count
+from inbox.setup.refusals import REFUSALS as REFUSALS
 
 Row = TypeVar("Row")
-REFUSALS = (SetUpError, TwilioRefusedError, TwilioAwayError)
 
 
 def team_of(who: Administrator, pk: int) -> Team:
@@ -51,6 +50,18 @@ def tell(request: HttpRequest, story: Callable[[], object], done: str) -> bool:
     if done:
         messages.success(request, done)
     return True
+
+
+def say_replaced(request: HttpRequest, number: str, before: str) -> None:
+    """Say what took a number's messages until now: it may have been there for a purpose."""
+    if before:
+        words = _("Messages to %(number)s went to %(before)s before. We remember that.")
+        messages.info(request, words % {"number": number, "before": before})
+
+
+def segments_of(text: str) -> int:
+    """Return in how many parts a text is sent; nothing is sent in none."""
+    return count(text).segments if text else 0
 
 
 def _found(row: Row | None) -> Row:

@@ -18,7 +18,7 @@ from inbox.forms import plain_lines
 from inbox.models import TeamInbox
 from inbox.segments import MAX_CHARACTERS, count
 from inbox.setup.general import CARDS, ChangedMeanwhileError, change_inbox
-from inbox.views.settings.answers import inbox_of
+from inbox.views.settings.answers import inbox_of, segments_of
 
 LANGUAGES = (
     ("", gettext_lazy("As the account")),
@@ -42,7 +42,14 @@ class LookForm(forms.ModelForm[TeamInbox]):
         max_length=64,
         widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off"}),
     )
-    language = forms.ChoiceField(label=gettext_lazy("Language"), choices=LANGUAGES, required=False)
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language"),
+        help_text=gettext_lazy(
+            "Of what you write to customers: spelling is checked, and read out, in it."
+        ),
+        choices=LANGUAGES,
+        required=False,
+    )
 
     class Meta:
         model = TeamInbox
@@ -50,6 +57,9 @@ class LookForm(forms.ModelForm[TeamInbox]):
         labels: ClassVar[dict[str, Any]] = {
             "name": gettext_lazy("Name"),
             "colour": gettext_lazy("Colour"),
+        }
+        help_texts: ClassVar[dict[str, Any]] = {
+            "colour": gettext_lazy("Of its sign where people choose between their inboxes."),
         }
 
     def clean_time_zone(self) -> str:
@@ -120,6 +130,11 @@ class GreetingForm(forms.ModelForm[TeamInbox]):
         widgets: ClassVar[dict[str, Any]] = {
             "first_reply_text": forms.Textarea(attrs={"rows": 3, "maxlength": MAX_CHARACTERS})
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.language:
+            self.fields["first_reply_text"].widget.attrs["lang"] = self.instance.language
 
     def clean(self) -> dict[str, Any]:
         """Refuse an automatic reply without words."""
@@ -196,6 +211,8 @@ def _page(
                 "changed": changed if is_tried else None,
             }
         )
+    tried_text = tried[1].cleaned_data.get("first_reply_text") if tried else None
+    reply = inbox.first_reply_text if tried_text is None else tried_text
     context = {
         "who": who,
         "here": "home",
@@ -203,7 +220,8 @@ def _page(
         "inbox": inbox,
         "cards": cards,
         "zones": sorted(available_timezones()),
-        "segments": count(inbox.first_reply_text),
+        "segments": segments_of(reply),
+        "culprits": count(reply).culprits,
     }
     status = 409 if changed else 422 if tried else 200
     return render(request, "settings/inbox/general.html", context, status=status)

@@ -23,11 +23,12 @@ from inbox.setup import drift, numbers, pointing
 from inbox.setup.assessing import REPAIRABLE
 from inbox.setup.connections import connections_of
 from inbox.setup.previews import preview_number_removal
-from inbox.setup.subaccounts import open_subaccount
+from inbox.setup.subaccounts import open_subaccount, searching_for
 from inbox.views.settings.answers import (
     REFUSALS,
     inbox_of,
     posted_number,
+    say_replaced,
     sender_of,
     tell,
 )
@@ -50,6 +51,7 @@ class Recent:
     label: str
     words: str
     is_over: bool
+    is_bad: bool = False
 
 
 class AttachForm(forms.Form):
@@ -118,7 +120,8 @@ def _posted(request: HttpRequest, who: Administrator, inbox: TeamInbox) -> HttpR
 
 
 def _point(request: HttpRequest, who: Administrator, sender: Sender) -> None:
-    pointing.point_here(sender=sender, by=who.user, now=who.now)
+    before = pointing.point_here(sender=sender, by=who.user, now=who.now)
+    say_replaced(request, sender.address, before)
     drift.look_at(sender.twilio_account, now=who.now)
 
 
@@ -206,7 +209,11 @@ def _test(
 ) -> HttpResponse:
     try:
         message = send_test(
-            sender=sender, phone=request.POST.get("phone", ""), by=who.user, now=who.now
+            sender=sender,
+            phone=request.POST.get("phone", ""),
+            key=request.POST.get("key", ""),
+            by=who.user,
+            now=who.now,
         )
     except (MissingInputError, SendBlockedError) as error:
         messages.error(request, str(getattr(error, "detail", "") or error.reason))
@@ -270,13 +277,13 @@ def _choices(held: list[TwilioAccount]) -> tuple[list[numbers.Choice], str]:
 
 def recent_test(inbox: TeamInbox, public_id: str) -> Recent | None:
     """Return how far a test message of this inbox is."""
-    message = Message.objects.filter(
-        public_id=public_id[:40], thread__sender__inbox=inbox, purpose=Purpose.TEST.value
-    ).first()
+    tests = Message.objects.filter(thread__sender__inbox=inbox, purpose=Purpose.TEST.value)
+    message = tests.select_related("thread__sender").filter(public_id=public_id[:40]).first()
     if message is None:
         return None
     words, is_over = _progress(message)
-    return Recent(message.public_id, message.get_status_display(), words, is_over)
+    is_bad = is_over and message.status not in (Message.Status.DELIVERED, Message.Status.READ)
+    return Recent(message.public_id, message.get_status_display(), words, is_over, is_bad)
 
 
 def _progress(message: Message) -> tuple[str, bool]:
@@ -290,6 +297,9 @@ def _progress(message: Message) -> tuple[str, bool]:
             return message.error_words, True
         case status.UNKNOWN:
             return _("Twilio has not confirmed it yet."), False
+    sender = message.thread.sender
+    if sender.is_paused:
+        return _("It waits, because the number is paused. %s") % sender.paused_reason, False
     return _("It is on its way."), False
 
 
@@ -334,8 +344,7 @@ def buying(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _search(who: Administrator, form: SearchForm) -> list[Any] | None:
     try:
-        connection = open_subaccount(account=who.account, by=who.user, now=who.now)
-        return numbers.search_numbers(connection=connection, **form.cleaned_data)
+        return numbers.search_numbers(asking=searching_for(who.account), **form.cleaned_data)
     except REFUSALS as error:
         field = getattr(error, "field", "")
         form.add_error(field if field in form.fields else None, error.reason)
@@ -356,6 +365,9 @@ def removing(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Say what would happen, then take a number out of its inbox."""
     who = administrator(request)
     inbox = inbox_of(who, slug)
+    if inbox.senders.filter(pk=pk).exclude(removed_at=None).exists():
+        messages.info(request, _("This number was removed meanwhile."))
+        return HttpResponseRedirect(reverse("settings_numbers", args=[inbox.slug]))
     sender = sender_of(inbox, pk)
     if request.method == "POST":
         _remove(request, who, sender)

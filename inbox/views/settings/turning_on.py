@@ -13,19 +13,31 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.administrators import Administrator, administrator
 from accounts.models import Team, TwilioAccount
+from accounts.numbers import number_in
 from inbox.forms import plain_lines
 from inbox.models import TeamInbox
-from inbox.segments import MAX_CHARACTERS, count
+from inbox.segments import MAX_CHARACTERS
 from inbox.setup.connections import connections_of
 from inbox.setup.numbers import Choice, unused_numbers
 from inbox.setup.preflight import preflight
 from inbox.setup.previews import preview_inbox_off
 from inbox.setup.refusals import SetUpError
 from inbox.setup.switching import Wanted, turn_off, turn_on
-from inbox.views.settings.answers import REFUSALS, inbox_of, team_of
+from inbox.views.settings.answers import (
+    REFUSALS,
+    inbox_of,
+    say_replaced,
+    segments_of,
+    team_of,
+)
 from inbox.views.settings.numbers import Recent, recent_test
 from routing.hours_presets import HoursPreset
 from routing.models import BusinessHours
+
+# A number of a Twilio account: its key and its address.
+LONGEST_KEY = 160
+# Where the form shows what a story refuses.
+_FIELDS = {"address": "numbers", "hours": "hours"}
 
 
 class TurnOnForm(forms.Form):
@@ -81,7 +93,7 @@ class TurnOnForm(forms.Form):
         hours.choices = [*HoursPreset.choices, *own]
         field = self.fields["numbers"]
         assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = [(key_of(one), one.label) for one in choices if one.can_text]
+        field.choices = [(key_of(one), _words_of(one)) for one in choices if one.can_text]
 
     def clean(self) -> dict[str, Any]:
         """Refuse an automatic reply without words."""
@@ -100,6 +112,14 @@ def key_of(choice: Choice) -> str:
     return f"{choice.twilio_account_id}:{choice.address}"
 
 
+def _words_of(choice: Choice) -> str:
+    """Name a number, and what takes its messages now: that would be replaced."""
+    if not choice.goes_to:
+        return choice.label
+    values = {"number": choice.label, "address": choice.goes_to}
+    return _("%(number)s (its messages go to %(address)s now)") % values
+
+
 @require_http_methods(["GET", "POST"])
 def turning_on(request: HttpRequest, pk: int) -> HttpResponse:
     """Turn an inbox on; when it is on, show what is left and send a test."""
@@ -110,6 +130,9 @@ def turning_on(request: HttpRequest, pk: int) -> HttpResponse:
         return _ready(request, who, team, inbox)
     choices, problem = _choices(who)
     posted = request.POST if request.method == "POST" else None
+    if posted and problem:
+        # What was chosen stays chosen, and is looked for again when it is attached.
+        choices = _as_posted(who, posted.getlist("numbers"))
     own = list(BusinessHours.objects.filter(account=who.account).order_by("name"))
     form = TurnOnForm(posted, choices=choices, calendars=own, initial=_initial(team, inbox))
     if request.method == "POST" and form.is_valid() and _switched_on(request, who, team, form):
@@ -122,7 +145,7 @@ def turning_on(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "problem": problem,
         "deaf": [one.label for one in choices if not one.can_text],
-        "segments": count(form["first_reply_text"].value() or "").segments,
+        "segments": segments_of(form["first_reply_text"].value() or ""),
         "checks_url": reverse("settings_checks", kwargs={"pk": team.pk}),
         "found": preflight(team=team, now=who.now) if "check" in request.GET else None,
     }
@@ -144,10 +167,34 @@ def _choices(who: Administrator) -> tuple[list[Choice], str]:
         return [], error.reason
 
 
-def _switched_on(request: HttpRequest, who: Administrator, team: Team, form: TurnOnForm) -> bool:
-    data = form.cleaned_data
+def _as_posted(who: Administrator, keys: list[str]) -> list[Choice]:
+    """Return what a form chose as if Twilio had said it."""
     held = {str(one.pk): one for one in connections_of(who.account)}
-    wanted = Wanted(
+    pairs = [key.partition(":") for key in keys if len(key) <= LONGEST_KEY]
+    return [Choice(held[pk].pk, address, address, True) for pk, _c, address in pairs if pk in held]
+
+
+def _switched_on(request: HttpRequest, who: Administrator, team: Team, form: TurnOnForm) -> bool:
+    try:
+        wanted = _wanted(who, form.cleaned_data)
+        done = turn_on(team=team, wanted=wanted, by=who.user, now=who.now)
+    except SetUpError as error:
+        form.add_error(_FIELDS.get(error.field), error.reason)
+        return False
+    except REFUSALS as error:
+        form.add_error(None, error.reason)
+        return False
+    messages.success(request, _("%s is on.") % done.inbox.name)
+    for number, before in done.replaced.items():
+        say_replaced(request, number, before)
+    for problem in done.problems:
+        messages.error(request, _("Not set at Twilio yet: %s") % problem)
+    return True
+
+
+def _wanted(who: Administrator, data: dict[str, Any]) -> Wanted:
+    held = {str(one.pk): one for one in connections_of(who.account)}
+    return Wanted(
         name=data["name"],
         numbers=[_chosen(key, held) for key in data["numbers"]],
         claim_rule=data["claim_rule"],
@@ -157,29 +204,22 @@ def _switched_on(request: HttpRequest, who: Administrator, team: Team, form: Tur
         hours=_hours(who, data["hours"]),
         is_pointed=data["is_pointed"],
     )
-    try:
-        done = turn_on(team=team, wanted=wanted, by=who.user, now=who.now)
-    except SetUpError as error:
-        form.add_error("numbers" if error.field == "address" else None, error.reason)
-        return False
-    except REFUSALS as error:
-        form.add_error(None, error.reason)
-        return False
-    messages.success(request, _("%s is on.") % done.inbox.name)
-    for problem in done.problems:
-        messages.error(request, _("Not set at Twilio yet: %s") % problem)
-    return True
 
 
 def _hours(who: Administrator, chosen: str) -> BusinessHours | HoursPreset:
     if chosen in HoursPreset.values:
         return HoursPreset(chosen)
-    return BusinessHours.objects.get(account=who.account, pk=int(chosen))
+    row = BusinessHours.objects.filter(account=who.account, pk=number_in(chosen) or 0).first()
+    if row is None:
+        raise SetUpError(_("Somebody deleted these hours meanwhile. Choose others."), field="hours")
+    return row
 
 
 def _chosen(key: str, held: dict[str, TwilioAccount]) -> tuple[TwilioAccount, str]:
-    account, _colon, address = key.partition(":")
-    return held[account], address
+    pk, _colon, address = key.partition(":")
+    if pk not in held:
+        raise SetUpError(_("A number was taken meanwhile. Choose again."), field="address")
+    return held[pk], address
 
 
 def _ready(request: HttpRequest, who: Administrator, team: Team, inbox: TeamInbox) -> HttpResponse:

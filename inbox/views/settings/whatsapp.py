@@ -13,6 +13,7 @@ from accounts.administrators import Administrator, administrator
 from accounts.models import Feature, TwilioAccount
 from accounts.secrets import SecretUnreadableError
 from inbox.models import WhatsAppSync, WhatsAppTemplate
+from inbox.setup.connections import connections_of
 from inbox.setup.whatsapp import GONE, sender_lines, template_counts, template_page
 from inbox.setup.whatsapp_sync import WhatsAppOffError, sync_whatsapp
 from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError
@@ -36,7 +37,7 @@ def whatsapp(request: HttpRequest) -> HttpResponse:
         "syncs": WhatsAppSync.objects.filter(twilio_account__account=who.account)
         .select_related("twilio_account")
         .defer(*_SECRETS),
-        "has_twilio": TwilioAccount.objects.filter(account=who.account).exists(),
+        "has_twilio": bool(connections_of(who.account)),
     }
     return render(request, "settings/whatsapp.html", context)
 
@@ -46,7 +47,7 @@ def whatsapp_sync(request: HttpRequest) -> HttpResponse:
     """Ask Twilio now, about every Twilio account of this account."""
     who = administrator(request)
     changed, asked = 0, 0
-    for twilio_account in TwilioAccount.objects.filter(account=who.account).order_by("pk"):
+    for twilio_account in connections_of(who.account):
         done = _sync(request, who, twilio_account)
         if done is not None:
             changed, asked = changed + done, asked + 1

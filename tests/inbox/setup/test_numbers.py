@@ -22,6 +22,7 @@ from inbox.setup.numbers import (
     unused_numbers,
 )
 from inbox.setup.refusals import SetUpError
+from inbox.setup.twilio import provisioning_for
 from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError
 from tests.carrier import Twilio
 from tests.conftest import House
@@ -30,6 +31,7 @@ from tests.inbox.setup.twilio_world import (
     CODE,
     FREE,
     NUMBER,
+    OLD,
     OTHER,
     POOLED,
     SERVICE,
@@ -37,6 +39,10 @@ from tests.inbox.setup.twilio_world import (
     Shop,
 )
 from tests.twilio import inbound_form, post_signed, status_in, text_in
+
+
+def asking(shop: Shop) -> Any:
+    return provisioning_for(shop.connection)
 
 
 def attach(shop: Shop, address: str, now: datetime, **more: Any) -> Sender:
@@ -51,8 +57,11 @@ def attach(shop: Shop, address: str, now: datetime, **more: Any) -> Sender:
         ("415-555-0100", NUMBER),
         ("0044 7700 900123", "+447700900123"),
         ("+44 7700 900123", "+447700900123"),
+        ("\u202a+1\u00a0415\u00a0555\u00a00100\u202c", NUMBER),
+        ("+١٤١٥٥٥٥٠١٠٠", NUMBER),
         (" 384387 ", "384387"),
         (SERVICE, SERVICE),
+        (f" {SERVICE[:10]} {SERVICE[10:]} ", SERVICE),
     ],
 )
 def test_a_number_is_understood_as_people_write_it(typed: str, address: str) -> None:
@@ -68,6 +77,13 @@ def test_a_number_is_understood_as_people_write_it(typed: str, address: str) -> 
         ("", "not a phone number"),
         ("+999", "not a phone number"),
         ("٣", "not a phone number"),
+        ("📞", "not a phone number"),
+        ("+1 415 555 0100 ext. 5", "not a phone number"),
+        ("1" * 64, "not a phone number"),
+        (f"whatsapp:{NUMBER}", "Your partner adds WhatsApp senders"),
+        ("MG12", "is MG and 32 characters"),
+        ("PN" + "a" * 32, "not the SID of a Messaging Service"),
+        ("AC" + "a" * 32, "not the SID of a Messaging Service"),
     ],
 )
 def test_what_is_no_number_is_said_in_words(typed: str, words: str) -> None:
@@ -195,6 +211,47 @@ def test_of_two_accounts_that_take_a_number_at_once_one_gets_it(
     assert Sender.objects.filter(address=NUMBER).count() == 1
 
 
+def _at_once(act: Any) -> list[object]:
+    """Do the same four times at the same moment, as after clicks; return what came of each."""
+    start, outcomes = threading.Barrier(4), []
+
+    def click() -> None:
+        start.wait()
+        try:
+            outcomes.append(act().pk)
+        except (SetUpError, TwilioRefusedError) as error:
+            outcomes.append(error.reason)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=click) for _ in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    return outcomes
+
+
+@pytest.mark.django_db(transaction=True)
+def test_clicks_at_once_attach_a_number_once(twilio: Twilio, now: datetime) -> None:
+    shop = Shop(twilio)
+
+    outcomes = _at_once(lambda: attach(shop, NUMBER, now))
+
+    assert outcomes == [Sender.objects.get().pk] * 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_clicks_at_once_buy_a_number_once(twilio: Twilio, now: datetime) -> None:
+    shop = Shop(twilio)
+    [offer, *_] = search_numbers(asking=asking(shop), country="US", kind="local")
+    given: Any = {"inbox": shop.inbox, "connection": shop.connection, "by": shop.admin, "now": now}
+
+    outcomes = _at_once(lambda: buy_number(**given, address=offer.address))
+
+    assert outcomes == [Sender.objects.get().pk] * 4
+
+
 def test_unused_numbers_are_offered(shop: Shop, now: datetime) -> None:
     attach(shop, NUMBER, now)
 
@@ -206,11 +263,23 @@ def test_unused_numbers_are_offered(shop: Shop, now: datetime) -> None:
     assert found[SERVICE]
 
 
+def test_what_is_offered_says_where_its_messages_go_now(shop: Shop, now: datetime) -> None:
+    shop.at_twilio(OTHER).application_sid = "AP" + "e" * 32
+
+    found = {one.address: one.goes_to for one in unused_numbers([shop.connection])}
+
+    assert found[NUMBER] == OLD
+    assert found[OTHER] == "AP" + "e" * 32
+    assert found[POOLED] == "Campaigns"
+    assert found[SERVICE] == "https://pool.example/"
+    assert found[FREE] == ""
+
+
 # --- Buying --------------------------------------------------------------------------------------
 
 
 def test_a_number_is_searched_and_bought(shop: Shop, now: datetime) -> None:
-    ask: Any = {"connection": shop.connection, "country": "US", "kind": "local"}
+    ask: Any = {"asking": asking(shop), "country": "US", "kind": "local"}
     offers = search_numbers(**ask, area_code="512")
 
     sender = buy_number(
@@ -265,7 +334,7 @@ def test_a_search_that_makes_no_sense_is_refused(
     shop: Shop, question: dict[str, str], field: str
 ) -> None:
     with pytest.raises(SetUpError) as caught:
-        search_numbers(connection=shop.connection, **{"country": "US", "kind": "local", **question})
+        search_numbers(asking=asking(shop), **{"country": "US", "kind": "local", **question})
 
     assert caught.value.field == field
 

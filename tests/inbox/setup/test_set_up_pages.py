@@ -1,5 +1,6 @@
 """Do the pages of set-up say what is wrong in words, keep what was typed and save nothing half?"""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -177,6 +178,7 @@ def test_a_cloud_account_finds_and_buys_its_first_number(
 
     found = client.get(f"{NUMBERS}buy/", asked)
     offer = found.context["offers"][0].address
+    assert not TwilioAccount.objects.exists(), "looking opens nothing"
     page = client.post(f"{NUMBERS}buy/", {"address": offer}, follow=True)
 
     assert f"{offer} is yours." in said(page)
@@ -223,6 +225,20 @@ def test_a_number_is_attached_and_its_messages_come_here(shop: Shop, ada: Client
     assert "Healthy" in said(page)
     url = shop.at_twilio(NUMBER).webhook_url
     assert url.partition("#")[0] == webhook_url(Sender.objects.get())
+
+
+def test_what_took_the_messages_before_is_said(shop: Shop, ada: Client, sales: Team) -> None:
+    shop.at_twilio(NUMBER).webhook_url = "https://me:hush@crm.example/bot?token=hush"
+    offered = said(ada.get(f"{NUMBERS}?choose=1"))
+    turning_on = said(ada.get(f"/settings/teams/{sales.pk}/turn-on/"))
+    done = said(ada.post(NUMBERS, {"do": "attach", "address": NUMBER}, follow=True))
+    again = said(turn_on(ada, shop, sales, OTHER))
+
+    for page in (offered, turning_on):
+        assert "its messages go to https://crm.example/bot now" in page
+    assert f"Messages to {NUMBER} went to https://crm.example/bot before." in done
+    assert "before. We remember" not in again, "there was nothing"
+    assert "hush" not in offered + turning_on + done
 
 
 def test_a_number_whose_address_cannot_be_set_yet_is_attached_and_says_so(
@@ -323,6 +339,16 @@ def test_the_page_before_a_removal_names_what_waits(
     assert Message.objects.get().status == "canceled"
 
 
+def test_a_number_that_is_removed_twice_says_so(shop: Shop, ada: Client, sender: Sender) -> None:
+    url = f"{NUMBERS}{sender.pk}/remove/"
+    ada.post(url)
+
+    page = ada.post(url, follow=True)
+
+    assert page.status_code == 200
+    assert "This number was removed meanwhile." in said(page)
+
+
 def test_a_number_moves_to_another_inbox(shop: Shop, ada: Client, sender: Sender) -> None:
     sales = make_inbox(shop.account, "Sales")
 
@@ -352,7 +378,7 @@ def sales(shop: Shop) -> Team:
     return team
 
 
-def turn_on(client: Client, shop: Shop, team: Team, *addresses: str, **more: str) -> Any:
+def turn_on(client: Client, shop: Shop, team: Team, *addresses: str, **more: Any) -> Any:
     data = {
         "name": "Sales",
         "numbers": [f"{shop.connection.pk}:{one}" for one in addresses],
@@ -383,6 +409,16 @@ def test_an_inbox_is_turned_on_and_a_test_arrives(shop: Shop, ada: Client, sales
     Message.objects.filter(pk=message.pk).update(status="delivered")
     progress = said(ada.get(f"/settings/inboxes/sales/tests/{message.public_id}/"))
     assert "It arrived." in progress
+    assert "notice-error" not in progress
+
+    Message.objects.filter(pk=message.pk).update(status="failed", error_words="It is a landline.")
+    progress = said(ada.get(f"/settings/inboxes/sales/tests/{message.public_id}/"))
+    assert "It is a landline." in progress
+    assert "notice-error" in progress
+    Message.objects.filter(pk=message.pk).update(status="queued")
+    Sender.objects.filter(pk=sender.pk).update(is_paused=True, paused_reason="Wrong number.")
+    progress = said(ada.get(f"/settings/inboxes/sales/tests/{message.public_id}/"))
+    assert "It waits, because the number is paused. Wrong number." in progress
 
 
 @pytest.mark.parametrize(
@@ -444,6 +480,57 @@ def test_while_twilio_is_away_the_page_says_so(shop: Shop, ada: Client, sales: T
 
     assert page.status_code == 200
     assert "Twilio does not answer right now" in said(page)
+
+
+def test_when_twilio_goes_away_what_was_chosen_stays(shop: Shop, ada: Client, sales: Team) -> None:
+    shop.twilio.fault("server_error", on="accounts GET", times=-1)
+    shop.twilio.fault("server_error", on="numbers GET", times=-1)
+
+    page = turn_on(ada, shop, sales, NUMBER, name="Sales & more")
+
+    assert page.status_code == 422
+    assert "Twilio does not answer right now" in said(page)
+    assert "A number was taken meanwhile" not in said(page)
+    assert f'value="{shop.connection.pk}:{NUMBER}"' in said(page)
+    assert 'value="Sales &amp; more"' in said(page)
+    assert not TeamInbox.objects.filter(team=sales).exists()
+
+
+def test_a_chosen_number_is_looked_for_again_when_the_list_did_not_come(
+    shop: Shop, ada: Client, sales: Team
+) -> None:
+    shop.twilio.fault("server_error", on="services GET")
+    strange = f"{make_twilio_account(make_account('Umbrella')).pk}:{OTHER}"
+
+    page = turn_on(ada, shop, sales, numbers=[f"{shop.connection.pk}:{NUMBER}", strange])
+    assert page.status_code == 422
+    shop.twilio.fault("server_error", on="services GET")
+    done = said(turn_on(ada, shop, sales, NUMBER))
+
+    assert "Sales is on." in done
+    assert Sender.objects.get().address == NUMBER
+
+
+@pytest.mark.parametrize("path", ["teams/{pk}/turn-on/", "inboxes/support/"])
+def test_an_empty_text_is_sent_in_no_segments(
+    shop: Shop, ada: Client, sales: Team, path: str
+) -> None:
+    page = said(ada.get("/settings/" + path.format(pk=sales.pk)))
+
+    assert "Segments that the text is sent as: <span data-number>0</span>." in page
+
+
+def test_a_form_for_a_test_has_a_key_of_its_own(shop: Shop, ada: Client, sender: Sender) -> None:
+    first, second = (
+        re.findall(r'name="key" value="(\w{32})"', said(ada.get(NUMBERS))) for _ in "12"
+    )
+    assert first != second
+
+    data = {"do": "test", "sender": sender.pk, "phone": "+12025550142", "key": first[0]}
+    for _ in range(2):
+        page = said(ada.post(NUMBERS, data, follow=True))
+        assert "The test message is on its way." in page
+    assert Message.objects.count() == 1
 
 
 def test_an_inbox_is_turned_off_with_a_preview_and_messages_go_back(

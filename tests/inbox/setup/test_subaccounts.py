@@ -8,7 +8,8 @@ import pytest
 from django.db import connection
 
 from accounts.models import Account, AuditEntry, TwilioAccount, User
-from inbox.models import Sender
+from inbox.models import DriftFinding, Message, Sender
+from inbox.sending import owed_messages, send_test
 from inbox.setup.refusals import SetUpError
 from inbox.setup.subaccounts import (
     LEASE,
@@ -186,3 +187,82 @@ def test_a_customers_own_twilio_is_not_ours_to_close(
 
     with pytest.raises(SetUpError, match="own Twilio"):
         set_subaccount_status(subaccount=own, status="closed", by=admin, now=now)
+
+
+@pytest.mark.parametrize("fault", ["server_error_after", "reset_after", "html_after"])
+@pytest.mark.parametrize("status", ["suspended", "closed"])
+def test_a_change_whose_answer_was_lost_is_done(
+    account: Account, admin: User, now: datetime, twilio: Twilio, fault: str, status: str
+) -> None:
+    row = open_subaccount(account=account, by=admin, now=now)
+    twilio.fault(fault, on="accounts POST")
+
+    set_subaccount_status(subaccount=row, status=status, by=admin, now=now)
+
+    row.refresh_from_db()
+    assert row.status == opened_at(twilio, account)[0].status == status
+
+
+def test_what_was_closed_before_is_closed_here_too(
+    account: Account, admin: User, now: datetime, twilio: Twilio
+) -> None:
+    """As Twilio refuses to close what is closed: nobody is kept from writing it down."""
+    row = open_subaccount(account=account, by=admin, now=now)
+    opened_at(twilio, account)[0].status = "closed"
+    twilio.fault("reject", on="accounts POST", code=20001)
+
+    set_subaccount_status(subaccount=row, status="closed", by=admin, now=now)
+
+    row.refresh_from_db()
+    assert row.status == "closed"
+
+
+@pytest.mark.parametrize("fault", ["server_error", "rate_limit", "reset_before"])
+def test_while_twilio_is_away_it_stays_as_it_is(
+    account: Account, admin: User, now: datetime, twilio: Twilio, fault: str
+) -> None:
+    row = open_subaccount(account=account, by=admin, now=now)
+    twilio.fault(fault, on="accounts POST")
+
+    with pytest.raises(TwilioAwayError):
+        set_subaccount_status(subaccount=row, status="closed", by=admin, now=now)
+
+    row.refresh_from_db()
+    assert row.status == opened_at(twilio, account)[0].status == "active"
+
+
+def test_a_closed_one_leaves_nothing_waiting_and_nothing_to_repair(
+    account: Account, admin: User, now: datetime
+) -> None:
+    row = open_subaccount(account=account, by=admin, now=now)
+    inbox = make_inbox(account)
+    sender = make_sender(inbox, "+15550107777", twilio_account=row)
+    message = send_test(sender=sender, phone="+12025550142", by=admin, now=now)
+    set_subaccount_status(subaccount=row, status="suspended", by=admin, now=now)
+    about: dict[str, Any] = {"account": account, "twilio_account": row, "found_at": now}
+    DriftFinding.objects.create(**about, sender=sender, kind="webhook")
+    DriftFinding.objects.create(**about, kind="inactive")
+    row.refresh_from_db()
+
+    set_subaccount_status(subaccount=row, status="closed", by=admin, now=now)
+
+    message.refresh_from_db()
+    assert (message.status, message.error_code) == ("canceled", "SENDER_REMOVED")
+    assert not DriftFinding.objects.filter(resolved_at=None).exists()
+    assert AuditEntry.objects.get(action="number_removed").subject == "+15550107777"
+
+
+def test_what_waited_while_it_was_suspended_has_a_fresh_hour(
+    account: Account, admin: User, now: datetime
+) -> None:
+    row = open_subaccount(account=account, by=admin, now=now)
+    sender = make_sender(make_inbox(account), "+15550107777", twilio_account=row)
+    message = send_test(sender=sender, phone="+12025550142", by=admin, now=now)
+    Message.objects.filter(pk=message.pk).update(trying_since=now - timedelta(hours=2))
+    for status in ("suspended", "active"):
+        row.refresh_from_db()
+        set_subaccount_status(subaccount=row, status=status, by=admin, now=now)
+
+    message.refresh_from_db()
+    assert message.trying_since is None
+    assert owed_messages(now=now) == [message.pk]

@@ -3,6 +3,7 @@
 import threading
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -19,8 +20,17 @@ from inbox.setup.refusals import SetUpError
 from inbox.setup.switching import TurnedOn, Wanted, turn_off, turn_on
 from inbox.status_urls import webhook_url
 from inbox.twilio.errors import TwilioAwayError
+from routing.hours_presets import HoursPreset
+from routing.models import BusinessHours
 from tests.carrier import Twilio
-from tests.factories import make_account, make_inbox, make_sender, make_twilio_account, make_user
+from tests.factories import (
+    make_account,
+    make_hours,
+    make_inbox,
+    make_sender,
+    make_twilio_account,
+    make_user,
+)
 from tests.inbox.setup.twilio_world import (
     FREE,
     NUMBER,
@@ -69,7 +79,7 @@ def test_an_inbox_is_on_with_its_numbers_and_messages_come_here(
     )
 
     inbox = TeamInbox.objects.get(team=sales)
-    assert done == TurnedOn(inbox)
+    assert done == TurnedOn(inbox, replaced={NUMBER: OLD})
     assert (inbox.slug, inbox.is_on, inbox.claim_rule) == ("sales", True, "required")
     assert (inbox.bot_name, inbox.first_reply_text) == ("Robo", "Hi!")
     for sender in Sender.objects.filter(inbox=inbox):
@@ -168,6 +178,86 @@ def test_when_twilio_is_away_after_that_is_told_and_can_be_done_again(
     [problem] = done.problems
     assert problem.startswith(f"{NUMBER}: Twilio does not answer")
     assert ("webhook", "point") in red(preflight(team=sales, now=now))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_teams_of_a_name_turned_on_at_once_get_an_address_each(
+    twilio: Twilio, now: datetime
+) -> None:
+    shop = Shop(twilio)
+    teams = [Team.objects.create(account=shop.account, name=f"Team {n}") for n in range(4)]
+    start, failed = threading.Barrier(4), []
+
+    def attempt(team: Team) -> None:
+        start.wait()
+        try:
+            on(shop, team, now)
+        except Exception as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=attempt, args=(team,)) for team in teams]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+    assert failed == []
+    slugs = set(TeamInbox.objects.filter(team__in=teams).values_list("slug", flat=True))
+    assert slugs == {"sales", "sales-2", "sales-3", "sales-4"}
+
+
+def test_a_new_inbox_has_a_colour_of_its_own(shop: Shop, now: datetime) -> None:
+    for name in ("Sales", "Returns"):
+        on(shop, Team.objects.create(account=shop.account, name=name), now)
+
+    colours = TeamInbox.objects.filter(account=shop.account).values_list("colour", flat=True)
+    assert len(set(colours)) == 3
+
+
+def test_what_turning_on_changed_is_written_down(shop: Shop, sales: Team, now: datetime) -> None:
+    inbox = on(shop, sales, now, bot_name="Robo").inbox
+    turn_off(inbox=inbox, gives_back=False, by=shop.admin, now=now)
+    on(shop, sales, now, bot_name="Rita", claim_rule="required")
+
+    first, second = AuditEntry.objects.filter(action="inbox_turned_on").order_by("pk")
+    assert first.data["changes"]["bot_name"] == {"before": None, "after": "Robo"}
+    assert second.data["changes"] == {
+        "bot_name": {"before": "Robo", "after": "Rita"},
+        "claim_rule": {"before": "optional", "after": "required"},
+        "is_on": {"before": False, "after": True},
+    }
+
+
+def test_hours_that_somebody_deleted_meanwhile_are_said(
+    shop: Shop, sales: Team, now: datetime
+) -> None:
+    hours = make_hours(shop.account)
+    BusinessHours.objects.filter(pk=hours.pk).delete()
+
+    with pytest.raises(SetUpError, match="deleted these hours") as caught:
+        on(shop, sales, now, hours=hours)
+
+    assert caught.value.field == "hours"
+    assert not TeamInbox.objects.filter(team=sales).exists()
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata", "UTC"])
+def test_the_hours_that_were_chosen_are_those_of_the_place(
+    shop: Shop, sales: Team, zone: str
+) -> None:
+    shop.account.time_zone = zone
+    shop.account.save()
+    noon = datetime(2026, 11, 23, 12, 0, tzinfo=ZoneInfo(zone))  # a Monday
+    inbox = on(shop, sales, noon, hours=HoursPreset.WORK_WEEK).inbox
+
+    assert inbox.hours is not None
+    assert inbox.hours.time_zone == zone
+    calendar = inbox.hours.calendar()
+    assert calendar.is_open(noon)
+    assert not calendar.is_open(noon.replace(hour=17))
+    assert not calendar.is_open(noon.replace(day=22))
 
 
 def test_two_inboxes_of_a_name_get_two_addresses(shop: Shop, now: datetime) -> None:
@@ -335,6 +425,55 @@ def test_a_test_to_what_is_no_phone_is_refused(
         send_test(sender=Sender.objects.get(), phone=phone, by=shop.admin, now=now)
 
     assert not Contact.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_test_whose_button_is_pressed_twice_is_one_message(twilio: Twilio, now: datetime) -> None:
+    shop = Shop(twilio)
+    on(shop, Team.objects.create(account=shop.account, name="Sales"), now, NUMBER)
+    sender = Sender.objects.select_related("inbox").get()
+    start, sent = threading.Barrier(4), []
+
+    def press() -> None:
+        start.wait()
+        try:
+            to: Any = {"sender": sender, "phone": "+12025550142", "key": "a" * 32}
+            sent.append(send_test(**to, by=shop.admin, now=now).pk)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=press) for _ in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+    assert sent == [Message.objects.get().pk] * 4
+    assert AuditEntry.objects.filter(action="test_sent").count() == 1
+
+
+@pytest.mark.parametrize("key", ["", "x", "a b c d e f", "é" * 12, "k" * 10_000])
+def test_a_key_that_is_none_is_no_key(shop: Shop, sales: Team, now: datetime, key: str) -> None:
+    on(shop, sales, now, NUMBER)
+
+    for _ in range(2):
+        to: Any = {"sender": Sender.objects.get(), "phone": "+12025550142", "key": key}
+        send_test(**to, by=shop.admin, now=now)
+
+    assert Message.objects.count() == 2
+
+
+def test_a_test_of_whatsapp_goes_over_whatsapp(shop: Shop, sales: Team, now: datetime) -> None:
+    inbox = on(shop, sales, now).inbox
+    ours = "whatsapp:+14155550190"
+    sender = make_sender(inbox, ours, twilio_account=shop.connection)
+
+    with pytest.raises(SendBlockedError) as caught:
+        send_test(sender=sender, phone="+12025550142", by=shop.admin, now=now)
+    assert "24 hours" in caught.value.reason, "WhatsApp wants to hear from them first"
+
+    with pytest.raises(MissingInputError, match="cannot write to itself"):
+        send_test(sender=sender, phone="+14155550190", by=shop.admin, now=now)
 
 
 def test_a_test_asks_the_gate(shop: Shop, sales: Team, now: datetime) -> None:

@@ -1,9 +1,15 @@
 """Do messages come here, do we notice when they do not, and can it be put right and back?"""
 
+import threading
+from dataclasses import asdict
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
+from django.apps import apps
+from django.db import connection
 
 from accounts.models import AuditEntry, TwilioAccount
 from inbox.models import DriftFinding, Sender
@@ -14,6 +20,8 @@ from inbox.setup.pointing import free_from_service, point_here, put_back
 from inbox.setup.refusals import SetUpError
 from inbox.status_urls import fallback_url, webhook_url
 from inbox.twilio.errors import TwilioAwayError
+from inbox.twilio.provisioning import Pointing
+from tests.carrier import Twilio
 from tests.factories import make_account, make_inbox, make_sender
 from tests.inbox.setup.twilio_world import (
     CODE,
@@ -23,6 +31,7 @@ from tests.inbox.setup.twilio_world import (
     OTHER,
     POOLED,
     SERVICE,
+    SID,
     TOKEN,
     Shop,
     world,
@@ -98,6 +107,36 @@ def test_a_service_itself_is_pointed_here_and_back(shop: Shop, now: datetime) ->
     assert service.inbound_request_url == "https://pool.example/?token=secret"
 
 
+def test_an_application_on_top_is_theirs_and_stays(shop: Shop, now: datetime) -> None:
+    """Our address below it is no proof that messages still come here."""
+    sender = here(shop, now)
+    shop.at_twilio(NUMBER).application_sid = "AP" + "e" * 32
+
+    assert put_back(sender=sender, by=shop.admin, now=now) is False
+
+    assert shop.at_twilio(NUMBER).application_sid == "AP" + "e" * 32
+
+
+def test_an_application_that_came_on_top_is_remembered(shop: Shop, now: datetime) -> None:
+    sender = here(shop, now)
+    shop.at_twilio(NUMBER).application_sid = "AP" + "e" * 32
+
+    assert point_here(sender=sender, by=shop.admin, now=now) == "AP" + "e" * 32
+    sender.refresh_from_db()
+    put_back(sender=sender, by=shop.admin, now=now)
+
+    assert shop.at_twilio(NUMBER).application_sid == "AP" + "e" * 32
+
+
+def test_what_came_here_from_the_start_is_not_made_deaf(shop: Shop, now: datetime) -> None:
+    sender = attached(shop, now)
+    url = shop.at_twilio(NUMBER).webhook_url = our_pointing(sender).inbound_url
+
+    assert put_back(sender=sender, by=shop.admin, now=now) is False
+
+    assert shop.at_twilio(NUMBER).webhook_url == url
+
+
 def test_a_lost_answer_is_no_harm(shop: Shop, now: datetime) -> None:
     sender = attached(shop, now)
     shop.twilio.fault("server_error_after", on="numbers POST")
@@ -115,10 +154,21 @@ def test_a_lost_answer_is_no_harm(shop: Shop, now: datetime) -> None:
 
 
 def test_what_is_written_down_holds_no_secret_of_an_address(shop: Shop, now: datetime) -> None:
-    shop.at_twilio(NUMBER).webhook_url = "https://theirs.example/in?token=hush"
-    here(shop, now)
+    shop.at_twilio(NUMBER).webhook_url = "https://me:hush@theirs.example/in?token=hush#hush"
+    sender = attached(shop, now)
+    look_at(shop.connection, now=now)
+    before = point_here(sender=sender, by=shop.admin, now=now)
 
-    assert "hush" not in str(list(AuditEntry.objects.values_list("data", flat=True)))
+    assert before == "https://theirs.example/in"
+    told = [*AuditEntry.objects.values_list("data", "subject"), *DriftFinding.objects.values()]
+    assert "theirs.example" in str(told)
+    sender.refresh_from_db()
+    assert "hush" not in str(told) + str(sender.pointed_before)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM inbox_sender")
+        assert "hush" not in str(cursor.fetchall())
+    put_back(sender=sender, by=shop.admin, now=now)
+    assert shop.at_twilio(NUMBER).webhook_url.startswith("https://me:hush@theirs.example/in?token")
 
 
 # --- Watching ------------------------------------------------------------------------------------
@@ -252,6 +302,85 @@ def test_a_pooled_number_is_freed_from_its_service(shop: Shop, now: datetime) ->
     assert shop.twilio.simulator.parts.store.services[SERVICE].use_inbound_webhook_on_number
 
 
+def test_a_number_and_its_service_may_both_be_here(shop: Shop, now: datetime) -> None:
+    here(shop, now, SERVICE)
+    attached(shop, now, POOLED)
+
+    look_at(shop.connection, now=now)
+
+    assert open_kinds() == set()
+
+
+def test_what_was_found_of_a_removed_number_is_over(shop: Shop, now: datetime) -> None:
+    sender = here(shop, now)
+    shop.at_twilio(NUMBER).webhook_url = OLD
+    look_at(shop.connection, now=now)
+    Sender.objects.filter(pk=sender.pk).update(removed_at=now)
+    attached(shop, now, OTHER)
+
+    look_at(shop.connection, now=now)
+
+    assert {who for who, _kind in open_kinds()} == {OTHER}
+
+
+def test_an_account_with_thousands_of_numbers_loses_none(shop: Shop, now: datetime) -> None:
+    shop.twilio.tell(
+        "config",
+        senders=[{"account_sid": SID, "address": f"+1415556{n:04d}"} for n in range(1200)],
+    )
+    last = f"+1415556{1199:04d}"
+    here(shop, now, last)
+    here(shop, now, "+14155560000")
+
+    look_at(shop.connection, now=now)
+
+    assert open_kinds() == set()
+
+
+def test_an_account_whose_secret_no_key_opens_keeps_nobody_waiting(
+    shop: Shop, now: datetime, settings: Any
+) -> None:
+    here(shop, now)
+    TwilioAccount.objects.update(checked_at=None)
+    settings.SECRET_FIELD_KEYS = [Fernet.generate_key().decode()]
+
+    assert watch_next(now=now)
+
+    assert not DriftFinding.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_workers_one_looks(twilio: Twilio, now: datetime) -> None:
+    shop = Shop(twilio)
+    here(shop, now)
+    TwilioAccount.objects.update(checked_at=None)
+    before = _asked_about(shop)
+    start = threading.Barrier(6)
+
+    def work() -> None:
+        start.wait()
+        try:
+            while watch_next(now=now):
+                pass
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+    assert _asked_about(shop) == before + 1
+    assert TwilioAccount.objects.get().checked_at == now
+
+
+def _asked_about(shop: Shop) -> int:
+    """Count how often Twilio was asked about the account itself."""
+    path = f"/2010-04-01/Accounts/{SID}.json"
+    return sum(one["url"].endswith(path) for one in shop.twilio.ask("requests")["requests"])
+
+
 def test_the_watch_looks_at_each_account_once_a_day(shop: Shop, now: datetime) -> None:
     here(shop, now)
     TwilioAccount.objects.update(checked_at=now - EVERY)
@@ -305,3 +434,19 @@ def test_findings_of_one_account_are_nothing_to_another(shop: Shop, now: datetim
     look_at(shop.connection, now=now)
 
     assert DriftFinding.objects.get().account == shop.account
+
+
+def test_addresses_that_were_kept_plain_are_sealed(shop: Shop, now: datetime) -> None:
+    """What the migration does to what was remembered before it."""
+    url = "https://me:hush@theirs.example/in?token=hush"
+    kept = {"pointing": asdict(Pointing(url)), "is_by_number": False}
+    sender = here(shop, now)
+    Sender.objects.filter(pk=sender.pk).update(pointed_before=kept, addresses_before="")
+
+    import_module("inbox.migrations.0008_addresses_before").seal(apps, None)
+
+    sender.refresh_from_db()
+    assert "hush" not in str(sender.pointed_before)
+    assert "https://theirs.example/in" in str(sender.pointed_before)
+    assert put_back(sender=sender, by=shop.admin, now=now)
+    assert shop.at_twilio(NUMBER).webhook_url == url
