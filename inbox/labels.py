@@ -4,7 +4,9 @@ Everything here is the same for every reader: it goes into live fragments.
 """
 
 import zlib
+from datetime import datetime
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 import phonenumbers
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +21,20 @@ from inbox.models import (
 )
 
 HUES = 8
+
+
+def local(at: datetime, zone: str = "") -> datetime:
+    """Return a moment as clocks in a zone show it; as it is where their calendar ends before."""
+    try:
+        return at.astimezone(ZoneInfo(zone or "UTC"))
+    except OverflowError:
+        return at
+
+
+def moment_words(at: datetime, zone: str = "") -> str:
+    """Write a moment as clocks in a zone (UTC when none is given) show it, and name the zone."""
+    here = local(at, zone)
+    return f"{here.day} {here:%b %Y, %H:%M %Z}"
 
 
 def contact_name(contact: Contact, address: ContactAddress) -> str:

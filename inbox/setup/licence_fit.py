@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, DateTimeField, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Count, DateTimeField, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
 from accounts.access import licensed
@@ -46,16 +47,36 @@ class PoolUse:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """Which part of the report somebody wants: who, only what is unused, after which licence."""
+
+    words: str = ""
+    is_unused: bool = False
+    after: int | None = None
+    most: int | None = None
+
+
+EVERYTHING = Asked()
+
+
+@dataclass(frozen=True)
 class LicenceFit:
-    """The whole report of an account at one moment."""
+    """The report of an account at one moment, or the part of it that was asked for.
+
+    `unused_number` counts all seats that nobody used for `UNUSED_FOR`; `next_after` is the key of
+    the last seat here if there are more.
+    """
 
     pools: tuple[PoolUse, ...]
     seats: tuple[HeldSeat, ...]
     blocked: tuple[Blocked, ...]
+    unused_number: int
+    next_after: int | None = None
+    is_more_blocked: bool = False
 
     @property
     def unused(self) -> tuple[HeldSeat, ...]:
-        """Return the seats that nobody used for `UNUSED_FOR`."""
+        """Return the seats here that nobody used for `UNUSED_FOR`."""
         return tuple(seat for seat in self.seats if seat.is_unused)
 
     @property
@@ -64,13 +85,36 @@ class LicenceFit:
         return sum(use.free for use in self.pools)
 
 
-def licence_fit(account: Account, *, now: datetime) -> LicenceFit:
+def licence_fit(account: Account, *, now: datetime, asked: Asked = EVERYTHING) -> LicenceFit:
     """Look at the licences of an account, in a fixed number of queries."""
+    held = License.objects.filter(in_force(now), pool__account=account)
+    seats, next_after = _page(_seats(held, asked, now=now), asked.most)
+    blocked, more = _page(_blocked_people(account, asked, now=now), asked.most)
     return LicenceFit(
         pools=tuple(pools_of(account, now=now)),
-        seats=tuple(_seats(account, now=now)),
-        blocked=tuple(_blocked(account, now=now)),
+        seats=tuple(_seat(row, now=now) for row in seats),
+        blocked=tuple(_with_teams(blocked, account)),
+        unused_number=_unused(held, now=now).count(),
+        next_after=next_after,
+        is_more_blocked=more is not None,
     )
+
+
+def matching(words: str, to: str = "") -> Q:
+    """Match people by name, e-mail address or team; `to` is the way to the person."""
+    if not words:
+        return Q()
+    named = Q(**{f"{to}name__icontains": words}) | Q(**{f"{to}email__icontains": words})
+    teams = Membership.objects.filter(team__name__icontains=words)
+    return named | Q(Exists(teams.filter(user=OuterRef(f"{to}pk"))))
+
+
+def _page(rows: "QuerySet[Any]", most: int | None) -> tuple[list[Any], int | None]:
+    """Return at most so many rows, and the key of the last one if there are more."""
+    if most is None:
+        return list(rows), None
+    found = list(rows[: most + 1])
+    return found[:most], found[most - 1].pk if len(found) > most else None
 
 
 def pools_of(account: Account, *, now: datetime) -> list[PoolUse]:
@@ -80,10 +124,18 @@ def pools_of(account: Account, *, now: datetime) -> list[PoolUse]:
     return [PoolUse(pool, int(getattr(pool, "taken", 0))) for pool in counted]
 
 
-def _seats(account: Account, *, now: datetime) -> list[HeldSeat]:
-    rows = (
-        License.objects.filter(in_force(now), pool__account=account)
-        .select_related("holder", "pool")
+def _seats(held: "QuerySet[License]", asked: Asked, *, now: datetime) -> "QuerySet[License]":
+    rows = held.filter(matching(asked.words, "holder__"))
+    rows = _unused(rows, now=now) if asked.is_unused else rows
+    last = held.filter(pk=asked.after).select_related("holder").first() if asked.after else None
+    if last is not None:
+        # A key and not a number of rows to skip: the last page costs no more than the first.
+        name, email = last.holder.name, last.holder.email
+        later = Q(holder__name=name, holder__email__gt=email)
+        later |= Q(holder__name=name, holder__email=email, pk__gt=last.pk)
+        rows = rows.filter(Q(holder__name__gt=name) | later)
+    return (
+        rows.select_related("holder", "pool")
         .annotate(
             in_hand=_owned_by("holder"),
             # Whatever they did last: logging in, writing, or any act on a conversation.
@@ -94,9 +146,17 @@ def _seats(account: Account, *, now: datetime) -> list[HeldSeat]:
                 output_field=DateTimeField(),
             ),
         )
-        .order_by("holder__name", "holder__email")
+        .order_by("holder__name", "holder__email", "pk")
     )
-    return [_seat(row, now=now) for row in rows]
+
+
+def _unused(rows: "QuerySet[License]", *, now: datetime) -> "QuerySet[License]":
+    """Keep what nobody used for long: the cheap questions first, then the acts of who is left."""
+    since = now - UNUSED_FOR
+    wrote = Message.objects.filter(author=OuterRef("holder"), created_at__gt=since)
+    acted = ConversationEvent.objects.filter(actor=OuterRef("holder"), at__gt=since)
+    idle = rows.filter(starts_at__lte=since).exclude(holder__last_login__gt=since)
+    return idle.filter(~Exists(wrote), ~Exists(acted))
 
 
 def _seat(row: License, *, now: datetime) -> HeldSeat:
@@ -120,16 +180,23 @@ def _owned_by(holder: str) -> Subquery:
     return Subquery(owned.annotate(n=Count("pk")).values("n"))
 
 
-def _blocked(account: Account, *, now: datetime) -> list[Blocked]:
-    teams = Membership.objects.filter(team__inbox__is_on=True, team__account=account)
-    people = (
-        User.objects.filter(account=account, is_active=True)
-        .filter(Exists(teams.filter(user=OuterRef("pk"))))
+def _blocked_people(account: Account, asked: Asked, *, now: datetime) -> "QuerySet[User]":
+    at_work = _at_work(account).filter(user=OuterRef("pk"))
+    people = User.objects.filter(matching(asked.words), account=account, is_active=True)
+    return (
+        people.filter(Exists(at_work))
         .exclude(pk__in=licensed(now=now).filter(account=account))
         .order_by("name", "email")
     )
-    found = list(people)
+
+
+def _at_work(account: Account) -> "QuerySet[Membership]":
+    return Membership.objects.filter(team__inbox__is_on=True, team__account=account)
+
+
+def _with_teams(people: list[User], account: Account) -> list[Blocked]:
     names: dict[int, list[str]] = {}
-    for user, team in teams.filter(user__in=found).values_list("user", "team__name"):
+    teams = _at_work(account).filter(user__in=people)
+    for user, team in teams.values_list("user", "team__name"):
         names.setdefault(user, []).append(team)
-    return [Blocked(user, ", ".join(sorted(names.get(user.pk, [])))) for user in found]
+    return [Blocked(user, ", ".join(sorted(names.get(user.pk, [])))) for user in people]

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from accounts.access import feature_is_on, licensed
 from accounts.models import Account, Feature, Membership, Team
@@ -37,11 +37,31 @@ class Overview:
     lines: tuple[TeamLine, ...]
     is_feature_on: bool
     account_findings: int
+    next_after: int | None = None
 
 
-def overview_of(account: Account, *, now: datetime) -> Overview:
-    """Return every team of an account with the one next step, in a fixed number of queries."""
-    teams = list(Team.objects.filter(account=account).select_related("inbox"))
+def teams_of(account: Account, *, words: str = "", after: int | None = None) -> "QuerySet[Team]":
+    """Return the teams of an account by name: those with these words, after the one of a key."""
+    rows = Team.objects.filter(account=account).select_related("inbox").order_by("name", "pk")
+    if words:
+        rows = rows.filter(name__icontains=words)
+    last = Team.objects.filter(account=account, pk=after).first() if after else None
+    if last is None:
+        return rows
+    return rows.filter(Q(name__gt=last.name) | Q(name=last.name, pk__gt=last.pk))
+
+
+def overview_of(
+    account: Account,
+    *,
+    now: datetime,
+    words: str = "",
+    after: int | None = None,
+    most: int = 1_000,
+) -> Overview:
+    """Return the teams of an account with the one next step, in a fixed number of queries."""
+    found = list(teams_of(account, words=words, after=after)[: most + 1])
+    teams = found[:most]
     senders = Sender.objects.in_use().filter(account=account).order_by().values("inbox")
     counted = senders.annotate(n=Count("pk"), paused=Count("pk", filter=Q(is_paused=True)))
     numbers = {row["inbox"]: (row["n"], row["paused"]) for row in counted}
@@ -56,6 +76,7 @@ def overview_of(account: Account, *, now: datetime) -> Overview:
         tuple(lines),
         feature_is_on(account.pk, Feature.TEAM_INBOX, now=now),
         findings[None],
+        teams[-1].pk if len(found) > most else None,
     )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Hashable
 from datetime import UTC, datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from django import template
 from django.template.loader import render_to_string
@@ -125,11 +124,11 @@ def moment(at: datetime | None, zone: str = "") -> SafeString:
     """Print a time in a time zone (UTC when none is given), for pages without scripts."""
     if at is None:
         return SafeString("")
-    local = at.astimezone(ZoneInfo(zone or "UTC"))
+    local = labels.local(at, zone)
     return format_html(
         '<time datetime="{}">{}</time>',
         local.isoformat(timespec="seconds"),
-        f"{local.day} {local:%b %Y, %H:%M %Z}",
+        labels.moment_words(at, zone),
     )
 
 

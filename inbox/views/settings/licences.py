@@ -1,7 +1,9 @@
 """Who holds the seats that an account bought, who needs one, and who does not use theirs?"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -19,12 +21,16 @@ from accounts.entitlement_forms import MomentField, add_refusal
 from accounts.exports import csv_response
 from accounts.licences import assign_licenses, left_without
 from accounts.models import Account, License, LicensePool, User, in_force
+from accounts.numbers import number_in
 from accounts.refusals import RefusedError
+from inbox.labels import moment_words
 from inbox.setup.expiring import ending_soon
-from inbox.setup.licence_fit import LicenceFit, licence_fit
+from inbox.setup.licence_fit import Asked, LicenceFit, licence_fit, matching
 from inbox.setup.licences import GivenBack, hand_over_seat, remove_licenses
 from inbox.setup.previews import preview_license_removal
 
+PAGE = 50
+GONE = gettext_lazy("Somebody you chose has a seat by now, or can no longer log in. Choose again.")
 COLUMNS = (
     "State",
     "Name",
@@ -37,35 +43,73 @@ COLUMNS = (
 )
 
 
+@dataclass(frozen=True)
+class Search:
+    """What a page asks for, and after whom it begins."""
+
+    words: str
+    is_unused: bool
+    after: int | None
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "Search":
+        """Read it from the address; what makes no sense counts as not asked."""
+        return cls(
+            words=request.GET.get("q", "").strip()[:100],
+            is_unused=request.GET.get("unused") == "1",
+            after=number_in(request.GET.get("after", "")),
+        )
+
+    def query(self, **other: Any) -> str:
+        """Write the query of an address that differs in this."""
+        facts = {"q": self.words, "unused": "1" if self.is_unused else "", **other}
+        return urlencode({name: value for name, value in facts.items() if value})
+
+
+def named(user: Any) -> str:
+    """Name a person with their address: names repeat."""
+    return f"{user.name} ({user.email})"
+
+
 class PeopleField(forms.ModelMultipleChoiceField[User]):
-    """Some of the account's people, each with a box of their own."""
+    """Some of the account's people; the page draws a box for each that it found."""
 
     widget = forms.CheckboxSelectMultiple
-
-    def label_from_instance(self, obj: Any) -> str:
-        """Name a person with their address: names repeat."""
-        return f"{obj.name} ({obj.email})"
 
 
 class PoolField(forms.ModelChoiceField[LicensePool]):
     """Seats of the account."""
+
+    zone = "UTC"
 
     def label_from_instance(self, obj: Any) -> str:
         """Say how many there are, and until when."""
         seats = f"{obj.seats} × {obj.get_plan_display()}"
         if obj.ends_at is None:
             return seats
-        return _("%(seats)s until %(day)s") % {"seats": seats, "day": f"{obj.ends_at:%d %b %Y}"}
+        until = moment_words(obj.ends_at, self.zone)
+        return _("%(seats)s until %(until)s") % {"seats": seats, "until": until}
 
 
 class AssignForm(forms.Form):
     """To whom, of which seats, until when?"""
 
-    pool: Any = PoolField(LicensePool.objects.none(), label=gettext_lazy("Seats"), empty_label=None)
+    pool: Any = PoolField(
+        LicensePool.objects.none(),
+        label=gettext_lazy("Seats"),
+        empty_label=None,
+        error_messages={
+            "invalid_choice": gettext_lazy("These seats are not there any more. Choose others.")
+        },
+    )
     holders: Any = PeopleField(
         User.objects.none(),
         label=gettext_lazy("People without a licence"),
-        error_messages={"required": gettext_lazy("Choose at least one person.")},
+        error_messages={
+            "required": gettext_lazy("Choose at least one person."),
+            "invalid_choice": GONE,
+            "invalid_pk_value": GONE,
+        },
     )
 
     def __init__(self, who: Administrator, data: Any = None) -> None:
@@ -77,6 +121,9 @@ class AssignForm(forms.Form):
             help_text=_("Leave empty: until the seats end."),
         )
         pools = LicensePool.objects.filter(in_force(who.now), account=who.account)
+        pool = self.fields["pool"]
+        assert isinstance(pool, PoolField)
+        pool.zone = who.account.time_zone
         self._offer("pool", pools.order_by("starts_at", "pk"))
         self._offer("holders", people_without(who))
 
@@ -84,6 +131,10 @@ class AssignForm(forms.Form):
         field = self.fields[name]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = rows
+
+    def chosen(self) -> set[str]:
+        """Return the keys of whom somebody ticked."""
+        return {str(one) for one in self["holders"].value() or ()}
 
 
 class TakeAwayForm(forms.Form):
@@ -95,13 +146,27 @@ class TakeAwayForm(forms.Form):
         label=gettext_lazy("Hand the seat over to"),
         required=False,
         empty_label=gettext_lazy("nobody: it is free again"),
+        error_messages={"invalid_choice": GONE},
     )
 
-    def __init__(self, who: Administrator, data: Any = None) -> None:
+    def __init__(self, who: Administrator, search: Search, data: Any = None) -> None:
         super().__init__(data)
         field = self.fields["to"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = people_without(who)
+        found = list(field.queryset.filter(matching(search.words))[: PAGE + 1])
+        self.is_more = len(found) > PAGE
+        offered = [(str(one.pk), named(one)) for one in found[:PAGE]]
+        offered += self._chosen_besides(field.queryset, offered)
+        assert isinstance(field.widget, forms.Select)
+        field.widget.choices = [("", field.empty_label), *offered]
+
+    def _chosen_besides(self, people: "QuerySet[User]", offered: Any) -> list[tuple[str, str]]:
+        """Keep whom somebody chose before, although this search does not find them."""
+        pk = number_in(str(self["to"].value() or ""))
+        if pk is None or str(pk) in dict(offered):
+            return []
+        return [(str(one.pk), named(one)) for one in people.filter(pk=pk)]
 
 
 def people_without(who: Administrator) -> "QuerySet[User]":
@@ -152,7 +217,8 @@ def take_away(request: HttpRequest, *, pk: int) -> HttpResponse:
         ),
         pk=pk,
     )
-    form = TakeAwayForm(who, request.POST if request.method == "POST" else None)
+    search = Search.of(request)
+    form = TakeAwayForm(who, search, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             given = _take(who, license, form)
@@ -167,6 +233,7 @@ def take_away(request: HttpRequest, *, pk: int) -> HttpResponse:
         "here": "licences",
         "license": license,
         "form": form,
+        "search": search,
         "preview": preview_license_removal(holders=losing, now=who.now),
     }
     return render(request, "settings/licence_take_away.html", context, status=_status(form))
@@ -233,14 +300,39 @@ def _rows(fit: LicenceFit) -> Iterator[tuple[object, ...]]:
 
 
 def _page(request: HttpRequest, who: Administrator, form: AssignForm) -> HttpResponse:
+    search = Search.of(request)
+    asked = Asked(search.words, search.is_unused, search.after, PAGE)
+    fit = licence_fit(who.account, now=who.now, asked=asked)
+    without = list(people_without(who).filter(matching(search.words))[: PAGE + 1])
     context = {
         "who": who,
         "here": "licences",
-        "fit": licence_fit(who.account, now=who.now),
+        "fit": fit,
         "endings": ending_soon(Account.objects.filter(pk=who.account.pk), now=who.now),
         "form": form,
+        "without": _boxes(who, form, without[:PAGE]),
+        "is_more_without": len(without) > PAGE,
+        "search": search,
+        "is_search_needed": bool(
+            search.query()
+            or search.after
+            or fit.next_after
+            or fit.is_more_blocked
+            or len(without) > PAGE
+        ),
+        "unused_query": search.query(unused="1"),
+        "next": search.query(after=fit.next_after) if fit.next_after else "",
     }
     return render(request, "settings/licences.html", context, status=_status(form))
+
+
+def _boxes(who: Administrator, form: AssignForm, found: list[User]) -> list[tuple[User, bool]]:
+    """Return whom to offer, and whether they are ticked: whom somebody ticked stays in sight."""
+    chosen = form.chosen()
+    keys = [pk for text in chosen if (pk := number_in(text))]
+    besides = people_without(who).filter(pk__in=keys) if keys else []
+    people = {user.pk: user for user in [*besides, *found]}
+    return [(user, str(user.pk) in chosen) for user in people.values()]
 
 
 def _status(form: forms.Form) -> int:

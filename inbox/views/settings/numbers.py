@@ -1,10 +1,12 @@
 """Which numbers does an inbox have, are they well, and how do more come and go?"""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.administrators import Administrator, administrator
 from accounts.models import Account, TwilioAccount
+from accounts.numbers import number_in
 from compliance.gate import Purpose, SendBlockedError
 from inbox.models import DriftFinding, Message, Sender, TeamInbox
 from inbox.pausing import resume_sender
@@ -32,6 +35,7 @@ from inbox.views.settings.answers import (
     sender_of,
     tell,
 )
+from inbox.views.settings.finding import PAGE, Find
 
 COUNTRIES = (
     ("US", gettext_lazy("United States")),
@@ -232,9 +236,12 @@ def _back(request: HttpRequest, inbox: TeamInbox, more: str = "") -> HttpRespons
 def _page(
     request: HttpRequest, who: Administrator, inbox: TeamInbox, form: AttachForm
 ) -> HttpResponse:
-    rows = list(inbox.senders.in_use().select_related("twilio_account").order_by("address"))
+    find = Find.of(request)
+    found = list(_found(inbox, find)[: PAGE + 1])
+    rows = found[:PAGE]
     findings: dict[int | None, list[DriftFinding]] = {}
-    for finding in DriftFinding.objects.filter(account=who.account, resolved_at=None):
+    shown = Q(sender__in=rows) | Q(sender=None)
+    for finding in DriftFinding.objects.filter(shown, account=who.account, resolved_at=None):
         findings.setdefault(finding.sender_id, []).append(finding)
     lines = [
         {
@@ -248,7 +255,9 @@ def _page(
     ]
     held = connections_of(who.account)
     choices, problem = _choices(held) if "choose" in request.GET else (None, "")
-    others = TeamInbox.objects.filter(account=who.account).exclude(pk=inbox.pk)
+    asked = [one for one in choices or [] if _squeezed(find.words) in _squeezed(one.label)]
+    others = TeamInbox.objects.filter(account=who.account).exclude(pk=inbox.pk).order_by("name")
+    moving = number_in(request.GET.get("move", ""))
     context = {
         "who": who,
         "here": "home",
@@ -258,14 +267,32 @@ def _page(
         "account_findings": findings.get(None, []),
         "form": form,
         "connections": held,
-        "choices": choices,
+        "choices": None if choices is None else asked[:PAGE],
+        "more_choices": max(len(asked) - PAGE, 0),
         "problem": problem,
         "others": others,
+        "moving": sender_of(inbox, moving) if moving else None,
+        "find": find,
+        "next": find.next(rows[-1].pk if len(found) > PAGE else None),
         "is_cloud": who.account.deployment == Account.Deployment.CLOUD,
         "recent": recent_test(inbox, request.GET.get("test", "")),
     }
     status = 422 if form.errors else 200
     return render(request, "settings/inbox/numbers.html", context, status=status)
+
+
+def _found(inbox: TeamInbox, find: Find) -> "QuerySet[Sender]":
+    rows = inbox.senders.in_use().select_related("twilio_account").order_by("address", "pk")
+    rows = rows.filter(address__icontains=_squeezed(find.words))
+    last = inbox.senders.filter(pk=find.after).first() if find.after else None
+    if last is None:
+        return rows
+    return rows.filter(Q(address__gt=last.address) | Q(address=last.address, pk__gt=last.pk))
+
+
+def _squeezed(text: str) -> str:
+    """Write a number without what people put between its digits."""
+    return re.sub(r"[\s().-]", "", text).lower()
 
 
 def _choices(held: list[TwilioAccount]) -> tuple[list[numbers.Choice], str]:

@@ -15,8 +15,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.administrators import Administrator, administrator
 from accounts.models import Membership, Team, User
 from inbox.setup import teams as stories
+from inbox.setup.overview import teams_of
 from inbox.setup.previews import preview_membership_removal
 from inbox.setup.teams import TeamError
+from inbox.views.settings.finding import PAGE as TEAMS_ON_A_PAGE
+from inbox.views.settings.finding import Find
 from inbox.views.settings.people import say_released
 
 MOST_FOUND = 50
@@ -47,13 +50,18 @@ def teams(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("The team “%s” is there. Now add people.") % team.name)
             return _back_to(team)
-    rows = Team.objects.filter(account=who.account).select_related("inbox")
+    find = Find.of(request)
     active = Count("memberships", filter=Q(memberships__user__is_active=True))
+    rows = teams_of(who.account, words=find.words, after=find.after).annotate(people=active)
+    found = list(rows[: TEAMS_ON_A_PAGE + 1])
+    shown = found[:TEAMS_ON_A_PAGE]
     context = {
         "who": who,
         "here": "teams",
         "form": form,
-        "teams": rows.annotate(people=active),
+        "teams": shown,
+        "find": find,
+        "next": find.next(shown[-1].pk if len(found) > len(shown) else None),
     }
     return render(request, "settings/teams.html", context)
 
@@ -71,7 +79,8 @@ def team(request: HttpRequest, pk: int) -> HttpResponse:
         except TeamError as error:
             form.add_error("name", error.reason)
         else:
-            messages.success(request, _("Saved."))
+            row.refresh_from_db(fields=["name"])
+            messages.success(request, _("The team is called “%s” now.") % row.name)
             return _back_to(row)
     return render(request, "settings/team.html", _team_page(request, who, row, form))
 
@@ -146,7 +155,12 @@ def member_role(request: HttpRequest, pk: int, member: int) -> HttpResponse:
     except TeamError as error:
         messages.error(request, error.reason)
     else:
-        messages.success(request, _("Saved."))
+        told = {
+            "person": part.user,
+            "team": part.team,
+            "role": Membership.Role(role).label,
+        }
+        messages.success(request, _("%(person)s in %(team)s: %(role)s.") % told)
         say_released(request, count)
     return _back_to(part.team)
 

@@ -38,6 +38,8 @@ from routing.models import BusinessHours
 LONGEST_KEY = 160
 # Where the form shows what a story refuses.
 _FIELDS = {"address": "numbers", "hours": "hours"}
+MOST_NUMBERS = 50
+MOST_DEAF = 5
 
 
 class TurnOnForm(forms.Form):
@@ -93,7 +95,19 @@ class TurnOnForm(forms.Form):
         hours.choices = [*HoursPreset.choices, *own]
         field = self.fields["numbers"]
         assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = [(key_of(one), _words_of(one)) for one in choices if one.can_text]
+        offered = [(key_of(one), _words_of(one)) for one in choices if one.can_text]
+        field.choices = offered
+        self._offer_a_few(field, offered)
+
+    def _offer_a_few(
+        self, field: forms.MultipleChoiceField, offered: list[tuple[str, str]]
+    ) -> None:
+        """Draw a box for each of the first numbers, and for those that were ticked already."""
+        ticked = set(self["numbers"].value() or ())
+        shown = [one for n, one in enumerate(offered) if n < MOST_NUMBERS or one[0] in ticked]
+        self.more_numbers = len(offered) - len(shown)
+        assert isinstance(field.widget, forms.CheckboxSelectMultiple)
+        field.widget.choices = shown
 
     def clean(self) -> dict[str, Any]:
         """Refuse an automatic reply without words."""
@@ -144,7 +158,7 @@ def turning_on(request: HttpRequest, pk: int) -> HttpResponse:
         "inbox": inbox,
         "form": form,
         "problem": problem,
-        "deaf": [one.label for one in choices if not one.can_text],
+        "deaf": [one.label for one in choices if not one.can_text][:MOST_DEAF],
         "segments": segments_of(form["first_reply_text"].value() or ""),
         "checks_url": reverse("settings_checks", kwargs={"pk": team.pk}),
         "found": preflight(team=team, now=who.now) if "check" in request.GET else None,
