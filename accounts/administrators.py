@@ -55,6 +55,12 @@ def audit_reader(request: HttpRequest) -> tuple[Administrator, "QuerySet[AuditEn
     return who, rows.filter(actor=who.user) if is_partner else rows
 
 
+def administrators_of(account_id: int | None, *, most: int = 3) -> "QuerySet[User]":
+    """Return some of those who administer an account, for who must ask them for something."""
+    admins = User.objects.filter(role=User.Role.ACCOUNT_ADMIN, is_active=True)
+    return admins.filter(account=account_id, account__isnull=False)[:most]
+
+
 def is_last_administrator(user: User) -> bool:
     """Say whether nobody else active administers this person's account."""
     if user.role != User.Role.ACCOUNT_ADMIN or not user.is_active:

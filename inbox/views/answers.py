@@ -16,7 +16,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from accounts.access import Viewer, viewer_of
-from accounts.models import User
+from accounts.administrators import administrators_of
+from accounts.models import Account, User
 from compliance.gate import SendBlockedError
 from inbox.access import HandledByOtherError, get_conversation
 from inbox.models import Conversation
@@ -99,7 +100,12 @@ def no_licence(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     words = _("Your Pro-CX licence is not valid, or Team Inbox is switched off.")
     if wants_json(request):
         return JsonResponse({"code": "license_missing", "detail": words}, status=403)
-    return render(request, "inbox/no_licence.html", {"viewer": viewer}, status=403)
+    context = {
+        "viewer": viewer,
+        "account": Account.objects.filter(pk=viewer.account_id or 0).first(),
+        "admins": administrators_of(viewer.account_id),
+    }
+    return render(request, "inbox/no_licence.html", context, status=403)
 
 
 def act(

@@ -193,7 +193,10 @@ TABLE: dict[str, dict[str, Row]] = {
         "POST": Row(ADMIN_ONLY, kwargs=hours_of_scene, data=lambda scene: {"card": "name"}),
     },
     "settings_hours_copy": {"POST": Row(DONE_BY_ADMIN, kwargs=hours_of_scene)},
-    "settings_hours_delete": {"POST": Row(DONE_BY_ADMIN, kwargs=hours_of_scene)},
+    "settings_hours_delete": {
+        "GET": Row(ADMIN_ONLY, kwargs=hours_of_scene),
+        "POST": Row(DONE_BY_ADMIN, kwargs=hours_of_scene),
+    },
     "settings_features": {"GET": Row(OWN_ACCOUNT)},
     "settings_feature_ask": {
         "POST": Row(
@@ -307,7 +310,8 @@ TABLE: dict[str, dict[str, Row]] = {
     "settings_log_in": {"GET": Row(OWN_ACCOUNT), "POST": Row(DONE_IN_OWN)},
     "settings_company": {"POST": Row(REFUSED_IN_WORDS)},
     "settings_company_only": {"POST": Row(DONE_IN_OWN)},
-    "settings_company_remove": {"POST": Row(DONE_IN_OWN)},
+    # Where there is none there is nothing to ask.
+    "settings_company_remove": {"GET": Row(DONE_IN_OWN), "POST": Row(DONE_IN_OWN)},
 }
 
 

@@ -138,7 +138,7 @@ def test_people_of_another_account_are_nowhere(
 def test_another_role_is_given_on_the_page(house: House, browser: Client) -> None:
     answer = browser.post(f"{PEOPLE}{house.bob.pk}/", {"role": "auditor"}, follow=True)
 
-    assert "Saved." in answer.content.decode()
+    assert "Bob has the role “Auditor” now." in answer.content.decode()
     house.bob.refresh_from_db()
     assert house.bob.role == "auditor"
 
@@ -280,7 +280,7 @@ def test_a_team_is_made_filled_and_renamed(house: House, ada: User, browser: Cli
 
     assert "Now add people" in made.content.decode()
     assert "2 people added." in added.content.decode()
-    assert "Saved." in renamed.content.decode()
+    assert "The team is called “Refunds” now." in renamed.content.decode()
     assert AuditEntry.objects.filter(actor=ada).count() == 4
 
 

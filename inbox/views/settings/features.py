@@ -20,12 +20,20 @@ from inbox.setup.expiring import ending_soon
 class AskForm(forms.Form):
     """Which feature, and what should the partner know?"""
 
-    feature = forms.ChoiceField(choices=Feature.choices)
+    feature = forms.ChoiceField(
+        choices=Feature.choices,
+        error_messages={"invalid_choice": gettext_lazy("There is no such feature.")},
+    )
     words = forms.CharField(
         label=gettext_lazy("What should your partner know?"),
         required=False,
         max_length=500,
         widget=forms.Textarea({"rows": 2}),
+        error_messages={
+            "max_length": gettext_lazy(
+                "At most 500 letters reach your partner; these are %(show_value)d."
+            )
+        },
     )
 
 
@@ -41,7 +49,8 @@ def ask(request: HttpRequest) -> HttpResponse:
     who = administrator(request)
     form = AskForm(request.POST)
     if not form.is_valid():
-        return _page(request, who, problem=_("Choose one of the features, and write less."))
+        problem = " ".join(str(words) for errors in form.errors.values() for words in errors)
+        return _page(request, who, problem=problem, tried=form)
     try:
         asked = ask_for_feature(
             account=who.account,
@@ -51,7 +60,7 @@ def ask(request: HttpRequest) -> HttpResponse:
             now=who.now,
         )
     except RefusedError as no:
-        return _page(request, who, problem=no.reason)
+        return _page(request, who, problem=no.reason, tried=form)
     words = _("Your partner was asked for %s.") % asked.get_feature_display()
     messages.success(request, words)
     return HttpResponseRedirect(reverse("settings_features"))
@@ -66,11 +75,18 @@ def withdraw(request: HttpRequest, *, pk: int) -> HttpResponse:
         withdraw_request(request=asked, by=who.user, now=who.now)
     except RefusedError as no:
         return _page(request, who, problem=no.reason)
-    messages.success(request, _("Taken back."))
+    words = _("Your request for %s is taken back.") % asked.get_feature_display()
+    messages.success(request, words)
     return HttpResponseRedirect(reverse("settings_features"))
 
 
-def _page(request: HttpRequest, who: Administrator, *, problem: str = "") -> HttpResponse:
+def _page(
+    request: HttpRequest,
+    who: Administrator,
+    *,
+    problem: str = "",
+    tried: AskForm | None = None,
+) -> HttpResponse:
     context = {
         "who": who,
         "here": "features",
@@ -78,5 +94,7 @@ def _page(request: HttpRequest, who: Administrator, *, problem: str = "") -> Htt
         "packages": packages_of(who.account),
         "endings": ending_soon(Account.objects.filter(pk=who.account.pk), now=who.now),
         "problem": problem,
+        "tried_feature": tried.data.get("feature") if tried else "",
+        "tried_words": tried.data.get("words", "") if tried else "",
     }
     return render(request, "settings/features.html", context, status=422 if problem else 200)

@@ -186,7 +186,7 @@ def _save(request: HttpRequest, who: Administrator, inbox: TeamInbox) -> HttpRes
         )
     except ChangedMeanwhileError as changed:
         return _page(request, who, inbox, tried=(card, form), changed=changed)
-    messages.success(request, _("Saved."))
+    messages.success(request, _("“%s” is saved.") % FORMS[card][1])
     return HttpResponseRedirect(reverse("settings_inbox", args=[inbox.slug]) + f"#{card}")
 
 

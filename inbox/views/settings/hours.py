@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.administrators import Administrator, administrator
@@ -135,10 +136,12 @@ def hours_copy(request: HttpRequest, *, pk: int) -> HttpResponse:
     return HttpResponseRedirect(_url(copy))
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def hours_delete(request: HttpRequest, *, pk: int) -> HttpResponse:
-    """Delete hours that no inbox keeps."""
+    """Say what is lost, then delete hours that no inbox keeps."""
     desk = _desk(request, pk)
+    if request.method == "GET":
+        return render(request, "settings/confirm.html", _before_deleting(desk))
     try:
         delete_unused_hours(hours=desk.hours, by=desk.who.user, now=desk.who.now)
     except HoursError as refused:
@@ -146,6 +149,23 @@ def hours_delete(request: HttpRequest, *, pk: int) -> HttpResponse:
         return HttpResponseRedirect(_url(desk.hours))
     messages.success(request, _("%(name)s is deleted.") % {"name": desk.hours})
     return HttpResponseRedirect(reverse("settings_hours"))
+
+
+def _before_deleting(desk: Desk) -> dict[str, Any]:
+    count = len(desk.hours.calendar().special_days)
+    days = ngettext("%d exception is lost.", "%d exceptions are lost.", count) % count
+    return {
+        "who": desk.who,
+        "here": "hours",
+        "question": _("Delete %(name)s?") % {"name": desk.hours},
+        "sentences": [
+            _("No inbox keeps these hours: nobody notices."),
+            _("The week and its holidays are lost; the audit log keeps that it was deleted."),
+            *([days] if count else []),
+        ],
+        "button": _("Delete"),
+        "back": reverse("settings_hours"),
+    }
 
 
 # --- The editor ---
@@ -180,7 +200,7 @@ def _save_name(desk: Desk) -> HttpResponse:
         return _show(desk, form)
     data = form.cleaned_data
     save_name_and_zone(name=data["name"], zone=data["zone"], **desk.deed)
-    return desk.done(_("Saved."))
+    return desk.done(_("Name and time zone are saved."))
 
 
 def _save_week(desk: Desk) -> HttpResponse:

@@ -4,19 +4,21 @@ from typing import Any
 
 from allauth.socialaccount.adapter import get_adapter
 from django import forms
+from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import sign_on as stories
 from accounts.administrators import Administrator, administrator
 from accounts.logins import change_policy
-from accounts.models import SignOn
+from accounts.models import SignOn, User
 from accounts.sign_on import SignOnError, Wanted
 
 LONGEST_IDLE = 12 * 60
@@ -90,9 +92,24 @@ def log_in(request: HttpRequest) -> HttpResponse:
     form = PolicyForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         change_policy(account=account, by=who.user, now=who.now, **form.cleaned_data)
-        messages.success(request, _("Saved."))
+        messages.success(request, _policy_in_words(**form.cleaned_data))
         return HttpResponseRedirect(reverse("settings_log_in"))
     return _page(request, who, policy=form)
+
+
+def _policy_in_words(*, requires_second_factor: bool, idle_minutes: int | None) -> str:
+    asked = (
+        _("Everybody needs a second factor.")
+        if requires_second_factor
+        else _("A second factor is asked only of those whose role needs one.")
+    )
+    minutes = idle_minutes or settings.IDLE_TIMEOUT_MINUTES
+    idle = ngettext(
+        "Who is away for %d minute is logged out.",
+        "Who is away for %d minutes is logged out.",
+        minutes,
+    )
+    return f"{asked} {idle % minutes}"
 
 
 @sensitive_post_parameters("client_secret")
@@ -140,17 +157,49 @@ def company_only(request: HttpRequest) -> HttpResponse:
     except SignOnError as error:
         messages.error(request, error.reason)
     else:
-        messages.success(request, _("Saved."))
+        words = (
+            _("People come in by company sign-in only now.")
+            if is_only_way
+            else _("Passwords and passkeys let people in again.")
+        )
+        messages.success(request, words)
     return HttpResponseRedirect(reverse("settings_log_in"))
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def company_remove(request: HttpRequest) -> HttpResponse:
-    """Forget the company sign-in."""
+    """Say who has no other way in, then forget the company sign-in."""
     who = administrator(request)
+    if request.method == "GET":
+        if not SignOn.objects.filter(account=who.account).exists():
+            return HttpResponseRedirect(reverse("settings_log_in"))
+        return render(request, "settings/confirm.html", _before_removing(who))
     stories.remove_sign_on(account=who.account, by=who.user, now=who.now)
     messages.success(request, _("Company sign-in is gone. People log in with their passwords."))
     return HttpResponseRedirect(reverse("settings_log_in"))
+
+
+def _before_removing(who: Administrator) -> dict[str, Any]:
+    people = User.objects.filter(account=who.account, is_active=True)
+    without = people.filter(password__startswith=UNUSABLE_PASSWORD_PREFIX).count()
+    words = ngettext(
+        "%d person has no password and asks for one with “Forgot your password?”.",
+        "%d people have no password and ask for one with “Forgot your password?”.",
+        without,
+    )
+    return {
+        "who": who,
+        "here": "log_in",
+        "question": _("Remove company sign-in?"),
+        "sentences": [
+            _("Nobody comes in through your identity provider any more."),
+            _("Issuer, client and secret are forgotten: to have it again, enter them anew."),
+            _("Passwords and passkeys let people in, also where they did not until now."),
+            *([words % without] if without else []),
+        ],
+        "button": _("Remove company sign-in"),
+        "back": reverse("settings_log_in"),
+    }
 
 
 def _page(

@@ -142,7 +142,9 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         except stories.PeopleError as error:
             form.add_error("role", error.reason)
         else:
-            messages.success(request, _("Saved."))
+            words = _("%(person)s has the role “%(role)s” now.")
+            label = str(User.Role(role).label)
+            messages.success(request, words % {"person": user, "role": label})
             return _back_to(user)
     key = request.session.session_key or ""
     context = {
