@@ -16,9 +16,12 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import AuditEntry
+from accounts.numbers import number_in
 
 PAGE = 50
 BATCH = 500
+# How many of the newest lines are read for words before the index of the search is asked.
+NEAR = 20_000
 MOST_ACTIONS = 200
 HEADER = (
     "At (UTC)",
@@ -79,27 +82,47 @@ class LogPage:
 
 def log_page(scope: "QuerySet[AuditEntry]", wanted: Wanted, *, after: str = "") -> LogPage:
     """Return the lines after the one with this key; a key that is none begins at the start."""
-    rows = _after(matching(scope, wanted), scope, after)
-    found = list(rows.order_by("-at", "-pk")[: PAGE + 1])
+    found = _next_lines(scope, wanted, _line_with(scope, after), PAGE + 1)
     return LogPage(
         [line_of(entry) for entry in found[:PAGE]],
         found[PAGE - 1].pk if len(found) > PAGE else None,
     )
 
 
-def matching(scope: "QuerySet[AuditEntry]", wanted: Wanted) -> "QuerySet[AuditEntry]":
-    """Return the lines that somebody wants, of those they may see."""
-    rows = scope
-    if wanted.who:
-        rows = rows.filter(actor_label__icontains=wanted.who)
+def _next_lines(
+    scope: "QuerySet[AuditEntry]", wanted: Wanted, last: AuditEntry | None, number: int
+) -> list[AuditEntry]:
+    """Return so many of the wanted lines that are older than `last`, the newest first.
+
+    Words are looked for among the newest lines first, where common ones are found at once. Only
+    what is not is looked up in the index of the search, which is quick for what is rare.
+    """
+    older = scope if last is None else scope.filter(_older_than(last))
+    rows = _limited(older, wanted)
+    if wanted.who or wanted.subject:
+        edge = list(rows.order_by("-at").values_list("at", flat=True)[NEAR : NEAR + 1])
+        near = rows.filter(at__gte=edge[0]) if edge else rows
+        found = list(_with_words(near, wanted).order_by("-at", "-pk")[:number])
+        if len(found) == number or not edge:
+            return found
+    return list(_with_words(rows, wanted).order_by("-at", "-pk")[:number])
+
+
+def _limited(rows: "QuerySet[AuditEntry]", wanted: Wanted) -> "QuerySet[AuditEntry]":
     if wanted.action:
         rows = rows.filter(action=wanted.action)
-    if wanted.subject:
-        rows = rows.filter(subject__icontains=wanted.subject)
     if wanted.since:
         rows = rows.filter(at__gte=wanted.since)
     if wanted.until:
         rows = rows.filter(at__lt=wanted.until)
+    return rows
+
+
+def _with_words(rows: "QuerySet[AuditEntry]", wanted: Wanted) -> "QuerySet[AuditEntry]":
+    if wanted.who:
+        rows = rows.filter(actor_label__icontains=wanted.who)
+    if wanted.subject:
+        rows = rows.filter(subject__icontains=wanted.subject)
     return rows
 
 
@@ -127,16 +150,15 @@ _ACTIONS = """
 
 def table_rows(scope: "QuerySet[AuditEntry]", wanted: Wanted) -> Iterator[list[Any]]:
     """Yield every wanted line as a row of the table, the newest first, batch by batch."""
-    rows = matching(scope, wanted).order_by("-at", "-pk")
-    batch = list(rows[:BATCH])
+    batch = _next_lines(scope, wanted, None, BATCH)
     while batch:
         yield from (_table_row(entry) for entry in batch)
-        batch = list(rows.filter(_older_than(batch[-1]))[:BATCH])
+        batch = _next_lines(scope, wanted, batch[-1], BATCH)
 
 
 def line_of(entry: AuditEntry) -> Line:
     """Tell one line in words. Older lines told changes in another form, or not at all."""
-    data = entry.data if isinstance(entry.data, dict) else {"": entry.data}
+    data = _data(entry)
     changed = data.get("changes")
     pairs = changed if isinstance(changed, dict) else {}
     rest = {name: value for name, value in data.items() if name != "changes" or not pairs}
@@ -186,17 +208,29 @@ def _change(name: str, pair: Any) -> Change:
     return Change(in_words(name), "", told(pair))
 
 
+def changes_as_json(entry: AuditEntry) -> str:
+    """Return what changed, as a program reads it."""
+    return _json(_data(entry).get("changes"))
+
+
+def details_as_json(entry: AuditEntry) -> str:
+    """Return what else is known, as a program reads it."""
+    return _json({name: value for name, value in _data(entry).items() if name != "changes"})
+
+
+def _data(entry: AuditEntry) -> dict[str, Any]:
+    return entry.data if isinstance(entry.data, dict) else {"": entry.data}
+
+
 def _table_row(entry: AuditEntry) -> list[Any]:
-    data = entry.data if isinstance(entry.data, dict) else {"": entry.data}
-    rest = {name: value for name, value in data.items() if name != "changes"}
     return [
         entry.at,
         entry.actor_label,
         entry.on_behalf_of,
         entry.action,
         entry.subject,
-        _json(data.get("changes")),
-        _json(rest),
+        changes_as_json(entry),
+        details_as_json(entry),
         entry.network,
         entry.session,
         entry.request_id,
@@ -207,13 +241,9 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True) if value else ""
 
 
-def _after(
-    rows: "QuerySet[AuditEntry]", scope: "QuerySet[AuditEntry]", after: str
-) -> "QuerySet[AuditEntry]":
-    if not (after.isascii() and after.isdigit() and len(after) < 19):
-        return rows
-    last = scope.filter(pk=int(after)).first()
-    return rows.filter(_older_than(last)) if last else rows
+def _line_with(scope: "QuerySet[AuditEntry]", key: str) -> AuditEntry | None:
+    pk = number_in(key)
+    return scope.filter(pk=pk).first() if pk is not None else None
 
 
 def _older_than(entry: AuditEntry) -> Q:

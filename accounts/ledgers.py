@@ -1,8 +1,10 @@
 """What keeps a table append-only, whoever writes to it?
 
 pgtrigger's own `Protect` can be told to look away (`pgtrigger.ignore`, a setting that any session
-may set). These cannot: they call a function of ours that asks nobody. Who owns the table can still
-remove a trigger, which is why the service should not: see docs/operators.md.
+may set). These cannot: they call a function of ours that asks nobody. Nor does a session that says
+it replays somebody else's changes (`session_replication_role`) get past them: migrations make them
+fire always (`ALWAYS`). Who owns the table can still remove a trigger, which is why the service
+should not: see docs/operators.md.
 """
 
 from typing import Any
@@ -11,6 +13,8 @@ import pgtrigger
 
 # Made by the first migration of this app that needed it.
 REFUSE = "refuse_to_change_a_ledger"
+# What a migration runs after it has made such a trigger.
+ALWAYS = "ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}"
 
 
 class _Refusing(pgtrigger.Trigger):

@@ -5,6 +5,7 @@ from typing import ClassVar
 import pgtrigger
 from django.db import models
 
+from accounts.ledgers import NeverEmptied, Unchangeable
 from accounts.models import Account, User
 
 
@@ -55,9 +56,8 @@ class ConsentEvent(models.Model):
             models.Index(fields=["account", "address", "-recorded_at"], name="consent_by_address"),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
-            pgtrigger.Protect(
-                name="consent_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete
-            ),
+            Unchangeable(name="consent_is_append_only"),
+            NeverEmptied(name="consent_is_never_emptied"),
         ]
 
     def __str__(self) -> str:

@@ -15,14 +15,15 @@ from django.test import Client
 from accounts.access import Viewer, viewer_of
 from accounts.ledgers import NeverEmptied
 from accounts.models import Account, AuditEntry, Membership, Package, User
+from compliance.models import ConsentEvent
 from config import celery as celery
-from inbox.models import Sender, TeamInbox
+from inbox.models import ConversationEvent, Sender, TeamInbox
 from tests.carrier import twilio as twilio
 from tests.chromium import chromium as chromium
 from tests.factories import make_account, make_inbox, make_sender, make_user
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
-LEDGERS: tuple[Any, ...] = (AuditEntry,)
+LEDGERS: tuple[Any, ...] = (AuditEntry, ConsentEvent, ConversationEvent)
 
 
 @dataclass

@@ -3,7 +3,9 @@
 from typing import ClassVar
 
 import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
+from django.db.models.functions import Upper
 
 from accounts.ledgers import NeverEmptied, Unchangeable
 from accounts.models.people import User
@@ -47,6 +49,19 @@ class AuditEntry(models.Model):
             models.Index(fields=["account", "action", "-at"], name="audit_by_action"),
             models.Index(fields=["actor", "-at"], name="audit_by_actor"),
             models.Index(fields=["-at"], name="audit_alarms", condition=models.Q(is_alarm=True)),
+            # What staff filter by, over all accounts.
+            models.Index(fields=["action", "-id"], name="audit_by_what"),
+            models.Index(
+                fields=["-id"], name="audit_on_behalf", condition=~models.Q(on_behalf_of="")
+            ),
+            BrinIndex(fields=["at"], name="audit_by_time", autosummarize=True),
+            # As `icontains` asks: a part of a word, in capitals.
+            GinIndex(
+                OpClass(Upper("actor_label"), "gin_trgm_ops"),
+                OpClass(Upper("action"), "gin_trgm_ops"),
+                OpClass(Upper("subject"), "gin_trgm_ops"),
+                name="audit_search",
+            ),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             Unchangeable(name="audit_is_append_only"),

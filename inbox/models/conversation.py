@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import OuterRef, Q
 
 from accounts.access import Viewer
+from accounts.ledgers import NeverEmptied, Unchangeable
 from accounts.models import Account, User
 from accounts.prepared import OneOf, is_any
 from inbox.models.contact import Contact
@@ -273,10 +274,8 @@ class ConversationEvent(models.Model):
             models.Index(fields=["conversation", "id"], name="event_by_conversation"),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
-            pgtrigger.Protect(
-                name="conversation_event_is_append_only",
-                operation=pgtrigger.Update | pgtrigger.Delete,
-            ),
+            Unchangeable(name="conversation_event_is_append_only"),
+            NeverEmptied(name="conversation_event_is_never_emptied"),
         ]
 
     def __str__(self) -> str:
