@@ -10,10 +10,12 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from accounts.audit_log import Line, line_of
+from accounts.admin_looks import LISTED, VIEWED
+from accounts.audit_log import Line, changes_as_json, details_as_json, line_of
 from accounts.models import AuditEntry
 
 _LOG_INS = ("logged_in", "logged_out", "log_in_failed")
+_LOOKS = (VIEWED, LISTED, "support_viewed")
 
 
 class WhatFilter(admin.SimpleListFilter):
@@ -25,7 +27,9 @@ class WhatFilter(admin.SimpleListFilter):
         "changes": ("Configuration changed", Q(data__has_key="changes")),
         "log_ins": ("Log-ins", Q(action__in=_LOG_INS)),
         "failed": ("Failed log-ins", Q(action="log_in_failed")),
-        "exports": ("Exports", Q(action__endswith="_exported")),
+        # As the index of the search has it.
+        "exports": ("Exports", Q(action__iendswith="_exported")),
+        "looks": ("Looked at from outside", Q(action__in=_LOOKS)),
         "outside": ("On behalf of an account", ~Q(on_behalf_of="")),
     }
 
@@ -72,6 +76,20 @@ class ReadableLines:
         "at", "account", "actor_label", "on_behalf_of", "action", "subject", "told_changes",
         "told_details", "network", "session", "request_id",
     )  # fmt: skip
+
+    EXPORTED_TOO = (
+        "on_behalf_of", "changes_as_json", "details_as_json", "network", "session", "request_id",
+    )  # fmt: skip
+
+    @admin.display(description="changes")
+    def changes_as_json(self, obj: AuditEntry) -> str:
+        """Give a file what changed, as a program reads it."""
+        return changes_as_json(obj)
+
+    @admin.display(description="details")
+    def details_as_json(self, obj: AuditEntry) -> str:
+        """Give a file what else is known, as a program reads it."""
+        return details_as_json(obj)
 
     @admin.display(description="what changed")
     def told_changes(self, obj: AuditEntry) -> SafeString | str:

@@ -5,13 +5,16 @@ auditors those of their account. Anything else looks as if it were absent: in li
 autocompletion, filters, choices, history, exports and addresses.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field, lookup_field
@@ -24,11 +27,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from accounts.audit import Snapshot, changes, record, record_export, snapshot
+from accounts.admin_looks import note_export, note_row, note_rows
+from accounts.audit import Snapshot, changes, record, snapshot
 from accounts.exports import csv_response
 from accounts.models import User
 from accounts.numbers import number_in
+from accounts.support import is_from_outside
 
 M = TypeVar("M", bound=Model)
 
@@ -38,6 +44,7 @@ KEEP: frozenset[str] = frozenset({VIEW, ADD, CHANGE})
 FULL: frozenset[str] = KEEP | {DELETE}
 
 MOST_EXPORTED = 10_000
+CUT_OFF = _("These are the first 10,000 rows. Filter the list to get the others.")
 
 # What a filter of the page itself may ask of a column that it names.
 _FILTER_ENDINGS = ("exact", "isnull", "isempty", "id__exact", "team__exact", "gte", "lt")
@@ -239,6 +246,8 @@ class ScopedAdmin(admin.ModelAdmin[M]):
 
     # --- The list as a file ---
 
+    # What the file has beside the columns of the list.
+    exported_too: ClassVar[Sequence[str]] = ()
     change_list_template = "admin/scoped_list.html"
 
     def get_urls(self) -> list[URLPattern]:
@@ -256,27 +265,21 @@ class ScopedAdmin(admin.ModelAdmin[M]):
         except IncorrectLookupParameters:
             return HttpResponseRedirect(self.list_url())
         columns = [name for name in listed.list_display if name != "action_checkbox"]
-        filters = {name: value for name, value in request.GET.items() if name != "q"}
-        user = person(request)
-        record_export(
-            what=str(self.opts.model_name),
-            by=user,
-            now=timezone.now(),  # noqa: TID251 - the admin is an edge
-            account_id=user.account_id,
-            **filters,
-            searched=bool(request.GET.get("q")),
-        )
+        columns += self.exported_too
         header = [str(label_for_field(name, self.model, self)) for name in columns]
-        rows = listed.get_queryset(request)[:MOST_EXPORTED]
-        cells = ([self._cell(name, row) for name in columns] for row in rows)
+        rows = list(listed.get_queryset(request)[: MOST_EXPORTED + 1])
+        note_export(request, str(self.opts.model_name), map(self.account_id_of, rows))
+        cells: Iterable[Sequence[Any]] = (
+            [self._cell(name, row) for name in columns] for row in rows[:MOST_EXPORTED]
+        )
+        if len(rows) > MOST_EXPORTED:
+            cells = chain(cells, [[CUT_OFF]])
         return csv_response(str(self.opts.model_name), header, cells)
 
     def _cell(self, name: Any, row: M) -> Any:
         field, _, value = lookup_field(name, row, self)
         choices = getattr(field, "flatchoices", None)
         return dict(choices).get(value, value) if choices else value
-
-    # --- What waits ---
 
     # --- Who looked ---
 
@@ -288,27 +291,39 @@ class ScopedAdmin(admin.ModelAdmin[M]):
         request.__dict__["_admin_row"] = obj
         return obj
 
-    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
-        """Show a row. That somebody from outside looked at an account's row is in its audit log."""
-        response = super().change_view(request, object_id, *args, **kwargs)
-        obj: M | None = request.__dict__.get("_admin_row")
-        is_shown = request.method == "GET" and response.status_code == 200
-        is_from_outside = role_in_admin(request) in {User.Role.STAFF, User.Role.PARTNER}
-        if obj is not None and is_shown and is_from_outside:
-            self._note_view(request, obj)
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Show the list, or what an action asks first; note of which accounts rows were shown."""
+        response = super().changelist_view(request, extra_context)
+        context = getattr(response, "context_data", None) or {}
+        shown = context["cl"].result_list if "cl" in context else context.get("queryset", ())
+        note_rows(request, str(self.opts.verbose_name_plural), map(self.account_id_of, shown))
         return response
 
-    def _note_view(self, request: HttpRequest, obj: M) -> None:
-        account_id = self.account_id_of(obj)
-        if account_id is not None:
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        """Show a row. That somebody from outside looked at an account's row is in its audit log."""
+        return self._noted(request, super().change_view(request, object_id, *args, **kwargs))
+
+    def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        """Show what was done to a row here, and note who looked."""
+        response = super().history_view(request, object_id, *args, **kwargs)
+        return self._noted(request, response, "history")
+
+    def delete_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        """Ask before a row is deleted, and note who saw what goes with it."""
+        response = super().delete_view(request, object_id, *args, **kwargs)
+        return self._noted(request, response, "delete")
+
+    def _noted(self, request: HttpRequest, response: HttpResponse, page: str = "") -> HttpResponse:
+        obj: M | None = request.__dict__.get("_admin_row")
+        if obj is not None and response.status_code == 200:
             # Not the row's own name: that may say who a customer is.
-            record(
-                action="viewed_in_admin",
-                subject=f"{self.opts.verbose_name} {obj.pk}",
-                now=timezone.now(),  # noqa: TID251 - the admin is an edge
-                actor=person(request),
-                account_id=account_id,
-            )
+            name = f"{self.opts.verbose_name} {obj.pk}"
+            note_row(request, name, self.account_id_of(obj), page)
+        return response
+
+    # --- What waits ---
 
     def to_do(self, request: HttpRequest) -> Iterable[ToDo]:
         """Name what waits for this person among the rows that they may see."""
@@ -327,6 +342,25 @@ class ScopedAdmin(admin.ModelAdmin[M]):
         owner = attrgetter(".".join(path))(obj) if path else obj
         account_id: int | None = getattr(owner, f"{last}_id")
         return account_id
+
+
+def note_suggestions(site: admin.AdminSite) -> None:
+    """Write down of which accounts rows were suggested to somebody who fills in a form."""
+    bare = site.autocomplete_view
+
+    def autocomplete_view(request: HttpRequest) -> HttpResponseBase:
+        answer = bare(request)
+        asked = request.GET
+        model = apps.get_model(asked["app_label"], asked["model_name"])
+        other = site.get_model_admin(model._meta.get_field(asked["field_name"]).related_model)
+        found = [row["id"] for row in json.loads(answer.content)["results"]]
+        if isinstance(other, ScopedAdmin) and is_from_outside(person(request)):
+            rows = other.get_queryset(request).filter(pk__in=found)
+            name = f"suggestions of {other.opts.verbose_name_plural}"
+            note_rows(request, name, map(other.account_id_of, rows))
+        return answer
+
+    site.autocomplete_view = autocomplete_view  # type: ignore[method-assign, assignment]
 
 
 class AuditedAdmin(ScopedAdmin[M]):
@@ -442,11 +476,9 @@ class NamelessAdmin(BigTableAdmin[M]):
             context |= {"subtitle": label, "original": Named(obj.pk, label)}
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
         """Show the history of a row under its label."""
-        response = super().history_view(request, object_id, extra_context)
+        response = super().history_view(request, object_id, *args, **kwargs)
         if isinstance(response, TemplateResponse) and response.context_data:
             obj = response.context_data["object"]
             label = self.label_of(obj)

@@ -19,6 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from accounts.admin_index import WELCOME
+from accounts.admin_looks import note_rows
 from accounts.admin_scope import ACT, VIEW, ScopedAdmin, ToDo, role_in_admin
 from accounts.numbers import number_in
 from accounts.refusals import RefusedError
@@ -151,7 +152,7 @@ class TaskAdmin(ScopedAdmin[M]):
         if not self.may(request, ACT):
             raise PermissionDenied
         rows = self._chosen(request, task)
-        problem = task.problem_with(rows) if rows else "None of these can be done now."
+        problem = self.problem_with(request, task, rows)
         if problem:
             self.message_user(request, problem, messages.WARNING)
             return HttpResponseRedirect(self.list_url())
@@ -174,7 +175,13 @@ class TaskAdmin(ScopedAdmin[M]):
             "looked": _digest(request) if form.is_bound and form.is_valid() else "",
             "cancel_url": self._page_after(rows),
         }
+        name = f"{self.opts.verbose_name_plural}: {task.label}"
+        note_rows(request, name, map(self.account_id_of, rows))
         return TemplateResponse(request, "admin/task.html", context)
+
+    def problem_with(self, request: HttpRequest, task: Task[M], rows: Sequence[M]) -> str:
+        """Say in words why this person cannot do it to these rows now, or nothing."""
+        return task.problem_with(rows) if rows else "None of these can be done now."
 
     @staticmethod
     def _is_sure(request: HttpRequest, task: Task[M]) -> bool:

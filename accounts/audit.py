@@ -41,15 +41,44 @@ def record(
     A change of configuration says `changes=changes(before, after)`. From where it was done, in
     which session and on whose behalf is added here.
     """
+    entry = _entry(action, subject, now, actor, data)
+    entry.account_id, entry.is_alarm = account_id, is_alarm
+    entry.actor_label = entry.actor_label or nobody
+    entry.save(force_insert=True)
+    return entry
+
+
+def record_for_each(
+    *,
+    action: str,
+    subject: str,
+    now: datetime,
+    actor: User,
+    rows: Mapping[int, int],
+    **data: Any,
+) -> None:
+    """Write one line for each account of whose rows somebody saw some, or took some away.
+
+    `rows` says how many those were, by account. One statement, however many accounts.
+    """
+    entries = []
+    for account_id, number in rows.items():
+        entry = _entry(action, subject, now, actor, {**data, "rows": number})
+        entry.account_id = account_id
+        entries.append(entry)
+    AuditEntry.objects.bulk_create(entries)
+
+
+def _entry(
+    action: str, subject: str, now: datetime, actor: User | None, data: dict[str, Any]
+) -> AuditEntry:
     how = circumstances()
-    return AuditEntry.objects.create(
-        account_id=account_id,
+    return AuditEntry(
         actor=actor,
-        actor_label=str(actor)[:120] if actor else nobody,
+        actor_label=str(actor)[:120] if actor else "",
         action=action,
         subject=subject[:200],
         data=data,
-        is_alarm=is_alarm,
         at=now,
         request_id=how.request_id,
         network=how.network,

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from accounts.admin_index import group_by_role
 from accounts.admin_login import require_our_login
+from accounts.admin_scope import note_suggestions
 from accounts.admin_tasks import show_what_waits
 from config import health
 from inbox.admin.fleet import add_fleet
@@ -12,6 +13,7 @@ from inbox.admin.fleet import add_fleet
 require_our_login(admin.site)
 show_what_waits(admin.site)
 group_by_role(admin.site)
+note_suggestions(admin.site)
 add_fleet(admin.site)
 
 urlpatterns = [

@@ -11,6 +11,7 @@ the numbers lean on: `message_outcome`, `conversation_waiting`, `receipt_owed`,
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
@@ -39,15 +40,14 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_scope import person, role_in_admin
-from accounts.audit import record_export
+from accounts.admin_looks import note_export, note_rows
+from accounts.admin_scope import CUT_OFF, MOST_EXPORTED, role_in_admin
 from accounts.exports import csv_response
 from accounts.models import Account, Feature, FeatureGrant, LicensePool, User, in_force
 from compliance.models import Consent, ConsentState
 from inbox.models import Conversation, DriftFinding, Message, Receipt, Sender, TeamInbox
 
 LINES = 50
-MOST_EXPORTED = 10_000
 LONG_WAIT = timedelta(hours=24)
 SOON = timedelta(days=30)
 BAD_FAILURE_RATE = 5.0
@@ -291,6 +291,8 @@ def fleet(request: HttpRequest) -> HttpResponse:
     asked = Asked.by(request, columns)
     pages = Paginator(_accounts(request, asked, columns, now), LINES)
     page = pages.get_page(request.GET.get("page"))
+    rows = list(page)
+    note_rows(request, "fleet", [row.pk for row in rows])
     context = {
         **admin.site.each_context(request),
         "title": _("Fleet"),
@@ -298,7 +300,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "asked": asked,
         "shows": [(name, label, asked.query(show=name)) for name, label in SHOW.items()],
         "headings": [_heading(column, asked) for column in columns],
-        "lines": [(row, _cells(row, columns, now)) for row in page],
+        "lines": [(row, _cells(row, columns, now)) for row in rows],
         "page": page,
         "earlier": asked.query(page=page.previous_page_number()) if page.has_previous() else "",
         "later": asked.query(page=page.next_page_number()) if page.has_next() else "",
@@ -312,18 +314,13 @@ def export(request: HttpRequest) -> HttpResponseBase:
     """Hand the same out as CSV, all of it as it is filtered and sorted."""
     columns, now = _columns(request), timezone.now()
     asked = Asked.by(request, columns)
-    rows = _accounts(request, asked, columns, now)[:MOST_EXPORTED]
-    record_export(
-        what="fleet",
-        by=person(request),
-        now=now,
-        account_id=None,
-        show=asked.show,
-        searched=bool(asked.words),
+    rows = list(_accounts(request, asked, columns, now)[: MOST_EXPORTED + 1])
+    note_export(request, "fleet", [row.pk for row in rows])
+    lines: Iterable[Sequence[Any]] = (
+        [_plain(cell.value) for cell in _cells(row, columns, now)] for row in rows[:MOST_EXPORTED]
     )
-    lines: Iterable[list[Any]] = (
-        [_plain(cell.value) for cell in _cells(row, columns, now)] for row in rows
-    )
+    if len(rows) > MOST_EXPORTED:
+        lines = chain(lines, [[CUT_OFF]])
     return csv_response("fleet", [str(column.label) for column in columns], lines)
 
 

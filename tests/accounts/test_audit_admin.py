@@ -1,6 +1,9 @@
 """Can staff look through the audit log in the admin, cheaply, and change nothing?"""
 
+import csv
+import io
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -10,7 +13,7 @@ from django.utils import timezone
 
 from accounts.audit import alarm, changes, record, snapshot
 from accounts.models import AuditEntry
-from tests.admin_world import browser_of, make_partner_user, make_staff
+from tests.admin_world import browser_of, content_of, make_partner_user, make_staff
 from tests.conftest import House
 
 LIST = "/admin/accounts/auditentry/"
@@ -65,6 +68,21 @@ def test_it_is_filtered(house: House, root: Client, query: str, found: set[str])
 
     assert answer.status_code == 200
     assert {line.subject for line in answer.context["cl"].result_list} == found
+
+
+def test_its_file_tells_what_changed_and_how_it_was_done(house: House, root: Client) -> None:
+    before = snapshot(house.inbox)
+    house.inbox.name = "Sales"
+    told = changes(before, house.inbox)
+    fields: dict[str, Any] = {"account_id": house.account.pk, "changes": told, "row": "7"}
+    record(action="a_b", subject="=1", now=timezone.now(), **fields)
+
+    header, *rows = csv.reader(io.StringIO(content_of(root.get(f"{LIST}export/")).decode()))
+
+    (line,) = [dict(zip(header, row, strict=True)) for row in rows if "a_b" in row]
+    assert line["changes"] == '{"name": {"after": "Sales", "before": "Support"}}'
+    assert (line["details"], line["subject"]) == ('{"row": "7"}', "'=1")
+    assert {"on behalf of", "network", "session", "request id"} <= set(header)
 
 
 def test_nothing_else_can_be_asked_in_the_address_bar(house: House, root: Client) -> None:
