@@ -1,20 +1,30 @@
-"""How does a partner or member of staff go into an account for support, from the admin?"""
+"""How does a partner or member of staff go into an account for support, from the admin?
+
+And what may they do here only while they are in it (behaviour 10)?
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_scope import LOOK, ScopedAdmin, person
+from accounts.admin_scope import LOOK, AuditedAdmin, M, OwnRowsFilter, ScopedAdmin, person
 from accounts.admin_tasks import Task, TaskAdmin, posted
 from accounts.models import Account, SupportAccess
-from accounts.support import SupportRefusedError, ask_for_support
+from accounts.support import (
+    SupportRefusedError,
+    ask_for_support,
+    is_from_outside,
+    open_support_of,
+)
 
 MINUTES = (
     (30, _("half an hour")),
@@ -94,7 +104,7 @@ class SupportAccessAdmin(ScopedAdmin[SupportAccess]):
 
     fields = ("account", "user", "reason", "starts_at", "ends_at", "ended_at", "ended_by")
     list_display = ("account", "user", "reason", "starts_at", "ends_at", "is_open", "ended_at")
-    list_filter = ("starts_at",)
+    list_filter = ("starts_at", ("account", OwnRowsFilter))
     list_select_related = ("account", "user")
     search_fields = ("account__name", "user__name", "user__email", "reason")
     ordering = ("-starts_at", "-pk")
@@ -104,3 +114,86 @@ class SupportAccessAdmin(ScopedAdmin[SupportAccess]):
         """Show whether it lets somebody in at this moment."""
         now = timezone.now()  # noqa: TID251 - the admin is an edge
         return obj.ended_at is None and obj.starts_at <= now < obj.ends_at
+
+
+# --- What is done in it only ----------------------------------------------------------------------
+
+NOT_IN_IT = _("Enter the account for support first: what its inboxes do is its own affair.")
+
+
+def support_now(request: HttpRequest) -> SupportAccess | None:
+    """Return where the person who asks is for support now, or None; asked once for a request."""
+    kept = request.__dict__
+    if "_support_now" not in kept:
+        now = timezone.now()  # noqa: TID251 - the admin is an edge
+        kept["_support_now"] = open_support_of(person(request), now=now)
+    found: SupportAccess | None = kept["_support_now"]
+    return found
+
+
+class SetUpAdmin(TaskAdmin[M], AuditedAdmin[M]):
+    """An admin of what an account's own admins set up.
+
+    Who looks after the account from outside always sees it, and changes it only while they are in
+    the account for support.
+    """
+
+    change_form_template = "admin/set_up.html"
+    change_list_template = "admin/set_up_list.html"
+    # Tasks that change how the account is set up.
+    set_up_tasks: frozenset[str] = frozenset()
+
+    def is_open_to(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Say whether this person may change this row, or any row, at this moment."""
+        if not is_from_outside(person(request)):
+            return True
+        support = support_now(request)
+        if support is None:
+            return False
+        return obj is None or self.account_id_of(obj) == support.account_id
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Say whether this person may add rows."""
+        return super().has_add_permission(request) and self.is_open_to(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Say whether this person may change rows."""
+        return super().has_change_permission(request, obj) and self.is_open_to(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Say whether this person may delete rows."""
+        return super().has_delete_permission(request, obj) and self.is_open_to(request, obj)
+
+    def get_field_queryset(self, db: Any, db_field: Any, request: HttpRequest) -> QuerySet[Any]:
+        """Offer and accept in a form only what belongs to the account one is in."""
+        rows = super().get_field_queryset(db, db_field, request)
+        if not is_from_outside(person(request)):
+            return rows
+        support = support_now(request)
+        other = self.admin_site.get_model_admin(db_field.remote_field.model)
+        assert isinstance(other, ScopedAdmin)
+        return rows.filter(**{other.account_path: support.account_id}) if support else rows.none()
+
+    def problem_with(self, request: HttpRequest, task: Task[M], rows: Sequence[M]) -> str:
+        """Say where one must be first, if one is not there."""
+        is_shut = not all(self.is_open_to(request, row) for row in rows)
+        if task.name in self.set_up_tasks and is_shut:
+            return str(NOT_IN_IT)
+        return super().problem_with(request, task, rows)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Say above the list why nothing can be added."""
+        is_shut = not self.is_open_to(request)
+        return super().changelist_view(request, {**(extra_context or {}), "is_shut": is_shut})
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Say above a row why it cannot be changed, and lead to where it can."""
+        obj = context.get("original")
+        if obj and not self.is_open_to(request, obj):
+            enter = reverse(f"{self.admin_site.name}:accounts_account_{EnterForSupport.name}")
+            context["enter_url"] = f"{enter}?{urlencode({'ids': self.account_id_of(obj)})}"
+        return super().render_change_form(request, context, *args, **kwargs)

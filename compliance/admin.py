@@ -1,24 +1,52 @@
-"""What may the admin show of people's consent? Masked facts; to partners, only numbers."""
+"""What may the admin show of people's consent? Masked facts, to the account's own people.
+
+Platform staff read them while they are in the account for support; partners get only numbers
+(behaviour 10).
+"""
 
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from accounts.admin_scope import LOOK, BigTableAdmin, OwnRowsFilter, partner_of
+from accounts.admin_looks import note_rows
+from accounts.admin_scope import LOOK, VIEW, BigTableAdmin, M, OwnRowsFilter, role_in_admin
+from accounts.admin_support import support_now
+from accounts.models import Account, User
 from compliance.addresses import masked
 from compliance.models import Consent, ConsentEvent, ProviderBlock
 
 
-@admin.register(ConsentEvent)
-class ConsentEventAdmin(BigTableAdmin[ConsentEvent]):
-    """What happened to consents. Append-only; the words of the customer are not shown."""
+class ConsentFactsAdmin(BigTableAdmin[M]):
+    """An admin of facts about consents, for the account and for staff who are in it."""
 
     partner_may = frozenset()
     admin_may = auditor_may = LOOK
+
+    def may(self, request: HttpRequest, what: str) -> bool:
+        """Let staff look while they are in an account for support."""
+        return super().may(request, what) and _is_let_in(request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
+        """Show staff the rows of the account that they are in."""
+        rows = super().get_queryset(request)
+        if role_in_admin(request) != User.Role.STAFF:
+            return rows
+        support = support_now(request)
+        return rows.filter(account=support.account_id) if support else rows.none()
+
+
+def _is_let_in(request: HttpRequest) -> bool:
+    return role_in_admin(request) != User.Role.STAFF or support_now(request) is not None
+
+
+@admin.register(ConsentEvent)
+class ConsentEventAdmin(ConsentFactsAdmin[ConsentEvent]):
+    """What happened to consents. Append-only; the words of the customer are not shown."""
+
     fields = (
         "account",
         "masked_address",
@@ -52,10 +80,8 @@ class ConsentEventAdmin(BigTableAdmin[ConsentEvent]):
 
 
 @admin.register(Consent)
-class ConsentAdmin(BigTableAdmin[Consent]):
-    """Where people stand. A partner gets the numbers per account, nothing about anybody."""
-
-    admin_may = auditor_may = LOOK
+class ConsentAdmin(ConsentFactsAdmin[Consent]):
+    """Where people stand. From outside one gets the numbers per account, nothing about anybody."""
 
     fields = ("account", "masked_address", "family", "state", "state_before_opt_out", "since")
     list_display = ("since", "account", "masked_address", "family", "state")
@@ -63,35 +89,42 @@ class ConsentAdmin(BigTableAdmin[Consent]):
     list_select_related = ("account",)
     search_fields = ("account__name",)
 
-    def has_view_permission(self, request: HttpRequest, obj: Consent | None = None) -> bool:
-        """Rows are for the platform's staff."""
-        return partner_of(request) is None and super().has_view_permission(request, obj)
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Let everybody with business here find the page: from outside it is one of counts."""
+        return role_in_admin(request) is not None
 
     def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
-        """Let partners find the page of counts."""
-        return {**super().get_model_perms(request), "view": self.may(request, "view")}
+        """Name the page of counts in the index."""
+        return {**super().get_model_perms(request), "view": self.has_module_permission(request)}
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show rows to staff and counts to partners."""
-        if partner_of(request) is None:
+    ) -> Any:
+        """Show rows to who may see them, and counts to everybody else."""
+        if self.may(request, VIEW):
             return super().changelist_view(request, extra_context)
         if not self.has_module_permission(request):
             raise PermissionDenied
+        counts = self._counts(request)
+        note_rows(request, "consents, counted", {row["account"] for row in counts})
         context = {
             **self.admin_site.each_context(request),
             "title": "Consents, counted",
             "opts": self.opts,
-            "counts": self._counts(request),
+            "counts": counts,
+            "is_staff": role_in_admin(request) == User.Role.STAFF,
         }
         return TemplateResponse(request, "admin/consent_counts.html", context)
 
     def _counts(self, request: HttpRequest) -> list[dict[str, Any]]:
         labels = dict(Consent._meta.get_field("state").flatchoices)
-        rows = self.get_queryset(request).order_by("account__name", "family", "state")
-        counted = rows.values("account__name", "family", "state").annotate(people=Count("pk"))
-        return [{**row, "state": labels[row["state"]]} for row in counted]
+        accounts = self.admin_site.get_model_admin(Account).get_queryset(request)
+        mine = Consent.objects.filter(account__in=accounts.order_by().values("pk"))
+        rows = mine.order_by("account__name", "family", "state")
+        counted = rows.values("account", "account__name", "family", "state")
+        return [
+            {**row, "state": labels[row["state"]]} for row in counted.annotate(people=Count("pk"))
+        ]
 
     @admin.display(description="address")
     def masked_address(self, obj: Consent) -> str:
@@ -100,11 +133,9 @@ class ConsentAdmin(BigTableAdmin[Consent]):
 
 
 @admin.register(ProviderBlock)
-class ProviderBlockAdmin(BigTableAdmin[ProviderBlock]):
+class ProviderBlockAdmin(ConsentFactsAdmin[ProviderBlock]):
     """Whom the carrier refuses to deliver to."""
 
-    partner_may = frozenset()
-    admin_may = auditor_may = LOOK
     fields = ("account", "our_address", "masked_address", "since", "cleared_at")
     list_display = ("since", "account", "our_address", "masked_address", "cleared_at")
     list_filter = (("account", OwnRowsFilter),)

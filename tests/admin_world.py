@@ -12,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.db.models import Model
 from django.test import Client
+from django.utils import timezone
 
 from accounts.access import viewer_of
 from accounts.audit import record
@@ -31,6 +32,7 @@ from accounts.models import (
     User,
 )
 from accounts.packages import offer_package
+from accounts.support import ask_for_support
 from inbox.conversations import claim_conversation, mark_read, take_over
 from inbox.models import (
     Attachment,
@@ -268,6 +270,18 @@ def _entitle(company: Company) -> None:
     pool = account.license_pools.get()
     ExpiryNotice.objects.create(
         account=account, pool=pool, ends_at=NOW, days=30, words="It ends", noted_at=NOW, mail_at=NOW
+    )
+
+
+def enter_for_support(company: Company, user: User) -> SupportAccess:
+    """Let somebody into an account for support, for an hour from now."""
+    now = timezone.now()
+    return ask_for_support(
+        account=company.account,
+        user=user,
+        reason="A ticket",
+        ends_at=now + timedelta(hours=1),
+        now=now,
     )
 
 

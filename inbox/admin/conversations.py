@@ -1,9 +1,10 @@
 """Which facts about conversations may be looked at? Who had them and when; never what was said."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +17,7 @@ from inbox.admin.transcripts import TranscriptAdmin
 from inbox.models import Conversation, ConversationEvent, Participant, ReadCursor, Thread
 
 _CUSTOMERS = Count("contact", distinct=True)
+MOST_LINES = 10
 
 
 @admin.register(Thread)
@@ -112,25 +114,40 @@ class ConversationAdmin(TranscriptAdmin[Conversation]):
 
     def to_do(self, request: HttpRequest) -> Iterable[ToDo]:
         """Count who wrote and waits where nobody can answer: behaviour, decision 9."""
-        off = accounts_without(Feature.TEAM_INBOX, now=timezone.now())
-        waiting = self.get_queryset(request).filter(waiting_since__isnull=False).order_by()
-        unread = waiting.filter(account__in=off).values_list("account", "account__name")
-        for pk, name, number in unread.annotate(number=_CUSTOMERS):
-            words = f"Team Inbox is off for {name}, but customers wrote and wait: {number}."
-            yield ToDo(words, reverse("admin:accounts_account_change", args=[pk]))
-        silent = waiting.filter(
-            thread__our_address__startswith="whatsapp:",
-            account__in=accounts_without(Feature.WHATSAPP, now=timezone.now()),
+        now = timezone.now()
+        off, silent = (accounts_without(f, now=now) for f in (Feature.TEAM_INBOX, Feature.WHATSAPP))
+        waiting = self.get_queryset(request).filter(waiting_since__isnull=False)
+        heard = waiting.exclude(account__in=off)
+        on_whatsapp = heard.filter(thread__our_address__startswith="whatsapp:", account__in=silent)
+        yield from _lines(
+            "Team Inbox is off for {1}, but customers wrote and wait: {2}.",
+            _counted(waiting.filter(account__in=off), "account", "account__name"),
         )
-        over_whatsapp = silent.exclude(account__in=off).values_list("account", "account__name")
-        for pk, name, number in over_whatsapp.annotate(number=_CUSTOMERS):
-            words = f"WhatsApp is off for {name}, but customers wrote there and wait: {number}."
-            yield ToDo(words, reverse("admin:accounts_account_change", args=[pk]))
-        hidden = waiting.filter(inbox__is_on=False).exclude(account__in=off)
-        named = hidden.values_list("inbox", "inbox__name", "account__name")
-        for pk, inbox, account, number in named.annotate(number=_CUSTOMERS):
-            words = f"{inbox} of {account} is off, but customers wrote and wait: {number}."
-            yield ToDo(words, reverse("admin:inbox_teaminbox_change", args=[pk]))
+        yield from _lines(
+            "WhatsApp is off for {1}, but customers wrote there and wait: {2}.",
+            _counted(on_whatsapp, "account", "account__name"),
+        )
+        yield from _lines(
+            "{1} of {2} is off, but customers wrote and wait: {3}.",
+            _counted(heard.filter(inbox__is_on=False), "inbox", "inbox__name", "account__name"),
+            page="inbox_teaminbox",
+        )
+
+
+def _counted(waiting: QuerySet[Conversation], *names: str) -> list[tuple[Any, ...]]:
+    """Count the customers of each account or inbox, the most first; one more than is shown."""
+    counted = waiting.order_by().values_list(*names).annotate(number=_CUSTOMERS)
+    return list(counted.order_by("-number", *names[1:], names[0])[: MOST_LINES + 1])
+
+
+def _lines(
+    words: str, counted: Sequence[tuple[Any, ...]], page: str = "accounts_account"
+) -> Iterator[ToDo]:
+    for row in counted[:MOST_LINES]:
+        yield ToDo(words.format(*row), reverse(f"admin:{page}_change", args=[row[0]]))
+    if len(counted) > MOST_LINES:
+        more = "And there are more like that: look at what needs attention in the fleet."
+        yield ToDo(more, f"{reverse('admin:fleet')}?show=attention")
 
 
 @admin.register(Participant)

@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin_forms import given
-from accounts.admin_scope import KEEP, AuditedAdmin, BigTableAdmin, OwnRowsFilter, count_of
+from accounts.admin_scope import KEEP, BigTableAdmin, OwnRowsFilter, count_of
+from accounts.admin_support import SetUpAdmin
 from inbox.models import InboxCounter, InboxEvent, Sender, TeamInbox
 
 
@@ -37,7 +38,7 @@ class TeamInboxForm(forms.ModelForm[TeamInbox]):
 
 
 @admin.register(TeamInbox)
-class TeamInboxAdmin(AuditedAdmin[TeamInbox]):
+class TeamInboxAdmin(SetUpAdmin[TeamInbox]):
     """Inboxes. Nobody deletes one: it is switched off."""
 
     admin_may = KEEP

@@ -20,13 +20,14 @@ from accounts.admin_scope import (
     CHANGE,
     FULL,
     LOOK,
-    AuditedAdmin,
     BigTableAdmin,
     OwnRowsFilter,
     ToDo,
     person,
 )
+from accounts.admin_support import SetUpAdmin
 from accounts.admin_tasks import MOST_ROWS, Task, TaskAdmin
+from accounts.audit import changes, snapshot
 from accounts.models import Feature, TwilioAccount
 from compliance.addresses import E164, SHORT_CODE
 from inbox.models import DriftFinding, Sender, TeamInbox
@@ -117,9 +118,11 @@ class RenewAddresses(Task[Sender]):
         assert isinstance(admin, SenderAdmin)
         for row in rows:
             with transaction.atomic():
+                was = snapshot(row, ["path_token"])
                 row.path_token = path_token()
                 row.save(update_fields=["path_token"])
-                admin.audit(request, row, "addresses_renewed")
+                told = changes(was, snapshot(row, ["path_token"]))
+                admin.audit(request, row, "addresses_renewed", changes=told)
         words = "New addresses made. Enter them at Twilio now."
         admin.message_user(request, words, messages.WARNING)
 
@@ -158,7 +161,7 @@ class Resume(Task[Sender]):
 
 
 @admin.register(Sender)
-class SenderAdmin(TaskAdmin[Sender], AuditedAdmin[Sender]):
+class SenderAdmin(SetUpAdmin[Sender]):
     """Numbers, WhatsApp senders and Messaging Services. Where it belongs is fixed once used."""
 
     staff_may = partner_may = FULL | {ACT}
@@ -166,6 +169,7 @@ class SenderAdmin(TaskAdmin[Sender], AuditedAdmin[Sender]):
     admin_may = LOOK | {CHANGE, ACT}
     form = SenderForm
     tasks = (Resume(), RenewAddresses())
+    set_up_tasks = frozenset({RenewAddresses.name})
     fields = (
         "inbox",
         "twilio_account",
@@ -332,9 +336,9 @@ class DriftFindingAdmin(BigTableAdmin[DriftFinding]):
 
     def to_do(self, request: HttpRequest) -> Iterable[ToDo]:
         """Count what is wrong now; the account's admins repair it on their page of numbers."""
-        wrong = self.get_queryset(request).filter(resolved_at=None)
-        count = wrong.count()
-        if count:
+        wrong = list(self.get_queryset(request).filter(resolved_at=None)[: MOST_ROWS + 1])
+        if wrong:
+            count = f"more than {MOST_ROWS}" if len(wrong) > MOST_ROWS else len(wrong)
             words = f"Changed at Twilio behind our back: {count}. {wrong[0]}."
             yield ToDo(words, self.list_url(resolved_at__isnull="True"))
 

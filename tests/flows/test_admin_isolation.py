@@ -7,6 +7,7 @@ account that everybody is measured by; Umbrella is another partner's, and nothin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,17 +19,17 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.db.models import ForeignKey, Model
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEntry, SupportAccess, User
-from accounts.support import ask_for_support
 from inbox.models import Conversation
 from tests.admin_world import (
     Company,
     browser_of,
     content_of,
+    enter_for_support,
     make_company,
     make_partner_user,
     make_staff,
@@ -53,7 +54,6 @@ OUTSIDE = ("supervisor", "agent", "nobody")
 INSIDE = tuple(role for role in ROLES if role not in OUTSIDE)
 
 # What each role may do with the rows of a model: v(iew), a(dd), c(hange), d(elete), and its tasks.
-# Being in an account for support opens nothing in the admin that was not open before.
 #                       staff    partner  admin   auditor
 RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "accounts.account": ("vact", "vact", "vc", ""),
@@ -79,9 +79,9 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "accounts.team": ("vacd", "vacd", "vacd", ""),
     "accounts.twilioaccount": ("vacdt", "vacdt", "v", ""),
     "accounts.user": ("vac", "vac", "vac", ""),
-    "compliance.consent": ("v", "", "v", "v"),
-    "compliance.consentevent": ("v", "", "v", "v"),
-    "compliance.providerblock": ("v", "", "v", "v"),
+    "compliance.consent": ("", "", "v", "v"),
+    "compliance.consentevent": ("", "", "v", "v"),
+    "compliance.providerblock": ("", "", "v", "v"),
     "inbox.attachment": ("v", "v", "", ""),
     "inbox.autoreplylog": ("v", "v", "", "v"),
     "inbox.contact": ("v", "v", "", ""),
@@ -95,8 +95,8 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "inbox.participant": ("v", "v", "", "v"),
     "inbox.readcursor": ("v", "v", "", ""),
     "inbox.receipt": ("vt", "vt", "vt", "v"),
-    "inbox.sender": ("vacdt", "vacdt", "vct", ""),
-    "inbox.teaminbox": ("vac", "vac", "vac", ""),
+    "inbox.sender": ("vt", "vt", "vct", ""),
+    "inbox.teaminbox": ("v", "v", "vac", ""),
     "inbox.thread": ("v", "v", "", "v"),
     "inbox.whatsappstate": ("v", "v", "v", ""),
     "inbox.whatsappsync": ("v", "v", "", ""),
@@ -105,6 +105,15 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "routing.businesshours": ("v", "v", "v", ""),
     "routing.openinghours": ("v", "v", "v", ""),
     "routing.specialday": ("v", "v", "v", ""),
+}
+# What is different while staff or a partner are in the account for support (behaviour 10).
+#                       staff    partner
+IN_SUPPORT: dict[str, tuple[str, str]] = {
+    "compliance.consent": ("v", ""),
+    "compliance.consentevent": ("v", ""),
+    "compliance.providerblock": ("v", ""),
+    "inbox.sender": ("vacdt", "vacdt"),
+    "inbox.teaminbox": ("vac", "vac"),
 }
 TASKS: dict[str, set[str]] = {
     "accounts.account": {"suspend", "resume", "enter-for-support"},
@@ -121,8 +130,6 @@ TASKS: dict[str, set[str]] = {
     "inbox.receipt": {"attach", "retry"},
     "inbox.sender": {"resume", "renew-addresses"},
 }
-# What we sell is the same for everybody.
-CATALOGUE = {"accounts.package", "accounts.packagestep"}
 # Pages of one model only, and pages of none: the status for each of INSIDE, in their order.
 SOME = dict[str, int]
 
@@ -174,6 +181,8 @@ COUNTS_ONLY = ("accounts.auditentry",)
 
 
 def _rights(label: str, role: str) -> str:
+    if role.endswith("_in_support") and label in IN_SUPPORT:
+        return IN_SUPPORT[label][("staff", "partner").index(_kind(role))]
     staff, partner, account_admin, auditor = RIGHTS[label]
     by_kind = {"staff": staff, "partner": partner, "admin": account_admin, "auditor": auditor}
     return by_kind[_kind(role)]
@@ -194,14 +203,24 @@ def _url(model: type[Model], page: str, *args: Any) -> str:
 # --- Everything has a verdict --------------------------------------------------------------------
 
 
-def _names() -> Iterator[str]:
+# Redirects of Django's own, which have no name: from old addresses, and to the one with a slash.
+NAMELESS = {"<path:object_id>/", "(?P<url>.*)$"}
+
+
+def _addresses() -> Iterator[tuple[str, Any]]:
+    """Yield every address of the admin: its path as written, and its entry."""
     for entry in admin.site.get_urls():
         for inner in getattr(entry, "url_patterns", [entry]):
-            yield str(inner.name)
+            before = "" if inner is entry else str(entry.pattern)
+            yield f"{before}{inner.pattern}", inner
+
+
+def _names() -> Iterator[str]:
+    return (str(entry.name) for _path, entry in _addresses() if entry.name)
 
 
 def test_every_address_has_a_verdict() -> None:
-    known = {*SITE, *EXTRA, "app_list", "None"}  # None: redirects of Django's, without a name
+    known = {*SITE, *EXTRA, "app_list"}
     for label in RIGHTS:
         base = label.replace(".", "_")
         known |= {f"{base}_{page}" for page in (*PAGES, *TASKS.get(label, ()))}
@@ -210,6 +229,24 @@ def test_every_address_has_a_verdict() -> None:
     assert sorted(known - set(_names())) == []
     assert sorted(map(_label, _models())) == sorted(RIGHTS)
     assert {model._meta.app_label for model in _models()} == set(APPS)
+    nameless = {str(entry.pattern) for _path, entry in _addresses() if not entry.name}
+    assert nameless <= NAMELESS
+    assert sorted(IN_SUPPORT.keys() - RIGHTS.keys()) == []
+
+
+@pytest.mark.parametrize("role", INSIDE)
+def test_every_action_of_a_list_has_a_verdict(world: World, role: str) -> None:
+    request = RequestFactory().get("/admin/")
+    request.user = world.people[role]
+    offered, written = {}, {}
+
+    for model in _models():
+        label, rights = _label(model), _rights(_label(model), role)
+        tasks = TASKS.get(label, set()) if "t" in rights else set()
+        written[label] = {*tasks, *({"delete_selected"} if "d" in rights else ())}
+        offered[label] = set(admin.site.get_model_admin(model).get_actions(request))
+
+    assert offered == written
 
 
 # --- The world -----------------------------------------------------------------------------------
@@ -221,6 +258,7 @@ class World:
 
     acme: Company
     umbrella: Company
+    people: dict[str, User]
     clients: dict[str, Client]
 
     def rows(self, model: type[Model], company: Company) -> list[Any]:
@@ -232,8 +270,6 @@ class World:
             return [company.partner.pk]
         if label == "accounts.account":
             return [company.account.pk]
-        if label in CATALOGUE:
-            return list(model._default_manager.order_by("pk").values_list("pk", flat=True))
         path = getattr(admin.site.get_model_admin(model), "account_path")  # noqa: B009
         rows = model._default_manager.filter(**{path: company.account}).order_by("pk")
         return list(rows.values_list("pk", flat=True))
@@ -267,17 +303,10 @@ def world(db: None) -> World:
         "supervisor": acme.sue,
         "agent": acme.alice,
     }
-    now = timezone.now()
     for who in ("staff_in_support", "partner_in_support"):
-        ask_for_support(
-            account=acme.account,
-            user=people[who],
-            reason="A ticket",
-            ends_at=now + timedelta(hours=1),
-            now=now,
-        )
+        enter_for_support(acme, people[who])
     clients = {who: browser_of(user) for who, user in people.items()}
-    return World(acme, umbrella, {**clients, "nobody": Client()})
+    return World(acme, umbrella, people, {**clients, "nobody": Client()})
 
 
 def _mine(world: World, role: str) -> tuple[Company, Company | None]:
@@ -319,7 +348,7 @@ def _pages_of(
 ) -> Iterator[tuple[str, str, tuple[int, ...]]]:
     label = _label(model)
     seen = (200,) if "v" in rights else (403,)
-    # A partner's list of consents is a page of counts.
+    # From outside the list of consents is a page of counts.
     listed = (200,) if label == "compliance.consent" else seen
     yield "list", _url(model, "changelist"), listed
     yield "export", _url(model, "export"), seen
@@ -327,7 +356,8 @@ def _pages_of(
     own = world.rows(model, mine)
     assert own, f"the world has no {label}"
     # Which of these lines a partner may read depends on who wrote them: tests/inbox tell.
-    some = (*seen, 302) if label in COUNTS_ONLY else seen
+    # A row that somebody may not see at all is as if it were not there.
+    some = (*seen, 302) if label in COUNTS_ONLY or "v" not in rights else seen
     yield "change", _url(model, "change", own[0]), some
     yield "history", _url(model, "history", own[0]), some
     may_delete = ((200, 403) if label in KEPT else (200,)) if "d" in rights else (403,)
@@ -371,6 +401,59 @@ def test_every_other_page_answers_as_written(world: World, role: str) -> None:
         assert answer.status_code == verdict[role], app
 
     assert got == verdicts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", INSIDE)
+def test_nothing_is_written_without_the_right_to(world: World, role: str) -> None:
+    client = world.clients[role]
+    mine, _theirs = _mine(world, role)
+    before = _state(world, mine)
+    wrong: list[str] = []
+
+    for model in _models():
+        label, rights = _label(model), _rights(_label(model), role)
+        own = world.rows(model, mine)[0]
+        tries = {"add": ("a", ()), "change": ("c", (own,)), "delete": ("d", (own,))}
+        paths = [
+            (page, _url(model, page, *args))
+            for page, (right, args) in tries.items()
+            if right not in rights
+        ]
+        if "t" not in rights:
+            paths += [(task, f"{_url(model, task)}?ids={own}") for task in TASKS.get(label, ())]
+        for page, path in paths:
+            answer = client.post(path, {"post": "yes", "reason": "x", "name": "Mine now"})
+            # Somebody else's line of the log is as if it were not there.
+            if answer.status_code != 403 and label not in COUNTS_ONLY:
+                wrong.append(f"{label} {page}: {answer.status_code}")
+        if "d" not in rights:
+            data = {"action": "delete_selected", "_selected_action": [own], "post": "yes"}
+            client.post(_url(model, "changelist"), data)
+
+    assert wrong == []
+    assert _state(world, mine) == before
+
+
+@pytest.mark.parametrize("role", OUTSIDE)
+def test_nobody_without_business_here_gets_past_any_address(world: World, role: str) -> None:
+    client = world.clients[role]
+    # Django's words for its own pages and the way out; neither tells of anybody.
+    open_to_all = {"login", "logout", "jsi18n"}
+    tried = 0
+
+    for path, entry in _addresses():
+        if entry.name in open_to_all:
+            continue
+        filled = re.sub(r"<[^>]+>|\(\?P<[^)]*\)[$]?", "1", path).replace("^", "")
+        filled = re.sub(r"\\Z|[$]$", "", filled)
+        for answer in (client.get(f"/admin/{filled}"), client.post(f"/admin/{filled}")):
+            tried += 1
+            assert answer.status_code in {302, 404}, filled
+            where = answer.headers.get("Location", "/accounts/login/")
+            assert where.startswith(("/accounts/login/", "/admin/login/")), f"{filled} -> {where}"
+
+    assert tried > 500
 
 
 @pytest.mark.parametrize("role", OUTSIDE)
@@ -515,7 +598,7 @@ def _state(world: World, company: Company) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("role", ["partner", "other_partner", "admin"])
+@pytest.mark.parametrize("role", ["partner", "partner_in_support", "other_partner", "admin"])
 def test_no_form_takes_a_guessed_row_of_others(world: World, role: str) -> None:
     client = world.clients[role]
     _own, theirs = _mine(world, role)
@@ -622,14 +705,62 @@ def test_an_auditor_reads_nothing_of_another_account(world: World) -> None:
     assert not AuditEntry.objects.filter(action="conversation_unmasked").exists()
 
 
-def test_being_in_for_support_adds_nothing_to_the_admin(world: World) -> None:
+def test_staff_read_consents_of_the_account_they_are_in_and_of_no_other(world: World) -> None:
+    outside, inside = world.clients["staff"], world.clients["staff_in_support"]
+
+    for name in ("consent", "consentevent", "providerblock"):
+        model = apps.get_model("compliance", name)
+        (own, *_), (foreign, *_) = world.rows(model, world.acme), world.rows(model, world.umbrella)
+        listed = inside.get(_url(model, "changelist")).context["cl"].queryset
+        assert {row.account_id for row in listed} == {world.acme.account.pk}
+        assert inside.get(_url(model, "change", own)).status_code == 200
+        assert inside.get(_url(model, "change", foreign)).status_code == 302
+        assert outside.get(_url(model, "change", own)).status_code == 403
+        assert outside.get(_url(model, "export")).status_code == 403
+    counted = outside.get("/admin/compliance/consent/").context["counts"]
+    assert {row["account__name"] for row in counted} == {"Acme", "Umbrella"}
+
+
+@pytest.mark.parametrize("who", ["partner", "staff"])
+def test_what_an_account_sets_up_is_changed_from_outside_only_while_in_it(
+    world: World, who: str
+) -> None:
+    sibling = make_company("Sibling", "Northwind", n=3)
+    outside, inside = world.clients[who], world.clients[f"{who}_in_support"]
+    own, other = world.acme.sender, sibling.sender
+    renew = "/admin/inbox/sender/renew-addresses/?ids="
+    page = outside.get(_url(type(own), "change", own.pk)).content.decode()
+
+    assert "Enter for support" in page
+    assert 'name="_save"' not in page
+    assert "Enter for support" not in inside.get(_url(type(own), "change", own.pk)).content.decode()
+    for client, sender in ((outside, own), (inside, other)):
+        client.post(f"{renew}{sender.pk}")
+        data = {"is_paused": "on", "keyword_handler": "app"}
+        assert client.post(_url(type(own), "change", sender.pk), data).status_code == 403
+        assert client.post(_url(type(own), "delete", sender.pk)).status_code == 403
+    added = {"inbox": sibling.inbox.pk, "twilio_account": other.twilio_account_id}
+    shape = {"kind": "number", "address": "+15550177777", "keyword_handler": "app"}
+    refused = inside.post(_url(type(own), "add"), {**added, **shape})
+    assert set(refused.context["adminform"].form.errors) == {"inbox", "twilio_account"}
+    inside.post(f"{renew}{own.pk}")
+
+    token = own.path_token, other.path_token
+    for sender in (own, other):
+        sender.refresh_from_db()
+    assert not other.is_paused
+    assert (own.path_token == token[0], other.path_token == token[1]) == (False, True)
+
+
+def test_being_in_for_support_adds_to_the_index_what_is_written_here(world: World) -> None:
     assert SupportAccess.objects.filter(user__email="pia@partner.example").exists()
 
-    plain = world.clients["partner"].get("/admin/").context["app_list"]
-    inside = world.clients["partner_in_support"].get("/admin/").context["app_list"]
+    def models(role: str) -> set[str]:
+        return _what(world.clients[role].get("/admin/").context["app_list"])
 
-    assert _what(plain) == _what(inside)
+    assert models("partner") == models("partner_in_support")
+    assert models("staff_in_support") - models("staff") == {"ConsentEvent", "ProviderBlock"}
 
 
-def _what(app_list: Iterable[dict[str, Any]]) -> list[str]:
-    return [model["object_name"] for app in app_list for model in app["models"]]
+def _what(app_list: Iterable[dict[str, Any]]) -> set[str]:
+    return {model["object_name"] for app in app_list for model in app["models"]}

@@ -87,7 +87,7 @@ def test_attaching_tells_the_story_of_the_message(acme: Company, pat: Client) ->
     assert (message.body, message.thread.sender) == ("canary stray", acme.sender)
     line = AuditEntry.objects.get(action="receipt_attached")
     assert (line.actor_label, line.account) == ("Pat Partner", acme.account)
-    assert line.data["sender"] == acme.sender.address
+    assert line.data["changes"] == {"sender": {"before": None, "after": acme.sender.address}}
 
 
 def test_the_sender_with_the_address_is_proposed(acme: Company, pat: Client) -> None:

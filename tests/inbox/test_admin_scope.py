@@ -23,6 +23,7 @@ from tests.admin_world import (
     Company,
     admin_url,
     browser_of,
+    enter_for_support,
     make_company,
     make_partner_user,
     make_staff,
@@ -65,8 +66,10 @@ def theirs(db: None) -> Company:
 
 @pytest.fixture
 def pat(ours: Company, theirs: Company) -> Client:
-    """Pat works for the partner of Acme, not for that of Umbrella."""
-    return browser_of(make_partner_user(ours.partner))
+    """Pat works for the partner of Acme, not for that of Umbrella, and is in Acme for support."""
+    user = make_partner_user(ours.partner)
+    enter_for_support(ours, user)
+    return browser_of(user)
 
 
 def rows_of(model: type[Model], company: Company) -> set[Any]:
@@ -256,18 +259,24 @@ def test_a_partner_reads_their_own_audit_lines(ours: Company, theirs: Company, p
         admin_url(Team, "add"), {"account": ours.account.pk, "name": "Day shift"}
     )
 
-    listed = pat.get(admin_url(AuditEntry, "list")).context["cl"].queryset
+    listed = pat.get(admin_url(AuditEntry, "list")).context["cl"].result_list
 
-    assert [entry.subject for entry in listed] == ["Night shift"]
+    # What they looked at, and that they came in, is theirs as well.
+    assert [entry.subject for entry in listed] == ["Night shift", "Pat Partner"]
     assert AuditEntry.objects.filter(action="team_added").count() == 2
 
 
 def test_a_partner_gets_consents_as_counts(ours: Company, theirs: Company, pat: Client) -> None:
     page = pat.get("/admin/compliance/consent/")
 
-    assert page.context["counts"] == [
-        {"account__name": "Acme", "family": "sms", "state": "Opted out", "people": 1}
-    ]
+    (counted,) = page.context["counts"]
+    assert counted.pop("account") == ours.account.pk
+    assert counted == {
+        "account__name": "Acme",
+        "family": "sms",
+        "state": "Opted out",
+        "people": 1,
+    }
     assert sings(page.content) == []
     assert "/admin/compliance/consent/" in pat.get("/admin/").content.decode()
 

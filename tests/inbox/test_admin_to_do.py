@@ -4,11 +4,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import AuditEntry, FeatureGrant
-from inbox.models import Message, Sender, TeamInbox
+from accounts.models import AuditEntry, FeatureGrant, User
+from inbox.models import Conversation, Message, Sender, TeamInbox
 from tests.admin_world import (
     Company,
     browser_of,
+    enter_for_support,
     make_company,
     make_partner_user,
     make_staff,
@@ -89,6 +90,7 @@ def test_a_paused_sender_is_a_line_with_its_reason_and_a_way_to_resume(
     assert (sender.is_paused, sender.paused_at, sender.paused_reason) == (False, None, "")
     resumed = AuditEntry.objects.get(action="sender_resumed")
     assert (resumed.account, resumed.actor_label) == (acme.account, "Pat Partner")
+    assert resumed.data["changes"]["is_paused"] == {"before": True, "after": False}
     assert line_about(pat, "Paused") == ""
     assert not waiting.filter(nudge_at=None).exists()
 
@@ -102,6 +104,7 @@ def test_a_partner_cannot_resume_somebody_else_s_sender(umbrella: Company, pat: 
 
 
 def test_pausing_by_hand_notes_since_when(acme: Company, pat: Client) -> None:
+    enter_for_support(acme, User.objects.get(email="pat@partner.example"))
     form = {
         "inbox": acme.inbox.pk,
         "twilio_account": acme.sender.twilio_account_id,
@@ -164,3 +167,16 @@ def test_where_nothing_waits_there_is_no_list(db: None) -> None:
 
     assert page.context["to_do"] == []
     assert 'id="to-do"' not in page.content.decode()
+
+
+def test_many_accounts_that_are_off_are_a_few_lines(db: None) -> None:
+    """The first page stays one, however many accounts there are."""
+    for n in range(1, 13):
+        make_company(f"Company {n}", "Northwind", n=n)
+    FeatureGrant.objects.all().delete()
+    Conversation.objects.update(waiting_since=timezone.now())
+
+    told = lines(browser_of(make_staff()))
+
+    assert len([words for words in told if "Team Inbox is off" in words]) == 10
+    assert len([words for words in told if "more like that" in words]) == 1
