@@ -157,11 +157,7 @@ def entitlement_marks(user_ids: Sequence[int], *, now: datetime) -> dict[int, st
         User.objects.filter(pk__in=user_ids, is_active=True)
         .annotate(
             licensed=is_any(_licenses_in_force(now).filter(holder=OuterRef("pk"))),
-            has_inbox=is_any(
-                _grants_in_force(Feature.TEAM_INBOX, now).filter(
-                    account=OuterRef("account"), account__status=Account.Status.ACTIVE
-                )
-            ),
+            has_inbox=_has_inbox(now),
             roles=StringAgg(
                 Concat(Cast("memberships__team_id", TextField()), Value(":"), "memberships__role"),
                 delimiter=",",
@@ -173,15 +169,27 @@ def entitlement_marks(user_ids: Sequence[int], *, now: datetime) -> dict[int, st
                     Q(user__role=User.Role.STAFF) | Q(account__partner=OuterRef("partner")),
                     user=OuterRef("pk"),
                 )
-                .values("pk")[:1]
+                .annotate(is_on=_has_inbox(now))
+                .values(mark=Concat(Cast("pk", TextField()), Cast("is_on", TextField())))[:1]
             ),
+            # Who is in their account: their pages say so.
+            present=Subquery(_present(now).filter(account=OuterRef("account")).values("who")),
         )
-        .values_list("pk", "licensed", "has_inbox", "roles", "support")
+        .values_list("pk", "licensed", "has_inbox", "roles", "support", "present")
     )
-    return {
-        pk: f"{licensed}|{has_inbox}|{roles}|{support}"
-        for pk, licensed, has_inbox, roles, support in rows
-    }
+    return {pk: "|".join(map(str, facts)) for pk, *facts in rows}
+
+
+def _has_inbox(now: datetime) -> Any:
+    grants = _grants_in_force(Feature.TEAM_INBOX, now)
+    active = Account.Status.ACTIVE
+    return is_any(grants.filter(account=OuterRef("account"), account__status=active))
+
+
+def _present(now: datetime) -> "QuerySet[Any, Any]":
+    open_ones = SupportAccess.objects.open(now).order_by().values("account")
+    named = StringAgg(Cast("pk", TextField()), delimiter=",", order_by="pk")
+    return open_ones.annotate(who=named)
 
 
 def feature_is_on(account_id: int, feature: str, *, now: datetime) -> bool:

@@ -1,6 +1,7 @@
 """How far is the work that a partner sells beside the features?"""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -80,7 +81,8 @@ def tick(*, item: ChecklistItem, is_done: bool, by: User, now: datetime) -> None
         if is_done and package.status in (_Status.OFFERED, _Status.ORDERED):
             move_package(row=package, status=_Status.IN_PROGRESS, by=by, now=now)
         verb = "ticked" if is_done else "unticked"
-        _note(f"accountpackage_{verb}", package, by=by, now=now, step=row.words)
+        told = {"ticked": {"before": not is_done, "after": is_done}}
+        _note(f"accountpackage_{verb}", package, by=by, now=now, told=told, step=row.words)
 
 
 def _locked(row: AccountPackage) -> AccountPackage:
@@ -94,6 +96,7 @@ def _note(
     by: User,
     now: datetime,
     before: Snapshot | None = None,
+    told: dict[str, Any] | None = None,
     **more: str,
 ) -> None:
     record(
@@ -104,6 +107,6 @@ def _note(
         account_id=row.account_id,
         row=str(row.pk),
         values={"package": str(row.package), "status": row.status},
-        changes={} if more else changes(before, row),
+        changes=changes(before, row) if told is None else told,
         more=more,
     )

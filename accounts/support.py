@@ -5,6 +5,7 @@ lists and change settings; they never answer a customer. Everything they look at
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -48,6 +49,15 @@ def supporters_in(account_id: int, *, now: datetime) -> list[SupportAccess]:
     """Return who is in an account for support now, for its banner."""
     here = SupportAccess.objects.open(now).filter(account=account_id)
     return list(here.select_related("user", "account"))
+
+
+def banner_for(user: User, mine: SupportAccess | None, account_id: int, *, now: datetime) -> Any:
+    """Return what the banner of an account says to this person. One query."""
+    return {
+        "mine": mine,
+        "others": [] if mine else supporters_in(account_id, now=now),
+        "may_end": user.role == User.Role.ACCOUNT_ADMIN,
+    }
 
 
 def ask_for_support(

@@ -7,14 +7,14 @@ from allauth.socialaccount.providers.openid_connect import views as openid_conne
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.forms import EmailField, Form, ModelForm
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import logins
 from accounts.access import viewer_of
@@ -23,6 +23,7 @@ from accounts.forms import AvailabilityForm, ProfileForm, ThemeForm
 from accounts.models import User
 from accounts.sessions import sessions_of
 from accounts.sign_on import sign_on_for
+from accounts.support import banner_for, open_support_of
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,21 @@ def awake(request: HttpRequest) -> HttpResponse:
     The middleware notes it, as for everything that is sent by hand.
     """
     return HttpResponse(status=204)
+
+
+@require_GET
+def support_banner(request: HttpRequest) -> HttpResponse:
+    """Tell a page that stays open who is in the account for support now.
+
+    Who was in one for support and is no longer finds nothing: their page is over.
+    """
+    user, now = _me(request), timezone.now()
+    mine = open_support_of(user, now=now)
+    account_id = mine.account_id if mine else user.account_id
+    if account_id is None:
+        raise Http404("Nobody is here for support.")
+    context = banner_for(user, mine, account_id, now=now)
+    return render(request, "accounts/_support_banner.html", context)
 
 
 @require_POST

@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 from accounts.access import Viewer, viewer_of
 from accounts.models import User
 from accounts.sessions import alive_among
+from accounts.support import supporters_in
 from inbox.access import (
     Audience,
     HandledByOtherError,
@@ -67,11 +68,26 @@ MOST_SOCKETS_OF_ONE = 20  # tabs of one person at one process
 
 @dataclass(frozen=True)
 class Chair:
-    """What one person may hear: their viewer, and inbox id by public id, and groups."""
+    """What one person may hear: their viewer, and inbox id by public id, and groups.
+
+    `present` are the stays of those who are in their account for support.
+    """
 
     viewer: Viewer
     inboxes: dict[str, int]
     groups: frozenset[str]
+    present: tuple[int, ...] = ()
+
+    def may_follow(self, before: "Chair | None") -> bool:
+        """Say whether a socket may stay open, or be opened where there was none before.
+
+        Who is here for support has pages of settings also while Team Inbox is off. The pages of
+        one account are over once they are in another.
+        """
+        if not self.viewer.is_support:
+            return self.viewer.may_see
+        was = before.viewer if before else self.viewer
+        return was.account_id == self.viewer.account_id and was.may_see <= self.viewer.may_see
 
 
 @dataclass(frozen=True)
@@ -165,7 +181,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def _sit_down(self) -> None:
         self.mark = await database_sync_to_async(self._own_mark)()
         chair = await self._chair()
-        if not chair.viewer.may_see:
+        if not chair.may_follow(None):
             await self.close(CLOSE_NO_ACCESS)
             return
         self.chair = chair
@@ -181,6 +197,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             "build": settings.BUILD,
             "heartbeat": HEARTBEAT_SECONDS,
             "user": self.chair.viewer.user_id,
+            "support": self.chair.present,
         }
         self.outbox.put(json.dumps({"v": VERSION, **hello}))
 
@@ -364,12 +381,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.close(CLOSE_SESSION_ENDED)
             return
         chair = await self._chair()
-        if not chair.viewer.may_see:
+        if not chair.may_follow(self.chair):
             await self._say({"type": "access.revoked", "data": {}})
             await self.close(CLOSE_NO_ACCESS)
             return
         changed = chair.groups != self.joined
-        self.chair = chair
+        before, self.chair = self.chair, chair
+        if chair.present != before.present:
+            await self._say({"type": "support.changed", "data": {"present": chair.present}})
         if changed:
             await self._join(chair.groups)
             await self._say({"type": "access.changed", "data": {"inboxes": sorted(chair.inboxes)}})
@@ -397,6 +416,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
         # page, and each is written down.
         if not viewer.may_see or viewer.is_support:
             return Chair(viewer, {}, frozenset())
+        present: tuple[int, ...] = ()
+        if viewer.is_supported and viewer.account_id is not None:
+            here = supporters_in(viewer.account_id, now=timezone.now())
+            present = tuple(sorted(access.pk for access in here))
         inboxes = {inbox.public_id: inbox.pk for inbox in inboxes_of(viewer)}
         groups = {user_group(viewer.user_id)}
         for public_id, inbox_id in inboxes.items():
@@ -406,7 +429,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
                 groups.add(guests_group(public_id))
             if inbox_id in viewer.supervises:
                 groups.add(supervisors_group(public_id))
-        return Chair(viewer, {str(key): pk for key, pk in inboxes.items()}, frozenset(groups))
+        named = {str(key): pk for key, pk in inboxes.items()}
+        return Chair(viewer, named, frozenset(groups), present)
 
     async def _join(self, groups: frozenset[str]) -> None:
         before, self.joined = self.joined, self.joined | groups

@@ -20,6 +20,7 @@ from inbox.twilio.errors import WRONG_CREDENTIALS, meaning_of
 
 logger = logging.getLogger(__name__)
 
+_PAUSE = ("is_paused", "paused_at", "paused_reason")
 PAUSING = frozenset({ErrorKind.CONFIGURATION, ErrorKind.ACCOUNT})
 
 
@@ -80,8 +81,9 @@ def resume_accepted(*, account: TwilioAccount, by: User, now: datetime) -> None:
 
 
 def _resume(sender: Sender, *, by: User, now: datetime) -> None:
+    before = audit.snapshot(sender, _PAUSE)
     sender.is_paused, sender.paused_at, sender.paused_reason = False, None, ""
-    sender.save(update_fields=["is_paused", "paused_at", "paused_reason"])
+    sender.save(update_fields=_PAUSE)
     wake_waiting(sender, now=now)
     audit.record(
         action="sender_resumed",
@@ -90,6 +92,7 @@ def _resume(sender: Sender, *, by: User, now: datetime) -> None:
         account_id=sender.account_id,
         now=now,
         row=str(sender.pk),
+        changes=audit.changes(before, audit.snapshot(sender, _PAUSE)),
     )
 
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.support import supporters_in
+from accounts.support import banner_for
 from accounts.support_views import support_in
 
 register = template.Library()
@@ -18,13 +18,7 @@ def support_banner(context: Any, account_id: int) -> dict[str, Any]:
     """Say who is here, why and until when; to themselves, how to leave. One query."""
     request: HttpRequest = context["request"]
     user = request.user
-    mine = support_in(request)
+    assert isinstance(user, User)  # LoginRequiredMiddleware lets nobody else in.
     now = timezone.now()  # noqa: TID251 - a template is an edge
-    is_admin = isinstance(user, User) and user.role == User.Role.ACCOUNT_ADMIN
-    return {
-        "mine": mine,
-        "others": [] if mine else supporters_in(account_id, now=now),
-        "may_end": is_admin,
-        "request": request,
-        "csrf_token": context.get("csrf_token", ""),
-    }
+    said = banner_for(user, support_in(request), account_id, now=now)
+    return {**said, "request": request, "csrf_token": context.get("csrf_token", "")}

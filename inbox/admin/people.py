@@ -257,21 +257,22 @@ class UserAdmin(FreeingAdmin[User], DjangoUserAdmin[User]):
         """Save; whether somebody may open the admin follows from their role."""
         obj.is_staff = obj.role in ADMIN_ROLES
         obj.is_superuser = obj.role == User.Role.STAFF
-        is_switched = change and "is_active" in form.changed_data
-        if is_switched:
-            # By the story, which commits by itself.
+        changed = form.changed_data if change else ()
+        # By the stories, which commit by themselves.
+        if "role" in changed:
+            role, obj.role = obj.role, form.initial["role"]
+            act: Callable[..., int | None] = partial(people.change_role, role=role)
+            transaction.on_commit(partial(self._do, request, obj, act))
+        if "is_active" in changed:
             act = people.reactivate_person if obj.is_active else people.deactivate_person
             obj.is_active = not obj.is_active
-            transaction.on_commit(partial(self._switch, request, obj, act))
+            transaction.on_commit(partial(self._do, request, obj, act))
         AuditedAdmin.save_model(self, request, obj, form, change)
         if change and "email" in form.changed_data:
             forget_old_addresses(obj)
 
-    def _switch(self, request: HttpRequest, user: User, act: Callable[..., int | None]) -> None:
-        def switch(**given: Any) -> int:
-            return act(user=user, **given) or 0
-
-        self._tell(request, user, switch)
+    def _do(self, request: HttpRequest, user: User, act: Callable[..., int | None]) -> None:
+        self._tell(request, user, lambda **given: act(user=user, **given) or 0)
 
     def who_may_lose(self, obj: User) -> Iterable[User]:
         """Nobody by saving: the story sees to it."""

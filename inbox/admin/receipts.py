@@ -81,7 +81,8 @@ class AttachToSender(Task[Receipt]):
         """Attach one by one and tell what became of them."""
         sender = form.cleaned_data["sender"]
         for row in sorted(rows, key=lambda row: (row.received_at, row.pk)):
-            _audit(request, row, "receipt_attached", sender=str(sender))
+            told = {"sender": {"before": None, "after": str(sender)}}
+            _audit(request, row, "receipt_attached", changes=told)
             attach_quarantined(row, sender=sender, now=timezone.now())
         _tell_outcome(request, rows, admin)
 

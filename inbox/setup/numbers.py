@@ -231,7 +231,8 @@ def add_number(
             % {"number": address},
             field="address",
         ) from error
-    _note(sender, "number_attached", by, now, inbox=inbox.name)
+    told = {"inbox": {"before": None, "after": inbox.name}}
+    _note(sender, "number_attached", by, now, changes=told)
     return sender
 
 
@@ -366,7 +367,8 @@ def take_out(sender: Sender, story: Story, *, by: User) -> int:
     sender.save(update_fields=["removed_at"])
     cancelled = _cancel_queued(sender, story)
     sender.findings.filter(resolved_at=None).update(resolved_at=story.now)
-    _note(sender, "number_removed", by, story.now, inbox=sender.inbox.name, cancelled=cancelled)
+    told = {"inbox": {"before": sender.inbox.name, "after": None}}
+    _note(sender, "number_removed", by, story.now, changes=told, cancelled=cancelled)
     return cancelled
 
 

@@ -79,7 +79,9 @@ def deactivate_person(*, user: User, by: User, now: datetime) -> int:
             licenses=License.objects.filter(holder=row), by=by, reason=REASON, now=now
         )
         if was_active:
-            _note(row, "deactivated", by, now, sessions_ended=ended, licenses_ended=len(licenses))
+            told = changed("is_active", True, False)
+            ends = {"sessions_ended": ended, "licenses_ended": len(licenses)}
+            _note(row, "deactivated", by, now, changes=told, **ends)
     publish_ephemeral([user_group(user.pk)], {"type": "access.revoked", "data": {}})
     return release_all_of(user=user, reason=REASON, now=now)
 
@@ -92,7 +94,7 @@ def reactivate_person(*, user: User, by: User, now: datetime) -> None:
             return
         row.is_active = True
         row.save(update_fields=["is_active"])
-        _note(row, "reactivated", by, now)
+        _note(row, "reactivated", by, now, changes=changed("is_active", False, True))
 
 
 def end_all_sessions(*, user: User, by: User, this_key: str | None, now: datetime) -> int:
@@ -115,7 +117,7 @@ def _keeping_an_admin(user: User) -> Iterator[None]:
         raise
 
 
-def changed(field: str, before: str | None, after: str | None) -> dict[str, Any]:
+def changed(field: str, before: str | bool | None, after: str | bool | None) -> dict[str, Any]:
     """Tell one change as the audit log tells many."""
     return {field: {"before": before, "after": after}}
 

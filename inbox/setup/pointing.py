@@ -22,6 +22,7 @@ from inbox.setup.twilio import provisioning_for
 from inbox.twilio.provisioning import Pointing, Provisioning, RemoteService, RemoteWhatsApp
 
 URLS = ("inbound_url", "fallback_url")
+HERE = "here"
 
 
 def point_here(*, sender: Sender, by: User, now: datetime) -> str:
@@ -39,7 +40,8 @@ def point_here(*, sender: Sender, by: User, now: datetime) -> str:
     if not is_right:
         _point(asking, remote, wanted)
     before = _replaced(sender, remote)
-    _note(sender, "addresses_set", by, now, before=before)
+    told = {"messages_go_to": {"before": before or _said_of(sender, remote), "after": HERE}}
+    _note(sender, "addresses_set", by, now, changes=told)
     return before
 
 
@@ -97,6 +99,12 @@ def _found(asking: Provisioning, sender: Sender) -> Remote:
             _("%(number)s is not in the Twilio account any more.") % {"number": sender.address}
         )
     return remote
+
+
+def _said_of(sender: Sender, remote: Remote) -> str:
+    """Return where messages go, as the log may say it: our own address holds a token."""
+    url = remote.pointing.inbound_url
+    return HERE if is_ours(sender, url) else shown(url)
 
 
 def _point(

@@ -22,6 +22,9 @@ def home(request: HttpRequest) -> HttpResponse:
     if viewer.account_id is None and user.is_staff:
         return HttpResponseRedirect(reverse("admin:index"))
     if not viewer.may_see:
+        # Settings are open to who is here for support also while Team Inbox is off.
+        if viewer.is_support:
+            return HttpResponseRedirect(reverse("settings"))
         # Auditors and admins have their work elsewhere, and need no licence for it.
         if user.role == User.Role.AUDITOR:
             return HttpResponseRedirect(reverse("admin:index"))

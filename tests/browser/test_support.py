@@ -76,6 +76,28 @@ def test_support_reads_unseen_and_is_out_within_seconds(
     expect(support.locator("body")).not_to_contain_text("Is the blue one there?")
 
 
+def test_pages_that_are_open_already_tell_who_came_and_who_left(
+    live: Live, house: House, open_as: Open, pat: User, ada: User
+) -> None:
+    agent = open_as(house.alice, "/inbox/support/")
+    admin = open_as(ada, "/settings/")
+    for page in (agent, admin):
+        expect(page.locator("#support")).to_be_empty()
+
+    enter(house, pat)
+
+    for page in (agent, admin):
+        banner = page.locator(".support-banner")
+        expect(banner).to_contain_text("Ticket 77", timeout=WITHIN_MS)
+    support = open_as(pat, "/settings/features/")
+    expect(support.locator(".support-banner")).to_contain_text("You are in Acme")
+    admin.get_by_role("button", name="End it now").click()
+    expect(admin.locator("body")).to_contain_text("Pat Partner is out.")
+
+    support.wait_for_url("**/admin/", timeout=WITHIN_MS)
+    expect(agent.locator("#support")).to_be_empty(timeout=WITHIN_MS)
+
+
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_its_pages_are_accessible(
     live: Live,

@@ -37,6 +37,8 @@ Login = Callable[[User], Client]
 PEOPLE = ("admin", "other_admin", "supervisor", "agent", "auditor", "partner", "staff", "nobody")
 # They are in the account for support; see `Row.in_support`.
 SUPPORTERS = ("partner_in_support", "staff_in_support")
+# In another account for support: there they get what its admin gets, and here nothing.
+ELSEWHERE = "partner_elsewhere"
 
 
 @dataclass
@@ -63,7 +65,8 @@ def scene(house: House, login: Login, twilio: Twilio) -> Scene:
     account, partner = house.account, house.account.partner
     works_there = {"role": "partner", "partner": partner, "is_staff": True}
     admin_role, auditor_role = User.Role.ACCOUNT_ADMIN, User.Role.AUDITOR
-    elsewhere = make_account("Umbrella")
+    elsewhere = make_account("Umbrella", partner_name="Southridge")
+    works_elsewhere = {**works_there, "partner": elsewhere.partner}
     people = {
         "admin": make_user(account, "Ada", works_as=admin_role),
         "other_admin": make_user(elsewhere, "Otto", works_as=admin_role),
@@ -76,17 +79,18 @@ def scene(house: House, login: Login, twilio: Twilio) -> Scene:
             email="pia@example.com", name="Pia", **works_there
         ),
         "staff_in_support": User.objects.create_superuser("stella@example.com", name="Stella"),
+        ELSEWHERE: User.objects.create(email="quinn@example.com", name="Quinn", **works_elsewhere),
     }
     now = timezone.now()
     support = {
         who: SupportAccess.objects.create(
-            account=account,
+            account=elsewhere if who == ELSEWHERE else account,
             user=people[who],
             reason="They asked for help",
             starts_at=now,
             ends_at=now + timedelta(hours=1),
         )
-        for who in SUPPORTERS
+        for who in (*SUPPORTERS, ELSEWHERE)
     }
     clients = {who: login(user) for who, user in people.items()}
     return Scene(
@@ -331,6 +335,11 @@ def test_everybody_gets_their_verdict(scene: Scene, name: str) -> None:
             answer = _try(scene.clients[who], method, path, row.data(scene))
             if answer.status_code != expected:
                 wrong.append(f"{method} for {who} is {answer.status_code}, not {expected}")
+        answer = _try(scene.clients[ELSEWHERE], method, path, row.data(scene))
+        if answer.status_code != row.verdicts[1]:
+            wrong.append(f"{method} for {ELSEWHERE} is {answer.status_code}, not {row.verdicts[1]}")
+        if b"Acme" in answer.getvalue():
+            wrong.append(f"{method} shows the account to {ELSEWHERE}")
         # Who may not comes first: what they tried must not have changed anything for who may.
         for who, expected in reversed(list(zip(PEOPLE, row.verdicts, strict=True))):
             send = getattr(scene.clients[who], method.lower())

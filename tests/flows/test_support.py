@@ -177,7 +177,15 @@ def test_of_ten_doors_opened_at_once_one_opens(house: House) -> None:
 # --- Being in ------------------------------------------------------------------------------------
 
 # What is one's own wherever one is, and what nobody logs in for.
-OWN = {"profile", "theme", "availability", "awake", "end_session", "end_other_sessions"}
+OWN = {
+    "profile",
+    "theme",
+    "availability",
+    "awake",
+    "end_session",
+    "end_other_sessions",
+    "support_banner",
+}
 OPEN = {
     "livez",
     "readyz",
@@ -352,3 +360,45 @@ def test_it_ends_by_itself_and_when_the_person_no_longer_looks_after_the_account
     assert browser.get("/settings/").status_code == 200
     time_machine.move_to(access.ends_at)
     assert browser.get("/settings/").status_code == 404
+
+
+# --- Open pages ----------------------------------------------------------------------------------
+
+BANNER = "/profile/support/"
+
+
+def test_an_open_page_is_told_who_is_here_and_when_they_are_not(
+    house: House, pat: User, ada: User, charlie: User, login: Login
+) -> None:
+    agent, admin, stranger = login(house.alice), login(ada), login(charlie)
+    assert agent.get(BANNER).content.strip() == b""
+    assert login(pat).get(BANNER).status_code == 404
+
+    access = enter(house, pat)
+
+    for browser in (agent, admin):
+        told = browser.get(BANNER).content.decode()
+        assert f'data-support="{access.pk}"' in told
+        assert "Ticket 77" in told
+    assert reverse("settings_support_end", args=[access.pk]) in admin.get(BANNER).content.decode()
+    assert "You are in" in login(pat).get(BANNER).content.decode()
+    assert stranger.get(BANNER).content.strip() == b""
+    end_support(access=access, by=ada, now=timezone.now())
+    assert agent.get(BANNER).content.strip() == b""
+    assert login(pat).get(BANNER).status_code == 404
+    # What an open page asks for by itself is no view of the account.
+    assert not AuditEntry.objects.filter(action="support_viewed").exists()
+
+
+def test_what_the_watch_asks_of_agents_changes_with_who_is_here(house: House, pat: User) -> None:
+    def mark() -> str:
+        return entitlement_marks([house.alice.pk], now=timezone.now())[house.alice.pk]
+
+    quiet = mark()
+    access = enter(house, pat)
+    one = mark()
+    enter(house, make_partner_person(house, "quinn@example.com"))
+    two = mark()
+    end_support(access=access, by=pat, now=timezone.now())
+
+    assert len({quiet, one, two, mark()}) == 4

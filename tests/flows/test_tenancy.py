@@ -320,6 +320,8 @@ TABLE: dict[str, dict[str, Row]] = {
     },
     # Of their own sessions everybody ends what they like; the form here names none.
     "awake": {"POST": Row(NO_WORDS, {**dict.fromkeys(PEOPLE, NO_WORDS), "nobody": LOG_IN})},
+    # Of one's own account: who is in it for support.
+    "support_banner": {"GET": Row(OK, {**dict.fromkeys(PEOPLE, OK), "nobody": LOG_IN})},
     "end_session": {"POST": Row(BACK, {**dict.fromkeys(PEOPLE, BACK), "nobody": LOG_IN})},
     "end_other_sessions": {"POST": Row(BACK, {**dict.fromkeys(PEOPLE, BACK), "nobody": LOG_IN})},
     # A forged invitation opens nothing, whoever shows it.

@@ -2,6 +2,7 @@
 
 import { showAgent } from "./attendance.js";
 import { clockWords } from "./fmt.js";
+import { areHere } from "./here.js";
 import { SessionEndedError, getJson } from "./http.js";
 import { Sequence } from "./sequence.js";
 import { goHome, offerReload, sessionEnded } from "./session.js";
@@ -102,6 +103,7 @@ export class Line {
       "access.changed": () =>
         frame.data.inboxes.includes(this.settings.inbox) ? this.changedPart() : goHome(),
       "access.revoked": goHome,
+      "support.changed": () => areHere(frame.data.present),
     }[frame.type];
     handle?.();
   }
@@ -128,6 +130,7 @@ export class Line {
     if (String(frame.user) !== this.settings.me) location.reload();
     if (this.build && frame.build !== this.build) offerReload(this.page.pane.isIdle);
     this.build = frame.build;
+    areHere(frame.support);
     this.page.tally.reset();
     this.page.presence.refresh(true);
     this.send({ type: "subscribe", inbox: this.settings.inbox, after: this.sequence.last });

@@ -1,10 +1,12 @@
 // Is somebody still here for support? Hears nothing but the end of it, and then clears the screen.
 
 import { keepTime, localise } from "./fmt.js";
+import { showWhoIsHere } from "./here.js";
 import { Socket } from "./socket.js";
 
 const scheme = location.protocol === "https:" ? "wss" : "ws";
 const ignore = () => undefined;
+const leave = () => location.replace(document.body.dataset.homeUrl);
 
 localise(document);
 keepTime();
@@ -12,6 +14,7 @@ new Socket(`${scheme}://${location.host}/ws/v1/`, {
   frame: ignore,
   hello: ignore,
   state: ignore,
-  poll: ignore,
-  ended: () => location.replace(document.body.dataset.homeUrl),
+  // While the line is down, the page asks.
+  poll: () => showWhoIsHere().then((isHere) => isHere || leave(), ignore),
+  ended: leave,
 });
