@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0002_audit_circumstances'),
-        ('inbox', '0007_fleet_index'),
+        ('inbox', '0008_addresses_before'),
     ]
 
     operations = [
