@@ -1,7 +1,8 @@
 """Who is logged in where, until when, and how is that ended?
 
 This is also Django's session engine (`SESSION_ENGINE`): a session is a row that knows whose it is,
-from where they came, and when a person last did something in it.
+from where they came, and when a person last did something in it. The browser has its key, the row
+only a hash of it.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
@@ -24,6 +26,11 @@ from accounts.prepared import Prepared, is_any
 # In the session of who came in by their company's own sign-in.
 BY_COMPANY = "came_by_company_sign_in"
 SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+
+def hash_of_key(key: str) -> str:
+    """Return what is kept of a session's key."""
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 class SessionStore(DatabaseSessions):
@@ -38,6 +45,22 @@ class SessionStore(DatabaseSessions):
         """Return the table of sessions."""
         return BrowserSession
 
+    def exists(self, session_key: str) -> bool:
+        """Say whether there is a session with this key."""
+        return BrowserSession.objects.filter(key_hash=hash_of_key(session_key)).exists()
+
+    def delete(self, session_key: str | None = None) -> None:
+        """End the session with this key, or this one."""
+        if key := session_key or self.session_key:
+            BrowserSession.objects.filter(key_hash=hash_of_key(key)).delete()
+
+    # Who asks from async code gets the same, in a thread.
+    aexists = SessionBase.aexists
+    aload = SessionBase.aload
+    acreate = SessionBase.acreate
+    asave = SessionBase.asave
+    adelete = SessionBase.adelete
+
     def came_from(self, ip: str | None, browser: str) -> None:
         """Note where this request comes from: a new session keeps it."""
         self.ip, self.browser = ip, browser[:200]
@@ -51,13 +74,13 @@ class SessionStore(DatabaseSessions):
         self, data: dict[str, Any]
     ) -> BrowserSession:
         """Return the row to be saved, with what is known beside the data."""
-        key = str(self._get_or_create_session_key())  # type: ignore[attr-defined]
-        known = self.row or BrowserSession.objects.filter(session_key=key).first()
+        key_hash = hash_of_key(self._get_or_create_session_key())  # type: ignore[attr-defined]
+        known = self.row or BrowserSession.objects.filter(key_hash=key_hash).first()
         now = timezone.now()
         user_id = data.get(SESSION_KEY)
         self.row = BrowserSession(
             pk=known.pk if known else None,
-            session_key=key,
+            key_hash=key_hash,
             session_data=self.encode(data),
             expire_date=self.get_expiry_date(),
             user_id=int(user_id) if user_id else None,
@@ -71,7 +94,8 @@ class SessionStore(DatabaseSessions):
 
     def _get_session_from_db(self) -> BrowserSession | None:
         # One question for the session, whose it is, and what their account asks of them.
-        self.row = _SESSION.first(key=self.session_key, now=timezone.now())
+        key_hash = hash_of_key(str(self.session_key))
+        self.row = _SESSION.first(key_hash=key_hash, now=timezone.now())
         if self.row is None:
             self._session_key = None
         return self.row
@@ -80,8 +104,8 @@ class SessionStore(DatabaseSessions):
 _FACTORS = Authenticator.objects.filter(user=OuterRef("user"), type__in=SECOND_FACTORS)
 
 
-def _with_people(key: Any, now: Any) -> "QuerySet[Any, BrowserSession]":
-    rows = BrowserSession.objects.filter(session_key=key, expire_date__gt=now)
+def _with_people(key_hash: Any, now: Any) -> "QuerySet[Any, BrowserSession]":
+    rows = BrowserSession.objects.filter(key_hash=key_hash, expire_date__gt=now)
     found: QuerySet[BrowserSession] = rows.select_related("user__account").annotate(
         has_second_factor=is_any(_FACTORS)
     )
@@ -116,11 +140,12 @@ def alive_among(keys: Sequence[str], *, now: datetime) -> set[str]:
 
     Those have not ended or fallen idle, and lack no second factor that is asked for.
     """
-    rows = BrowserSession.objects.filter(session_key__in=keys, expire_date__gt=now)
+    by_hash = {hash_of_key(key): key for key in keys}
+    rows = BrowserSession.objects.filter(key_hash__in=by_hash, expire_date__gt=now)
     people = rows.select_related("user__account").defer("session_data")
     found = people.annotate(has_second_factor=Exists(_FACTORS))
     return {
-        row.session_key
+        by_hash[row.key_hash]
         for row in found
         if not is_idle(row, now=now) and not lacks_second_factor(row)
     }
@@ -165,6 +190,7 @@ class Shown:
 def sessions_of(user: User, *, now: datetime, this_key: str = "") -> list[Shown]:
     """List where somebody is logged in, the one in use first, then the newest."""
     rows = [row for row in _open_rows(user, now=now) if not is_idle(row, now=now)]
+    this_hash = hash_of_key(this_key)
     shown = [
         Shown(
             handle=handle_of(row),
@@ -172,7 +198,7 @@ def sessions_of(user: User, *, now: datetime, this_key: str = "") -> list[Shown]
             place=shortened(row.ip or ""),
             started_at=row.started_at,
             seen_at=row.seen_at,
-            is_this=row.session_key == this_key,
+            is_this=row.key_hash == this_hash,
         )
         for row in rows
     ]
@@ -192,7 +218,7 @@ def session_with(user: User, handle: str, *, now: datetime) -> BrowserSession | 
 
 def other_sessions(user: User, this_key: str | None) -> QuerySet[BrowserSession]:
     """Return every session of a person but this one."""
-    return BrowserSession.objects.filter(user=user).exclude(session_key=this_key or "")
+    return BrowserSession.objects.filter(user=user).exclude(key_hash=hash_of_key(this_key or ""))
 
 
 def forget_expired(*, now: datetime) -> int:
@@ -208,8 +234,8 @@ def _open_rows(user: User, *, now: datetime) -> QuerySet[BrowserSession]:
 
 
 def handle_of(row: BrowserSession) -> str:
-    """Return a name of the session that is not its key."""
-    return hashlib.sha256(f"handle:{row.session_key}".encode()).hexdigest()[:20]
+    """Return a name of the session that opens nothing."""
+    return hashlib.sha256(f"handle:{row.key_hash}".encode()).hexdigest()[:20]
 
 
 _BROWSERS = (

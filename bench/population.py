@@ -27,7 +27,7 @@ from accounts.models import (
     TwilioAccount,
     User,
 )
-from accounts.sessions import SessionStore
+from accounts.sessions import SessionStore, hash_of_key
 from bench.forms import WORDS
 from bench.shape import Shape
 from compliance.models import Consent
@@ -149,7 +149,7 @@ def _session_of(user: User) -> str:
     }
     now = datetime.now(UTC)
     BrowserSession.objects.create(
-        session_key=key,
+        key_hash=hash_of_key(key),
         session_data=SessionStore().encode(facts),
         expire_date=now + timedelta(days=1),
         user=user,

@@ -24,8 +24,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from accounts.models import User
-from accounts.sessions import SessionStore
+from accounts.models import BrowserSession, User
+from accounts.sessions import SessionStore, hash_of_key
 from inbox.models import Conversation, Sender, TeamInbox
 from inbox.status_urls import webhook_url
 from tests.live import Live, socket_url
@@ -91,6 +91,11 @@ class Browser:
         """Return one of this browser's requests, to be sent together with others."""
         headers = self._headers({"Accept": "application/json", "Content-Type": FORM})
         return Request(method, self._live.base_url + path, headers, urlencode(data).encode())
+
+    @property
+    def session(self) -> BrowserSession:
+        """Return the row of this browser's session."""
+        return BrowserSession.objects.get(key_hash=hash_of_key(self.session_key))
 
     def socket(self, **options: Any) -> Socket:
         """Open this browser's socket."""

@@ -11,10 +11,11 @@ from accounts.models.people import User
 class BrowserSession(models.Model):
     """One browser that somebody came with. Deleting the row logs that browser out.
 
-    The key is what the browser shows to be let in: no page shows it, and no address names it.
+    The key is what the browser shows to be let in. Only its hash is kept: who reads this table, or
+    a copy of it, can come in as nobody.
     """
 
-    session_key = models.CharField(max_length=40, unique=True, editable=False)
+    key_hash = models.CharField(max_length=64, unique=True, editable=False, db_column="session_key")
     session_data = models.TextField()
     expire_date = models.DateTimeField(db_index=True)
     user = models.ForeignKey(

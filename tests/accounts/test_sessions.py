@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client, RequestFactory
 
 from accounts.clients import ip_of
 from accounts.models import AuditEntry, BrowserSession, User
-from accounts.sessions import browser_in_words, forget_expired
+from accounts.sessions import SessionStore, browser_in_words, forget_expired, hash_of_key
 from tests.conftest import NOW, House
 from tests.factories import PASSWORD
 
@@ -51,8 +53,9 @@ def test_people_see_their_sessions_and_nobody_else_s(house: House) -> None:
     assert "curl/8" in page
     assert "iPhone" not in page
     assert "127.0.0.0/24" in page
+    assert str(here.session.session_key) not in page
     for session in BrowserSession.objects.all():
-        assert session.session_key not in page
+        assert session.key_hash not in page
 
 
 def test_one_is_ended_by_its_name_on_the_page(house: House) -> None:
@@ -71,7 +74,8 @@ def test_nobody_ends_a_session_of_somebody_else(house: House) -> None:
     [theirs] = alice.get("/profile/").context["sessions"]
     row = BrowserSession.objects.get(user=house.alice)
 
-    for name in (theirs.handle, row.session_key, str(row.pk), "", "x" * 1000):
+    key = str(alice.session.session_key)
+    for name in (theirs.handle, row.key_hash, key, str(row.pk), "", "x" * 1000):
         bob.post("/profile/sessions/end/", {"session": name})
 
     assert is_in(alice)
@@ -116,12 +120,12 @@ def test_the_key_changes_when_somebody_logs_in(house: House) -> None:
     session = browser.session
     session["planted"] = True
     session.save()
-    before = session.session_key
+    before = str(session.session_key)
 
     browser.post("/accounts/login/", {"login": house.alice.email, "password": PASSWORD})
 
     assert browser.session.session_key != before
-    assert not BrowserSession.objects.filter(session_key=before).exists()
+    assert not BrowserSession.objects.filter(key_hash=hash_of_key(before)).exists()
 
 
 def test_another_password_ends_every_other_session(house: House) -> None:
@@ -156,6 +160,47 @@ def test_what_expired_is_forgotten(house: House, login: Login) -> None:
 
     assert forget_expired(now=NOW + timedelta(seconds=1)) == 1
     assert is_in(kept)
+
+
+def test_who_reads_the_table_comes_in_as_nobody(house: House) -> None:
+    browser = log_in(house.alice)
+    key = str(browser.session.session_key)
+    [row] = BrowserSession.objects.values()
+
+    assert key not in str(row)
+    thief = Client()
+    thief.cookies["sessionid"] = row["key_hash"]
+    assert not is_in(thief)
+    assert is_in(browser)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_logged_in_stays_so_when_keys_are_hashed(house: House) -> None:
+    browser = log_in(house.alice)
+    # As it was kept before.
+    BrowserSession.objects.update(key_hash=browser.session.session_key)
+    assert not is_in(browser)
+    [hashing] = import_module("accounts.migrations.0013_hash_session_keys").Migration.operations
+
+    with connection.cursor() as cursor:
+        cursor.execute(hashing.sql)
+
+    assert is_in(browser)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_async_code_finds_the_same_sessions() -> None:
+    session = SessionStore()
+    session["colour"] = "green"
+    await session.asave()
+    key = str(session.session_key)
+
+    assert await SessionStore(key).aget("colour") == "green"
+    assert await session.aexists(key)
+    await session.acycle_key()
+    assert not await session.aexists(key)
+    await session.adelete()
+    assert not await session.aexists(str(session.session_key))
 
 
 # --- Idle ----------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ def bob(house: House, edge: Live) -> Browser:
 def age(browser: Browser, minutes: int) -> None:
     """Let nobody have been there for so long."""
     seen = timezone.now() - timedelta(minutes=minutes)
-    BrowserSession.objects.filter(session_key=browser.session_key).update(seen_at=seen)
+    BrowserSession.objects.filter(pk=browser.session.pk).update(seen_at=seen)
 
 
 def password_changes(browser: Browser, ada: User) -> None:
@@ -117,7 +117,7 @@ def test_heartbeats_and_fetching_keep_nobody_and_a_person_does(
         for n in range(3):
             socket.say(type="ping", t=n)
             socket.hear_type("pong")
-        row = BrowserSession.objects.get(session_key=bob.session_key)
+        row = bob.session
         assert timezone.now() - row.seen_at > timedelta(minutes=238)
 
         assert bob.post("/profile/awake/").status_code == 204

@@ -19,7 +19,7 @@ from django.utils import timezone
 from jsonschema import Draft202012Validator
 from websockets.exceptions import InvalidStatus
 
-from accounts.models import BrowserSession, License, Membership, User
+from accounts.models import License, Membership, User
 from inbox.broadcast import user_group
 from inbox.consumers import MOST_SOCKETS_OF_ONE
 from inbox.events import head_of
@@ -437,7 +437,7 @@ def test_an_ended_licence_an_ended_session_and_a_lost_team_are_noticed(room: Roo
 
     with transaction.atomic():
         License.objects.filter(holder=house.alice).update(ends_at=timezone.now())
-        BrowserSession.objects.filter(session_key=browsers["Bob"].session_key).delete()
+        browsers["Bob"].session.delete()
         Membership.objects.filter(user=house.sue).delete()
     began = time.monotonic()
     revoked = chairs["Alice"].hear_type("access.revoked", within=RECHECK_S)
@@ -549,7 +549,7 @@ def test_a_browser_that_goes_without_a_word_keeps_nobody_from_being_judged(room:
         with alice.socket() as rude:
             rude.abort()
 
-    BrowserSession.objects.filter(session_key=alice.session_key).delete()
+    alice.session.delete()
 
     assert chair.closing(within=RECHECK_S) == CLOSE_SESSION_ENDED
 

@@ -101,7 +101,7 @@ def test_staff_end_a_session_and_its_key_is_nowhere(acme: Company, pat: Client) 
     page = root.get(f"{SESSIONS}{row.pk}/change/").content.decode()
     root.post(f"{SESSIONS}end/?ids={row.pk}")
 
-    assert row.session_key not in page
+    assert row.key_hash not in page
     assert not BrowserSession.objects.filter(user=acme.alice).exists()
     assert AuditEntry.objects.get(action="session_ended").subject == "Alice of Acme"
     assert pat.get(SESSIONS).status_code == 403

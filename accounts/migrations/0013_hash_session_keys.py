@@ -1,0 +1,18 @@
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    """Who is logged in stays so: their browsers have the keys, and here are the hashes."""
+
+    dependencies = [
+        ('accounts', '0012_session_key_hash'),
+    ]
+
+    operations = [
+        migrations.RunSQL(
+            "UPDATE accounts_browsersession"
+            " SET session_key = encode(sha256(convert_to(session_key, 'UTF8')), 'hex')",
+            # No way leads from a hash to its key.
+            "DELETE FROM accounts_browsersession",
+        ),
+    ]
