@@ -149,7 +149,9 @@ class InvitationAdmin(TaskAdmin[Invitation], ScopedAdmin[Invitation]):
             return "taken back"
         if obj.expires_at <= timezone.now():
             return "expired"
-        return "mail sent" if obj.sent_at else "mail on its way"
+        if obj.sent_at:
+            return "mail sent"
+        return "mail on its way" if obj.send_after else "mail could not be sent"
 
 
 @admin.register(InvitationTeam)

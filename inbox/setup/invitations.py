@@ -142,11 +142,14 @@ def _check(account: Account, asked: Asked) -> None:
 def _invite_one(
     account: Account, name: str, email: str, asked: Asked, by: User, *, now: datetime
 ) -> Outcome:
-    here = User.objects.filter(account=account, email=email).first()
-    if here:
-        return Outcome.IS_HERE if here.is_active else Outcome.IS_DEACTIVATED
     with transaction.atomic():
-        invitation, is_new = _row_for(account, email)
+        found = _locked_row(account, email)
+        # Only now: they may have accepted while we waited for the row.
+        here = User.objects.filter(account=account, email=email).first()
+        if here:
+            return Outcome.IS_HERE if here.is_active else Outcome.IS_DEACTIVATED
+        is_new = found is None
+        invitation = found or Invitation(account=account, email=email)
         invitation.name = name or invitation.name
         invitation.role, invitation.wants_license = asked.role, asked.wants_license
         invitation.invited_by, invitation.invited_at = by, now
@@ -168,15 +171,14 @@ def _invite_one(
     return Outcome.INVITED if is_new else Outcome.RENEWED
 
 
-def _row_for(account: Account, email: str) -> tuple[Invitation, bool]:
-    """Return the open invitation of this address, locked, or a new one.
+def _locked_row(account: Account, email: str) -> Invitation | None:
+    """Return the open invitation of this address, locked, if there is one.
 
     Two admins who ask the same person at once: the second waits, finds the row of the first, and
-    renews it.
+    renews it. One that is just being accepted is waited for, and is open no more.
     """
-    account = Account.objects.select_for_update(no_key=True).get(pk=account.pk)
-    found = _open().filter(account=account, email=email).first()
-    return (found, False) if found else (Invitation(account=account, email=email), True)
+    Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+    return _open().select_for_update().filter(account=account, email=email).first()
 
 
 def _open() -> QuerySet[Invitation]:

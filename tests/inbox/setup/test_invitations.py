@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core import mail
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 
 from accounts.access import is_licensed
@@ -34,6 +34,7 @@ from inbox.setup.invitations import (
 )
 from tests.conftest import NOW, House
 from tests.factories import PASSWORD, make_account, make_user
+from tests.live import until
 
 ADMIN = User.Role.ACCOUNT_ADMIN
 LINK = re.compile(r"/join/([\w-]+)/")
@@ -347,6 +348,59 @@ def test_a_link_opened_twice_at_once_makes_one_person() -> None:
 
     assert done == ["in", "used", "used"]
     assert User.objects.filter(email="ivy@acme.com").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_asked_again_while_they_come_in_is_here_and_asked_no_more() -> None:
+    account = make_account("Acme")
+    ada = make_user(account, "Ada", works_as=ADMIN)
+    invite(
+        account=account,
+        lines="ivy@acme.com",
+        asked=Asked(wants_license=True),
+        by=ada,
+        now=NOW,
+    )
+    send_owed(now=NOW)
+    token = token_in(mail.outbox[0])
+
+    def come() -> User:
+        try:
+            return accept(token=token, name="Ivy", password=PASSWORD, now=NOW)
+        finally:
+            connection.close()
+
+    def ask_again() -> Outcome:
+        try:
+            [one] = invite(account=account, lines="ivy@acme.com", asked=Asked(), by=ada, now=NOW)
+            return one.outcome
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        with transaction.atomic():
+            # Whoever comes in waits here, with the invitation half accepted.
+            LicensePool.objects.select_for_update().get(account=account)
+            coming = threads.submit(come)
+            until(lambda: waiting() == 1, within=10, what="they come in")
+            asking = threads.submit(ask_again)
+            until(lambda: waiting() == 2, within=10, what="they are asked again")
+        user, outcome = coming.result(), asking.result()
+
+    row = Invitation.objects.get()
+    assert outcome == Outcome.IS_HERE
+    assert (row.accepted_by, row.send_after) == (user, None)
+    assert row.accepted_at is not None
+
+
+def waiting() -> int:
+    """Count who waits for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def test_the_role_is_the_one_that_was_given_and_nothing_in_the_form_changes_it(
