@@ -115,7 +115,7 @@ def _viewer(facts: Mapping[str, Any], roles: Mapping[int, str]) -> Viewer:
         user_id=facts["pk"],
         account_id=facts["account_id"],
         name=facts["name"],
-        is_licensed=facts["licensed"],
+        is_licensed=facts["licensed"] and facts["role"] != User.Role.AUDITOR,
         has_team_inbox=facts["has_inbox"] and is_active_account,
         member_of=frozenset(roles),
         supervises=frozenset(t for t, role in roles.items() if role == Membership.Role.SUPERVISOR),
@@ -125,7 +125,7 @@ def _viewer(facts: Mapping[str, Any], roles: Mapping[int, str]) -> Viewer:
 
 
 def _people(users: Any, now: Any) -> "QuerySet[Any, Any]":
-    return (
+    people: QuerySet[Any, Any] = (
         User.objects.filter(OneOf("pk", users), is_active=True)
         .annotate(
             licensed=is_any(_licenses_in_force(now).filter(holder=OuterRef("pk"))),
@@ -134,9 +134,13 @@ def _people(users: Any, now: Any) -> "QuerySet[Any, Any]":
             ),
             supported=is_any(SupportAccess.objects.open(now).filter(account=OuterRef("account"))),
         )
-        .values("pk", "account_id", "name", "licensed", "has_inbox", "supported", "account__status")
+        .values(
+            *("pk", "account_id", "name", "role", "licensed", "has_inbox", "supported"),
+            "account__status",
+        )
         .order_by()
     )
+    return people
 
 
 def _roles(users: Any) -> QuerySet[Membership, tuple[int, int, str]]:
@@ -175,7 +179,7 @@ def entitlement_marks(user_ids: Sequence[int], *, now: datetime) -> dict[int, st
             # Who is in their account: their pages say so.
             present=Subquery(_present(now).filter(account=OuterRef("account")).values("who")),
         )
-        .values_list("pk", "licensed", "has_inbox", "roles", "support", "present")
+        .values_list("pk", "role", "licensed", "has_inbox", "roles", "support", "present")
     )
     return {pk: "|".join(map(str, facts)) for pk, *facts in rows}
 
@@ -218,9 +222,12 @@ def licensed_members(team_id: int, *, now: datetime) -> QuerySet[User]:
 
 
 def licensed(*, now: datetime) -> QuerySet[User]:
-    """Return the people who are active and hold a valid Pro-CX licence at `now`."""
+    """Return the people who are active and hold a valid Pro-CX licence at `now`.
+
+    An auditor reads elsewhere, masked, and answers nobody: a licence makes no agent of them.
+    """
     held = _licenses_in_force(now).filter(holder=OuterRef("pk"))
-    return User.objects.filter(Exists(held), is_active=True)
+    return User.objects.filter(Exists(held), is_active=True).exclude(role=User.Role.AUDITOR)
 
 
 def entitled(*, now: datetime) -> QuerySet[User]:
@@ -231,7 +238,7 @@ def entitled(*, now: datetime) -> QuerySet[User]:
 
 def is_licensed(user_id: int, *, now: datetime) -> bool:
     """Say whether the person holds a valid Pro-CX licence at `now`."""
-    return _licenses_in_force(now).filter(holder=user_id, holder__is_active=True).exists()
+    return licensed(now=now).filter(pk=user_id).exists()
 
 
 def _licenses_in_force(now: datetime) -> QuerySet[License]:

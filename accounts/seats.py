@@ -102,7 +102,7 @@ def check_holders(
     *,
     but: License | None = None,
 ) -> None:
-    """Refuse people of another account, who cannot log in, or who hold this plan at that time.
+    """Refuse people of another account, who cannot log in, auditors, and holders at that time.
 
     `but` is the licence that is being changed.
     """
@@ -116,6 +116,9 @@ def check_holders(
             raise RefusedError(words, field="holder")
         if not user.is_active and not but:
             words = _("%s can no longer log in: a seat would be of no use.") % user
+            raise RefusedError(words, field="holder")
+        if user.role == User.Role.AUDITOR and not but:
+            words = _("%s is an auditor, who answers nobody: a seat would be of no use.") % user
             raise RefusedError(words, field="holder")
     theirs = License.objects.filter(sharing_time(begin, end), holder__in=holders, plan=pool.plan)
     if but:

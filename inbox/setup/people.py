@@ -16,12 +16,13 @@ from accounts import sessions
 from accounts.audit import record
 from accounts.licences import end_licenses
 from accounts.logins import end_other_sessions
-from accounts.models import BrowserSession, License, User
+from accounts.models import BrowserSession, License, SupportAccess, User
+from accounts.support import end_support
 from inbox.broadcast import publish_ephemeral, user_group
 from inbox.conversations import release_all_of
 
-# What licences and conversations of whoever is deactivated say of it.
-REASON = "log-in switched off"
+# What licences and conversations of whoever is deactivated, or becomes an auditor, say of it.
+REASON, AUDITS = "log-in switched off", "became an auditor"
 ACCOUNT_ROLES = (User.Role.MEMBER, User.Role.ACCOUNT_ADMIN, User.Role.AUDITOR)
 
 
@@ -41,11 +42,12 @@ class LastAdminError(PeopleError):
         super().__init__(words % user.name)
 
 
-def change_role(*, user: User, role: str, by: User, now: datetime) -> None:
+def change_role(*, user: User, role: str, by: User, now: datetime) -> int:
     """Give a person another role in their account.
 
-    Raises LastAdminError, or PeopleError for a role that is none of an account, and for one's own:
-    another admin changes that.
+    Who becomes an auditor answers nobody: their licence ends, and what they had goes back to their
+    teams. Returns how many conversations that were. Raises LastAdminError, or PeopleError for a
+    role that is none of an account, and for one's own: another admin changes that.
     """
     if role not in ACCOUNT_ROLES:
         raise PeopleError(_("There is no such role."))
@@ -55,10 +57,16 @@ def change_role(*, user: User, role: str, by: User, now: datetime) -> None:
         row = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         before, row.role = row.role, role
         if before == role:
-            return
+            return 0
         row.save(update_fields=["role"])
         _note(row, "role_changed", by, now, changes=changed("role", before, role))
+        if role == User.Role.AUDITOR:
+            held = License.objects.filter(holder=row)
+            end_licenses(licenses=held, by=by, reason=AUDITS, now=now)
     publish_ephemeral([user_group(user.pk)], {"type": "access.changed", "data": {}})
+    if role != User.Role.AUDITOR:
+        return 0
+    return release_all_of(user=user, reason=AUDITS, now=now)
 
 
 def deactivate_person(*, user: User, by: User, now: datetime) -> int:
@@ -83,6 +91,8 @@ def deactivate_person(*, user: User, by: User, now: datetime) -> int:
             ends = {"sessions_ended": ended, "licenses_ended": len(licenses)}
             _note(row, "deactivated", by, now, changes=told, **ends)
     publish_ephemeral([user_group(user.pk)], {"type": "access.revoked", "data": {}})
+    for stay in SupportAccess.objects.open(now).filter(user=user):
+        end_support(access=stay, by=by, now=now)
     return release_all_of(user=user, reason=REASON, now=now)
 
 

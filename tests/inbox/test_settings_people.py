@@ -217,6 +217,10 @@ def test_several_are_invited_and_each_has_an_answer(house: House, browser: Clien
         ({"lines": "", "role": "member"}, "Write at least one"),
         ({"lines": "a@b.com", "role": "staff"}, "Select a valid choice"),
         ({"lines": "a@b.com"}, "This field is required"),
+        (
+            {"lines": "a@b.com", "role": "auditor", "wants_license": "on"},
+            "Auditors answer nobody and need no licence",
+        ),
         ({"lines": "a@b.com\n" * 101, "role": "member"}, "At most 100"),
         ({"lines": "x" * 40_000, "role": "member"}, "at most 30000"),
     ],

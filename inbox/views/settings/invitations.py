@@ -59,6 +59,13 @@ class InviteForm(forms.Form):
                 label=team.name, choices=[NOT_IN_IT, *Membership.Role.choices], required=False
             )
 
+    def clean(self) -> dict[str, Any]:
+        """Refuse a licence for who answers nobody."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("role") == User.Role.AUDITOR and cleaned.get("wants_license"):
+            self.add_error("wants_license", _("Auditors answer nobody and need no licence."))
+        return cleaned
+
     def team_fields(self) -> list[Any]:
         """Return the fields that say in which team they will be."""
         return [self[name] for name in self.teams]

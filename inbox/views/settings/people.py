@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import licensed
@@ -31,6 +31,10 @@ class RoleForm(forms.Form):
 
     role = forms.ChoiceField(
         choices=[(role.value, role.label) for role in stories.ACCOUNT_ROLES],
+        help_text=gettext_lazy(
+            "Who becomes an auditor answers nobody: their licence ends, and what they have goes "
+            "back to their teams."
+        ),
         error_messages={"invalid_choice": "There is no such role."},
     )
 
@@ -138,13 +142,14 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             role = form.cleaned_data["role"]
-            stories.change_role(user=user, role=role, by=who.user, now=who.now)
+            count = stories.change_role(user=user, role=role, by=who.user, now=who.now)
         except stories.PeopleError as error:
             form.add_error("role", error.reason)
         else:
             words = _("%(person)s has the role “%(role)s” now.")
             label = str(User.Role(role).label)
             messages.success(request, words % {"person": user, "role": label})
+            say_released(request, count)
             return _back_to(user)
     key = request.session.session_key or ""
     context = {

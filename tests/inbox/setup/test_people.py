@@ -11,7 +11,21 @@ from django.db import connection
 from django.test import Client
 
 from accounts.access import is_licensed
-from accounts.models import Account, AuditEntry, BrowserSession, Membership, User
+from accounts.licences import assign_licenses
+from accounts.models import (
+    Account,
+    AuditEntry,
+    BrowserSession,
+    License,
+    LicensePool,
+    Membership,
+    SupportAccess,
+    User,
+    in_force,
+)
+from accounts.refusals import RefusedError
+from inbox.access import readers_of
+from inbox.conversations import release_ineligible
 from inbox.models import Conversation, ConversationEvent
 from inbox.setup.people import (
     LastAdminError,
@@ -21,7 +35,7 @@ from inbox.setup.people import (
     reactivate_person,
 )
 from tests.conftest import NOW, House
-from tests.factories import make_account, make_user
+from tests.factories import days, make_account, make_user
 from tests.twilio import text_in
 
 ADMIN = User.Role.ACCOUNT_ADMIN
@@ -115,6 +129,59 @@ def test_another_admin_makes_it_possible(house: House, ada: User, now: datetime)
     assert ada.role == "auditor"
     line = AuditEntry.objects.get(action="role_changed")
     assert line.data["changes"] == {"role": {"before": "account_admin", "after": "auditor"}}
+
+
+def test_who_becomes_an_auditor_answers_nobody(
+    house: House, ada: User, login: Callable[[User], Client], now: datetime
+) -> None:
+    conversation = own_one(house, house.bob)
+    browser = login(house.bob)
+    assert browser.get("/inbox/support/").status_code == 200
+
+    count = change_role(user=house.bob, role="auditor", by=ada, now=now)
+
+    conversation.refresh_from_db()
+    assert (count, conversation.owner) == (1, None)
+    assert ConversationEvent.objects.get(verb="released").data["reason"] == "became an auditor"
+    assert not License.objects.filter(in_force(now), holder=house.bob).exists()
+    assert "/inbox/support/" not in browser.get("/", follow=True).redirect_chain[-1][0]
+    pool = LicensePool.objects.get(account=house.account)
+    house.bob.refresh_from_db()
+    with pytest.raises(RefusedError, match="Bob is an auditor"):
+        assign_licenses(pool=pool, holders=[house.bob], by=ada, now=now)
+
+
+def test_a_licence_makes_no_agent_of_an_auditor(
+    house: House, login: Callable[[User], Client], now: datetime
+) -> None:
+    """However it came to them: behaviour 10."""
+    conversation = own_one(house, house.bob)
+    User.objects.filter(pk=house.bob.pk).update(role="auditor")
+    browser = login(house.bob)
+
+    assert not is_licensed(house.bob.pk, now=now)
+    assert house.bob.pk not in readers_of(conversation, now=now)
+    assert browser.get("/inbox/support/").status_code == 403
+    act = f"/c/{conversation.public_id}/messages/"
+    assert browser.post(act, {"kind": "note", "body": "x"}).status_code == 403
+    assert release_ineligible(now=now) == 1
+
+
+def test_a_supporter_who_is_deactivated_is_in_no_account_any_more(
+    house: House, now: datetime
+) -> None:
+    pat = User.objects.create_user(
+        "pat@example.com", name="Pat", role="partner", partner=house.account.partner, is_staff=True
+    )
+    staff = User.objects.create_superuser("rita@example.com", name="Rita")
+    SupportAccess.objects.create(
+        account=house.account, user=pat, reason="Help", starts_at=now, ends_at=now + days(0.1)
+    )
+
+    deactivate_person(user=pat, by=staff, now=now + days(0.01))
+
+    assert SupportAccess.objects.get().ended_by == staff
+    assert AuditEntry.objects.get(action="support_ended").account == house.account
 
 
 @pytest.mark.parametrize("role", ["staff", "partner", "", "boss"])
