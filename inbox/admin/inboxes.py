@@ -46,7 +46,17 @@ class TeamInboxAdmin(SetUpAdmin[TeamInbox]):
     form = TeamInboxForm
     fieldsets = (
         (None, {"fields": ("team", "account", "name", "slug", "is_on", "public_id", "created_at")}),
-        ("Who answers", {"fields": ("claim_rule", "after_claim", "closed_visibility")}),
+        (
+            "Who answers",
+            {
+                "fields": (
+                    "claim_rule",
+                    "after_claim",
+                    "closed_visibility",
+                    "supervisors_may_set_up",
+                )
+            },
+        ),
         (
             "After a while",
             {
@@ -77,7 +87,10 @@ class TeamInboxAdmin(SetUpAdmin[TeamInbox]):
     )
     readonly_fields = ("account", "public_id", "auto_close_since", "created_at")
     fixed_fields = ("team",)
-    audited = ("name", "is_on", "claim_rule", "after_claim", "closed_visibility")
+    audited = (
+        *("name", "is_on", "claim_rule", "after_claim", "closed_visibility"),
+        "supervisors_may_set_up",
+    )
     autocomplete_fields = ("team",)
     list_display = ("name", "account", "is_on", "claim_rule", "after_claim", "sender_count")
     list_filter = ("is_on", "claim_rule", ("account", OwnRowsFilter))

@@ -111,6 +111,12 @@ class TeamInbox(models.Model):
     )
     is_close_reason_required = models.BooleanField(default=False)
     may_start_conversations = models.BooleanField(default=False)
+    supervisors_may_set_up = models.BooleanField(
+        "supervisors set hours and replies",
+        default=False,
+        db_default=False,
+        help_text="Those of other inboxes, and all else, only account admins change",
+    )
     colour = models.CharField(
         max_length=8, choices=Colour.choices, default=Colour.TEAL, db_default=Colour.TEAL
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Field
+from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
@@ -17,7 +18,10 @@ CARDS: Mapping[str, tuple[str, ...]] = {
     "claiming": ("claim_rule", "after_claim", "closed_visibility"),
     "ending": ("reopen_hours", "reopen_owner", "auto_close_hours"),
     "greeting": ("bot_name", "first_reply", "first_reply_text"),
+    "supervisors": ("supervisors_may_set_up",),
 }
+# What supervisors may change where the inbox allows it.
+FOR_SUPERVISORS = ("greeting",)
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,10 @@ def change_inbox(
 
 def shown(row: TeamInbox, name: str) -> str:
     """Return a setting as a page says it."""
-    display = getattr(row, f"get_{name}_display", None)
-    return _text(display() if display else getattr(row, name))
+    display, value = getattr(row, f"get_{name}_display", None), getattr(row, name)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return _text(display() if display else value)
 
 
 def _refuse_changed(row: TeamInbox, before: Mapping[str, Any], seen: Mapping[str, Any]) -> None:

@@ -21,9 +21,10 @@ class Me(NamedTuple):
     availability: str
     theme: str
     is_staff: bool
+    is_supervisor: bool
 
     @classmethod
-    def of(cls, user: User) -> "Me":
+    def of(cls, user: User, *, is_supervisor: bool = False) -> "Me":
         """Take what is shown from the person."""
         return cls(
             user.pk,
@@ -33,6 +34,7 @@ class Me(NamedTuple):
             user.availability,
             user.theme,
             user.is_staff,
+            is_supervisor,
         )
 
 
@@ -43,17 +45,24 @@ class Place(NamedTuple):
     name: str
     public_id: UUID
     colour: str
+    lets_supervisors: bool
 
     @classmethod
     def of(cls, inbox: TeamInbox) -> "Place":
         """Take what is shown from the inbox."""
-        return cls(inbox.slug, inbox.name, inbox.public_id, inbox.colour)
+        return cls(
+            inbox.slug,
+            inbox.name,
+            inbox.public_id,
+            inbox.colour,
+            inbox.supervisors_may_set_up,
+        )
 
 
 def show_page(request: HttpRequest, page: InboxPage, user: User, **context: object) -> HttpResponse:
     """Show a page of an inbox within its frame."""
     frame = {
-        "me": Me.of(user),
+        "me": Me.of(user, is_supervisor=page.is_supervisor),
         "inbox": Place.of(page.inbox),
         "inboxes": tuple(map(Place.of, page.inboxes)),
     }

@@ -64,6 +64,7 @@ def stage(house: House, client: Client, now: datetime, live: Live) -> Stage:
         services=[{"account_sid": sid, "sid": "MG" + "c" * 32, "friendly_name": "Campaigns"}],
     )
     make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
+    TeamInbox.objects.update(supervisors_may_set_up=True)
     Team.objects.create(account=house.account, name="Sales")
     finding = {"account": house.account, "twilio_account": house.sender.twilio_account}
     DriftFinding.objects.create(
@@ -183,6 +184,8 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "turn on": (ada, f"/settings/teams/{sales}/turn-on/?check=1"),
         "turned on": (ada, f"/settings/teams/{stage.house.inbox.pk}/turn-on/?check=1"),
         "inbox settings": (ada, inbox),
+        "hours and replies of a supervisor": (stage.house.sue, inbox),
+        "business hours for a supervisor": (stage.house.sue, "/settings/hours/"),
         "numbers": (ada, f"{inbox}numbers/?choose=1"),
         "buy a number": (ada, f"{inbox}numbers/buy/"),
         "remove a number": (ada, f"{inbox}numbers/{sender}/remove/"),
@@ -229,6 +232,8 @@ PAGES = [
     "turn on",
     "turned on",
     "inbox settings",
+    "hours and replies of a supervisor",
+    "business hours for a supervisor",
     "numbers",
     "buy a number",
     "remove a number",

@@ -25,7 +25,7 @@ from accounts.models import (
     SupportAccess,
     User,
 )
-from inbox.models import Message
+from inbox.models import Message, TeamInbox
 from inbox.sending import send_test
 from inbox.settings_urls import urlpatterns
 from routing.models import BusinessHours
@@ -348,6 +348,35 @@ def test_everybody_gets_their_verdict(scene: Scene, name: str) -> None:
                 wrong.append(f"{method} for {who} is {answer.status_code}, not {expected}")
             if who == "other_admin" and expected == 200 and b"Acme" in answer.getvalue():
                 wrong.append(f"{method} shows the account to {who}")
+
+    assert wrong == []
+
+
+# What else a supervisor gets where the inbox lets supervisors set it up: hours and replies.
+SUPERVISOR_GETS = {
+    ("settings_inbox", "GET"): 200,
+    ("settings_hours", "GET"): 200,
+    ("settings_hours", "POST"): 200,
+    ("settings_hours_edit", "GET"): 200,
+    ("settings_hours_edit", "POST"): 200,
+    ("settings_hours_copy", "POST"): 302,
+}
+
+
+def test_a_supervisor_gets_hours_and_replies_where_the_inbox_says_so(scene: Scene) -> None:
+    TeamInbox.objects.update(supervisors_may_set_up=True)
+    wrong: list[str] = []
+
+    for name, rows in TABLE.items():
+        for method, row in rows.items():
+            path, data = reverse(name, kwargs=row.kwargs(scene)), row.data(scene)
+            for who in ("supervisor", "agent", "auditor", "nobody"):
+                expected = row.verdicts[PEOPLE.index(who)]
+                if who == "supervisor":
+                    expected = SUPERVISOR_GETS.get((name, method), expected)
+                answer = _try(scene.clients[who], method, path, data)
+                if answer.status_code != expected:
+                    wrong.append(f"{method} {path} for {who}: {answer.status_code}, not {expected}")
 
     assert wrong == []
 

@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from accounts.administrators import Administrator, administrator
 from accounts.numbers import number_in
 from inbox.forms import plain_lines
 from inbox.models import TeamInbox
 from inbox.segments import MAX_CHARACTERS, count
-from inbox.setup.general import CARDS, ChangedMeanwhileError, change_inbox
+from inbox.setup.general import CARDS, FOR_SUPERVISORS, ChangedMeanwhileError, change_inbox
 from inbox.views.settings.answers import inbox_of, segments_of
+from inbox.views.settings.door import Setter, setter
 
 LANGUAGES = (
     ("", gettext_lazy("As the account")),
@@ -145,27 +145,54 @@ class GreetingForm(forms.ModelForm[TeamInbox]):
         return cleaned
 
 
+class SupervisorsForm(forms.ModelForm[TeamInbox]):
+    """What supervisors may change."""
+
+    class Meta:
+        model = TeamInbox
+        fields: ClassVar[tuple[str, ...]] = CARDS["supervisors"]
+        labels: ClassVar[dict[str, Any]] = {
+            "supervisors_may_set_up": gettext_lazy(
+                "Supervisors may set business hours and automatic replies of this inbox"
+            ),
+        }
+        help_texts: ClassVar[dict[str, Any]] = {
+            "supervisors_may_set_up": gettext_lazy(
+                "They find it in their own menu. Hours that other inboxes keep as well stay yours."
+            ),
+        }
+
+
 FORMS: dict[str, tuple[type[forms.ModelForm[TeamInbox]], Any]] = {
     "look": (LookForm, gettext_lazy("Name and place")),
     "claiming": (ClaimingForm, gettext_lazy("Who answers")),
     "greeting": (GreetingForm, gettext_lazy("Automatic first reply")),
     "ending": (EndingForm, gettext_lazy("How conversations end")),
+    "supervisors": (SupervisorsForm, gettext_lazy("What supervisors may change")),
 }
 
 
 @require_http_methods(["GET", "POST"])
 def general(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what an inbox is like, and save one card of it."""
-    who = administrator(request)
+    who = setter(request)
     inbox = inbox_of(who, slug)
+    if not who.may_set(inbox.pk):
+        raise Http404
     if request.method == "POST":
         return _save(request, who, inbox)
     return _page(request, who, inbox)
 
 
-def _save(request: HttpRequest, who: Administrator, inbox: TeamInbox) -> HttpResponse:
+def _cards_for(who: Setter) -> dict[str, tuple[type[forms.ModelForm[TeamInbox]], Any]]:
+    if not who.is_supervisor:
+        return FORMS
+    return {name: FORMS[name] for name in FOR_SUPERVISORS}
+
+
+def _save(request: HttpRequest, who: Setter, inbox: TeamInbox) -> HttpResponse:
     card = request.POST.get("card", "")
-    if card not in FORMS:
+    if card not in _cards_for(who):
         raise Http404
     # The form writes into a row of its own: what is in the database changes in the story alone.
     form = FORMS[card][0](request.POST, instance=inbox_of(who, inbox.slug), prefix=card)
@@ -192,14 +219,14 @@ def _save(request: HttpRequest, who: Administrator, inbox: TeamInbox) -> HttpRes
 
 def _page(
     request: HttpRequest,
-    who: Administrator,
+    who: Setter,
     inbox: TeamInbox,
     *,
     tried: tuple[str, forms.ModelForm[TeamInbox]] | None = None,
     changed: ChangedMeanwhileError | None = None,
 ) -> HttpResponse:
     cards = []
-    for name, (form_class, title) in FORMS.items():
+    for name, (form_class, title) in _cards_for(who).items():
         is_tried = tried is not None and tried[0] == name
         form = tried[1] if tried and is_tried else form_class(instance=inbox, prefix=name)
         cards.append(

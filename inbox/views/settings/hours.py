@@ -1,4 +1,7 @@
-"""When are the account's inboxes open? The pages on which admins set business hours."""
+"""When are the account's inboxes open? The pages on which business hours are set.
+
+Admins set all of them. Supervisors set those that no inbox keeps but theirs.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +17,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.administrators import Administrator, administrator
+from accounts.administrators import administrator
 from accounts.numbers import number_in
 from inbox.models import TeamInbox
 from inbox.setup.hours import choose_inboxes, delete_unused_hours
 from inbox.views.settings import hours_page as page
+from inbox.views.settings.door import Setter, setter
 from inbox.views.settings.hours_forms import FileForm, NameForm, SpecialDayForm, WeekForm
 from routing.business_hours import (
     HoursChangedError,
@@ -46,7 +50,7 @@ class Desk:
     """Who works on which hours, and what the page is to show besides them."""
 
     request: HttpRequest
-    who: Administrator
+    who: Setter
     hours: BusinessHours
     version: int = 0
     # What is wrong: the id of the field, and in words.
@@ -84,7 +88,7 @@ class Desk:
 @require_http_methods(["GET", "POST"])
 def hours_list(request: HttpRequest) -> HttpResponse:
     """List the account's hours and the inboxes that keep them; make new ones."""
-    who = administrator(request)
+    who = setter(request)
     error = ""
     if request.method == "POST":
         try:
@@ -102,9 +106,13 @@ def hours_list(request: HttpRequest) -> HttpResponse:
     return render(request, "settings/hours.html", _list_context(request, who, error))
 
 
-def _list_context(request: HttpRequest, who: Administrator, error: str) -> dict[str, Any]:
-    rows = BusinessHours.objects.filter(account=who.account).with_days()
+def _list_context(request: HttpRequest, who: Setter, error: str) -> dict[str, Any]:
     inboxes = list(TeamInbox.objects.filter(account=who.account).only("name", "hours_id"))
+    rows = [
+        row
+        for row in BusinessHours.objects.filter(account=who.account).with_days()
+        if _may_see(who, [one for one in inboxes if one.hours_id == row.pk])
+    ]
     return {
         "who": who,
         "here": "hours",
@@ -116,17 +124,29 @@ def _list_context(request: HttpRequest, who: Administrator, error: str) -> dict[
                 "hours": row,
                 "state": page.state_of(row.calendar(), who.now),
                 "inboxes": [one.name for one in inboxes if one.hours_id == row.pk],
+                "is_theirs": _are_theirs(who, [one for one in inboxes if one.hours_id == row.pk]),
             }
             for row in rows
         ],
-        "always_open": [one.name for one in inboxes if one.hours_id is None],
+        "always_open": [
+            one.name for one in inboxes if one.hours_id is None and who.may_set(one.pk)
+        ],
     }
+
+
+def _are_theirs(who: Setter, keepers: Sequence[TeamInbox]) -> bool:
+    """Say whether no inbox keeps these hours that is not theirs to set."""
+    return all(who.may_set(inbox.pk) for inbox in keepers)
+
+
+def _may_see(who: Setter, keepers: Sequence[TeamInbox]) -> bool:
+    return not keepers or any(who.may_set(inbox.pk) for inbox in keepers)
 
 
 @require_POST
 def hours_copy(request: HttpRequest, *, pk: int) -> HttpResponse:
     """Make hours that are like these."""
-    desk = _desk(request, pk)
+    desk = _desk(request, pk, only_to_copy=True)
     try:
         copy = copy_hours(hours=desk.hours, by=desk.who.user, now=desk.who.now)
     except HoursError as refused:
@@ -139,6 +159,7 @@ def hours_copy(request: HttpRequest, *, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def hours_delete(request: HttpRequest, *, pk: int) -> HttpResponse:
     """Say what is lost, then delete hours that no inbox keeps."""
+    administrator(request)
     desk = _desk(request, pk)
     if request.method == "GET":
         return render(request, "settings/confirm.html", _before_deleting(desk))
@@ -296,10 +317,14 @@ def _show_preview(desk: Desk, days: Sequence[SpecialDay], left_out: Sequence[str
 
 def _save_inboxes(desk: Desk) -> HttpResponse:
     data = desk.request.POST
+    chosen = [pk for text in data.getlist("inbox") if (pk := number_in(text))]
+    seen = [pk for text in data.getlist("seen") if (pk := number_in(text))]
+    if not all(map(desk.who.may_set, (*chosen, *seen))):
+        raise Http404("No such inbox.")
     changed = choose_inboxes(
         hours=desk.hours,
-        chosen=[pk for text in data.getlist("inbox") if (pk := number_in(text))],
-        seen=[pk for text in data.getlist("seen") if (pk := number_in(text))],
+        chosen=chosen,
+        seen=seen,
         by=desk.who.user,
         now=desk.who.now,
     )
@@ -350,7 +375,11 @@ def _show(desk: Desk, form: Any = None) -> HttpResponse:
         "file_form": FileForm(),
         "exceptions": page.spans(day for day in calendar.special_days if day.on >= today),
         "past_exceptions": sum(day.on < today for day in calendar.special_days),
-        "inboxes": TeamInbox.objects.filter(account=desk.who.account).select_related("hours"),
+        "inboxes": [
+            inbox
+            for inbox in TeamInbox.objects.filter(account=desk.who.account).select_related("hours")
+            if desk.who.may_set(inbox.pk)
+        ],
         **desk.shown,
     }
     _show_holidays(desk, context)
@@ -401,11 +430,14 @@ def _unpacked(desk: Desk, text: str) -> list[SpecialDay]:
     ]
 
 
-def _desk(request: HttpRequest, pk: int) -> Desk:
+def _desk(request: HttpRequest, pk: int, *, only_to_copy: bool = False) -> Desk:
     """Return who works on which hours. Others' are not there: Http404."""
-    who = administrator(request)
+    who = setter(request)
     row = BusinessHours.objects.filter(account=who.account, pk=pk).with_days().first()
     if row is None:
+        raise Http404("No such page.")
+    keepers = list(TeamInbox.objects.filter(hours=row)) if who.is_supervisor else []
+    if not (_may_see(who, keepers) if only_to_copy else _are_theirs(who, keepers)):
         raise Http404("No such page.")
     row.account = who.account
     version = number_in(request.POST.get("version", ""))
