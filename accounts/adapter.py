@@ -4,7 +4,10 @@ Nobody signs up, every step of a log-in leaves a line, secrets are encrypted, an
 sign-in lets in nobody but the people of its account.
 """
 
+import logging
 from collections.abc import Mapping
+from functools import partial
+from smtplib import SMTPException
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +19,7 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp, SocialLogin
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -25,10 +29,14 @@ from django.utils.translation import gettext_lazy
 from accounts import logins, sign_on
 from accounts.clients import ip_of
 from accounts.models import SignOn, User
+from accounts.outside import only_outside, read_within_limits
 from accounts.sessions import BY_COMPANY
 
+logger = logging.getLogger(__name__)
 OIDC = "openid_connect"
 BY_COMPANY_WAY = "socialaccount"
+# To the host itself: no proxy of ours, nowhere else that it names, and no more than we want.
+_STRAIGHT = {"allow_redirects": False, "stream": True, "proxies": {"no_proxy": "*"}}
 NO_ANSWER = gettext_lazy(
     "Your company’s sign-in did not answer as it should. Try again, or tell its IT."
 )
@@ -105,7 +113,16 @@ class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         allauth's passes here each time without being a signal.
         """
         logins.note_second_factor(user, what=template_prefix, now=timezone.now())
-        super().send_notification_mail(template_prefix, user, context, email or user.email)
+        send = super().send_notification_mail
+        transaction.on_commit(partial(_tell, send, template_prefix, user, context, email))
+
+
+def _tell(send: Any, what: str, user: User, context: Any, email: str | None) -> None:
+    # What it tells of is done: a mail server that is away undoes nothing.
+    try:
+        send(what, user, context, email or user.email)
+    except (SMTPException, OSError):
+        logger.warning("%s: the mail to user %s did not leave", what, user.pk, exc_info=True)
 
 
 def way_of(request: HttpRequest, user: User) -> str:
@@ -139,8 +156,9 @@ class CompanySignIn(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return [app]
 
     def get_requests_session(self) -> Any:
-        """Reach issuers on the public internet only, and follow them nowhere else."""
+        """Reach issuers on the public internet only, for a while, and follow them nowhere."""
         session = super().get_requests_session()
+        only_outside(session)
         ask = session.request
 
         def guarded(method: str, url: str, **kwargs: Any) -> Any:
@@ -148,7 +166,7 @@ class CompanySignIn(DefaultSocialAccountAdapter):  # type: ignore[misc]
                 sign_on.check_reachable(url)
             except sign_on.SignOnError as error:
                 raise OAuth2Error(error.reason) from error
-            return ask(method, url, **{**kwargs, "allow_redirects": False})
+            return read_within_limits(ask(method, url, **{**kwargs, **_STRAIGHT}))
 
         session.request = guarded
         return session

@@ -1,5 +1,6 @@
 """Who came in, who did not, and what changed about how they come in?"""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -31,11 +32,12 @@ def note_logout(user: User, *, now: datetime) -> None:
     record(action="logged_out", subject=str(user), actor=user, account_id=user.account_id, now=now)
 
 
-def note_failure(email: str, *, now: datetime) -> None:
-    """Write that a log-in failed, and count it. For an address that nobody has the same is done.
+def note_failure(email: str, *, now: datetime, step: str = "password") -> None:
+    """Write that a log-in failed, at which step, and count it.
 
-    What was typed as an address is kept only where it is one of ours: people type their passwords
-    there. Tries with the same unknown address can still be told to be the same.
+    For an address that nobody has the same is done. What was typed as an address is kept only where
+    it is one of ours: people type their passwords there. Tries with the same unknown address can
+    still be told to be the same.
     """
     email = email.strip().lower()
     same = User.objects.filter(email=email)
@@ -49,6 +51,7 @@ def note_failure(email: str, *, now: datetime) -> None:
         now=now,
         nobody="not logged in",
         user=user.pk if user else None,
+        step=step,
         times=user.failed_logins if user else None,
     )
 
@@ -122,6 +125,27 @@ def must_use_company(user: User) -> bool:
     return SignOn.objects.filter(account=user.account_id, is_on=True, is_only_way=True).exists()
 
 
+@dataclass(frozen=True)
+class Policy:
+    """What an account asks of everybody's log-in."""
+
+    requires_second_factor: bool
+    idle_minutes: int | None
+
+    @classmethod
+    def of(cls, account: Account) -> "Policy":
+        """Read it from the account."""
+        return cls(account.requires_second_factor, account.idle_minutes)
+
+
+class PolicyChangedError(Exception):
+    """Somebody else changed it after the page was opened; `policy` is what holds now."""
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__(policy)
+        self.policy = policy
+
+
 def change_policy(
     *,
     account: Account,
@@ -129,11 +153,17 @@ def change_policy(
     idle_minutes: int | None,
     by: User,
     now: datetime,
+    seen: Policy | None = None,
 ) -> None:
-    """Change what an account asks of everybody's log-in; it holds from the next click on."""
+    """Change what an account asks of everybody's log-in; it holds from the next click on.
+
+    `seen` is what the page showed. Raises PolicyChangedError if that is no longer so.
+    """
     names = ("requires_second_factor", "idle_minutes")
     with transaction.atomic():
         row = Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+        if seen is not None and seen != Policy.of(row):
+            raise PolicyChangedError(Policy.of(row))
         before = snapshot(row, names)
         row.requires_second_factor, row.idle_minutes = requires_second_factor, idle_minutes
         row.save(update_fields=names)

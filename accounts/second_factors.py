@@ -3,6 +3,7 @@
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.secrets import PREFIX, decrypt, encrypt
@@ -13,6 +14,13 @@ PRODUCT = "Team Inbox"
 
 class SecondFactors(DefaultMFAAdapter):  # type: ignore[misc]
     """Second factors and passkeys. What an app and recovery codes are made from is encrypted."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "cannot_delete_authenticator": gettext_lazy(
+            "You cannot deactivate your only second factor: your role or account asks for one. Set "
+            "up another first, then remove this one."
+        ),
+    }
 
     def _get_site_name(self) -> str:
         return PRODUCT

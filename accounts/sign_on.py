@@ -1,20 +1,21 @@
 """How do the people of an account sign in with their company's own log-in (OpenID Connect)?"""
 
-import ipaddress
 import re
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from accounts.audit import changes, record, snapshot
 from accounts.models import Account, SignOn, User
+from accounts.outside import OutsideError, addresses_of
 
 DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 # Mail for everybody: whoever has an address there is not one of the company's people.
@@ -27,6 +28,7 @@ ANYBODYS = frozenset(
 )
 TOLD = ("issuer", "client_id", "client_secret", "domains", "is_on", "is_only_way")
 WANTED = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
+MOST_COMPANIES = 10
 
 # Fetches an address and returns the JSON found there.
 Fetch = Callable[[str], Mapping[str, Any]]
@@ -74,9 +76,9 @@ def save_sign_on(
 ) -> SignOn:
     """Set up or change the company sign-in of an account, after a look at the issuer.
 
-    A new issuer, client or secret must prove itself again before it can be the only way in. Raises
-    SignOnError if the issuer does not answer as one, a secret is missing, or somebody else changed
-    it meanwhile.
+    A new issuer, client or secret, or a domain less, must prove itself again before it can be the
+    only way in. Raises SignOnError if the issuer does not answer as one, a secret is missing, or
+    somebody else changed it meanwhile.
     """
     issuer = wanted.issuer.strip().rstrip("/")
     check_issuer(issuer, fetch)
@@ -89,10 +91,13 @@ def save_sign_on(
             raise SignOnError(_("Enter the client secret."), "client_secret")
         before = snapshot(row, TOLD) if row.pk else None
         is_other = (row.issuer, row.client_id) != (issuer, wanted.client_id)
-        if is_other or wanted.client_secret or not wanted.is_on:
+        shuts_out = not set(row.domains or ()) <= set(wanted.domains)
+        if is_other or wanted.client_secret or shuts_out or not wanted.is_on:
             row.is_only_way = False
-        if is_other or wanted.client_secret:
+        if is_other or wanted.client_secret or shuts_out:
             row.proved_at = None
+        if is_other:
+            _forget_subjects(account)
         row.issuer, row.client_id, row.domains = issuer, wanted.client_id, list(wanted.domains)
         row.client_secret = wanted.client_secret or row.client_secret
         row.is_on, row.version = wanted.is_on, row.version + 1
@@ -125,6 +130,12 @@ def remove_sign_on(*, account: Account, by: User, now: datetime) -> None:
         if row:
             _note(row, "sign_on_removed", by, now, changes=changes(snapshot(row, TOLD), None))
             row.delete()
+            _forget_subjects(account)
+
+
+def _forget_subjects(account: Account) -> None:
+    """Forget who came as which subject: another issuer may call somebody else by the same name."""
+    SocialAccount.objects.filter(provider=str(account.public_id)).delete()
 
 
 def check_issuer(issuer: str, fetch: Fetch) -> None:
@@ -137,6 +148,8 @@ def check_issuer(issuer: str, fetch: Fetch) -> None:
         found = fetch(f"{issuer}/.well-known/openid-configuration")
     except SignOnError:
         raise
+    except OutsideError as error:
+        raise SignOnError(error.reason, "issuer") from error
     except (OSError, ValueError) as error:
         words = _("Nothing that describes an issuer was found there. Is the address right?")
         raise SignOnError(words, "issuer") from error
@@ -151,7 +164,7 @@ def check_issuer(issuer: str, fetch: Fetch) -> None:
 def check_reachable(url: str) -> None:
     """Refuse an address that is not https or leads into a private network.
 
-    An account's admin chooses it, and our servers ask it: it must not reach what only they reach.
+    This is for the words. What counts is looked at again for each connection: `accounts.outside`.
     """
     parts = urlsplit(url)
     if settings.SIGN_ON_ALLOW_LOCAL and parts.scheme in ("http", "https") and parts.hostname:
@@ -159,11 +172,11 @@ def check_reachable(url: str) -> None:
     if parts.scheme != "https" or not parts.hostname:
         raise SignOnError(_("The address must begin with https://"), "issuer")
     try:
-        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise SignOnError(_("There is no such host."), "issuer") from error
-    if not all(ipaddress.ip_address(entry[4][0]).is_global for entry in found):
-        raise SignOnError(_("This address is not on the public internet."), "issuer")
+        addresses_of(parts.hostname, parts.port or 443)
+    except ValueError as error:
+        raise SignOnError(_("There is no such port."), "issuer") from error
+    except OutsideError as error:
+        raise SignOnError(error.reason, "issuer") from error
 
 
 def _note(row: SignOn, action: str, by: User, now: datetime, **data: Any) -> None:
@@ -174,21 +187,22 @@ def _note(row: SignOn, action: str, by: User, now: datetime, **data: Any) -> Non
 # --- Coming in through it ------------------------------------------------------------------------
 
 
-def sign_on_for(email: str) -> SignOn | None:
-    """Find the company sign-in for an address.
+def sign_ons_for(email: str) -> list[SignOn]:
+    """Find the company sign-ins for an address: mostly one; more where a company has more accounts.
 
-    Of an address that nobody has, its domain decides: who asks learns of the domain and not
-    whether the person exists.
+    The domain decides, alike for every address of it: who asks does not learn whether the person
+    exists. It must be the domain of somebody who works in the account: who else names it catches
+    nobody.
     """
-    email = email.strip().lower()
-    domain = email.rpartition("@")[2]
+    domain = email.strip().lower().rpartition("@")[2]
+    people = User.objects.filter(account=OuterRef("account"), is_active=True)
     fitting = SignOn.objects.filter(
-        is_on=True, domains__contains=[domain], account__status=Account.Status.ACTIVE
+        Exists(people.filter(email__endswith=f"@{domain}")),
+        is_on=True,
+        domains__contains=[domain],
+        account__status=Account.Status.ACTIVE,
     )
-    known = User.objects.filter(email=email).values_list("account", flat=True).first()
-    by_domain = fitting.select_related("account").order_by("pk").first()
-    by_person = fitting.select_related("account").filter(account=known).first()
-    return by_person if known else by_domain
+    return list(fitting.select_related("account").order_by("account__name", "pk")[:MOST_COMPANIES])
 
 
 def person_vouched_for(sign_on: SignOn, claims: Mapping[str, Any], linked: User | None) -> User:
@@ -205,7 +219,9 @@ def person_vouched_for(sign_on: SignOn, claims: Mapping[str, Any], linked: User 
         raise SignOnError(_("Your address does not belong to the domains of this account."))
     people = User.objects.filter(account=sign_on.account_id, is_active=True)
     user = people.filter(pk=linked.pk).first() if linked else people.filter(email=email).first()
-    if user is None or sign_on.account.status != Account.Status.ACTIVE:
+    if sign_on.account.status != Account.Status.ACTIVE:
+        raise SignOnError(_("This account is suspended. Ask your account admin."))
+    if user is None:
         raise SignOnError(_("Nobody of this account has your address. Ask your account admin."))
     return user
 

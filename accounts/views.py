@@ -1,11 +1,16 @@
 """What can a person see and change about themselves?"""
 
 import logging
+from smtplib import SMTPException
+from typing import Any
 
+from allauth.account.views import password_reset
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DataError
 from django.forms import EmailField, Form, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -22,7 +27,7 @@ from accounts.adapter import NO_ANSWER, refusal
 from accounts.forms import AvailabilityForm, ProfileForm, ThemeForm
 from accounts.models import User
 from accounts.sessions import sessions_of
-from accounts.sign_on import sign_on_for
+from accounts.sign_on import sign_ons_for
 from accounts.support import banner_for, open_support_of
 
 logger = logging.getLogger(__name__)
@@ -111,6 +116,18 @@ class CompanyForm(Form):
 
 
 @login_not_required
+def forgotten_password(request: HttpRequest) -> HttpResponse:
+    """Mail a link, to known and unknown addresses alike; say so if no mail leaves."""
+    try:
+        answer: HttpResponse = password_reset(request)
+    except (SMTPException, OSError):
+        logger.warning("new password: the mail did not leave", exc_info=True)
+        messages.error(request, _("No mail leaves right now. Try again in a few minutes."))
+        return HttpResponseRedirect(reverse("account_reset_password"))
+    return answer
+
+
+@login_not_required
 @require_http_methods(["GET", "POST"])
 def company_sign_in(request: HttpRequest) -> HttpResponse:
     """Ask for an address and lead to the sign-in of that company.
@@ -118,24 +135,45 @@ def company_sign_in(request: HttpRequest) -> HttpResponse:
     The way there is a link and no redirect: our content policy lets no form end elsewhere.
     """
     form = CompanyForm(request.POST if request.method == "POST" else None)
-    start = request.session.pop("company", "") if request.method == "GET" else ""
+    starts: list[tuple[str, str]] = []
+    if request.method == "GET" and (company := request.session.pop("company", "")):
+        starts = [(company, "")]
     if request.method == "POST" and form.is_valid():
-        sign_on = sign_on_for(form.cleaned_data["email"])
-        if sign_on is None:
+        found = sign_ons_for(form.cleaned_data["email"])
+        starts = [(str(one.account.public_id), one.account.name) for one in found]
+        if not starts:
             words = _("No company sign-in is known for this address. Log in with your password.")
             form.add_error("email", words)
-        else:
-            start = str(sign_on.account.public_id)
-    return render(request, "account/company.html", {"form": form, "start": start})
+    return render(request, "account/company.html", {"form": form, "starts": starts})
 
 
 @login_not_required
 def company_start(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Lead to the company's own log-in; say so if it does not answer."""
+    return _with_issuer(openid_connect.login, request, provider_id)
+
+
+@login_not_required
+def company_back(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Take somebody in whom the company's own log-in sends back; say so if it talks nonsense."""
+    return _with_issuer(openid_connect.callback, request, provider_id)
+
+
+def _with_issuer(view: Any, request: HttpRequest, provider_id: str) -> HttpResponse:
+    # What an issuer says is anything: a field less, a list, a name that no table takes (which
+    # allauth holds for a fault of ours).
     try:
-        answer: HttpResponse = openid_connect.login(request, provider_id)
-    except (OSError, ValueError, KeyError, OAuth2Error):
-        logger.warning("company sign-in: the issuer does not describe itself", exc_info=True)
+        answer: HttpResponse = view(request, provider_id)
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        DataError,
+        OAuth2Error,
+        ImproperlyConfigured,
+    ):
+        logger.warning("company sign-in: the issuer does not answer as one", exc_info=True)
         return refusal(request, NO_ANSWER)
     return answer
 

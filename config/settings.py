@@ -214,7 +214,13 @@ CACHES = {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": CHANNEL_PREFIX,
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
-    }
+    },
+    # Where attempts to log in are counted while Redis is away.
+    "guards": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "accounts_attempts",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
 }
 CHANNEL_LAYERS = {
     "default": {
@@ -269,6 +275,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_ADAPTER = "accounts.adapter.InvitedOnlyAdapter"
+ACCOUNT_FORMS = {"user_token": "accounts.forms.LinkOfActivePerson"}
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
@@ -282,7 +289,17 @@ ACCOUNT_RATE_LIMITS = {
 # The proxies in front of web: each appends one address to X-Forwarded-For.
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=1 if IS_PRODUCTION else 0)
 
+# A company behind one address fits in here as well.
+MFA_RATE_LIMITS = {"webauthn_login": "120/m/ip"}
 MFA_ADAPTER = "accounts.second_factors.SecondFactors"
+MFA_FORMS = {
+    "authenticate": "accounts.forms.CodeForm",
+    "reauthenticate": "accounts.forms.ConfirmForm",
+    "login_webauthn": "accounts.forms.LogInByPasskey",
+    "authenticate_webauthn": "accounts.forms.PasskeyAfterPassword",
+    "reauthenticate_webauthn": "accounts.forms.ConfirmByPasskey",
+    "add_webauthn": "accounts.forms.AddPasskey",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 # Whoever is here was invited to their address; nobody signs up with somebody else's.
@@ -304,6 +321,8 @@ SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 # May a company's issuer be reached without https, and inside our own network? On a laptop.
 SIGN_ON_ALLOW_LOCAL = not IS_PRODUCTION
+# Which issuers may lie in our own network, by the names of their hosts; with https like the others.
+SIGN_ON_INTERNAL_HOSTS = [name.lower() for name in env.list("SIGN_ON_INTERNAL_HOSTS", default=[])]
 
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 60 * 60 * 12

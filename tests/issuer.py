@@ -13,7 +13,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,6 +23,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 CLIENT_ID, CLIENT_SECRET = "team-inbox", "s3cret-of-the-client"
+# Faults of the address that describes it.
+ODD = {"list", "endless", "slow", "elsewhere"}
 
 
 @dataclass
@@ -31,9 +33,12 @@ class Issuer:
 
     url: str = ""
     claims: dict[str, Any] = field(default_factory=dict)
-    #: Named faults: "issuer" calls itself otherwise, "token" refuses codes, "sub" tells of two.
+    #: Named faults: "issuer" calls itself otherwise, "token" refuses codes, "sub" tells of two,
+    #: "audience" speaks to another client; the others give answers that are none.
     fault: str = ""
     asked: list[str] = field(default_factory=list)
+    #: Where it sends who asks for its description, when the fault is "elsewhere".
+    elsewhere: str = ""
 
     def __post_init__(self) -> None:
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -42,6 +47,8 @@ class Issuer:
 
     def describe(self) -> dict[str, Any]:
         """Return the discovery document."""
+        if self.fault == "few":
+            return {"issuer": self.url}
         return {
             "issuer": "https://elsewhere.example.com" if self.fault == "issuer" else self.url,
             "authorization_endpoint": f"{self.url}/authorize",
@@ -97,13 +104,29 @@ class Issuer:
         return {"keys": [{**public, "kid": "1", "alg": "RS256", "use": "sig"}]}
 
 
+def _be_odd(issuer: Issuer, asked: BaseHTTPRequestHandler) -> None:
+    """Answer what no issuer answers, until whoever asked has enough of it."""
+    asked.send_response(302 if issuer.fault == "elsewhere" else 200)
+    if issuer.fault == "elsewhere":
+        asked.send_header("Location", issuer.elsewhere)
+    asked.end_headers()
+    with suppress(OSError):
+        if issuer.fault == "list":
+            asked.wfile.write(json.dumps([issuer.describe()]).encode())
+        while issuer.fault in ("endless", "slow"):
+            asked.wfile.write(b" " * (65_536 if issuer.fault == "endless" else 1))
+            time.sleep(0.05 if issuer.fault == "slow" else 0)
+
+
 def _handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             issuer.asked.append(parts.path)
             asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            if parts.path == "/.well-known/openid-configuration":
+            if parts.path == "/.well-known/openid-configuration" and issuer.fault in ODD:
+                _be_odd(issuer, self)
+            elif parts.path == "/.well-known/openid-configuration":
                 self._answer(issuer.describe())
             elif parts.path == "/jwks":
                 self._answer(issuer.keys())

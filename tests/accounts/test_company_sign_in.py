@@ -1,18 +1,24 @@
 """Does a company's own log-in let in its people of this very account, and nobody else?"""
 
 import re
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import requests
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.models import SocialAccount
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from accounts import outside
 from accounts import sign_on as stories
 from accounts.models import Account, AuditEntry, SignOn, User
-from accounts.sign_on import SignOnError, check_reachable, sign_on_for
+from accounts.outside import is_public
+from accounts.sign_on import SignOnError, check_reachable, sign_ons_for
 from inbox.setup.invitations import Asked, invite, send_owed
 from tests.conftest import House
 from tests.factories import PASSWORD, make_account, make_user
@@ -181,6 +187,157 @@ def test_in_production_only_the_public_internet_is_asked(settings: Any, url: str
         check_reachable(url)
 
 
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("8.8.8.8", True),
+        ("2001:4860:4860::8888", True),
+        ("127.0.0.1", False),
+        ("0.0.0.0", False),
+        ("10.1.2.3", False),
+        ("172.16.0.1", False),
+        ("192.168.0.1", False),
+        ("100.64.0.1", False),
+        ("169.254.169.254", False),
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+        ("::", False),
+        ("::1", False),
+        ("fe80::1%eth0", False),
+        ("fc00::1", False),
+        ("ff02::1", False),
+        # The old addresses as the new internet writes them.
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:8.8.8.8", True),
+        ("2002:7f00:1::", False),
+        ("64:ff9b::10.0.0.1", False),
+        ("64:ff9b::8.8.8.8", True),
+    ],
+)
+def test_which_addresses_are_public(address: str, expected: bool) -> None:
+    assert is_public(address) is expected
+
+
+@contextmanager
+def door() -> Iterator[socket.socket]:
+    """Listen inside our own network."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.3)
+        yield listening
+
+
+def visits(listening: socket.socket) -> int:
+    """Count who came."""
+    try:
+        guest, _ = listening.accept()
+    except TimeoutError:
+        return 0
+    guest.close()
+    return 1 + visits(listening)
+
+
+def names(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Let each look-up of a name find the next of these addresses, the last one for ever."""
+    left = list(addresses)
+
+    def look_up(host: str, port: int, *args: Any, **kwargs: Any) -> list[Any]:
+        address = left.pop(0) if len(left) > 1 else left[0]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+def ask(listening: socket.socket) -> Any:
+    """Ask an issuer behind the door, as every step of a sign-in does."""
+    url = f"https://login.acme.example:{listening.getsockname()[1]}/jwks"
+    with get_adapter().get_requests_session() as session:
+        return session.get(url)
+
+
+def test_a_name_that_points_elsewhere_a_moment_later_reaches_nothing(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SIGN_ON_ALLOW_LOCAL = False
+    with door() as listening:
+        names(monkeypatch, "8.8.8.8", "127.0.0.1")
+
+        with pytest.raises(OSError, match="not on the public internet"):
+            ask(listening)
+
+        assert visits(listening) == 0
+
+
+def test_an_operator_may_let_an_issuer_be_inside(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SIGN_ON_ALLOW_LOCAL = False
+    settings.SIGN_ON_INTERNAL_HOSTS = ["login.acme.example"]
+    with door() as listening:
+        names(monkeypatch, "127.0.0.1")
+        check_reachable("https://LOGIN.acme.example/realm")
+
+        with pytest.raises(OSError, match=r"SSL|closed|reset|aborted|timed out"):
+            ask(listening)
+
+        assert visits(listening) == 1
+        with pytest.raises(SignOnError):
+            check_reachable("https://wiki.acme.example")
+        with pytest.raises(SignOnError):
+            check_reachable("http://login.acme.example")
+
+
+def test_no_proxy_is_asked_for_it(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.SIGN_ON_ALLOW_LOCAL = False
+    names(monkeypatch, "8.8.8.8", "10.0.0.1")
+    with door() as proxy, door() as listening:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+
+        with pytest.raises(OSError, match="not on the public internet"):
+            ask(listening)
+
+        assert visits(proxy) == 0
+
+
+def test_an_issuer_that_sends_us_elsewhere_is_not_followed(
+    ada: User, issuer: Issuer, login: Login
+) -> None:
+    with running_issuer() as other:
+        issuer.fault, issuer.elsewhere = "elsewhere", f"{other.url}/jwks"
+
+        answer = login(ada).post(f"{SETTINGS}company/", form(issuer))
+
+        assert "Nothing that describes an issuer" in answer.content.decode()
+        assert other.asked == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("endless", "too long"),
+        ("slow", "took too long"),
+        ("list", "not what was asked for"),
+        ("few", "does not say its"),
+    ],
+)
+def test_answers_that_are_none_are_told_and_end(
+    ada: User,
+    issuer: Issuer,
+    login: Login,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+    words: str,
+) -> None:
+    monkeypatch.setattr(outside, "MOST_SECONDS", 0.5)
+    issuer.fault = fault
+
+    answer = login(ada).post(f"{SETTINGS}company/", form(issuer))
+    issuer.fault = ""
+
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert not SignOn.objects.exists()
+
+
 # --- Who is let in -------------------------------------------------------------------------------
 
 
@@ -282,6 +439,62 @@ def test_an_issuer_that_errs_lets_in_nobody(
     assert "company" in told(browser)
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"sub": ...},
+        {"sub": "x" * 10_000},
+        {"sub": "a\0b"},
+        {"email": "ivy\0@acme.example"},
+        {"name": "a\0b"},
+        {"email": ["ivy@acme.example"]},
+    ],
+    ids=["no sub", "long sub", "odd sub", "odd email", "odd name", "two emails"],
+)
+def test_claims_that_are_none_are_told_in_words(
+    house: House, ivy: User, issuer: Issuer, sign_on: SignOn, claims: dict[str, Any]
+) -> None:
+    told_of = {**claims_of(ivy), **claims}
+    issuer.claims = {name: value for name, value in told_of.items() if value is not ...}
+
+    browser = come(issuer, house.account)
+
+    assert not is_in(browser)
+    assert "company" in told(browser)
+    assert not SocialAccount.objects.exists()
+
+
+@pytest.mark.parametrize("fault", ["list", "few"])
+def test_an_issuer_that_describes_itself_badly_is_told_in_words(
+    house: House, ivy: User, issuer: Issuer, sign_on: SignOn, fault: str
+) -> None:
+    issuer.fault = fault
+
+    answer = Client().get(f"/accounts/oidc/{house.account.public_id}/login/", follow=True)
+
+    assert answer.status_code == 200
+    assert "did not answer as it should" in answer.content.decode()
+
+
+def test_a_subject_counts_with_its_issuer_only(
+    house: House, ada: User, ivy: User, issuer: Issuer, sign_on: SignOn, login: Login
+) -> None:
+    issuer.claims = claims_of(ivy, sub="1")
+    assert is_in(come(issuer, house.account))
+    omar = make_user(house.account, "Omar", email="omar@acme.example")
+    with running_issuer() as other:
+        login(ada).post(f"{SETTINGS}company/", form(other, version=str(sign_on.version)))
+        # Another issuer, which calls somebody else by that name.
+        other.claims = claims_of(omar, sub="1")
+
+        browser = come(other, house.account)
+
+    assert browser.session["_auth_user_id"] == str(omar.pk)
+    login(ada).post(f"{SETTINGS}company/remove/")
+    assert not SocialAccount.objects.exists()
+
+
 def test_an_answer_that_nobody_asked_for_is_refused(
     house: House, ivy: User, issuer: Issuer, sign_on: SignOn
 ) -> None:
@@ -316,7 +529,7 @@ def test_a_sign_in_that_is_off_is_nowhere(house: House, ivy: User, sign_on: Sign
 
     for where in (str(house.account.public_id), "nonsense", "00000000-0000-0000-0000-000000000000"):
         assert Client().get(f"/accounts/oidc/{where}/login/").status_code == 404
-    assert sign_on_for(ivy.email) is None
+    assert sign_ons_for(ivy.email) == []
 
 
 def test_somebody_logged_in_connects_nothing(
@@ -360,7 +573,28 @@ def test_nobody_is_led_to_an_issuer_of_another_account(house: House, issuer: Iss
         domains=["example.com"],
     )
 
-    assert sign_on_for(house.alice.email) is None
+    assert sign_ons_for(house.alice.email) == []
+    # Nor does who asks learn which addresses have a log-in elsewhere.
+    assert sign_ons_for("nobody@example.com") == []
+
+
+def test_a_company_with_two_accounts_is_asked_which(
+    house: House, ivy: User, issuer: Issuer, sign_on: SignOn
+) -> None:
+    other = make_account("Acme Overseas")
+    make_user(other, "Omar", email="omar@acme.example")
+    data = {"issuer": issuer.url, "client_id": "x", "client_secret": "x"}
+    SignOn.objects.create(account=other, domains=["acme.example"], **data)
+
+    def page(email: str) -> str:
+        answer = Client().post("/accounts/company/", {"email": email})
+        return answer.content.decode().split("<main", 1)[1]
+
+    text = page(ivy.email)
+    assert page("omar@acme.example") == page("nobody@acme.example") == text
+    for account in (house.account, other):
+        assert account.name in text
+        assert f"/accounts/oidc/{account.public_id}/login/" in text
 
 
 # --- The only way in -----------------------------------------------------------------------------
@@ -389,6 +623,24 @@ def test_it_is_the_only_way_only_after_it_worked(
     browser.post(f"{SETTINGS}company/", changed)
     sign_on.refresh_from_db()
     assert (sign_on.is_only_way, sign_on.proved_at) == (False, None)
+
+
+def test_who_takes_a_domain_away_locks_nobody_out(
+    house: House, ada: User, issuer: Issuer, sign_on: SignOn, login: Login
+) -> None:
+    only_way(sign_on, ada)
+    sign_on.refresh_from_db()
+    browser = login(ada)
+
+    def save(domains: str) -> SignOn:
+        data = form(issuer, client_secret="", domains=domains, version=str(sign_on.version))
+        browser.post(f"{SETTINGS}company/", data)
+        sign_on.refresh_from_db()
+        return sign_on
+
+    assert save("acme.example, acme.test").is_only_way
+    assert not save("acme.tset").is_only_way
+    assert sign_on.proved_at is None
 
 
 def test_then_passwords_let_in_nobody_and_are_not_sent(

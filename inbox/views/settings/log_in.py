@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import sign_on as stories
 from accounts.administrators import Administrator, administrator
-from accounts.logins import change_policy
+from accounts.logins import Policy, PolicyChangedError, change_policy
 from accounts.models import SignOn, User
 from accounts.sign_on import SignOnError, Wanted
 
@@ -41,6 +41,21 @@ class PolicyForm(forms.Form):
         max_value=LONGEST_IDLE,
         required=False,
     )
+    # What the page showed; a form that does not say is not compared.
+    seen_second_factor = forms.NullBooleanField(widget=forms.HiddenInput)
+    seen_minutes = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def wanted(self) -> dict[str, Any]:
+        """Return what was chosen."""
+        names = ("requires_second_factor", "idle_minutes")
+        return {name: self.cleaned_data[name] for name in names}
+
+    def seen(self) -> Policy | None:
+        """Return what the page showed, if the form says so."""
+        second_factor = self.cleaned_data["seen_second_factor"]
+        if second_factor is None:
+            return None
+        return Policy(second_factor, self.cleaned_data["seen_minutes"])
 
 
 class CompanyForm(forms.Form):
@@ -84,17 +99,27 @@ class CompanyForm(forms.Form):
 def log_in(request: HttpRequest) -> HttpResponse:
     """Show how people log in, and change what is asked of everybody."""
     who = administrator(request)
-    account = who.account
-    initial = {
-        "requires_second_factor": account.requires_second_factor,
-        "idle_minutes": account.idle_minutes,
+    if request.method == "GET":
+        return _page(request, who)
+    form = PolicyForm(request.POST)
+    if not form.is_valid():
+        return _page(request, who, policy=form)
+    try:
+        change_policy(
+            account=who.account, by=who.user, now=who.now, seen=form.seen(), **form.wanted()
+        )
+    except PolicyChangedError as changed:
+        again = PolicyForm(initial={**form.wanted(), **_shown(changed.policy)})
+        return _page(request, who, policy=again, changed=changed.policy)
+    messages.success(request, _policy_in_words(**form.wanted()))
+    return HttpResponseRedirect(reverse("settings_log_in"))
+
+
+def _shown(policy: Policy) -> dict[str, Any]:
+    return {
+        "seen_second_factor": policy.requires_second_factor,
+        "seen_minutes": policy.idle_minutes,
     }
-    form = PolicyForm(request.POST if request.method == "POST" else None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        change_policy(account=account, by=who.user, now=who.now, **form.cleaned_data)
-        messages.success(request, _policy_in_words(**form.cleaned_data))
-        return HttpResponseRedirect(reverse("settings_log_in"))
-    return _page(request, who, policy=form)
 
 
 def _policy_in_words(*, requires_second_factor: bool, idle_minutes: int | None) -> str:
@@ -207,25 +232,29 @@ def _page(
     who: Administrator,
     *,
     policy: PolicyForm | None = None,
+    changed: Policy | None = None,
     company_form: CompanyForm | None = None,
 ) -> HttpResponse:
     account = who.account
     row = SignOn.objects.filter(account=account).first()
+    now = Policy.of(account)
     facts = {
-        "requires_second_factor": account.requires_second_factor,
-        "idle_minutes": account.idle_minutes,
+        "requires_second_factor": now.requires_second_factor,
+        "idle_minutes": now.idle_minutes,
+        **_shown(now),
     }
     callback = reverse("openid_connect_callback", kwargs={"provider_id": str(account.public_id)})
     context = {
         "who": who,
         "here": "log_in",
         "policy": policy or PolicyForm(initial=facts),
+        "changed": changed,
         "company": company_form or CompanyForm(initial=_initial(row)),
         "sign_on": row,
         "callback": request.build_absolute_uri(callback),
         "start": request.build_absolute_uri(reverse("company_sign_in")),
     }
-    status = 422 if company_form else 200
+    status = 409 if changed else 422 if company_form else 200
     return render(request, "settings/log_in.html", context, status=status)
 
 
