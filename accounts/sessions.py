@@ -30,7 +30,7 @@ SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 def hash_of_key(key: str) -> str:
     """Return what is kept of a session's key."""
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(key.encode()).hexdigest()[:40]
 
 
 class SessionStore(DatabaseSessions):

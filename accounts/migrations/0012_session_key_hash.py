@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='browsersession',
             name='session_key',
-            field=models.CharField(db_column='session_key', editable=False, max_length=64, unique=True),
+            field=models.CharField(db_column='session_key', editable=False, max_length=40, unique=True),
         ),
         migrations.RenameField(
             model_name='browsersession',

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(
             "UPDATE accounts_browsersession"
-            " SET session_key = encode(sha256(convert_to(session_key, 'UTF8')), 'hex')",
+            " SET session_key = left(encode(sha256(convert_to(session_key, 'UTF8')), 'hex'), 40)",
             # No way leads from a hash to its key.
             "DELETE FROM accounts_browsersession",
         ),

@@ -15,7 +15,7 @@ class BrowserSession(models.Model):
     a copy of it, can come in as nobody.
     """
 
-    key_hash = models.CharField(max_length=64, unique=True, editable=False, db_column="session_key")
+    key_hash = models.CharField(max_length=40, unique=True, editable=False, db_column="session_key")
     session_data = models.TextField()
     expire_date = models.DateTimeField(db_index=True)
     user = models.ForeignKey(

@@ -95,7 +95,7 @@ def test_hours_that_only_their_inboxes_keep_are_theirs(
 ) -> None:
     ours, shared, others = (make_hours(house.account, name) for name in ("A", "B", "C"))
     TeamInbox.objects.filter(pk=house.inbox.pk).update(hours=ours)
-    TeamInbox.objects.filter(pk=sales.pk).update(hours=others)
+    make_inbox(house.account, "Returns", hours=others)
 
     assert rename(browser, ours).status_code == 302
     assert rename(browser, others).status_code == 404
