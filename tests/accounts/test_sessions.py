@@ -179,7 +179,7 @@ def test_who_is_logged_in_stays_so_when_keys_are_hashed(house: House) -> None:
     browser = log_in(house.alice)
     # As it was kept before.
     BrowserSession.objects.update(key_hash=browser.session.session_key)
-    [hashing] = import_module("accounts.migrations.0013_hash_session_keys").Migration.operations
+    [hashing] = import_module("accounts.migrations.0014_hash_session_keys").Migration.operations
 
     with connection.cursor() as cursor:
         cursor.execute(hashing.sql)

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0011_vouched_for_by_company'),
+        ('accounts', '0012_audit_search'),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """Where attempts to log in are counted while Redis is away: the table of Django's own cache."""
 
     dependencies = [
-        ('accounts', '0013_hash_session_keys'),
+        ('accounts', '0014_hash_session_keys'),
     ]
 
     operations = [

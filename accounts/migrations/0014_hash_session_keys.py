@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """Who is logged in stays so: their browsers have the keys, and here are the hashes."""
 
     dependencies = [
-        ('accounts', '0012_session_key_hash'),
+        ('accounts', '0013_session_key_hash'),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inbox', '0007_fleet_index'),
+        ('inbox', '0009_events_are_a_ledger'),
     ]
 
     operations = [
