@@ -30,7 +30,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_looks import note_export, note_row, note_rows
-from accounts.audit import Snapshot, changes, record, snapshot
+from accounts.audit import Snapshot, changes, record_row, snapshot
 from accounts.exports import csv_response
 from accounts.models import User
 from accounts.numbers import number_in
@@ -419,14 +419,13 @@ class AuditedAdmin(ScopedAdmin[M]):
 
     def audit(self, request: HttpRequest, obj: M, what: str, **more: Any) -> None:
         """Write one line: this person did this to that row."""
-        record(
-            action=f"{self.opts.model_name}_{what}",
-            subject=str(obj),
+        record_row(
+            f"{self.opts.model_name}_{what}",
+            obj,
+            self.audited,
+            by=person(request),
             now=timezone.now(),  # noqa: TID251 - the admin is an edge
-            actor=person(request),
             account_id=self.account_id_of(obj),
-            row=str(obj.pk),
-            values={name: _text(getattr(obj, name)) for name in self.audited},
             **more,
         )
 
@@ -558,7 +557,3 @@ def _is_of_another_row(part: Any) -> bool:
     return isinstance(part, dict) and any(
         isinstance(told, dict) and "name" in told for told in part.values()
     )
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)

@@ -102,6 +102,30 @@ def alarm(
     )
 
 
+def record_row(
+    action: str,
+    row: Model,
+    shows: Iterable[str],
+    *,
+    by: User,
+    now: datetime,
+    account_id: int | None,
+    **data: Any,
+) -> AuditEntry:
+    """Write that somebody changed a row, with what the fields that `shows` names say now."""
+    told = {name: getattr(row, name) for name in shows}
+    return record(
+        action=action,
+        subject=str(row),
+        now=now,
+        actor=by,
+        account_id=account_id,
+        row=str(row.pk),
+        values={name: None if value is None else str(value) for name, value in told.items()},
+        **data,
+    )
+
+
 def record_export(
     *, what: str, by: User, now: datetime, account_id: int | None, **filters: Any
 ) -> AuditEntry:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.granting import Terms, check_terms
 from accounts.models import AccountPackage, FeatureGrant, License, LicensePool, Package
 from accounts.refusals import RefusedError
-from accounts.seats import check_holders, check_room, check_span, lock_pool
+from accounts.seats import check_holders, check_room, check_span, check_years, lock_pool
 
 
 def add_refusal(form: forms.BaseForm, no: RefusedError) -> None:
@@ -124,6 +124,10 @@ class PoolAddForm(forms.ModelForm[LicensePool]):
         starts_at, ends_at = cleaned.get("starts_at"), cleaned.get("ends_at")
         if starts_at and ends_at and ends_at <= starts_at:
             self.add_error("ends_at", _("It must end after it starts."))
+        try:
+            check_years(starts_at=starts_at, ends_at=ends_at)
+        except RefusedError as no:
+            add_refusal(self, no)
         return cleaned
 
 

@@ -4,15 +4,15 @@ A grant is in force from a moment until another. Where a partner wants two peopl
 first one fills in is a proposal: there is no grant, and nothing is on, until a second one approves.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts.audit import Snapshot, changes, record, snapshot
+from accounts.audit import Snapshot, changes, record_row, snapshot
 from accounts.models import (
     Account,
     Feature,
@@ -22,10 +22,23 @@ from accounts.models import (
     Package,
     Partner,
     User,
+    in_force,
     sharing_time,
 )
-from accounts.refusals import RefusedError
-from accounts.seats import day_words, moment_text, not_before
+from accounts.refusals import RefusedError, broken_rule, in_words
+from accounts.seats import check_years, day_words, local_words, not_before
+
+_RACES = {
+    "one_grant_of_a_feature_at_a_time": gettext_lazy("Somebody else switched this on meanwhile."),
+    "one_pending_proposal_per_feature": gettext_lazy(
+        "The same is proposed already and waits for a second person."
+    ),
+}
+_TOLD = {
+    FeatureGrant: ("feature", "package", "starts_at", "ends_at", "reason"),
+    FeatureRequest: ("feature", "words", "answer"),
+    GrantProposal: ("feature", "package", "starts_at", "ends_at", "reason", "decision_reason"),
+}
 
 
 @dataclass(frozen=True)
@@ -48,10 +61,12 @@ def switch_on(
 ) -> FeatureGrant | GrantProposal:
     """Grant a feature; where the partner wants a second person to agree, propose it instead.
 
-    Raises RefusedError without a reason, if it ends before it starts, or naming what it overlaps.
+    What the account asked for is answered by it. Raises RefusedError without a reason, if it ends
+    before it starts, or naming what it overlaps.
     """
     check_terms(terms)
-    with transaction.atomic(), _in_words(terms):
+    with transaction.atomic(), in_words(_RACES):
+        request = request or _what_was_asked(terms)
         if _needs_two(terms.account):
             return _propose(terms, by=by, now=now, request=request)
         grant = _grant(terms, by=by, now=now)
@@ -63,29 +78,20 @@ def switch_on(
 def approve_proposal(*, proposal: GrantProposal, by: User, now: datetime) -> FeatureGrant:
     """Agree to what a colleague proposed: now it is granted, and what was asked for is answered.
 
-    Raises RefusedError to who proposed it, or if it was decided already or overlaps meanwhile.
+    Raises RefusedError to who proposed it, or if it was decided already, overlaps meanwhile, or is
+    no longer waited for.
     """
     with transaction.atomic():
         row = _pending(proposal)
         if row.proposed_by_id == by.pk:
             raise RefusedError(_("Somebody else must approve what you proposed."))
-        terms = Terms(
-            row.account,
-            row.feature,
-            # What should have begun while it waited begins now: nothing is on in the past.
-            max(row.starts_at, now),
-            row.ends_at,
-            row.reason,
-            row.package,
-        )
-        if row.ends_at and row.ends_at <= terms.starts_at:
-            raise RefusedError(_("Its time is over. Reject it, and propose another."))
-        with _in_words(terms):
+        terms = _terms_from_now(row, now=now)
+        with in_words(_RACES):
             _check_overlap(terms)
             grant = _grant(terms, by=row.proposed_by, now=now, approved_by=by)
         row.grant = grant
         _decide(row, GrantProposal.State.APPROVED, by=by, now=now)
-        if row.request and row.request.state == FeatureRequest.State.OPEN:
+        if row.request:
             _accept(row.request, grant, by=by, now=now)
     return grant
 
@@ -134,18 +140,26 @@ def change_grant_end(
         row.account = grant.account
         if row.ends_at and row.ends_at <= now:
             raise RefusedError(_("It has ended already. Grant it anew."), field="ends_at")
-        end = max(not_before(ends_at, now), row.starts_at) if ends_at else None
+        check_years(ends_at=ends_at)
+        end = _end_of(row, not_before(ends_at, now), now) if ends_at else None
         _check_later_end(row, end)
         before, row.ends_at = snapshot(row), end
         is_over = end is not None and end <= max(now, row.starts_at)
         row.ended_by, row.end_reason = (by, why) if is_over else (None, "")
         terms = _terms_of(row)
-        with _in_words(terms):
+        with in_words(_RACES):
             _check_overlap(terms, but=row)
             row.save(update_fields=["ends_at", "ended_by", "end_reason"])
         action = "featuregrant_ended" if is_over else "featuregrant_changed"
         _note(action, row, by=by, now=now, before=before, why=why)
     return row
+
+
+def _end_of(row: FeatureGrant, wanted: datetime, now: datetime) -> datetime:
+    if now < wanted <= row.starts_at:
+        words = _("It must end after it starts. If it is not to begin at all, switch it off now.")
+        raise RefusedError(words, field="ends_at")
+    return max(wanted, row.starts_at)
 
 
 def _check_later_end(row: FeatureGrant, end: datetime | None) -> None:
@@ -168,9 +182,12 @@ def ask_for_feature(
 
     Raises RefusedError if it is on for good already, or if the same is asked already.
     """
-    is_on_for_good = FeatureGrant.objects.filter(account=account, feature=feature, ends_at=None)
-    if is_on_for_good.exists():
+    for_good = FeatureGrant.objects.filter(account=account, feature=feature, ends_at=None).first()
+    if for_good and for_good.starts_at <= now:
         raise RefusedError(_("This is switched on already."))
+    if for_good:
+        begins = local_words(for_good.starts_at, account.time_zone)
+        raise RefusedError(_("This is granted already: it is switched on on %s.") % begins)
     label = Feature(feature).label
     try:
         with transaction.atomic():
@@ -181,9 +198,9 @@ def ask_for_feature(
                 asked_by=by,
                 asked_at=now,
             )
-            _note_request("featurerequest_asked", request, by=by, now=now)
+            _note("featurerequest_asked", request, by=by, now=now)
     except IntegrityError as error:
-        if _rule_of(error) != "one_open_request_per_feature":
+        if broken_rule(error) != "one_open_request_per_feature":
             raise
         reason = _("%s was asked for already: your partner has not answered yet.") % label
         raise RefusedError(reason) from error
@@ -207,7 +224,18 @@ def decline_request(*, request: FeatureRequest, by: User, reason: str, now: date
         _answer(row, FeatureRequest.State.DECLINED, by=by, now=now)
 
 
+def runs_until(account: Account, feature: str, *, now: datetime) -> datetime | None:
+    """Return when the grant in force now ends; None where there is none, or it has no end."""
+    grant = FeatureGrant.objects.filter(in_force(now), account=account, feature=feature).first()
+    return grant.ends_at if grant else None
+
+
 # --- Steps ----------------------------------------------------------------------------------------
+
+
+def _what_was_asked(terms: Terms) -> FeatureRequest | None:
+    asked = FeatureRequest.objects.filter(account=terms.account, feature=terms.feature)
+    return asked.filter(state=FeatureRequest.State.OPEN).first()
 
 
 def _needs_two(account: Account) -> bool:
@@ -219,6 +247,7 @@ def check_terms(terms: Terms) -> None:
     """Raise RefusedError if a grant on these terms could not be made."""
     if not terms.reason.strip():
         raise RefusedError(_("Say why."), field="reason")
+    check_years(starts_at=terms.starts_at, ends_at=terms.ends_at)
     if terms.ends_at and terms.ends_at <= terms.starts_at:
         raise RefusedError(_("It must end after it starts."), field="ends_at")
     _check_overlap(terms)
@@ -290,7 +319,7 @@ def _propose(
         proposed_by=by,
         proposed_at=now,
     )
-    _note_proposal("grantproposal_added", proposal, by=by, now=now)
+    _note("grantproposal_added", proposal, by=by, now=now)
     return proposal
 
 
@@ -302,11 +331,22 @@ def _pending(proposal: GrantProposal) -> GrantProposal:
     return row
 
 
+def _terms_from_now(row: GrantProposal, *, now: datetime) -> Terms:
+    # What should have begun while it waited begins now: nothing is on in the past.
+    begin = max(row.starts_at, now)
+    if row.ends_at and row.ends_at <= begin:
+        raise RefusedError(_("Its time is over. Reject it, and propose another."))
+    if row.request and row.request.state != FeatureRequest.State.OPEN:
+        words = _("The request that it answers is %s. Reject it; propose it anew if need be.")
+        raise RefusedError(words % row.request.get_state_display().lower())
+    return Terms(row.account, row.feature, begin, row.ends_at, row.reason, row.package)
+
+
 def _decide(row: GrantProposal, state: str, *, by: User, now: datetime) -> None:
     before = snapshot(GrantProposal.objects.get(pk=row.pk))
     row.state, row.decided_by, row.decided_at = state, by, now
     row.save()
-    _note_proposal(f"grantproposal_{state}", row, by=by, now=now, before=before)
+    _note(f"grantproposal_{state}", row, by=by, now=now, before=before)
 
 
 def _open(request: FeatureRequest) -> FeatureRequest:
@@ -327,7 +367,7 @@ def _answer(row: FeatureRequest, state: str, *, by: User, now: datetime) -> None
     before = snapshot(FeatureRequest.objects.get(pk=row.pk))
     row.state, row.answered_by, row.answered_at = state, by, now
     row.save()
-    _note_request(f"featurerequest_{state}", row, by=by, now=now, before=before)
+    _note(f"featurerequest_{state}", row, by=by, now=now, before=before)
 
 
 def _terms_of(row: FeatureGrant) -> Terms:
@@ -336,85 +376,13 @@ def _terms_of(row: FeatureGrant) -> Terms:
 
 def _note(
     action: str,
-    row: FeatureGrant,
+    row: FeatureGrant | FeatureRequest | GrantProposal,
     *,
     by: User,
     now: datetime,
     before: Snapshot | None = None,
-    **more: str,
+    **data: str,
 ) -> None:
-    record(
-        action=action,
-        subject=str(row),
-        now=now,
-        actor=by,
-        account_id=row.account_id,
-        row=str(row.pk),
-        values={
-            "feature": row.feature,
-            "package": str(row.package) if row.package else None,
-            "starts_at": moment_text(row.starts_at),
-            "ends_at": moment_text(row.ends_at),
-            "reason": row.reason,
-        },
-        changes=changes(before, row),
-        more=more,
-    )
-
-
-def _note_request(
-    action: str, row: FeatureRequest, *, by: User, now: datetime, before: Snapshot | None = None
-) -> None:
-    record(
-        action=action,
-        subject=str(row),
-        now=now,
-        actor=by,
-        account_id=row.account_id,
-        row=str(row.pk),
-        values={"feature": row.feature, "words": row.words, "answer": row.answer},
-        changes=changes(before, row),
-    )
-
-
-def _note_proposal(
-    action: str, row: GrantProposal, *, by: User, now: datetime, before: Snapshot | None = None
-) -> None:
-    record(
-        action=action,
-        subject=str(row),
-        now=now,
-        actor=by,
-        account_id=row.account_id,
-        row=str(row.pk),
-        values={
-            "feature": row.feature,
-            "starts_at": moment_text(row.starts_at),
-            "ends_at": moment_text(row.ends_at),
-            "reason": row.reason,
-            "decision_reason": row.decision_reason,
-        },
-        changes=changes(before, row),
-    )
-
-
-def _rule_of(error: IntegrityError) -> str:
-    diagnosis = getattr(error.__cause__, "diag", None)
-    return getattr(diagnosis, "constraint_name", None) or ""
-
-
-@contextmanager
-def _in_words(terms: Terms) -> Iterator[None]:
-    """Tell in words what only the database could see: another one was quicker."""
-    try:
-        yield
-    except IntegrityError as error:
-        words = {
-            "one_grant_of_a_feature_at_a_time": _("Somebody else switched this on meanwhile."),
-            "one_pending_proposal_per_feature": _(
-                "The same is proposed already and waits for a second person."
-            ),
-        }.get(_rule_of(error))
-        if words is None:
-            raise
-        raise RefusedError(words) from error
+    told: dict[str, Any] = {"changes": changes(before, row), **data}
+    shows = _TOLD[type(row)]
+    record_row(action, row, shows, by=by, now=now, account_id=row.account_id, **told)

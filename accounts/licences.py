@@ -12,14 +12,15 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import changes, snapshot
 from accounts.models import License, LicensePool, User, in_force
-from accounts.refusals import RefusedError
+from accounts.refusals import RefusedError, in_words
 from accounts.seats import (
+    RACES,
     check_holders,
     check_room,
     check_span,
-    in_words,
+    lock_holders,
+    lock_licenses,
     lock_pool,
-    locked_license,
     not_before,
     note_license,
 )
@@ -40,15 +41,16 @@ def assign_licenses(
     over, who has one already, or who is of another account.
     """
     begin = starts_at or now
-    with transaction.atomic(), in_words():
+    with transaction.atomic(), in_words(RACES):
         locked = lock_pool(pool)
+        people = lock_holders(holders)
         end = ends_at or locked.ends_at
         check_span(locked, begin, end)
-        check_holders(locked, holders, begin, end)
-        check_room(locked, holders, begin, end)
+        check_holders(locked, people, begin, end)
+        check_room(locked, people, begin, end)
         given = [
             License.objects.create(pool=locked, holder=user, starts_at=begin, ends_at=end)
-            for user in holders
+            for user in people
         ]
         for license in given:
             note_license("license_added", license, by=by, now=now)
@@ -71,21 +73,25 @@ def end_licenses(
     with transaction.atomic():
         return [
             ended
-            for license in licenses
-            if (ended := _end(locked_license(license), by=by, reason=reason.strip()[:200], now=now))
+            for row in lock_licenses(licenses)
+            if (ended := _end(row, by=by, reason=reason.strip()[:200], now=now))
         ]
 
 
 def change_license_end(
-    *, license: License, ends_at: datetime | None, by: User, now: datetime
+    *, license: License, ends_at: datetime | None, by: User, reason: str, now: datetime
 ) -> License:
-    """Let a licence end at another moment; None: with its pool.
+    """Let a licence end at another moment, for a reason; None: with its pool.
 
-    Raises RefusedError if it has ended, if the pool ends before, or if no seat is free until then.
+    Raises RefusedError without a reason, if it has ended, if the pool ends before, or if no seat is
+    free until then.
     """
-    with transaction.atomic(), in_words():
-        pool = lock_pool(license.pool)
-        row = locked_license(license)
+    why = reason.strip()[:200]
+    if not why:
+        raise RefusedError(_("Say why."), field="reason")
+    with transaction.atomic(), in_words(RACES):
+        [row] = lock_licenses([license])
+        pool = row.pool
         end = not_before(ends_at, now) if ends_at else pool.ends_at
         if row.ends_at and row.ends_at <= now:
             raise RefusedError(_("This licence has ended. Give a new one."), field="ends_at")
@@ -95,9 +101,10 @@ def change_license_end(
         check_holders(pool, [row.holder], row.starts_at, end, but=row)
         check_room(pool, [row.holder], row.starts_at, end, but=row)
         before, row.ends_at = snapshot(row), end
-        row.save(update_fields=["ends_at"])
+        row.ended_by, row.end_reason = (by, why) if end and end <= now else (None, "")
+        row.save(update_fields=["ends_at", "ended_by", "end_reason"])
         if changes(before, row):
-            note_license("license_changed", row, by=by, now=now, before=before)
+            note_license("license_changed", row, by=by, now=now, before=before, reason=why)
     return row
 
 
@@ -109,22 +116,22 @@ def hand_over_license(
     The old licence ends and a new one begins, until the same end. Raises RefusedError as ending
     and assigning do.
     """
-    with transaction.atomic(), in_words():
-        pool = lock_pool(license.pool)
-        row = locked_license(license)
+    with transaction.atomic(), in_words(RACES):
+        [row] = lock_licenses([license])
         if not row.holds_at(now):
             raise RefusedError(_("Only a licence that is valid now can be handed over."))
         until = row.ends_at
         end_licenses(licenses=[row], by=by, reason=reason, now=now)
-        [new] = assign_licenses(pool=pool, holders=[to], by=by, now=now, ends_at=until)
+        [new] = assign_licenses(pool=row.pool, holders=[to], by=by, now=now, ends_at=until)
         note_license("license_handed_over", new, by=by, now=now, was_held_by=row.holder.name)
     return new
 
 
 def left_without(licenses: Iterable[License], *, now: datetime) -> list[User]:
-    """Return the holders who would have no licence at `now` if these were taken away."""
+    """Return who has a licence at `now` and would have none if these were taken away."""
     leaving = list(licenses)
-    people = User.objects.filter(licenses__in=leaving).distinct()
+    people = User.objects.filter(licenses__in=[row for row in leaving if row.holds_at(now)])
+    people = people.distinct()
     kept = License.objects.filter(in_force(now)).exclude(pk__in=[row.pk for row in leaving])
     return list(people.exclude(licenses__in=kept).order_by("name", "pk"))
 

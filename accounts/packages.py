@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.audit import Snapshot, changes, record, snapshot
+from accounts.audit import changes, record_row, snapshot
 from accounts.models import Account, AccountPackage, ChecklistItem, Package, User
 from accounts.refusals import RefusedError
 
@@ -36,7 +36,7 @@ def offer_package(
                 ChecklistItem(account_package=row, position=step.position, words=step.words)
                 for step in package.steps.all()
             )
-            _note("accountpackage_added", row, by=by, now=now)
+            _note("accountpackage_added", row, by=by, now=now, changes=changes(None, row))
     except IntegrityError as error:
         words = _("%(account)s has %(package)s already.") % {"account": account, "package": package}
         raise RefusedError(words, field="package") from error
@@ -59,7 +59,8 @@ def move_package(*, row: AccountPackage, status: str, by: User, now: datetime) -
         before = snapshot(package)
         package.status, package.changed_at = status, now
         package.save(update_fields=["status", "changed_at"])
-        _note("accountpackage_changed", package, by=by, now=now, before=before)
+        told = changes(before, package)
+        _note("accountpackage_changed", package, by=by, now=now, changes=told)
     return package
 
 
@@ -70,43 +71,26 @@ def tick(*, item: ChecklistItem, is_done: bool, by: User, now: datetime) -> None
     """
     with transaction.atomic():
         package = _locked(item.account_package)
-        row = ChecklistItem.objects.get(pk=item.pk)
+        row = ChecklistItem.objects.select_related("ticked_by").get(pk=item.pk)
         if (row.ticked_at is not None) == is_done:
             return
         if package.status in (_Status.DONE, _Status.CANCELLED):
             words = _("This package is %s: open it again first.")
             raise RefusedError(words % package.get_status_display().lower(), field="status")
+        before = snapshot(row)
         row.ticked_by, row.ticked_at = (by, now) if is_done else (None, None)
         row.save(update_fields=["ticked_by", "ticked_at"])
         if is_done and package.status in (_Status.OFFERED, _Status.ORDERED):
             move_package(row=package, status=_Status.IN_PROGRESS, by=by, now=now)
         verb = "ticked" if is_done else "unticked"
-        told = {"ticked": {"before": not is_done, "after": is_done}}
-        _note(f"accountpackage_{verb}", package, by=by, now=now, told=told, step=row.words)
+        told = changes(before, row)
+        _note(f"accountpackage_{verb}", package, by=by, now=now, step=row.words, changes=told)
 
 
 def _locked(row: AccountPackage) -> AccountPackage:
     return AccountPackage.objects.select_for_update(no_key=True).get(pk=row.pk)
 
 
-def _note(
-    action: str,
-    row: AccountPackage,
-    *,
-    by: User,
-    now: datetime,
-    before: Snapshot | None = None,
-    told: dict[str, Any] | None = None,
-    **more: str,
-) -> None:
-    record(
-        action=action,
-        subject=str(row),
-        now=now,
-        actor=by,
-        account_id=row.account_id,
-        row=str(row.pk),
-        values={"package": str(row.package), "status": row.status},
-        changes=changes(before, row) if told is None else told,
-        more=more,
-    )
+def _note(action: str, row: AccountPackage, *, by: User, now: datetime, **data: Any) -> None:
+    shows = ("package", "status")
+    record_row(action, row, shows, by=by, now=now, account_id=row.account_id, **data)

@@ -11,11 +11,12 @@ from django.utils.translation import ngettext
 
 from accounts.audit import snapshot
 from accounts.models import Account, License, LicensePool, User, sharing_time
-from accounts.refusals import RefusedError
+from accounts.refusals import RefusedError, in_words
 from accounts.seats import (
-    in_words,
+    RACES,
+    check_years,
+    lock_licenses,
     lock_pool,
-    locked_license,
     most_at_once,
     names_of,
     not_before,
@@ -50,6 +51,7 @@ def add_pool(
     now: datetime,
 ) -> LicensePool:
     """Add seats that an account has bought. Raises RefusedError if they end before they start."""
+    check_years(starts_at=starts_at, ends_at=ends_at)
     if ends_at and ends_at <= starts_at:
         raise RefusedError(_("It must end after it starts."), field="ends_at")
     with transaction.atomic():
@@ -76,6 +78,7 @@ def foretell_pool_change(
     """
     if pool.ends_at and pool.ends_at <= now:
         raise RefusedError(_("These seats have ended. Add new ones instead."))
+    check_years(starts_at=starts_at, ends_at=ends_at)
     end = not_before(ends_at, now) if ends_at else None
     if end and end <= starts_at:
         raise RefusedError(_("It must end after it starts."), field="ends_at")
@@ -106,22 +109,22 @@ def change_pool(
 
     Raises RefusedError as `foretell_pool_change` does; then nothing has changed.
     """
-    with transaction.atomic(), in_words():
+    with transaction.atomic(), in_words(RACES):
         row = lock_pool(pool)
         change = foretell_pool_change(
             pool=row, seats=seats, starts_at=starts_at, ends_at=ends_at, now=now
         )
         end = not_before(ends_at, now) if ends_at else None
         before = snapshot(row)
-        for license in change.ending:
+        for license in lock_licenses(change.ending):
             _shorten(license, end, by=by, now=now)
         row.starts_at, row.ends_at = starts_at, end
         row.ended_by = by if end and end <= now else None
         if not change.splits:
             row.seats = seats
         row.save()
-        going_on = [license.pk for license in change.going_on]
-        License.objects.filter(pk__in=going_on).update(ends_at=end)
+        for license in lock_licenses(change.going_on):
+            _extend(license, end, by=by, now=now)
         if change.splits:
             row = _split(row, seats, by=by, now=now)
         note_pool("licensepool_changed", row, by=by, now=now, before=before)
@@ -165,9 +168,15 @@ def _extended(
     )
 
 
-def _shorten(license: License, end: datetime | None, *, by: User, now: datetime) -> None:
+def _extend(row: License, end: datetime | None, *, by: User, now: datetime) -> None:
+    before, row.ends_at = snapshot(row), end
+    row.save(update_fields=["ends_at"])
+    words = _("The seats end later.")
+    note_license("license_changed", row, by=by, now=now, before=before, reason=words)
+
+
+def _shorten(row: License, end: datetime | None, *, by: User, now: datetime) -> None:
     assert end is not None
-    row = locked_license(license)
     before, row.ends_at = snapshot(row), max(end, row.starts_at)
     if row.ends_at <= now or row.ends_at == row.starts_at:
         row.ended_by, row.end_reason = by, _("The seats ended.")

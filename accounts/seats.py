@@ -5,17 +5,16 @@ database refuses the same by itself (`accounts.models.licenses`), and a race tha
 told in words as well.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.audit import Snapshot, changes, record
+from accounts.audit import Snapshot, changes, record_row
 from accounts.models import License, LicensePool, User, sharing_time
 from accounts.models.licenses import INSIDE, ONE_AT_A_TIME, SAME_ACCOUNT, SEATS
 from accounts.refusals import RefusedError
@@ -23,14 +22,53 @@ from accounts.refusals import RefusedError
 # A form is filled in a little before it is sent: an end that recent means now.
 JUST_NOW = timedelta(minutes=5)
 MOST_NAMES = 5
+# Beyond these a clock in some time zone can no longer show the moment, and no page opens again.
+FIRST_YEAR, LAST_YEAR = 2000, 2199
+RACES = {
+    SEATS: gettext_lazy("Somebody else took the last seat meanwhile."),
+    ONE_AT_A_TIME: gettext_lazy("Somebody has a licence at that time already."),
+    INSIDE: gettext_lazy("The seats are paid for during another time."),
+    SAME_ACCOUNT: gettext_lazy("This person belongs to another account."),
+}
+
+
+# Pools are locked first, then people, then licences, each in their order: so do all who change
+# seats, and the database's own check locks what is locked already.
 
 
 def lock_pool(pool: LicensePool) -> LicensePool:
-    """Fetch a pool again, locked until the transaction ends: its seats are given by one at a time.
-
-    The lock comes before that of a licence; the database's own check takes it in the same order.
-    """
+    """Fetch a pool again, locked until the transaction ends: one at a time gives its seats."""
     return LicensePool.objects.select_for_update(no_key=True).get(pk=pool.pk)
+
+
+def lock_holders(holders: Sequence[User]) -> list[User]:
+    """Fetch people again, locked until the transaction ends: nobody is deactivated meanwhile."""
+    keys = [user.pk for user in holders]
+    rows = User.objects.select_for_update(no_key=True, of=("self",)).select_related("account")
+    found = {user.pk: user for user in rows.filter(pk__in=keys).order_by("pk")}
+    return [found[key] for key in keys]
+
+
+def lock_licenses(licenses: Iterable[License]) -> list[License]:
+    """Fetch licences again, their pools and they themselves locked until the transaction ends."""
+    given = list(licenses)
+    pools = LicensePool.objects.select_for_update(no_key=True)
+    list(pools.filter(pk__in={row.pool_id for row in given}).order_by("pk").values_list("pk"))
+    rows = License.objects.select_for_update(no_key=True, of=("self",))
+    found = rows.select_related("holder", "pool__account").filter(pk__in=[row.pk for row in given])
+    locked = {row.pk: row for row in found.order_by("pk")}
+    return [locked[row.pk] for row in given]
+
+
+def check_years(**moments: datetime | None) -> None:
+    """Refuse moments, by the name of their field, that no clock shows in every time zone."""
+    for field, moment in moments.items():
+        if moment and not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            words = _("Choose a year from %(first)d to %(last)d.")
+            if field == "ends_at":
+                words = _("Choose a year from %(first)d to %(last)d, or leave it empty.")
+            years = {"first": FIRST_YEAR, "last": LAST_YEAR}
+            raise RefusedError(words % years, field=field)
 
 
 def not_before(moment: datetime, now: datetime) -> datetime:
@@ -81,6 +119,7 @@ def held_in(
 
 def check_span(pool: LicensePool, begin: datetime, end: datetime | None) -> None:
     """Refuse a time that ends before it begins, or that the seats are not paid for."""
+    check_years(starts_at=begin, ends_at=end)
     if begin < pool.starts_at:
         words = _("These seats are paid for from %s on.") % day_words(pool.starts_at)
         raise RefusedError(words, field="starts_at")
@@ -161,13 +200,6 @@ def check_room(
     raise RefusedError(words % {"free": free, "people": len(holders), "names": names_of(over)})
 
 
-def locked_license(license: License) -> License:
-    """Fetch a licence again, locked until the transaction ends."""
-    row = License.objects.select_for_update(no_key=True).get(pk=license.pk)
-    row.holder, row.pool = license.holder, license.pool
-    return row
-
-
 def note_license(
     action: str,
     row: License,
@@ -178,22 +210,9 @@ def note_license(
     **more: Any,
 ) -> None:
     """Write a line about a licence into the audit log; `before` is how it was, if it was."""
-    record(
-        action=action,
-        subject=str(row),
-        now=now,
-        actor=by,
-        account_id=row.pool.account_id,
-        row=str(row.pk),
-        values={
-            "pool": str(row.pool),
-            "holder": str(row.holder),
-            "starts_at": moment_text(row.starts_at),
-            "ends_at": moment_text(row.ends_at),
-        },
-        changes=changes(before, row),
-        **more,
-    )
+    shows = ("pool", "holder", "starts_at", "ends_at")
+    more |= {"changes": changes(before, row), "account_id": row.pool.account_id}
+    record_row(action, row, shows, by=by, now=now, **more)
 
 
 def note_pool(
@@ -206,32 +225,20 @@ def note_pool(
     **more: Any,
 ) -> None:
     """Write a line about a pool into the audit log; `before` is how it was, if it was."""
-    record(
-        action=action,
-        subject=str(pool),
-        now=now,
-        actor=by,
-        account_id=pool.account_id,
-        row=str(pool.pk),
-        values={
-            "plan": pool.plan,
-            "seats": str(pool.seats),
-            "starts_at": moment_text(pool.starts_at),
-            "ends_at": moment_text(pool.ends_at),
-        },
-        changes=changes(before, pool),
-        **more,
-    )
-
-
-def moment_text(moment: datetime | None) -> str | None:
-    """Write a moment as the audit log keeps it."""
-    return str(moment) if moment else None
+    shows = ("plan", "seats", "starts_at", "ends_at")
+    more |= {"changes": changes(before, pool), "account_id": pool.account_id}
+    record_row(action, pool, shows, by=by, now=now, **more)
 
 
 def day_words(moment: datetime) -> str:
     """Write a moment for people."""
     return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+
+
+def local_words(moment: datetime, zone: str) -> str:
+    """Write a moment for people of a time zone."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return f"{local.day} {local:%b %Y, %H:%M %Z}"
 
 
 def names_of(people: Iterable[User]) -> str:
@@ -244,25 +251,3 @@ def names_of(people: Iterable[User]) -> str:
             "more": more,
         }
     return ", ".join(names)
-
-
-def _race_words(constraint: str) -> str:
-    return {
-        SEATS: _("Somebody else took the last seat meanwhile."),
-        ONE_AT_A_TIME: _("Somebody has a licence at that time already."),
-        INSIDE: _("The seats are paid for during another time."),
-        SAME_ACCOUNT: _("This person belongs to another account."),
-    }.get(constraint, "")
-
-
-@contextmanager
-def in_words() -> Iterator[None]:
-    """Tell in words what only the database could see: another one was quicker."""
-    try:
-        yield
-    except IntegrityError as error:
-        diagnosis = getattr(error.__cause__, "diag", None)
-        words = _race_words(getattr(diagnosis, "constraint_name", None) or "")
-        if not words:
-            raise
-        raise RefusedError(words) from error

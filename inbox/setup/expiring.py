@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.core.mail import EmailMessage
 from django.db import transaction
@@ -21,6 +20,7 @@ from django.utils.translation import ngettext
 
 from accounts import audit
 from accounts.models import Account, ExpiryNotice, FeatureGrant, License, LicensePool, User
+from accounts.seats import local_words
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +159,10 @@ def _stage(row: FeatureGrant | LicensePool | License, now: datetime) -> int | No
 
 def _of_grant(row: FeatureGrant, *, has_ended: bool = False) -> Ending:
     assert row.ends_at is not None
-    told = {"what": row.get_feature_display(), "when": local_words(row.ends_at, row.account)}
+    told = {
+        "what": row.get_feature_display(),
+        "when": local_words(row.ends_at, row.account.time_zone),
+    }
     words = _("%(what)s ended on %(when)s.") if has_ended else _("%(what)s ends on %(when)s.")
     return Ending(row.account, "grant", row, row.ends_at, words % told)
 
@@ -169,7 +172,7 @@ def _of_pool(row: LicensePool, *, has_ended: bool = False) -> Ending:
     told = {
         "seats": row.seats,
         "plan": row.get_plan_display(),
-        "when": local_words(row.ends_at, row.account),
+        "when": local_words(row.ends_at, row.account.time_zone),
     }
     if has_ended:
         words = ngettext(
@@ -189,19 +192,13 @@ def _of_pool(row: LicensePool, *, has_ended: bool = False) -> Ending:
 def _of_license(row: License, *, has_ended: bool = False) -> Ending:
     assert row.ends_at is not None
     account = row.pool.account
-    told = {"who": row.holder.name, "when": local_words(row.ends_at, account)}
+    told = {"who": row.holder.name, "when": local_words(row.ends_at, account.time_zone)}
     words = (
         _("The licence of %(who)s ended on %(when)s.")
         if has_ended
         else _("The licence of %(who)s ends on %(when)s.")
     )
     return Ending(account, "license", row, row.ends_at, words % told)
-
-
-def local_words(moment: datetime, account: Account) -> str:
-    """Write a moment in the time zone of an account."""
-    local = moment.astimezone(ZoneInfo(account.time_zone))
-    return f"{local.day} {local:%b %Y, %H:%M %Z}"
 
 
 # --- Who is told ----------------------------------------------------------------------------------
@@ -257,8 +254,10 @@ def _mail(account: Account, notices: Iterable[ExpiryNotice], *, now: datetime) -
     if not (admins or partners):
         return 0
     context = {"account": account, "notices": told}
+    subject = render_to_string("mail/expiry_subject.txt", context)
     letter = EmailMessage(
-        subject=render_to_string("mail/expiry_subject.txt", context).strip(),
+        # One line, whatever an account is called.
+        subject=" ".join(subject.split()),
         body=render_to_string("mail/expiry.txt", context),
         to=admins or partners,
         bcc=partners if admins else [],

@@ -50,11 +50,11 @@ def hand_over_seat(
 
 
 def move_license_end(
-    *, license: License, ends_at: datetime | None, by: User, now: datetime
+    *, license: License, ends_at: datetime | None, by: User, reason: str, now: datetime
 ) -> tuple[License, GivenBack]:
     """Let a licence end at another moment; raises RefusedError as `change_license_end` does."""
     with transaction.atomic():
-        row = change_license_end(license=license, ends_at=ends_at, by=by, now=now)
+        row = change_license_end(license=license, ends_at=ends_at, by=by, reason=reason, now=now)
         return row, give_back_after_commit([row.holder], now=now)
 
 
@@ -99,4 +99,4 @@ def _free(user: User, given: GivenBack, *, now: datetime) -> None:
         given.unfinished.append(user.name)
         return
     if number:
-        given.numbers[user.name] = number
+        given.numbers[user.name] = given.numbers.get(user.name, 0) + number

@@ -17,6 +17,7 @@ from accounts.audit import record
 from accounts.licences import end_licenses
 from accounts.logins import end_other_sessions
 from accounts.models import BrowserSession, License, SupportAccess, User
+from accounts.seats import lock_licenses
 from accounts.support import end_support
 from inbox.broadcast import publish_ephemeral, user_group
 from inbox.conversations import release_all_of
@@ -79,6 +80,8 @@ def deactivate_person(*, user: User, by: User, now: datetime) -> int:
     if user == by:
         raise PeopleError(_("You cannot deactivate yourself. Another account admin can."))
     with _keeping_an_admin(user), transaction.atomic(durable=True):
+        # Seats before people, as wherever seats are given.
+        lock_licenses(License.objects.filter(holder=user))
         row = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         was_active, row.is_active = row.is_active, False
         row.save(update_fields=["is_active"])

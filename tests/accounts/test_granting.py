@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,8 +18,11 @@ from accounts.granting import (
     approve_proposal,
     ask_for_feature,
     change_grant_end,
+    decline_request,
     end_grant,
+    reject_proposal,
     switch_on,
+    withdraw_request,
 )
 from accounts.models import (
     Account,
@@ -125,6 +129,55 @@ def test_an_end_in_the_past_is_refused(account: Account, pat: User) -> None:
     assert not is_on(account, NOW + DAY)
 
 
+def test_one_that_begins_later_is_not_called_off_by_a_slip(account: Account, pat: User) -> None:
+    grant = switch_on(terms=terms(account, 5, 9), by=pat, now=NOW)
+    assert isinstance(grant, FeatureGrant)
+    move: Any = {"grant": grant, "by": pat, "now": NOW, "reason": "x"}
+
+    no = refused(change_grant_end, ends_at=NOW + 2 * DAY, **move)
+
+    assert no.startswith("It must end after it starts. If it is not to begin at all, switch it off")
+    grant.refresh_from_db()
+    assert grant.ends_at == NOW + 9 * DAY
+    change_grant_end(ends_at=NOW, **move)
+    grant.refresh_from_db()
+    assert (grant.ends_at, grant.end_reason) == (grant.starts_at, "x")
+
+
+@pytest.mark.parametrize("year", [1, 1999, 2200, 9999])
+def test_a_year_that_not_every_clock_can_show_is_refused(
+    account: Account, pat: User, year: int
+) -> None:
+    far = datetime(year, 12, 31, 23, 59, tzinfo=NOW.tzinfo)
+    wanted = terms(account)
+
+    assert refused(switch_on, terms=replace(wanted, starts_at=far), by=pat, now=NOW).startswith(
+        "Choose a year from 2000 to 2199"
+    )
+    if year > NOW.year:
+        no = refused(switch_on, terms=replace(wanted, ends_at=far), by=pat, now=NOW)
+        assert no == "Choose a year from 2000 to 2199, or leave it empty."
+        grant = switch_on(terms=wanted, by=pat, now=NOW)
+        assert isinstance(grant, FeatureGrant)
+        assert refused(
+            change_grant_end, grant=grant, ends_at=far, by=pat, reason="x", now=NOW
+        ).startswith("Choose a year")
+
+
+def test_what_is_granted_for_later_is_not_asked_for(account: Account, pat: User) -> None:
+    ada = make_user(account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
+    account.time_zone = "Europe/Berlin"
+    ask: Any = {"account": account, "feature": CUSTOM, "words": "", "by": ada, "now": NOW}
+    switch_on(terms=terms(account, 5), by=pat, now=NOW)
+
+    no = refused(ask_for_feature, **ask)
+
+    assert no == "This is granted already: it is switched on on 28 Nov 2026, 16:00 CET."
+    assert refused(ask_for_feature, **{**ask, "now": NOW + 6 * DAY}) == (
+        "This is switched on already."
+    )
+
+
 def test_a_pending_grant_is_nowhere_in_force(account: Account, pat: User) -> None:
     Partner.objects.update(needs_second_approval=True)
     peer = partner_user(account, "Peer")
@@ -139,6 +192,44 @@ def test_a_pending_grant_is_nowhere_in_force(account: Account, pat: User) -> Non
     assert not is_on(account, NOW + DAY / 2), "it was not, then"
     assert is_on(account, NOW + DAY)
     assert "decided already" in refused(approve_proposal, proposal=proposal, by=peer, now=NOW)
+
+
+@pytest.mark.parametrize("end", ["declined", "withdrawn"])
+def test_what_an_account_no_longer_waits_for_is_not_approved(
+    account: Account, pat: User, end: str
+) -> None:
+    ada = make_user(account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
+    peer = partner_user(account, "Peer")
+    Partner.objects.update(needs_second_approval=True)
+    asked = ask_for_feature(account=account, feature=CUSTOM, words="", by=ada, now=NOW)
+    proposal = switch_on(terms=terms(account), by=pat, now=NOW, request=asked)
+    assert isinstance(proposal, GrantProposal)
+    if end == "declined":
+        decline_request(request=asked, by=peer, reason="Not in your plan", now=NOW)
+    else:
+        withdraw_request(request=asked, by=ada, now=NOW)
+
+    no = refused(approve_proposal, proposal=proposal, by=peer, now=NOW)
+
+    assert no.startswith(f"The request that it answers is {end}.")
+    assert not is_on(account, NOW)
+    reject_proposal(proposal=proposal, by=peer, reason="See there", now=NOW)
+    assert isinstance(switch_on(terms=terms(account), by=pat, now=NOW), GrantProposal)
+
+
+def test_granting_it_anywhere_answers_what_was_asked(account: Account, pat: User) -> None:
+    ada = make_user(account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
+    asked = ask_for_feature(account=account, feature=CUSTOM, words="", by=ada, now=NOW)
+    other = ask_for_feature(
+        account=account, feature=Feature.OPTOUT_COMPLIANCE, words="", by=ada, now=NOW
+    )
+
+    grant = switch_on(terms=terms(account), by=pat, now=NOW)
+
+    asked.refresh_from_db()
+    other.refresh_from_db()
+    assert (asked.state, asked.grant, asked.answered_by) == ("accepted", grant, pat)
+    assert other.state == "open"
 
 
 def test_a_proposal_whose_time_is_over_or_taken_is_not_approved(

@@ -202,7 +202,7 @@ def test_the_end_of_a_licence_moves_inside_its_pool_and_around_others(
 
     def move(end: float | None) -> Any:
         at = NOW + days(end) if end else None
-        return change_license_end(license=row, ends_at=at, by=ada, now=NOW)
+        return change_license_end(license=row, ends_at=at, by=ada, reason="x", now=NOW)
 
     assert "taken" in refused(move, 9)
     assert "taken" in refused(move, None)
@@ -212,8 +212,26 @@ def test_the_end_of_a_licence_moves_inside_its_pool_and_around_others(
     assert move(2).ends_at == NOW + 2 * DAY
     end_licenses(licenses=[row], by=ada, reason="x", now=NOW + DAY)
     assert "has ended" in refused(
-        change_license_end, license=row, ends_at=None, by=ada, now=NOW + 2 * DAY
+        change_license_end, license=row, ends_at=None, by=ada, reason="x", now=NOW + 2 * DAY
     )
+
+
+def test_an_end_is_moved_for_a_reason_and_who_ends_it_now_is_on_record(
+    account: Account, ada: User
+) -> None:
+    [row] = assign_licenses(
+        pool=pool_of(account, 1), holders=people(account, "Bo"), by=ada, now=NOW - DAY
+    )
+    move: Any = {"license": row, "by": ada, "now": NOW}
+
+    assert refused(change_license_end, ends_at=NOW, reason=" ", **move) == "Say why."
+    later = change_license_end(ends_at=NOW + DAY, reason="On leave then", **move)
+    assert (later.ended_by, later.end_reason) == (None, "")
+    assert AuditEntry.objects.latest("pk").data["reason"] == "On leave then"
+    ended = change_license_end(ends_at=NOW, reason="Left us", **move)
+
+    ended.refresh_from_db()
+    assert (ended.ended_by, ended.end_reason) == (ada, "Left us")
 
 
 def test_who_would_be_left_without(account: Account, ada: User) -> None:
@@ -223,6 +241,40 @@ def test_who_would_be_left_without(account: Account, ada: User) -> None:
 
     assert left_without(rows, now=NOW) == [bo, cy]
     assert left_without(rows[:1], now=NOW) == [bo]
+
+
+def test_who_holds_one_only_later_loses_nothing_now(account: Account, ada: User) -> None:
+    [bo] = people(account, "Bo")
+    rows = assign_licenses(
+        pool=pool_of(account, 5), holders=[bo], by=ada, now=NOW, starts_at=NOW + DAY
+    )
+
+    assert left_without(rows, now=NOW) == []
+    assert left_without(rows, now=NOW + DAY) == [bo]
+
+
+@pytest.mark.parametrize("year", [1, 1999, 2200, 9999])
+def test_a_year_that_not_every_clock_can_show_is_refused(
+    account: Account, ada: User, year: int
+) -> None:
+    far = datetime(year, 12, 31, 23, 59, tzinfo=NOW.tzinfo)
+    pool = pool_of(account, 5)
+    give: Any = {"pool": pool, "holders": people(account, "Bo"), "by": ada, "now": NOW}
+    [row] = assign_licenses(**give)
+    new: Any = {"account": account, "plan": "pro_cx", "seats": 1, "by": ada, "now": NOW}
+
+    def words(act: Any, *args: Any, **how: Any) -> bool:
+        return refused(act, *args, **how).startswith("Choose a year from 2000 to 2199")
+
+    assert words(assign_licenses, **{**give, "holders": people(account, "Cy")}, starts_at=far)
+    assert words(add_pool, **new, starts_at=far, ends_at=None)
+    assert words(change, pool, ada, starts_at=far)
+    if year > NOW.year:
+        assert words(assign_licenses, **{**give, "holders": people(account, "Di")}, ends_at=far)
+        move: Any = {"license": row, "by": ada, "reason": "x", "now": NOW}
+        assert words(change_license_end, ends_at=far, **move)
+        assert words(add_pool, **new, starts_at=NOW, ends_at=far)
+        assert words(change, pool, ada, ends_at=far)
 
 
 # --- Pools ---------------------------------------------------------------------------------------
@@ -300,6 +352,9 @@ def test_a_later_end_extends_what_would_have_ended_with_the_pool(
     assert [row.holder.name for row in foretold.going_on] == ["Bo"]
     assert [row.holder.name for row in foretold.staying] == ["Di"]
     assert held(pool, NOW + 20 * DAY) == ["Bo"]
+    line = AuditEntry.objects.get(action="license_changed")
+    assert line.data["values"]["holder"] == "Bo"
+    assert line.data["changes"]["ends_at"]["after"] == (NOW + 40 * DAY).isoformat()
     change(LicensePool.objects.get(pk=pool.pk), ada, ends_at=None)
     assert held(pool, NOW + 400 * DAY) == ["Bo"]
 
@@ -450,6 +505,60 @@ def test_one_seat_and_a_pool_that_shrinks_at_the_same_moment() -> None:
         pool.refresh_from_db()
         assert sorted(done) == [False, True], "one of them is told no"
         assert len(held(pool)) <= pool.seats
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("rival", ["moved", "prolonged", "split", "taken away"])
+def test_what_is_taken_away_at_the_same_moment_stays_taken_away(rival: str) -> None:
+    account = make_account("Acme")
+    ada = make_user(account, "Ada", is_licensed=False)
+    for _round in range(15):
+        account.license_pools.all().delete()
+        pool = pool_of(account, 9, end=10)
+        crowd = people(account, "Bo", "Cy", "Di")
+        rows = assign_licenses(pool=pool, holders=crowd, by=ada, now=NOW, starts_at=NOW - 5 * DAY)
+        end_licenses(licenses=rows[2:], by=ada, reason="Left", now=NOW - DAY)
+        rows = rows[:2]
+
+        def take_away(rows: list[License] = rows) -> Any:
+            return end_licenses(licenses=rows, by=ada, reason="x", now=NOW)
+
+        def be_quicker(pool: LicensePool = pool, rows: list[License] = rows) -> Any:
+            if rival == "moved":
+                end = NOW + 9 * DAY
+                how: Any = {"by": ada, "reason": "x", "now": NOW}
+                return change_license_end(license=rows[0], ends_at=end, **how)
+            if rival == "taken away":
+                return end_licenses(licenses=rows[::-1], by=ada, reason="x", now=NOW)
+            if rival == "split":
+                return change(pool, ada, seats=2)
+            return change(pool, ada, ends_at=NOW + 90 * DAY)
+
+        answers = _at_once(take_away, be_quicker)
+
+        left = [row for row in License.objects.filter(holder__in=crowd) if row.holds_at(NOW)]
+        if rival == "split" and answers[0] == []:
+            # They went on in the new pool before anybody took them away.
+            assert len(left) == 2
+        else:
+            assert left == [], answers
+
+
+def _at_once(*acts: Any) -> list[Any]:
+    """Do these at the same moment, each on a connection of its own; who is refused says why."""
+    together = threading.Barrier(len(acts))
+
+    def one(act: Any) -> Any:
+        together.wait()
+        try:
+            return act()
+        except RefusedError as no:
+            return no.reason
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=len(acts)) as threads:
+        return list(threads.map(one, acts))
 
 
 def test_the_extension_needs_no_superuser(db: None) -> None:

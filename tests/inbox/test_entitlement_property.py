@@ -134,6 +134,7 @@ class Entitlements(RuleBasedStateMachine):
                     license=row,
                     ends_at=self.at(end),
                     by=self.by,
+                    reason=WHY,
                     now=self.now,
                 )
 
@@ -242,7 +243,9 @@ class Entitlements(RuleBasedStateMachine):
             f"{here}/?q={SECRET}",
             f"{here}/counts/",
             f"{here}/c/{self.row.public_id}/",
+            f"/c/{self.row.public_id}/thread/",
             f"/c/{self.row.public_id}/messages/",
+            f"/c/{self.row.public_id}/panel/",
             f"/api/v1/inboxes/{inbox}/events/?after=0",
         ):
             answer = browser.get(door)

@@ -190,6 +190,20 @@ def test_admins_and_partner_get_one_letter(
     assert "- WhatsApp ends on 28 Nov 2026, 15:00 UTC." in letter.body
 
 
+def test_a_name_with_a_line_break_is_no_header_and_holds_nobody_up(
+    house: House, ada: User, now: datetime
+) -> None:
+    Account.objects.filter(pk=house.account.pk).update(name="Acme\nBcc: eve@example.com")
+    ends(grant_of(house), now + 5 * DAY)
+    note_expiries(now=now)
+
+    assert mail_notices(now=now) == 1
+
+    [letter] = mail.outbox
+    assert letter.subject.startswith("Acme Bcc: eve@example.com: Team Inbox licences")
+    assert letter.recipients() == ["ada@example.com"]
+
+
 def test_a_letter_that_the_server_refuses_goes_out_later(
     house: House, ada: User, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

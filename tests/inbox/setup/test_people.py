@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Barrier
 from typing import Any
 
@@ -228,3 +228,43 @@ def test_no_update_gets_past_the_trigger() -> None:
             User.objects.filter(pk=ada.pk).update(**change)
 
     assert Account.objects.get().users.filter(role=ADMIN, is_active=True).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_deactivated_while_seats_are_given_has_none() -> None:
+    account = make_account("Acme")
+    ada = make_user(account, "Ada", works_as=ADMIN, is_licensed=False)
+    pool = account.license_pools.get()
+    for _round in range(15):
+        user = make_user(account, is_licensed=False)
+        later = NOW + timedelta(days=9)
+        give: dict[str, Any] = {"pool": pool, "holders": [user], "by": ada, "now": NOW}
+        assign_licenses(**give, starts_at=later)
+        together = Barrier(2)
+
+        def assign(give: dict[str, Any] = give, gate: Barrier = together) -> str:
+            gate.wait()
+            try:
+                assign_licenses(**give, ends_at=NOW + timedelta(days=1))
+            except RefusedError as no:
+                return no.reason
+            finally:
+                connection.close()
+            return "given"
+
+        def deactivate(user: User = user, gate: Barrier = together) -> str:
+            gate.wait()
+            try:
+                deactivate_person(user=user, by=ada, now=NOW)
+            finally:
+                connection.close()
+            return "deactivated"
+
+        with ThreadPoolExecutor(max_workers=2) as threads:
+            done = [one.result() for one in (threads.submit(assign), threads.submit(deactivate))]
+
+        assert done[0] == "given" or "can no longer log in" in done[0]
+        assert not [
+            one for one in user.licenses.all() if one.ends_at is None or one.ends_at > later
+        ]
+        assert not [one for one in user.licenses.all() if one.holds_at(NOW)], done
