@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from django.db import DatabaseError
+from django.db import Error
 
 from accounts.access import entitlement_marks
 from accounts.models import User
@@ -87,7 +87,7 @@ class Watch:
             await asyncio.sleep(RECHECK_SECONDS)
             try:
                 await self._look()
-            except DatabaseError:
+            except Error:
                 logger.exception("live: access could not be checked; next time")
 
     async def _look(self) -> None:
