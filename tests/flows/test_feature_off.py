@@ -18,6 +18,7 @@ from accounts.models import (
     FeatureGrant,
     License,
     LicensePool,
+    User,
 )
 from compliance.models import Consent
 from inbox.access import readers_of
@@ -29,6 +30,7 @@ from inbox.watch import CLOSE_NO_ACCESS
 from tests.admin_world import browser_of, make_partner_user
 from tests.conftest import House
 from tests.doors import Browser
+from tests.factories import make_user
 from tests.faults import customers_write
 from tests.flows.test_together import Stage, stage
 from tests.inbox.test_alerts import Told, told, who
@@ -180,6 +182,24 @@ def test_without_a_licence_every_door_is_closed_and_says_whom_to_ask(
         said = answer.text.replace("?q=Hello", "")
         assert "Hello" not in said, door
         assert answer.status_code != 200 or "Pro-CX licence" in said, door
+
+
+def test_without_a_licence_the_page_names_whom_to_ask(
+    unlicensed: Stage, charlie: User, login: Any
+) -> None:
+    account = unlicensed.house.account
+    admin: Any = {"works_as": User.Role.ACCOUNT_ADMIN, "is_licensed": False}
+    make_user(account, "Ada", **admin)
+    make_user(account, "Gone Girl", is_active=False, **admin)
+    assert charlie.account
+    make_user(charlie.account, "Otto", works_as=User.Role.ACCOUNT_ADMIN)
+
+    page = login(unlicensed.house.alice).get("/inbox/support/").text
+
+    assert "Whom to ask in your account:" in page
+    assert "Ada" in page
+    assert "Gone Girl" not in page
+    assert "Otto" not in page
 
 
 @pytest.mark.parametrize("story", ["messages", "claim", "release", "close", "snooze"])
