@@ -4,11 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, DateTimeField, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
 from accounts.access import licensed
-from accounts.models import Account, License, LicensePool, Membership, User, in_force
+from accounts.models import (
+    Account,
+    BrowserSession,
+    License,
+    LicensePool,
+    Membership,
+    User,
+    in_force,
+)
 from inbox.models import Conversation, ConversationEvent, Message
 
 UNUSED_FOR = timedelta(days=30)
@@ -16,13 +24,17 @@ UNUSED_FOR = timedelta(days=30)
 
 @dataclass(frozen=True)
 class HeldSeat:
-    """Who holds a seat, since when, when they last did something, and what they have in hand."""
+    """Who holds a seat, since when, when they last did something, and what they have in hand.
+
+    One that `begins_later` is held from its beginning on: it is not free then.
+    """
 
     license: License
     person: User
     used_at: datetime | None
     is_unused: bool
     conversations: int
+    begins_later: bool
 
 
 @dataclass(frozen=True)
@@ -87,7 +99,11 @@ class LicenceFit:
 
 def licence_fit(account: Account, *, now: datetime, asked: Asked = EVERYTHING) -> LicenceFit:
     """Look at the licences of an account, in a fixed number of queries."""
-    held = License.objects.filter(in_force(now), pool__account=account)
+    held = (
+        License.objects.filter(pool__account=account)
+        .exclude(ends_at__lte=now)
+        .exclude(ends_at=F("starts_at"))
+    )
     seats, next_after = _page(_seats(held, asked, now=now), asked.most)
     blocked, more = _page(_blocked_people(account, asked, now=now), asked.most)
     return LicenceFit(
@@ -138,9 +154,10 @@ def _seats(held: "QuerySet[License]", asked: Asked, *, now: datetime) -> "QueryS
         rows.select_related("holder", "pool")
         .annotate(
             in_hand=_owned_by("holder"),
-            # Whatever they did last: logging in, writing, or any act on a conversation.
+            # Whatever they did last: logging in, reading, writing, any act on a conversation.
             used_at=Greatest(
                 "holder__last_login",
+                _latest(BrowserSession.objects.filter(user=OuterRef("holder")), "seen_at"),
                 _latest(Message.objects.filter(author=OuterRef("holder")), "created_at"),
                 _latest(ConversationEvent.objects.filter(actor=OuterRef("holder")), "at"),
                 output_field=DateTimeField(),
@@ -153,10 +170,11 @@ def _seats(held: "QuerySet[License]", asked: Asked, *, now: datetime) -> "QueryS
 def _unused(rows: "QuerySet[License]", *, now: datetime) -> "QuerySet[License]":
     """Keep what nobody used for long: the cheap questions first, then the acts of who is left."""
     since = now - UNUSED_FOR
+    read = BrowserSession.objects.filter(user=OuterRef("holder"), seen_at__gt=since)
     wrote = Message.objects.filter(author=OuterRef("holder"), created_at__gt=since)
     acted = ConversationEvent.objects.filter(actor=OuterRef("holder"), at__gt=since)
     idle = rows.filter(starts_at__lte=since).exclude(holder__last_login__gt=since)
-    return idle.filter(~Exists(wrote), ~Exists(acted))
+    return idle.filter(~Exists(read), ~Exists(wrote), ~Exists(acted))
 
 
 def _seat(row: License, *, now: datetime) -> HeldSeat:
@@ -168,10 +186,11 @@ def _seat(row: License, *, now: datetime) -> HeldSeat:
         used_at=used_at,
         is_unused=since <= now - UNUSED_FOR,
         conversations=int(getattr(row, "in_hand", None) or 0),
+        begins_later=row.starts_at > now,
     )
 
 
-def _latest(rows: "QuerySet[Message] | QuerySet[ConversationEvent]", at: str) -> Subquery:
+def _latest(rows: "QuerySet[Any]", at: str) -> Subquery:
     return Subquery(rows.order_by(f"-{at}").values(at)[:1])
 
 

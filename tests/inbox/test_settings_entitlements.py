@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import (
     AuditEntry,
+    BrowserSession,
     FeatureGrant,
     FeatureRequest,
     License,
@@ -120,7 +121,11 @@ def test_a_suspended_account_is_told(house: House, admin: Client) -> None:
     house.account.status = "suspended"
     house.account.save()
 
-    assert "Your account is suspended" in admin.get(FEATURES).text
+    page = admin.get(FEATURES).text
+
+    assert "Your account is suspended" in page
+    assert page.count("</svg>Suspended</span>") == 2, "Team Inbox and WhatsApp"
+    assert "</svg>On</span>" not in page
 
 
 # --- Licences -------------------------------------------------------------------------------------
@@ -220,6 +225,60 @@ def test_who_answered_lately_used_their_seat(stage: Stage, admin: Client) -> Non
     fit = admin.get(LICENCES).context["fit"]
 
     assert "Bob" not in [seat.person.name for seat in fit.unused]
+
+
+def test_who_only_reads_uses_their_seat(house: House, admin: Client) -> None:
+    now = timezone.now()
+    BrowserSession.objects.create(
+        session_key="reads",
+        session_data="",
+        expire_date=now + timedelta(days=1),
+        user=house.bob,
+        started_at=now - timedelta(days=90),
+        seen_at=now - timedelta(days=2),
+    )
+
+    fit = admin.get(LICENCES).context["fit"]
+
+    assert [seat.person.name for seat in fit.unused] == ["Alice", "Sue"]
+    [bob] = [seat for seat in fit.seats if seat.person == house.bob]
+    assert bob.used_at == now - timedelta(days=2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_seat_for_later_is_shown_and_taken_back(house: House, admin: Client) -> None:
+    now = timezone.now()
+    pool = LicensePool.objects.get(account=house.account)
+    nora = make_user(house.account, "Nora", is_licensed=False)
+    soon = now + timedelta(days=9)
+    later = License.objects.create(pool=pool, holder=nora, starts_at=soon)
+    url = f"{LICENCES}{later.pk}/take-away/"
+
+    page = admin.get(LICENCES)
+    [seat] = [seat for seat in page.context["fit"].seats if seat.person == nora]
+    assert (seat.begins_later, seat.is_unused) == (True, False)
+    assert f'<time datetime="{soon.isoformat(timespec="seconds")}">' in page.text
+    assert [(use.taken, use.free) for use in page.context["fit"].pools] == [(3, 997)]
+    assert "Nobody loses sight of anything now." in admin.get(url).text
+    done = admin.post(url, {"reason": "A mistake"}, follow=True)
+
+    assert "The seat of Nora, which had not begun, is taken back." in done.text
+    assert "Nora" not in [seat.person.name for seat in done.context["fit"].seats]
+    assert admin.get(url).status_code == 404
+
+
+def test_a_year_that_no_clock_shows_leaves_the_page_open(house: House, admin: Client) -> None:
+    house.account.time_zone = "America/New_York"
+    house.account.save()
+    nora = make_user(house.account, "Nora", is_licensed=False)
+    pool = LicensePool.objects.get(account=house.account)
+    give = {"pool": pool.pk, "holders": [nora.pk], "ends_at": "9999-12-31T23:59"}
+
+    page = admin.post(f"{LICENCES}assign/", give)
+
+    assert page.status_code == 422
+    assert "Choose a year from 2000 to 2199, or leave it empty." in page.text
+    assert admin.get(LICENCES).status_code == 200
 
 
 def test_the_report_leaves_as_csv_with_no_formula_in_it(house: House, admin: Client) -> None:

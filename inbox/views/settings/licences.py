@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -25,7 +26,7 @@ from accounts.numbers import number_in
 from accounts.refusals import RefusedError
 from inbox.labels import moment_words
 from inbox.setup.expiring import ending_soon
-from inbox.setup.licence_fit import Asked, LicenceFit, licence_fit, matching
+from inbox.setup.licence_fit import Asked, HeldSeat, LicenceFit, licence_fit, matching
 from inbox.setup.licences import GivenBack, hand_over_seat, remove_licenses
 from inbox.setup.previews import preview_license_removal
 
@@ -212,9 +213,10 @@ def take_away(request: HttpRequest, *, pk: int) -> HttpResponse:
     """Say what taking a seat away does, and do it when that is confirmed."""
     who = administrator(request)
     license = get_object_or_404(
-        License.objects.filter(in_force(who.now), pool__account=who.account).select_related(
-            "holder", "pool__account"
-        ),
+        License.objects.filter(pool__account=who.account)
+        .exclude(ends_at__lte=who.now)
+        .exclude(ends_at=F("starts_at"))
+        .select_related("holder", "pool__account"),
         pk=pk,
     )
     search = Search.of(request)
@@ -225,7 +227,8 @@ def take_away(request: HttpRequest, *, pk: int) -> HttpResponse:
         except RefusedError as no:
             add_refusal(form, no)
         else:
-            messages.success(request, _words_after(license, form.cleaned_data["to"], given))
+            to = form.cleaned_data["to"]
+            messages.success(request, _words_after(license, to, given, now=who.now))
             return HttpResponseRedirect(reverse("settings_licences"))
     losing = left_without([license], now=who.now)
     context = {
@@ -247,8 +250,10 @@ def _take(who: Administrator, license: License, form: TakeAwayForm) -> GivenBack
     return given
 
 
-def _words_after(license: License, to: User | None, given: GivenBack) -> str:
+def _words_after(license: License, to: User | None, given: GivenBack, *, now: datetime) -> str:
     name = license.holder.name
+    if license.starts_at > now:
+        return _("The seat of %s, which had not begun, is taken back.") % name
     done = (
         _("%(new)s has the seat of %(name)s now.") % {"new": to.name, "name": name}
         if to
@@ -277,7 +282,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
 def _rows(fit: LicenceFit) -> Iterator[tuple[object, ...]]:
     for seat in fit.seats:
         yield (
-            "unused for 30 days" if seat.is_unused else "in use",
+            _state(seat),
             seat.person.name,
             seat.person.email,
             "",
@@ -297,6 +302,12 @@ def _rows(fit: LicenceFit) -> Iterator[tuple[object, ...]]:
             None,
             None,
         )
+
+
+def _state(seat: HeldSeat) -> str:
+    if seat.begins_later:
+        return "begins later"
+    return "unused for 30 days" if seat.is_unused else "in use"
 
 
 def _page(request: HttpRequest, who: Administrator, form: AssignForm) -> HttpResponse:
