@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.access import licensed
-from accounts.models import Account, Feature, Membership, User
+from accounts.models import Account, Feature, FeatureGrant, Membership, TwilioAccount, User
+from accounts.seats import local_words
 from compliance.addresses import WHATSAPP
 from inbox.models import Conversation, Message, Participant, Sender, TeamInbox
 
@@ -75,12 +76,27 @@ def preview_suspension(*, account: Account, now: datetime) -> Preview:
     return _whole_account(account, _("%s is suspended."), keeps, now=now)
 
 
+def preview_later_grant(*, grant: FeatureGrant) -> Preview:
+    """Foretell what happens when a grant that is not in force yet is called off or changed."""
+    told = {"feature": grant.get_feature_display(), "account": grant.account.name}
+    begins = local_words(grant.starts_at, grant.account.time_zone)
+    return Preview(
+        headline=_("%(feature)s of %(account)s stays as it is now.") % told,
+        sentences=(_("This grant has not begun: it would begin on %s.") % begins,),
+    )
+
+
 def preview_license_removal(*, holders: Iterable[User], now: datetime) -> Preview:
     """Foretell what happens when these people have no licence any more.
 
     Who would still hold another one must not be among them (`accounts.licences.left_without`).
     """
     people = list(holders)
+    if not people:
+        return Preview(
+            headline=_("Nobody loses sight of anything now."),
+            sentences=(_("Who holds it has another licence, or has not begun to hold it."),),
+        )
     mine = Conversation.objects.live().filter(owner__in=people)
     headline = ngettext(
         "%(names)s sees and answers nothing any more.",
@@ -130,6 +146,46 @@ def preview_number_removal(*, sender: Sender, now: datetime) -> Preview:
     )
 
 
+def preview_subaccount_off(*, subaccount: TwilioAccount, is_for_ever: bool) -> Preview:
+    """Foretell what happens when a subaccount is suspended, or closed for ever, at Twilio."""
+    senders = Sender.objects.in_use().filter(twilio_account=subaccount)
+    live = Conversation.objects.live().filter(thread__sender__twilio_account=subaccount)
+    if is_for_ever:
+        headline = _("The Twilio account of %s is closed for ever.")
+        unsent = _("What is on its way out is not sent; its authors are told.")
+    else:
+        headline = _("The Twilio account of %s is suspended.")
+        unsent = _("What is on its way out waits.")
+    addresses = list(senders.order_by("address").values_list("address", flat=True))
+    return _preview(
+        headline % subaccount.account.name,
+        (
+            _numbers_in_words(addresses),
+            unsent,
+            _("Conversations stay with those who have them; nobody there can be answered."),
+        ),
+        live,
+        queued=_queued(thread__sender__twilio_account=subaccount),
+        losses=_losses_of([], live),
+    )
+
+
+def preview_observing(*, membership: Membership, now: datetime) -> Preview:
+    """Foretell what happens when somebody only reads in a team from now on."""
+    team, user = membership.team, membership.user
+    mine = Conversation.objects.live().filter(owner=user, inbox=team.pk)
+    return _preview(
+        _("%(person)s only reads in %(team)s.") % {"person": user.name, "team": team.name},
+        (
+            _("They go on seeing what the team gets, are not alerted, and answer nobody."),
+            _goes_back(),
+        ),
+        mine,
+        queued=_queued(author=user, thread__sender__inbox=team.pk),
+        losses=_losses_of([user], mine),
+    )
+
+
 def preview_deactivation(*, user: User, now: datetime) -> Preview:
     """Foretell what happens when a person can no longer log in."""
     mine = Conversation.objects.live().filter(owner=user)
@@ -137,6 +193,7 @@ def preview_deactivation(*, user: User, now: datetime) -> Preview:
         _("%s can no longer log in.") % user.name,
         (
             _("Every session of theirs ends, and what they have open closes within seconds."),
+            _("Their licence ends, and its seat is free again."),
             _goes_back(),
             _("Their name stays where it stands in the past."),
         ),
@@ -267,6 +324,16 @@ def _names(people: Sequence[User]) -> str:
     if more:
         return _("%(names)s and %(number)d more") % {"names": ", ".join(names), "number": more}
     return ", ".join(names)
+
+
+def _numbers_in_words(addresses: Sequence[str]) -> str:
+    if not addresses:
+        return _("It has no number in use.")
+    named = ", ".join(addresses[:MOST_PEOPLE])
+    more = len(addresses) - MOST_PEOPLE
+    if more > 0:
+        named = _("%(numbers)s and %(more)d more") % {"numbers": named, "more": more}
+    return _("Nothing is received or sent by its numbers: %s.") % named
 
 
 def _screens_close() -> str:

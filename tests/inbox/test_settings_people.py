@@ -10,8 +10,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEntry, BrowserSession, Invitation, Membership, Team, User
-from tests.conftest import House
+from inbox.models import Conversation
+from tests.conftest import NOW, House
 from tests.factories import make_account, make_inbox, make_user
+from tests.twilio import text_in
 
 Login = Callable[[User], Client]
 PEOPLE, TEAMS = "/settings/people/", "/settings/teams/"
@@ -333,6 +335,29 @@ def test_a_guessed_person_of_another_account_is_not_there(
     mixed = f"{TEAMS}{house.inbox.team_id}/members/{theirs.pk}/remove/"
     assert browser.post(mixed).status_code == 404
     assert Membership.objects.filter(pk=theirs.pk).exists()
+
+
+def test_who_would_give_back_work_becomes_an_observer_after_a_look(
+    house: House, browser: Client
+) -> None:
+    part = Membership.objects.get(user=house.bob)
+    url = f"{TEAMS}{part.team_id}/members/{part.pk}/role/"
+    text_in(Client(), house.sender, "+14155550123")
+    Conversation.objects.update(owner=house.bob, owned_since=NOW, is_team_wide=False)
+
+    looked = browser.post(url, {"role": "observer"})
+    assert "Bob only reads in Support." in looked.text
+    assert "has 1 open conversation" in looked.text
+    assert Conversation.objects.get().owner == house.bob
+    done = browser.post(url, {"role": "observer", "looked": "1"}, follow=True)
+
+    part.refresh_from_db()
+    assert part.role == "observer"
+    assert Conversation.objects.get().owner is None
+    assert "1 conversation went back to its team." in done.text
+    alice = Membership.objects.get(user=house.alice)
+    at_once = browser.post(f"{TEAMS}{alice.team_id}/members/{alice.pk}/role/", {"role": "observer"})
+    assert at_once.status_code == 302, "she has nothing to give back"
 
 
 def test_a_role_that_is_none_is_refused(house: House, browser: Client) -> None:

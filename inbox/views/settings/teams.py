@@ -16,7 +16,7 @@ from accounts.administrators import Administrator, administrator
 from accounts.models import Membership, Team, User
 from inbox.setup import teams as stories
 from inbox.setup.overview import teams_of
-from inbox.setup.previews import preview_membership_removal
+from inbox.setup.previews import preview_membership_removal, preview_observing
 from inbox.setup.teams import TeamError
 from inbox.views.settings.finding import PAGE as TEAMS_ON_A_PAGE
 from inbox.views.settings.finding import Find
@@ -146,11 +146,16 @@ def members_add(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def member_role(request: HttpRequest, pk: int, member: int) -> HttpResponse:
-    """Make a member an agent, a supervisor or an observer."""
+    """Make a member an agent, a supervisor or an observer: after a look, if that frees work."""
     who = administrator(request)
     part = _member_of(who, pk, member)
+    role = request.POST.get("role", "")
+    if role == Membership.Role.OBSERVER != part.role and "looked" not in request.POST:
+        preview = preview_observing(membership=part, now=who.now)
+        if preview.conversations:
+            context = {"who": who, "here": "teams", "part": part, "preview": preview}
+            return render(request, "settings/member_observe.html", context)
     try:
-        role = request.POST.get("role", "")
         count = stories.change_member_role(membership=part, role=role, by=who.user, now=who.now)
     except TeamError as error:
         messages.error(request, error.reason)

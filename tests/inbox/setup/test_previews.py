@@ -1,13 +1,13 @@
 """Does a preview say what would close, who would lose what, and how many customers wait?"""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 
-from accounts.models import Feature, Membership
+from accounts.models import Feature, FeatureGrant, Membership
 from inbox.conversations import claim_conversation
 from inbox.models import Conversation, Message
 from inbox.setup.previews import (
@@ -16,9 +16,12 @@ from inbox.setup.previews import (
     preview_deactivation,
     preview_feature_off,
     preview_inbox_off,
+    preview_later_grant,
     preview_license_removal,
     preview_membership_removal,
     preview_number_removal,
+    preview_observing,
+    preview_subaccount_off,
     preview_suspension,
 )
 from tests.conftest import House
@@ -103,6 +106,25 @@ def test_removing_licences_names_who_loses_what(stage: Stage, now: datetime) -> 
     assert preview.headline.startswith("Bob, Alice see")
 
 
+def test_removing_what_nobody_leans_on_says_so(stage: Stage, now: datetime) -> None:
+    preview = preview_license_removal(holders=[], now=now)
+
+    assert preview.is_harmless
+    assert preview.headline == "Nobody loses sight of anything now."
+
+
+def test_a_grant_that_has_not_begun_takes_nothing(stage: Stage, now: datetime) -> None:
+    grant = FeatureGrant(
+        account=stage.house.account, feature="team_inbox", starts_at=now + timedelta(days=9)
+    )
+
+    preview = preview_later_grant(grant=grant)
+
+    assert preview.is_harmless
+    assert "Team Inbox of Acme stays as it is now." in preview.headline
+    assert "2 Dec 2026, 15:00 UTC" in preview.sentences[0]
+
+
 def test_an_inbox_off_reaches_its_team(stage: Stage, now: datetime) -> None:
     other = make_inbox(stage.house.account, "Sales")
 
@@ -118,6 +140,31 @@ def test_a_number_removed_names_whoever_works_on_its_conversations(
     assert numbers(preview) == (2, 1, 1)
     assert losers(preview) == {"Alice": "has 1 open conversation"}
     assert "+15550100001" in preview.headline
+
+
+def test_a_subaccount_off_names_its_numbers_and_who_works_on_them(stage: Stage) -> None:
+    house = stage.house
+    make_sender(house.inbox, "+15550100077")
+
+    for is_for_ever in (True, False):
+        preview = preview_subaccount_off(
+            subaccount=house.sender.twilio_account, is_for_ever=is_for_ever
+        )
+
+        assert numbers(preview) == (2, 1, 1)
+        assert losers(preview) == {"Alice": "has 1 open conversation"}
+        assert "+15550100001" in preview.sentences[0]
+        assert "Acme" in preview.headline
+
+
+def test_who_becomes_an_observer_gives_back_what_they_own(stage: Stage, now: datetime) -> None:
+    house = stage.house
+    part = Membership.objects.get(team=house.inbox.team, user=house.alice)
+
+    preview = preview_observing(membership=part, now=now)
+
+    assert numbers(preview) == (1, 0, 1)
+    assert "Alice only reads in Support." in preview.headline
 
 
 def test_a_person_who_leaves(stage: Stage, client: Client, now: datetime) -> None:
