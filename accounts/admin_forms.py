@@ -168,13 +168,11 @@ class UserAddForm(PersonRules, AdminUserCreationForm[User]):
 
 
 class UserEditForm(PersonRules, UserChangeForm[User]):
-    """A person who is here already."""
-
-    editor: ClassVar[User]
+    """A person who is here already. Whether they may log in is changed by a task of its own."""
 
     class Meta:
         model = User
-        fields: ClassVar[list[str]] = ["email", "name", "role", "is_active", "password"]
+        fields: ClassVar[list[str]] = ["email", "name", "role", "password"]
         field_classes: ClassVar[dict[str, Any]] = {}
 
     def clean_role(self) -> str:
@@ -187,15 +185,6 @@ class UserEditForm(PersonRules, UserChangeForm[User]):
         if role != self.instance.role and is_last_administrator(self.instance):
             raise forms.ValidationError(LAST_ADMIN)
         return role
-
-    def clean_is_active(self) -> bool:
-        """Keep people from locking themselves out."""
-        is_active: bool = self.cleaned_data["is_active"]
-        if not is_active and self.instance == self.editor:
-            raise forms.ValidationError("You cannot deactivate yourself.")
-        if not is_active and is_last_administrator(self.instance):
-            raise forms.ValidationError(LAST_ADMIN)
-        return is_active
 
 
 def forget_old_addresses(user: User) -> None:

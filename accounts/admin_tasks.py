@@ -26,6 +26,8 @@ from accounts.refusals import RefusedError
 
 M = TypeVar("M", bound=Model)
 MOST_ROWS = 200
+# So many at once where the page says of each what it sets off.
+MOST_FORETOLD = 5
 _NOT_SAID = {"csrfmiddlewaretoken", "looked"}
 
 
@@ -64,7 +66,8 @@ class Task(Generic[M]):
     """One thing that can be done to chosen rows, after a page that says what it does.
 
     `name` is its address, `label` its link, `words` what it does, `button` the last click. Where
-    what it sets off depends on what is filled in, it `asks_twice`: first it shows that.
+    what it sets off depends on what is filled in, it `asks_twice`: first it shows that. `most` says
+    how many rows are done at once.
     """
 
     name: ClassVar[str]
@@ -72,6 +75,7 @@ class Task(Generic[M]):
     words: ClassVar[str]
     button: ClassVar[str]
     asks_twice: ClassVar[bool] = False
+    most: ClassVar[int] = MOST_ROWS
 
     def fits(self, row: M) -> bool:
         """Say whether it can be done to this row now."""
@@ -181,7 +185,7 @@ class TaskAdmin(ScopedAdmin[M]):
 
     def problem_with(self, request: HttpRequest, task: Task[M], rows: Sequence[M]) -> str:
         """Say in words why this person cannot do it to these rows now, or nothing."""
-        return task.problem_with(rows) if rows else "None of these can be done now."
+        return _problem_with(rows, task)
 
     @staticmethod
     def _is_sure(request: HttpRequest, task: Task[M]) -> bool:
@@ -203,6 +207,14 @@ class TaskAdmin(ScopedAdmin[M]):
 
     def _url_name(self, task: Task[Any]) -> str:
         return f"{self._base_name()}_{task.name}"
+
+
+def _problem_with(rows: Sequence[Any], task: Task[Any]) -> str:
+    if not rows:
+        return "None of these can be done now."
+    if len(rows) > task.most:
+        return f"Choose at most {task.most} at once: the page says for each what it sets off."
+    return task.problem_with(rows)
 
 
 def _previews(

@@ -9,12 +9,10 @@ from django.utils import timezone
 
 from accounts.admin import AccountAdmin as BareAccountAdmin
 from accounts.admin_scope import person
-from accounts.admin_tasks import Task, TaskAdmin, posted
+from accounts.admin_tasks import MOST_FORETOLD, Task, TaskAdmin, posted
 from accounts.models import Account
 from accounts.suspending import resume_account, suspend_account
 from inbox.setup.previews import Preview, preview_suspension
-
-MOST_PREVIEWS = 5
 
 
 class SuspendForm(forms.Form):
@@ -34,6 +32,7 @@ class Suspend(Task[Account]):
         "accounts show what arrived."
     )
     button = "Suspend"
+    most = MOST_FORETOLD
 
     def fits(self, row: Account) -> bool:
         """Only who is not suspended already."""
@@ -48,7 +47,7 @@ class Suspend(Task[Account]):
     ) -> Sequence[Preview]:
         """Say what each account would lose."""
         now = timezone.now()
-        return [preview_suspension(account=row, now=now) for row in rows[:MOST_PREVIEWS]]
+        return [preview_suspension(account=row, now=now) for row in rows]
 
     def do(
         self,

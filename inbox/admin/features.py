@@ -1,7 +1,8 @@
 """What is switched on for whom, who asked for it, and who must still agree?"""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -10,26 +11,54 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 
-from accounts.admin_scope import ACT, LOOK, OwnRowsFilter, ScopedAdmin, ToDo, person
-from accounts.admin_tasks import Task, posted
+from accounts.admin_scope import ACT, LOOK, M, OwnRowsFilter, ScopedAdmin, ToDo, person
+from accounts.admin_tasks import MOST_FORETOLD, Task, posted
 from accounts.entitlement_forms import AcceptForm, EndForm, GrantForm, ReasonForm
 from accounts.granting import (
     Terms,
     approve_proposal,
     decline_request,
     reject_proposal,
+    runs_until,
     switch_on,
 )
-from accounts.models import ExpiryNotice, FeatureGrant, FeatureRequest, GrantProposal
+from accounts.models import ExpiryNotice, FeatureGrant, FeatureRequest, GrantProposal, User
 from inbox.admin.licences import this_second
 from inbox.admin.stories import StoryAdmin
 from inbox.setup.features import move_grant_end, switch_off
-from inbox.setup.previews import Preview, preview_feature_off
+from inbox.setup.previews import Preview, preview_feature_off, preview_later_grant
 
 
 def _previews(rows: Sequence[FeatureGrant]) -> list[Preview]:
     now = timezone.now()
-    return [preview_feature_off(account=row.account, feature=row.feature, now=now) for row in rows]
+    return [
+        preview_feature_off(account=row.account, feature=row.feature, now=now)
+        if row.holds_at(now)
+        else preview_later_grant(grant=row)
+        for row in rows
+    ]
+
+
+class Refuse(Task[M]):
+    """Say no to what somebody wants, for a reason: to all of it, or to nothing."""
+
+    done: ClassVar[str]
+
+    def refuse(self, row: M, *, by: User, reason: str, now: datetime) -> None:
+        """Say no to one of them."""
+        raise NotImplementedError
+
+    def form_for(self, request: HttpRequest, rows: Sequence[M]) -> ReasonForm:
+        """Ask why."""
+        return ReasonForm(posted(request))
+
+    def do(self, request: HttpRequest, rows: Sequence[M], form: forms.Form, admin: Any) -> None:
+        """Say no to them: to all, or to none."""
+        reason, now = form.cleaned_data["reason"], timezone.now()
+        with transaction.atomic():
+            for row in rows:
+                self.refuse(row, by=person(request), reason=reason, now=now)
+        admin.message_user(request, f"{self.done}: {len(rows)}.", messages.SUCCESS)
 
 
 # --- Grants ---------------------------------------------------------------------------------------
@@ -45,6 +74,7 @@ class EndNow(Task[FeatureGrant]):
         "when, is on record. One that has not begun never begins."
     )
     button = "Switch off"
+    most = MOST_FORETOLD
 
     def fits(self, row: FeatureGrant) -> bool:
         """Only what has not ended."""
@@ -82,6 +112,7 @@ class MoveEnd(Task[FeatureGrant]):
     label = "Change the end"
     words = "At that moment the feature is switched off, by itself. Empty: it stays on for good."
     button = "Change"
+    most = MOST_FORETOLD
     asks_twice = True
 
     def fits(self, row: FeatureGrant) -> bool:
@@ -203,11 +234,12 @@ class Accept(Task[FeatureRequest]):
         return f"{row}, asked by {row.asked_by}: {row.words or 'no words'}"
 
     def form_for(self, request: HttpRequest, rows: Sequence[FeatureRequest]) -> AcceptForm:
-        """Ask from when until when, and why."""
-        return AcceptForm(
-            posted(request),
-            initial={"starts_at": this_second(), "reason": "The account asked for it"},
-        )
+        """Ask from when until when, and why; more time begins where what is on ends."""
+        begin = this_second()
+        if len(rows) == 1:
+            begin = runs_until(rows[0].account, rows[0].feature, now=timezone.now()) or begin
+        initial = {"starts_at": begin, "reason": "The account asked for it"}
+        return AcceptForm(posted(request), initial=initial)
 
     def do(
         self,
@@ -225,8 +257,7 @@ class Accept(Task[FeatureRequest]):
                     terms=Terms(
                         row.account,
                         row.feature,
-                        # A browser's form knows no seconds: this minute means now.
-                        data["starts_at"] if data["starts_at"] > now else now,
+                        _begin(row, data["starts_at"], now),
                         data["ends_at"],
                         data["reason"],
                         data["package"],
@@ -243,39 +274,30 @@ class Accept(Task[FeatureRequest]):
             admin.message_user(request, words, messages.SUCCESS if is_on else messages.WARNING)
 
 
-class Decline(Task[FeatureRequest]):
+def _begin(row: FeatureRequest, wanted: datetime, now: datetime) -> datetime:
+    """Return when a grant begins: a browser's form knows no seconds, and this minute means now."""
+    end = runs_until(row.account, row.feature, now=now)
+    if end and wanted == end.replace(second=0, microsecond=0):
+        return end
+    return max(wanted, now)
+
+
+class Decline(Refuse[FeatureRequest]):
     """Say no to an account."""
 
     name = "decline"
     label = "Decline"
     words = "The account reads what you write here."
     button = "Decline"
+    done = "Declined"
 
     def fits(self, row: FeatureRequest) -> bool:
         """Only what is open."""
         return row.state == FeatureRequest.State.OPEN
 
-    def form_for(self, request: HttpRequest, rows: Sequence[FeatureRequest]) -> ReasonForm:
-        """Ask why."""
-        return ReasonForm(posted(request))
-
-    def do(
-        self,
-        request: HttpRequest,
-        rows: Sequence[FeatureRequest],
-        form: forms.Form,
-        admin: Any,
-    ) -> None:
-        """Decline them: all, or none."""
-        with transaction.atomic():
-            for row in rows:
-                decline_request(
-                    request=row,
-                    by=person(request),
-                    reason=form.cleaned_data["reason"],
-                    now=timezone.now(),
-                )
-        admin.message_user(request, f"Declined: {len(rows)}.", messages.SUCCESS)
+    def refuse(self, row: FeatureRequest, **how: Any) -> None:
+        """Answer the account."""
+        decline_request(request=row, **how)
 
 
 @admin.register(FeatureRequest)
@@ -348,39 +370,22 @@ class Approve(Task[GrantProposal]):
         admin.message_user(request, f"Approved: {len(rows)}.", messages.SUCCESS)
 
 
-class Reject(Task[GrantProposal]):
+class Reject(Refuse[GrantProposal]):
     """Say no to a colleague, or withdraw one's own proposal."""
 
     name = "reject"
     label = "Reject"
     words = "Nothing is switched on. Your own proposals are withdrawn."
     button = "Reject"
+    done = "Rejected"
 
     def fits(self, row: GrantProposal) -> bool:
         """Only what waits."""
         return row.state == GrantProposal.State.PENDING
 
-    def form_for(self, request: HttpRequest, rows: Sequence[GrantProposal]) -> ReasonForm:
-        """Ask why."""
-        return ReasonForm(posted(request))
-
-    def do(
-        self,
-        request: HttpRequest,
-        rows: Sequence[GrantProposal],
-        form: forms.Form,
-        admin: Any,
-    ) -> None:
-        """Reject them: all, or none."""
-        with transaction.atomic():
-            for row in rows:
-                reject_proposal(
-                    proposal=row,
-                    by=person(request),
-                    reason=form.cleaned_data["reason"],
-                    now=timezone.now(),
-                )
-        admin.message_user(request, f"Rejected: {len(rows)}.", messages.SUCCESS)
+    def refuse(self, row: GrantProposal, **how: Any) -> None:
+        """Answer the colleague."""
+        reject_proposal(proposal=row, **how)
 
 
 @admin.register(GrantProposal)

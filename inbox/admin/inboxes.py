@@ -9,8 +9,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin_forms import given
-from accounts.admin_scope import KEEP, BigTableAdmin, OwnRowsFilter, count_of
+from accounts.admin_scope import ACT, KEEP, BigTableAdmin, OwnRowsFilter, count_of
 from accounts.admin_support import SetUpAdmin
+from inbox.admin.switching import SwitchOff, SwitchOn
 from inbox.models import InboxCounter, InboxEvent, Sender, TeamInbox
 
 
@@ -41,7 +42,9 @@ class TeamInboxForm(forms.ModelForm[TeamInbox]):
 class TeamInboxAdmin(SetUpAdmin[TeamInbox]):
     """Inboxes. Nobody deletes one: it is switched off."""
 
-    admin_may = KEEP
+    staff_may = partner_may = admin_may = KEEP | {ACT}
+    tasks = (SwitchOff(), SwitchOn())
+    set_up_tasks = frozenset({SwitchOff.name, SwitchOn.name})
 
     form = TeamInboxForm
     fieldsets = (
@@ -86,7 +89,7 @@ class TeamInboxAdmin(SetUpAdmin[TeamInbox]):
         ),
     )
     readonly_fields = ("account", "public_id", "auto_close_since", "created_at")
-    fixed_fields = ("team",)
+    fixed_fields = ("team", "is_on")
     audited = (
         *("name", "is_on", "claim_rule", "after_claim", "closed_visibility"),
         "supervisors_may_set_up",
@@ -100,7 +103,8 @@ class TeamInboxAdmin(SetUpAdmin[TeamInbox]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[TeamInbox]:
         """Count the senders along."""
         counts = count_of(Sender.objects.all(), "inbox")
-        return super().get_queryset(request).annotate(sender_count=counts)
+        rows = super().get_queryset(request).select_related("account")
+        return rows.annotate(sender_count=counts)
 
     def get_prepopulated_fields(
         self, request: HttpRequest, obj: TeamInbox | None = None

@@ -23,7 +23,8 @@ from accounts.entitlement_forms import (
 from accounts.licences import assign_licenses, left_without
 from accounts.models import Account, License, LicensePool, User, in_force
 from accounts.pools import PoolChange, add_pool, foretell_pool_change
-from accounts.seats import note_pool
+from accounts.refusals import RefusedError
+from accounts.seats import lock_licenses, lock_pool, note_pool
 from inbox.admin.stories import MAKE, StoryAdmin
 from inbox.setup.expiring import ending_soon
 from inbox.setup.licences import change_seats, hand_over_seat, move_license_end, remove_licenses
@@ -138,10 +139,11 @@ class HandOver(Task[License]):
         admin.tell_given_back(request, given)
 
 
-class MoveEndForm(forms.Form):
-    """Until when?"""
+class MoveEndForm(ReasonForm):
+    """Until when, and why?"""
 
     ends_at = MomentField(label="Ends at", required=False, help_text="UTC; empty: with the seats")
+    field_order = ["ends_at", "reason"]
 
 
 class MoveEnd(Task[License]):
@@ -172,12 +174,10 @@ class MoveEnd(Task[License]):
         self, request: HttpRequest, rows: Sequence[License], form: forms.Form, admin: Any
     ) -> None:
         """Move the ends: all, or none."""
-        by, now = person(request), timezone.now()
+        wanted: dict[str, Any] = {**form.cleaned_data, "by": person(request)}
         with transaction.atomic():
-            results = [
-                move_license_end(license=row, ends_at=form.cleaned_data["ends_at"], by=by, now=now)
-                for row in rows
-            ]
+            lock_licenses(rows)
+            results = [move_license_end(license=row, **wanted, now=timezone.now()) for row in rows]
         admin.message_user(request, f"Changed: {len(results)}.", messages.SUCCESS)
         for _row, given in results:
             admin.tell_given_back(request, given)
@@ -388,6 +388,8 @@ class LicensePoolAdmin(StoryAdmin[LicensePool]):
     def delete_model(self, request: HttpRequest, obj: LicensePool) -> None:
         """Delete seats that nobody held, with a line that says so."""
         with transaction.atomic():
+            if lock_pool(obj).licenses.exists():
+                raise RefusedError(f"{obj} stays: somebody was given a seat of it meanwhile.")
             note_pool("licensepool_deleted", obj, by=person(request), now=timezone.now())
             super().delete_model(request, obj)
 

@@ -1,11 +1,10 @@
 """Who works here, in which team, with which licence? And whose conversations does that free?
 
-Losing the licence, the team or the log-in gives a person's conversations back to their teams: after
-the change is committed, through the same story as everywhere, one conversation at a time.
+Losing the team or the log-in gives a person's conversations back to their teams, by the stories
+that the settings tell too. What that sets off is shown before it is done.
 """
 
-import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
 from typing import Any, ClassVar
@@ -14,14 +13,13 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.access import is_licensed
 from accounts.admin_forms import (
     ACCOUNT_ROLES,
     ADMIN_ROLES,
@@ -31,98 +29,109 @@ from accounts.admin_forms import (
     forget_old_addresses,
 )
 from accounts.admin_scope import (
+    ACT,
     FULL,
     KEEP,
     AuditedAdmin,
-    M,
     OwnRowsFilter,
     RowsInline,
+    ScopedAdmin,
     is_platform_staff,
     person,
 )
+from accounts.admin_tasks import MOST_FORETOLD, Task, TaskAdmin
 from accounts.models import License, Membership, User, in_force
-from inbox.conversations import release_all_of
+from inbox.admin.stories import ForetellingAdmin
+from inbox.models import Conversation
 from inbox.setup import people, teams
 from inbox.setup.people import PeopleError
+from inbox.setup.previews import (
+    Preview,
+    preview_deactivation,
+    preview_membership_removal,
+    preview_observing,
+)
 from inbox.setup.teams import TeamError
 
-logger = logging.getLogger(__name__)
+OBSERVER = Membership.Role.OBSERVER
 
 
-class FreeingAdmin(AuditedAdmin[M]):
-    """An admin of rows that let people work: who can no longer work gives back what they had."""
+def tell_freed(
+    admin: ScopedAdmin[Any], request: HttpRequest, user: User, act: Callable[..., int | None]
+) -> None:
+    """Do what commits by itself, and say whose conversations went back, or why it was not done."""
+    try:
+        count = act(by=person(request), now=timezone.now())
+    except (PeopleError, TeamError) as error:
+        admin.message_user(request, error.reason, messages.ERROR)
+        return
+    if count:
+        words = f"Conversations of {user} that went back to their teams: {count}."
+        admin.message_user(request, words, messages.WARNING)
 
-    reason: ClassVar[str] = "the licence ended"
 
-    def who_may_lose(self, obj: M) -> Iterable[User]:
-        """Return the people who lean on this row."""
-        raise NotImplementedError
+# --- Teams ----------------------------------------------------------------------------------------
 
-    def has_lost(self, user: User) -> bool:
-        """Say whether this person can no longer work, once the change is committed."""
-        return not is_licensed(user.pk, now=timezone.now())
 
-    def save_model(self, request: HttpRequest, obj: M, form: forms.Form, change: bool) -> None:
-        """Save, and free the conversations of those who lost by it."""
-        super().save_model(request, obj, form, change)
-        if change:
-            self.free_after_commit(request, self.who_may_lose(obj))
+class MembershipEditForm(MembershipForm):
+    """A person's part in a team; who would lose work by it is not changed in passing."""
 
-    def delete_model(self, request: HttpRequest, obj: M) -> None:
-        """Delete, and free the conversations of those who lost by it."""
-        losers = list(self.who_may_lose(obj))
-        with transaction.atomic():
-            super().delete_model(request, obj)
-            self.free_after_commit(request, losers)
+    def clean_role(self) -> str:
+        """Leave it to the page that says first what it sets off."""
+        role: str = self.cleaned_data["role"]
+        part = self.instance
+        if not part.pk or role != OBSERVER or part.role == OBSERVER:
+            return role
+        owned = Conversation.objects.live().filter(owner=part.user_id, inbox=part.team_id)
+        if owned.exists():
+            words = "They have open conversations here. “Make an observer” says what happens then."
+            raise forms.ValidationError(words)
+        return role
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[M]) -> None:
-        """Delete, and free the conversations of those who lost by it."""
-        losers = {user for obj in queryset for user in self.who_may_lose(obj)}
-        with transaction.atomic():
-            super().delete_queryset(request, queryset)
-            self.free_after_commit(request, losers)
 
-    def free_after_commit(self, request: HttpRequest, losers: Iterable[User]) -> None:
-        """Ask after the commit who has lost, and give back what they had."""
-        # The story commits conversation by conversation: it cannot run inside this transaction.
-        transaction.on_commit(partial(self._free, request, list(losers)))
+class MakeObserver(Task[Membership]):
+    """Let people only read in their team."""
 
-    def _tell(self, request: HttpRequest, user: User, act: Callable[..., int]) -> None:
-        """Do what commits by itself, and say whose conversations went back."""
-        try:
-            count = act(by=person(request), now=timezone.now())
-        except (PeopleError, TeamError) as error:
-            self.message_user(request, error.reason, messages.ERROR)
-        else:
-            self._say_freed(request, user, count)
+    name = "make-observer"
+    label = "Make an observer"
+    words = "An observer reads what the team gets, is not alerted and answers nobody."
+    button = "Make an observer"
+    most = MOST_FORETOLD
 
-    def _say_freed(self, request: HttpRequest, user: User, count: int) -> None:
-        if count:
-            words = f"Conversations of {user} that went back to their teams: {count}."
-            self.message_user(request, words, messages.WARNING)
+    def fits(self, row: Membership) -> bool:
+        """Only who is none yet."""
+        return row.role != OBSERVER
 
-    def _free(self, request: HttpRequest, losers: list[User]) -> None:
-        for user in losers:
-            if not self.has_lost(user):
-                continue
-            try:
-                count = release_all_of(user=user, reason=self.reason, now=timezone.now())
-            except DatabaseError:
-                logger.exception("conversations of user %s were not given back", user.pk)
-                words = f"Some conversations of {user} could not be given back. Save again."
-                self.message_user(request, words, messages.ERROR)
-            else:
-                self._say_freed(request, user, count)
+    def previews(
+        self, request: HttpRequest, rows: Sequence[Membership], form: forms.Form
+    ) -> Sequence[Preview]:
+        """Say what they would give back."""
+        now = timezone.now()
+        return [preview_observing(membership=row, now=now) for row in rows]
+
+    def do(
+        self,
+        request: HttpRequest,
+        rows: Sequence[Membership],
+        form: forms.Form,
+        admin: TaskAdmin[Membership],
+    ) -> None:
+        """Give each the other role."""
+        for row in rows:
+            act = partial(teams.change_member_role, membership=row, role=OBSERVER)
+            tell_freed(admin, request, row.user, act)
 
 
 @admin.register(Membership)
-class MembershipAdmin(FreeingAdmin[Membership]):
+class MembershipAdmin(
+    ForetellingAdmin[Membership], TaskAdmin[Membership], AuditedAdmin[Membership]
+):
     """Who is in which team."""
 
     account_path = "team__account"
-    reason = "left a team"
-    staff_may = partner_may = admin_may = FULL
-    form = MembershipForm
+    staff_may = partner_may = admin_may = FULL | {ACT}
+    form = MembershipEditForm
+    tasks = (MakeObserver(),)
     fields = ("team", "user", "role", "joined_at")
     readonly_fields = ("joined_at",)
     fixed_fields = ("team", "user")
@@ -134,9 +143,14 @@ class MembershipAdmin(FreeingAdmin[Membership]):
     search_fields = ("user__name", "user__email", "team__name")
     ordering = ("team__name", "user__name", "pk")
 
-    def who_may_lose(self, obj: Membership) -> Iterable[User]:
-        """The member; the stories below see to it."""
-        return []
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        """Bring person and team along for the pages that say what happens."""
+        return super().get_queryset(request).select_related("user", "team__account")
+
+    def previews_of_deleting(self, rows: Sequence[Membership]) -> Sequence[Preview]:
+        """Say what they would give back."""
+        now = timezone.now()
+        return [preview_membership_removal(membership=row, now=now) for row in rows]
 
     def save_model(
         self, request: HttpRequest, obj: Membership, form: forms.Form, change: bool
@@ -147,12 +161,12 @@ class MembershipAdmin(FreeingAdmin[Membership]):
         elif "role" in form.changed_data:
             role, obj.role = obj.role, form.initial["role"]
             act = partial(teams.change_member_role, membership=obj, role=role)
-            transaction.on_commit(partial(self._tell, request, obj.user, act))
+            transaction.on_commit(partial(tell_freed, self, request, obj.user, act))
 
     def delete_model(self, request: HttpRequest, obj: Membership) -> None:
         """Take somebody out of a team by the story."""
         act = partial(teams.remove_member, membership=copy(obj))
-        transaction.on_commit(partial(self._tell, request, obj.user, act))
+        transaction.on_commit(partial(tell_freed, self, request, obj.user, act))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
         """Take several people out of their teams, one by one."""
@@ -183,16 +197,71 @@ class LicenceRows(RowsInline):
     fields = ("pool", "starts_at", "ends_at")
 
 
+# --- People ---------------------------------------------------------------------------------------
+
+
+class Deactivate(Task[User]):
+    """Take people's log-in."""
+
+    name = "deactivate"
+    label = "Deactivate"
+    words = "They can no longer log in. Role and teams stay, for the day they come back."
+    button = "Deactivate"
+    most = MOST_FORETOLD
+
+    def fits(self, row: User) -> bool:
+        """Only who can log in."""
+        return row.is_active
+
+    def describe(self, row: User) -> str:
+        """Name a person with their address: names repeat."""
+        return f"{row} ({row.email})"
+
+    def previews(
+        self, request: HttpRequest, rows: Sequence[User], form: forms.Form
+    ) -> Sequence[Preview]:
+        """Say what they would lose."""
+        now = timezone.now()
+        return [preview_deactivation(user=row, now=now) for row in rows]
+
+    def do(
+        self, request: HttpRequest, rows: Sequence[User], form: forms.Form, admin: TaskAdmin[User]
+    ) -> None:
+        """Deactivate one by one."""
+        for row in rows:
+            tell_freed(admin, request, row, partial(people.deactivate_person, user=row))
+
+
+class Reactivate(Task[User]):
+    """Let people log in again."""
+
+    name = "reactivate"
+    label = "Let in again"
+    words = "They log in as before, with their role and teams. A licence is given anew."
+    button = "Let in again"
+
+    def fits(self, row: User) -> bool:
+        """Only who cannot log in."""
+        return not row.is_active
+
+    def do(
+        self, request: HttpRequest, rows: Sequence[User], form: forms.Form, admin: TaskAdmin[User]
+    ) -> None:
+        """Reactivate one by one."""
+        for row in rows:
+            tell_freed(admin, request, row, partial(people.reactivate_person, user=row))
+
+
 @admin.register(User)
-class UserAdmin(FreeingAdmin[User], DjangoUserAdmin[User]):
+class UserAdmin(TaskAdmin[User], AuditedAdmin[User], DjangoUserAdmin[User]):
     """People. Nobody deletes one, since their name stands in the past: they are deactivated.
 
     What a person may do follows from their role. A partner can neither make colleagues of their own
     kind nor take over an existing log-in by changing its password or e-mail address.
     """
 
-    reason = "log-in switched off"
-    admin_may = KEEP
+    staff_may = partner_may = admin_may = KEEP | {ACT}
+    tasks = (Deactivate(), Reactivate())
     inlines = (TeamRows, LicenceRows)
     form = UserEditForm
     add_form = UserAddForm
@@ -227,16 +296,8 @@ class UserAdmin(FreeingAdmin[User], DjangoUserAdmin[User]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         """Leave the log-in of people who are here to platform staff."""
-        fields = [*super().get_readonly_fields(request, obj), "availability"]
+        fields = [*super().get_readonly_fields(request, obj), "availability", "is_active"]
         return fields if obj is None or is_platform_staff(request) else [*fields, "email"]
-
-    def get_form(
-        self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
-    ) -> type[forms.ModelForm[User]]:
-        """Tell the form who is editing."""
-        form = super().get_form(request, obj, change=change, **kwargs)
-        form.editor = person(request)  # type: ignore[attr-defined]
-        return form
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer the roles that this person may give."""
@@ -257,26 +318,14 @@ class UserAdmin(FreeingAdmin[User], DjangoUserAdmin[User]):
         """Save; whether somebody may open the admin follows from their role."""
         obj.is_staff = obj.role in ADMIN_ROLES
         obj.is_superuser = obj.role == User.Role.STAFF
-        changed = form.changed_data if change else ()
-        # By the stories, which commit by themselves.
-        if "role" in changed:
+        if change and "role" in form.changed_data:
+            # By the story, which commits by itself.
             role, obj.role = obj.role, form.initial["role"]
-            act: Callable[..., int | None] = partial(people.change_role, role=role)
-            transaction.on_commit(partial(self._do, request, obj, act))
-        if "is_active" in changed:
-            act = people.reactivate_person if obj.is_active else people.deactivate_person
-            obj.is_active = not obj.is_active
-            transaction.on_commit(partial(self._do, request, obj, act))
-        AuditedAdmin.save_model(self, request, obj, form, change)
+            act = partial(people.change_role, user=obj, role=role)
+            transaction.on_commit(partial(tell_freed, self, request, obj, act))
+        super().save_model(request, obj, form, change)
         if change and "email" in form.changed_data:
             forget_old_addresses(obj)
-
-    def _do(self, request: HttpRequest, user: User, act: Callable[..., int | None]) -> None:
-        self._tell(request, user, lambda **given: act(user=user, **given) or 0)
-
-    def who_may_lose(self, obj: User) -> Iterable[User]:
-        """Nobody by saving: the story sees to it."""
-        return []
 
     @method_decorator(sensitive_variables())
     def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -30,9 +30,12 @@ from accounts.admin_tasks import MOST_ROWS, Task, TaskAdmin
 from accounts.audit import changes, snapshot
 from accounts.models import Feature, TwilioAccount
 from compliance.addresses import E164, SHORT_CODE
+from inbox.admin.stories import ForetellingAdmin
+from inbox.admin.switching import Remove
 from inbox.models import DriftFinding, Sender, TeamInbox
 from inbox.models.ids import path_token
 from inbox.pausing import resume_sender, wake_waiting
+from inbox.setup.previews import Preview, preview_number_removal
 from inbox.status_urls import fallback_url, sender_status_url, webhook_url
 
 # Of the Twilio account that is fetched along no page here needs a secret.
@@ -161,15 +164,15 @@ class Resume(Task[Sender]):
 
 
 @admin.register(Sender)
-class SenderAdmin(SetUpAdmin[Sender]):
+class SenderAdmin(ForetellingAdmin[Sender], SetUpAdmin[Sender]):
     """Numbers, WhatsApp senders and Messaging Services. Where it belongs is fixed once used."""
 
     staff_may = partner_may = FULL | {ACT}
     # Numbers are added in the settings, where they are tried out first.
     admin_may = LOOK | {CHANGE, ACT}
     form = SenderForm
-    tasks = (Resume(), RenewAddresses())
-    set_up_tasks = frozenset({RenewAddresses.name})
+    tasks = (Resume(), RenewAddresses(), Remove())
+    set_up_tasks = frozenset({RenewAddresses.name, Remove.name})
     fields = (
         "inbox",
         "twilio_account",
@@ -230,6 +233,11 @@ class SenderAdmin(SetUpAdmin[Sender]):
         if obj and obj.threads.exists():
             return [*fields, "inbox", "twilio_account", "kind", "address"]
         return fields
+
+    def previews_of_deleting(self, rows: Sequence[Sender]) -> Sequence[Preview]:
+        """Say what would no longer arrive."""
+        now = timezone.now()
+        return [preview_number_removal(sender=row, now=now) for row in rows]
 
     def save_model(self, request: HttpRequest, obj: Sender, form: forms.Form, change: bool) -> None:
         """Take the account from the inbox; note since when it is paused, or let it go on."""

@@ -18,9 +18,10 @@ from accounts.admin_forms import SECRETS, TwilioAccountForm
 from accounts.admin_scope import ACT, FULL, LOOK, AuditedAdmin, OwnRowsFilter, count_of, person
 from accounts.admin_tasks import Task, TaskAdmin
 from accounts.models import TwilioAccount
-from inbox.models import Conversation, Sender
+from inbox.models import Sender
 from inbox.setup import connections
 from inbox.setup.connections import Credentials, check_typed, promote_next_token
+from inbox.setup.previews import Preview, preview_subaccount_off
 from inbox.setup.refusals import REFUSALS, SetUpError
 from inbox.setup.subaccounts import set_subaccount_status
 from inbox.status_urls import fallback_url, sender_status_url, webhook_url
@@ -58,15 +59,8 @@ class SubaccountTask(Task[TwilioAccount]):
         return "Choose one at a time." if len(rows) > 1 else ""
 
     def describe(self, row: TwilioAccount) -> str:
-        """Say what it is and what hangs on it."""
-        live = Conversation.objects.live().filter(thread__sender__twilio_account=row)
-        numbers = row.senders.filter(removed_at=None)
-        addresses = ", ".join(numbers.values_list("address", flat=True)[:20]) or "none"
-        waiting = live.filter(waiting_since__isnull=False).count()
-        return (
-            f"{row} of {row.account}. Numbers: {addresses}. Open conversations: {live.count()}; "
-            f"customers waiting: {waiting}."
-        )
+        """Say whose it is."""
+        return f"{row} of {row.account}"
 
     def do(
         self,
@@ -100,6 +94,12 @@ class SuspendSubaccount(SubaccountTask):
     status = TwilioAccount.Status.SUSPENDED
     done = "Suspended at Twilio; its numbers are paused here."
 
+    def previews(
+        self, request: HttpRequest, rows: Sequence[TwilioAccount], form: forms.Form
+    ) -> Sequence[Preview]:
+        """Say what would stop."""
+        return [preview_subaccount_off(subaccount=row, is_for_ever=False) for row in rows]
+
 
 class ReactivateSubaccount(SubaccountTask):
     """Let it work again."""
@@ -128,6 +128,12 @@ class CloseSubaccount(SubaccountTask):
     button = "Close for ever"
     status = TwilioAccount.Status.CLOSED
     done = "Closed at Twilio; its numbers are removed from their inboxes."
+
+    def previews(
+        self, request: HttpRequest, rows: Sequence[TwilioAccount], form: forms.Form
+    ) -> Sequence[Preview]:
+        """Say what would be gone."""
+        return [preview_subaccount_off(subaccount=row, is_for_ever=True) for row in rows]
 
 
 class PromoteToken(Task[TwilioAccount]):

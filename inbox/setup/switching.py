@@ -205,6 +205,21 @@ def turn_off(*, inbox: TeamInbox, gives_back: bool, by: User, now: datetime) -> 
     return tuple(problems)
 
 
+def turn_on_again(*, inbox: TeamInbox, by: User, now: datetime) -> bool:
+    """Switch an inbox on again, as it was. Returns whether it was off until now."""
+    with transaction.atomic(durable=True):
+        row = TeamInbox.objects.select_for_update(no_key=True).get(pk=inbox.pk)
+        if row.is_on:
+            return False
+        was = audit.snapshot(row, ["is_on"])
+        row.is_on = True
+        row.settings_version += 1
+        row.save(update_fields=["is_on", "settings_version"])
+        changes = audit.changes(was, audit.snapshot(row, ["is_on"]))
+        _note(row, "inbox_turned_on", by, now, changes=changes)
+    return True
+
+
 def _name(remote: RemoteNumber | RemoteService) -> str:
     return remote.sid if isinstance(remote, RemoteService) else remote.address
 

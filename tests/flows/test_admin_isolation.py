@@ -70,7 +70,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "accounts.grantproposal": ("vt", "vt", "", ""),
     "accounts.license": ("vat", "vat", "vat", ""),
     "accounts.licensepool": ("vadt", "vadt", "v", ""),
-    "accounts.membership": ("vacd", "vacd", "vacd", ""),
+    "accounts.membership": ("vacdt", "vacdt", "vacdt", ""),
     "accounts.package": ("vac", "v", "", ""),
     "accounts.packagestep": ("vacd", "v", "", ""),
     "accounts.partner": ("vacd", "v", "", ""),
@@ -78,7 +78,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "accounts.supportaccess": ("v", "v", "v", "v"),
     "accounts.team": ("vacd", "vacd", "vacd", ""),
     "accounts.twilioaccount": ("vacdt", "vacdt", "v", ""),
-    "accounts.user": ("vac", "vac", "vac", ""),
+    "accounts.user": ("vact", "vact", "vact", ""),
     "compliance.consent": ("", "", "v", "v"),
     "compliance.consentevent": ("", "", "v", "v"),
     "compliance.providerblock": ("", "", "v", "v"),
@@ -96,7 +96,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "inbox.readcursor": ("v", "v", "", ""),
     "inbox.receipt": ("vt", "vt", "vt", "v"),
     "inbox.sender": ("vt", "vt", "vct", ""),
-    "inbox.teaminbox": ("v", "v", "vac", ""),
+    "inbox.teaminbox": ("vt", "vt", "vact", ""),
     "inbox.thread": ("v", "v", "", "v"),
     "inbox.whatsappstate": ("v", "v", "v", ""),
     "inbox.whatsappsync": ("v", "v", "", ""),
@@ -113,7 +113,7 @@ IN_SUPPORT: dict[str, tuple[str, str]] = {
     "compliance.consentevent": ("v", ""),
     "compliance.providerblock": ("v", ""),
     "inbox.sender": ("vacdt", "vacdt"),
-    "inbox.teaminbox": ("vac", "vac"),
+    "inbox.teaminbox": ("vact", "vact"),
 }
 TASKS: dict[str, set[str]] = {
     "accounts.account": {"suspend", "resume", "enter-for-support"},
@@ -127,8 +127,11 @@ TASKS: dict[str, set[str]] = {
     "accounts.grantproposal": {"approve", "reject"},
     "accounts.license": {"take-away", "hand-over", "move-end"},
     "accounts.licensepool": {"change-seats"},
+    "accounts.membership": {"make-observer"},
+    "accounts.user": {"deactivate", "reactivate"},
     "inbox.receipt": {"attach", "retry"},
-    "inbox.sender": {"resume", "renew-addresses"},
+    "inbox.sender": {"resume", "renew-addresses", "remove"},
+    "inbox.teaminbox": {"switch-off", "switch-on"},
 }
 # Pages of one model only, and pages of none: the status for each of INSIDE, in their order.
 SOME = dict[str, int]

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.contrib import admin
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from accounts.models import (
@@ -20,10 +21,11 @@ from accounts.models import (
     Partner,
     User,
 )
+from accounts.refusals import RefusedError
 from inbox.conversations import release_ineligible
 from inbox.models import Conversation, ConversationEvent
 from tests.admin_world import Company, browser_of, make_company, make_partner_user, make_staff
-from tests.factories import make_user
+from tests.factories import make_account, make_user
 
 LICENSES = "/admin/accounts/license/"
 POOLS = "/admin/accounts/licensepool/"
@@ -136,18 +138,20 @@ def test_the_end_of_a_licence_is_moved_after_a_second_look(
     url = f"{LICENSES}move-end/?ids={seat.pk}"
     later = timezone.now() + timedelta(days=30)
 
-    first = pat.post(url, {"ends_at": minute(later)})
+    assert "This field is required" in pat.post(url, {"ends_at": minute(later)}).text
+    first = pat.post(url, {"ends_at": minute(later), **WHY})
     assert first.status_code == 200
     assert License.objects.get(pk=seat.pk).ends_at is None, "only looked at"
     other = {"ends_at": minute(later + timedelta(days=1)), "looked": first.context["looked"]}
-    assert pat.post(url, other).status_code == 200, "something else than was looked at"
+    assert pat.post(url, {**other, **WHY}).status_code == 200, "something else than was looked at"
     with after_commit():
-        twice(pat, url, {"ends_at": minute(later)})
+        twice(pat, url, {"ends_at": minute(later), **WHY})
     assert License.objects.get(pk=seat.pk).ends_at == later.replace(second=0, microsecond=0)
     assert owned_by(acme.sue), "until then"
     with after_commit():
-        twice(pat, url, {"ends_at": minute(timezone.now())})
+        twice(pat, url, {"ends_at": minute(timezone.now()), **WHY})
     assert owned_by(acme.sue) == []
+    assert License.objects.get(pk=seat.pk).end_reason == "Because"
 
 
 def test_a_seat_is_handed_over(acme: Company, pat: Client, after_commit: Any) -> None:
@@ -330,6 +334,75 @@ def test_a_request_is_accepted_in_one_go_or_declined_with_a_reason(
     assert (theirs.state, theirs.answer) == ("declined", "Not in your plan")
 
 
+def test_more_time_begins_where_what_is_on_ends(acme: Company, pat: Client) -> None:
+    GrantProposal.objects.all().delete()
+    FeatureRequest.objects.all().delete()
+    end = timezone.now() + timedelta(days=3, seconds=17)
+    grants = FeatureGrant.objects.filter(account=acme.account, feature="whatsapp")
+    grants.update(ends_at=end)
+    asked = FeatureRequest.objects.create(
+        account=acme.account, feature="whatsapp", asked_by=acme.sue, asked_at=timezone.now()
+    )
+    url = f"{REQUESTS}accept/?ids={asked.pk}"
+
+    assert minute(end) in pat.get(url).text
+    pat.post(url, {"starts_at": minute(end), **WHY})
+
+    asked.refresh_from_db()
+    assert asked.state == "accepted"
+    assert asked.grant is not None
+    assert asked.grant.starts_at == end, "to the second, without a gap"
+
+
+def test_a_grant_that_has_not_begun_is_called_off_without_a_fright(
+    acme: Company, pat: Client
+) -> None:
+    now = timezone.now()
+    running = FeatureGrant.objects.get(account=acme.account, feature="team_inbox")
+    FeatureGrant.objects.filter(pk=running.pk).update(ends_at=now + timedelta(days=5))
+    later = FeatureGrant.objects.create(
+        account=acme.account, feature="team_inbox", starts_at=now + timedelta(days=5)
+    )
+
+    page = pat.get(f"{GRANTS}end/?ids={later.pk}").text
+
+    assert "Team Inbox of Acme stays as it is now." in page
+    assert "Sue of Acme" not in page, "she loses nothing"
+
+
+def test_years_that_no_clock_shows_are_refused_beside_their_field(
+    acme: Company, pat: Client
+) -> None:
+    """An account in Berlin could never open its pages again: it is the year 10000 there."""
+    pool = LicensePool.objects.get(account=acme.account)
+    nora = make_user(acme.account, "Nora", is_licensed=False)
+    far = when("ends_at", datetime(9999, 12, 31, 23, 59, 59))
+    begin = when("starts_at", timezone.now())
+    seats = {"account": acme.account.pk, "plan": "pro_cx", "seats": 4, **begin, **far}
+
+    for page in (
+        pat.post(f"{GRANTS}add/", a_grant(acme, **far)),
+        pat.post(f"{POOLS}add/", seats),
+        pat.post(f"{LICENSES}add/", {"pool": pool.pk, "holder": nora.pk, **begin, **far}),
+    ):
+        assert "Choose a year from 2000 to 2199, or leave it empty." in page.text
+        assert list(page.context["adminform"].form.errors) == ["ends_at"]
+    assert LicensePool.objects.filter(account=acme.account).count() == 1
+
+
+def test_seats_that_somebody_was_given_meanwhile_are_not_deleted(
+    acme: Company, rf: RequestFactory
+) -> None:
+    pool = LicensePool.objects.get(account=acme.account)
+    request = rf.post("/")
+    request.user = make_staff()
+
+    with pytest.raises(RefusedError, match="somebody was given a seat of it meanwhile"):
+        admin.site.get_model_admin(LicensePool).delete_model(request, pool)
+
+    assert pool.licenses.count() == 2
+
+
 # --- A second person ------------------------------------------------------------------------------
 
 
@@ -431,6 +504,18 @@ def test_an_account_is_suspended_after_a_look_and_goes_on(acme: Company, pat: Cl
     assert owned_by(acme.sue)
 
 
+def test_only_so_many_accounts_are_suspended_at_once_as_can_be_foretold(root: Client) -> None:
+    accounts = [make_account() for _ in range(6)]
+    ids = "&".join(f"ids={account.pk}" for account in accounts)
+
+    page = root.post(f"{ACCOUNTS}suspend/?{ids}", {"reason": "x"}, follow=True).text
+    assert "Choose at most 5 at once" in page
+    assert not Account.objects.filter(status="suspended").exists()
+    five = ids.rpartition("&")[0]
+    looked = root.get(f"{ACCOUNTS}suspend/?{five}").text
+    assert all(f"{account} is suspended." in looked for account in accounts[:5])
+
+
 def test_a_package_is_worked_off_step_by_step(acme: Company, pat: Client) -> None:
     package = Package.objects.get(slug="whatsapp-setup")
     data = {"account": acme.account.pk, "package": package.pk, "status": "ordered", "note": "Q4"}
@@ -458,7 +543,17 @@ def test_a_package_is_worked_off_step_by_step(acme: Company, pat: Client) -> Non
     row.refresh_from_db()
     assert row.status == "done"
     assert "open it again first" in pat.post(tick, {"steps": []}).text
-    assert AuditEntry.objects.filter(action="accountpackage_ticked").count() == 6
+    lines = AuditEntry.objects.filter(action="accountpackage_ticked").order_by("pk")
+    assert len(lines) == 6
+    assert (lines[0].subject, lines[0].data["step"]) == ("WhatsApp set-up for Acme", first.words)
+    told = lines[0].data["changes"]
+    assert told["ticked_at"]["before"] is None
+    assert told["ticked_at"]["after"]
+    assert told["ticked_by"]["before"] is None
+    assert told["ticked_by"]["after"].startswith("Pat Partner")
+    taken_back = AuditEntry.objects.get(action="accountpackage_unticked").data["changes"]
+    assert taken_back["ticked_by"]["before"].startswith("Pat Partner")
+    assert taken_back["ticked_by"]["after"] is None
 
 
 def test_everybody_sees_the_catalogue_and_staff_keep_it(

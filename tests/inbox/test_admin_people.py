@@ -84,13 +84,18 @@ def test_removing_a_member_gives_back_conversations(
     acme: Company, pat: Client, after_commit: Any, how: str
 ) -> None:
     part = Membership.objects.get(user=acme.sue)
+    data: dict[str, Any] = {"action": "delete_selected", "_selected_action": [part.pk]}
+    url = f"{MEMBERSHIPS}{part.pk}/delete/"
 
+    looked = (pat.get(url) if how == "page" else pat.post(MEMBERSHIPS, data)).text
+    assert "Sue of Acme is no longer in Acme Support." in looked
+    assert "has 1 open conversation" in looked
+    assert owned_by(acme.sue)
     with after_commit():
         if how == "page":
-            pat.post(f"{MEMBERSHIPS}{part.pk}/delete/", {"post": "yes"})
+            pat.post(url, {"post": "yes"})
         else:
-            data = {"action": "delete_selected", "_selected_action": [part.pk], "post": "yes"}
-            pat.post(MEMBERSHIPS, data)
+            pat.post(MEMBERSHIPS, {**data, "post": "yes"})
 
     released(acme, "left a team")
     line = AuditEntry.objects.get(action="member_removed")
@@ -112,24 +117,76 @@ def test_becoming_an_observer_gives_back_conversations_and_another_role_does_not
     assert last_line().action == "member_changed"
     assert last_line().data["changes"] == {"role": {"before": "supervisor", "after": "agent"}}
 
-    with after_commit():
-        pat.post(f"{MEMBERSHIPS}{part.pk}/change/", {"role": "observer"})
+    no = pat.post(f"{MEMBERSHIPS}{part.pk}/change/", {"role": "observer"}).text
+    assert "They have open conversations here. “Make an observer” says what happens then." in no
+    assert owned_by(acme.sue)
+    looked = pat.get(f"{MEMBERSHIPS}make-observer/?ids={part.pk}").text
+    assert "Sue of Acme only reads in Acme Support." in looked
+    assert "has 1 open conversation" in looked
+    pat.post(f"{MEMBERSHIPS}make-observer/?ids={part.pk}")
     released(acme, "left a team")
 
 
-def test_deactivating_a_person_gives_back_conversations(
+def test_who_has_nothing_in_hand_becomes_an_observer_in_passing(
     acme: Company, pat: Client, after_commit: Any
 ) -> None:
+    part = Membership.objects.get(user=acme.alice)
+
     with after_commit():
-        answer = pat.post(
-            f"{USERS}{acme.sue.pk}/change/", {"name": "Sue", "role": "member"}, follow=True
-        )
+        pat.post(f"{MEMBERSHIPS}{part.pk}/change/", {"role": "observer"})
+
+    part.refresh_from_db()
+    assert part.role == "observer"
+
+
+def test_deactivating_a_person_says_first_what_that_does(acme: Company, pat: Client) -> None:
+    url = f"{USERS}deactivate/?ids={acme.sue.pk}"
+
+    looked = pat.get(url).text
+    assert "Sue of Acme can no longer log in." in looked
+    assert "has 1 open conversation" in looked
+    assert User.objects.get(pk=acme.sue.pk).is_active
+    answer = pat.post(url, follow=True)
 
     assert not User.objects.get(pk=acme.sue.pk).is_active
     released(acme, "log-in switched off")
+    assert AuditEntry.objects.filter(action="deactivated", actor_label="Pat Partner").exists()
     said = [str(message) for message in answer.context["messages"]]
-    assert last_line().action == "deactivated"
-    assert said
+    assert said == ["Conversations of Sue of Acme that went back to their teams: 1."]
+    pat.post(f"{USERS}reactivate/?ids={acme.sue.pk}")
+    assert User.objects.get(pk=acme.sue.pk).is_active
+    assert AuditEntry.objects.filter(action="reactivated").count() == 1
+
+
+def test_a_form_sent_by_hand_takes_no_log_in(acme: Company, pat: Client) -> None:
+    pat.post(f"{USERS}{acme.sue.pk}/change/", {"name": "Sue", "role": "member", "is_active": ""})
+
+    assert User.objects.get(pk=acme.sue.pk).is_active
+    assert User.objects.get(pk=acme.sue.pk).name == "Sue"
+
+
+def test_the_last_admin_stays(acme: Company, pat: Client) -> None:
+    ada = make_user(acme.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
+
+    page = pat.post(f"{USERS}deactivate/?ids={ada.pk}", follow=True).text
+
+    assert "Ada is the last account admin." in page
+    assert User.objects.get(pk=ada.pk).is_active
+
+
+def test_so_many_at_once_that_nobody_can_read_it_are_refused(acme: Company, pat: Client) -> None:
+    crowd = [make_user(acme.account, team=acme.inbox.team) for _ in range(6)]
+    parts = [user.memberships.get().pk for user in crowd]
+
+    ids = "&".join(f"ids={user.pk}" for user in crowd)
+    page = pat.post(f"{USERS}deactivate/?{ids}", follow=True).text
+    assert "Choose at most 5 at once: the page says for each what it sets off." in page
+    data = {"action": "delete_selected", "_selected_action": parts, "post": "yes"}
+    page = pat.post(MEMBERSHIPS, data, follow=True).text
+    assert "Choose at most 5: the page says for each what it sets off." in page
+
+    assert Membership.objects.filter(pk__in=parts).count() == 6
+    assert all(User.objects.get(pk=user.pk).is_active for user in crowd)
 
 
 # --- People --------------------------------------------------------------------------------------
@@ -300,9 +357,8 @@ def test_an_old_address_no_longer_logs_in(acme: Company, root: Client) -> None:
 
 def test_nobody_locks_themselves_out(root: Client) -> None:
     me = User.objects.get(email="root@platform.example")
-    data = {"email": me.email, "name": "Rita", "role": "staff"}
 
-    page = root.post(f"{USERS}{me.pk}/change/", data).content.decode()
+    page = root.post(f"{USERS}deactivate/?ids={me.pk}", follow=True).text
 
     assert "You cannot deactivate yourself." in page
     assert User.objects.get(pk=me.pk).is_active

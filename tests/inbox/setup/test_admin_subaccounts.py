@@ -47,7 +47,8 @@ def test_the_page_says_what_hangs_on_it_and_then_it_is_suspended(
 
     page = pat.get(url).content.decode()
     assert "+15550107777" in page
-    assert "Open conversations: 0" in page
+    assert "The Twilio account of Acme is suspended." in page
+    assert "Customers waiting" in page
     assert at(twilio, subaccount) == "active"
     pat.post(url)
 
@@ -60,6 +61,9 @@ def test_the_page_says_what_hangs_on_it_and_then_it_is_suspended(
 
 
 def test_closing_is_for_ever(pat: Client, subaccount: TwilioAccount, twilio: Twilio) -> None:
+    looked = pat.get(f"{BASE}close/?ids={subaccount.pk}").text
+    assert "The Twilio account of Acme is closed for ever." in looked
+    assert "+15550107777" in looked
     pat.post(f"{BASE}close/?ids={subaccount.pk}")
 
     assert at(twilio, subaccount) == "closed"
