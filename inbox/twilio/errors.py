@@ -151,7 +151,7 @@ _FOR_ADMINS = {
     "21649": "This country asks for papers (a regulatory bundle). Hand them in at Twilio first.",
 }
 
-_ADDED_BY_LIBRARY = re.compile(r"^Unable to \w+ \w+: ")
+_ADDED_BY_LIBRARY = re.compile(r"^Unable to \w+ \w+(: |$)")
 
 
 def refusal(*, status: int, code: str, words: str) -> TwilioRefusedError:

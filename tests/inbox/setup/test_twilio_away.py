@@ -36,7 +36,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "429": ({"kind": "rate_limit"}, BUSY),
     "401": ({"kind": "reject", "code": 20003}, "Twilio does not accept this"),
     "reset": ({"kind": "reset_before"}, AWAY),
-    "silence": ({"kind": "hang_before", "seconds": 1.3}, AWAY),
+    "silence": ({"kind": "hang_before", "seconds": 0.6}, AWAY),
     "a page instead of JSON": ({"kind": "html_after"}, AWAY),
     "a page of a proxy": ({"kind": "html_after", "code": 502}, AWAY),
     "a page that forbids": ({"kind": "html_after", "code": 403}, "Twilio refused this (error 403)"),
@@ -98,6 +98,14 @@ BUTTONS: dict[str, Callable[[Scene], Any]] = {
 }
 
 
+def go_wrong(twilio: Twilio, settings: Any, fault: str) -> str:
+    """Let every request go wrong from now on; return what is to be said."""
+    kind, words = FAULTS[fault]
+    settings.TWILIO_TIMEOUT_SECONDS = 0.3 if fault == "silence" else 5.0
+    twilio.fault(**kind, on="any", times=-1)
+    return words
+
+
 def state() -> list[Any]:
     """Return all that set-up could have changed."""
     return [
@@ -119,11 +127,10 @@ def scene(shop: Shop, login: Any) -> Scene:
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("button", BUTTONS)
 def test_what_twilio_does_is_said_and_nothing_is_done_half(
-    scene: Scene, button: str, fault: str
+    scene: Scene, settings: Any, button: str, fault: str
 ) -> None:
     before = state()
-    kind, words = FAULTS[fault]
-    scene.shop.twilio.fault(**kind, on="any", times=-1)
+    words = go_wrong(scene.shop.twilio, settings, fault)
 
     page = BUTTONS[button](scene)
 
@@ -135,10 +142,11 @@ def test_what_twilio_does_is_said_and_nothing_is_done_half(
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_removing_and_turning_off_are_done_all_the_same(scene: Scene, fault: str) -> None:
+def test_removing_and_turning_off_are_done_all_the_same(
+    scene: Scene, settings: Any, fault: str
+) -> None:
     """Where messages go at Twilio can be put right later; what an admin takes away is gone now."""
-    kind, words = FAULTS[fault]
-    scene.shop.twilio.fault(**kind, on="any", times=-1)
+    words = go_wrong(scene.shop.twilio, settings, fault)
 
     removed = scene.post(f"{NUMBERS}{scene.sender.pk}/remove/", gives_back="on")
     off = scene.post("/settings/inboxes/support/turn-off/", gives_back="on")
@@ -159,8 +167,7 @@ def test_a_first_number_is_bought_whole_or_not_at_all(
     shop_inbox = Team.objects.create(account=account, name="Support")
     TeamInbox.objects.create(team=shop_inbox, account=account, name="Support", slug="support")
     ada: Client = login(make_user(account, "Ada", works_as=User.Role.ACCOUNT_ADMIN))
-    kind, words = FAULTS[fault]
-    twilio.fault(**kind, on="any", times=-1)
+    words = go_wrong(twilio, settings, fault)
 
     for url, data in ((CONNECTION, {"do": "open"}), (f"{NUMBERS}buy/", {"address": NUMBER})):
         page = ada.post(url, data, follow=True)
