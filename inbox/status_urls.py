@@ -21,6 +21,12 @@ def sender_status_url(sender: Sender) -> str:
     return f"{settings.PUBLIC_BASE_URL}{reverse('twilio_status', args=[sender.path_token])}"
 
 
+def hooks_url() -> str:
+    """Return what the addresses for Twilio begin with, before the token of a sender."""
+    whole = reverse("twilio_inbound", args=["token"])
+    return f"{settings.PUBLIC_BASE_URL}{whole.removesuffix('token')}"
+
+
 def webhook_url(sender: Sender) -> str:
     """Return the address Twilio calls with messages for this sender."""
     return f"{settings.PUBLIC_BASE_URL}{reverse('twilio_inbound', args=[sender.path_token])}"

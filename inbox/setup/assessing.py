@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import phonenumbers
 
 from inbox.models import DriftFinding, Sender
-from inbox.status_urls import fallback_url, webhook_url
+from inbox.status_urls import fallback_url, hooks_url, webhook_url
 from inbox.twilio.provisioning import (
     Holdings,
     Pointing,
@@ -56,14 +56,22 @@ def is_ours(sender: Sender, url: str) -> bool:
     return url.partition("#")[0] == webhook_url(sender)
 
 
+def is_of_ours(url: str) -> bool:
+    """Say whether an address is one of this installation's: of another number, or an old one."""
+    return url.startswith(hooks_url())
+
+
 def comes_here(sender: Sender, remote: Remote) -> bool:
     """Say whether what customers write to this sender reaches us as Twilio has it now.
 
-    Our address alone does not do: an application, or the addresses of a service's own numbers,
-    stand above it.
+    Our address alone does not do while something stands above it.
     """
-    is_overridden = remote.pointing.application_sid or getattr(remote, "is_by_number", False)
-    return is_ours(sender, remote.pointing.inbound_url) and not is_overridden
+    return is_ours(sender, remote.pointing.inbound_url) and not is_overridden(remote)
+
+
+def is_overridden(remote: Remote) -> bool:
+    """Say whether an application, or the numbers of a service, stand above its own address."""
+    return bool(remote.pointing.application_sid or getattr(remote, "is_by_number", False))
 
 
 def is_told_of(sender: Sender, held: Holdings) -> bool:
@@ -129,8 +137,11 @@ def _faults_of_pointing(sender: Sender, pointing: Pointing) -> list[Fault]:
 def shown(url: str) -> str:
     """Return what a page may show of somebody's address: nothing that may hold a secret.
 
-    Passwords for webhooks are written before the host, tokens into the query.
+    Passwords for webhooks are written before the host, tokens into the query, and ours into the
+    path.
     """
+    if is_of_ours(url):
+        return f"{hooks_url()}…"
     try:
         parts = urlsplit(url)
     except ValueError:

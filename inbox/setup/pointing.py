@@ -16,7 +16,15 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.models import User
 from inbox.models import Sender
-from inbox.setup.assessing import Remote, comes_here, is_ours, our_pointing, shown
+from inbox.setup.assessing import (
+    Remote,
+    comes_here,
+    is_of_ours,
+    is_ours,
+    is_overridden,
+    our_pointing,
+    shown,
+)
 from inbox.setup.refusals import SetUpError
 from inbox.setup.twilio import provisioning_for
 from inbox.twilio.provisioning import Pointing, Provisioning, RemoteService, RemoteWhatsApp
@@ -120,7 +128,9 @@ def _point(
 
 def _remember(sender: Sender, remote: Remote, *, now: datetime) -> None:
     fresh: dict[str, Any] = {"pointed_at": now, "provider_sid": remote.sid}
-    if not comes_here(sender, remote):
+    # After its addresses were renewed an old one of ours is there: it leads nowhere any more.
+    is_old = not is_overridden(remote) and is_of_ours(remote.pointing.inbound_url)
+    if not comes_here(sender, remote) and not is_old:
         fresh |= remembered(asdict(remote.pointing), getattr(remote, "is_by_number", False))
     Sender.objects.filter(pk=sender.pk).update(**fresh)
 

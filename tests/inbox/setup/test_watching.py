@@ -128,6 +128,23 @@ def test_an_application_that_came_on_top_is_remembered(shop: Shop, now: datetime
     assert shop.at_twilio(NUMBER).application_sid == "AP" + "e" * 32
 
 
+def test_an_old_address_of_ours_is_neither_remembered_nor_shown(shop: Shop, now: datetime) -> None:
+    sender = here(shop, now)
+    old = sender.path_token
+    Sender.objects.filter(pk=sender.pk).update(path_token="renewed" * 4)
+    sender = Sender.objects.get(pk=sender.pk)
+    look_at(shop.connection, now=now)
+    [found] = DriftFinding.objects.filter(kind="webhook").values_list("found", flat=True)
+
+    before = point_here(sender=sender, by=shop.admin, now=now)
+    sender.refresh_from_db()
+    put_back(sender=sender, by=shop.admin, now=now)
+
+    assert shop.at_twilio(NUMBER).webhook_url == OLD, "not the address that leads nowhere"
+    told = [found, before, *AuditEntry.objects.values_list("data", flat=True)]
+    assert old not in str(told)
+
+
 def test_what_came_here_from_the_start_is_not_made_deaf(shop: Shop, now: datetime) -> None:
     sender = attached(shop, now)
     url = shop.at_twilio(NUMBER).webhook_url = our_pointing(sender).inbound_url
