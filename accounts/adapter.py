@@ -60,6 +60,9 @@ class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
         """Send people elsewhere whose company says that they sign in there."""
+        # What the company said has been judged. Before a second factor it would be kept with its
+        # token in the session, from which allauth cannot read an issuer of ours again.
+        (kwargs.get("signal_kwargs") or {}).pop("sociallogin", None)
         refusal: HttpResponse | None = super().pre_login(request, user, **kwargs)
         if (
             refusal is None
@@ -126,10 +129,17 @@ def _tell(send: Any, what: str, user: User, context: Any, email: str | None) -> 
 
 
 def way_of(request: HttpRequest, user: User) -> str:
-    """Return which way somebody came in: password, mfa (a passkey), socialaccount, invitation."""
-    records = get_authentication_records(request, user)
-    steps = [str(record["method"]) for record in records if not record.get("reauthenticated")]
-    return steps[0] if steps else ""
+    """Return which way somebody came in: password, mfa (a passkey), socialaccount, invitation.
+
+    What they tried before in the same browser, and what they gave as a second factor, is no way.
+    """
+    ways = [
+        str(record["method"])
+        for record in get_authentication_records(request, user)
+        if not record.get("reauthenticated")
+        and (record["method"] != "mfa" or record.get("passwordless"))
+    ]
+    return ways[-1] if ways else ""
 
 
 class CompanySignIn(DefaultSocialAccountAdapter):  # type: ignore[misc]

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import requests
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from allauth.mfa.totp.internal.auth import yield_hotp_counters_from_time as counters
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialAccount
 from django.core import mail
@@ -26,6 +28,7 @@ from tests.issuer import CLIENT_ID, CLIENT_SECRET, Issuer, running_issuer
 
 Login = Callable[[User], Client]
 SETTINGS = "/settings/log-in/"
+SECRET = "JBSWY3DPEHPK3PXP"
 
 
 @pytest.fixture(autouse=True)
@@ -664,6 +667,37 @@ def test_then_passwords_let_in_nobody_and_are_not_sent(
     other = make_user(make_account("Umbrella"))
     data = {"login": other.email, "password": PASSWORD}
     assert Client().post("/accounts/login/", data).headers["Location"] == "/"
+
+
+def test_who_tried_a_password_first_still_comes_in_by_the_company(
+    house: House, ada: User, ivy: User, issuer: Issuer, sign_on: SignOn
+) -> None:
+    only_way(sign_on, ada)
+    browser, data = Client(), {"login": ivy.email, "password": PASSWORD}
+    browser.post("/accounts/login/", data)
+    issuer.claims = claims_of(ivy)
+
+    assert is_in(come(issuer, house.account, browser))
+    # And who came in by it before is refused with a password as ever.
+    browser.post("/accounts/logout/")
+    browser.post("/accounts/login/", data)
+    assert not is_in(browser)
+
+
+def test_a_second_factor_after_the_company_is_no_way_of_its_own(
+    house: House, ada: User, ivy: User, issuer: Issuer, sign_on: SignOn
+) -> None:
+    only_way(sign_on, ada)
+    TOTP.activate(ivy, SECRET)
+    issuer.claims = claims_of(ivy)
+
+    browser = come(issuer, house.account)
+    assert not is_in(browser)
+    code = format_hotp_value(hotp_value(SECRET, next(iter(counters()))))
+    browser.post("/accounts/2fa/authenticate/", {"code": code})
+
+    assert is_in(browser)
+    assert AuditEntry.objects.get(action="logged_in").data["way"] == "socialaccount"
 
 
 def test_who_is_invited_comes_in_by_the_company_without_a_password(
