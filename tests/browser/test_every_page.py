@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from django.utils import timezone
@@ -13,12 +14,14 @@ from playwright.sync_api import Page, expect
 
 from accounts.granting import ask_for_feature
 from accounts.models import (
+    Account,
     FeatureGrant,
     FeatureRequest,
     Invitation,
     License,
     Package,
     PackageStep,
+    SignOn,
     Team,
     User,
 )
@@ -29,7 +32,14 @@ from routing.hours import Opening, SpecialDay
 from routing.models import BusinessHours
 from tests.browser.conftest import Open
 from tests.conftest import House
-from tests.factories import NINE_TO_FIVE, WORK_WEEK, make_hours, make_user
+from tests.factories import (
+    NINE_TO_FIVE,
+    PASSWORD,
+    WORK_WEEK,
+    make_account,
+    make_hours,
+    make_user,
+)
 from tests.flows.test_together import Stage
 from tests.live import Live
 from tests.records import fill_records
@@ -315,6 +325,36 @@ def test_business_hours_with_mistakes_are_accessible_too(
     page.get_by_label("ends on the next day").first.check()
     page.get_by_role("button", name="Save the week").last.click()
     expect(page.locator(".notices")).to_contain_text("The week is saved.")
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_what_the_log_in_refuses_is_accessible_too(
+    stage: Stage, open_as: Open, scheme: Any, width: int
+) -> None:
+    house, ada = stage.house, User.objects.get(name="Ada")
+    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    for account in (house.account, make_account("Acme Overseas")):
+        SignOn.objects.create(account=account, issuer="https://x.io", domains=["example.com"])
+        make_user(account, "Omar")
+
+    page = open_as(ada, "/settings/log-in/", **look)
+    Account.objects.update(idle_minutes=30, requires_second_factor=True)
+    data = {"name": "Key", "credential": {}}
+    for user in (ada, house.alice):
+        key = Authenticator.objects.create(user=user, type="webauthn", data=data)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("main")).to_contain_text("somebody else changed this")
+    check_page(page, f"policy changed meanwhile {scheme} {width}")
+    page = open_as(None, "/accounts/company/", **look)
+    page.get_by_label("Work e-mail address").fill("somebody@example.com")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("link", name="Acme Overseas")).to_be_visible()
+    check_page(page, f"two companies {scheme} {width}")
+    page = open_as(house.alice, f"/accounts/2fa/webauthn/keys/{key.pk}/remove/", **look)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.locator("body")).to_contain_text("You cannot deactivate your only second factor")
+    check_page(page, f"last passkey {scheme} {width}")
 
 
 def test_the_admin_is_quiet_under_the_strict_policy(
