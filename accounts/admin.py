@@ -33,6 +33,7 @@ from accounts.admin_scope import (
     RowsInline,
     ToDo,
     count_of,
+    partner_of,
     person,
     role_in_admin,
 )
@@ -225,6 +226,10 @@ class AccountAdmin(TaskAdmin[Account], AuditedAdmin[Account]):
         fields = super().get_readonly_fields(request, obj)
         is_own = role_in_admin(request) == User.Role.ACCOUNT_ADMIN
         return [*fields, "partner", "name", "deployment"] if is_own else fields
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Put a partner's own name where they can choose no other."""
+        return {"partner": partner_of(request), **super().get_changeform_initial_data(request)}
 
     def account_id_of(self, obj: Account) -> int | None:
         """The row is the account."""

@@ -33,7 +33,16 @@ _ACCOUNTS = (
 _SEATS = (_("Licences"), ("LicensePool", "License", "ExpiryNotice"))
 _PEOPLE = (
     _("People and teams"),
-    ("User", "Invitation", "Team", "Membership", "SignOn", "BrowserSession", "Authenticator"),
+    (
+        "User",
+        "Invitation",
+        "InvitationTeam",
+        "Team",
+        "Membership",
+        "SignOn",
+        "BrowserSession",
+        "Authenticator",
+    ),
 )
 _NUMBERS = (
     _("Inboxes and numbers"),
@@ -44,7 +53,10 @@ _NUMBERS = (
         "TwilioAccount",
         "WhatsAppState",
         "WhatsAppTemplate",
+        "WhatsAppSync",
         "BusinessHours",
+        "OpeningHours",
+        "SpecialDay",
     ),
 )
 _CONSENT = (_("Consent"), ("ConsentEvent", "Consent", "ProviderBlock"))
@@ -52,8 +64,20 @@ _LOG = (_("What was done"), ("AuditEntry", "SupportAccess"))
 _ARRIVED = (_("What arrived"), ("Receipt",))
 _TALK = (
     _("Conversations"),
-    ("Conversation", "ConversationEvent", "Participant", "Thread", "Message", "AutoReplyLog"),
+    (
+        "Conversation",
+        "ConversationEvent",
+        "Participant",
+        "Thread",
+        "Message",
+        "Attachment",
+        "AutoReplyLog",
+        "Contact",
+        "ContactAddress",
+        "ReadCursor",
+    ),
 )
+_LIVE = (_("Live updates"), ("InboxCounter", "InboxEvent"))
 GROUPS: Mapping[User.Role, Groups] = {
     User.Role.STAFF: (
         (_("Partners"), ("Partner",)),
@@ -65,11 +89,23 @@ GROUPS: Mapping[User.Role, Groups] = {
         _LOG,
         _CONSENT,
         _TALK,
+        _LIVE,
     ),
-    User.Role.PARTNER: (_ACCOUNTS, _SEATS, _PEOPLE, _NUMBERS, _ARRIVED, _LOG, _CONSENT, _TALK),
+    User.Role.PARTNER: (
+        _ACCOUNTS,
+        _SEATS,
+        _PEOPLE,
+        _NUMBERS,
+        _ARRIVED,
+        _LOG,
+        _CONSENT,
+        _TALK,
+        _LIVE,
+        (_("Partner"), ("Partner",)),
+    ),
     User.Role.ACCOUNT_ADMIN: (
         _PEOPLE,
-        (_("Licences"), ("License",)),
+        _SEATS,
         _NUMBERS,
         _ARRIVED,
         _LOG,

@@ -161,6 +161,9 @@ def _programs(environment: dict[str, str], port: int, simulator_port: int) -> li
     ]
 
 
+_ELSEWHERE = {"staff": "all accounts", "partner": "the accounts of Northwind Partners"}
+
+
 def _greet(port: int, simulator_port: int, seconds: float) -> None:
     described = json.loads((FOLDER / "demo.json").read_text())
     print(f"\nTeam Inbox runs (after {seconds:.0f} s):")
@@ -170,7 +173,7 @@ def _greet(port: int, simulator_port: int, seconds: float) -> None:
     print(f"  password   {described['users'][0]['password']}   (the same for everybody)")
     for user in described["users"]:
         licensed = "" if user["licensed"] or not user["account"] else ", no licence"
-        where = f"{user['role']}, {user['account'] or 'all accounts'}{licensed}"
+        where = f"{user['role']}, {user['account'] or _ELSEWHERE[user['role']]}{licensed}"
         print(f"    {user['email']:26} {where}")
     print("  Ctrl-C stops all of it; `make demo-reset` deletes its data.\n", flush=True)
 

@@ -21,6 +21,20 @@ class TeamInboxForm(forms.ModelForm[TeamInbox]):
     class Meta:
         model = TeamInbox
         fields: ClassVar[list[str]] = ["team", "name", "slug", "first_reply", "first_reply_text"]
+        labels: ClassVar[dict[str, str]] = {
+            "slug": "Address",
+            "after_claim": "After a claim",
+            "closed_visibility": "Closed conversations are found by",
+            "reopen_hours": "Reopen within (hours)",
+            "reopen_owner": "A reopened conversation goes to",
+            "auto_close_hours": "Close by itself after (hours)",
+            "handover_minutes": "Hand-over (minutes)",
+            "is_close_reason_required": "Who closes must say why",
+            "may_start_conversations": "Agents may begin conversations",
+        }
+        help_texts: ClassVar[dict[str, str]] = {
+            "slug": "Stands in addresses of pages: /inbox/support/",
+        }
 
     def clean(self) -> dict[str, Any] | None:
         """Refuse a second inbox under one address, and a greeting without words."""

@@ -1,0 +1,52 @@
+"""Does the admin speak of what people look for, and know what there is no choice about?"""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+
+from accounts.admin_index import GROUPS
+from accounts.models import Partner, User
+from tests.admin_world import browser_of
+from tests.factories import make_account
+
+
+@pytest.fixture
+def pat(db: None) -> User:
+    partner = make_account().partner
+    return User.objects.create(
+        email="pat@example.com", name="Pat", role="partner", partner=partner, is_staff=True
+    )
+
+
+def test_a_partner_need_not_say_who_they_are(pat: User) -> None:
+    page = browser_of(pat).get("/admin/accounts/account/add/").text
+
+    assert f'<option value="{pat.partner_id}" selected>' in page
+
+
+def test_staff_choose_a_partner(pat: User) -> None:
+    Partner.objects.create(name="Southwind")
+    root = User.objects.create_superuser("root@platform.example", name="Rita")
+
+    page = browser_of(root).get("/admin/accounts/account/add/").text
+
+    assert "Southwind" in page
+    assert '<option value="" selected>' in page
+
+
+def test_everything_in_the_index_has_its_place(pat: User) -> None:
+    named = {name for groups in GROUPS.values() for _title, names in groups for name in names}
+    shown = {model.__name__ for model in admin.site._registry}
+
+    assert shown <= named, "what is nowhere would stand under More"
+    assert "More" not in browser_of(pat).get("/admin/").text
+
+
+def test_times_say_that_they_are_utc(pat: User) -> None:
+    browser: Client = browser_of(pat)
+
+    for path in ("/admin/", "/admin/accounts/account/", "/admin/fleet/"):
+        page: Any = browser.get(path)
+        assert page.text.count("Times are UTC.") == 1, path
