@@ -54,11 +54,14 @@ def fill_records(house: House, admin: User, *, now: datetime) -> None:
 def _fill_whatsapp(house: House, now: datetime) -> None:
     twilio = house.sender.twilio_account
     common = {"account": house.account, "twilio_account": twilio, "synced_at": now}
-    WhatsAppSync.objects.create(
+    # Where the product itself runs, its clock may have asked already.
+    WhatsAppSync.objects.update_or_create(
         twilio_account=twilio,
-        asked_at=now,
-        answered_at=now - timedelta(hours=2),
-        problem="Twilio does not answer right now. Try again in a minute.",
+        defaults={
+            "asked_at": now,
+            "answered_at": now - timedelta(hours=2),
+            "problem": "Twilio does not answer right now. Try again in a minute.",
+        },
     )
     for n, (name, language, category, status, reason, body) in enumerate(TEMPLATES):
         WhatsAppTemplate.objects.create(

@@ -38,6 +38,7 @@ from tests.factories import (
     WORK_WEEK,
     make_account,
     make_hours,
+    make_inbox,
     make_user,
 )
 from tests.flows.test_together import Stage
@@ -47,6 +48,7 @@ from tests.twilio import text_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 360)]
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SHOTS = Path(__file__).parents[2] / ".pages"
 
 
@@ -142,6 +144,21 @@ def _busy_hours(stage: Stage) -> BusinessHours:
     return hours
 
 
+def _spare_hours(stage: Stage) -> BusinessHours:
+    found = BusinessHours.objects.filter(account=stage.house.account, name="Spare").first()
+    return found or make_hours(stage.house.account, "Spare")
+
+
+def _removable(stage: Stage) -> str:
+    """Let the account have company sign-in; return where it is removed."""
+    SignOn.objects.get_or_create(
+        account=stage.house.account,
+        defaults={"issuer": "https://id.acme.com", "client_id": "x", "domains": ["acme.com"]},
+    )
+    make_inbox(stage.house.account, "Returns desk")
+    return "/settings/log-in/company/remove/"
+
+
 def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
     house = stage.house
     ada = User.objects.get(name="Ada")
@@ -201,6 +218,9 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "remove a number": (ada, f"{inbox}numbers/{sender}/remove/"),
         "turn off": (ada, f"{inbox}turn-off/"),
         "business hours": (ada, "/settings/hours/"),
+        "move a number": (ada, f"{inbox}numbers/?move={sender}"),
+        "delete hours": (ada, f"/settings/hours/{_spare_hours(stage).pk}/delete/"),
+        "remove company sign-in": (ada, _removable(stage)),
         "business hours of one": (ada, f"/settings/hours/{_busy_hours(stage).pk}/"),
     }
 
@@ -249,6 +269,9 @@ PAGES = [
     "remove a number",
     "turn off",
     "business hours",
+    "move a number",
+    "delete hours",
+    "remove company sign-in",
     "business hours of one",
 ]
 
@@ -279,6 +302,25 @@ def test_every_page_is_accessible(stage: Stage, open_as: Open, scheme: Any, widt
         page = open_as(user, path, color_scheme=scheme, viewport={"width": width, "height": 800})
         check_page(page, f"{name} {scheme} {width}")
         page.close()
+
+
+def test_names_of_any_length_stay_on_the_page(stage: Stage, open_as: Open) -> None:
+    house, pages = stage.house, _paths(stage)
+    endless = "W" * 70
+    Account.objects.filter(pk=house.account.pk).update(name=endless)
+    Team.objects.filter(account=house.account, name="Sales").update(name=endless)
+    Team.objects.filter(pk=house.inbox.team_id).update(name=endless + "x")
+    TeamInbox.objects.filter(pk=house.inbox.pk).update(name=endless)
+    BusinessHours.objects.filter(name="Spare").update(name=endless)
+    User.objects.exclude(name="Ada").update(name=endless)
+
+    for width in (1280, 360):
+        look = {"viewport": {"width": width, "height": 800}}
+        page = open_as(User.objects.get(name="Ada"), "/settings/", **look)
+        for name, (user, path) in pages.items():
+            if user is not None and path.startswith("/settings/"):
+                page.goto(path)
+                assert page.evaluate(SIDEWAYS) == 0, f"{name} scrolls sideways at {width}"
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
