@@ -66,6 +66,7 @@ class Asked:
     is_unused: bool = False
     after: int | None = None
     most: int | None = None
+    most_blocked: int | None = None
 
 
 EVERYTHING = Asked()
@@ -105,7 +106,7 @@ def licence_fit(account: Account, *, now: datetime, asked: Asked = EVERYTHING) -
         .exclude(ends_at=F("starts_at"))
     )
     seats, next_after = _page(_seats(held, asked, now=now), asked.most)
-    blocked, more = _page(_blocked_people(account, asked, now=now), asked.most)
+    blocked, more = _page(_blocked_people(account, asked, now=now), asked.most_blocked)
     return LicenceFit(
         pools=tuple(pools_of(account, now=now)),
         seats=tuple(_seat(row, now=now) for row in seats),

@@ -1,10 +1,12 @@
 """Do pages say what was done, whom to ask, why, and what will be lost? In which time zone?"""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.audit import record
 from accounts.models import (
@@ -12,6 +14,7 @@ from accounts.models import (
     FeatureGrant,
     FeatureRequest,
     Invitation,
+    License,
     LicensePool,
     Membership,
     SignOn,
@@ -200,3 +203,54 @@ def test_company_sign_in_is_removed_after_a_look(house: House, browser: Client) 
 
     assert not SignOn.objects.exists()
     assert browser.get(path).status_code == 302, "there is nothing to ask any more"
+
+
+# --- Two at once ---------------------------------------------------------------------------------
+
+
+def test_what_somebody_else_changed_meanwhile_is_not_overwritten_unseen(
+    house: House, browser: Client
+) -> None:
+    person, team = f"/settings/people/{house.bob.pk}/", f"/settings/teams/{house.inbox.team_id}/"
+    for path, data, words in (
+        (person, {"role": "auditor", "seen": "account_admin"}, "the role is “Member"),
+        (team, {"name": "Help", "seen": "Desk"}, "Somebody else called it “Support” meanwhile."),
+    ):
+        page = browser.post(path, data)
+        assert words in page.text, path
+        assert "Not saved" in page.text
+        # The page that comes back knows what is there now: sent again, it is meant.
+        seen = re.search(r'name="seen" value="([^"]*)"', page.text)
+        assert seen
+        assert browser.post(path, {**data, "seen": seen[1]}).status_code == 302, path
+
+
+def test_a_seat_that_is_gone_already_is_said(house: House, browser: Client) -> None:
+    path = f"/settings/licences/{License.objects.get(holder=house.alice).pk}/take-away/"
+    License.objects.filter(holder=house.alice).update(ends_at=timezone.now())
+
+    again = browser.post(path, {"reason": "Left"}, follow=True)
+
+    assert again.status_code == 200
+    assert "This seat was taken away already." in again.text
+
+
+def test_who_got_a_seat_meanwhile_is_said_in_words(house: House, browser: Client) -> None:
+    pool = LicensePool.objects.get(account=house.account)
+
+    page = browser.post(
+        "/settings/licences/assign/", {"pool": pool.pk, "holders": [house.alice.pk]}
+    )
+
+    assert page.status_code == 422
+    assert "Somebody you chose has a seat by now" in page.text
+
+
+def test_a_second_tab_that_connects_is_led_to_the_connection(
+    house: House, ada: User, browser: Client
+) -> None:
+    Account.objects.filter(pk=house.account.pk).update(deployment="byo_twilio")
+
+    page = browser.post("/settings/connection/", {"do": "connect", "account_sid": "x"}, follow=True)
+
+    assert "Your Twilio was connected meanwhile" in page.text

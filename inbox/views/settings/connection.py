@@ -142,6 +142,9 @@ def _check(row: TwilioAccount, who: Administrator) -> None:
 def _connect(request: HttpRequest, who: Administrator) -> HttpResponse:
     if who.account.deployment != Account.Deployment.BYO_TWILIO:
         raise Http404
+    if connections.connections_of(who.account):
+        messages.info(request, _("Your Twilio was connected meanwhile: it stands here."))
+        return HttpResponseRedirect(reverse("settings_connection"))
     form = ConnectForm(request.POST)
     if form.is_valid() and _is_done(
         form,

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -31,6 +31,7 @@ from inbox.setup.licences import GivenBack, hand_over_seat, remove_licenses
 from inbox.setup.previews import preview_license_removal
 
 PAGE = 50
+BLOCKED = 10
 GONE = gettext_lazy("Somebody you chose has a seat by now, or can no longer log in. Choose again.")
 COLUMNS = (
     "State",
@@ -212,9 +213,14 @@ def assign(request: HttpRequest) -> HttpResponse:
 def take_away(request: HttpRequest, *, pk: int) -> HttpResponse:
     """Say what taking a seat away does, and do it when that is confirmed."""
     who = administrator(request)
+    ours = License.objects.filter(pool__account=who.account)
+    # One that never began ends when it would have begun.
+    is_over = Q(ends_at__lte=who.now) | Q(ends_at=F("starts_at"))
+    if request.method == "POST" and ours.filter(is_over, pk=pk).exists():
+        messages.info(request, _("This seat was taken away already."))
+        return HttpResponseRedirect(reverse("settings_licences"))
     license = get_object_or_404(
-        License.objects.filter(pool__account=who.account)
-        .exclude(ends_at__lte=who.now)
+        ours.exclude(ends_at__lte=who.now)
         .exclude(ends_at=F("starts_at"))
         .select_related("holder", "pool__account"),
         pk=pk,
@@ -312,7 +318,7 @@ def _state(seat: HeldSeat) -> str:
 
 def _page(request: HttpRequest, who: Administrator, form: AssignForm) -> HttpResponse:
     search = Search.of(request)
-    asked = Asked(search.words, search.is_unused, search.after, PAGE)
+    asked = Asked(search.words, search.is_unused, search.after, PAGE, BLOCKED)
     fit = licence_fit(who.account, now=who.now, asked=asked)
     without = list(people_without(who).filter(matching(search.words))[: PAGE + 1])
     context = {

@@ -139,6 +139,9 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     who = administrator(request)
     user = person_of(who, pk)
     form = RoleForm(request.POST if request.method == "POST" else None, initial={"role": user.role})
+    if request.method == "POST" and request.POST.get("seen", user.role) != user.role:
+        words = _("Somebody else changed this meanwhile: the role is “%s” now. Save to change it.")
+        form.add_error("role", words % user.get_role_display())
     if request.method == "POST" and form.is_valid():
         try:
             role = form.cleaned_data["role"]

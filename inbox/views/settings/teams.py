@@ -72,6 +72,9 @@ def team(request: HttpRequest, pk: int) -> HttpResponse:
     who = administrator(request)
     row = _team_of(who, pk)
     form = NameForm(request.POST if request.method == "POST" else None, initial={"name": row.name})
+    if request.method == "POST" and request.POST.get("seen", row.name) != row.name:
+        words = _("Somebody else called it “%s” meanwhile. Save to call it as you wrote.")
+        form.add_error("name", words % row.name)
     if request.method == "POST" and form.is_valid():
         try:
             name = form.cleaned_data["name"]
