@@ -500,6 +500,10 @@ class RowsInline(admin.TabularInline[Any, Any]):
     can_delete = False
     show_change_link = True
 
+    def __init__(self, parent_model: type[Model], admin_site: admin.AdminSite) -> None:
+        super().__init__(parent_model, admin_site)
+        self.verbose_name_plural = f"{self.verbose_name_plural}, at most the newest {self.most}"
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the newest rows of the page's row, of those that this person may see."""
         match = request.resolver_match

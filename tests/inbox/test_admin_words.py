@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.test import Client
 
 from accounts.admin_index import GROUPS
-from accounts.models import Partner, User
+from accounts.models import Partner, Team, User
 from tests.admin_world import browser_of
 from tests.factories import make_account
 
@@ -42,6 +42,17 @@ def test_everything_in_the_index_has_its_place(pat: User) -> None:
 
     assert shown <= named, "what is nowhere would stand under More"
     assert "More" not in browser_of(pat).get("/admin/").text
+
+
+def test_what_stands_below_a_row_says_that_it_is_not_all(pat: User) -> None:
+    account = make_account()
+    Team.objects.bulk_create(Team(account=account, name=f"Team {n}") for n in range(40))
+
+    page = browser_of(pat).get(f"/admin/accounts/account/{account.pk}/change/").text
+
+    assert "teams, at most the newest 30" in page.lower()
+    assert "Team 39" in page
+    assert "Team 5<" not in page
 
 
 def test_times_say_that_they_are_utc(pat: User) -> None:
