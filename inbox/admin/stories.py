@@ -36,16 +36,18 @@ class StoryAdmin(TaskAdmin[M]):
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show in words what cannot be deleted any more."""
         try:
-            return super().delete_view(request, *args, **kwargs)
+            answer: HttpResponse = super().delete_view(request, *args, **kwargs)
         except RefusedError as no:
             return self._back_to_list(request, no)
+        return answer
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show in words what could not be done to all of the chosen rows."""
         try:
-            return super().changelist_view(request, *args, **kwargs)
+            answer: HttpResponse = super().changelist_view(request, *args, **kwargs)
         except RefusedError as no:
             return self._back_to_list(request, no)
+        return answer
 
     def _back_to_list(self, request: HttpRequest, no: RefusedError) -> HttpResponse:
         self.message_user(request, no.reason, messages.ERROR)
