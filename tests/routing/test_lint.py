@@ -1,0 +1,145 @@
+"""Does the linter tell what an admin would be sorry for, and nothing else?"""
+
+from typing import Any
+
+import pytest
+
+from routing.facts import Directory, Person, Trigger
+from routing.lint import Known, Level, is_publishable, lint
+from routing.rulebook import Actions, Condition, Group, Match, Rule, Rulebook, Step, Target
+
+SUPPORT, SALES, EMPTY = 1, 2, 3
+ANNA, BO, CLEO = 11, 12, 13
+DIRECTORY = Directory(
+    {
+        ANNA: Person(ANNA, "Anna"),
+        BO: Person(BO, "Bo", is_licensed=False),
+        CLEO: Person(CLEO, "Cleo", is_active=False),
+    },
+    SUPPORT,
+    {SUPPORT: (ANNA, BO), SALES: (BO, CLEO), EMPTY: ()},
+)
+KNOWN = Known(
+    lookups=frozenset({"hubspot"}),
+    escalations=frozenset({"fast"}),
+    webhooks=frozenset({"erp"}),
+    reserved=frozenset({"STOP", "YES", "cancel", "Baja"}),
+)
+REFUND = Condition("text", "contains_any", ("refund",))
+GOLD = Condition("attribute", "equals", "gold", "tier")
+SMS = Condition("channel", "is_any", ("sms",))
+
+
+def all_of(*parts: Condition | Group) -> Group:
+    return Group(Match.ALL, parts)
+
+
+def any_of(*parts: Condition | Group) -> Group:
+    return Group(Match.ANY, parts)
+
+
+def rule(id_: str, condition: Group | None = None, **more: Any) -> Rule:
+    return Rule(id_, id_.upper(), condition or Group(), **more)
+
+
+def found(*rules: Rule) -> list[tuple[str, str, str]]:
+    findings = lint(Rulebook(rules=rules), DIRECTORY, KNOWN)
+    return [(str(one.level), one.rule, one.words) for one in findings]
+
+
+def to(*steps: Step) -> Actions:
+    return Actions(ladder=steps)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        (),
+        (rule("a", all_of(REFUND)), rule("b", all_of(GOLD)), rule("c")),
+        (rule("a", continues=True), rule("b")),
+        (rule("a", triggers=frozenset({Trigger.NEW})), rule("b")),
+        (rule("a", is_on=False), rule("b")),
+        (rule("a", actions=to(Step(Target.DATA_ACTION, lookup="hubspot"))), rule("b")),
+        (rule("a", all_of(REFUND, GOLD)), rule("b", all_of(REFUND))),
+        (rule("a", any_of(REFUND, GOLD)), rule("b", any_of(REFUND, SMS))),
+        (rule("a", actions=to(Step(Target.PEOPLE, people=(ANNA,)), Step(Target.TEAM))),),
+        (rule("a", actions=to(Step(Target.CONTACT_OWNER), Step(Target.LAST_OWNER))),),
+        (rule("a", actions=to(Step(Target.DATA_ACTION, lookup="hubspot"))),),
+        (rule("a", actions=Actions(escalation="fast", webhook="erp")),),
+        (rule("a", actions=Actions(reply={"en": "Reply STOPPED, or say when we may cancel."})),),
+        (rule("a", all_of(Condition("text", "matches", r"order \d{4}"))),),
+        (rule("a", all_of(Condition("text", "contains_any", ("stop sign",)))),),
+    ],
+)
+def test_what_is_fine_is_not_spoken_of(rules: tuple[Rule, ...]) -> None:
+    assert found(*rules) == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "level", "words"),
+    [
+        ((rule("a"), rule("b", all_of(REFUND))), "error", "“A” takes every message"),
+        ((rule("a", all_of(REFUND)), rule("b", all_of(GOLD, REFUND))), "warning", "“A” stands"),
+        ((rule("a", any_of(REFUND, GOLD)), rule("b", all_of(REFUND, SMS))), "warning", "“A”"),
+        ((rule("a", any_of(REFUND, GOLD)), rule("b", any_of(GOLD))), "warning", "“A” stands"),
+        ((rule("b", actions=to(Step(Target.PEOPLE, people=(99,)))),), "error", "not in this"),
+        ((rule("b", actions=to(Step(Target.TEAM, team=99))),), "error", "does not have"),
+        ((rule("b", actions=to(Step(Target.TEAM, team=SALES))),), "error", "Nobody whom"),
+        ((rule("b", actions=to(Step(Target.RANDOM, team=EMPTY))),), "error", "Nobody whom"),
+        (
+            (
+                rule(
+                    "b",
+                    actions=to(
+                        Step(Target.PEOPLE, people=(BO,)), Step(Target.PEOPLE, people=(ANNA,))
+                    ),
+                ),
+            ),
+            "warning",
+            "Step 1 names nobody",
+        ),
+        (
+            (rule("b", actions=to(Step(Target.TEAM), Step(Target.PEOPLE, people=(ANNA,)))),),
+            "warning",
+            "whole team",
+        ),
+        (
+            (rule("b", all_of(Condition("crm", "is_present", None, "sap.x"))),),
+            "error",
+            "look-up “sap”",
+        ),
+        ((rule("b", actions=Actions(escalation="slow")),), "error", "policy “slow”"),
+        ((rule("b", actions=Actions(webhook="crm")),), "error", "webhook “crm”"),
+        (
+            (rule("b", all_of(Condition("text", "equals", "Stop!"))),),
+            "warning",
+            "“stop” alone",
+        ),
+        (
+            (rule("b", actions=Actions(reply={"en": "Reply with YES to confirm"})),),
+            "warning",
+            "asks for “yes”",
+        ),
+        (
+            (rule("b", actions=Actions(reply={"es": "Envíe la palabra BAJA"})),),
+            "warning",
+            "asks for “baja”",
+        ),
+        ((rule("b", all_of(Condition("text", "matches", "a*"))),), "error", "every text"),
+        ((rule("b", all_of(Condition("text", "matches", "a.*b"))),), "warning", "any number"),
+    ],
+)
+def test_what_is_wrong_is_told_of_its_rule(rules: tuple[Rule, ...], level: str, words: str) -> None:
+    findings = found(*rules)
+    assert [one for one in findings if one[0] == level and one[1] == "b" and words in one[2]], (
+        findings
+    )
+
+
+def test_only_errors_block_publishing() -> None:
+    warned = lint(
+        Rulebook(rules=(rule("a", all_of(REFUND)), rule("b", all_of(REFUND)))), DIRECTORY, KNOWN
+    )
+    assert [one.level for one in warned] == [Level.WARNING]
+    assert is_publishable(warned)
+    assert not is_publishable(lint(Rulebook(rules=(rule("a"), rule("b"))), DIRECTORY, KNOWN))
