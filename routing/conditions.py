@@ -5,9 +5,11 @@ nobody knows) is unknown, and a rule that depends on it is passed over, negated 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from routing.facts import Facts, Trigger, Value
@@ -15,7 +17,7 @@ from routing.patterns import fold, has_words, is_match
 from routing.rulebook import Condition, Given, Group, Match
 
 CONFIDENT = 0.8
-Actual = Value | frozenset[str] | int
+Actual = Value | frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,7 @@ class Takes(StrEnum):
     PEOPLE = "people"
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(NamedTuple):
     """One condition as it was judged: what was really there, and whether it held (or unknown)."""
 
     condition: Condition
@@ -65,43 +66,54 @@ class Fact:
 
     label: str
     tests: tuple[str, ...]
-    read: Callable[[Facts, Condition, datetime], "Actual | Unknown"]
+    read: Callable[[Facts, Condition, datetime], Actual | Unknown]
     is_named: bool = False
 
 
-def judge(
-    group: Group, facts: Facts, *, now: datetime, seen: list[Judged] | None = None
-) -> bool | None:
-    """Say whether a group holds; None if that hangs on something unknown.
+@dataclass(frozen=True)
+class Judge:
+    """Judges conditions about the same facts at the same moment: each fact is read once."""
 
-    Every condition is judged, also behind one that settles it, so that `seen` shows all of them.
-    """
-    seen = [] if seen is None else seen
-    verdicts = [_part(part, facts, now, seen) for part in group.parts]
-    settling = group.match is Match.ANY
-    if settling in verdicts:
-        return settling
-    return None if None in verdicts else not settling
+    facts: Facts
+    now: datetime
+    _read: dict[tuple[str, str], tuple[Actual | Unknown, str]] = field(default_factory=dict)
+
+    def judge(self, group: Group, seen: list[Judged]) -> bool | None:
+        """Say whether a group holds; None if that hangs on something unknown.
+
+        Every condition is judged, also behind one that settles it, so that `seen` shows all.
+        """
+        verdicts = [
+            self._noted(part, seen) if isinstance(part, Condition) else self.judge(part, seen)
+            for part in group.parts
+        ]
+        settling = group.match is Match.ANY
+        if settling in verdicts:
+            return settling
+        return None if None in verdicts else not settling
+
+    def check(self, condition: Condition) -> Judged:
+        """Judge one condition. Raises KeyError for a fact or test that does not exist."""
+        key = condition.fact, condition.name
+        found = self._read.get(key)
+        if found is None:
+            actual = FACTS[condition.fact].read(self.facts, condition, self.now)
+            found = self._read[key] = actual, _shown(actual)
+        actual, shown = found
+        if isinstance(actual, Unknown):
+            return Judged(condition, shown, None, actual.is_pending)
+        holds = TESTS[condition.test].holds(actual, condition.value)
+        return Judged(condition, shown, holds is not condition.is_negated)
+
+    def _noted(self, condition: Condition, seen: list[Judged]) -> bool | None:
+        judged = self.check(condition)
+        seen.append(judged)
+        return judged.holds
 
 
-def _part(part: Condition | Group, facts: Facts, now: datetime, seen: list[Judged]) -> bool | None:
-    if isinstance(part, Group):
-        return judge(part, facts, now=now, seen=seen)
-    tested = check(part, facts, now=now)
-    seen.append(tested)
-    return tested.holds
-
-
-def check(condition: Condition, facts: Facts, *, now: datetime) -> Judged:
-    """Judge one condition. Raises KeyError for a fact or test that does not exist."""
-    actual = FACTS[condition.fact].read(facts, condition, now)
+def _shown(actual: Actual | Unknown) -> str:
     if isinstance(actual, Unknown):
-        return Judged(condition, actual.why, None, actual.is_pending)
-    holds = TESTS[condition.test].holds(actual, condition.value)
-    return Judged(condition, _shown(actual), holds is not condition.is_negated)
-
-
-def _shown(actual: Actual) -> str:
+        return actual.why
     if isinstance(actual, frozenset):
         return ", ".join(sorted(actual))
     if isinstance(actual, bool):
@@ -112,10 +124,16 @@ def _shown(actual: Actual) -> str:
 # --- Tests ---------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4096)
 def _texts(given: Given) -> tuple[str, ...]:
     if isinstance(given, tuple):
         return tuple(map(str, given))
     return () if given is None else (str(given),)
+
+
+@lru_cache(maxsize=4096)
+def _folded(given: Given) -> frozenset[str]:
+    return frozenset(map(fold, _texts(given)))
 
 
 def _any_words(actual: Actual, given: Given) -> bool:
@@ -140,6 +158,7 @@ def _flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else words.get(str(value).strip().casefold())
 
 
+@lru_cache(maxsize=4096, typed=True)
 def _number(value: object) -> float | None:
     if isinstance(value, bool) or value is None:
         return None
@@ -179,7 +198,7 @@ def _contains(actual: Actual, given: Given) -> bool:
 
 
 def _starts(actual: Actual, given: Given) -> bool:
-    return any(fold(str(actual)).startswith(fold(text)) for text in _texts(given) if text)
+    return fold(str(actual)).startswith(tuple(_folded(given) - {""}))
 
 
 def _present(actual: Actual, _: Given) -> bool:
@@ -187,16 +206,15 @@ def _present(actual: Actual, _: Given) -> bool:
 
 
 def _one_of(actual: Actual, given: Given) -> bool:
-    return _present(actual, None) and fold(str(actual)) in {fold(text) for text in _texts(given)}
+    return _present(actual, None) and fold(str(actual)) in _folded(given)
 
 
 def _some_of(actual: Actual, given: Given) -> bool:
-    return bool(_set(actual) & {fold(text) for text in _texts(given)})
+    return not _folded(given).isdisjoint(_set(actual))
 
 
 def _all_of(actual: Actual, given: Given) -> bool:
-    wanted = {fold(text) for text in _texts(given)}
-    return bool(wanted) and wanted <= _set(actual)
+    return bool(_folded(given)) and _folded(given) <= _set(actual)
 
 
 def _set(actual: Actual) -> set[str]:

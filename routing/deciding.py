@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from routing.conditions import Judged, judge
+from routing.conditions import Judge, Judged
 from routing.facts import Directory, Facts, Value
 from routing.rulebook import Actions, Rule, Rulebook, Target
 from routing.targets import Assignment, Candidate, Ladder, Turn
@@ -71,7 +71,7 @@ def decide(facts: Facts, rulebook: Rulebook, directory: Directory, *, now: datet
     `now` must be aware. A rule that breaks is passed over, with its error in the trace: rules never
     hide a customer's words. So is one that hangs on a look-up which failed.
     """
-    desk = _Desk(facts, directory, now)
+    desk = _Desk(facts, directory, Judge(facts, now))
     rules = rulebook.in_order()
     for number, rule in enumerate(rules):
         outcome = desk.ask(rule)
@@ -94,7 +94,7 @@ class _Desk:
 
     facts: Facts
     directory: Directory
-    now: datetime
+    judge: Judge
     tags: tuple[str, ...] = ()
     priority: str = ""
     found: Assignment | None = None
@@ -117,7 +117,7 @@ class _Desk:
     def _outcome(self, rule: Rule, tested: list[Judged], candidates: list[Candidate]) -> str:
         if self.facts.trigger not in rule.triggers:
             return "not triggered"
-        holds = judge(rule.condition, self.facts, now=self.now, seen=tested)
+        holds = self.judge.judge(rule.condition, tested)
         if holds is None:
             return "waiting" if any(one.is_pending for one in tested) else "unknown"
         if not holds:
@@ -128,7 +128,7 @@ class _Desk:
         return self._assigned(rule, candidates)
 
     def _assigned(self, rule: Rule, candidates: list[Candidate]) -> str:
-        is_open = self.facts.calendar.is_open(self.now)
+        is_open = self.facts.calendar.is_open(self.judge.now)
         ladder = Ladder(rule.id, rule.actions.ladder, self.facts, self.directory, is_open)
         if ladder.needs():
             return "waiting"

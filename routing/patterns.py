@@ -20,6 +20,7 @@ class PatternError(ValueError):
     """A pattern that cannot be used; says why in words."""
 
 
+@lru_cache(maxsize=8192)
 def fold(text: str) -> str:
     """Return a text as it is compared: case, accents, width and spaces make no difference."""
     letters = unicodedata.normalize("NFKD", text[:MOST_TEXT_LETTERS].casefold())

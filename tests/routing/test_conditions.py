@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from routing.conditions import FACTS, TESTS, Judged, check, judge
+from routing.conditions import FACTS, TESTS, Judge, Judged
 from routing.facts import Answer, Customer, Facts, Text, Trigger
 from routing.hours import ALL_DAY, Calendar, Opening, SpecialDay
 from routing.patterns import PatternError, compiled
@@ -46,7 +46,7 @@ FACTS_NOW = Facts(
 
 
 def holds(fact: str, test: str, value: Any = None, name: str = "", **of: Any) -> bool | None:
-    return check(Condition(fact, test, value, name), of.get("facts", FACTS_NOW), now=NOW).holds
+    return Judge(of.get("facts", FACTS_NOW), NOW).check(Condition(fact, test, value, name)).holds
 
 
 TRUE = [
@@ -123,14 +123,14 @@ FALSE = [
 def test_it_holds(fact: str, test: str, value: Any, name: str) -> None:
     assert holds(fact, test, value, name) is True
     negated = Condition(fact, test, value, name, is_negated=True)
-    assert check(negated, FACTS_NOW, now=NOW).holds is False
+    assert Judge(FACTS_NOW, NOW).check(negated).holds is False
 
 
 @pytest.mark.parametrize(("fact", "test", "value", "name"), FALSE)
 def test_it_does_not_hold(fact: str, test: str, value: Any, name: str) -> None:
     assert holds(fact, test, value, name) is False
     negated = Condition(fact, test, value, name, is_negated=True)
-    assert check(negated, FACTS_NOW, now=NOW).holds is True
+    assert Judge(FACTS_NOW, NOW).check(negated).holds is True
 
 
 def test_every_fact_and_every_test_is_tried_here() -> None:
@@ -155,7 +155,7 @@ def test_what_cannot_be_known_neither_holds_nor_not(
     condition: Condition, facts: Facts, why: str, is_negated: bool
 ) -> None:
     asked = Condition(condition.fact, condition.test, condition.value, condition.name, is_negated)
-    tested = check(asked, facts, now=NOW)
+    tested = Judge(facts, NOW).check(asked)
     assert tested.holds is None
     assert why in tested.actual
 
@@ -182,7 +182,7 @@ WHO_KNOWS = Condition("crm", "is_present", None, "sap.tier")
 )
 def test_groups(group: Group, verdict: bool | None) -> None:
     seen: list[Judged] = []
-    assert judge(group, FACTS_NOW, now=NOW, seen=seen) is verdict
+    assert Judge(FACTS_NOW, NOW).judge(group, seen) is verdict
     assert [tested.condition for tested in seen] == list(group.conditions())
 
 
@@ -217,7 +217,7 @@ def test_a_holiday_is_a_day_on_which_nobody_works(calendar: Calendar, is_holiday
 def test_a_public_holiday_is_one() -> None:
     boxing_day = datetime(2025, 12, 26, 10, tzinfo=UTC)
     facts = Facts("m", calendar=Calendar("Europe/London", (ALL_DAY,) * 7, country="GB"))
-    assert check(Condition("holiday", "is_true"), facts, now=boxing_day).holds is True
+    assert Judge(facts, boxing_day).check(Condition("holiday", "is_true")).holds is True
 
 
 @pytest.mark.parametrize("pattern", ["", "(", "a" * 501, "(?=x)", r"(a)\1"])
