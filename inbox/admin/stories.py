@@ -33,7 +33,7 @@ class StoryAdmin(TaskAdmin[M]):
             self.message_user(request, no.reason, messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
-    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Show in words what cannot be deleted any more."""
         try:
             answer: HttpResponse = super().delete_view(request, *args, **kwargs)
@@ -41,7 +41,7 @@ class StoryAdmin(TaskAdmin[M]):
             return self._back_to_list(request, no)
         return answer
 
-    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Show in words what could not be done to all of the chosen rows."""
         try:
             answer: HttpResponse = super().changelist_view(request, *args, **kwargs)

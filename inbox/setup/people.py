@@ -55,6 +55,8 @@ def change_role(*, user: User, role: str, by: User, now: datetime) -> int:
     if user == by:
         raise PeopleError(_("Another account admin can change your role; you cannot."))
     with _keeping_an_admin(user), transaction.atomic(durable=True):
+        # Seats before people, as wherever seats are given.
+        lock_licenses(License.objects.filter(holder=user))
         row = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         before, row.role = row.role, role
         if before == role:

@@ -12,7 +12,14 @@ from accounts.models import (
     User,
 )
 from inbox.models import Conversation, ConversationEvent, TeamInbox
-from tests.admin_world import Company, browser_of, make_company, make_partner_user, make_staff
+from tests.admin_world import (
+    Company,
+    browser_of,
+    enter_for_support,
+    make_company,
+    make_partner_user,
+    make_staff,
+)
 from tests.factories import PASSWORD, make_inbox, make_user
 
 USERS = "/admin/accounts/user/"
@@ -305,11 +312,12 @@ def test_a_person_keeps_their_kind(acme: Company, root: Client) -> None:
     assert not User.objects.get(pk=acme.alice.pk).is_staff
 
 
-def test_a_partner_cannot_take_over_a_login(acme: Company, pat: Client) -> None:
+def test_a_partner_cannot_take_over_a_login(acme: Company, pat: Client, after_commit: Any) -> None:
     before = User.objects.get(pk=acme.alice.pk)
     data = {"name": "Alice", "role": "auditor", "is_active": "on", "email": "mine@example.com"}
 
-    assert pat.post(f"{USERS}{acme.alice.pk}/change/", data).status_code == 302
+    with after_commit():
+        assert pat.post(f"{USERS}{acme.alice.pk}/change/", data).status_code == 302
     password = {"password1": PASSWORD * 2, "password2": PASSWORD * 2}
     answer = pat.post(f"{USERS}{acme.alice.pk}/password/", password)
 
@@ -386,6 +394,7 @@ def test_a_team_takes_people_of_its_account(acme: Company, pat: Client) -> None:
 
 
 def test_a_team_gets_its_inbox(acme: Company, pat: Client) -> None:
+    enter_for_support(acme, User.objects.get(name="Pat Partner"))
     page = pat.get(f"{INBOXES}add/")
     blank = page.context["adminform"].form
     data = {name: field.initial for name, field in blank.fields.items() if field.initial}
@@ -406,6 +415,7 @@ def test_a_team_gets_its_inbox(acme: Company, pat: Client) -> None:
 
 
 def test_an_inbox_keeps_its_team(acme: Company, pat: Client) -> None:
+    enter_for_support(acme, User.objects.get(name="Pat Partner"))
     other = make_inbox(acme.account, "Other").team
     page = pat.get(f"{INBOXES}{acme.inbox.pk}/change/")
     form = page.context["adminform"].form

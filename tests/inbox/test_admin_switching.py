@@ -9,7 +9,13 @@ from django.test import Client
 
 from accounts.models import AuditEntry
 from inbox.models import Conversation, Message, TeamInbox
-from tests.admin_world import Company, browser_of, make_company, make_partner_user
+from tests.admin_world import (
+    Company,
+    browser_of,
+    enter_for_support,
+    make_company,
+    make_partner_user,
+)
 from tests.carrier import Twilio
 
 INBOXES, SENDERS = "/admin/inbox/teaminbox/", "/admin/inbox/sender/"
@@ -30,7 +36,10 @@ def acme(db: None, twilio: Twilio) -> Company:
 
 @pytest.fixture
 def pat(acme: Company) -> Client:
-    return browser_of(make_partner_user(acme.partner))
+    """A partner who is in the account for support."""
+    user = make_partner_user(acme.partner)
+    enter_for_support(acme, user)
+    return browser_of(user)
 
 
 def foretold(page: Any) -> tuple[str, int, int, int, list[str]]:
@@ -65,6 +74,20 @@ def test_an_inbox_is_switched_off_after_a_look_and_on_again(acme: Company, pat: 
     assert line.data["changes"]["is_on"] == {"before": False, "after": True}
     assert pat.post(f"{INBOXES}switch-on/?ids={acme.inbox.pk}").status_code == 302
     assert AuditEntry.objects.filter(action="inbox_turned_on").count() == 1, "it is on"
+
+
+def test_from_outside_nothing_is_switched_off(acme: Company) -> None:
+    peer = browser_of(make_partner_user(acme.partner, "peer@partner.example"))
+
+    for url in (
+        f"{INBOXES}switch-off/?ids={acme.inbox.pk}",
+        f"{SENDERS}remove/?ids={acme.sender.pk}",
+    ):
+        assert "Enter the account for support first" in peer.post(url, follow=True).text
+
+    acme.sender.refresh_from_db()
+    assert not acme.sender.is_removed
+    assert TeamInbox.objects.get(pk=acme.inbox.pk).is_on
 
 
 def test_no_form_switches_an_inbox_off_in_passing(acme: Company, pat: Client) -> None:

@@ -230,7 +230,7 @@ def test_who_answered_lately_used_their_seat(stage: Stage, admin: Client) -> Non
 def test_who_only_reads_uses_their_seat(house: House, admin: Client) -> None:
     now = timezone.now()
     BrowserSession.objects.create(
-        session_key="reads",
+        key_hash="reads",
         session_data="",
         expire_date=now + timedelta(days=1),
         user=house.bob,
