@@ -47,6 +47,7 @@ from inbox.setup import people, teams
 from inbox.setup.people import PeopleError
 from inbox.setup.previews import (
     Preview,
+    preview_auditing,
     preview_deactivation,
     preview_membership_removal,
     preview_observing,
@@ -200,6 +201,49 @@ class LicenceRows(RowsInline):
 # --- People ---------------------------------------------------------------------------------------
 
 
+class PersonForm(UserEditForm):
+    """A person who is here already; who would lose their seat by it is not changed in passing."""
+
+    def clean_role(self) -> str:
+        """Leave it to the page that says first what it sets off."""
+        role = super().clean_role()
+        if role != User.Role.AUDITOR or self.instance.role == User.Role.AUDITOR:
+            return role
+        if not preview_auditing(user=self.instance, now=timezone.now()).is_harmless:
+            words = "They would lose their licence. “Make an auditor” says what happens then."
+            raise forms.ValidationError(words)
+        return role
+
+
+class MakeAuditor(Task[User]):
+    """Let people of accounts audit, and answer nobody."""
+
+    name = "make-auditor"
+    label = "Make an auditor"
+    words = "An auditor reads the audit log and consents, and changes nothing."
+    button = "Make an auditor"
+    most = MOST_FORETOLD
+
+    def fits(self, row: User) -> bool:
+        """Only people of accounts who are none yet."""
+        return row.role in ACCOUNT_ROLES and row.role != User.Role.AUDITOR
+
+    def previews(
+        self, request: HttpRequest, rows: Sequence[User], form: forms.Form
+    ) -> Sequence[Preview]:
+        """Say what they would lose."""
+        now = timezone.now()
+        return [preview_auditing(user=row, now=now) for row in rows]
+
+    def do(
+        self, request: HttpRequest, rows: Sequence[User], form: forms.Form, admin: TaskAdmin[User]
+    ) -> None:
+        """Give each the other role."""
+        for row in rows:
+            act = partial(people.change_role, user=row, role=User.Role.AUDITOR)
+            tell_freed(admin, request, row, act)
+
+
 class Deactivate(Task[User]):
     """Take people's log-in."""
 
@@ -261,9 +305,9 @@ class UserAdmin(TaskAdmin[User], AuditedAdmin[User], DjangoUserAdmin[User]):
     """
 
     staff_may = partner_may = admin_may = KEEP | {ACT}
-    tasks = (Deactivate(), Reactivate())
+    tasks = (Deactivate(), Reactivate(), MakeAuditor())
     inlines = (TeamRows, LicenceRows)
-    form = UserEditForm
+    form = PersonForm
     add_form = UserAddForm
     _facts: ClassVar[tuple[str, ...]] = ("last_login", "date_joined")
     fields = None

@@ -15,7 +15,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.access import licensed
-from accounts.models import Account, Feature, FeatureGrant, Membership, TwilioAccount, User
+from accounts.models import (
+    Account,
+    Feature,
+    FeatureGrant,
+    License,
+    Membership,
+    TwilioAccount,
+    User,
+)
 from accounts.seats import local_words
 from compliance.addresses import WHATSAPP
 from inbox.models import Conversation, Message, Participant, Sender, TeamInbox
@@ -183,6 +191,20 @@ def preview_observing(*, membership: Membership, now: datetime) -> Preview:
         mine,
         queued=_queued(author=user, thread__sender__inbox=team.pk),
         losses=_losses_of([user], mine),
+    )
+
+
+def preview_auditing(*, user: User, now: datetime) -> Preview:
+    """Foretell what happens when somebody becomes an auditor, who answers nobody."""
+    mine = Conversation.objects.live().filter(owner=user)
+    has_seat = License.objects.filter(holder=user).exclude(ends_at__lte=now).exists()
+    losses = _losses_of([user], mine, _("loses their licence") if has_seat else "")
+    return _preview(
+        _("%s reads as an auditor, and answers nobody.") % user.name,
+        (_("Their licence ends, and its seat is free again."), _goes_back()),
+        mine,
+        queued=_queued(author=user),
+        losses=losses if has_seat or mine.exists() else (),
     )
 
 

@@ -128,7 +128,7 @@ TASKS: dict[str, set[str]] = {
     "accounts.license": {"take-away", "hand-over", "move-end"},
     "accounts.licensepool": {"change-seats"},
     "accounts.membership": {"make-observer"},
-    "accounts.user": {"deactivate", "reactivate"},
+    "accounts.user": {"deactivate", "reactivate", "make-auditor"},
     "inbox.receipt": {"attach", "retry"},
     "inbox.sender": {"resume", "renew-addresses", "remove"},
     "inbox.teaminbox": {"switch-off", "switch-on"},

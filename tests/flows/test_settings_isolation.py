@@ -284,7 +284,7 @@ TABLE: dict[str, dict[str, Row]] = {
     "settings_invite_revoke": {"POST": Row(DONE_BY_ADMIN, _invitation)},
     "settings_person": {
         "GET": Row(ADMIN_ONLY, _bob),
-        "POST": Row(DONE_BY_ADMIN, _bob, lambda scene: {"role": "auditor"}),
+        "POST": Row(DONE_BY_ADMIN, _bob, lambda scene: {"role": "auditor", "looked": "1"}),
     },
     "settings_deactivate": {"GET": Row(ADMIN_ONLY, _bob), "POST": Row(DONE_BY_ADMIN, _bob)},
     "settings_reactivate": {"POST": Row(DONE_BY_ADMIN, _bob)},

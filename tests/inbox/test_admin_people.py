@@ -165,6 +165,21 @@ def test_deactivating_a_person_says_first_what_that_does(acme: Company, pat: Cli
     assert AuditEntry.objects.filter(action="reactivated").count() == 1
 
 
+def test_an_auditor_is_made_after_a_look_at_what_they_lose(acme: Company, pat: Client) -> None:
+    url = f"{USERS}make-auditor/?ids={acme.sue.pk}"
+
+    no = pat.post(f"{USERS}{acme.sue.pk}/change/", {"name": "Sue", "role": "auditor"}).text
+    assert "They would lose their licence. “Make an auditor” says what happens then." in no
+    looked = pat.get(url).text
+    assert "Sue of Acme reads as an auditor, and answers nobody." in looked
+    assert "loses their licence, has 1 open conversation" in looked
+    assert owned_by(acme.sue)
+    pat.post(url)
+
+    released(acme, "became an auditor")
+    assert User.objects.get(pk=acme.sue.pk).role == "auditor"
+
+
 def test_a_form_sent_by_hand_takes_no_log_in(acme: Company, pat: Client) -> None:
     pat.post(f"{USERS}{acme.sue.pk}/change/", {"name": "Sue", "role": "member", "is_active": ""})
 
@@ -314,7 +329,7 @@ def test_a_person_keeps_their_kind(acme: Company, root: Client) -> None:
 
 def test_a_partner_cannot_take_over_a_login(acme: Company, pat: Client, after_commit: Any) -> None:
     before = User.objects.get(pk=acme.alice.pk)
-    data = {"name": "Alice", "role": "auditor", "is_active": "on", "email": "mine@example.com"}
+    data = {"name": "Alice", "role": "account_admin", "email": "mine@example.com"}
 
     with after_commit():
         assert pat.post(f"{USERS}{acme.alice.pk}/change/", data).status_code == 302
@@ -323,7 +338,7 @@ def test_a_partner_cannot_take_over_a_login(acme: Company, pat: Client, after_co
 
     user = User.objects.get(pk=acme.alice.pk)
     assert answer.status_code == 403
-    assert (user.name, user.role) == ("Alice", "auditor")
+    assert (user.name, user.role) == ("Alice", "account_admin")
     assert (user.email, user.password) == (before.email, before.password)
     page = pat.get(f"{USERS}{acme.alice.pk}/change/").content.decode()
     assert "../password/" not in page

@@ -138,7 +138,14 @@ def test_people_of_another_account_are_nowhere(
 
 
 def test_another_role_is_given_on_the_page(house: House, browser: Client) -> None:
-    answer = browser.post(f"{PEOPLE}{house.bob.pk}/", {"role": "auditor"}, follow=True)
+    url = f"{PEOPLE}{house.bob.pk}/"
+
+    looked = browser.post(url, {"role": "auditor"}).text
+    assert "Bob reads as an auditor, and answers nobody." in looked
+    assert "loses their licence" in looked
+    house.bob.refresh_from_db()
+    assert house.bob.role == "member"
+    answer = browser.post(url, {"role": "auditor", "looked": "1"}, follow=True)
 
     assert "Bob has the role “Auditor” now." in answer.content.decode()
     house.bob.refresh_from_db()

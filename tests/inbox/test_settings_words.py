@@ -148,7 +148,11 @@ def test_what_was_saved_is_said(house: House, browser: Client) -> None:
     name = {"card": "name", "name": "Shop", "zone": "Europe/Vienna", "version": hours.version}
 
     for path, data, words in (
-        (f"people/{house.bob.pk}/", {"role": "auditor"}, "Bob has the role “Auditor” now."),
+        (
+            f"people/{house.bob.pk}/",
+            {"role": "auditor", "looked": "1"},
+            "Bob has the role “Auditor” now.",
+        ),
         (f"teams/{team}/", {"name": "Help"}, "The team is called “Help” now."),
         (f"teams/{team}/members/{part.pk}/role/", {"role": "supervisor"}, "Bob in Help: Supervis"),
         ("log-in/", {"idle_minutes": "30"}, "Who is away for 30 minutes is logged out."),
@@ -213,7 +217,7 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten_unseen(
 ) -> None:
     person, team = f"/settings/people/{house.bob.pk}/", f"/settings/teams/{house.inbox.team_id}/"
     for path, data, words in (
-        (person, {"role": "auditor", "seen": "account_admin"}, "the role is “Member"),
+        (person, {"role": "account_admin", "seen": "auditor"}, "the role is “Member"),
         (team, {"name": "Help", "seen": "Desk"}, "Somebody else called it “Support” meanwhile."),
     ):
         page = browser.post(path, data)

@@ -20,7 +20,7 @@ from accounts.administrators import Administrator, administrator
 from accounts.models import BrowserSession, Invitation, Membership, User
 from accounts.sessions import SECOND_FACTORS, sessions_of
 from inbox.setup import people as stories
-from inbox.setup.previews import preview_deactivation
+from inbox.setup.previews import preview_auditing, preview_deactivation
 
 PAGE = 50
 STATES = ("active", "deactivated", "all")
@@ -143,6 +143,8 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         words = _("Somebody else changed this meanwhile: the role is “%s” now. Save to change it.")
         form.add_error("role", words % user.get_role_display())
     if request.method == "POST" and form.is_valid():
+        if foretold := _before_auditing(request, who, user, form.cleaned_data["role"]):
+            return foretold
         try:
             role = form.cleaned_data["role"]
             count = stories.change_role(user=user, role=role, by=who.user, now=who.now)
@@ -165,6 +167,19 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         "is_me": user == who.user,
     }
     return render(request, "settings/person.html", context)
+
+
+def _before_auditing(
+    request: HttpRequest, who: Administrator, user: User, role: str
+) -> HttpResponse | None:
+    """Show first what somebody would lose as an auditor, if it is anything."""
+    is_new = role == User.Role.AUDITOR != user.role and user != who.user
+    if not is_new or "looked" in request.POST:
+        return None
+    preview = preview_auditing(user=user, now=who.now)
+    context = {"who": who, "here": "people", "person": user, "preview": preview}
+    page = render(request, "settings/person_audit.html", context)
+    return None if preview.is_harmless else page
 
 
 @require_http_methods(["GET", "POST"])
