@@ -81,7 +81,7 @@ def test_a_supervisor_sets_the_first_reply_and_nothing_else(house: House, browse
     data = {"bot_name": "Robo", "first_reply": "ever", "first_reply_text": "Hello!"}
     answer = save(browser, "greeting", **{f"greeting-{name}": v for name, v in data.items()})
 
-    assert "Saved." in answer.content.decode()
+    assert "“Automatic first reply” is saved." in answer.content.decode()
     house.inbox.refresh_from_db()
     assert (house.inbox.bot_name, house.inbox.first_reply_text) == ("Robo", "Hello!")
     assert AuditEntry.objects.get(action="inbox_changed").actor == house.sue
