@@ -16,8 +16,6 @@ from allauth.mfa.webauthn.forms import (
 )
 from django import forms
 from django.core.cache import cache
-from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -59,26 +57,12 @@ class LinkOfActivePerson(UserTokenForm):  # type: ignore[misc]
 
 
 class OnceOnly:
-    """A code is good for one use: an app's for as long as a slow clock shows it, and a recovery
-    code also when it is sent twice at one moment.
-    """
-
-    user: User
-    authenticator: Authenticator
+    """A code of an app is good for one use, for as long as a clock that is slow may show it."""
 
     def clean_code(self) -> str:
         """Refuse a code that was used; allauth forgets one too early where clocks may differ."""
-        code, refusal = "", None
-        with transaction.atomic():
-            list(Authenticator.objects.select_for_update().filter(user=self.user))
-            try:
-                code = super().clean_code()  # type: ignore[misc]
-            except ValidationError as error:
-                # Raised outside: what was written down about it stays.
-                refusal = error
-        if refusal:
-            raise refusal
-        by = self.authenticator
+        code: str = super().clean_code()  # type: ignore[misc]
+        by: Authenticator = self.authenticator  # type: ignore[attr-defined]
         lasts = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
         if by.type == Authenticator.Type.TOTP and not cache.add(_used(by, code), "y", lasts):
             raise get_adapter().validation_error("incorrect_code")

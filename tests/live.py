@@ -395,6 +395,18 @@ def until(is_so: Callable[[], object], *, within: float, what: str = "") -> None
         time.sleep(0.03)
 
 
+def waiting() -> int:
+    """Count who waits for a lock in the database now, also from within a transaction."""
+    with connection.cursor() as cursor:
+        # Within one, the first look is kept.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return int(cursor.fetchone()[0])
+
+
 @contextlib.contextmanager
 def running_live(database: str, **environment: str) -> Iterator[Live]:
     """Have the product running on a database; nothing of it is left afterwards."""

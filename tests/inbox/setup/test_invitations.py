@@ -34,7 +34,7 @@ from inbox.setup.invitations import (
 )
 from tests.conftest import NOW, House
 from tests.factories import PASSWORD, make_account, make_user
-from tests.live import until
+from tests.live import until, waiting
 
 ADMIN = User.Role.ACCOUNT_ADMIN
 LINK = re.compile(r"/join/([\w-]+)/")
@@ -391,16 +391,6 @@ def test_who_is_asked_again_while_they_come_in_is_here_and_asked_no_more() -> No
     assert outcome == Outcome.IS_HERE
     assert (row.accepted_by, row.send_after) == (user, None)
     assert row.accepted_at is not None
-
-
-def waiting() -> int:
-    """Count who waits for a lock."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return int(cursor.fetchone()[0])
 
 
 def test_the_role_is_the_one_that_was_given_and_nothing_in_the_form_changes_it(
