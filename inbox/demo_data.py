@@ -95,7 +95,12 @@ def _load_acme(partner: Partner, secrets: DemoSecrets, *, now: datetime) -> None
     )
     support.hours = hours_of_preset(HoursPreset.EVERY_DAY, account=account, by=None, now=now)
     support.save(update_fields=["hours"])
-    sales = _inbox(account, "Sales", claim_rule=TeamInbox.ClaimRule.ON_FIRST_REPLY)
+    sales = _inbox(
+        account,
+        "Sales",
+        claim_rule=TeamInbox.ClaimRule.ON_FIRST_REPLY,
+        colour=TeamInbox.Colour.VIOLET,
+    )
     for email, name, role, is_licensed in PEOPLE:
         user = User.objects.create_user(email, secrets.password, name=name, account=account)
         Membership.objects.create(team=support.team, user=user, role=role)

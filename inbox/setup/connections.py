@@ -21,6 +21,7 @@ from inbox.setup.refusals import SetUpError
 from inbox.setup.twilio import provisioning_for, provisioning_with
 from inbox.twilio.errors import TwilioRefusedError
 
+TOKEN = re.compile(r"[0-9a-f]{32}")
 SECRETS = ("auth_token", "auth_token_next", "api_key_secret")
 TOLD = ("account_sid", "api_key_sid", *SECRETS)
 
@@ -213,7 +214,8 @@ def _asked(account_sid: str, token: str, *, field: str) -> str:
             % {"status": remote.status},
             field="account_sid",
         )
-    return remote.auth_token
+    # What is no token, such as “[Redacted]”, is not told from one that is another.
+    return remote.auth_token if TOKEN.fullmatch(remote.auth_token) else ""
 
 
 @contextmanager

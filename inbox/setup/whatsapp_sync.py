@@ -58,8 +58,7 @@ def sync_whatsapp(
     if not feature_is_on(twilio_account.account_id, Feature.WHATSAPP, now=now):
         raise WhatsAppOffError
     try:
-        catalogue = _catalogue_of(twilio_account)
-        templates, senders = catalogue.templates(), catalogue.senders()
+        templates, senders = _asked(twilio_account)
     except (TwilioRefusedError, TwilioAwayError, SecretUnreadableError) as error:
         _keep_problem(twilio_account, error.reason, now=now)
         raise
@@ -102,10 +101,22 @@ def _take_due(now: datetime) -> TwilioAccount | None:
     return row
 
 
-def _catalogue_of(account: TwilioAccount) -> WhatsAppCatalogue:
+def _asked(account: TwilioAccount) -> tuple[list[RemoteTemplate], list[RemoteWhatsAppSender]]:
+    """Return templates and senders. While tokens are rotated the next one may count already."""
+    try:
+        catalogue = _catalogue_of(account, account.auth_token)
+        return catalogue.templates(), catalogue.senders()
+    except TwilioRefusedError as error:
+        if not (error.is_about_credentials and account.auth_token_next):
+            raise
+    catalogue = _catalogue_of(account, account.auth_token_next)
+    return catalogue.templates(), catalogue.senders()
+
+
+def _catalogue_of(account: TwilioAccount, token: str) -> WhatsAppCatalogue:
     return WhatsAppCatalogue(
         account_sid=account.account_sid,
-        auth_token=account.auth_token,
+        auth_token=token,
         api_key_sid=account.api_key_sid,
         api_key_secret=account.api_key_secret,
         api_base=settings.TWILIO_API_BASE,

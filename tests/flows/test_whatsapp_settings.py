@@ -202,6 +202,19 @@ def test_wrong_credentials_are_told_and_nothing_is_changed(
     assert "0000000000" not in page
 
 
+def test_while_tokens_are_rotated_the_next_one_counts_already(
+    sender: Sender, twilio: Twilio, now: datetime
+) -> None:
+    account = sender.twilio_account
+    account.auth_token_next = "2" * 32
+    account.save()
+    known = {"account_sid": account.account_sid, "auth_token": account.auth_token_next}
+    twilio.tell("config", accounts=[known])
+
+    assert sync(sender, now)
+    assert WhatsAppSync.objects.get().problem == ""
+
+
 @pytest.mark.parametrize("kind", ["server_error", "rate_limit", "reset_before"])
 def test_half_an_answer_changes_nothing(
     sender: Sender, twilio: Twilio, ada: Client, kind: str, now: datetime

@@ -252,6 +252,18 @@ def test_the_secondary_token_is_not_taken_for_the_current_one(shop: Shop, now: d
     assert shop.connection.auth_token == TOKEN
 
 
+def test_a_token_that_twilio_does_not_tell_is_taken_as_it_was_typed(
+    account: Account, admin: User, now: datetime, twilio: Twilio
+) -> None:
+    world(twilio, next_auth_token=NEXT)
+    twilio.simulator.parts.store.accounts[SID].auth_token = "[Redacted]"
+    typed = Credentials(SID, auth_token=NEXT)
+
+    row = connect_twilio(account=account, typed=typed, by=admin, now=now)
+
+    assert row.auth_token == NEXT
+
+
 # --- While tokens are rotated --------------------------------------------------------------------
 
 
