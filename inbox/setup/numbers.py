@@ -21,7 +21,7 @@ from compliance.consent import KeywordHandler
 from inbox.broadcast import announce
 from inbox.conversations import locked_conversation
 from inbox.models import Conversation, Message, Sender, TeamInbox
-from inbox.setup.assessing import shown
+from inbox.setup.assessing import is_of_ours, shown
 from inbox.setup.refusals import SetUpError
 from inbox.setup.twilio import look_into, provisioning_for
 from inbox.story import Story
@@ -127,7 +127,7 @@ def unused_numbers(connections: Sequence[TwilioAccount]) -> list[Choice]:
                 one.sid,
                 _label(_("Messaging Service"), one.name),
                 True,
-                shown(one.pointing.inbound_url),
+                _elsewhere(one.pointing.inbound_url),
             )
             for one in held.services
             if one.sid not in used
@@ -144,7 +144,14 @@ def _goes_to(number: RemoteNumber, held: Holdings) -> str:
     service = held.service_of(number.address)
     if service and service.takes_from(number.address):
         return service.name
-    return number.pointing.application_sid or shown(number.pointing.inbound_url)
+    if number.pointing.application_sid:
+        return number.pointing.application_sid
+    return _elsewhere(number.pointing.inbound_url)
+
+
+def _elsewhere(url: str) -> str:
+    """Show an address of somebody else; one that was ours before is nobody's."""
+    return "" if is_of_ours(url) else shown(url)
 
 
 def attach_number(

@@ -47,7 +47,7 @@ def point_here(*, sender: Sender, by: User, now: datetime) -> str:
     _remember(sender, remote, now=now)
     if not is_right:
         _point(asking, remote, wanted)
-    before = _replaced(sender, remote)
+    before = _replaced(remote)
     told = {"messages_go_to": {"before": before or _said_of(sender, remote), "after": HERE}}
     _note(sender, "addresses_set", by, now, changes=told)
     return before
@@ -149,12 +149,15 @@ def _before(sender: Sender) -> dict[str, Any]:
     return found
 
 
-def _replaced(sender: Sender, remote: Remote) -> str:
-    """Name what took the messages before: an application stands above every address."""
+def _replaced(remote: Remote) -> str:
+    """Name what took the messages before: an application stands above every address.
+
+    An address of ours that leads nowhere any more is nobody's.
+    """
     pointing = remote.pointing
     if pointing.application_sid:
         return pointing.application_sid
-    return "" if is_ours(sender, pointing.inbound_url) else shown(pointing.inbound_url)
+    return "" if is_of_ours(pointing.inbound_url) else shown(pointing.inbound_url)
 
 
 def _note(sender: Sender, action: str, by: User, now: datetime, **data: Any) -> None:

@@ -23,6 +23,7 @@ from inbox.setup.numbers import (
 )
 from inbox.setup.refusals import SetUpError
 from inbox.setup.twilio import provisioning_for
+from inbox.status_urls import webhook_url
 from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError
 from tests.carrier import Twilio
 from tests.conftest import House
@@ -265,6 +266,7 @@ def test_unused_numbers_are_offered(shop: Shop, now: datetime) -> None:
 
 def test_what_is_offered_says_where_its_messages_go_now(shop: Shop, now: datetime) -> None:
     shop.at_twilio(OTHER).application_sid = "AP" + "e" * 32
+    shop.at_twilio(FREE).webhook_url = webhook_url(Sender(path_token="of-a-number-that-went"))
 
     found = {one.address: one.goes_to for one in unused_numbers([shop.connection])}
 

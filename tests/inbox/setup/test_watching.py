@@ -140,6 +140,7 @@ def test_an_old_address_of_ours_is_neither_remembered_nor_shown(shop: Shop, now:
     sender.refresh_from_db()
     put_back(sender=sender, by=shop.admin, now=now)
 
+    assert before == ""
     assert shop.at_twilio(NUMBER).webhook_url == OLD, "not the address that leads nowhere"
     told = [found, before, *AuditEntry.objects.values_list("data", flat=True)]
     assert old not in str(told)
