@@ -1,10 +1,9 @@
 """Which facts about conversations may be looked at? Who had them and when; never what was said."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Case, Count, F, Value, When
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -16,8 +15,7 @@ from compliance.addresses import masked
 from inbox.admin.transcripts import TranscriptAdmin
 from inbox.models import Conversation, ConversationEvent, Participant, ReadCursor, Thread
 
-_CUSTOMERS = Count("contact", distinct=True)
-MOST_LINES = 10
+MOST_LINES = 30
 
 
 @admin.register(Thread)
@@ -116,38 +114,42 @@ class ConversationAdmin(TranscriptAdmin[Conversation]):
         """Count who wrote and waits where nobody can answer: behaviour, decision 9."""
         now = timezone.now()
         off, silent = (accounts_without(f, now=now) for f in (Feature.TEAM_INBOX, Feature.WHATSAPP))
-        waiting = self.get_queryset(request).filter(waiting_since__isnull=False)
-        heard = waiting.exclude(account__in=off)
-        on_whatsapp = heard.filter(thread__our_address__startswith="whatsapp:", account__in=silent)
-        yield from _lines(
-            "Team Inbox is off for {1}, but customers wrote and wait: {2}.",
-            _counted(waiting.filter(account__in=off), "account", "account__name"),
+        why = Case(
+            When(account__in=off, then=Value("account")),
+            When(
+                thread__our_address__startswith="whatsapp:",
+                account__in=silent,
+                then=Value("whatsapp"),
+            ),
+            When(inbox__is_on=False, then=Value("inbox")),
+            default=Value(""),
         )
-        yield from _lines(
-            "WhatsApp is off for {1}, but customers wrote there and wait: {2}.",
-            _counted(on_whatsapp, "account", "account__name"),
-        )
-        yield from _lines(
-            "{1} of {2} is off, but customers wrote and wait: {3}.",
-            _counted(heard.filter(inbox__is_on=False), "inbox", "inbox__name", "account__name"),
-            page="inbox_teaminbox",
-        )
+        which, name = (Case(When(why="inbox", then=F(of))) for of in ("inbox", "inbox__name"))
+        waiting = self.get_queryset(request).filter(waiting_since__isnull=False).order_by()
+        unheard = waiting.annotate(why=why, which=which, inbox_name=name).exclude(why="")
+        # One query: the first page asks enough of them.
+        counted = unheard.values_list(
+            "why", "account", "account__name", "which", "inbox_name"
+        ).annotate(number=Count("contact", distinct=True))
+        rows = list(counted.order_by("-number", "account__name", "which")[: MOST_LINES + 1])
+        for row in rows[:MOST_LINES]:
+            yield _line(*row)
+        if len(rows) > MOST_LINES:
+            words = "Customers wrote and wait at more accounts and inboxes that are off."
+            yield ToDo(words, f"{reverse('admin:fleet')}?show=attention")
 
 
-def _counted(waiting: QuerySet[Conversation], *names: str) -> list[tuple[Any, ...]]:
-    """Count the customers of each account or inbox, the most first; one more than is shown."""
-    counted = waiting.order_by().values_list(*names).annotate(number=_CUSTOMERS)
-    return list(counted.order_by("-number", *names[1:], names[0])[: MOST_LINES + 1])
+_WORDS = {
+    "account": "Team Inbox is off for {account}, but customers wrote and wait: {number}.",
+    "whatsapp": "WhatsApp is off for {account}, but customers wrote there and wait: {number}.",
+    "inbox": "{inbox} of {account} is off, but customers wrote and wait: {number}.",
+}
 
 
-def _lines(
-    words: str, counted: Sequence[tuple[Any, ...]], page: str = "accounts_account"
-) -> Iterator[ToDo]:
-    for row in counted[:MOST_LINES]:
-        yield ToDo(words.format(*row), reverse(f"admin:{page}_change", args=[row[0]]))
-    if len(counted) > MOST_LINES:
-        more = "And there are more like that: look at what needs attention in the fleet."
-        yield ToDo(more, f"{reverse('admin:fleet')}?show=attention")
+def _line(why: str, pk: int, account: str, which: int | None, inbox: str, number: int) -> ToDo:
+    words = _WORDS[why].format(account=account, inbox=inbox, number=number)
+    page = "accounts_account" if which is None else "inbox_teaminbox"
+    return ToDo(words, reverse(f"admin:{page}_change", args=[which or pk]))
 
 
 @admin.register(Participant)

@@ -18,6 +18,7 @@ from tests.admin_world import (
     admin_url,
     browser_of,
     content_of,
+    enter_for_support,
     make_company,
     make_partner_user,
     make_staff,
@@ -77,6 +78,8 @@ def acme(db: None) -> Company:
     acme = make_company("Acme", "Northwind")
     LicensePool.objects.update(seats=ROWS + 100)
     with connection.cursor() as cursor:
+        # Ten thousand seats are checked one by one: that may take its time.
+        cursor.execute("SET LOCAL statement_timeout = 0")
         for table, values in EACH.items():
             _copy(cursor, table, values)
         cursor.execute("ANALYZE")
@@ -108,17 +111,25 @@ def test_no_page_of_any_role_asks_more_than_fifteen_questions(acme: Company) -> 
         "auditor": make_user(acme.account, "Audrey", works_as=User.Role.AUDITOR),
     }
     too_many: list[str] = []
+    first: dict[str, int] = {}
     seen = 0
 
+    for who in ("staff", "partner"):
+        # What they may look at at most, and every look of theirs is written down.
+        enter_for_support(acme, people[who])
     for who, person in people.items():
         client = browser_of(person)
         for url in ("/admin/", "/admin/fleet/", *_pages(acme)):
             count, status = _ask(client, url)
             seen += status == 200
+            if url == "/admin/":
+                first[who] = count
             if count > MOST:
                 too_many.append(f"{who} {url}: {count}")
 
     assert too_many == []
+    # The first page leaves room for what comes to wait there.
+    assert max(first.values()) <= MOST - 2, first
     assert seen > 150
     assert Team.objects.count() > ROWS
     assert TeamInbox.objects.exists()
