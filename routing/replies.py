@@ -1,0 +1,426 @@
+"""What is answered by itself, and if nothing: why not? Behaviour 5, pure.
+
+The first that applies wins: the compliance notice (said elsewhere, before this is asked), the reply
+of the rule that matched, keywords, after hours, first message; still waiting comes with a timer.
+Then guards have their say: here, and again with a new history when the reply is sent.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from routing.conditions import Judge
+from routing.deciding import Plan
+from routing.facts import Facts
+from routing.patterns import fold, has_words
+from routing.rulebook import Group
+from routing.texts import BUILT_IN, Problem, Variable
+from routing.wording import Variant, Voice, by_language, word, wording_problems
+
+AUTO_REPLY_FRESHNESS = timedelta(minutes=15)
+AUTO_REPLY_GAP = timedelta(seconds=60)
+AUTO_REPLY_DAY_CAP = 3
+BURST = timedelta(seconds=10)
+_DAY = timedelta(hours=24)
+
+# Thai to Lao, Burmese, Khmer, Japanese, Chinese: without blanks, so not word by word.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+
+# The guards that tell of two machines talking to each other.
+ECHO = "message echoes our own text"
+REPETITION = "would repeat the same text"
+
+
+class ReplyKind(StrEnum):
+    """Which of the replies it is; with its window it is said once per thread."""
+
+    RULE = "rule"
+    KEYWORD = "keyword"
+    AFTER_HOURS = "after_hours"
+    FIRST_MESSAGE = "first_message"
+    STILL_WAITING = "still_waiting"
+
+
+class FirstWhen(StrEnum):
+    """Which message counts as a first one."""
+
+    EVER = "ever"
+    PER_CONVERSATION = "per_conversation"
+    AFTER_SILENCE = "after_silence"
+
+
+# --- What an inbox may say ---
+
+
+@dataclass(frozen=True)
+class RuleReply:
+    """What the matching rule or its Data Action wants said, if anything.
+
+    One that `is_silent` forbids every automatic reply; a bot name holds for whatever is said.
+    """
+
+    rule: str
+    variants: tuple[Variant, ...] = ()
+    bot_name: str = ""
+    is_silent: bool = False
+
+    @classmethod
+    def of(cls, plan: Plan) -> "RuleReply":
+        """Return what a plan wants said."""
+        return cls(plan.rule, by_language(plan.reply), plan.bot_name, plan.is_silent)
+
+
+@dataclass(frozen=True)
+class KeywordReply:
+    """An answer to a message that has any of these phrases, or for which a condition holds."""
+
+    name: str
+    variants: tuple[Variant, ...]
+    phrases: tuple[str, ...] = ()
+    condition: Group | None = None
+
+    def why_not(self, judge: Judge) -> str:
+        """Return blank if the message asks for this answer, else why it does not.
+
+        What cannot be known asks for nothing.
+        """
+        try:
+            holds = self.condition is not None and judge.judge(self.condition, [])
+        except Exception as problem:  # as with rules: a broken one is passed over, and shown
+            return f"it is broken: {type(problem).__name__}"
+        is_asked_for = holds or mentions(judge.facts.text.body, self.phrases)
+        return "" if is_asked_for else "the message does not ask for it"
+
+
+@dataclass(frozen=True)
+class AfterHoursReply:
+    """What is said once per closed period; with other words on a holiday, if there are any."""
+
+    variants: tuple[Variant, ...]
+    holiday_variants: tuple[Variant, ...] = ()
+
+
+@dataclass(frozen=True)
+class FirstMessageReply:
+    """The greeting. `silence` is for AFTER_SILENCE: how long the customer wrote nothing before."""
+
+    variants: tuple[Variant, ...]
+    when: FirstWhen = FirstWhen.PER_CONVERSATION
+    silence: timedelta = _DAY
+
+
+@dataclass(frozen=True)
+class StillWaitingReply:
+    """What is said to a customer who waits, when the escalation's timer says so."""
+
+    variants: tuple[Variant, ...]
+
+
+@dataclass(frozen=True)
+class Replies:
+    """Everything an inbox may say by itself; what is None or empty is off."""
+
+    keyword: tuple[KeywordReply, ...] = ()
+    after_hours: AfterHoursReply | None = None
+    first_message: FirstMessageReply | None = None
+    still_waiting: StillWaitingReply | None = None
+    default_language: str = "en"
+    inbox_name: str = ""
+    bot_name: str = ""
+    variables: Mapping[str, Variable] = field(default_factory=lambda: BUILT_IN)
+
+    @property
+    def voice(self) -> Voice:
+        """Return in whose name it is said."""
+        return Voice(self.inbox_name, self.bot_name, self.default_language, self.variables)
+
+
+# --- What happened before ---
+
+
+@dataclass(frozen=True)
+class Said:
+    """An automatic message of the thread, of whatever kind."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class History:
+    """What the thread knows when it is asked whether to answer.
+
+    `triggered_at` is when the message came, or when the timer was due. `inbound` says when the
+    other messages of the thread came that are already taken in; `said` holds the automatic messages
+    of the last day without the one about to be sent, `used` the kinds and windows in which one was
+    said. `is_answered` and `is_closed`: by a person, since the message. `refusal` is the consent
+    gate's reason, blank if it lets an automatic reply pass.
+    """
+
+    conversation: str
+    triggered_at: datetime
+    wait_generation: int = 0
+    is_new_conversation: bool = False
+    inbound: tuple[datetime, ...] = ()
+    said: tuple[Said, ...] = ()
+    used: frozenset[tuple[str, str]] = frozenset()
+    is_answered: bool = False
+    is_closed: bool = False
+    is_repliable: bool = True
+    is_own_sender: bool = False
+    is_machine: bool = False
+    is_reconciled: bool = False
+    has_notice: bool = False
+    refusal: str = ""
+
+    @property
+    def last_text(self) -> str:
+        """Return our last automatic text; blank if there was none."""
+        return max(self.said, key=lambda one: one.at).text if self.said else ""
+
+    @property
+    def is_in_burst(self) -> bool:
+        """Say whether a message close to this one was taken in before, and so judged for both."""
+        return any(abs(self.triggered_at - at) <= BURST for at in self.inbound)
+
+
+# --- The verdict ---
+
+
+@dataclass(frozen=True)
+class Considered:
+    """One reply that was thought of, and what became of it."""
+
+    kind: ReplyKind
+    name: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What is said. Kind, window and thread together exist once: the database sees to it."""
+
+    kind: ReplyKind
+    window_key: str
+    text: str
+    language: str
+    bot_name: str
+    trace: tuple[Considered, ...] = ()
+
+
+@dataclass(frozen=True)
+class Silence:
+    """That nothing is said, and why. `is_loop` if two machines seem to talk to each other."""
+
+    reason: str
+    is_loop: bool = False
+    trace: tuple[Considered, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A reply with its window, or with the reason why it does not apply."""
+
+    kind: ReplyKind
+    name: str
+    variants: tuple[Variant, ...] = ()
+    window_key: str = ""
+    why_not: str = ""
+
+
+def choose(
+    facts: Facts,
+    replies: Replies,
+    rule_reply: RuleReply | None,
+    history: History,
+    *,
+    now: datetime,
+) -> Reply | Silence:
+    """Choose what answers a message: the first reply that applies, or nothing and the reason."""
+    if rule_reply and rule_reply.is_silent:
+        note = Considered(ReplyKind.RULE, rule_reply.rule, "asks for silence")
+        return Silence("the rule asks for silence", trace=(note,))
+    if rule_reply and rule_reply.bot_name:
+        replies = replace(replies, bot_name=rule_reply.bot_name)
+    candidates = _for_message(facts, replies, rule_reply, history, now)
+    return _first(candidates, facts, replies, history, body=facts.text.body, now=now)
+
+
+def remind(facts: Facts, replies: Replies, history: History, *, now: datetime) -> Reply | Silence:
+    """Choose what is said when the timer of "still waiting" is due, or nothing and the reason.
+
+    `triggered_at` is the timer's; a message that came just before it makes no burst.
+    """
+    candidates = _for_timer(replies, history)
+    return _first(candidates, facts, replies, replace(history, inbound=()), body="", now=now)
+
+
+def reply_problems(replies: Replies) -> list[Problem]:
+    """Return what is wrong with the texts of an inbox; errors forbid to publish them."""
+    return [
+        Problem(f"{label}: {problem.words}", problem.is_error)
+        for label, variants in _labelled(replies)
+        for problem in wording_problems(variants, replies.voice)
+    ]
+
+
+def why_silent(history: History, text: str, *, body: str = "", now: datetime) -> str:
+    """Name the guard that forbids to say a text by ourselves, or return blank.
+
+    `body` is what the customer wrote; a timer has none.
+    """
+    recent = [one.at for one in history.said if now - one.at < _DAY]
+    last = _same(history.last_text)
+    guards = {
+        "the consent notice is the answer": history.has_notice,
+        "sender cannot receive replies": not history.is_repliable,
+        "message came from one of our own numbers": history.is_own_sender,
+        "sender is a machine": history.is_machine,
+        ECHO: bool(last) and _same(body) == last,
+        "message was found late in the carrier's list": history.is_reconciled,
+        "message is not fresh": now - history.triggered_at > AUTO_REPLY_FRESHNESS,
+        "a person has answered": history.is_answered,
+        "the conversation was closed": history.is_closed,
+        "part of a burst": history.is_in_burst,
+        "answered by itself a minute ago": any(now - at < AUTO_REPLY_GAP for at in recent),
+        "answered by itself three times today": len(recent) >= AUTO_REPLY_DAY_CAP,
+        REPETITION: bool(last) and _same(text) == last,
+        f"may not be sent: {history.refusal}": bool(history.refusal),
+    }
+    return next((name for name, holds in guards.items() if holds), "")
+
+
+def mentions(body: str, phrases: Iterable[str]) -> bool:
+    """Say whether a message has any of the phrases: whole words, whatever their case and accents.
+
+    In scripts without blanks between words a phrase may stand anywhere.
+    """
+    return any(
+        has_words(body, phrase)
+        or (_UNSPACED.search(phrase) is not None and fold(phrase) in fold(body))
+        for phrase in phrases
+    )
+
+
+# --- Which applies ---
+
+
+def _for_message(
+    facts: Facts, replies: Replies, rule_reply: RuleReply | None, history: History, now: datetime
+) -> Iterator[_Candidate]:
+    """Return the candidates for a message in the order in which they come."""
+    if rule_reply and rule_reply.variants:
+        yield _Candidate(ReplyKind.RULE, rule_reply.rule, rule_reply.variants, facts.seed)
+    judge = Judge(facts, now)
+    for one in replies.keyword:
+        why_not = one.why_not(judge)
+        yield _Candidate(ReplyKind.KEYWORD, one.name, one.variants, facts.seed, why_not)
+    if replies.after_hours:
+        yield _after_hours(replies.after_hours, facts, history)
+    if replies.first_message:
+        yield _first_message(replies.first_message, facts, history)
+
+
+def _for_timer(replies: Replies, history: History) -> Iterator[_Candidate]:
+    if replies.still_waiting:
+        window = f"{history.conversation}:{history.wait_generation}"
+        yield _Candidate(ReplyKind.STILL_WAITING, "", replies.still_waiting.variants, window)
+
+
+def _after_hours(reply: AfterHoursReply, facts: Facts, history: History) -> _Candidate:
+    at, calendar = history.triggered_at, facts.calendar
+    window = calendar.closed_period_key(at)
+    if window is None:
+        return _Candidate(ReplyKind.AFTER_HOURS, "", why_not="it was open")
+    today = calendar.day(at.astimezone(ZoneInfo(calendar.zone)).date())
+    is_holiday = bool(today.names) and not today.openings
+    variants = (is_holiday and reply.holiday_variants) or reply.variants
+    return _Candidate(ReplyKind.AFTER_HOURS, "", variants, window)
+
+
+def _first_message(reply: FirstMessageReply, facts: Facts, history: History) -> _Candidate:
+    window = _window_of_first(reply, facts, history)
+    why_not = "" if window else "it is not the first message"
+    return _Candidate(ReplyKind.FIRST_MESSAGE, "", reply.variants, window, why_not)
+
+
+def _window_of_first(reply: FirstMessageReply, facts: Facts, history: History) -> str:
+    """Return the window of a first message; blank if it is none."""
+    customer = facts.customer
+    if reply.when is FirstWhen.PER_CONVERSATION:
+        return history.conversation if history.is_new_conversation else ""
+    if reply.when is FirstWhen.EVER:
+        return "ever" if customer.is_first_ever else ""
+    if customer.last_wrote_at is None:
+        return "ever"
+    if history.triggered_at - customer.last_wrote_at < reply.silence:
+        return ""
+    return f"silent since {customer.last_wrote_at.astimezone(UTC).isoformat()}"
+
+
+def _first(
+    candidates: Iterator[_Candidate],
+    facts: Facts,
+    replies: Replies,
+    history: History,
+    *,
+    body: str,
+    now: datetime,
+) -> Reply | Silence:
+    """Return the first candidate that applies, unless a guard forbids to say it."""
+    trace: list[Considered] = []
+
+    def note(candidate: _Candidate, outcome: str) -> None:
+        trace.append(Considered(candidate.kind, candidate.name, outcome))
+
+    for candidate in candidates:
+        reply = _worded(candidate, facts, replies, history)
+        if isinstance(reply, str):
+            note(candidate, reply)
+            continue
+        reason = why_silent(history, reply.text, body=body, now=now)
+        note(candidate, reason or "said")
+        if reason:
+            return Silence(reason, reason in (ECHO, REPETITION), tuple(trace))
+        return replace(reply, trace=tuple(trace))
+    return Silence("no automatic reply applies", trace=tuple(trace))
+
+
+def _worded(candidate: _Candidate, facts: Facts, replies: Replies, history: History) -> Reply | str:
+    """Return a candidate as it would be said, or why it is not."""
+    if candidate.why_not:
+        return candidate.why_not
+    if (candidate.kind, candidate.window_key) in history.used:
+        return "it was said before"
+    worded = word(candidate.variants, facts, replies.voice, at=history.triggered_at)
+    if worded is None:
+        return "it has no text"
+    return Reply(
+        candidate.kind, candidate.window_key, worded.text, worded.language, replies.bot_name
+    )
+
+
+# --- Words ---
+
+
+def _labelled(replies: Replies) -> Iterator[tuple[str, tuple[Variant, ...]]]:
+    """Return all texts, each with the name under which an admin knows it."""
+    for one in replies.keyword:
+        yield one.name, one.variants
+    if replies.after_hours:
+        yield _("After hours"), replies.after_hours.variants
+        yield _("Holidays"), replies.after_hours.holiday_variants
+    if replies.first_message:
+        yield _("First message"), replies.first_message.variants
+    if replies.still_waiting:
+        yield _("Still waiting"), replies.still_waiting.variants
+
+
+def _same(text: str) -> str:
+    """Return a text so that two of them are equal if people would call them the same."""
+    return " ".join(text.split()).casefold()
