@@ -3,9 +3,8 @@
 from datetime import datetime, timedelta
 
 from inbox.models import AutoReplyLog, Message, Sender, Thread
-from routing.decisions import AUTO_REPLY_FRESHNESS, Facts
-
-BURST = timedelta(seconds=10)
+from routing.decisions import Facts
+from routing.replies import AUTO_REPLY_FRESHNESS, BURST
 
 
 def facts_for(

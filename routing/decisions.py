@@ -1,12 +1,10 @@
 """Where does a message go, and what is answered? Facts in, plan out; nothing else is touched."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-AUTO_REPLY_FRESHNESS = timedelta(minutes=15)
-AUTO_REPLY_GAP = timedelta(seconds=60)
-AUTO_REPLY_DAY_CAP = 3
+from routing.replies import History, Said, why_silent
 
 
 class FirstReply(StrEnum):
@@ -55,27 +53,24 @@ def decide(facts: Facts, replies: Replies, *, now: datetime) -> Plan:
     """Decide who sees a message and whether it is answered by itself (behaviour 5 and 6)."""
     if not _wants_first_reply(facts, replies):
         return Plan()
-    reason = why_silent(facts, replies.first_reply_text, now=now)
+    body = facts.last_auto_text if facts.is_echo_of_ours else ""
+    reason = why_silent(_history(facts), replies.first_reply_text, body=body, now=now)
     if reason:
         return Plan(why_silent=reason)
     return Plan(auto_reply=replies.first_reply_text, auto_reply_kind="first_message")
 
 
-def why_silent(facts: Facts, text: str, *, now: datetime) -> str:
-    """Name the guard that forbids an automatic answer, or return blank."""
-    recent_day = [at for at in facts.recent_auto_replies if now - at < timedelta(hours=24)]
-    guards = {
-        "sender cannot receive replies": not facts.is_repliable,
-        "message came from one of our own numbers": facts.is_own_sender,
-        "message echoes our own text": facts.is_echo_of_ours,
-        "message was found late in the carrier's list": facts.is_reconciled,
-        "message is not fresh": now - facts.received_at > AUTO_REPLY_FRESHNESS,
-        "part of a burst": facts.bursts,
-        "answered by itself a minute ago": any(now - at < AUTO_REPLY_GAP for at in recent_day),
-        "answered by itself three times today": len(recent_day) >= AUTO_REPLY_DAY_CAP,
-        "would repeat the same text": bool(text) and text == facts.last_auto_text,
-    }
-    return next((name for name, holds in guards.items() if holds), "")
+def _history(facts: Facts) -> History:
+    """Return what guards ask for; a burst and an echo were found by who gathered the facts."""
+    return History(
+        conversation="",
+        triggered_at=facts.received_at,
+        inbound=(facts.received_at,) if facts.bursts else (),
+        said=tuple(Said(at, facts.last_auto_text) for at in facts.recent_auto_replies),
+        is_repliable=facts.is_repliable,
+        is_own_sender=facts.is_own_sender,
+        is_reconciled=facts.is_reconciled,
+    )
 
 
 def _wants_first_reply(facts: Facts, replies: Replies) -> bool:
