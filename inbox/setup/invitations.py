@@ -54,12 +54,12 @@ MOST_LETTERS = 120
 _BETWEEN = re.compile(r"[,;\n\r]+|(?<=>)\s+")
 
 
-class InvitationError(Exception):
+class InvitationError(RefusedError):
     """An invitation that cannot be made, sent or accepted, in words; `code` says why."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
-        self.code, self.reason = code, reason
+        self.code = code
 
 
 class Outcome(StrEnum):
