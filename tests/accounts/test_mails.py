@@ -18,7 +18,7 @@ def _no_rate_limits(settings: Any) -> None:
 
 def sent() -> tuple[str, str]:
     [letter] = mail.outbox
-    return letter.subject, str(letter.body)
+    return str(letter.subject), str(letter.body)
 
 
 def test_who_forgot_their_password_reads_where_to_choose_another(
