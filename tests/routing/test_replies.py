@@ -399,7 +399,7 @@ def test_a_guard_that_fails_means_silence(change: dict[str, Any], reason: str) -
     "change",
     [
         {"triggered_at": NOW - 15 * MINUTE},
-        {"inbound": (NOW - 11 * SECOND,)},
+        {"inbound": (NOW - 11 * SECOND, NOW + 11 * SECOND)},
         {"said": said(60 * SECOND)},
         {"said": said(HOUR, 2 * HOUR)},
         {"said": said(HOUR, 2 * HOUR, 24 * HOUR)},

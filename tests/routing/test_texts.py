@@ -48,6 +48,7 @@ def said(source: str, language: str = "en", zone: str = "UTC", **data: Datum) ->
         ("Hi {{contact.first_name|}}, thanks", None, "Hi, thanks"),
         ("Hi {{contact.first_name}} and hello", None, "Hi and hello"),
         ("Thanks {{contact.first_name}}", None, "Thanks"),
+        ("Thanks {{contact.first_name}}", "?!", "Thanks ?!"),
         ("{{contact.first_name}} {{contact.first_name}}", None, ""),
         ("{{contact.first_name}}", None, ""),
         ("Hi\n{{contact.first_name}}\nthanks", None, "Hi\n\nthanks"),
