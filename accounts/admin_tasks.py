@@ -26,9 +26,9 @@ from accounts.refusals import RefusedError
 
 M = TypeVar("M", bound=Model)
 MOST_ROWS = 200
-# So many at once where the page says of each what it sets off: somebody must read it, and each
-# costs four questions of the fifteen that a page may ask.
-MOST_FORETOLD = 3
+# So many at once where the page says of each what it sets off: somebody must read it, and of the
+# fifteen questions that a page may ask a person costs three, a whole account or inbox four.
+MOST_FORETOLD, MOST_WHOLE = 3, 2
 _NOT_SAID = {"csrfmiddlewaretoken", "looked"}
 
 

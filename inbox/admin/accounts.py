@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.admin import AccountAdmin as BareAccountAdmin
 from accounts.admin_scope import person
-from accounts.admin_tasks import MOST_FORETOLD, Task, TaskAdmin, posted
+from accounts.admin_tasks import MOST_WHOLE, Task, TaskAdmin, posted
 from accounts.models import Account
 from accounts.suspending import resume_account, suspend_account
 from inbox.setup.previews import Preview, preview_suspension
@@ -32,7 +32,7 @@ class Suspend(Task[Account]):
         "accounts show what arrived."
     )
     button = "Suspend"
-    most = MOST_FORETOLD
+    most = MOST_WHOLE
 
     def fits(self, row: Account) -> bool:
         """Only who is not suspended already."""

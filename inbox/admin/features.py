@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 
 from accounts.admin_scope import ACT, LOOK, M, OwnRowsFilter, ScopedAdmin, ToDo, person
-from accounts.admin_tasks import MOST_FORETOLD, Task, posted
+from accounts.admin_tasks import MOST_WHOLE, Task, posted
 from accounts.entitlement_forms import AcceptForm, EndForm, GrantForm, ReasonForm
 from accounts.granting import (
     Terms,
@@ -74,7 +74,7 @@ class EndNow(Task[FeatureGrant]):
         "when, is on record. One that has not begun never begins."
     )
     button = "Switch off"
-    most = MOST_FORETOLD
+    most = MOST_WHOLE
 
     def fits(self, row: FeatureGrant) -> bool:
         """Only what has not ended."""
@@ -112,7 +112,7 @@ class MoveEnd(Task[FeatureGrant]):
     label = "Change the end"
     words = "At that moment the feature is switched off, by itself. Empty: it stays on for good."
     button = "Change"
-    most = MOST_FORETOLD
+    most = MOST_WHOLE
     asks_twice = True
 
     def fits(self, row: FeatureGrant) -> bool:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin_scope import person
-from accounts.admin_tasks import MOST_FORETOLD, Task, TaskAdmin, posted
+from accounts.admin_tasks import MOST_FORETOLD, MOST_WHOLE, Task, TaskAdmin, posted
 from inbox.models import Sender, TeamInbox
 from inbox.setup.numbers import remove_number
 from inbox.setup.pointing import put_back
@@ -34,7 +34,7 @@ class SwitchOff(Task[TeamInbox]):
     label = "Switch off"
     words = "Everything in it stays, and is there again when it is switched on."
     button = "Switch off"
-    most = MOST_FORETOLD
+    most = MOST_WHOLE
 
     def fits(self, row: TeamInbox) -> bool:
         """Only what is on."""

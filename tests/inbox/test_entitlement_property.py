@@ -230,7 +230,8 @@ class Entitlements(RuleBasedStateMachine):
             assert bool(inboxes_of(viewer)) == may
             assert conversations_of(viewer).exists() <= may
             assert (user.pk in readers) <= may
-            assert marks[user.pk].startswith(f"{self._has_licence(user)}|{self._feature_is_on()}")
+            entitled = f"|{self._has_licence(user)}|{self._feature_is_on()}|"
+            assert marks[user.pk].startswith(f"{user.role}{entitled}")
             assert marks_of([user], now=now)[user.pk].startswith(marks[user.pk])
         n = now.hour % len(self.people)
         self._try_every_door(self.people[n], self.clients[n])
