@@ -15,7 +15,8 @@ from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 from django.apps import apps
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field, lookup_field
 from django.core.exceptions import PermissionDenied
@@ -300,6 +301,16 @@ class ScopedAdmin(admin.ModelAdmin[M]):
         shown = context["cl"].result_list if "cl" in context else context.get("queryset", ())
         note_rows(request, str(self.opts.verbose_name_plural), map(self.account_id_of, shown))
         return response
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[M], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """Do what was chosen for the rows that were chosen; what can be no row is told so."""
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if any(number_in(key) is None for key in chosen):
+            self.message_user(request, "Choose rows of this list.", messages.WARNING)
+            return HttpResponseRedirect(request.get_full_path())
+        return super().response_action(request, queryset, *args, **kwargs)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
         """Show a row. That somebody from outside looked at an account's row is in its audit log."""

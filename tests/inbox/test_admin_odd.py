@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from django.contrib import admin
 from django.db.models import Model
 from django.test import Client
 
-from accounts.admin_scope import ScopedAdmin
 from accounts.models import User
 from tests.admin_world import (
     Company,
@@ -26,19 +23,8 @@ from tests.admin_world import (
 from tests.factories import make_user
 
 HUGE = "9" * 40
-VALUES = ("", "x", "-1", "1.5", HUGE, "9223372036854775808", "True", "'\"<b>", "é日本", "1,2", "١")
-QUERIES = (
-    *(f"{name}={value}" for name in ("p", "o", "q", "e", "all", "_facets") for value in VALUES),
-    "_popup=1&_to_field=password",
-    "_to_field=id",
-    "o=1.-1.99.x",
-    "p=1&p=2",
-    f"q={'word ' * 60}",
-    "when=never&what=nothing",
-    "_changelist_filters=x%3D1",
-)
+VALUES = ("", "x'\"<b>é日本", "-1", HUGE)
 KEYS = ("x", "-1", HUGE, "1.5", "é", "_5F", "a/b", "%20", "''", "1%2F2")
-WHO = ("staff", "partner", "admin", "auditor")
 
 
 @pytest.fixture
@@ -48,7 +34,6 @@ def clients(db: None) -> dict[str, Client]:
         "staff": make_staff(),
         "partner": make_partner_user(acme.partner),
         "admin": make_user(acme.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN),
-        "auditor": make_user(acme.account, "Audrey", works_as=User.Role.AUDITOR),
     }
     for who in ("staff", "partner"):
         enter_for_support(acme, people[who])
@@ -59,71 +44,8 @@ def _models() -> list[type[Model]]:
     return list(admin.site._registry)
 
 
-def _filters(model: type[Model]) -> Iterator[str]:
-    """Yield every question that a list allows in its address bar, oddly answered."""
-    scoped = admin.site.get_model_admin(model)
-    assert isinstance(scoped, ScopedAdmin)
-    for item in scoped.list_filter:
-        if isinstance(item, type):
-            continue
-        name = item if isinstance(item, str) else str(item[0])  # type: ignore[index]
-        for end in ("exact", "isnull", "isempty", "id__exact", "gte", "lt"):
-            yield from (f"{name}__{end}={quote(value)}" for value in VALUES)
-    if scoped.date_hierarchy:
-        field = scoped.date_hierarchy
-        for value in (*VALUES, "0", "99999", "13", "2026"):
-            yield f"{field}__year={quote(value)}"
-            yield f"{field}__year=2026&{field}__month={quote(value)}"
-            yield f"{field}__year=2026&{field}__month=2&{field}__day={quote(value)}"
-            yield f"{field}__gte={quote(value)}"
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("who", WHO)
-def test_a_list_answers_every_question(clients: dict[str, Client], who: str) -> None:
-    client, wrong = clients[who], []
-
-    for model in _models():
-        for query in (*QUERIES, *_filters(model)):
-            for page in ("", "export/") if "__" in query else ("",):
-                url = f"{admin_url(model, 'list')}{page}?{query}"
-                try:
-                    answer = client.get(url)
-                    content_of(answer)
-                except Exception as error:
-                    wrong.append(f"{url}: {error!r}"[:200])
-                    continue
-                if answer.status_code not in {200, 302, 400, 403}:
-                    wrong.append(f"{url}: {answer.status_code}")
-
-    assert wrong == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("who", WHO)
-def test_a_row_that_is_none_is_not_there(clients: dict[str, Client], who: str) -> None:
-    client, wrong = clients[who], []
-
-    for model in _models():
-        base = admin_url(model, "list")
-        tasks = getattr(admin.site.get_model_admin(model), "tasks", ())
-        urls = [f"{base}{key}/{page}/" for key in KEYS for page in ("change", "history", "delete")]
-        urls += [f"{base}{task.name}/?ids={key}" for key in KEYS for task in tasks]
-        for url in urls:
-            for send in (client.get, client.post):
-                try:
-                    status = send(url).status_code
-                except Exception as error:
-                    wrong.append(f"{url}: {error!r}"[:200])
-                    continue
-                if status not in {302, 400, 403, 404}:
-                    wrong.append(f"{url}: {status}")
-
-    assert wrong == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("who", ["staff", "admin"])
 def test_an_action_on_nothing_sensible_is_refused(clients: dict[str, Client], who: str) -> None:
     client, wrong = clients[who], []
     odd: tuple[dict[str, Any], ...] = (
