@@ -30,6 +30,7 @@ from accounts.admin_tasks import MOST_ROWS, Task, TaskAdmin
 from accounts.audit import changes, snapshot
 from accounts.models import Feature, TwilioAccount
 from compliance.addresses import E164, SHORT_CODE
+from compliance.consent import KeywordHandler
 from inbox.admin.stories import ForetellingAdmin
 from inbox.admin.switching import Remove
 from inbox.models import DriftFinding, Sender, TeamInbox
@@ -56,6 +57,30 @@ _SHAPES = {
         "A Messaging Service is MG and 32 characters.",
     ),
 }
+
+
+_WHO_ANSWERS = {
+    KeywordHandler.TWILIO_DEFAULT: "Twilio, in its standard words",
+    KeywordHandler.TWILIO_ADVANCED: "Twilio's Advanced Opt-Out",
+    KeywordHandler.CARRIER_TOLLFREE: "The carriers (toll-free)",
+    KeywordHandler.APP: "Team Inbox",
+}
+
+
+class WhoAnswersFilter(admin.SimpleListFilter):
+    """Who answers STOP, in words."""
+
+    title = "who answers STOP"
+    parameter_name = "answers"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer everybody who might."""
+        return [(value.value, words) for value, words in _WHO_ANSWERS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the numbers for which they do."""
+        chosen = self.value()
+        return queryset.filter(keyword_handler=chosen) if chosen else queryset
 
 
 class SenderForm(forms.ModelForm[Sender]):
@@ -206,6 +231,7 @@ class SenderAdmin(ForetellingAdmin[Sender], SetUpAdmin[Sender]):
         "status_address",
         "account",
         "created_at",
+        "who_answers",
     )
     audited = ("inbox", "kind", "address", "keyword_handler", "is_paused")
     autocomplete_fields = ("inbox", "twilio_account")
@@ -214,11 +240,11 @@ class SenderAdmin(ForetellingAdmin[Sender], SetUpAdmin[Sender]):
         "account",
         "inbox",
         "kind",
-        "keyword_handler",
+        "who_answers",
         "is_paused",
         "paused_at",
     )
-    list_filter = ("kind", "is_paused", "keyword_handler", ("account", OwnRowsFilter))
+    list_filter = ("kind", "is_paused", WhoAnswersFilter, ("account", OwnRowsFilter))
     list_select_related = ("account", "inbox")
     search_fields = ("address", "messaging_service_sid", "inbox__name", "account__name")
 
@@ -233,6 +259,25 @@ class SenderAdmin(ForetellingAdmin[Sender], SetUpAdmin[Sender]):
         if obj and obj.threads.exists():
             return [*fields, "inbox", "twilio_account", "kind", "address"]
         return fields
+
+    def get_fields(self, request: HttpRequest, obj: Sender | None = None) -> list[Any]:
+        """Show in words what somebody may only look at."""
+        names: list[Any] = list(super().get_fields(request, obj))
+        if not self.has_change_permission(request, obj):
+            names[names.index("keyword_handler")] = "who_answers"
+        return names
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Say in words who may answer STOP."""
+        if db_field.name == "keyword_handler":
+            kwargs["choices"] = [(value.value, words) for value, words in _WHO_ANSWERS.items()]
+            kwargs["label"] = "Who answers STOP, START and HELP"
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    @admin.display(description="STOP is answered by", ordering="keyword_handler")
+    def who_answers(self, obj: Sender) -> str:
+        """Show who answers STOP, START and HELP."""
+        return _WHO_ANSWERS[KeywordHandler(obj.keyword_handler)]
 
     def previews_of_deleting(self, rows: Sequence[Sender]) -> Sequence[Preview]:
         """Say what would no longer arrive."""

@@ -1,14 +1,17 @@
 """Does the admin speak of what people look for, and know what there is no choice about?"""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.test import Client
+from django.utils import timezone
 
 from accounts.admin_index import GROUPS
-from accounts.models import Partner, Team, User
+from accounts.models import Partner, SupportAccess, Team, User
 from tests.admin_world import browser_of
+from tests.conftest import House
 from tests.factories import make_account
 
 
@@ -53,6 +56,31 @@ def test_what_stands_below_a_row_says_that_it_is_not_all(pat: User) -> None:
     assert "teams, at most the newest 30" in page.lower()
     assert "Team 39" in page
     assert "Team 5<" not in page
+
+
+def test_who_answers_stop_is_said_in_words(house: House) -> None:
+    pat = User.objects.create(
+        email="pia@example.com",
+        name="Pia",
+        role="partner",
+        partner=house.account.partner,
+        is_staff=True,
+    )
+    browser = browser_of(pat)
+
+    listed = browser.get("/admin/inbox/sender/").text
+    page = browser.get(f"/admin/inbox/sender/{house.sender.pk}/change/").text
+
+    for shown in (listed, page):
+        assert "Twilio, in its standard words" in shown
+        assert ">twilio_default<" not in shown
+    now = timezone.now()
+    SupportAccess.objects.create(
+        account=house.account, user=pat, reason="x", starts_at=now, ends_at=now + timedelta(hours=1)
+    )
+    form = browser.get(f"/admin/inbox/sender/{house.sender.pk}/change/").text
+    assert "Who answers STOP, START and HELP" in form
+    assert '<option value="twilio_default" selected>Twilio, in its standard words' in form
 
 
 def test_times_say_that_they_are_utc(pat: User) -> None:
