@@ -1,4 +1,4 @@
-"""What did somebody else's machine answer? Bytes in, a JSON object of sound size and shape out.
+"""What did somebody else's machine answer? Bytes in, JSON of sound size and shape out.
 
 Whoever wrote the answer may be wrong or hostile: nothing in it can make reading it long, and
 nothing comes out that a database could not keep.
@@ -25,15 +25,19 @@ class AnswerError(Exception):
 def read_object(content: bytes) -> Mapping[str, Any]:
     """Read an answer that is one JSON object. Raises AnswerError.
 
-    An empty answer is an empty object: whoever has nothing to say may say nothing.
+    Nothing at all is an empty object: whoever has nothing to say may say nothing.
     """
-    if len(content) > LARGEST:
-        raise AnswerError(f"The answer is larger than {LARGEST // 1024} kB.")
-    if not content.strip():
-        return {}
-    found = _parsed(_text(content))
+    found = read_json(content) if content.strip() else {}
     if not isinstance(found, dict):
         raise AnswerError("The answer must be a JSON object: { … }.")
+    return found
+
+
+def read_json(content: bytes) -> Any:
+    """Read an answer that is JSON of any kind. Raises AnswerError."""
+    if len(content) > LARGEST:
+        raise AnswerError(f"The answer is larger than {LARGEST // 1024} kB.")
+    found = _parsed(_text(content))
     _check(found)
     return found
 
