@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from routing.facts import Directory, Value
+from routing.facts import Answer, Directory, Value
 from routing.json_answers import AnswerError, read_object
 
 MOST_NAMED = 50
@@ -169,6 +169,30 @@ def read_verdict(content: bytes, known: Known) -> Verdict | Problem:
         return _verdict(_Part(read_object(content)), known)
     except AnswerError as error:
         return Problem(error.reason)
+
+
+def answer_of(verdict: Verdict | Problem) -> Answer:
+    """Return a verdict as rules read it, see `routing.facts.Answer`.
+
+    An attribute `tier` is the field `attributes.tier`.
+    """
+    if isinstance(verdict, Problem):
+        return Answer(failure=verdict.reason)
+    said: dict[str, Value] = {
+        "users": tuple(map(str, verdict.users)),
+        "teams": tuple(map(str, verdict.teams)),
+        "claim": verdict.claim,
+        "tags": verdict.tags,
+        "priority": verdict.priority,
+        "reply": verdict.auto_reply.text if verdict.auto_reply else "",
+        "bot_name": verdict.auto_reply.bot_name if verdict.auto_reply else "",
+        "is_silent": verdict.auto_reply is False,
+        "note": verdict.note,
+        "close": verdict.close,
+        "escalation": verdict.escalation,
+    }
+    attributes = {f"attributes.{name}": value for name, value in verdict.attributes.items()}
+    return Answer({name: value for name, value in said.items() if value} | attributes)
 
 
 def _verdict(answer: "_Part", known: Known) -> Verdict:

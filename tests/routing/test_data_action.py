@@ -22,10 +22,11 @@ from routing.data_action import (
     Question,
     Reply,
     Verdict,
+    answer_of,
     read_verdict,
     request_body,
 )
-from routing.facts import Directory, Person
+from routing.facts import Answer, Directory, Person
 from routing.json_answers import LARGEST
 
 ANNA, BO = Person(1, "Anna", "anna@example.com"), Person(2, "Bo", "Bo@Example.com")
@@ -217,6 +218,41 @@ def test_an_answer_that_cannot_be_meant_is_a_problem_in_words(answer: Any, words
     assert isinstance(problem, Problem)
     assert words in problem.reason
     assert len(problem.reason) < 200
+
+
+@pytest.mark.parametrize(
+    ("verdict", "answer"),
+    [
+        (Verdict(), Answer()),
+        (Problem("It was late."), Answer(failure="It was late.")),
+        (Verdict(auto_reply=False), Answer({"is_silent": True})),
+        (
+            Verdict(attributes={"tier": "gold", "vip": False}),
+            Answer({"attributes.tier": "gold", "attributes.vip": False}),
+        ),
+        (
+            Verdict(
+                (1, 2), (7,), True, ("vip",), "high", Reply("Hi", "Robo"), {}, "n", True, "Urgent"
+            ),
+            Answer(
+                {
+                    "users": ("1", "2"),
+                    "teams": ("7",),
+                    "claim": True,
+                    "tags": ("vip",),
+                    "priority": "high",
+                    "reply": "Hi",
+                    "bot_name": "Robo",
+                    "note": "n",
+                    "close": True,
+                    "escalation": "Urgent",
+                }
+            ),
+        ),
+    ],
+)
+def test_rules_read_a_verdict_as_an_answer(verdict: Verdict | Problem, answer: Answer) -> None:
+    assert answer_of(verdict) == answer
 
 
 SOME = st.sampled_from(
