@@ -23,6 +23,8 @@ MOST_ADDRESSES = 4
 _BYTES_AT_ONCE = 16_384
 # Addresses of the old internet as the new one writes them: where they lead decides.
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+# The only addresses that the new internet gives to anybody. Source: RFC 4291, 2.4 and its registry.
+_UNICAST = ipaddress.IPv6Network("2000::/3")
 
 
 class OutsideError(OSError):
@@ -60,7 +62,8 @@ def is_public(address: str) -> bool:
         if ip in _TRANSLATED:
             inner = ipaddress.IPv4Address(ip.packed[-4:])
         ip = inner or ip
-    return ip.is_global and not ip.is_multicast
+    is_given = ip.version == 4 or ip in _UNICAST
+    return is_given and ip.is_global and not ip.is_multicast
 
 
 # --- The connection ------------------------------------------------------------------------------
