@@ -421,6 +421,10 @@ INLINE_PROCESSING_LIMIT = env.int("INLINE_PROCESSING_LIMIT", default=4)
 TWILIO_TIMEOUT_SECONDS = env.float("TWILIO_TIMEOUT_SECONDS", default=10.0)
 MEDIA_MAX_BYTES = env.int("MEDIA_MAX_BYTES", default=25 * 1024 * 1024)
 MEDIA_TIMEOUT_SECONDS = env.float("MEDIA_TIMEOUT_SECONDS", default=20.0)
+# Data Actions and CRMs in our own network, by the names of their hosts; these need no https either.
+LOOKUP_INTERNAL_HOSTS = [name.lower() for name in env.list("LOOKUP_INTERNAL_HOSTS", default=[])]
+# More certificates that those may be signed with: a file in PEM form.
+LOOKUP_CA_FILE = env.str("LOOKUP_CA_FILE", default="")
 OUTBOUND_MEDIA_MAX_AGE_SECONDS = env.int("OUTBOUND_MEDIA_MAX_AGE_SECONDS", default=24 * 3600)
 
 # Error reports go out by mail: they say what kind of thing was where, and no content.
