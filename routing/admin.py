@@ -1,9 +1,17 @@
-"""What may partners and platform staff see of business hours? All; account admins set them."""
+"""What may others see of hours and look-ups? All but secrets and rows; account admins set them."""
 
 from django.contrib import admin
 
 from accounts.admin_scope import LOOK, OwnRowsFilter, ScopedAdmin
-from routing.models import BusinessHours, OpeningHours, SpecialDay
+from routing.models import (
+    BusinessHours,
+    CrmConnector,
+    CrmRow,
+    CrmTable,
+    DataAction,
+    OpeningHours,
+    SpecialDay,
+)
 
 
 @admin.register(BusinessHours)
@@ -50,3 +58,64 @@ class OpeningHoursAdmin(ScopedAdmin[OpeningHours]):
     list_filter = (("account", OwnRowsFilter),)
     list_select_related = ("account", "hours", "special_day")
     search_fields = ("hours__name",)
+
+
+@admin.register(DataAction)
+class DataActionAdmin(ScopedAdmin[DataAction]):
+    """Customers' own code that decides about messages."""
+
+    admin_may = LOOK
+    fields = ("account", "name", "url", "is_on", "version", "created_at", "changed_at")
+    list_display = ("name", "account", "url", "is_on", "changed_at")
+    list_filter = (("account", OwnRowsFilter), "is_on")
+    list_select_related = ("account",)
+    search_fields = ("name", "account__name")
+
+
+@admin.register(CrmConnector)
+class CrmConnectorAdmin(ScopedAdmin[CrmConnector]):
+    """CRMs that are asked about contacts; of headers and secrets nothing is shown."""
+
+    admin_may = LOOK
+    fields = (
+        "account",
+        "name",
+        "kind",
+        "table",
+        "url",
+        "method",
+        "fields",
+        "cache_minutes",
+        "is_on",
+        "version",
+        "created_at",
+        "changed_at",
+    )
+    list_display = ("name", "account", "kind", "url", "is_on", "changed_at")
+    list_filter = (("account", OwnRowsFilter), "kind", "is_on")
+    list_select_related = ("account",)
+    search_fields = ("name", "account__name")
+
+
+@admin.register(CrmTable)
+class CrmTableAdmin(ScopedAdmin[CrmTable]):
+    """Tables of customers that accounts keep here."""
+
+    admin_may = LOOK
+    fields = ("account", "name", "columns", "created_at", "changed_at")
+    list_display = ("name", "account", "changed_at")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account",)
+    search_fields = ("name", "account__name")
+
+
+@admin.register(CrmRow)
+class CrmRowAdmin(ScopedAdmin[CrmRow]):
+    """Rows of those tables: that they are there, and nothing of what they say of whom."""
+
+    admin_may = LOOK
+    fields = ("account", "table")
+    list_display = ("__str__", "table", "account")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account", "table")
+    search_fields = ("table__name",)

@@ -36,6 +36,8 @@ VARIABLES = frozenset(
 _VARIABLE = re.compile(r"\{\{\s*([a-z0-9_.]+)\s*\}\}")
 _SECRET = "secret."  # noqa: S105
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,80}")
+# Names of headers that open doors. What is no secret of ours would be shown with the definition.
+_TELLING = re.compile(r"auth|cookie|key|token|secret|password", re.IGNORECASE)
 # What the connection itself says.
 _OURS = frozenset(
     (
@@ -232,6 +234,8 @@ def _of_headers(headers: Mapping[str, str], secrets: Mapping[str, str] | None) -
             yield f"The header {name} is set by the connection itself."
         elif not _is_header_value(value):
             yield f"The value of the header {name} must be one line of plain ASCII."
+        elif _TELLING.search(name) and _SECRET not in value:
+            yield f"What the header {name} says is a secret: write {{{{secret.name}}}} in it."
         yield from _of_variables(name, value, secrets)
 
 

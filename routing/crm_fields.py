@@ -44,6 +44,20 @@ class Reading:
     left_out: tuple[str, ...] = ()
 
 
+def fields_from(stored: Any) -> tuple[Field, ...]:
+    """Read facts from JSON: `[{"name", "path", "kind"}]`. Raises ValueError for anything else."""
+    keys = {"name", "path", "kind"}
+    if not isinstance(stored, list) or not all(
+        isinstance(one, dict) and set(one) <= keys and all(isinstance(v, str) for v in one.values())
+        for one in stored
+    ):
+        raise ValueError("facts are a list of objects with a name, a path and perhaps a kind")
+    return tuple(
+        Field(one.get("name", ""), one.get("path", ""), FieldKind(one.get("kind", FieldKind.TEXT)))
+        for one in stored
+    )
+
+
 def fields_problems(fields: Sequence[Field]) -> Iterator[str]:
     """Say in words what is wrong with the facts that an answer is to give."""
     if not fields or len(fields) > MOST_FIELDS:

@@ -1,4 +1,7 @@
-"""Which rows does routing own? Business hours; rulebooks and turns come with the rule editor."""
+"""Which rows does routing own? Business hours here, and (in `lookup_models`) who is asked outside.
+
+Rulebooks and turns come with the rule editor.
+"""
 
 from typing import ClassVar
 
@@ -11,6 +14,10 @@ from django.db.models.functions import Lower
 from accounts.models import Account
 from routing import hours as pure
 from routing.hours import MINUTES_OF_DAY, Opening, Week
+from routing.lookup_models import CrmConnector as CrmConnector
+from routing.lookup_models import CrmRow as CrmRow
+from routing.lookup_models import CrmTable as CrmTable
+from routing.lookup_models import DataAction as DataAction
 
 _WEEK = 7 * MINUTES_OF_DAY
 # Longer than a week and a day: how far the numbers of two calendars lie apart in the constraint.

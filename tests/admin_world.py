@@ -49,6 +49,7 @@ from inbox.models import (
 )
 from inbox.receiving import Arrival, accept, process
 from routing.hours import SpecialDay
+from routing.models import CrmConnector, CrmRow, CrmTable, DataAction
 from tests.factories import (
     NINE_TO_FIVE,
     make_account,
@@ -194,6 +195,7 @@ def _live_a_little(company: Company, n: int) -> None:
         found="https://old.example/sms",
         found_at=NOW,
     )
+    _have_look_ups(company)
     _entitle(company)
     Authenticator.objects.create(
         user=company.alice, type=Authenticator.Type.TOTP, data={"secret": "canary second factor"}
@@ -247,6 +249,26 @@ def _have_people_around(company: Company, n: int) -> None:
         ip="203.0.113.7",
         started_at=NOW,
         seen_at=NOW,
+    )
+
+
+def _have_look_ups(company: Company) -> None:
+    account = company.account
+    made = {"account": account, "created_at": NOW, "changed_at": NOW}
+    DataAction.objects.create(
+        name="Own code", url="https://code.example.com/", secret="5ec2e7 of the code", **made
+    )
+    table = CrmTable.objects.create(name="Customers", columns=["tier"], **made)
+    CrmRow.objects.create(
+        account=account, table=table, key="+14155550001", values={"tier": "canary tier"}
+    )
+    CrmConnector.objects.create(
+        name="Our CRM",
+        url="https://crm.example.com/{{contact.number}}",
+        headers={"X-Seat": "canary seat"},
+        secrets='{"token": "5ec2e7 of the CRM"}',
+        fields=[{"name": "tier", "path": "tier"}],
+        **made,
     )
 
 

@@ -130,6 +130,8 @@ def test_a_secret_adds_no_header(secret: str) -> None:
         ({"headers": {"Host": "evil.example.com"}}, "set by the connection"),
         ({"headers": {"proxy-authorization": "x"}}, "set by the connection"),
         ({"headers": {"X": "a\nb"}}, "one line of plain ASCII"),
+        ({"headers": {"Authorization": "Bearer abc"}}, "says is a secret"),
+        ({"headers": {"X-Api-Key": "abc"}}, "says is a secret"),
         ({"headers": {"X": "{{secret.other}}"}}, "The secret “other” is not set"),
         ({"headers": {"X": "{{contact.name}}"}}, "secrets only"),
         ({"headers": {f"X-{n}": "1" for n in range(21)}}, "more than 20 headers"),
