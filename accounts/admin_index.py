@@ -59,6 +59,10 @@ _NUMBERS = (
         "SpecialDay",
     ),
 )
+_LOOKUPS = (
+    _("Look-ups"),
+    ("DataAction", "CrmConnector", "CrmTable", "CrmRow", "CrmAnswer"),
+)
 _CONSENT = (_("Consent"), ("ConsentEvent", "Consent", "ProviderBlock"))
 _LOG = (_("What was done"), ("AuditEntry", "SupportAccess"))
 _ARRIVED = (_("What arrived"), ("Receipt",))
@@ -85,6 +89,7 @@ GROUPS: Mapping[User.Role, Groups] = {
         _SEATS,
         _PEOPLE,
         _NUMBERS,
+        _LOOKUPS,
         _ARRIVED,
         _LOG,
         _CONSENT,
@@ -96,6 +101,7 @@ GROUPS: Mapping[User.Role, Groups] = {
         _SEATS,
         _PEOPLE,
         _NUMBERS,
+        _LOOKUPS,
         _ARRIVED,
         _LOG,
         _CONSENT,
@@ -107,6 +113,7 @@ GROUPS: Mapping[User.Role, Groups] = {
         _PEOPLE,
         _SEATS,
         _NUMBERS,
+        _LOOKUPS,
         _ARRIVED,
         _LOG,
         _CONSENT,

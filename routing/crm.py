@@ -325,7 +325,7 @@ def read_answer(connector: Connector, status: int, content: bytes) -> Reading:
     if status in (204, 404, 410):
         return Reading(Answer())
     if not 200 <= status < 300:
-        return Reading(Answer(failure=_refusal(status)))
+        return Reading(Answer(failure=refusal(status)))
     try:
         found = read_json(content)
     except AnswerError as error:
@@ -333,7 +333,8 @@ def read_answer(connector: Connector, status: int, content: bytes) -> Reading:
     return facts_of({one: look_up(found, one.path) for one in connector.fields})
 
 
-def _refusal(status: int) -> str:
+def refusal(status: int) -> str:
+    """Say in words what a status other than 2xx means."""
     if status in (401, 403):
         return f"It does not accept our credentials ({status})."
     if status == 429:

@@ -38,6 +38,7 @@ from inbox.models import (
     Attachment,
     Contact,
     Conversation,
+    CrmAnswer,
     DriftFinding,
     Message,
     Receipt,
@@ -262,13 +263,21 @@ def _have_look_ups(company: Company) -> None:
     CrmRow.objects.create(
         account=account, table=table, key="+14155550001", values={"tier": "canary tier"}
     )
-    CrmConnector.objects.create(
+    connector = CrmConnector.objects.create(
         name="Our CRM",
         url="https://crm.example.com/{{contact.number}}",
         headers={"X-Seat": "canary seat"},
         secrets='{"token": "5ec2e7 of the CRM"}',
         fields=[{"name": "tier", "path": "tier"}],
         **made,
+    )
+    CrmAnswer.objects.create(
+        account=account,
+        contact=Contact.objects.filter(account=account)[0],
+        connector=connector,
+        question="canary question",
+        facts={"tier": "canary tier"},
+        answered_at=NOW,
     )
 
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 
 from accounts.admin_scope import NamelessAdmin, OwnRowsFilter
 from compliance.addresses import masked
-from inbox.models import Contact, ContactAddress
+from inbox.models import Contact, ContactAddress, CrmAnswer
 
 
 @admin.register(Contact)
@@ -68,3 +68,15 @@ class ContactAddressAdmin(NamelessAdmin[ContactAddress]):
     def is_alias(self, obj: ContactAddress) -> bool:
         """Show whether it is a second name of another address."""
         return obj.alias_of_id is not None
+
+
+@admin.register(CrmAnswer)
+class CrmAnswerAdmin(NamelessAdmin[CrmAnswer]):
+    """That a CRM said something of a customer, and when; not what."""
+
+    fields = ("account", "connector", "answered_at")
+    list_display = ("__str__", "account", "connector", "answered_at")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account", "connector")
+    search_fields = ("contact__public_id__exact",)
+    search_help_text = "A contact's id, as in addresses of pages"

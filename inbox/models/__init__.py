@@ -5,6 +5,7 @@ from inbox.models.conversation import Conversation, ConversationEvent, Participa
 from inbox.models.event import InboxCounter, InboxEvent
 from inbox.models.finding import DriftFinding
 from inbox.models.inbox import TeamInbox
+from inbox.models.lookup import CrmAnswer
 from inbox.models.message import Attachment, AutoReplyLog, Message
 from inbox.models.receipt import Receipt
 from inbox.models.sender import Sender
@@ -18,6 +19,7 @@ __all__ = [
     "ContactAddress",
     "Conversation",
     "ConversationEvent",
+    "CrmAnswer",
     "DriftFinding",
     "InboxCounter",
     "InboxEvent",
