@@ -71,7 +71,7 @@ def call(request: Request, *, seconds: float = SECONDS, resolve: Resolve = look_
         finally:
             connection.close()
     except TimeoutError as error:
-        raise CallError(f"It did not answer within {seconds:g} seconds.") from error
+        raise CallError(f"It did not answer within {max(seconds, 0):.2g} seconds.") from error
     except ssl.SSLCertVerificationError as error:
         raise CallError(f"Its certificate is not valid: {error.verify_message}.") from error
     except (OSError, http.client.HTTPException, ValueError) as error:

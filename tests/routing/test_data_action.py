@@ -1,7 +1,9 @@
 """What is a Data Action told, and what of its answer counts? Right, wrong and hostile answers."""
 
 import json
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -282,3 +284,27 @@ def test_any_json_is_a_verdict_or_a_problem(answer: dict[str, Any]) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_verdict_or_a_problem(content: bytes) -> None:
     assert isinstance(read(content), Verdict | Problem)
+
+
+def examples() -> list[dict[str, Any]]:
+    """Return the examples of the guide: the question and the answer."""
+    guide = (Path(__file__).parents[2] / "docs" / "data-actions.md").read_text()
+    return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", guide, re.DOTALL)]
+
+
+def keys_of(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: {} if name == "attributes" else keys_of(one) for name, one in value.items()}
+    return [keys_of(one) for one in value] if isinstance(value, list) else None
+
+
+def test_the_question_of_the_guide_is_the_one_that_is_asked() -> None:
+    assert keys_of(examples()[0]) == keys_of(json.loads(request_body(QUESTION)))
+
+
+def test_the_answer_of_the_guide_is_understood() -> None:
+    verdict = read(examples()[1])
+
+    assert isinstance(verdict, Verdict)
+    assert verdict.skipped == ()
+    assert (verdict.users, verdict.teams, verdict.escalation) == ((1, 2), (7,), "Urgent")
