@@ -1,4 +1,4 @@
-"""What may others see of hours and look-ups? All but secrets and rows; account admins set them."""
+"""What may others see of hours, look-ups and policies? All but secrets; account admins set them."""
 
 from django.contrib import admin
 
@@ -9,6 +9,7 @@ from routing.models import (
     CrmRow,
     CrmTable,
     DataAction,
+    EscalationPolicy,
     OpeningHours,
     SpecialDay,
 )
@@ -119,3 +120,15 @@ class CrmRowAdmin(ScopedAdmin[CrmRow]):
     list_filter = (("account", OwnRowsFilter),)
     list_select_related = ("account", "table")
     search_fields = ("table__name",)
+
+
+@admin.register(EscalationPolicy)
+class EscalationPolicyAdmin(ScopedAdmin[EscalationPolicy]):
+    """Who gets help when a customer waits. They change on the settings pages."""
+
+    admin_may = LOOK
+    fields = ("account", "name", "document", "version", "created_at", "changed_at")
+    list_display = ("name", "account", "version", "changed_at")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account",)
+    search_fields = ("name", "account__name")

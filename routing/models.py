@@ -1,4 +1,4 @@
-"""Which rows does routing own? Business hours here, and (in `lookup_models`) who is asked outside.
+"""Which rows does routing own? Hours and policies here; in `lookup_models` who is asked outside.
 
 Rulebooks and turns come with the rule editor.
 """
@@ -7,17 +7,20 @@ from typing import ClassVar
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, RangeOperators
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Lower
 
 from accounts.models import Account
 from routing import hours as pure
+from routing.escalation import Policy
 from routing.hours import MINUTES_OF_DAY, Opening, Week
 from routing.lookup_models import CrmConnector as CrmConnector
 from routing.lookup_models import CrmRow as CrmRow
 from routing.lookup_models import CrmTable as CrmTable
 from routing.lookup_models import DataAction as DataAction
+from routing.policy_documents import PolicyError, read_policy
 
 _WEEK = 7 * MINUTES_OF_DAY
 # Longer than a week and a day: how far the numbers of two calendars lie apart in the constraint.
@@ -182,3 +185,40 @@ class OpeningHours(models.Model):
     def value(self) -> Opening:
         """Return the hours as a value."""
         return Opening(self.starts, self.ends)
+
+
+class EscalationPolicy(models.Model):
+    """Who gets help when a customer waits too long: the steps of an account's inboxes.
+
+    A change counts for waits that begin after it: timers keep the steps they were made from.
+    """
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="escalation_policies"
+    )
+    name = models.CharField(max_length=80)
+    document = models.JSONField(help_text="The steps, in the form of routing.policy_documents")
+    version = models.PositiveIntegerField(default=1, help_text="Grows with every change")
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "escalation policies"
+        ordering: ClassVar[list[str]] = ["name"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint("account", Lower("name"), name="policy_name_once_per_account"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Refuse a document that is no policy, in words that name the step."""
+        try:
+            self.policy()
+        except PolicyError as error:
+            raise ValidationError({"document": error.reason}) from error
+
+    def policy(self) -> Policy:
+        """Return the policy as a value. Raises PolicyError if the document is none."""
+        return read_policy(self.document)

@@ -22,7 +22,7 @@ from accounts.models import (
 from inbox.models import Sender, TeamInbox
 from routing.business_hours import add_hours
 from routing.hours import Opening, Week
-from routing.models import BusinessHours
+from routing.models import BusinessHours, EscalationPolicy
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 PASSWORD = "a-long-test-password"
@@ -116,6 +116,24 @@ def make_hours(
     """Make business hours: Monday to Friday, 9 to 17, unless told otherwise."""
     name = name or f"Hours {next(_numbers)}"
     return add_hours(account=account, name=name, by=None, now=LONG_AGO, week=week, **fields)
+
+
+def make_policy(
+    inbox: TeamInbox, *steps: dict[str, Any], name: str = "", warn: dict[str, int] | None = None
+) -> EscalationPolicy:
+    """Make an escalation policy of these steps and let an inbox have it; nobody is warned."""
+    policy = EscalationPolicy(
+        account=inbox.account,
+        name=name or f"Policy {next(_numbers)}",
+        document={"format": 1, "warn": warn or {"minutes": 0}, "steps": list(steps)},
+        created_at=LONG_AGO,
+        changed_at=LONG_AGO,
+    )
+    policy.full_clean()
+    policy.save()
+    inbox.escalation = policy
+    inbox.save(update_fields=["escalation"])
+    return policy
 
 
 def days(n: float) -> timedelta:

@@ -13,7 +13,14 @@ from accounts.admin_scope import LOOK, BigTableAdmin, OwnRowsFilter, ToDo
 from accounts.models import Feature
 from compliance.addresses import masked
 from inbox.admin.transcripts import TranscriptAdmin
-from inbox.models import Conversation, ConversationEvent, Participant, ReadCursor, Thread
+from inbox.models import (
+    Conversation,
+    ConversationEvent,
+    EscalationTimer,
+    Participant,
+    ReadCursor,
+    Thread,
+)
 
 MOST_LINES = 30
 
@@ -67,6 +74,7 @@ class ConversationAdmin(TranscriptAdmin[Conversation]):
         "public_id",
         "status",
         "version",
+        "priority",
         "owner",
         "owned_since",
         "last_owner",
@@ -217,3 +225,46 @@ class ReadCursorAdmin(BigTableAdmin[ReadCursor]):
     list_select_related = ("conversation", "user")
     search_fields = ("conversation__public_id__exact", "user__email__exact")
     search_help_text = "A conversation's id, or a colleague's e-mail address"
+
+
+@admin.register(EscalationTimer)
+class EscalationTimerAdmin(BigTableAdmin[EscalationTimer]):
+    """When help comes to who waits: due, done, put off or not needed any more, and why."""
+
+    auditor_may = LOOK
+
+    fields = (
+        "account",
+        "conversation",
+        "wait_generation",
+        "step",
+        "plan",
+        "anchor_at",
+        "length",
+        "due_at",
+        "warn_at",
+        "next_at",
+        "warned_at",
+        "fired_at",
+        "obsolete_at",
+        "obsolete_reason",
+        "suspended_remaining",
+        "suspended_for",
+        "attempts",
+        "problem",
+    )
+    list_display = (
+        "conversation",
+        "account",
+        "wait_generation",
+        "step",
+        "due_at",
+        "fired_at",
+        "obsolete_reason",
+        "suspended_for",
+        "problem",
+    )
+    list_filter = ("suspended_for", "obsolete_reason", ("account", OwnRowsFilter))
+    list_select_related = ("account", "conversation")
+    search_fields = ("conversation__public_id__exact",)
+    search_help_text = "A conversation's id"

@@ -10,6 +10,7 @@ from inbox.models.message import Attachment, AutoReplyLog, Message
 from inbox.models.receipt import Receipt
 from inbox.models.sender import Sender
 from inbox.models.thread import Thread
+from inbox.models.timer import EscalationTimer
 from inbox.models.whatsapp import WhatsAppState, WhatsAppSync, WhatsAppTemplate
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "ConversationEvent",
     "CrmAnswer",
     "DriftFinding",
+    "EscalationTimer",
     "InboxCounter",
     "InboxEvent",
     "Message",

@@ -68,6 +68,12 @@ class Conversation(models.Model):
         SNOOZED = "snoozed", "Snoozed"
         CLOSED = "closed", "Closed"
 
+    class Priority(models.TextChoices):
+        LOW = "low", "Low"
+        NORMAL = "normal", "Normal"
+        HIGH = "high", "High"
+        URGENT = "urgent", "Urgent"
+
     # No index of its own: `conversation_list` begins with it.
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     inbox = models.ForeignKey(TeamInbox, on_delete=models.PROTECT, related_name="conversations")
@@ -76,6 +82,9 @@ class Conversation(models.Model):
     public_id = models.CharField(max_length=32, unique=True, default=public_id, editable=False)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.OPEN)
     version = models.BigIntegerField(default=1)
+    priority = models.CharField(
+        max_length=8, choices=Priority.choices, default=Priority.NORMAL, db_default="normal"
+    )
 
     owner = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="owned_conversations"
@@ -254,6 +263,8 @@ class ConversationEvent(models.Model):
         SILENT = "silent", "No automatic reply"
         BLOCKED = "blocked", "Contact blocked"
         UNBLOCKED = "unblocked", "Contact unblocked"
+        WARNED = "warned", "Escalation is near"
+        ESCALATED = "escalated", "Escalated"
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="events")

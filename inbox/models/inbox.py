@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from accounts.models import Account, Team
-from routing.models import BusinessHours
+from routing.models import BusinessHours, EscalationPolicy
 
 
 class TeamInbox(models.Model):
@@ -108,6 +108,15 @@ class TeamInbox(models.Model):
         related_name="inboxes",
         verbose_name="business hours",
         help_text="None: always open",
+    )
+    escalation = models.ForeignKey(
+        EscalationPolicy,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="inboxes",
+        verbose_name="escalation policy",
+        help_text="None: supervisors hear of who waits for 24 business hours, and nobody before",
     )
     is_close_reason_required = models.BooleanField(default=False)
     may_start_conversations = models.BooleanField(default=False)
