@@ -83,6 +83,38 @@ def give_back(conversation: Conversation, *, now: datetime) -> None:
     conversation.returns_at = conversation.return_inbox = None
 
 
+def add_members(
+    conversation: Conversation, user_ids: Iterable[int], *, source: str, now: datetime
+) -> None:
+    """Let these people take part as members, beside everybody who does; a watcher becomes one."""
+    wanted = list(dict.fromkeys(user_ids))
+    parts = Participant.objects.filter(conversation=conversation, ended_at=None, user__in=wanted)
+    parts.filter(role=Participant.Role.WATCHER).update(ended_at=now)
+    there = set(parts.values_list("user_id", flat=True))
+    Participant.objects.bulk_create(
+        _part(conversation, user_id, Participant.Role.MEMBER, source, now)
+        for user_id in wanted
+        if user_id not in there
+    )
+
+
+def give_to_many(
+    conversation: Conversation, user_ids: Iterable[int], *, source: str, now: datetime
+) -> None:
+    """Let exactly these people have it, owned by nobody; with no people, the whole team.
+
+    Watchers stay. Changes the conversation without saving it.
+    """
+    wanted = list(user_ids)
+    end_parts(conversation, now=now, roles=[Participant.Role.OWNER, Participant.Role.MEMBER])
+    add_members(conversation, wanted, source=source, now=now)
+    conversation.last_owner = conversation.owner or conversation.last_owner
+    conversation.owner = conversation.owned_since = None
+    conversation.is_team_wide = not wanted
+    conversation.audience_before = None
+    conversation.returns_at = conversation.return_inbox = None
+
+
 def end_parts(
     conversation: Conversation,
     *,

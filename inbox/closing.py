@@ -24,6 +24,8 @@ from inbox.refusals import (
     UnseenMessagesError,
 )
 from inbox.story import Story
+from inbox.timers import end_timers, restore_timers
+from routing.escalation import Ended
 
 UNDO_TIME = timedelta(minutes=2)
 CLOSED_WHILE_WAITING = "Closed while the customer was waiting"
@@ -76,6 +78,7 @@ def close_row(row: Conversation, story: Story, *, reason: str = "", label: str =
     """Close a locked conversation: rows, timeline, events. The story keeps what an undo needs."""
     before = readers_of(row, now=story.now)
     parts = end_parts(row, now=story.now, by_close=True)
+    end_timers(row, Ended.CLOSED, now=story.now)
     undo = {
         "status": row.status,
         "owner": row.owner_id,
@@ -153,9 +156,11 @@ def _restore(row: Conversation, undo: dict[str, Any], *, now: datetime) -> None:
     row.waiting_since = _time(undo["waiting_since"])
     row.snoozed_until = _time(undo["snoozed_until"])
     row.returns_at = _time(undo["returns_at"])
+    closed_at = row.closed_at
     row.closed_at, row.close_reason, row.was_team_wide_at_close = None, "", False
     row.version += 1
     row.save()
+    restore_timers(row, closed_at=closed_at)
     # The owner's name is shown by what follows.
     row.refresh_from_db(fields=["owner"])
 

@@ -39,6 +39,7 @@ from inbox.refusals import (
     UsedIdError,
 )
 from inbox.story import Story
+from inbox.timers import follow_claim, replan_wait, resume_timers, start_over, suspend_timers
 
 NOTE_LIMIT = 10_000
 # A sweep starts every few seconds: what is left, the next one does.
@@ -105,6 +106,7 @@ def take_ownership(row: Conversation, user: User, story: Story) -> None:
     ended = give_to(row, user, source=Participant.Source.CLAIM, now=story.now)
     row.version += 1
     row.save()
+    follow_claim(row, now=story.now)
     left = frozenset(before - readers_of(row, now=story.now))
     story.record(row, _Verb.CLAIMED, was_team_wide=was_team_wide, ended=ended, left=sorted(left))
     story.conversation_updated(row, "owner", left=left)
@@ -132,6 +134,7 @@ def _give_back(row: Conversation, verb: str, story: Story, **data: Any) -> None:
     give_back(row, now=story.now)
     row.version += 1
     row.save()
+    start_over(row, now=story.now)
     left = frozenset(before - readers_of(row, now=story.now))
     story.record(row, verb, is_team_wide=row.is_team_wide, **data)
     story.conversation_updated(row, "owner", left=left)
@@ -208,6 +211,7 @@ def transfer_to_user(
         row.returns_at = now + timedelta(minutes=minutes) if minutes and to != user else None
         row.version += 1
         row.save()
+        start_over(row, now=now)
         left = frozenset(before - readers_of(row, now=now))
         story.record(row, _Verb.TRANSFERRED, to=to.name, to_id=to.pk, ended=ended, note=note[:500])
         story.conversation_updated(row, "owner", left=left)
@@ -256,6 +260,7 @@ def transfer_to_inbox(
         row.is_team_wide, row.inbox = True, to
         row.version += 1
         row.save()
+        replan_wait(row, now=now)
         left = frozenset(before - readers_of(row, now=now))
         story.record(row, _Verb.MOVED, source=source.name, target=to.name, note=note[:500])
         story.conversation_moved(row, source=source, left=left)
@@ -283,6 +288,7 @@ def take_over(
         row.last_owner, row.returns_at = previous, None
         row.version += 1
         row.save()
+        start_over(row, now=now)
         left = frozenset(before - readers_of(row, now=now))
         name = previous.name if previous else ""
         story.record(
@@ -315,6 +321,7 @@ def snooze_conversation(
         row.status, row.snoozed_until = Conversation.Status.SNOOZED, until
         row.version += 1
         row.save()
+        suspend_timers(row, now=now)
         story.record(row, _Verb.SNOOZED, until=until.isoformat() if until else None)
         story.conversation_updated(row, "status")
         announce(story.announcements(), now=now)
@@ -339,6 +346,7 @@ def _wake(row: Conversation, story: Story, *, label: str = "") -> None:
     row.last_activity_at = story.now
     row.version += 1
     row.save()
+    resume_timers(row, now=story.now)
     story.record(row, _Verb.WOKEN, label=label)
     story.conversation_updated(row, "status")
 

@@ -21,6 +21,7 @@ from inbox.models import (
 )
 from inbox.previews import set_preview
 from inbox.story import Story
+from inbox.timers import plan_wait, resume_timers, start_over
 
 WHATSAPP_PREFIX = "whatsapp:"
 
@@ -171,6 +172,8 @@ def _wake(conversation: Conversation, story: Story) -> None:
     is_away = owner and owner.availability != User.Availability.AVAILABLE
     if owner and follows_availability and is_away:
         give_back(conversation, now=story.now)
+        start_over(conversation, now=story.now)
+    resume_timers(conversation, now=story.now)
     story.record(
         conversation, ConversationEvent.Verb.WOKEN, label="Customer", is_caused_by_last=True
     )
@@ -186,12 +189,15 @@ def _take_in(
 ) -> None:
     """Let the conversation know of a new message from the customer."""
     conversation.is_hidden = conversation.contact.is_blocked
-    if conversation.waiting_since is None and not conversation.is_hidden:
+    begins_to_wait = conversation.waiting_since is None and not conversation.is_hidden
+    if begins_to_wait:
         conversation.waiting_since = message.received_at
         conversation.wait_generation += 1
     conversation.last_inbound_at, conversation.last_inbound_seq = story.now, message.seq
     set_preview(conversation, message, media_types=media_types)
     write_fields(conversation)
+    if begins_to_wait:
+        plan_wait(conversation)
     notify = not conversation.is_hidden and _may_alert(thread, story)
     story.message_created(conversation, message, notify=notify)
 

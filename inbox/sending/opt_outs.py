@@ -13,6 +13,8 @@ from inbox.models import Conversation, Message, Thread
 from inbox.sending.locking import lock_conversation, locked_thread
 from inbox.sending.progress import tell_updated
 from inbox.story import Story
+from inbox.timers import end_timers, renew_timers
+from routing.escalation import Ended
 
 _Status = Message.Status
 
@@ -62,7 +64,7 @@ def tell_consent(
     """Tell the conversation at hand, and every live one with the same person on that channel."""
     channel = address_of(thread).consent_family
     if conversation:
-        story.consent_changed(conversation, channel=channel, state=state)
+        _tell_one(conversation, channel, state, story)
     others = (
         Conversation.objects.live()
         .filter(account=thread.account_id, thread__address__key__in=_every_key(addresses))
@@ -70,7 +72,15 @@ def tell_consent(
         .order_by("pk")
     )
     for other in others:
-        story.consent_changed(locked_conversation(other), channel=channel, state=state)
+        _tell_one(locked_conversation(other), channel, state, story)
+
+
+def _tell_one(row: Conversation, channel: str, state: ConsentState, story: Story) -> None:
+    if state is ConsentState.OPTED_OUT:
+        end_timers(row, Ended.OPTED_OUT, now=story.now)
+    else:
+        renew_timers(row, now=story.now)
+    story.consent_changed(row, channel=channel, state=state)
 
 
 def cancel_unsent(account_id: int, addresses: Sequence[Address], story: Story) -> int:

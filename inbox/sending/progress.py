@@ -7,6 +7,7 @@ from django.db.models.functions import Coalesce
 
 from inbox.models import Conversation, Message
 from inbox.story import Story
+from inbox.timers import plan_wait
 from inbox.twilio.errors import meaning_of
 
 _Status = Message.Status
@@ -61,9 +62,11 @@ def _resume_waiting(row: Conversation) -> None:
     since = _unanswered_since(row)
     if since is None or row.is_closed or row.is_hidden:
         return
-    if row.waiting_since is None:
-        row.wait_generation += 1
+    begins_again = row.waiting_since is None
     row.waiting_since = min(since, row.waiting_since or since)
+    if begins_again:
+        row.wait_generation += 1
+        plan_wait(row)
 
 
 def _unanswered_since(row: Conversation) -> datetime | None:

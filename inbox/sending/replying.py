@@ -18,6 +18,8 @@ from inbox.sending.asking import refuse_blocked
 from inbox.sending.locking import locked_thread
 from inbox.sending.queueing import queue_message
 from inbox.story import Story
+from inbox.timers import end_timers
+from routing.escalation import Ended
 
 BODY_LIMIT = 1600
 MEDIA_LIMIT = 10
@@ -145,6 +147,7 @@ def note_human_answer(row: Conversation, *, now: datetime) -> None:
 
     If the answer fails it goes on, see `progress`.
     """
+    end_timers(row, Ended.ANSWERED, now=now)
     row.last_human_reply_at = now
     row.waiting_since = None
     row.returns_at = None

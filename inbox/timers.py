@@ -1,0 +1,284 @@
+"""Which timers does a waiting conversation have? Their rows follow what happens to it.
+
+The conversation must be locked by whoever calls. A wait in an inbox without a policy has no rows at
+first: the last step, which every inbox has, is a day away, and a sweep writes its row before then.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from inbox.models import Conversation, EscalationTimer, TeamInbox
+from routing import escalation
+from routing.escalation import LAST, Ended, Policy, Timers, Waiting
+from routing.hours import Calendar
+from routing.models import BusinessHours
+
+logger = logging.getLogger(__name__)
+
+# Business time is never longer than the time on the wall: the last step cannot be due, nor its
+# warning, before this.
+LAST_STEP_IS_FAR = escalation.LAST_STEP.length - timedelta(hours=1)
+PLANNED_AT_ONCE = 500
+_Held = EscalationTimer.Held
+Act = Callable[[Timers, Waiting, Calendar], Timers]
+
+
+# --- Business hours ---
+
+
+@dataclass(frozen=True)
+class Hours:
+    """The calendar of an inbox, and which one in which version it is; always open without one."""
+
+    calendar: Calendar
+    number: int | None = None
+    version: int = 0
+
+
+def hours_of(inbox: TeamInbox) -> Hours:
+    """Return the business hours that an inbox keeps now."""
+    if inbox.hours_id is None:
+        return Hours(Calendar.always(inbox.zone))
+    number, version, changed_at = (
+        BusinessHours.objects.filter(pk=inbox.hours_id)
+        .values_list("pk", "version", "changed_at")
+        .get()
+    )
+    return Hours(_calendar(number, version, changed_at), number, version)
+
+
+@lru_cache(maxsize=500)
+def _calendar(number: int, version: int, changed_at: datetime) -> Calendar:
+    """Read a calendar once for each of its versions."""
+    return BusinessHours.objects.with_days().get(pk=number).calendar()
+
+
+# --- How they begin ---
+
+
+def plan_wait(row: Conversation) -> None:
+    """Write the timers of a wait that has just begun, where the inbox has a policy.
+
+    A fault in it must not hide the customer's words: the last step still watches over the wait.
+    """
+    if row.inbox.escalation_id is None or row.waiting_since is None:
+        return
+    try:
+        with transaction.atomic():
+            _plan(row)
+    except Exception:
+        logger.exception("conversation %s waits without its policy", row.public_id)
+
+
+def replan_wait(row: Conversation, *, now: datetime) -> None:
+    """A person moved it to another inbox: that one's policy takes the place of the old one, now.
+
+    The last step goes on.
+    """
+    if row.waiting_since is None:
+        return
+    _of(row).filter(step__lt=LAST).delete()
+    if row.inbox.escalation_id is not None:
+        _plan(row, restarted_at=now)
+
+
+def _plan(row: Conversation, *, restarted_at: datetime | None = None) -> None:
+    inbox = TeamInbox.objects.select_related("escalation", "account").get(pk=row.inbox_id)
+    hours, waiting = hours_of(inbox), waiting_of(row)
+    timers = escalation.schedule(_policy_of(inbox), waiting, hours.calendar)
+    if restarted_at:
+        timers = escalation.restarted(timers, waiting, hours.calendar, at=restarted_at)
+    if row.status == Conversation.Status.SNOOZED and restarted_at:
+        timers = escalation.suspended(timers, hours.calendar, at=restarted_at)
+    rows = [_new(row, timer, hours, held=_Held.SNOOZED) for timer in timers]
+    EscalationTimer.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _policy_of(inbox: TeamInbox) -> Policy:
+    assert inbox.escalation is not None
+    return inbox.escalation.policy()
+
+
+def _new(
+    row: Conversation, timer: escalation.Timer, hours: Hours, *, held: str = ""
+) -> EscalationTimer:
+    new = EscalationTimer(
+        account_id=row.account_id,
+        conversation=row,
+        wait_generation=row.wait_generation,
+        hours_number=hours.number,
+        hours_version=hours.version,
+    )
+    new.take(timer, held=held)
+    return new
+
+
+def waiting_of(row: Conversation) -> Waiting:
+    """Return since when the customer waits, and since when somebody has the conversation."""
+    assert row.waiting_since is not None
+    return Waiting(row.waiting_since, row.owned_since)
+
+
+def ensure_last(row: Conversation) -> None:
+    """Write the row of the last step of a wait, if the sweep has not come to it yet."""
+    if row.waiting_since is None or _of(row).filter(step=LAST).exists():
+        return
+    hours = hours_of(row.inbox)
+    timer = escalation.schedule_last(waiting_of(row), hours.calendar)
+    _new(row, timer, hours).save()
+
+
+def plan_last_steps(*, now: datetime) -> int:
+    """Write the rows of last steps that come near. A wait that ends meanwhile makes them obsolete.
+
+    A year of waits without a row takes several runs; the oldest come first.
+    """
+    known = EscalationTimer.objects.filter(
+        conversation=OuterRef("pk"), wait_generation=OuterRef("wait_generation"), step=LAST
+    )
+    near = (
+        Conversation.objects.filter(~Exists(known), waiting_since__lte=now - LAST_STEP_IS_FAR)
+        .select_related("inbox__account")
+        .order_by("waiting_since")[:PLANNED_AT_ONCE]
+    )
+    found: dict[int, Hours] = {}
+    rows = []
+    for row in near:
+        hours = found[row.inbox_id] = found.get(row.inbox_id) or hours_of(row.inbox)
+        timer = escalation.schedule_last(waiting_of(row), hours.calendar)
+        rows.append(_new(row, timer, hours))
+    EscalationTimer.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
+
+
+# --- What acts do to them ---
+
+
+def follow_claim(row: Conversation, *, now: datetime) -> None:
+    """Somebody has it now."""
+    change_timers(row, lambda *given: escalation.claimed(*given, at=now), now=now)
+
+
+def follow_unowned(row: Conversation, *, now: datetime) -> None:
+    """A step gave it to several people or back: nobody has it, and the ladder goes on."""
+    change_timers(row, lambda *given: escalation.unowned(*given, at=now), now=now)
+
+
+def start_over(row: Conversation, *, now: datetime) -> None:
+    """A person released, transferred or took it over, or it came back: from step 1, from now."""
+    change_timers(row, lambda *given: escalation.restarted(*given, at=now), now=now)
+
+
+def suspend_timers(row: Conversation, *, now: datetime, held: str = _Held.SNOOZED) -> None:
+    """It was snoozed, or is where nothing may act: each timer keeps what is left of its clock."""
+
+    def act(timers: Timers, waiting: Waiting, calendar: Calendar) -> Timers:
+        return escalation.suspended(timers, calendar, at=now)
+
+    ensure_last(row)
+    change_timers(row, act, now=now, held=held)
+
+
+def resume_timers(row: Conversation, *, now: datetime) -> None:
+    """The snooze is over."""
+    change_timers(row, lambda *given: escalation.resumed(*given, at=now), now=now)
+
+
+def renew_timers(row: Conversation, *, now: datetime) -> None:
+    """Who had opted out is back: each counts anew from now."""
+
+    def act(timers: Timers, waiting: Waiting, calendar: Calendar) -> Timers:
+        return escalation.renewed(timers, Ended.OPTED_OUT, waiting, calendar, at=now)
+
+    change_timers(row, act, now=now)
+
+
+def recompute_timers(row: Conversation, *, now: datetime) -> int:
+    """Aim what runs anew after business hours changed; return how many timers moved."""
+
+    def act(timers: Timers, waiting: Waiting, calendar: Calendar) -> Timers:
+        return escalation.recomputed(timers, waiting, calendar)
+
+    return change_timers(row, act, now=now)
+
+
+def end_timers(row: Conversation, why: Ended, *, now: datetime) -> None:
+    """An answer, a close or an opt-out: nothing fires any more."""
+    if row.waiting_since is None:
+        return
+    if why is Ended.OPTED_OUT:
+        ensure_last(row)
+    _of(row).filter(fired_at=None, obsolete_at=None).update(
+        obsolete_at=now, obsolete_reason=why.value, next_at=None
+    )
+
+
+def restore_timers(row: Conversation, *, closed_at: datetime | None) -> None:
+    """A close was undone: those that it ended are as they were before."""
+    if row.waiting_since is None:
+        return
+    ended = _of(row).filter(obsolete_at=closed_at, obsolete_reason=Ended.CLOSED.value)
+    for timer in ended:
+        timer.take(escalation.restored((timer.value(),), Ended.CLOSED)[0])
+        timer.save()
+
+
+def change_timers(row: Conversation, act: Act, *, now: datetime, held: str = "") -> int:
+    """Let an act change the timers of the wait that goes on; return how many changed.
+
+    While the conversation is snoozed, what an act sets running is suspended at once.
+    """
+    if row.waiting_since is None:
+        return 0
+    timers = list(_of(row).order_by("step"))
+    if not timers:
+        return 0
+    hours = hours_of(row.inbox)
+    after = act(tuple(timer.value() for timer in timers), waiting_of(row), hours.calendar)
+    if row.status == Conversation.Status.SNOOZED:
+        after, held = escalation.suspended(after, hours.calendar, at=now), held or _Held.SNOOZED
+    return _write(timers, after, hours, held)
+
+
+def _write(timers: Iterable[EscalationTimer], values: Timers, hours: Hours, held: str) -> int:
+    moved, stale = [], []
+    for timer, value in zip(timers, values, strict=True):
+        is_stale = (timer.hours_number, timer.hours_version) != (hours.number, hours.version)
+        timer.hours_number, timer.hours_version = hours.number, hours.version
+        if timer.value() != value:
+            timer.take(value, held=held)
+            moved.append(timer)
+        elif is_stale:
+            stale.append(timer)
+    if moved or stale:
+        EscalationTimer.objects.bulk_update([*moved, *stale], _CHANGING)
+    return len(moved)
+
+
+_CHANGING = [
+    "anchor_at",
+    "length",
+    "due_at",
+    "warn_at",
+    "next_at",
+    "warned_at",
+    "fired_at",
+    "obsolete_at",
+    "obsolete_reason",
+    "suspended_remaining",
+    "suspended_for",
+    "hours_number",
+    "hours_version",
+    "attempts",
+    "problem",
+]
+
+
+def _of(row: Conversation) -> "QuerySet[EscalationTimer]":
+    return EscalationTimer.objects.filter(conversation=row, wait_generation=row.wait_generation)
