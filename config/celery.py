@@ -50,6 +50,8 @@ app.conf.beat_schedule = {
     "return unanswered hand-overs": _every(15, "inbox.tasks.sweep_handovers"),
     "release from who can no longer work": _every(3, "inbox.tasks.sweep_ineligible"),
     "tell what ends, and what has ended": _every(4, "inbox.tasks.sweep_expiring"),
+    "fire escalation timers": _every(1, "inbox.tasks.sweep_timers"),
+    "follow what moves escalation timers": _every(15, "inbox.tasks.sweep_waits"),
     "close quiet conversations": _every(60, "inbox.tasks.sweep_auto_close"),
     "look for lost messages at Twilio": _every(3600, "inbox.tasks.sweep_reconcile"),
     "send invitations that are owed": _every(30, "inbox.tasks.send_invitations"),

@@ -23,7 +23,7 @@ from accounts.models import User
 from inbox.access import Audience, audiences_of, is_reader
 from inbox.broadcast import VERSION, Head
 from inbox.fragments import row_queryset
-from inbox.labels import customer_name
+from inbox.labels import activity_words, customer_name
 from inbox.models import Conversation, ConversationEvent, Message
 from inbox.seats import Seats
 
@@ -34,15 +34,20 @@ BURST = timedelta(seconds=10)
 REMEMBERED = 5_000
 _Verb = ConversationEvent.Verb
 _GIVING = {_Verb.TRANSFERRED, _Verb.TAKEN_OVER, _Verb.REOPENED}
+_HELPING = {_Verb.WARNED, _Verb.ESCALATED}
 _FAILURES = {Message.Status.FAILED, Message.Status.BLOCKED}
 
 
 class Kind(StrEnum):
-    """Why somebody is alerted. `mention` and `sla` are promised, and made by nothing yet."""
+    """Why somebody is alerted. `mention` is promised, and made by nothing yet."""
 
     INBOUND = "inbound"
     FAILED = "failed"
     ASSIGNED = "assigned"
+    SLA = "sla"
+
+
+_OF_EVENTS = {Kind.ASSIGNED, Kind.SLA}
 
 
 @dataclass(frozen=True)
@@ -97,10 +102,16 @@ def happening_in(head: Head, text: str) -> Happening | None:
     kinds = {
         "message.created": Kind.INBOUND if data.get("notify") else None,
         "message.updated": Kind.FAILED if _has_failed(data) else None,
-        "activity.created": Kind.ASSIGNED if data.get("verb") in _GIVING else None,
+        "activity.created": _kind_of(data.get("verb")),
     }
     kind = kinds[head.type]
     return Happening(kind, data["id"], frame["conversation"], head.inbox) if kind else None
+
+
+def _kind_of(verb: object) -> Kind | None:
+    if verb in _HELPING:
+        return Kind.SLA
+    return Kind.ASSIGNED if verb in _GIVING else None
 
 
 def _has_failed(data: Mapping[str, Any]) -> bool:
@@ -145,8 +156,8 @@ def notices_of(
 def _look_at(wanted: list[Happening], user_ids: list[int], *, now: datetime) -> _Scene:
     rows = row_queryset().filter(public_id__in={one.conversation for one in wanted})
     conversations = {row.public_id: row for row in rows}
-    of_messages = [one.id for one in wanted if one.kind is not Kind.ASSIGNED]
-    of_events = [one.id for one in wanted if one.kind is Kind.ASSIGNED]
+    of_messages = [one.id for one in wanted if one.kind not in _OF_EVENTS]
+    of_events = [one.id for one in wanted if one.kind in _OF_EVENTS]
     messages = Message.objects.filter(public_id__in=of_messages) if of_messages else []
     events = ConversationEvent.objects.filter(public_id__in=of_events) if of_events else []
     is_away = User.objects.filter(pk__in=user_ids, availability=User.Availability.AWAY)
@@ -175,6 +186,10 @@ def _concerned(
 ) -> tuple[set[int], str]:
     """Say whom it concerns, and in which words."""
     if event := scene.events.get(one.id):
+        if event.verb == _Verb.WARNED:
+            return _waited_for(conversation, audience, scene), activity_words(event)
+        if event.verb == _Verb.ESCALATED:
+            return set(event.data.get("told", ())), activity_words(event)
         return _given(event, conversation)
     message = scene.messages.get(one.id)
     if message is None:

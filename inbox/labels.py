@@ -168,6 +168,8 @@ ACTIVITY_ICONS = {
     _Verb.SILENT: "bot",
     _Verb.BLOCKED: "ban",
     _Verb.UNBLOCKED: "circle-check",
+    _Verb.WARNED: "alarm-clock",
+    _Verb.ESCALATED: "alarm-clock",
 }
 
 
@@ -187,6 +189,16 @@ ACTIVITY_SENTENCES = {
     _Verb.SILENT: _("No automatic reply was sent"),
     _Verb.BLOCKED: _("%(who)s blocked this contact"),
     _Verb.UNBLOCKED: _("%(who)s unblocked this contact"),
+    _Verb.WARNED: _("Help comes in %(left)s min if nobody answers"),
+    _Verb.ESCALATED: _("Escalated"),
+}
+ESCALATION_SENTENCES = {
+    "add": _("Escalation added %(to)s"),
+    "move": _("Escalation gave this to %(to)s"),
+    "release": _("Escalation gave this back to the team"),
+    "notify": _("Escalation told the supervisors"),
+    "priority": _("Escalation set the priority to %(to)s"),
+    "nobody": _("Escalation found nobody to help and told the supervisors"),
 }
 REOPENED_WITH_OWNER = _("Reopened, back with %(owner)s")
 CONSENT_SENTENCES = {
@@ -217,6 +229,7 @@ def activity_words(event: ConversationEvent) -> str:
         "owner": facts.get("owner", ""),
         "to": facts.get("to", ""),
         "target": facts.get("target", ""),
+        "left": facts.get("left", ""),
     }
     note = facts.get("reason") or facts.get("note") or ""
     return f"{said}: {note}" if note else said
@@ -227,4 +240,6 @@ def _sentence_for(verb: str, facts: dict[str, object]) -> str:
         return str(CONSENT_SENTENCES[str(facts["state"])])
     if verb == _Verb.REOPENED and facts.get("owner"):
         return str(REOPENED_WITH_OWNER)
+    if verb == _Verb.ESCALATED and facts.get("did") in ESCALATION_SENTENCES:
+        return str(ESCALATION_SENTENCES[str(facts["did"])])
     return str(ACTIVITY_SENTENCES[_Verb(verb)])

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.sessions import forget_expired
-from inbox import closing, conversations, media, receiving, reconciling, sending
+from inbox import closing, conversations, escalating, media, receiving, reconciling, sending
 from inbox.events import forget_events
 from inbox.nudges import nudge
 from inbox.setup import drift, expiring, invitations, whatsapp_sync
@@ -81,6 +81,20 @@ def sweep_expiring() -> None:
     """Tell partners and accounts what ends soon and what has ended, each once."""
     expiring.note_expiries(now=timezone.now())
     expiring.mail_notices(now=timezone.now())
+
+
+@shared_task
+def sweep_timers() -> None:
+    """Let escalation timers do what is due, for a bounded time."""
+    until = timezone.now() + SWEEP
+    while (now := timezone.now()) < until and escalating.fire_next(now=now):
+        pass
+
+
+@shared_task
+def sweep_waits() -> None:
+    """Let timers follow what changed without an act: hours, accounts, and waits of a day."""
+    escalating.follow_changes(now=timezone.now())
 
 
 @shared_task

@@ -56,6 +56,7 @@ from tests.factories import (
     make_account,
     make_hours,
     make_inbox,
+    make_policy,
     make_sender,
     make_twilio_account,
     make_user,
@@ -113,6 +114,7 @@ def make_company(name: str, partner: str, *, n: int = 1) -> Company:
     sender = make_sender(inbox, f"+1555010{n:04d}", twilio_account=twilio)
     alice = make_user(account, f"Alice of {name}", team=inbox.team)
     sue = make_user(account, f"Sue of {name}", team=inbox.team, role=Membership.Role.SUPERVISOR)
+    make_policy(inbox, {"after": 5, "do": "notify"})
     make_hours(account, special_days=(SpecialDay(NOW.date(), "Outing", NINE_TO_FIVE),))
     company = Company(account, inbox, sender, alice, sue)
     _live_a_little(company, n)

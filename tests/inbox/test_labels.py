@@ -106,10 +106,17 @@ def test_every_event_has_a_sentence_and_a_picture() -> None:
         ("moved", {"source": "Support", "target": "Billing"}, "Ann moved this to Billing"),
         ("closed", {"reason": "100 % done"}, "Ann closed this conversation: 100 % done"),
         ("reopened", {"owner": "Bob"}, "Reopened, back with Bob"),
+        ("warned", {"step": 1, "left": 2}, "Help comes in 2 min if nobody answers"),
+        (
+            "escalated",
+            {"did": "add", "to": "Bob", "reason": "no answer for 5 minutes"},
+            "Escalation added Bob: no answer for 5 minutes",
+        ),
+        ("escalated", {"did": "dance"}, "Escalated"),
         ("consent", {"state": "strange"}, "The customer's consent changed"),
     ],
 )
-def test_history_reads_as_sentences(verb: str, data: dict[str, str], words: str) -> None:
+def test_history_reads_as_sentences(verb: str, data: dict[str, object], words: str) -> None:
     event = ConversationEvent(verb=verb, data=data, actor_label="Ann")
 
     assert activity_words(event) == words
