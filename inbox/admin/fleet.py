@@ -45,7 +45,16 @@ from accounts.admin_scope import CUT_OFF, MOST_EXPORTED, role_in_admin
 from accounts.exports import csv_response
 from accounts.models import Account, Feature, FeatureGrant, LicensePool, User, in_force
 from compliance.models import Consent, ConsentState
-from inbox.models import Conversation, DriftFinding, Message, Receipt, Sender, TeamInbox
+from inbox.models import (
+    Conversation,
+    DriftFinding,
+    EscalationTimer,
+    Message,
+    Receipt,
+    Sender,
+    TeamInbox,
+)
+from routing.escalation import LAST
 
 LINES = 50
 LONG_WAIT = timedelta(hours=24)
@@ -97,6 +106,17 @@ def _in_use() -> QuerySet[Sender]:
 def _oldest_wait(now: datetime) -> Any:
     found = _of_account(_waiting(), "inbox__account").annotate(since=Min("waiting_since"))
     return Subquery(found.values("since"))
+
+
+def _unanswered() -> QuerySet[Conversation]:
+    """Return conversations whose last escalation step came, and nobody has answered since."""
+    came = EscalationTimer.objects.filter(
+        conversation=OuterRef("pk"),
+        wait_generation=OuterRef("wait_generation"),
+        step=LAST,
+        fired_at__isnull=False,
+    )
+    return _waiting().filter(Exists(came))
 
 
 def _unheard(now: datetime) -> Any:
@@ -167,6 +187,12 @@ COLUMNS: list[Column] = [
         _("Oldest wait since"),
         _oldest_wait,
         is_bad=lambda value, now: value is not None and value < now - LONG_WAIT,
+    ),
+    Column(
+        "unanswered",
+        _("Unanswered for 24 business hours"),
+        lambda now: _count(_unanswered(), "inbox__account"),
+        is_bad=lambda value, now: value > 0,
     ),
     Column(
         "unheard",
@@ -371,6 +397,7 @@ def _needs_attention(now: datetime) -> Q:
         | Q(Exists(Receipt.objects.filter(mine & owed)))
         | Q(Exists(Receipt.objects.filter(mine, state=states.QUARANTINED)))
         | Q(Exists(waiting.filter(waiting_since__lt=now - LONG_WAIT)))
+        | Q(Exists(_unanswered().filter(inbox__account=OuterRef("pk"))))
         | (is_off & Q(Exists(waiting)))
     )
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import Account, AuditEntry, FeatureGrant, License, LicensePool, Partner
 from compliance.models import Consent
 from inbox.admin.fleet import COLUMNS
+from inbox.escalating import fire_due, follow_changes
 from inbox.models import Conversation, Message, Receipt, Sender, Thread
 from tests.admin_world import (
     Company,
@@ -221,3 +222,21 @@ def _clone_messages(number: int) -> None:
             " WHERE inbox_message.id = (SELECT min(id) FROM inbox_message)",
             [number],
         )
+
+
+def test_who_was_left_unanswered_for_a_day_of_business_makes_a_red_row(
+    acme: Company, pat: Client
+) -> None:
+    since = timezone.now() - timedelta(days=2)
+    Conversation.objects.filter(account=acme.account).update(
+        waiting_since=since, wait_generation=7, owner=None, owned_since=None
+    )
+
+    follow_changes(now=timezone.now())
+    fire_due(now=timezone.now())
+
+    assert lines(pat)["Acme"]["unanswered"].value == 1
+    assert b"fleet-red" in pat.get(FLEET).content
+    Conversation.objects.filter(account=acme.account).update(waiting_since=None)
+    assert lines(pat)["Acme"]["unanswered"].value == 0
+    assert b"fleet-red" not in pat.get(FLEET).content
