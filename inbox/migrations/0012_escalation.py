@@ -7,9 +7,9 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0011_vouched_for_by_company'),
-        ('inbox', '0007_fleet_index'),
-        ('routing', '0002_escalation_policy'),
+        ('accounts', '0015_attempts'),
+        ('inbox', '0011_crm_answers'),
+        ('routing', '0003_escalation_policy'),
     ]
 
     operations = [

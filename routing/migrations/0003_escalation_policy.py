@@ -8,8 +8,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0011_vouched_for_by_company'),
-        ('routing', '0001_business_hours'),
+        ('accounts', '0015_attempts'),
+        ('routing', '0002_lookups'),
     ]
 
     operations = [
