@@ -43,7 +43,7 @@ def has_words(text: str, wanted: str) -> bool:
     What has no letters (an emoji, a question mark) is looked for as it is.
     """
     words = words_of(wanted)
-    if words.strip():
+    if len(words) > 2:
         return words in words_of(text)
     return bool(wanted.strip()) and wanted.strip() in text
 
