@@ -88,9 +88,11 @@ def add_members(
 ) -> None:
     """Let these people take part as members, beside everybody who does; a watcher becomes one."""
     wanted = list(dict.fromkeys(user_ids))
-    parts = Participant.objects.filter(conversation=conversation, ended_at=None, user__in=wanted)
-    parts.filter(role=Participant.Role.WATCHER).update(ended_at=now)
-    there = set(parts.values_list("user_id", flat=True))
+    parts = [part for part in current_parts(conversation) if part.user_id in wanted]
+    watching = [part.pk for part in parts if part.role == Participant.Role.WATCHER]
+    if watching:
+        Participant.objects.filter(pk__in=watching).update(ended_at=now)
+    there = {part.user_id for part in parts if part.pk not in watching}
     Participant.objects.bulk_create(
         _part(conversation, user_id, Participant.Role.MEMBER, source, now)
         for user_id in wanted

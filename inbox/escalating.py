@@ -10,15 +10,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.access import accounts_without, feature_is_on, licensed
-from accounts.models import Feature, Membership, User
-from accounts.prepared import Prepared
+from accounts.access import accounts_without, granted, licensed
+from accounts.models import Account, Feature, Membership, User
+from accounts.prepared import OneOf, Prepared, write_fields
 from inbox.access import readers_of
 from inbox.audience import add_members, current_parts, give_back, give_to, give_to_many
 from inbox.broadcast import announce
@@ -66,6 +67,37 @@ _DUE = Prepared(
         .order_by("next_at", "pk")[:1]
     )
 )
+# Read anew, since what was joined to a row before its lock may be old.
+_ROW = Prepared(
+    lambda pk: Conversation.objects.select_related(
+        "inbox", "owner", "last_owner", "thread__sender", "contact"
+    ).filter(pk=pk)
+)
+
+_IS_ON = Prepared(
+    lambda account, feature, now: (
+        granted(feature, now=now)
+        .filter(account=account, account__status=Account.Status.ACTIVE)
+        .values_list("pk", flat=True)[:1]
+    )
+)
+_PARTS = Prepared(
+    lambda conversation: Participant.objects.filter(
+        conversation=conversation, ended_at=None
+    ).values_list("user_id", "role")
+)
+
+
+def _people_able(users: Any, account: Any, team: Any, now: Any) -> "QuerySet[Any, Any]":
+    observes = Membership.objects.filter(
+        user=OuterRef("pk"), team=team, role=Membership.Role.OBSERVER
+    )
+    people = licensed(now=now).filter(~Exists(observes), OneOf("pk", users), account=account)
+    available = people.filter(availability=User.Availability.AVAILABLE)
+    return available.values_list("pk", "name")
+
+
+_ABLE = Prepared(_people_able)
 
 
 # --- The clock ---
@@ -112,7 +144,8 @@ def _keep_error(timer: EscalationTimer, error: Exception, *, now: datetime) -> N
 
 def _look_at(timer: EscalationTimer, story: Story) -> None:
     """Find out, under the conversation's lock, what a timer has to do now."""
-    row, now = locked_conversation(timer.conversation), story.now
+    row, now = _ROW.first(pk=timer.conversation_id), story.now
+    assert row is not None, "a timer's conversation is locked with it"
     value = timer.value()
     if why := _over(row, timer):
         _keep(timer, replace(value, ended_at=now, ended_by=why))
@@ -145,7 +178,7 @@ def _may_act(row: Conversation, *, now: datetime) -> bool:
     is_whatsapp = row.thread.our_address.startswith(WHATSAPP_PREFIX)
     needed = [Feature.TEAM_INBOX, *([Feature.WHATSAPP] if is_whatsapp else [])]
     return row.inbox.is_on and all(
-        feature_is_on(row.account_id, feature, now=now) for feature in needed
+        _IS_ON.all(account=row.account_id, feature=feature.value, now=now) for feature in needed
     )
 
 
@@ -166,7 +199,7 @@ def _set_aside(timer: EscalationTimer, value: escalation.Timer, *, now: datetime
 
 def _keep(timer: EscalationTimer, value: escalation.Timer) -> None:
     timer.take(value)
-    timer.save()
+    write_fields(timer)
 
 
 def _warn(row: Conversation, timer: EscalationTimer, value: escalation.Timer, story: Story) -> None:
@@ -193,15 +226,17 @@ class Done:
 
 def _fire(row: Conversation, timer: EscalationTimer, value: escalation.Timer, story: Story) -> None:
     """Let a step act: rows, what other timers make of it, one line in the timeline, events."""
-    before, had_owner = readers_of(row, now=story.now), row.owner_id
+    takes_away = value.step.do in (Do.MOVE, Do.RELEASE)
+    before = readers_of(row, now=story.now) if takes_away else set()
+    had_owner = row.owner_id
     _keep(timer, replace(value, fired_at=story.now))
     done = _DOERS[value.step.do](row, value.step, story.now)
     row.version += 1
-    row.save()
+    write_fields(row)
     if row.owner_id != had_owner:
         follow = follow_claim if row.owner_id else follow_unowned
         follow(row, now=story.now)
-    left = frozenset(before - readers_of(row, now=story.now))
+    left = frozenset(before - readers_of(row, now=story.now) if takes_away else ())
     story.record(
         row,
         _Verb.ESCALATED,
@@ -324,19 +359,14 @@ def _there(row: Conversation, step: Step) -> set[int]:
     """Return whom a step cannot bring: who takes part already, or has it already."""
     if step.do is Do.MOVE:
         return {row.owner_id} if row.owner_id else set()
-    parts = current_parts(row)
-    return {part.user_id for part in parts if part.role != Participant.Role.WATCHER}
+    parts = _PARTS.all(conversation=row.pk)
+    return {user_id for user_id, role in parts if role != Participant.Role.WATCHER}
 
 
-def _able(row: Conversation, user_ids: Collection[int], *, now: datetime) -> set[int]:
-    """Keep those who are licensed, available and not mere observers of this inbox."""
-    observes = Membership.objects.filter(team=row.inbox_id, role=Membership.Role.OBSERVER)
-    found = licensed(now=now).filter(
-        pk__in=user_ids,
-        account=row.account_id,
-        availability=User.Availability.AVAILABLE,
-    )
-    return set(found.exclude(pk__in=observes.values("user")).values_list("pk", flat=True))
+def _able(row: Conversation, user_ids: Collection[int], *, now: datetime) -> dict[int, str]:
+    """Name those who are licensed, available and not mere observers of this inbox, by id."""
+    found = _ABLE.all(users=sorted(user_ids), account=row.account_id, team=row.inbox_id, now=now)
+    return dict(found)
 
 
 def _members(teams: Iterable[int]) -> dict[int, list[int]]:

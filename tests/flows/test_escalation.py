@@ -802,3 +802,19 @@ def test_timers_ask_little_of_the_receiving_story(house: House, client: Client) 
     # What the inbox keeps, and one insert for all of its steps.
     assert first == without + 2
     assert second <= 12 + 1
+
+
+def test_a_step_asks_as_little_as_it_can(
+    claimed: Callable[..., Conversation], outsider: User, house: House
+) -> None:
+    row = claimed(add(outsider), add(house.bob, after=6))
+    fire_due(now=since(row) + minutes(5))
+
+    with CaptureQueriesContext(connection) as captured:
+        fire_due(now=since(row) + minutes(6), limit=1)
+
+    asked = [query["sql"] for query in captured]
+    told = [sql for sql in asked if not sql.startswith(("SAVEPOINT", "RELEASE"))]
+    # The timer, its conversation, whether it may act; who is there, who is able; what it writes.
+    assert len(told) <= 15, "\n".join(told)
+    assert escalations(row) == [(1, "add", "Olga"), (2, "add", "Bob")]
