@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from routing.facts import Facts, Trigger, Value
 from routing.patterns import fold, has_words, is_match
-from routing.rulebook import Condition, Given, Group, Match
+from routing.rules import Condition, Given, Group, Match
 
 CONFIDENT = 0.8
 Actual = Value | frozenset[str]

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from routing.conditions import Judge, Judged
 from routing.facts import Directory, Facts, Value
-from routing.rulebook import Actions, Rule, Rulebook, Target
+from routing.rules import Actions, Rule, Rules, Target
 from routing.targets import Assignment, Candidate, Ladder, Turn
 
 DEFAULT = "default"
@@ -65,7 +65,7 @@ class Plan:
         return self.assignment.turn
 
 
-def decide(facts: Facts, rulebook: Rulebook, directory: Directory, *, now: datetime) -> Plan:
+def decide(facts: Facts, rulebook: Rules, directory: Directory, *, now: datetime) -> Plan:
     """Decide who gets a conversation and what else the first matching rule wants.
 
     `now` must be aware. A rule that breaks is passed over, with its error in the trace: rules never

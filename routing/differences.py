@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from itertools import pairwise
 
-from routing.rulebook import Rule, Rulebook
+from routing.rules import Rule, Rules
 
 
 class Kind(StrEnum):
@@ -27,7 +27,7 @@ class Difference:
     parts: tuple[str, ...] = ()
 
 
-def difference(before: Rulebook, after: Rulebook) -> tuple[Difference, ...]:
+def difference(before: Rules, after: Rules) -> tuple[Difference, ...]:
     """Say what somebody did who made the one out of the other: the new order, then what is gone.
 
     Of rules that changed places as few as possible are called moved.
@@ -48,7 +48,7 @@ def difference(before: Rulebook, after: Rulebook) -> tuple[Difference, ...]:
     return (*found, *(Difference(Kind.REMOVED, rule.id, rule.name) for rule in gone))
 
 
-def _by_id(rulebook: Rulebook) -> dict[str, Rule]:
+def _by_id(rulebook: Rules) -> dict[str, Rule]:
     return {rule.id: rule for rule in (*rulebook.always_first, *rulebook.rules)}
 
 

@@ -12,14 +12,14 @@ from typing import Any, TypeVar
 from routing.conditions import FACTS, TESTS, WEEKDAYS, Takes
 from routing.facts import Trigger
 from routing.patterns import PatternError, compiled
-from routing.rulebook import (
+from routing.rules import (
     Actions,
     Condition,
     Given,
     Group,
     Match,
     Rule,
-    Rulebook,
+    Rules,
     Step,
     Target,
 )
@@ -55,7 +55,7 @@ class DocumentError(ValueError):
         super().__init__("; ".join(map(str, self.problems)))
 
 
-def read_rulebook(document: object, *, version: int = 0) -> Rulebook:
+def read_rulebook(document: object, *, version: int = 0) -> Rules:
     """Read the rules of an inbox from its document. Raises DocumentError."""
     place = _Place("", document, [])
     place.refuse_unknown("format", "always_first", "rules")
@@ -68,10 +68,10 @@ def read_rulebook(document: object, *, version: int = 0) -> Rulebook:
         place.refuse(f"Two rules have the id “{twice}”.")
     if place.problems:
         raise DocumentError(place.problems)
-    return Rulebook(version, first, rules)
+    return Rules(version, first, rules)
 
 
-def document_of(rulebook: Rulebook) -> dict[str, Any]:
+def document_of(rulebook: Rules) -> dict[str, Any]:
     """Write a rulebook down; reading it again gives the same rulebook."""
     return {
         "format": FORMAT,

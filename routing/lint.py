@@ -11,7 +11,7 @@ from itertools import takewhile
 
 from routing.facts import Directory
 from routing.patterns import compiled, words_of
-from routing.rulebook import Condition, Group, Match, Rule, Rulebook, Step, Target
+from routing.rules import Condition, Group, Match, Rule, Rules, Step, Target
 
 # Verbs that ask somebody to write a word back, in the languages that replies are written in.
 _INVITES = (
@@ -55,7 +55,7 @@ class Known:
     reserved: frozenset[str] = frozenset()
 
 
-def lint(rulebook: Rulebook, directory: Directory, known: Known) -> tuple[Finding, ...]:
+def lint(rulebook: Rules, directory: Directory, known: Known) -> tuple[Finding, ...]:
     """Look through the rules that are on, in their order."""
     rules = rulebook.in_order()
     found: list[Finding] = []

@@ -18,7 +18,7 @@ from routing.conditions import Judge
 from routing.deciding import Plan
 from routing.facts import Facts
 from routing.patterns import fold, has_words
-from routing.rulebook import Group
+from routing.rules import Group
 from routing.texts import BUILT_IN, Problem, Variable
 from routing.wording import Variant, Voice, by_language, word, wording_problems
 

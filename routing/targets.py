@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from routing.facts import Directory, Facts, Person
-from routing.rulebook import Step, Target
+from routing.rules import Step, Target
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from routing.conditions import FACTS, TESTS, Judge, Judged
 from routing.facts import Answer, Customer, Facts, Text, Trigger
 from routing.hours import ALL_DAY, Calendar, Opening, SpecialDay
 from routing.patterns import PatternError, compiled
-from routing.rulebook import Condition, Group, Match
+from routing.rules import Condition, Group, Match
 
 # A Wednesday, 12:30 in London and 07:30 in New York.
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)

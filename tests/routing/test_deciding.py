@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from routing.deciding import Plan, decide
 from routing.facts import Answer, Customer, Directory, Facts, Person, Text, Trigger
-from routing.rulebook import Actions, Condition, Group, Match, Rule, Rulebook, Step, Target
+from routing.rules import Actions, Condition, Group, Match, Rule, Rules, Step, Target
 from routing.targets import Assignment
 
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
@@ -35,7 +35,7 @@ ASK_VIP = Actions(ladder=(Step(Target.DATA_ACTION, lookup="vip"),))
 
 
 def plan_of(*rules: Rule, facts: Facts = REFUND, directory: Directory = DIRECTORY) -> Plan:
-    return decide(facts, Rulebook(3, rules=rules), directory, now=NOW)
+    return decide(facts, Rules(3, rules=rules), directory, now=NOW)
 
 
 def outcomes(plan: Plan) -> list[str]:
@@ -59,7 +59,7 @@ def test_the_first_rule_that_matches_wins() -> None:
 
 def test_the_accounts_rules_come_first_and_one_that_is_off_is_not_asked() -> None:
     first = Rule("z", "Off", actions=TO_BO, is_on=False), Rule("y", "Press", actions=TO_BO)
-    rulebook = Rulebook(1, always_first=first, rules=(Rule("a", "All", actions=TO_ANNA),))
+    rulebook = Rules(1, always_first=first, rules=(Rule("a", "All", actions=TO_ANNA),))
     assert decide(REFUND, rulebook, DIRECTORY, now=NOW).rule == "y"
 
 
@@ -250,7 +250,7 @@ rules = st.builds(
     continues=st.booleans(),
     is_on=st.booleans(),
 )
-rulebooks = st.builds(Rulebook, rules=st.lists(rules, max_size=5).map(tuple))
+rulebooks = st.builds(Rules, rules=st.lists(rules, max_size=5).map(tuple))
 answers = st.dictionaries(
     st.sampled_from(["hubspot", "crm", "vip"]),
     st.sampled_from(
@@ -271,7 +271,7 @@ facts = st.builds(
 
 @given(facts, rulebooks, directories)
 def test_nobody_gets_it_who_may_not_and_somebody_always_does(
-    facts: Facts, rulebook: Rulebook, directory: Directory
+    facts: Facts, rulebook: Rules, directory: Directory
 ) -> None:
     plan = decide(facts, rulebook, directory, now=NOW)
 
@@ -285,7 +285,7 @@ def test_nobody_gets_it_who_may_not_and_somebody_always_does(
 
 @given(facts, rulebooks, directories)
 def test_the_same_question_has_the_same_answer(
-    facts: Facts, rulebook: Rulebook, directory: Directory
+    facts: Facts, rulebook: Rules, directory: Directory
 ) -> None:
     assert decide(facts, rulebook, directory, now=NOW) == decide(
         facts, rulebook, directory, now=NOW
@@ -294,7 +294,7 @@ def test_the_same_question_has_the_same_answer(
 
 @given(facts, rulebooks, directories)
 def test_once_everything_is_answered_nothing_more_is_wanted(
-    facts: Facts, rulebook: Rulebook, directory: Directory
+    facts: Facts, rulebook: Rules, directory: Directory
 ) -> None:
     plan = decide(facts, rulebook, directory, now=NOW)
     failed = {name: Answer(failure="away") for name in plan.needs}

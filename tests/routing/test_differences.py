@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.differences import Difference, Kind, difference
-from routing.rulebook import Actions, Rule, Rulebook
+from routing.rules import Actions, Rule, Rules
 
 A, B, C, D = (Rule(one, one.upper()) for one in "abcd")
 
 
 def told(before: list[Rule], after: list[Rule]) -> tuple[Difference, ...]:
-    return difference(Rulebook(rules=tuple(before)), Rulebook(rules=tuple(after)))
+    return difference(Rules(rules=tuple(before)), Rules(rules=tuple(after)))
 
 
 def test_nothing_happened() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from routing.conditions import FACTS, TESTS, WEEKDAYS, Takes
 from routing.documents import PRIORITIES, DocumentError, document_of, read_rulebook
 from routing.facts import Trigger
-from routing.rulebook import Actions, Condition, Group, Match, Rule, Rulebook, Step, Target
+from routing.rules import Actions, Condition, Group, Match, Rule, Rules, Step, Target
 
 PREMIUM: dict[str, Any] = {
     "format": 1,
@@ -246,7 +246,7 @@ rules = st.builds(
     is_on=st.booleans(),
 )
 rulebooks = st.builds(
-    Rulebook,
+    Rules,
     version=st.just(3),
     always_first=st.lists(rules, max_size=2).map(tuple),
     rules=st.lists(rules, max_size=3).map(tuple),
@@ -254,7 +254,7 @@ rulebooks = st.builds(
 
 
 @given(rulebooks)
-def test_a_rulebook_is_the_same_after_it_was_written_and_read(rulebook: Rulebook) -> None:
+def test_a_rulebook_is_the_same_after_it_was_written_and_read(rulebook: Rules) -> None:
     text = json.dumps(document_of(rulebook), allow_nan=False)
     assert read_rulebook(json.loads(text), version=3) == rulebook
 

@@ -6,7 +6,7 @@ import pytest
 
 from routing.facts import Directory, Person, Trigger
 from routing.lint import Known, Level, is_publishable, lint
-from routing.rulebook import Actions, Condition, Group, Match, Rule, Rulebook, Step, Target
+from routing.rules import Actions, Condition, Group, Match, Rule, Rules, Step, Target
 
 SUPPORT, SALES, EMPTY = 1, 2, 3
 ANNA, BO, CLEO = 11, 12, 13
@@ -43,7 +43,7 @@ def rule(id_: str, condition: Group | None = None, **more: Any) -> Rule:
 
 
 def found(*rules: Rule) -> list[tuple[str, str, str]]:
-    findings = lint(Rulebook(rules=rules), DIRECTORY, KNOWN)
+    findings = lint(Rules(rules=rules), DIRECTORY, KNOWN)
     return [(str(one.level), one.rule, one.words) for one in findings]
 
 
@@ -138,8 +138,8 @@ def test_what_is_wrong_is_told_of_its_rule(rules: tuple[Rule, ...], level: str, 
 
 def test_only_errors_block_publishing() -> None:
     warned = lint(
-        Rulebook(rules=(rule("a", all_of(REFUND)), rule("b", all_of(REFUND)))), DIRECTORY, KNOWN
+        Rules(rules=(rule("a", all_of(REFUND)), rule("b", all_of(REFUND)))), DIRECTORY, KNOWN
     )
     assert [one.level for one in warned] == [Level.WARNING]
     assert is_publishable(warned)
-    assert not is_publishable(lint(Rulebook(rules=(rule("a"), rule("b"))), DIRECTORY, KNOWN))
+    assert not is_publishable(lint(Rules(rules=(rule("a"), rule("b"))), DIRECTORY, KNOWN))

@@ -34,7 +34,7 @@ from routing.replies import (
     reply_problems,
     why_silent,
 )
-from routing.rulebook import Condition, Group
+from routing.rules import Condition, Group
 from routing.texts import Text
 from routing.wording import Variant
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from routing.facts import Answer, Customer, Directory, Facts, Person
-from routing.rulebook import Step, Target
+from routing.rules import Step, Target
 from routing.targets import Assignment, Candidate, Ladder, Turn
 
 SUPPORT, SALES = 1, 2

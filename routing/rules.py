@@ -131,7 +131,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Rulebook:
+class Rules:
     """The rules of an inbox in their order: the account's first, then its own, then the default.
 
     The default is no rule and cannot be taken away: the whole team sees what nobody else gets.
