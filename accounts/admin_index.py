@@ -59,6 +59,10 @@ _NUMBERS = (
         "SpecialDay",
     ),
 )
+_RULES = (
+    _("Rules"),
+    ("Rulebook", "RulebookVersion", "Turn", "EscalationPolicy"),
+)
 _LOOKUPS = (
     _("Look-ups"),
     ("DataAction", "CrmConnector", "CrmTable", "CrmRow", "CrmAnswer"),
@@ -76,6 +80,7 @@ _TALK = (
         "Message",
         "Attachment",
         "AutoReplyLog",
+        "EscalationTimer",
         "Contact",
         "ContactAddress",
         "ReadCursor",
@@ -89,6 +94,7 @@ GROUPS: Mapping[User.Role, Groups] = {
         _SEATS,
         _PEOPLE,
         _NUMBERS,
+        _RULES,
         _LOOKUPS,
         _ARRIVED,
         _LOG,
@@ -101,6 +107,7 @@ GROUPS: Mapping[User.Role, Groups] = {
         _SEATS,
         _PEOPLE,
         _NUMBERS,
+        _RULES,
         _LOOKUPS,
         _ARRIVED,
         _LOG,
@@ -113,13 +120,14 @@ GROUPS: Mapping[User.Role, Groups] = {
         _PEOPLE,
         _SEATS,
         _NUMBERS,
+        _RULES,
         _LOOKUPS,
         _ARRIVED,
         _LOG,
         _CONSENT,
         (_("Account"), ("Account",)),
     ),
-    User.Role.AUDITOR: (_LOG, _CONSENT, _TALK, (_("Receipts"), ("Receipt",))),
+    User.Role.AUDITOR: (_LOG, _RULES, _CONSENT, _TALK, (_("Receipts"), ("Receipt",))),
 }
 WELCOME: Mapping[User.Role, Any] = {
     User.Role.STAFF: _("Every partner and every account."),

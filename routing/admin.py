@@ -11,7 +11,10 @@ from routing.models import (
     DataAction,
     EscalationPolicy,
     OpeningHours,
+    Rulebook,
+    RulebookVersion,
     SpecialDay,
+    Turn,
 )
 
 
@@ -132,3 +135,42 @@ class EscalationPolicyAdmin(ScopedAdmin[EscalationPolicy]):
     list_filter = (("account", OwnRowsFilter),)
     list_select_related = ("account",)
     search_fields = ("name", "account__name")
+
+
+@admin.register(Rulebook)
+class RulebookAdmin(ScopedAdmin[Rulebook]):
+    """The rules of inboxes. They are written and published on the settings pages."""
+
+    admin_may = LOOK
+    fields = ("account", "name", "is_always_first", "published", "draft", "draft_by", "changed_at")
+    list_display = ("name", "account", "published", "is_always_first", "changed_at")
+    list_filter = (("account", OwnRowsFilter), "is_always_first")
+    list_select_related = ("account", "published__rulebook")
+    search_fields = ("name", "account__name")
+
+
+@admin.register(RulebookVersion)
+class RulebookVersionAdmin(ScopedAdmin[RulebookVersion]):
+    """Rules as they were published, by whom and why."""
+
+    admin_may = auditor_may = LOOK
+    fields = (
+        *("account", "rulebook", "number", "note", "restored_from", "document"),
+        *("published_by", "published_at"),
+    )
+    list_display = ("rulebook", "number", "account", "note", "published_by", "published_at")
+    list_filter = (("account", OwnRowsFilter), "published_at")
+    list_select_related = ("account", "rulebook", "published_by")
+    search_fields = ("rulebook__name", "account__name", "note")
+
+
+@admin.register(Turn)
+class TurnAdmin(ScopedAdmin[Turn]):
+    """Whose turn it was last, where rules go round."""
+
+    admin_may = LOOK
+    fields = ("account", "rulebook", "key", "person")
+    list_display = ("rulebook", "key", "person", "account")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account", "rulebook", "person")
+    search_fields = ("rulebook__name", "person__name")

@@ -1,6 +1,6 @@
-"""Which rows does routing own? Hours and policies here; in `lookup_models` who is asked outside.
+"""Which rows does routing own? Hours and policies here, rules in `rulebook_models`.
 
-Rulebooks and turns come with the rule editor.
+Who is asked outside stands in `lookup_models`.
 """
 
 from typing import ClassVar
@@ -21,6 +21,9 @@ from routing.lookup_models import CrmRow as CrmRow
 from routing.lookup_models import CrmTable as CrmTable
 from routing.lookup_models import DataAction as DataAction
 from routing.policy_documents import PolicyError, read_policy
+from routing.rulebook_models import Rulebook as Rulebook
+from routing.rulebook_models import RulebookVersion as RulebookVersion
+from routing.rulebook_models import Turn as Turn
 
 _WEEK = 7 * MINUTES_OF_DAY
 # Longer than a week and a day: how far the numbers of two calendars lie apart in the constraint.

@@ -49,8 +49,11 @@ from inbox.models import (
     WhatsAppTemplate,
 )
 from inbox.receiving import Arrival, accept, process
+from routing.facts import Directory
 from routing.hours import SpecialDay
-from routing.models import CrmConnector, CrmRow, CrmTable, DataAction
+from routing.lint import Known
+from routing.models import CrmConnector, CrmRow, CrmTable, DataAction, Turn
+from routing.rulebooks import make_rulebook, publish, save_draft
 from tests.factories import (
     NINE_TO_FIVE,
     make_account,
@@ -199,6 +202,7 @@ def _live_a_little(company: Company, n: int) -> None:
         found_at=NOW,
     )
     _have_look_ups(company)
+    _have_rules(company)
     _entitle(company)
     Authenticator.objects.create(
         user=company.alice, type=Authenticator.Type.TOTP, data={"secret": "canary second factor"}
@@ -281,6 +285,23 @@ def _have_look_ups(company: Company) -> None:
         facts={"tier": "canary tier"},
         answered_at=NOW,
     )
+
+
+def _have_rules(company: Company) -> None:
+    account, alice = company.account, company.alice
+    rulebook = make_rulebook(account=account, name="House rules", by=alice, now=NOW)
+    rule = {"id": "a", "name": "All of them", "then": {"tags": ["new"]}}
+    save_draft(rulebook=rulebook, document={"rules": [rule]}, seen=1, by=alice, now=NOW)
+    publish(
+        rulebook=rulebook,
+        seen=2,
+        note="As agreed",
+        directory=Directory(),
+        known=Known(),
+        by=alice,
+        now=NOW,
+    )
+    Turn.objects.create(account=account, rulebook=rulebook, key="a:0", person=alice)
 
 
 def _entitle(company: Company) -> None:

@@ -18,12 +18,13 @@ from accounts.models import Account, AuditEntry, Membership, Package, User
 from compliance.models import ConsentEvent
 from config import celery as celery
 from inbox.models import ConversationEvent, Sender, TeamInbox
+from routing.models import RulebookVersion
 from tests.carrier import twilio as twilio
 from tests.chromium import chromium as chromium
 from tests.factories import make_account, make_inbox, make_sender, make_user
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
-LEDGERS: tuple[Any, ...] = (AuditEntry, ConsentEvent, ConversationEvent)
+LEDGERS: tuple[Any, ...] = (AuditEntry, ConsentEvent, ConversationEvent, RulebookVersion)
 
 
 @dataclass

@@ -88,7 +88,9 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "inbox.contactaddress": ("v", "v", "", ""),
     "inbox.conversation": ("v", "v", "", "v"),
     "inbox.conversationevent": ("v", "v", "", "v"),
+    "inbox.crmanswer": ("v", "v", "", ""),
     "inbox.driftfinding": ("v", "v", "v", ""),
+    "inbox.escalationtimer": ("v", "v", "", "v"),
     "inbox.inboxcounter": ("v", "v", "", ""),
     "inbox.inboxevent": ("v", "v", "", ""),
     "inbox.message": ("v", "v", "", "v"),
@@ -103,8 +105,16 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "inbox.whatsapptemplate": ("v", "v", "v", ""),
     "mfa.authenticator": ("vd", "", "", ""),
     "routing.businesshours": ("v", "v", "v", ""),
+    "routing.crmconnector": ("v", "v", "v", ""),
+    "routing.crmrow": ("v", "v", "v", ""),
+    "routing.crmtable": ("v", "v", "v", ""),
+    "routing.dataaction": ("v", "v", "v", ""),
+    "routing.escalationpolicy": ("v", "v", "v", ""),
     "routing.openinghours": ("v", "v", "v", ""),
+    "routing.rulebook": ("v", "v", "v", ""),
+    "routing.rulebookversion": ("v", "v", "v", "v"),
     "routing.specialday": ("v", "v", "v", ""),
+    "routing.turn": ("v", "v", "v", ""),
 }
 # What is different while staff or a partner are in the account for support (behaviour 10).
 #                       staff    partner
@@ -172,7 +182,7 @@ APPS: dict[str, SOME] = {
     "accounts": dict.fromkeys(INSIDE, 200),
     "compliance": dict.fromkeys(INSIDE, 200),
     "inbox": dict.fromkeys(INSIDE, 200),
-    "routing": _for(staff=200, partner=200, account_admin=200, auditor=404),
+    "routing": dict.fromkeys(INSIDE, 200),
     "mfa": _for(staff=200, partner=404, account_admin=404, auditor=404),
 }
 PAGES = ("changelist", "add", "export", "history", "delete", "change")

@@ -155,7 +155,10 @@ def test_facts_cannot_be_written(acme: Company, staff_inside: Client, model: typ
     data = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
     staff_inside.post(admin_url(model, "list"), data)
 
-    assert list(model._default_manager.order_by("pk").values()) == before
+    # A look at a list is a line of its own in the log.
+    after = list(model._default_manager.order_by("pk").values())
+    assert after[: len(before)] == before
+    assert len(after) == len(before) or model is AuditEntry
 
 
 def test_agents_have_no_admin(acme: Company) -> None:

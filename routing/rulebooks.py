@@ -1,0 +1,188 @@
+"""How do rules come to hold? Written as a draft, published with a note, brought back if wrong."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts.audit import record
+from accounts.models import Account, User
+from routing.differences import Difference, difference
+from routing.documents import document_of, read_rulebook
+from routing.facts import Directory
+from routing.lint import Finding, Known, is_publishable, lint
+from routing.models import Rulebook, RulebookVersion
+from routing.rules import Rules
+
+
+class RulebookError(Exception):
+    """Something about a rulebook is refused; `reason` is fit for a person."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class DraftChangedError(RulebookError):
+    """Somebody else wrote meanwhile. `differences` says what they did to what was seen."""
+
+    def __init__(self, rulebook: Rulebook, differences: tuple[Difference, ...]) -> None:
+        who = rulebook.draft_by.name if rulebook.draft_by else _("Somebody else")
+        super().__init__(_("%s changed these rules meanwhile.") % who)
+        self.rulebook, self.differences = rulebook, differences
+
+
+class FindingsError(RulebookError):
+    """The linter has something to say: errors block, warnings want to be confirmed."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        blocks = not is_publishable(self.findings)
+        super().__init__(
+            _("These rules cannot be published as they are.")
+            if blocks
+            else _("Look at the warnings before you publish.")
+        )
+
+
+@transaction.atomic
+def make_rulebook(
+    *, account: Account, name: str, by: User, now: datetime, is_always_first: bool = False
+) -> Rulebook:
+    """Make a rulebook without rules. Raises RulebookError for a name that is taken."""
+    name = " ".join(name.split())
+    if not name:
+        raise RulebookError(_("Give the rules a name."))
+    try:
+        with transaction.atomic():
+            rulebook = Rulebook.objects.create(
+                account=account,
+                name=name,
+                is_always_first=is_always_first,
+                draft_by=by,
+                created_at=now,
+                changed_at=now,
+            )
+    except IntegrityError as error:
+        raise RulebookError(_("There are rules of this name already.")) from error
+    _note(rulebook, "rulebook_made", by, now, name=name)
+    return rulebook
+
+
+@transaction.atomic
+def save_draft(
+    *, rulebook: Rulebook, document: object, seen: int, by: User, now: datetime
+) -> Rulebook:
+    """Keep what somebody wrote; nothing of it holds before it is published.
+
+    `seen` is the draft's version that they began from. Raises DocumentError for what cannot be
+    followed, DraftChangedError if somebody else wrote meanwhile: then nothing is kept.
+    """
+    rules = read_rulebook(document)
+    row = _locked(rulebook)
+    if row.draft_version != seen:
+        raise DraftChangedError(row, difference(rules, read_rulebook(row.draft)))
+    row.draft, row.draft_by = document_of(rules), by
+    row.draft_version, row.changed_at = row.draft_version + 1, now
+    row.save(update_fields=["draft", "draft_by", "draft_version", "changed_at"])
+    return row
+
+
+@transaction.atomic
+def publish(
+    *,
+    rulebook: Rulebook,
+    seen: int,
+    note: str,
+    directory: Directory,
+    known: Known,
+    by: User,
+    now: datetime,
+    is_sure: bool = False,
+) -> RulebookVersion:
+    """Let the draft hold from now on, as a version that nobody changes any more.
+
+    Raises DraftChangedError if it is not the draft that was `seen`, FindingsError if the linter
+    finds errors, or warnings that were not confirmed, RulebookError if nothing would change.
+    """
+    row = _locked(rulebook)
+    rules = read_rulebook(row.draft)
+    if row.draft_version != seen:
+        raise DraftChangedError(row, difference(rules_of(row), rules))
+    findings = lint(rules, directory, known)
+    if not is_publishable(findings) or (findings and not is_sure):
+        raise FindingsError(findings)
+    if row.published and row.published.document == row.draft:
+        raise RulebookError(_("These rules hold already."))
+    return _version(row, row.draft, note, by=by, now=now)
+
+
+@transaction.atomic
+def bring_back(*, version: RulebookVersion, note: str, by: User, now: datetime) -> RulebookVersion:
+    """Let an older version hold again, as a new one. Raises RulebookError if it does already.
+
+    A draft that nobody has worked on since publishing becomes the same.
+    """
+    row = _locked(version.rulebook)
+    if row.published and row.published.document == version.document:
+        raise RulebookError(_("These rules hold already."))
+    if row.published and row.draft == row.published.document:
+        row.draft, row.draft_by = version.document, by
+        row.draft_version += 1
+        row.save(update_fields=["draft", "draft_by", "draft_version"])
+    return _version(row, version.document, note, by=by, now=now, restored_from=version.number)
+
+
+def rules_of(rulebook: Rulebook) -> Rules:
+    """Return the rules that hold: none before the first are published."""
+    return rulebook.published.rules() if rulebook.published else Rules()
+
+
+def _version(
+    row: Rulebook,
+    document: dict[str, Any],
+    note: str,
+    *,
+    by: User,
+    now: datetime,
+    restored_from: int | None = None,
+) -> RulebookVersion:
+    before = rules_of(row)
+    last = row.versions.first()
+    made = RulebookVersion.objects.create(
+        account_id=row.account_id,
+        rulebook=row,
+        number=last.number + 1 if last else 1,
+        document=document,
+        note=" ".join(note.split())[:500],
+        restored_from=restored_from,
+        published_by=by,
+        published_at=now,
+    )
+    row.published, row.changed_at = made, now
+    row.save(update_fields=["published", "changed_at"])
+    told = [
+        {"rule": one.name, "what": one.kind.value, "parts": list(one.parts)}
+        for one in difference(before, made.rules())
+    ]
+    _note(row, "rules_published", by, now, number=made.number, note=made.note, rules=told)
+    return made
+
+
+def _locked(rulebook: Rulebook) -> Rulebook:
+    # Alone: what is joined to a row that changed while we waited would be of before.
+    return Rulebook.objects.select_for_update(no_key=True).get(pk=rulebook.pk)
+
+
+def _note(rulebook: Rulebook, action: str, by: User, now: datetime, **data: Any) -> None:
+    record(
+        action=action,
+        subject=str(rulebook),
+        actor=by,
+        account_id=rulebook.account_id,
+        now=now,
+        row=str(rulebook.pk),
+        **data,
+    )
