@@ -25,6 +25,8 @@ from config.servers.binaries import postgres_tools
 from config.servers.place import place_for
 from inbox.models import Sender
 from inbox.setup.pointing import remembered
+from routing.models import CrmConnector, DataAction
+from tests.conftest import NOW
 from tests.factories import make_account, make_inbox, make_sender, make_user
 from tests.servers import DATA_DIR
 
@@ -253,7 +255,7 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
     account = make_account()
     for model in apps.get_models():
         columns = [f for f in model._meta.local_fields if isinstance(f, EncryptedTextField)]
-        stored = (SignOn, TwilioAccount, Sender)
+        stored = (SignOn, TwilioAccount, Sender, DataAction, CrmConnector)
         assert not columns or model in stored, f"store one of {model} as well"
     twilio = TwilioAccount.objects.create(
         account=account,
@@ -268,6 +270,16 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
         client_id="team-inbox",
         client_secret=f"{canary}client",
         domains=["example.com"],
+    )
+    at = {"account": account, "created_at": NOW, "changed_at": NOW}
+    secrets = {"secret": f"{canary}now", "secret_next": f"{canary}next"}
+    DataAction.objects.create(name="Code", url="https://code.example.com/", **secrets, **at)
+    CrmConnector.objects.create(
+        name="CRM",
+        url="https://crm.example.com/",
+        headers={"Authorization": "{{secret.token}}"},
+        secrets=f'{{"token": "{canary}"}}',
+        **at,
     )
     TOTP.activate(make_user(account), canary)
     RecoveryCodes.activate(user := make_user(account))

@@ -80,7 +80,7 @@ def test_it_is_set_up_tried_made_the_only_way_and_opened_again(
     assert set(ways) == {("Ada", "socialaccount"), ("Ivy", "socialaccount")}
 
     page.get_by_role("button", name="Allow passwords and passkeys again").click()
-    expect(page.locator(".notices")).to_contain_text("Saved.")
+    expect(page.locator(".notices")).to_contain_text("Passwords and passkeys let people in again.")
     assert not SignOn.objects.get().is_only_way
 
 

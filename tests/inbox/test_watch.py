@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError
 from accounts.models import User
 from inbox import watch
 from inbox.watch import CLOSE_SESSION_ENDED, Watch
+from tests.doors import apart
 
 
 class Tab:
@@ -59,4 +60,4 @@ def test_a_database_that_is_away_for_a_moment_ends_no_watch(
         await asyncio.wait_for(tab.is_closed.wait(), timeout=5)
         return tab.closed_with
 
-    assert asyncio.run(look_after()) == CLOSE_SESSION_ENDED
+    assert apart(look_after()) == CLOSE_SESSION_ENDED
