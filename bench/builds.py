@@ -12,6 +12,7 @@ import psycopg
 
 from bench.house import HOST, House, Service, free_port
 from bench.shape import Shape
+from config import queues
 
 PATIENCE_S = 120.0
 POLL_S = 0.05
@@ -127,15 +128,16 @@ class Ours(Build):
         ]
 
     def workers(self) -> None:
-        """Start the worker and the clock."""
-        self._serve(
-            "worker",
-            [
-                *("celery", "-A", "config.celery", "worker", "--concurrency", "2"),
-                *("-Q", "default,send,media,clock", "--loglevel", "ERROR"),
-                *("--without-gossip", "--without-mingle"),
-            ],
-        )
+        """Start the worker, the caller and the clock."""
+        for name, takes in (("worker", queues.WORKER), ("caller", queues.CALLER)):
+            self._serve(
+                name,
+                [
+                    *("celery", "-A", "config.celery", "worker", "-n", f"{name}@%h"),
+                    *("-Q", ",".join(takes), "--concurrency", "2", "--loglevel", "ERROR"),
+                    *("--without-gossip", "--without-mingle"),
+                ],
+            )
         beat = self.house.folder / f"{self.database}-beat"
         self._serve(
             "clock",

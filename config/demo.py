@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from config import queues
 from config.servers import ServerError, Servers, running
 from config.supervisor import (
     Program,
@@ -117,7 +119,6 @@ def _programs(environment: dict[str, str], port: int, simulator_port: int) -> li
     """Name the processes: web serves pages and sockets on one port, the others help."""
     python = sys.executable
     simulator_url = f"http://127.0.0.1:{simulator_port}"
-    queues = "default,send,media,clock"
     return [
         Program(
             "simulator",
@@ -140,16 +141,8 @@ def _programs(environment: dict[str, str], port: int, simulator_port: int) -> li
             environment,
             is_ready=answers_http(f"http://127.0.0.1:{port}/livez"),
         ),
-        Program(
-            "worker",
-            [
-                *(python, "-m", "celery", "--quiet", "-A", "config.celery", "worker"),
-                *("-Q", queues, "--concurrency", "3", "--loglevel", "WARNING"),
-                *("--without-gossip", "--without-mingle"),
-            ],
-            # Root is fine here: the demo's tasks come from the demo alone.
-            {**environment, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"},
-        ),
+        _worker("worker", queues.WORKER, environment),
+        _worker("caller", queues.CALLER, environment),
         Program(
             "clock",
             [
@@ -159,6 +152,19 @@ def _programs(environment: dict[str, str], port: int, simulator_port: int) -> li
             environment,
         ),
     ]
+
+
+def _worker(name: str, takes: Sequence[str], environment: dict[str, str]) -> Program:
+    return Program(
+        name,
+        [
+            *(sys.executable, "-m", "celery", "--quiet", "-A", "config.celery", "worker"),
+            *("-n", f"{name}@%h", "-Q", ",".join(takes), "--concurrency", "2"),
+            *("--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
+        ],
+        # Root is fine here: the demo's tasks come from the demo alone.
+        {**environment, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"},
+    )
 
 
 _ELSEWHERE = {"staff": "all accounts", "partner": "the accounts of Northwind Partners"}

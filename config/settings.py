@@ -16,6 +16,7 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from config import queues
 from config.logs import configure_structlog, logging_settings
 from config.servers import celery_broker_url, with_socket_host
 
@@ -234,11 +235,7 @@ CELERY_TASK_IGNORE_RESULT = True
 # Else Celery closes the whole pool around every task; config.celery gives connections back instead.
 CELERY_DB_REUSE_MAX = 2**62
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {
-    "inbox.tasks.deliver": {"queue": "send"},
-    "inbox.tasks.fetch_media": {"queue": "media"},
-    "inbox.tasks.sweep_*": {"queue": "clock"},
-}
+CELERY_TASK_ROUTES = queues.ROUTES
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_PUBLISH_RETRY = False

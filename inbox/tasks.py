@@ -14,6 +14,7 @@ from inbox.setup import drift, expiring, invitations, whatsapp_sync
 EVENTS_KEPT_FOR = timedelta(days=7)
 # Short, so that other sweeps get their turn; the clock or an overloaded edge starts the next one.
 SWEEP = timedelta(seconds=2)
+TIMERS = timedelta(seconds=0.8)
 # Well below the time after which Celery ends a task; each account takes a few requests.
 ASKING = timedelta(seconds=20)
 
@@ -53,8 +54,13 @@ def sweep_media() -> None:
 
 @shared_task
 def sweep_stuck() -> None:
-    """Settle what a dead process left in the middle, and ask Twilio about the unknown."""
+    """Settle what a dead process left in the middle."""
     sending.report_stuck(now=timezone.now())
+
+
+@shared_task
+def sweep_unknown() -> None:
+    """Ask Twilio what became of messages whose answer was lost."""
     sending.look_up_unknown(now=timezone.now())
 
 
@@ -78,15 +84,23 @@ def sweep_ineligible() -> None:
 
 @shared_task
 def sweep_expiring() -> None:
-    """Tell partners and accounts what ends soon and what has ended, each once."""
+    """Note what ends soon and what has ended, each once."""
     expiring.note_expiries(now=timezone.now())
+
+
+@shared_task
+def send_notices() -> None:
+    """Send the mails about what ends that are owed."""
     expiring.mail_notices(now=timezone.now())
 
 
 @shared_task
 def sweep_timers() -> None:
-    """Let escalation timers do what is due, for a bounded time."""
-    until = timezone.now() + SWEEP
+    """Let escalation timers do what is due, for less time than until the next tick.
+
+    So a flood of them keeps one process of a worker busy, and customers' messages have the others.
+    """
+    until = timezone.now() + TIMERS
     while (now := timezone.now()) < until and escalating.fire_next(now=now):
         pass
 

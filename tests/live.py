@@ -26,6 +26,7 @@ import redis
 import requests
 from django.db import connection
 
+from config import queues
 from config.servers.binaries import valkey_binary
 from config.servers.place import place_for
 from config.supervisor import answers_http
@@ -34,7 +35,7 @@ from inbox.status_urls import sender_status_url, webhook_url
 from tests.servers import DATA_DIR
 
 ROOT = Path(__file__).resolve().parent.parent
-QUEUES = "default,send,media,clock"
+QUEUES = ",".join((*queues.WORKER, *queues.CALLER))
 TWILIO_TIMEOUT_S = 2.0
 # A carrier that is done in a moment: tests wait for results, not for a pretended network.
 QUICK = {

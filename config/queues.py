@@ -1,0 +1,19 @@
+"""Which background work stands in which queue, and who takes it from there?
+
+What waits for machines of others (Twilio, mail servers) has queues and processes of its own, the
+callers: however slow those are, customers' messages are told and timers fire.
+"""
+
+WORKER = ("default", "clock")
+CALLER = ("send", "media", "outside")
+# A full name counts before a pattern.
+ROUTES = {
+    "inbox.tasks.deliver": {"queue": "send"},
+    "inbox.tasks.fetch_media": {"queue": "media"},
+    "inbox.tasks.sweep_unknown": {"queue": "outside"},
+    "inbox.tasks.sweep_reconcile": {"queue": "outside"},
+    "inbox.tasks.sweep_whatsapp": {"queue": "outside"},
+    "inbox.tasks.sweep_drift": {"queue": "outside"},
+    "inbox.tasks.send_*": {"queue": "outside"},
+    "inbox.tasks.sweep_*": {"queue": "clock"},
+}
