@@ -5,6 +5,7 @@ Columns that are not named get their model's default, so that a new column does 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,6 +36,7 @@ from inbox.models import (
     Contact,
     ContactAddress,
     Conversation,
+    EscalationTimer,
     InboxCounter,
     Message,
     Participant,
@@ -44,6 +46,8 @@ from inbox.models import (
     Thread,
 )
 from inbox.status_urls import status_url
+from routing.escalation import LAST, LAST_STEP
+from routing.policy_documents import write_step
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 SLUG = "support"
@@ -59,6 +63,7 @@ def populate(shape: Shape) -> dict[str, Any]:
     _customers(shape)
     _conversations(shape)
     _messages(shape)
+    _long_waits()
     _counters()
     return {
         "senders": shape.senders(),
@@ -304,6 +309,25 @@ def _messages(shape: Shape) -> None:
         created_at=at,
         received_at=f"CASE WHEN {is_inbound} THEN {at} END",
         settled_at=f"CASE WHEN NOT ({is_inbound}) THEN {at} END",
+    )
+
+
+def _long_waits() -> None:
+    """Let supervisors know of who waits for days, as they do where the product has run so long."""
+    day = "interval '24 hours'"
+    _insert(
+        EscalationTimer,
+        f"inbox_conversation c WHERE c.waiting_since < now() - {day} + interval '2 hours'",
+        account_id="c.account_id",
+        conversation_id="c.id",
+        wait_generation="c.wait_generation",
+        step=str(LAST),
+        plan=f"'{json.dumps(write_step(LAST_STEP))}'::jsonb",
+        anchor_at="c.waiting_since",
+        length=day,
+        ahead="interval '0'",
+        due_at=f"c.waiting_since + {day}",
+        fired_at=f"c.waiting_since + {day}",
     )
 
 
