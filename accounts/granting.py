@@ -4,6 +4,8 @@ A grant is in force from a moment until another. Where a partner wants two peopl
 first one fills in is a proposal: there is no grant, and nothing is on, until a second one approves.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -64,8 +66,8 @@ def switch_on(
     What the account asked for is answered by it. Raises RefusedError without a reason, if it ends
     before it starts, or naming what it overlaps.
     """
-    check_terms(terms)
-    with transaction.atomic(), in_words(_RACES):
+    with _one_at_a_time(terms.account), in_words(_RACES):
+        check_terms(terms)
         request = request or _what_was_asked(terms)
         if _needs_two(terms.account):
             return _propose(terms, by=by, now=now, request=request)
@@ -81,7 +83,7 @@ def approve_proposal(*, proposal: GrantProposal, by: User, now: datetime) -> Fea
     Raises RefusedError to who proposed it, or if it was decided already, overlaps meanwhile, or is
     no longer waited for.
     """
-    with transaction.atomic():
+    with _one_at_a_time(proposal.account):
         row = _pending(proposal)
         if row.proposed_by_id == by.pk:
             raise RefusedError(_("Somebody else must approve what you proposed."))
@@ -135,7 +137,7 @@ def change_grant_end(
     why = reason.strip()[:200]
     if not why:
         raise RefusedError(_("Say why."), field="reason")
-    with transaction.atomic():
+    with _one_at_a_time(grant.account):
         row = FeatureGrant.objects.select_for_update(no_key=True).get(pk=grant.pk)
         row.account = grant.account
         if row.ends_at and row.ends_at <= now:
@@ -231,6 +233,18 @@ def runs_until(account: Account, feature: str, *, now: datetime) -> datetime | N
 
 
 # --- Steps ----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _one_at_a_time(account: Account) -> Iterator[None]:
+    """Begin a transaction in which nobody else switches anything on or off for the account.
+
+    The exclusion constraint alone would refuse the second, but PostgreSQL may do so as a deadlock:
+    each has written its row and waits for the other's.
+    """
+    with transaction.atomic():
+        Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+        yield
 
 
 def _what_was_asked(terms: Terms) -> FeatureRequest | None:
