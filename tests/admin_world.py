@@ -42,6 +42,7 @@ from inbox.models import (
     DriftFinding,
     Message,
     Receipt,
+    RoutingTrace,
     Sender,
     TeamInbox,
     WhatsAppState,
@@ -302,6 +303,21 @@ def _have_rules(company: Company) -> None:
         now=NOW,
     )
     Turn.objects.create(account=account, rulebook=rulebook, key="a:0", person=alice)
+    conversation = Conversation.objects.get(account=account)
+    RoutingTrace.objects.create(
+        account=account,
+        inbox=conversation.inbox,
+        conversation=conversation,
+        trigger="new",
+        rule="a",
+        facts={"customer": {"name": "canary name"}},
+        people={"1": {"name": "canary person"}},
+        plan={"notes": ["canary note"]},
+        rules=[{"name": "canary value"}],
+        lookups={"crm": "canary skipped"},
+        replies={"text": "canary reply"},
+        at=NOW,
+    )
 
 
 def _entitle(company: Company) -> None:

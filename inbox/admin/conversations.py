@@ -19,6 +19,7 @@ from inbox.models import (
     EscalationTimer,
     Participant,
     ReadCursor,
+    RoutingTrace,
     Thread,
 )
 
@@ -268,3 +269,29 @@ class EscalationTimerAdmin(BigTableAdmin[EscalationTimer]):
     list_select_related = ("account", "conversation")
     search_fields = ("conversation__public_id__exact",)
     search_help_text = "A conversation's id"
+
+
+@admin.register(RoutingTrace)
+class RoutingTraceAdmin(BigTableAdmin[RoutingTrace]):
+    """Why conversations are where they are. What customers wrote and who they are stays out."""
+
+    auditor_may = LOOK
+
+    fields = (
+        "account",
+        "inbox",
+        "conversation",
+        "trigger",
+        "always_first",
+        "version",
+        "rule",
+        "has_nobody",
+        "broken",
+        "took_us",
+        "at",
+    )
+    list_display = ("conversation", "account", "inbox", "trigger", "rule", "has_nobody", "at")
+    list_filter = ("trigger", "has_nobody", ("account", OwnRowsFilter))
+    list_select_related = ("account", "conversation", "inbox")
+    search_fields = ("conversation__public_id__exact", "rule__exact")
+    search_help_text = "A conversation's id, or a rule's"

@@ -11,6 +11,7 @@ from inbox.models.receipt import Receipt
 from inbox.models.sender import Sender
 from inbox.models.thread import Thread
 from inbox.models.timer import EscalationTimer
+from inbox.models.trace import RoutingTrace
 from inbox.models.whatsapp import WhatsAppState, WhatsAppSync, WhatsAppTemplate
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Participant",
     "ReadCursor",
     "Receipt",
+    "RoutingTrace",
     "Sender",
     "TeamInbox",
     "Thread",

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from accounts.models import Account, User
@@ -21,6 +22,13 @@ class Contact(models.Model):
     language = models.CharField(max_length=12, blank=True, default="")
     owner = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, blank=True, related_name="owned_contacts"
+    )
+    tags = ArrayField(models.CharField(max_length=40), default=list, db_default=[], blank=True)
+    attributes = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="What else is known: text, numbers, yes or no, lists of texts",
     )
     is_blocked = models.BooleanField(default=False)
     notes = models.TextField(blank=True, default="")

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import OuterRef, Q
 
@@ -14,6 +15,7 @@ from inbox.models.contact import Contact
 from inbox.models.ids import public_id
 from inbox.models.inbox import TeamInbox
 from inbox.models.thread import Thread
+from routing.models import EscalationPolicy
 
 # While it is not closed: the whole team reads it.
 SHARED_WITH_TEAM = Q(is_team_wide=True) | Q(inbox__after_claim=TeamInbox.AfterClaim.READ_ONLY)
@@ -74,6 +76,11 @@ class Conversation(models.Model):
         HIGH = "high", "High"
         URGENT = "urgent", "Urgent"
 
+    class Routing(models.TextChoices):
+        DONE = "done", "Done"
+        ASKING = "asking", "Others are being asked"
+        NOBODY = "nobody", "Nobody was able"
+
     # No index of its own: `conversation_list` begins with it.
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     inbox = models.ForeignKey(TeamInbox, on_delete=models.PROTECT, related_name="conversations")
@@ -84,6 +91,23 @@ class Conversation(models.Model):
     version = models.BigIntegerField(default=1)
     priority = models.CharField(
         max_length=8, choices=Priority.choices, default=Priority.NORMAL, db_default="normal"
+    )
+    tags = ArrayField(models.CharField(max_length=40), default=list, db_default=[], blank=True)
+    routing = models.CharField(
+        max_length=8, choices=Routing.choices, default=Routing.DONE, db_default="done"
+    )
+    routing_trigger = models.CharField(max_length=12, blank=True, default="", db_default="")
+    route_at = models.DateTimeField(
+        null=True, blank=True, help_text="When rules are asked again, if nobody asks before"
+    )
+    escalation = models.ForeignKey(
+        EscalationPolicy,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="What a rule chose; none: the inbox's",
     )
 
     owner = models.ForeignKey(
@@ -149,6 +173,11 @@ class Conversation(models.Model):
                 | Q(owner__isnull=False, owned_since__isnull=False),
                 name="owned_conversation_says_since_when",
             ),
+            models.CheckConstraint(
+                condition=Q(routing="done", route_at__isnull=True)
+                | (~Q(routing="done") & Q(route_at__isnull=False) & ~Q(status="closed")),
+                name="who_waits_for_rules_is_asked_again",
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
@@ -179,6 +208,11 @@ class Conversation(models.Model):
                 fields=["returns_at"],
                 name="conversation_returning",
                 condition=Q(returns_at__isnull=False),
+            ),
+            models.Index(
+                fields=["route_at"],
+                name="conversation_to_route",
+                condition=Q(route_at__isnull=False),
             ),
             models.Index(fields=["contact", "-opened_at"], name="conversation_by_contact"),
         ]
@@ -265,6 +299,7 @@ class ConversationEvent(models.Model):
         UNBLOCKED = "unblocked", "Contact unblocked"
         WARNED = "warned", "Escalation is near"
         ESCALATED = "escalated", "Escalated"
+        ROUTED = "routed", "Given by a rule"
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="events")

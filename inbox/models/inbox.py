@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from accounts.models import Account, Team
-from routing.models import BusinessHours, EscalationPolicy
+from routing.models import BusinessHours, EscalationPolicy, Rulebook
 
 
 class TeamInbox(models.Model):
@@ -117,6 +117,20 @@ class TeamInbox(models.Model):
         related_name="inboxes",
         verbose_name="escalation policy",
         help_text="None: supervisors hear of who waits for 24 business hours, and nobody before",
+    )
+    rulebook = models.ForeignKey(
+        Rulebook,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="inboxes",
+        help_text="None: the whole team gets everything, after the account's own rules",
+    )
+    replies = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="What it says by itself, in the form of routing.reply_documents",
     )
     is_close_reason_required = models.BooleanField(default=False)
     may_start_conversations = models.BooleanField(default=False)
