@@ -53,6 +53,7 @@ app.conf.beat_schedule = {
     "note what ends, and what has ended": _every(4, "inbox.tasks.sweep_expiring"),
     "send notices that are owed": _every(5, "inbox.tasks.send_notices"),
     "fire escalation timers": _every(1, "inbox.tasks.sweep_timers"),
+    "ask rules again": _every(2, "inbox.tasks.route_waiting"),
     "follow what moves escalation timers": _every(15, "inbox.tasks.sweep_waits"),
     "close quiet conversations": _every(60, "inbox.tasks.sweep_auto_close"),
     "look for lost messages at Twilio": _every(3600, "inbox.tasks.sweep_reconcile"),

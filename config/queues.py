@@ -10,6 +10,7 @@ CALLER = ("send", "media", "outside")
 ROUTES = {
     "inbox.tasks.deliver": {"queue": "send"},
     "inbox.tasks.fetch_media": {"queue": "media"},
+    "inbox.tasks.route_waiting": {"queue": "outside"},
     "inbox.tasks.sweep_unknown": {"queue": "outside"},
     "inbox.tasks.sweep_reconcile": {"queue": "outside"},
     "inbox.tasks.sweep_whatsapp": {"queue": "outside"},

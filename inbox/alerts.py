@@ -33,7 +33,8 @@ GATHER_SECONDS = 0.3
 BURST = timedelta(seconds=10)
 REMEMBERED = 5_000
 _Verb = ConversationEvent.Verb
-_GIVING = {_Verb.TRANSFERRED, _Verb.TAKEN_OVER, _Verb.REOPENED}
+_GIVING = {_Verb.TRANSFERRED, _Verb.TAKEN_OVER, _Verb.REOPENED, _Verb.ROUTED}
+_NAMING = {_Verb.ESCALATED, _Verb.ROUTED}
 _HELPING = {_Verb.WARNED, _Verb.ESCALATED}
 _FAILURES = {Message.Status.FAILED, Message.Status.BLOCKED}
 
@@ -188,7 +189,7 @@ def _concerned(
     if event := scene.events.get(one.id):
         if event.verb == _Verb.WARNED:
             return _waited_for(conversation, audience, scene), activity_words(event)
-        if event.verb == _Verb.ESCALATED:
+        if event.verb in _NAMING:
             return set(event.data.get("told", ())), activity_words(event)
         return _given(event, conversation)
     message = scene.messages.get(one.id)

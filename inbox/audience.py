@@ -7,6 +7,7 @@ from datetime import datetime
 from accounts.access import is_licensed
 from accounts.models import Membership, User
 from inbox.models import Conversation, Participant
+from inbox.rerouting import rules_are_done
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,15 @@ def give_to(
     Participant.objects.bulk_create(new)
     conversation.owner, conversation.owned_since = owner, now
     conversation.is_team_wide = False
+    rules_are_done(conversation)
     return [part.user_id for part in ended if part.user_id != owner.pk]
 
 
-def give_back(conversation: Conversation, *, now: datetime) -> None:
+def give_back(conversation: Conversation, *, now: datetime) -> bool:
     """Take the conversation from its owner and restore whom it belonged to before.
 
-    People who are no longer eligible are left out; if nobody remains, the team has it. Changes the
-    conversation without saving it.
+    People who are no longer eligible are left out; if nobody remains, the team has it, and False is
+    returned: rules are to be asked anew. Changes the conversation without saving it.
     """
     before = conversation.audience_before or {"team": True, "users": []}
     end_parts(conversation, now=now, roles=[Participant.Role.OWNER, Participant.Role.MEMBER])
@@ -81,6 +83,7 @@ def give_back(conversation: Conversation, *, now: datetime) -> None:
     conversation.is_team_wide = bool(before["team"]) or not eligible
     conversation.audience_before = None
     conversation.returns_at = conversation.return_inbox = None
+    return bool(before["team"] or eligible)
 
 
 def add_members(
@@ -113,6 +116,7 @@ def give_to_many(
     conversation.last_owner = conversation.owner or conversation.last_owner
     conversation.owner = conversation.owned_since = None
     conversation.is_team_wide = not wanted
+    rules_are_done(conversation)
     conversation.audience_before = None
     conversation.returns_at = conversation.return_inbox = None
 

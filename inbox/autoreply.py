@@ -1,50 +1,83 @@
-"""What must be known before we answer by ourselves, and how is it answered at most once?"""
+"""What happened before we would answer by ourselves, and how is it answered at most once?"""
 
 from datetime import datetime, timedelta
 
-from inbox.models import AutoReplyLog, Message, Sender, Thread
-from routing.decisions import Facts
-from routing.replies import AUTO_REPLY_FRESHNESS, BURST
+from django.db.models import Q
+
+from inbox.models import AutoReplyLog, Conversation, ConversationEvent, Message, Sender, Thread
+from routing.replies import (
+    AUTO_REPLY_FRESHNESS,
+    BURST,
+    History,
+    Reply,
+    ReplyKind,
+    Said,
+)
+
+_DAY = timedelta(hours=24)
+# Their windows are one message each: they never come again.
+_OF_ONE_MESSAGE = (ReplyKind.RULE, ReplyKind.KEYWORD)
 
 
-def facts_for(
+def history_of(
     thread: Thread,
+    conversation: Conversation,
     message: Message,
     *,
-    is_first_ever: bool,
     is_new_conversation: bool,
-    is_reconciled: bool,
+    is_reconciled: bool = False,
+    refusal: str = "",
     now: datetime,
-) -> Facts:
-    """Gather what a decision about this inbound message may depend on, in three queries."""
-    recent = list(
-        Message.objects.filter(
-            thread=thread, kind=Message.Kind.AUTO, created_at__gt=now - timedelta(hours=24)
-        )
-        .order_by("-seq")
-        .values_list("created_at", "body")[:10]
+) -> History:
+    """Gather what a thread knows when it is asked whether to answer a message, in four queries."""
+    replied = AutoReplyLog.objects.filter(
+        Q(at__gt=now - _DAY) | ~Q(kind__in=_OF_ONE_MESSAGE), thread=thread
     )
-    last_text = recent[0][1] if recent else ""
+    log = list(replied.order_by("-at").values_list("kind", "window_key", "at", "message__body"))
+    received_at = message.received_at or now
+    return History(
+        conversation=conversation.public_id,
+        triggered_at=received_at,
+        wait_generation=conversation.wait_generation,
+        is_new_conversation=is_new_conversation,
+        inbound=tuple(_before(message, received_at)),
+        said=tuple(Said(at, body) for _, _, at, body in log if at > now - _DAY),
+        used=frozenset((kind, window) for kind, window, _, _ in log),
+        is_answered=_answers(thread.pk, after=message.seq),
+        is_repliable=thread.address.is_repliable,
+        is_own_sender=_is_ours(thread),
+        is_reconciled=is_reconciled,
+        refusal=refusal,
+    )
+
+
+def _before(message: Message, received_at: datetime) -> list[datetime]:
+    """Return when the messages of the same burst came that were taken in before."""
     earlier = Message.objects.filter(
-        thread=thread,
+        thread=message.thread_id,
         direction=Message.Direction.IN,
         seq__lt=message.seq,
-        received_at__gt=(message.received_at or now) - BURST,
+        received_at__gt=received_at - BURST,
     )
-    return Facts(
-        is_first_ever=is_first_ever,
-        is_new_conversation=is_new_conversation,
-        is_repliable=thread.address.is_repliable,
-        is_own_sender=Sender.objects.filter(
-            account=thread.account_id, address=thread.customer_address
-        ).exists(),
-        is_echo_of_ours=bool(last_text) and message.body.strip() == last_text.strip(),
-        received_at=message.received_at or now,
-        recent_auto_replies=tuple(at for at, _ in recent),
-        last_auto_text=last_text,
-        bursts=not is_first_ever and earlier.exists(),
-        is_reconciled=is_reconciled,
-    )
+    last = earlier.order_by("-seq").values_list("received_at", flat=True).first()
+    return [last] if last else []
+
+
+def _is_ours(thread: Thread) -> bool:
+    """Say whether it is one of the account's own senders that wrote."""
+    ours = Sender.objects.filter(account=thread.account_id, address=thread.customer_address)
+    return ours.exists()
+
+
+def _answers(thread: int, *, after: int) -> bool:
+    """Say whether a person answered after a message of the thread."""
+    return Message.objects.filter(
+        thread=thread,
+        direction=Message.Direction.OUT,
+        kind=Message.Kind.TEXT,
+        author__isnull=False,
+        seq__gt=after,
+    ).exists()
 
 
 def remember_auto_reply(reply: Message, trigger: Message, *, kind: str, window: str) -> None:
@@ -60,6 +93,11 @@ def remember_auto_reply(reply: Message, trigger: Message, *, kind: str, window: 
     )
 
 
+def remember_reply(message: Message, trigger: Message, reply: Reply) -> None:
+    """Write which reply answered a message."""
+    remember_auto_reply(message, trigger, kind=reply.kind.value, window=reply.window_key)
+
+
 def is_still_wanted(reply: Message, *, now: datetime) -> bool:
     """Say, at sending time, whether an automatic reply still makes sense.
 
@@ -68,12 +106,18 @@ def is_still_wanted(reply: Message, *, now: datetime) -> bool:
     """
     if now - reply.created_at > AUTO_REPLY_FRESHNESS:
         return False
-    human = Message.objects.filter(
-        thread=reply.thread_id,
-        direction=Message.Direction.OUT,
-        kind=Message.Kind.TEXT,
-        author__isnull=False,
-        seq__gt=reply.auto_reply_log.trigger.seq,
-    )
+    trigger = reply.auto_reply_log.trigger
+    return not (_answers(reply.thread_id, after=trigger.seq) or _was_closed(reply))
+
+
+def _was_closed(reply: Message) -> bool:
+    """Say whether a person closed the conversation since; a rule that closes may answer first."""
     conversation = reply.conversation
-    return not human.exists() and not (conversation and conversation.is_closed)
+    if conversation is None or not conversation.is_closed:
+        return False
+    return ConversationEvent.objects.filter(
+        conversation=conversation,
+        verb=ConversationEvent.Verb.CLOSED,
+        actor__isnull=False,
+        at__gte=reply.created_at,
+    ).exists()

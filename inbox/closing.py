@@ -23,6 +23,7 @@ from inbox.refusals import (
     StillWaitingError,
     UnseenMessagesError,
 )
+from inbox.rerouting import rules_are_done
 from inbox.story import Story
 from inbox.timers import end_timers, restore_timers
 from routing.escalation import Ended
@@ -99,6 +100,7 @@ def close_row(row: Conversation, story: Story, *, reason: str = "", label: str =
     )
     row.owner = row.owned_since = row.waiting_since = row.snoozed_until = None
     row.audience_before = row.returns_at = None
+    rules_are_done(row)
     row.version += 1
     row.save()
     left = frozenset(before - readers_of(row, now=story.now))

@@ -74,7 +74,7 @@ def _make(
     now: datetime,
 ) -> Thread:
     # Two first messages at once must not make two contacts: the address text is the lock.
-    _lock_text(f"contact:{sender.account_id}:{address.phone or address.key}")
+    lock_text(f"contact:{sender.account_id}:{address.phone or address.key}")
     known = _known_address(sender.account_id, address)
     if known is None:
         known = _new_address(sender.account_id, address, others, profile_name)
@@ -176,6 +176,6 @@ def join_contacts(*, keep: Contact, absorb: Contact) -> None:
     absorb.conversations.update(contact=keep)
 
 
-def _lock_text(text: str) -> None:
+def lock_text(text: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [text])

@@ -38,8 +38,11 @@ from inbox.refusals import (
     UnavailableTargetError,
     UsedIdError,
 )
+from inbox.rerouting import ask_rules, rules_are_done
+from inbox.rulebooks import rules_for
 from inbox.story import Story
 from inbox.timers import follow_claim, replan_wait, resume_timers, start_over, suspend_timers
+from routing.facts import Trigger
 
 NOTE_LIMIT = 10_000
 # A sweep starts every few seconds: what is left, the next one does.
@@ -131,7 +134,8 @@ def release_conversation(
 def _give_back(row: Conversation, verb: str, story: Story, **data: Any) -> None:
     before = readers_of(row, now=story.now)
     row.last_owner = row.owner
-    give_back(row, now=story.now)
+    if not give_back(row, now=story.now) and rules_for(row.inbox, now=story.now).asked:
+        ask_rules(row, Trigger.NEW, now=story.now)
     row.version += 1
     row.save()
     start_over(row, now=story.now)
@@ -258,6 +262,9 @@ def transfer_to_inbox(
         row.last_owner = row.owner or row.last_owner
         row.owner = row.owned_since = row.audience_before = row.returns_at = None
         row.is_team_wide, row.inbox = True, to
+        rules_are_done(row)
+        if rules_for(to, now=now).asked:
+            ask_rules(row, Trigger.TRANSFERRED, now=now)
         row.version += 1
         row.save()
         replan_wait(row, now=now)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from accounts.access import feature_is_on
 from accounts.models import Feature, User
-from accounts.prepared import Prepared, write_fields
+from accounts.prepared import Prepared, insert_row, write_fields
 from inbox.access import readers_of
 from inbox.audience import give_back, give_to, is_eligible
 from inbox.models import (
@@ -42,13 +42,13 @@ def open_conversation(
     if last and last.inbox_id == sender.inbox_id:
         last.inbox = sender.inbox
     if last is None or (last.is_closed and not _is_within_window(last, sender.inbox, story)):
-        conversation = _begin(sender, thread, message, last, story)
-        _take_in(conversation, thread, message, story, media_types)
-        return conversation
+        return _begin(sender, thread, message, last, story, media_types)
     before = _readers_who_may_leave(last, story)
     _wake(last, story)
     _reopen(last, story)
-    _take_in(last, thread, message, story, media_types)
+    begins_to_wait = _take_in(last, message, story, media_types)
+    write_fields(last)
+    _go_on(last, message, story, begins_to_wait=begins_to_wait)
     if left := frozenset(before - readers_of(last, now=story.now) if before else ()):
         story.conversation_updated(last, "audience", left=left)
     return last
@@ -101,9 +101,14 @@ def _is_within_window(conversation: Conversation, inbox: TeamInbox, story: Story
 
 
 def _begin(
-    sender: Sender, thread: Thread, message: Message, last: Conversation | None, story: Story
+    sender: Sender,
+    thread: Thread,
+    message: Message,
+    last: Conversation | None,
+    story: Story,
+    media_types: tuple[str, ...],
 ) -> Conversation:
-    conversation = Conversation.objects.create(
+    conversation = Conversation(
         account_id=thread.account_id,
         inbox=sender.inbox,
         thread=thread,
@@ -113,10 +118,13 @@ def _begin(
         opened_at=story.now,
         last_activity_at=story.now,
     )
+    begins_to_wait = _take_in(conversation, message, story, media_types)
+    insert_row(conversation)
     story.conversation_created(conversation, channel=message.channel)
     story.record(
         conversation, ConversationEvent.Verb.OPENED, label="Customer", is_caused_by_last=True
     )
+    _go_on(conversation, message, story, begins_to_wait=begins_to_wait)
     return conversation
 
 
@@ -181,13 +189,12 @@ def _wake(conversation: Conversation, story: Story) -> None:
 
 
 def _take_in(
-    conversation: Conversation,
-    thread: Thread,
-    message: Message,
-    story: Story,
-    media_types: tuple[str, ...],
-) -> None:
-    """Let the conversation know of a new message from the customer."""
+    conversation: Conversation, message: Message, story: Story, media_types: tuple[str, ...]
+) -> bool:
+    """Let the conversation know of a new message from the customer; say if it begins to wait.
+
+    Does not save.
+    """
     conversation.is_hidden = conversation.contact.is_blocked
     begins_to_wait = conversation.waiting_since is None and not conversation.is_hidden
     if begins_to_wait:
@@ -195,11 +202,17 @@ def _take_in(
         conversation.wait_generation += 1
     conversation.last_inbound_at, conversation.last_inbound_seq = story.now, message.seq
     set_preview(conversation, message, media_types=media_types)
-    write_fields(conversation)
+    return begins_to_wait
+
+
+def _go_on(
+    conversation: Conversation, message: Message, story: Story, *, begins_to_wait: bool
+) -> None:
+    """Start the timers of a wait, and say that somebody wrote."""
     if begins_to_wait:
         plan_wait(conversation)
-    notify = not conversation.is_hidden and _may_alert(thread, story)
-    story.message_created(conversation, message, notify=notify)
+    is_alert = not conversation.is_hidden and _may_alert(conversation.thread, story)
+    story.message_created(conversation, message, notify=is_alert)
 
 
 def _may_alert(thread: Thread, story: Story) -> bool:

@@ -170,6 +170,7 @@ ACTIVITY_ICONS = {
     _Verb.UNBLOCKED: "circle-check",
     _Verb.WARNED: "alarm-clock",
     _Verb.ESCALATED: "alarm-clock",
+    _Verb.ROUTED: "arrow-right",
 }
 
 
@@ -191,6 +192,7 @@ ACTIVITY_SENTENCES = {
     _Verb.UNBLOCKED: _("%(who)s unblocked this contact"),
     _Verb.WARNED: _("Help comes in %(left)s min if nobody answers"),
     _Verb.ESCALATED: _("Escalated"),
+    _Verb.ROUTED: _("Rule “%(name)s” left this with the team"),
 }
 ESCALATION_SENTENCES = {
     "add": _("Escalation added %(to)s"),
@@ -200,6 +202,9 @@ ESCALATION_SENTENCES = {
     "priority": _("Escalation set the priority to %(to)s"),
     "nobody": _("Escalation found nobody to help and told the supervisors"),
 }
+ROUTED_TO = _("Rule “%(name)s” gave this to %(to)s")
+ROUTED_TO_NOBODY = _("Rule “%(name)s” found nobody who can take this: the team has it for now")
+TAGGED_BY_RULES = _("Rules added tags or a priority")
 REOPENED_WITH_OWNER = _("Reopened, back with %(owner)s")
 CONSENT_SENTENCES = {
     "opted_out": _("The customer opted out: nothing may be sent until they text START"),
@@ -230,6 +235,7 @@ def activity_words(event: ConversationEvent) -> str:
         "to": facts.get("to", ""),
         "target": facts.get("target", ""),
         "left": facts.get("left", ""),
+        "name": facts.get("name", ""),
     }
     note = facts.get("reason") or facts.get("note") or ""
     return f"{said}: {note}" if note else said
@@ -240,6 +246,16 @@ def _sentence_for(verb: str, facts: dict[str, object]) -> str:
         return str(CONSENT_SENTENCES[str(facts["state"])])
     if verb == _Verb.REOPENED and facts.get("owner"):
         return str(REOPENED_WITH_OWNER)
+    if verb == _Verb.ROUTED:
+        return str(_routed_sentence(facts))
     if verb == _Verb.ESCALATED and facts.get("did") in ESCALATION_SENTENCES:
         return str(ESCALATION_SENTENCES[str(facts["did"])])
     return str(ACTIVITY_SENTENCES[_Verb(verb)])
+
+
+def _routed_sentence(facts: dict[str, object]) -> object:
+    if facts.get("has_nobody"):
+        return ROUTED_TO_NOBODY
+    if facts.get("to"):
+        return ROUTED_TO
+    return ACTIVITY_SENTENCES[_Verb.ROUTED] if facts.get("name") else TAGGED_BY_RULES

@@ -9,9 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.access import feature_is_on
 from accounts.audit import alarm
-from accounts.models import Feature
 from accounts.prepared import Prepared, fetch, insert_row, write_fields
 from compliance.addresses import Address, masked, parse_address
 from compliance.consent import (
@@ -24,20 +22,21 @@ from compliance.consent import (
 )
 from compliance.gate import Purpose
 from compliance.keywords import Keyword, Reading, read_keyword
-from inbox.autoreply import facts_for, remember_auto_reply
+from inbox.autoreply import remember_auto_reply
 from inbox.broadcast import announce
 from inbox.carrier import InboundText
 from inbox.contacts import address_of, locked_thread
+from inbox.deciding import follow_rules
 from inbox.delivery import record_status
 from inbox.inbound_flow import append_quietly, open_conversation
 from inbox.linked import linked_addresses
 from inbox.media import expect_media
 from inbox.models import Conversation, Message, Receipt, Sender, Thread
 from inbox.reactions import reaction_target
+from inbox.routing_facts import Arrived
 from inbox.sending import follow_consent, hold_unsent, queue_message
 from inbox.story import Story
 from inbox.twilio.parsing import UnreadableFormError, parse_inbound, read_form
-from routing.decisions import FirstReply, Plan, Replies, decide
 
 logger = logging.getLogger(__name__)
 
@@ -226,13 +225,13 @@ def receive_message(
         profile_name=text.profile_name,
         other_addresses=text.other_addresses,
     )
-    is_first_ever = thread.last_inbound_seq == 0
+    is_first_ever, last_wrote_at = thread.last_inbound_seq == 0, thread.last_inbound_at
+    types = tuple(item.content_type for item in text.media)
     consent = _apply_consent(text, sender, thread, now=now)
     message = _next_message(text, thread, customer, received_at=received_at, now=now)
     if consent.is_keyword or message.kind == Message.Kind.REACTION:
         conversation = append_quietly(thread, message, story)
     else:
-        types = tuple(item.content_type for item in text.media)
         conversation = open_conversation(sender, thread, message, story, media_types=types)
     message.conversation = conversation
     insert_row(message)
@@ -243,16 +242,8 @@ def receive_message(
     if consent.notice and not text.is_reconciled:
         _send_notice(consent.notice, sender, thread, message, story)
     if conversation and not consent.is_keyword:
-        plan = _plan_for(
-            sender,
-            thread,
-            conversation,
-            message,
-            story,
-            is_first_ever=is_first_ever,
-            is_reconciled=text.is_reconciled,
-        )
-        _apply_plan(plan, sender, thread, message, conversation, story)
+        came = Arrived(thread, conversation, message, types, last_wrote_at, is_first_ever)
+        follow_rules(came, story, is_reconciled=text.is_reconciled)
     announce(story.announcements(), now=now)
     return message
 
@@ -382,69 +373,6 @@ def _send_notice(
         story=story,
     )
     remember_auto_reply(reply, trigger, kind=purpose.value, window=trigger.public_id)
-
-
-def _plan_for(
-    sender: Sender,
-    thread: Thread,
-    conversation: Conversation,
-    message: Message,
-    story: Story,
-    *,
-    is_first_ever: bool,
-    is_reconciled: bool,
-) -> Plan:
-    """Ask routing what to do. A fault in a rule must never hide a customer's words."""
-    inbox = sender.inbox
-    replies = Replies(FirstReply(inbox.first_reply), inbox.first_reply_text)
-    if replies.first_reply is FirstReply.OFF or message.kind == Message.Kind.REACTION:
-        return Plan()
-    if thread.contact.is_blocked:
-        return Plan()
-    if not inbox.is_on or not _has_features(sender, now=story.now):
-        return Plan()
-    try:
-        with transaction.atomic():
-            facts = facts_for(
-                thread,
-                message,
-                is_first_ever=is_first_ever,
-                is_new_conversation=story.began(conversation),
-                is_reconciled=is_reconciled,
-                now=story.now,
-            )
-            return decide(facts, replies, now=story.now)
-    except Exception:
-        logger.exception("routing failed for message %s: the whole team gets it", message.public_id)
-        return Plan()
-
-
-def _has_features(sender: Sender, *, now: datetime) -> bool:
-    """Say whether rules and replies may act: Team Inbox is on, and WhatsApp where it needs it."""
-    needed = [Feature.TEAM_INBOX, *([Feature.WHATSAPP] if sender.is_whatsapp else [])]
-    return all(feature_is_on(sender.account_id, feature, now=now) for feature in needed)
-
-
-def _apply_plan(
-    plan: Plan,
-    sender: Sender,
-    thread: Thread,
-    message: Message,
-    conversation: Conversation,
-    story: Story,
-) -> None:
-    if not plan.auto_reply:
-        return
-    reply = queue_message(
-        thread=thread,
-        conversation=conversation,
-        body=plan.auto_reply,
-        purpose=Purpose.AUTO_REPLY,
-        bot_name=sender.inbox.bot_name,
-        story=story,
-    )
-    window = "ever" if sender.inbox.first_reply == "ever" else conversation.public_id
-    remember_auto_reply(reply, message, kind=plan.auto_reply_kind, window=window)
 
 
 def _mark(receipt: Receipt, *, is_done: bool, now: datetime) -> None:

@@ -1,7 +1,11 @@
 """What did this story change, and who must hear it? Gathered while it is told, announced once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from django.db import transaction
 
 from accounts.models import User
 from inbox.access import NOBODY, Audience, audience_of
@@ -164,6 +168,26 @@ class Story:
     def began(self, conversation: Conversation) -> bool:
         """Say whether the conversation began in this story."""
         return conversation.pk in self._begun
+
+    def has_recorded(self, conversation: Conversation, verb: str) -> bool:
+        """Say whether this story wrote such a line in the conversation's timeline."""
+        return any(
+            told.conversation.pk == conversation.pk
+            and isinstance(told.event, ActivityCreated)
+            and told.event.verb == verb
+            for told in self._told
+        )
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Run a part of the story that leaves no trace if it fails: no row, nothing to announce."""
+        told, gone, begun = list(self._told), list(self._gone), set(self._begun)
+        try:
+            with transaction.atomic():
+                yield
+        except Exception:
+            self._told, self._gone, self._begun = told, gone, begun
+            raise
 
     def announcements(self) -> list[Announcement]:
         """Return what is to be announced. Call it last, inside the transaction."""

@@ -6,7 +6,16 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.sessions import forget_expired
-from inbox import closing, conversations, escalating, media, receiving, reconciling, sending
+from inbox import (
+    closing,
+    conversations,
+    deciding,
+    escalating,
+    media,
+    receiving,
+    reconciling,
+    sending,
+)
 from inbox.events import forget_events
 from inbox.nudges import nudge
 from inbox.setup import drift, expiring, invitations, whatsapp_sync
@@ -102,6 +111,14 @@ def sweep_timers() -> None:
     """
     until = timezone.now() + TIMERS
     while (now := timezone.now()) < until and escalating.fire_next(now=now):
+        pass
+
+
+@shared_task
+def route_waiting() -> None:
+    """Ask rules about conversations that wait for them, for a bounded time."""
+    until = timezone.now() + ASKING
+    while (now := timezone.now()) < until and deciding.route_next(now=now):
         pass
 
 

@@ -12,7 +12,7 @@ nobody confirmed (`unconfirmed`), what an opt-out stops (`opt_outs`), and what i
 (`locking`).
 """
 
-from inbox.sending.asking import compose_verdict
+from inbox.sending.asking import compose_verdict, verdict_on
 from inbox.sending.carriers import carrier_for
 from inbox.sending.handing_over import deliver
 from inbox.sending.locking import lock_messages, locked_message
@@ -48,4 +48,5 @@ __all__ = [
     "send_test",
     "settle",
     "tell_status",
+    "verdict_on",
 ]

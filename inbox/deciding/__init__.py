@@ -1,0 +1,13 @@
+"""Who gets a conversation? Stages 7 to 9 of a message (behaviour 6): ask the rules, do as they say.
+
+Rules are asked in the story of the message that began or reopened a conversation (`stage`). Where
+they hang on machines of others, supervisors see it at once, and a worker asks those outside of
+every transaction before it does the rest (`again`); it also asks again for whom nobody was able,
+and after a transfer. One `Case` decides and acts for all of them (`case`): what a plan does to rows
+stands in `acts`, what customers' own code is told in `questions`.
+"""
+
+from inbox.deciding.again import route_next
+from inbox.deciding.stage import follow_rules
+
+__all__ = ["follow_rules", "route_next"]

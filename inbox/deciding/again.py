@@ -1,0 +1,154 @@
+"""Who asks the rules when a message is told already? A worker: its row is locked, its thread first.
+
+Machines of others are asked between two transactions, with nothing held. A lease on the row keeps
+other workers away meanwhile; if a worker dies, the next one asks again when the lease is over.
+"""
+
+import logging
+import time
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.prepared import write_fields
+from inbox.broadcast import announce
+from inbox.deciding.case import Case, Decision
+from inbox.deciding.questions import subject_of
+from inbox.deciding.stage import may_act
+from inbox.lookups.asking import ask
+from inbox.models import Conversation, ConversationEvent, Message, Thread
+from inbox.rerouting import ask_rules_later, rules_are_done
+from inbox.routing_facts import arrived
+from inbox.rulebooks import rules_for
+from inbox.story import Story
+from routing.deciding import Plan
+from routing.facts import Directory, Facts, Trigger
+
+logger = logging.getLogger(__name__)
+
+# Longer than look-ups may take.
+LEASE = timedelta(seconds=20)
+_LOOKED_AT = 20
+_Verb = ConversationEvent.Verb
+
+
+def route_next(*, now: datetime) -> bool:
+    """Ask the rules about the conversation that waits longest for them; say if there was one."""
+    with transaction.atomic(durable=True):
+        row = _next_due(now)
+        if row is None:
+            return False
+        case = _case_of(row, now=now)
+        decision = case.decide() if case and case.rules.asked else None
+        if case and not (decision and decision.plan.needs):
+            _finish(case, decision)
+        if case is None or decision is None or not decision.plan.needs:
+            return True
+        subject, names = subject_of(case, decision), decision.plan.needs
+        row.route_at = lease = now + LEASE
+        write_fields(row, "route_at")
+    began = time.monotonic()
+    asked = ask(names, account_id=row.account_id, subject=subject, now=now)
+    later = now + timedelta(seconds=time.monotonic() - began)
+    with transaction.atomic(durable=True):
+        found = _locked(row.pk, row.thread_id)
+        case = _case_of(found, now=later) if found and found.route_at == lease else None
+        if case:
+            case.asked = asked
+            decision = case.decide() if case.rules.asked else None
+            if decision and decision.plan.needs:
+                # Rules were published meanwhile that want to know more.
+                decision = case.decide_without(decision.plan.needs)
+            _finish(case, decision)
+    return True
+
+
+def _next_due(now: datetime) -> Conversation | None:
+    """Lock the next conversation that rules are to be asked about and that nobody holds."""
+    due = Conversation.objects.filter(route_at__lte=now).order_by(
+        F("waiting_since").asc(nulls_last=True), "pk"
+    )
+    for pk, thread in due.values_list("pk", "thread")[:_LOOKED_AT]:
+        row = _locked(pk, thread, is_patient=False)
+        if row and row.route_at and row.route_at <= now:
+            return row
+    return None
+
+
+def _locked(pk: int, thread: int, *, is_patient: bool = True) -> Conversation | None:
+    """Lock a conversation that waits for rules, its thread first; None if it does not any more.
+
+    Who is not patient gets None too while somebody else holds the thread.
+    """
+    threads = Thread.objects.select_for_update(no_key=True, skip_locked=not is_patient)
+    if threads.filter(pk=thread).first() is None:
+        return None
+    Conversation.objects.select_for_update(no_key=True).get(pk=pk)
+    row = Conversation.objects.select_related(
+        "inbox__account", "owner", "contact", "thread__sender", "thread__address", "thread__contact"
+    ).get(pk=pk)
+    return row if row.route_at is not None else None
+
+
+def _case_of(row: Conversation, *, now: datetime) -> Case | None:
+    """Return what rules are to be asked; None, and it is written down, if nothing is for now."""
+    trigger = Trigger(row.routing_trigger or Trigger.NEW)
+    message = _message_of(row, trigger)
+    if row.owner_id is not None or message is None:
+        rules_are_done(row)
+        row.is_team_wide = row.owner_id is None
+        write_fields(row)
+        return None
+    message.thread = row.thread
+    story, came = Story(now=now), arrived(message, row)
+    if row.status != Conversation.Status.OPEN or not may_act(came, story):
+        ask_rules_later(row, trigger, now=now)
+        write_fields(row)
+        return None
+    is_again = row.routing == Conversation.Routing.NOBODY
+    return Case(came, trigger, rules_for(row.inbox, now=now), story, is_again=is_again)
+
+
+def _message_of(row: Conversation, trigger: Trigger) -> Message | None:
+    """Return the message that rules are asked about: the one that began or reopened it.
+
+    After a transfer it is the customer's last.
+    """
+    theirs = Message.objects.filter(
+        conversation=row, direction=Message.Direction.IN, kind=Message.Kind.TEXT
+    )
+    if trigger is Trigger.TRANSFERRED:
+        return theirs.order_by("-seq").first()
+    began = ConversationEvent.objects.filter(
+        conversation=row, verb__in=[_Verb.OPENED, _Verb.REOPENED]
+    ).order_by("-pk")
+    after = began.values_list("after_seq", flat=True).first()
+    return theirs.filter(seq__gt=after or 0).order_by("seq").first()
+
+
+def _finish(case: Case, decision: Decision | None) -> None:
+    """Do what was decided; without rules the whole team gets it.
+
+    A fault of ours costs the rules, and not the customer their readers.
+    """
+    row, story = case.row, case.story
+    if decision and case.is_again and decision.plan.has_nobody:
+        ask_rules_later(row, case.trigger or Trigger.NEW, now=story.now)
+        write_fields(row)
+        return
+    try:
+        with story.savepoint():
+            case.act(decision or _default(row))
+    except Exception:
+        logger.exception("routing failed for conversation %s: the whole team gets it", row.pk)
+        row.refresh_from_db()
+        rules_are_done(row)
+        row.is_team_wide = row.owner_id is None
+        write_fields(row)
+        story.conversation_updated(row, "audience")
+    announce(story.announcements(), now=story.now)
+
+
+def _default(row: Conversation) -> Decision:
+    return Decision(Plan(version=0), Facts(seed=row.public_id), Directory(team=row.inbox_id))

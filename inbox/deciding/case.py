@@ -1,0 +1,182 @@
+"""How is one case decided, done and kept? A message, its rules and replies, and what came of it."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from accounts.prepared import insert_row
+from inbox.contacts import lock_text
+from inbox.deciding.acts import apply_plan, put_away, write_notes
+from inbox.directory import directory_for
+from inbox.lookups.asking import Asked, answers_of
+from inbox.models import Conversation, RoutingTrace
+from inbox.reply_settings import languages_told_apart, replies_of, says_nothing
+from inbox.reply_stage import Answered, answer
+from inbox.routing_facts import Arrived, facts_of
+from inbox.rulebooks import InForce
+from inbox.story import Story
+from routing.deciding import Plan, decide
+from routing.facts import Answer, Directory, Facts, Trigger
+from routing.models import RulebookVersion, Turn
+from routing.replies import RuleReply
+from routing.rules import Target
+from routing.traces import broken_rules, directory_json, facts_json, plan_json, rules_json
+
+NOT_ASKED = "It was not asked in time."
+_COUNTED = (Target.ROUND_ROBIN, Target.LEAST_BUSY)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A plan with all that it hung on, and how long it took in microseconds."""
+
+    plan: Plan
+    facts: Facts
+    directory: Directory
+    took_us: int = 0
+
+
+@dataclass
+class Case:
+    """One message that rules and replies are asked about, within a story that holds its locks.
+
+    Without a trigger no rule is asked. `asked` is what look-ups said; `is_again` if nobody was able
+    before: then it was answered already.
+    """
+
+    came: Arrived
+    trigger: Trigger | None
+    rules: InForce
+    story: Story
+    is_reconciled: bool = False
+    is_again: bool = False
+    asked: Mapping[str, Asked] = field(default_factory=dict)
+
+    @property
+    def row(self) -> Conversation:
+        """Return the conversation."""
+        return self.came.conversation
+
+    # --- Deciding ---
+
+    def decide(self) -> Decision:
+        """Ask the rules. Where turns or loads count, nobody else does so at the same time."""
+        decision = self._decide(self._facts())
+        if self._is_counted(decision.plan):
+            lock_text(f"turns:{self.rules.always_first}:{self.rules.own}")
+            decision = self._decide(decision.facts)
+        return decision
+
+    def decide_without(self, names: frozenset[str]) -> Decision:
+        """Ask the rules; these look-ups cannot be waited for."""
+        missing = {name: Answer(failure=NOT_ASKED) for name in names}
+        return self._decide(self._facts(missing))
+
+    def _decide(self, facts: Facts) -> Decision:
+        row, now = self.row, self.story.now
+        directory = directory_for(
+            self.rules, facts, account=row.account_id, team=row.inbox_id, now=now
+        )
+        began = time.perf_counter_ns()
+        plan = decide(facts, self.rules.rules, directory, now=now)
+        return Decision(plan, facts, directory, (time.perf_counter_ns() - began) // 1000)
+
+    def _facts(self, missing: Mapping[str, Answer] | None = None) -> Facts:
+        return facts_of(
+            self.came,
+            self.trigger or Trigger.NEW,
+            self.rules,
+            languages=languages_told_apart(replies_of(self.row.inbox)),
+            answers={**answers_of(self.asked), **(missing or {})},
+        )
+
+    def _is_counted(self, plan: Plan) -> bool:
+        """Say whether a plan hangs on what others are given at the same moment."""
+        rule = next((rule for rule in self.rules.asked if rule.id == plan.rule), None)
+        if rule is None or plan.needs:
+            return False
+        return any(step.to in _COUNTED or step.cap is not None for step in rule.actions.ladder)
+
+    # --- Acting ---
+
+    def act(self, decision: Decision | None) -> None:
+        """Do what a plan says: whose it is, what is answered, what becomes of it then."""
+        if decision is None:
+            self._answer(None)
+            return
+        plan = decision.plan
+        apply_plan(plan, self.row, self.trigger or Trigger.NEW, self.story)
+        answered = self._answer(decision)
+        self._keep(decision, answered)
+        write_notes(plan, self.came.thread, self.row, self.story)
+        put_away(plan, self.row, self.story)
+
+    def _answer(self, decision: Decision | None) -> Answered | None:
+        if self.is_again or self.trigger is Trigger.TRANSFERRED:
+            return None
+        rule_reply = RuleReply.of(decision.plan) if decision else None
+        is_told = rule_reply and (rule_reply.variants or rule_reply.is_silent)
+        if not is_told and says_nothing(replies_of(self.row.inbox)):
+            return None
+        return answer(
+            self.came,
+            decision.facts if decision else self._facts(),
+            rule_reply,
+            self.story,
+            is_new_conversation=self.trigger is Trigger.NEW,
+            is_reconciled=self.is_reconciled,
+        )
+
+    # --- Keeping ---
+
+    def _keep(self, decision: Decision, answered: Answered | None) -> None:
+        """Write down why, and whose turn it was."""
+        plan, row, now = decision.plan, self.row, self.story.now
+        trace = RoutingTrace(
+            account_id=row.account_id,
+            inbox_id=row.inbox_id,
+            conversation=row,
+            message=self.came.message,
+            trigger=(self.trigger or Trigger.NEW).value,
+            always_first_id=self.rules.always_first,
+            version_id=self.rules.own,
+            rule=plan.rule,
+            has_nobody=plan.has_nobody,
+            broken=broken_rules(plan.trace),
+            facts=facts_json(decision.facts, at=now),
+            people=directory_json(decision.directory, plan),
+            plan=plan_json(plan),
+            rules=rules_json(plan.trace),
+            lookups={name: _lookup_json(one) for name, one in self.asked.items()},
+            replies=answered.as_json() if answered else {},
+            took_us=decision.took_us,
+            at=now,
+        )
+        insert_row(trace)
+        self._keep_turn(plan, now=now)
+
+    def _keep_turn(self, plan: Plan, *, now: datetime) -> None:
+        if plan.turn is None:
+            return
+        version = self.rules.version_of(plan.rule)
+        books = RulebookVersion.objects.filter(pk__in=[version]).values_list("rulebook", flat=True)
+        had = {"person_id": plan.turn.person}
+        Turn.objects.update_or_create(
+            rulebook_id=books.get(),
+            key=plan.turn.key,
+            defaults=had,
+            create_defaults={**had, "account_id": self.row.account_id},
+        )
+
+
+def _lookup_json(asked: Asked) -> dict[str, Any]:
+    return {
+        "kind": asked.kind,
+        "at": asked.at.isoformat(),
+        "took_ms": asked.took_ms,
+        "cached": asked.is_cached,
+        "failure": asked.answer.failure,
+        "skipped": list(asked.skipped),
+    }

@@ -1,0 +1,117 @@
+"""Who is there to get a conversation? The people that rules may name, as they are now."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from accounts.access import licensed
+from accounts.models import Membership, User
+from inbox.models import Conversation, Participant
+from inbox.rulebooks import InForce
+from routing.facts import Directory, Facts, Person
+from routing.models import RulebookVersion, Turn
+from routing.rules import Target
+
+_OF_TELLERS = (Target.DATA_ACTION, Target.CRM_FIELD)
+_Role = Participant.Role
+
+
+def directory_for(
+    rules: InForce, facts: Facts, *, account: int, team: int, now: datetime
+) -> Directory:
+    """Return the people whom these rules could give this message to; nobody where none could.
+
+    `team` is the inbox's. Three queries at most, and a fourth where turns are taken.
+    """
+    teams = {team} | {step.team for step in rules.steps() if step.team is not None}
+    if not rules.targets:
+        return Directory(team=team)
+    members = _members(account, teams)
+    named = {person for step in rules.steps() for person in step.people}
+    named.update(*members.values())
+    named.update(filter(None, (facts.customer.owner, facts.customer.last_owner)))
+    told = _told(facts) if rules.targets.intersection(_OF_TELLERS) else frozenset()
+    people = _people(account, named, told, now=now)
+    return Directory(people, team, members, _turns(rules))
+
+
+def directory_of_account(account: int, *, team: int, now: datetime) -> Directory:
+    """Return everybody of an account, for who looks at rules without a message."""
+    everybody = User.objects.filter(account=account).values_list("pk", flat=True)
+    members = _members(account, None)
+    return Directory(_people(account, set(everybody), frozenset(), now=now), team, members)
+
+
+def _members(account: int, teams: Collection[int] | None) -> dict[int, tuple[int, ...]]:
+    """Return who works in these teams, or in every team; observers only look on."""
+    rows = Membership.objects.filter(team__account=account)
+    rows = rows.exclude(role=Membership.Role.OBSERVER).order_by("pk")
+    if teams is not None:
+        rows = rows.filter(team__in=teams)
+    found: dict[int, tuple[int, ...]] = {}
+    for team, person in rows.values_list("team_id", "user_id"):
+        found[team] = (*found.get(team, ()), person)
+    return found
+
+
+def _told(facts: Facts) -> frozenset[str]:
+    """Return whom the answers of look-ups may name, as they name them."""
+    return frozenset(
+        str(text).strip().casefold()
+        for answer in facts.answers.values()
+        for value in answer.fields.values()
+        for text in (value if isinstance(value, tuple) else (value,))
+        if isinstance(text, str | int) and not isinstance(text, bool)
+    )
+
+
+def _people(
+    account: int, ids: Collection[int], told: Collection[str], *, now: datetime
+) -> dict[int, Person]:
+    told_ids = {
+        int(text) for text in told if text.isascii() and text.isdecimal() and len(text) < 19
+    }
+    emails = {text for text in told if "@" in text}
+    rows = _known(account, now).filter(Q(pk__in={*ids, *told_ids}) | Q(email__in=emails))
+    facts = list(rows)
+    counts = _open_counts(pk for pk, *_ in facts)
+    return {
+        pk: Person(
+            id=pk,
+            name=name,
+            email=email,
+            is_active=is_active,
+            is_licensed=is_licensed,
+            is_available=availability == User.Availability.AVAILABLE,
+            open_count=counts.get(pk, 0),
+        )
+        for pk, name, email, is_active, availability, is_licensed in facts
+    }
+
+
+def _known(account: int, now: datetime) -> "QuerySet[Any, Any]":
+    held = Exists(licensed(now=now).filter(pk=OuterRef("pk")))
+    people = User.objects.filter(account=account).order_by("pk")
+    return people.values_list("pk", "name", "email", "is_active", "availability", held)
+
+
+def _open_counts(people: Iterable[int]) -> Mapping[int, int]:
+    """Count the open conversations that each of them has, as owner or by name."""
+    parts = Participant.objects.filter(
+        user__in=list(people),
+        ended_at=None,
+        role__in=[_Role.OWNER, _Role.MEMBER],
+        conversation__status=Conversation.Status.OPEN,
+    )
+    return dict(parts.order_by().values_list("user").annotate(models.Value(0) + Count("pk")))
+
+
+def _turns(rules: InForce) -> dict[str, int]:
+    if Target.ROUND_ROBIN not in rules.targets:
+        return {}
+    versions = [pk for pk in (rules.always_first, rules.own) if pk]
+    books = RulebookVersion.objects.filter(pk__in=versions).values("rulebook")
+    return dict(Turn.objects.filter(rulebook__in=books).values_list("key", "person"))

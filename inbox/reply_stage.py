@@ -1,0 +1,103 @@
+"""What is answered by itself? Stage 8 of a message (behaviour 5): choose, ask the gate, promise."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from compliance.gate import Purpose, Reason
+from inbox.autoreply import history_of, remember_reply
+from inbox.models import Conversation, ConversationEvent
+from inbox.reply_settings import replies_of
+from inbox.routing_facts import Arrived
+from inbox.sending import queue_message, verdict_on
+from inbox.story import Story
+from routing.facts import Facts
+from routing.replies import Considered, Reply, RuleReply, Silence, choose
+
+_SILENT = ConversationEvent.Verb.SILENT
+_TOLD_ONCE_IN = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What became of the thought of answering: a text that is on its way, or why there is none."""
+
+    verdict: Reply | Silence
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that is kept with a decision, without the words."""
+        said = isinstance(self.verdict, Reply)
+        return {
+            "said": self.verdict.kind.value if isinstance(self.verdict, Reply) else "",
+            "language": self.verdict.language if isinstance(self.verdict, Reply) else "",
+            "why_silent": "" if said else getattr(self.verdict, "reason", ""),
+            "considered": [_considered(one) for one in self.verdict.trace],
+        }
+
+
+def _considered(one: Considered) -> dict[str, str]:
+    return {"kind": one.kind.value, "name": one.name, "outcome": one.outcome}
+
+
+def answer(
+    came: Arrived,
+    facts: Facts,
+    rule_reply: RuleReply | None,
+    story: Story,
+    *,
+    is_new_conversation: bool,
+    is_reconciled: bool = False,
+) -> Answered:
+    """Answer a message by the first reply that applies, if every guard lets it pass.
+
+    The thread must be locked. What is promised here is asked about again when it is sent.
+    """
+    thread, row = came.thread, came.conversation
+    history = history_of(
+        thread,
+        row,
+        came.message,
+        is_new_conversation=is_new_conversation,
+        is_reconciled=is_reconciled,
+        refusal=_refusal(came, story),
+        now=story.now,
+    )
+    verdict = choose(facts, replies_of(row.inbox), rule_reply, history, now=story.now)
+    if isinstance(verdict, Silence):
+        if verdict.is_loop:
+            _tell_of_loop(row, verdict, story)
+        return Answered(verdict)
+    reply = queue_message(
+        thread=thread,
+        conversation=row,
+        body=verdict.text,
+        purpose=Purpose.AUTO_REPLY,
+        bot_name=verdict.bot_name or row.inbox.bot_name,
+        story=story,
+    )
+    remember_reply(reply, came.message, verdict)
+    return Answered(verdict)
+
+
+def _refusal(came: Arrived, story: Story) -> str:
+    """Return why the gate would not let an automatic reply pass; at a paused sender it waits."""
+    verdict = verdict_on(
+        came.thread,
+        came.conversation,
+        Purpose.AUTO_REPLY,
+        author=None,
+        requested_at=story.now,
+        now=story.now,
+    )
+    if verdict.is_allowed or verdict.reason is Reason.SENDER_PAUSED:
+        return ""
+    return verdict.words
+
+
+def _tell_of_loop(row: Conversation, silence: Silence, story: Story) -> None:
+    """Say in the timeline, once a day, that two machines seem to talk to each other."""
+    before = ConversationEvent.objects.filter(
+        conversation=row, verb=_SILENT, at__gt=story.now - _TOLD_ONCE_IN
+    )
+    if not before.exists():
+        story.record(row, _SILENT, label="Team Inbox", reason=silence.reason, is_loop=True)
