@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.access import licensed
@@ -106,7 +105,7 @@ def _open_counts(people: Iterable[int]) -> Mapping[int, int]:
         role__in=[_Role.OWNER, _Role.MEMBER],
         conversation__status=Conversation.Status.OPEN,
     )
-    return dict(parts.order_by().values_list("user").annotate(models.Value(0) + Count("pk")))
+    return dict(parts.order_by().values("user").values_list("user", Count("pk")))
 
 
 def _turns(rules: InForce) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Which rules does an inbox follow now? Published versions, read once by each process."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,8 +13,11 @@ from accounts.access import feature_is_on
 from accounts.models import Feature
 from accounts.prepared import Prepared
 from inbox.models import TeamInbox
+from routing.documents import DocumentError
 from routing.models import Rulebook, RulebookVersion
 from routing.rules import Rule, Rules, Step, Target
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,12 @@ def rules_for(inbox: TeamInbox, *, now: datetime) -> InForce:
         published[is_first] = version
     if not published or not feature_is_on(inbox.account_id, Feature.CUSTOM_ROUTING, now=now):
         return NONE
-    return in_force(published.get(True), published.get(False))
+    try:
+        return in_force(published.get(True), published.get(False))
+    except DocumentError:
+        # An operator hears of it; the customer's words reach the whole team.
+        logger.exception("rules of inbox %s cannot be read", inbox.pk)
+        return NONE
 
 
 @lru_cache(maxsize=500)

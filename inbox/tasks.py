@@ -123,6 +123,12 @@ def route_waiting() -> None:
 
 
 @shared_task
+def sweep_able() -> None:
+    """See whether somebody may be able now for whom others wait."""
+    deciding.follow_changes(now=timezone.now())
+
+
+@shared_task
 def sweep_waits() -> None:
     """Let timers follow what changed without an act: hours, accounts, and waits of a day."""
     escalating.follow_changes(now=timezone.now())

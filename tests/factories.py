@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
+from django.utils import timezone
 
 from accounts.models import (
     Account,
@@ -19,10 +20,19 @@ from accounts.models import (
     TwilioAccount,
     User,
 )
+from inbox.directory import directory_of_account
 from inbox.models import Sender, TeamInbox
 from routing.business_hours import add_hours
 from routing.hours import Opening, Week
-from routing.models import BusinessHours, EscalationPolicy
+from routing.lint import Known
+from routing.models import (
+    BusinessHours,
+    CrmConnector,
+    DataAction,
+    EscalationPolicy,
+    RulebookVersion,
+)
+from routing.rulebooks import make_rulebook, publish, save_draft
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 PASSWORD = "a-long-test-password"
@@ -139,3 +149,65 @@ def make_policy(
 def days(n: float) -> timedelta:
     """Return n days."""
     return timedelta(days=n)
+
+
+def make_rules(
+    inbox: TeamInbox, *rules: dict[str, Any], is_always_first: bool = False
+) -> RulebookVersion:
+    """Publish these rules for an inbox, or for its whole account as those asked first.
+
+    A rule without an id or a name gets the number of its place. Custom routing is switched on.
+    """
+    account = inbox.account
+    if not account.feature_grants.filter(feature=Feature.CUSTOM_ROUTING).exists():
+        FeatureGrant.objects.create(
+            account=account, feature=Feature.CUSTOM_ROUTING, starts_at=LONG_AGO
+        )
+    document = {
+        "format": 1,
+        "rules": [{"id": f"r{n}", "name": f"Rule {n}", **rule} for n, rule in enumerate(rules, 1)],
+    }
+    found = (
+        account.rulebooks.filter(is_always_first=True).first()
+        if is_always_first
+        else inbox.rulebook
+    )
+    admin = account.users.filter(role=User.Role.ACCOUNT_ADMIN).first() or make_user(
+        account, "Ada", works_as=User.Role.ACCOUNT_ADMIN
+    )
+    book = found or make_rulebook(
+        account=account,
+        name=f"Rules {next(_numbers)}",
+        by=admin,
+        now=LONG_AGO,
+        is_always_first=is_always_first,
+    )
+    if not is_always_first and inbox.rulebook_id is None:
+        inbox.rulebook = book
+        inbox.save(update_fields=["rulebook"])
+    book.refresh_from_db()
+    saved = save_draft(
+        rulebook=book, document=document, seen=book.draft_version, by=admin, now=LONG_AGO
+    )
+    return publish(
+        rulebook=saved,
+        seen=saved.draft_version,
+        note="",
+        directory=directory_of_account(account.pk, team=inbox.pk, now=timezone.now()),
+        known=Known(lookups=_names(account), escalations=_policies(account)),
+        by=admin,
+        now=LONG_AGO,
+        is_sure=True,
+    )
+
+
+def _names(account: Account) -> frozenset[str]:
+    rows = (DataAction.objects, CrmConnector.objects)
+    return frozenset(
+        name for row in rows for name in row.filter(account=account).values_list("name", flat=True)
+    )
+
+
+def _policies(account: Account) -> frozenset[str]:
+    found = EscalationPolicy.objects.filter(account=account)
+    return frozenset(found.values_list("name", flat=True))
