@@ -14,6 +14,8 @@ MOST_PATTERN_LETTERS = 500
 MOST_TEXT_LETTERS = 10_000
 _MOST_MEMORY = 1 << 20
 _WORD = re.compile(r"\w+")
+# Thai to Lao, Burmese, Khmer, Japanese, Chinese: without blanks, so not word by word.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 
 
 class PatternError(ValueError):
@@ -40,12 +42,20 @@ def words_of(text: str) -> str:
 def has_words(text: str, wanted: str) -> bool:
     """Say whether a word or phrase stands in a text, as whole words.
 
-    What has no letters (an emoji, a question mark) is looked for as it is.
+    In scripts without blanks between words it may stand anywhere. What has no letters (an emoji, a
+    question mark) is looked for as it is.
     """
     words = words_of(wanted)
     if len(words) > 2:
-        return words in words_of(text)
+        letters = _unspaced(wanted)
+        return words in words_of(text) or bool(letters and letters in fold(text))
     return bool(wanted.strip()) and wanted.strip() in text
+
+
+@lru_cache(maxsize=4096)
+def _unspaced(wanted: str) -> str:
+    """Return a phrase as it is looked for within words; blank if its script has blanks."""
+    return fold(wanted) if _UNSPACED.search(wanted) else ""
 
 
 @lru_cache(maxsize=2048)

@@ -1,0 +1,30 @@
+"""Does a text have the words that an admin wrote, in whatever script?"""
+
+import pytest
+
+from routing.patterns import has_words
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "has"),
+    [
+        ("What is the PRICE?", "price", True),
+        ("Priceless", "price", False),
+        ("how   much is it", "how much", True),
+        ("¿Cuál es la dirección?", "direccion", True),
+        ("ok 👍", "👍", True),
+        ("really?", "?", True),
+        ("anything", " ", False),
+        # Scripts without blanks: anywhere in the text.
+        ("请问这个价格是多少", "价格", True),
+        ("请问地址在哪里", "价格", False),
+        ("料金はいくらですか", "いくら", True),
+        ("ราคาเท่าไหร่ครับ", "ราคา", True),
+        ("ສະບາຍດີລາຄາເທົ່າໃດ", "ລາຄາ", True),
+        ("iPhone价格多少", "iphone价格", True),
+        # Hangul has blanks, but particles hang on its words: whole words are asked for.
+        ("가격 알려 주세요", "가격", True),
+    ],
+)
+def test_words_are_found_as_people_write_them(text: str, wanted: str, *, has: bool) -> None:
+    assert has_words(text, wanted) is has
