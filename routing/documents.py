@@ -4,14 +4,14 @@ The editor keeps it, versions hold it, admins export and import it. Reading coll
 each with its place, so that a document written by hand can be put right in one go.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from routing.conditions import FACTS, TESTS, WEEKDAYS, Takes
 from routing.facts import Trigger
 from routing.patterns import PatternError, compiled
+from routing.reading import DocumentError as DocumentError
+from routing.reading import Place, is_language
 from routing.rules import (
     Actions,
     Condition,
@@ -28,36 +28,13 @@ FORMAT = 1
 MOST_RULES = 500
 MOST_CONDITIONS = 50
 MOST_STEPS = 20
-MOST_CHOICES = 500
-MOST_LETTERS = 2_000
 LONGEST_SNOOZE_MINUTES = 60 * 24 * 366
 PRIORITIES = ("", "low", "normal", "high", "urgent")
-
-Kind = TypeVar("Kind", bound=Enum)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong in a document, and where: `rules[2].if.all[0].value`."""
-
-    where: str
-    words: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.words}"
-
-
-class DocumentError(ValueError):
-    """A document that cannot be followed; `problems` says why, each with its place."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(map(str, self.problems)))
 
 
 def read_rulebook(document: object, *, version: int = 0) -> Rules:
     """Read the rules of an inbox from its document. Raises DocumentError."""
-    place = _Place("", document, [])
+    place = Place("", document, [])
     place.refuse_unknown("format", "always_first", "rules")
     if place.get("format", FORMAT) != FORMAT:
         place.at("format").refuse(f"This is format {FORMAT}.")
@@ -83,116 +60,12 @@ def document_of(rulebook: Rules) -> dict[str, Any]:
 # --- Reading -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Place:
-    """One value of a document and where it stands; problems of all places are gathered."""
-
-    where: str
-    value: object
-    problems: list[Problem] = field(default_factory=list)
-
-    def refuse(self, words: str) -> None:
-        self.problems.append(Problem(self.where or "document", words))
-
-    def at(self, key: str | int) -> "_Place":
-        inner = self._inner(key)
-        dot = f"[{key}]" if isinstance(key, int) else f"{'.' if self.where else ''}{key}"
-        return _Place(f"{self.where}{dot}", inner, self.problems)
-
-    def _inner(self, key: str | int) -> object:
-        if isinstance(self.value, Mapping) and isinstance(key, str):
-            return self.value.get(key)
-        if isinstance(self.value, list) and isinstance(key, int):
-            return self.value[key]
-        return None
-
-    def has(self, key: str) -> bool:
-        return isinstance(self.value, Mapping) and key in self.value
-
-    def get(self, key: str, default: object) -> object:
-        return self.at(key).value if self.has(key) else default
-
-    def refuse_unknown(self, *known: str) -> None:
-        if not isinstance(self.value, Mapping):
-            self.refuse("An object is wanted here.")
-            return
-        for key in self.value:
-            if key not in known:
-                self.refuse(f"“{str(key)[:40]}” is not known here. Known: {', '.join(known)}.")
-
-    def items(self, key: str, most: int) -> "list[_Place]":
-        place = self.at(key)
-        if place.value is None:
-            return []
-        if not isinstance(place.value, list):
-            place.refuse("A list is wanted here.")
-            return []
-        if len(place.value) > most:
-            place.refuse(f"At most {most} may stand here.")
-        return [place.at(number) for number in range(min(len(place.value), most))]
-
-    def text(self, key: str, *, most: int = MOST_LETTERS, is_needed: bool = False) -> str:
-        place = self.at(key)
-        if place.value is None and not is_needed:
-            return ""
-        return place.as_text(most=most, is_needed=is_needed)
-
-    def as_text(self, *, most: int = MOST_LETTERS, is_needed: bool = False) -> str:
-        if not isinstance(self.value, str) or "\0" in self.value:
-            self.refuse("A text is wanted here.")
-        elif len(self.value) > most:
-            self.refuse(f"At most {most} letters may stand here.")
-        elif is_needed and not self.value.strip():
-            self.refuse("This must not be blank.")
-        else:
-            return self.value
-        return ""
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        return tuple(one.as_text(is_needed=True) for one in self.items(key, MOST_CHOICES))
-
-    def flag(self, key: str, *, default: bool) -> bool:
-        value = self.get(key, default)
-        if isinstance(value, bool):
-            return value
-        self.at(key).refuse("true or false is wanted here.")
-        return default
-
-    def whole(self, key: str, *, least: int, most: int) -> int | None:
-        place = self.at(key)
-        if place.value is None:
-            return None
-        value = place.value
-        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
-            return value
-        place.refuse(f"A whole number from {least} to {most} is wanted here.")
-        return None
-
-    def people(self, key: str) -> tuple[int, ...]:
-        found = []
-        for one in self.items(key, MOST_CHOICES):
-            if isinstance(one.value, int) and not isinstance(one.value, bool) and one.value > 0:
-                found.append(one.value)
-            else:
-                one.refuse("The id of a person is wanted here.")
-        return tuple(found)
-
-    def kind(self, key: str, kinds: type[Kind], default: Kind) -> Kind:
-        value = self.get(key, default.value)
-        for kind in kinds:
-            if kind.value == value:
-                return kind
-        names = ", ".join(str(kind.value) for kind in kinds)
-        self.at(key).refuse(f"One of {names} is wanted here.")
-        return default
-
-
-def _rule(place: _Place) -> Rule:
+def _rule(place: Place) -> Rule:
     place.refuse_unknown("id", "name", "on", "continue", "when", "if", "then")
     rule = Rule(
         id=place.text("id", most=64, is_needed=True),
         name=place.text("name", most=120, is_needed=True),
-        condition=_condition_of(place),
+        condition=condition_of(place),
         actions=_actions(place.at("then")) if place.has("then") else Actions(),
         triggers=_triggers(place),
         is_on=place.flag("on", default=True),
@@ -207,7 +80,7 @@ def _marks(actions: Actions) -> Actions:
     return Actions(tags=actions.tags, priority=actions.priority)
 
 
-def _triggers(place: _Place) -> frozenset[Trigger]:
+def _triggers(place: Place) -> frozenset[Trigger]:
     if not place.has("when"):
         return frozenset(Trigger)
     found = set()
@@ -221,7 +94,8 @@ def _triggers(place: _Place) -> frozenset[Trigger]:
     return frozenset(found)
 
 
-def _condition_of(place: _Place) -> Group:
+def condition_of(place: Place) -> Group:
+    """Read what stands at "if"; without it, what holds always. Problems are left in the place."""
     if not place.has("if"):
         return Group()
     group = _group(place.at("if"), depth=1)
@@ -230,7 +104,7 @@ def _condition_of(place: _Place) -> Group:
     return group
 
 
-def _group(place: _Place, *, depth: int) -> Group:
+def _group(place: Place, *, depth: int) -> Group:
     place.refuse_unknown("all", "any")
     keys = [key for key in ("all", "any") if place.has(key)]
     if len(keys) != 1:
@@ -243,7 +117,7 @@ def _group(place: _Place, *, depth: int) -> Group:
     return Group(Match(key), tuple(part for part in parts if part is not None))
 
 
-def _part(place: _Place, *, depth: int) -> Condition | Group | None:
+def _part(place: Place, *, depth: int) -> Condition | Group | None:
     if not (place.has("all") or place.has("any")):
         return _condition(place)
     if depth > 1:
@@ -252,7 +126,7 @@ def _part(place: _Place, *, depth: int) -> Condition | Group | None:
     return _group(place, depth=depth + 1)
 
 
-def _condition(place: _Place) -> Condition | None:
+def _condition(place: Place) -> Condition | None:
     place.refuse_unknown("fact", "name", "test", "value", "not")
     fact = FACTS.get(str(place.at("fact").value))
     if fact is None:
@@ -277,20 +151,20 @@ def _condition(place: _Place) -> Condition | None:
 # --- Values of conditions ------------------------------------------------------------------------
 
 
-def _nothing(place: _Place, _: str) -> Given:
+def _nothing(place: Place, _: str) -> Given:
     if place.at("value").value is not None:
         place.at("value").refuse("This test compares with nothing.")
     return None
 
 
-def _words(place: _Place, _: str) -> Given:
+def _words(place: Place, _: str) -> Given:
     found = place.texts("value")
     if not found:
         place.at("value").refuse("Write at least one word.")
     return found
 
 
-def _choices(place: _Place, fact: str) -> Given:
+def _choices(place: Place, fact: str) -> Given:
     found = _words(place, fact)
     assert isinstance(found, tuple)
     wrong = sorted(set(map(str, found)) - set(WEEKDAYS)) if fact == "weekday" else []
@@ -299,7 +173,7 @@ def _choices(place: _Place, fact: str) -> Given:
     return found
 
 
-def _pattern(place: _Place, _: str) -> Given:
+def _pattern(place: Place, _: str) -> Given:
     pattern = place.text("value", is_needed=True)
     try:
         compiled(pattern or ".")
@@ -308,18 +182,18 @@ def _pattern(place: _Place, _: str) -> Given:
     return pattern
 
 
-def _text(place: _Place, _: str) -> Given:
+def _text(place: Place, _: str) -> Given:
     return place.text("value", is_needed=True)
 
 
-def _scalar(place: _Place, fact: str) -> Given:
+def _scalar(place: Place, fact: str) -> Given:
     value = place.at("value").value
     if isinstance(value, bool | int | float) and value == value:
         return value
     return _text(place, fact)
 
 
-def _number(place: _Place, fact: str) -> Given:
+def _number(place: Place, fact: str) -> Given:
     """Read a number, or a date as ISO 8601 writes it."""
     value = place.at("value").value
     if isinstance(value, bool):
@@ -328,27 +202,28 @@ def _number(place: _Place, fact: str) -> Given:
     return _scalar(place, fact)
 
 
-def _times(place: _Place, _: str) -> Given:
+def _times(place: Place, _: str) -> Given:
     found = place.texts("value")
-    if len(found) != 2 or not all(map(_is_time, found)) or found[0] == found[1]:
+    if len(found) != 2 or not all(map(is_time, found)) or found[0] == found[1]:
         place.at("value").refuse("Two times are wanted here, such as 22:00 and 06:00.")
     return found
 
 
-def _is_time(text: str) -> bool:
+def is_time(text: str) -> bool:
+    """Say whether this is a time of the day as documents write it: 09:00, up to 24:00."""
     hours, _, minutes = text.partition(":")
     is_written_so = len(text) == 5 and (hours + minutes).isascii() and (hours + minutes).isdecimal()
     return is_written_so and int(hours) <= 24 and int(minutes) < 60 and text <= "24:00"
 
 
-def _people(place: _Place, _: str) -> Given:
+def _people(place: Place, _: str) -> Given:
     found = place.people("value")
     if not found:
         place.at("value").refuse("Choose at least one person.")
     return found
 
 
-_VALUES: Mapping[Takes, Callable[[_Place, str], Given]] = {
+_VALUES: Mapping[Takes, Callable[[Place, str], Given]] = {
     Takes.NOTHING: _nothing,
     Takes.WORDS: _words,
     Takes.PATTERN: _pattern,
@@ -370,7 +245,7 @@ _ACTIONS = (
 )
 
 
-def _actions(place: _Place) -> Actions:
+def _actions(place: Place) -> Actions:
     place.refuse_unknown(*_ACTIONS)
     priority = place.text("priority", most=20)
     if priority not in PRIORITIES:
@@ -390,25 +265,27 @@ def _actions(place: _Place) -> Actions:
     )
 
 
-def _reply(place: _Place) -> dict[str, str]:
+def _reply(place: Place) -> dict[str, str]:
     reply = place.at("reply")
     if reply.value is None:
         return {}
     if not isinstance(reply.value, Mapping):
         reply.refuse('Texts by language are wanted here, such as {"en": "…"}.')
         return {}
-    return {
-        str(language)[:20]: reply.text(language, is_needed=True)
-        for language in reply.value
-        if isinstance(language, str)
-    }
+    texts = {}
+    for language in map(str, reply.value):
+        if is_language(language):
+            texts[language] = reply.text(language, is_needed=True)
+        else:
+            reply.at(language).refuse("Texts are named by their language, such as en or pt-BR.")
+    return texts
 
 
 _STEP = ("who", "people", "team", "lookup", "available", "in_hours", "cap", "owner")
 _ASKING = (Target.DATA_ACTION, Target.CRM_FIELD)
 
 
-def _step(place: _Place) -> Step:
+def _step(place: Place) -> Step:
     place.refuse_unknown(*_STEP)
     if not place.has("who"):
         place.refuse("Say who: “who” is missing.")
@@ -426,7 +303,7 @@ def _step(place: _Place) -> Step:
     return step
 
 
-def _check_step(place: _Place, step: Step) -> None:
+def _check_step(place: Place, step: Step) -> None:
     if step.to is Target.PEOPLE and not step.people:
         place.at("people").refuse("Choose at least one person.")
     if step.people and step.team is not None:
@@ -449,14 +326,15 @@ def _written_rule(rule: Rule) -> dict[str, Any]:
         **({} if rule.is_on else {"on": False}),
         **({"continue": True} if rule.continues else {}),
         **({} if rule.triggers == frozenset(Trigger) else {"when": sorted(rule.triggers)}),
-        **({"if": _written_group(rule.condition)} if rule.condition.parts else {}),
+        **({"if": written_group(rule.condition)} if rule.condition.parts else {}),
         **({"then": then} if (then := _written_actions(rule.actions)) else {}),
     }
 
 
-def _written_group(group: Group) -> dict[str, Any]:
+def written_group(group: Group) -> dict[str, Any]:
+    """Write down what stands at "if"."""
     written = [
-        _written_condition(part) if isinstance(part, Condition) else _written_group(part)
+        _written_condition(part) if isinstance(part, Condition) else written_group(part)
         for part in group.parts
     ]
     return {group.match.value: written}
