@@ -1,20 +1,27 @@
-"""What may an inbox say by itself? Its settings as values."""
+"""What does an inbox say by itself? Its document, read once and kept."""
 
-from collections.abc import Collection
+import json
+from dataclasses import replace
+from functools import lru_cache
 
 from inbox.models import TeamInbox
-from routing.replies import FirstMessageReply, FirstWhen, Replies
-from routing.texts import Text
-from routing.wording import Variant
+from routing.replies import Replies
+from routing.reply_documents import read_replies
 
 
 def replies_of(inbox: TeamInbox) -> Replies:
-    """Return what an inbox says by itself, without asking the database."""
-    first = None
-    if inbox.first_reply != TeamInbox.FirstReply.OFF and inbox.first_reply_text.strip():
-        text = Variant(Text.literal(inbox.first_reply_text))
-        first = FirstMessageReply((text,), FirstWhen(inbox.first_reply))
-    return Replies(first_message=first, inbox_name=inbox.name, bot_name=inbox.bot_name)
+    """Return what an inbox says by itself, without asking the database.
+
+    Where its document names no language, the inbox's own speaks, and English where it has none.
+    Raises DocumentError for a document that cannot be followed.
+    """
+    read = _read(json.dumps(inbox.replies, sort_keys=True))
+    return replace(
+        read,
+        default_language=read.default_language or inbox.language or "en",
+        inbox_name=inbox.name,
+        bot_name=inbox.bot_name,
+    )
 
 
 def says_nothing(replies: Replies) -> bool:
@@ -22,8 +29,6 @@ def says_nothing(replies: Replies) -> bool:
     return not (replies.keyword or replies.after_hours or replies.first_message)
 
 
-def languages_told_apart(replies: Replies) -> Collection[str]:
-    """Return the languages that replies are written in, if there is a choice between several."""
-    variants = list(replies.first_message.variants) if replies.first_message else []
-    languages = {variant.language or replies.default_language for variant in variants}
-    return languages if len(languages) > 1 else ()
+@lru_cache(maxsize=1024)
+def _read(document: str) -> Replies:
+    return read_replies(json.loads(document))

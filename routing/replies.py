@@ -5,7 +5,6 @@ of the rule that matched, keywords, after hours, first message; still waiting co
 Then guards have their say: here, and again with a new history when the reply is sent.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,10 +15,12 @@ from django.utils.translation import gettext as _
 
 from routing.conditions import Judge
 from routing.deciding import Plan
+from routing.escalation import Clock
 from routing.facts import Facts
-from routing.patterns import fold, has_words
-from routing.rules import Group
-from routing.texts import BUILT_IN, Problem, Variable
+from routing.languages import base_of
+from routing.patterns import has_words
+from routing.rules import Group, Rule, languages_asked
+from routing.texts import BUILT_IN, Problem, Variable, lookup_in
 from routing.wording import Variant, Voice, by_language, word, wording_problems
 
 AUTO_REPLY_FRESHNESS = timedelta(minutes=15)
@@ -28,12 +29,10 @@ AUTO_REPLY_DAY_CAP = 3
 BURST = timedelta(seconds=10)
 _DAY = timedelta(hours=24)
 
-# Thai to Lao, Burmese, Khmer, Japanese, Chinese: without blanks, so not word by word.
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
-
 # The guards that tell of two machines talking to each other.
 ECHO = "message echoes our own text"
 REPETITION = "would repeat the same text"
+OFF = "it is off"
 
 
 class ReplyKind(StrEnum):
@@ -83,12 +82,15 @@ class KeywordReply:
     variants: tuple[Variant, ...]
     phrases: tuple[str, ...] = ()
     condition: Group | None = None
+    is_on: bool = True
 
     def why_not(self, judge: Judge) -> str:
         """Return blank if the message asks for this answer, else why it does not.
 
         What cannot be known asks for nothing.
         """
+        if not self.is_on:
+            return OFF
         try:
             holds = self.condition is not None and judge.judge(self.condition, [])
         except Exception as problem:  # as with rules: a broken one is passed over, and shown
@@ -103,6 +105,7 @@ class AfterHoursReply:
 
     variants: tuple[Variant, ...]
     holiday_variants: tuple[Variant, ...] = ()
+    is_on: bool = True
 
 
 @dataclass(frozen=True)
@@ -112,13 +115,17 @@ class FirstMessageReply:
     variants: tuple[Variant, ...]
     when: FirstWhen = FirstWhen.PER_CONVERSATION
     silence: timedelta = _DAY
+    is_on: bool = True
 
 
 @dataclass(frozen=True)
 class StillWaitingReply:
-    """What is said to a customer who waits, when the escalation's timer says so."""
+    """What is said to a customer who waits for so many minutes of a clock."""
 
     variants: tuple[Variant, ...]
+    after: int = 15
+    clock: Clock = Clock.CALENDAR
+    is_on: bool = True
 
 
 @dataclass(frozen=True)
@@ -138,6 +145,44 @@ class Replies:
     def voice(self) -> Voice:
         """Return in whose name it is said."""
         return Voice(self.inbox_name, self.bot_name, self.default_language, self.variables)
+
+    def wordings(self) -> Iterator[Variant]:
+        """Return every wording of what is on."""
+        for one in self.keyword:
+            yield from one.variants if one.is_on else ()
+        if self.after_hours and self.after_hours.is_on:
+            yield from self.after_hours.variants
+            yield from self.after_hours.holiday_variants
+        for reply in (self.first_message, self.still_waiting):
+            yield from reply.variants if reply and reply.is_on else ()
+
+    def lookups(self) -> frozenset[str]:
+        """Return the names of all look-ups that texts and conditions may need."""
+        asked = {
+            condition.lookup
+            for one in self.keyword
+            if one.is_on and one.condition
+            for condition in one.condition.conditions()
+        }
+        slots = {slot.name for wording in self.wordings() for slot in wording.text.slots}
+        return frozenset(asked | set(map(lookup_in, slots))) - {""}
+
+
+def languages_of(replies: Replies, rules: Iterable[Rule] = ()) -> tuple[str, ...]:
+    """Return the languages that are told apart: those of texts, and those that conditions ask for.
+
+    `rules` are those that run in the inbox. Sorted, one of each (pt, not pt-BR too); empty where a
+    message's language makes no difference, and need not be looked for.
+    """
+    own = replies.default_language
+    asked = [one.condition for one in replies.keyword if one.is_on and one.condition]
+    spoken = {own, *(wording.language for wording in replies.wordings())}
+    for rule in rules:
+        asked.append(rule.condition)
+        spoken |= set(rule.actions.reply)
+    conditions = {code for group in asked for code in languages_asked(group)}
+    found = {base_of(code): code for code in sorted((spoken | conditions) - {""}, reverse=True)}
+    return tuple(sorted(found.values())) if len(found) > 1 or conditions else ()
 
 
 # --- What happened before ---
@@ -296,15 +341,8 @@ def why_silent(history: History, text: str, *, body: str = "", now: datetime) ->
 
 
 def mentions(body: str, phrases: Iterable[str]) -> bool:
-    """Say whether a message has any of the phrases: whole words, whatever their case and accents.
-
-    In scripts without blanks between words a phrase may stand anywhere.
-    """
-    return any(
-        has_words(body, phrase)
-        or (_UNSPACED.search(phrase) is not None and fold(phrase) in fold(body))
-        for phrase in phrases
-    )
+    """Say whether a message has any of the phrases, as rules find words in a text."""
+    return any(has_words(body, phrase) for phrase in phrases)
 
 
 # --- Which applies ---
@@ -327,12 +365,14 @@ def _for_message(
 
 
 def _for_timer(replies: Replies, history: History) -> Iterator[_Candidate]:
-    if replies.still_waiting:
+    if replies.still_waiting and replies.still_waiting.is_on:
         window = f"{history.conversation}:{history.wait_generation}"
         yield _Candidate(ReplyKind.STILL_WAITING, "", replies.still_waiting.variants, window)
 
 
 def _after_hours(reply: AfterHoursReply, facts: Facts, history: History) -> _Candidate:
+    if not reply.is_on:
+        return _Candidate(ReplyKind.AFTER_HOURS, "", why_not=OFF)
     at, calendar = history.triggered_at, facts.calendar
     window = calendar.closed_period_key(at)
     if window is None:
@@ -346,6 +386,8 @@ def _after_hours(reply: AfterHoursReply, facts: Facts, history: History) -> _Can
 def _first_message(reply: FirstMessageReply, facts: Facts, history: History) -> _Candidate:
     window = _window_of_first(reply, facts, history)
     why_not = "" if window else "it is not the first message"
+    if not reply.is_on:
+        why_not = OFF
     return _Candidate(ReplyKind.FIRST_MESSAGE, "", reply.variants, window, why_not)
 
 

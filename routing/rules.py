@@ -55,6 +55,14 @@ class Group:
                 yield from part.conditions()
 
 
+def languages_asked(group: Group) -> frozenset[str]:
+    """Return the languages that conditions ask for."""
+    asked = (one.value for one in group.conditions() if one.fact == "language")
+    return frozenset(
+        str(code) for value in asked for code in (value if isinstance(value, tuple) else ())
+    )
+
+
 class Target(StrEnum):
     """Whom a step of a ladder means."""
 

@@ -110,6 +110,10 @@ class Slot:
     name: str
     default: str | None = None
 
+    def __str__(self) -> str:
+        default = "" if self.default is None else f"|{self.default}"
+        return f"{{{{{self.name}{default}}}}}"
+
 
 @dataclass(frozen=True)
 class Text:
@@ -140,6 +144,11 @@ class Text:
         """Return the variables, in order."""
         return tuple(part for part in self.parts if isinstance(part, Slot))
 
+    @property
+    def source(self) -> str:
+        """Return the text as an admin writes it; reading it again gives the same."""
+        return "".join(map(str, self.parts))
+
     def render(self, values: Values) -> str:
         """Return what is said: at most `LONGEST_TEXT` characters, blank if there is nothing.
 
@@ -167,7 +176,7 @@ def problems(text: Text, known: Mapping[str, Variable]) -> list[Problem]:
                 % {"most": LONGEST_TEXT, "count": written}
             )
         )
-    if not text.slots and not "".join(map(str, text.parts)).strip():
+    if not text.source.strip():
         found.append(Problem(_("Write what customers are to be told.")))
     return list(dict.fromkeys([*_brace_problems(text), *found]))
 
@@ -196,6 +205,12 @@ def attribute_name(key: str) -> str:
 def crm_name(connector: str, key: str) -> str:
     """Return how texts name a field of a CRM's answer."""
     return f"crm.{connector}.{key}"
+
+
+def lookup_in(name: str) -> str:
+    """Return the CRM whose answer a variable is of, or blank."""
+    kind, _dot, rest = name.partition(".")
+    return rest.partition(".")[0] if kind == "crm" else ""
 
 
 def first_name(name: str) -> str:

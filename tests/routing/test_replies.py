@@ -114,6 +114,25 @@ def test_the_trace_says_what_was_considered_and_why_not() -> None:
     ]
 
 
+def test_what_is_off_is_not_said_and_the_trace_says_so() -> None:
+    assert EVERYTHING.after_hours
+    assert EVERYTHING.first_message
+    assert EVERYTHING.still_waiting
+    off = replace(
+        EVERYTHING,
+        keyword=(replace(PRICES, is_on=False),),
+        after_hours=replace(EVERYTHING.after_hours, is_on=False),
+        first_message=replace(EVERYTHING.first_message, is_on=False),
+        still_waiting=replace(EVERYTHING.still_waiting, is_on=False),
+    )
+
+    verdict = answer(message("what is the price"), off)
+
+    assert isinstance(verdict, Silence)
+    assert {one.outcome for one in verdict.trace} == {"it is off"}
+    assert isinstance(remind(message(), off, FIRST, now=NOW), Silence)
+
+
 def test_a_rule_may_ask_for_silence() -> None:
     verdict = answer(message("price"), rule=RuleReply("quiet", is_silent=True))
 
