@@ -277,7 +277,7 @@ def _reply(place: Place) -> dict[str, str]:
         if is_language(language):
             texts[language] = reply.text(language, is_needed=True)
         else:
-            reply.at(language).refuse("Texts are named by their language, such as en or pt-BR.")
+            reply.refuse(f"“{language[:20]}” is no language: texts are named en, es, pt-BR.")
     return texts
 
 

@@ -122,7 +122,7 @@ CONDITION = {"fact": "text", "test": "contains_any", "value": ["x"]}
         (rule(then={"priority": "highest"}), "rules[0].then.priority", "urgent"),
         (rule(then={"reply": "hello"}), "rules[0].then.reply", "language"),
         (rule(then={"reply": {"en": ""}}), "rules[0].then.reply.en", "blank"),
-        (rule(then={"reply": {"": "hello"}}), "rules[0].then.reply", "their language"),
+        (rule(then={"reply": {"": "hello"}}), "rules[0].then.reply", "no language"),
         (rule(then={"snooze_minutes": 0}), "rules[0].then.snooze_minutes", "whole number"),
         (rule(then={"note": "a\0b"}), "rules[0].then.note", "text"),
         (rule(**{"continue": True, "then": {"note": "x"}}), "rules[0].then", "only set tags"),
