@@ -27,6 +27,7 @@ from inbox.conversations import add_note, claim_conversation
 from inbox.models import Contact, Conversation, Message, Sender, TeamInbox, Thread
 from inbox.models.ids import client_id
 from inbox.receiving import receive_message
+from inbox.reply_settings import greeting
 from inbox.sending import send_reply, settle
 from inbox.status_urls import fallback_url, sender_status_url, webhook_url
 from inbox.twilio.errors import meaning_of
@@ -89,8 +90,7 @@ def _load_acme(partner: Partner, secrets: DemoSecrets, *, now: datetime) -> None
     support = _inbox(
         account,
         "Support",
-        first_reply=TeamInbox.FirstReply.PER_CONVERSATION,
-        first_reply_text="Hi! Thanks for writing to Acme. A person will answer you shortly.",
+        replies=greeting("Hi! Thanks for writing to Acme. A person will answer you shortly."),
         bot_name="Acme Assistant",
     )
     support.hours = hours_of_preset(HoursPreset.EVERY_DAY, account=account, by=None, now=now)

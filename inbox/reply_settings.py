@@ -1,26 +1,30 @@
 """What does an inbox say by itself? Its document, read once and kept."""
 
 import json
+import logging
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from inbox.models import TeamInbox
-from routing.replies import Replies
-from routing.reply_documents import read_replies
+from inbox.rulebooks import InForce, in_force
+from routing.reading import DocumentError
+from routing.replies import FirstMessageReply, FirstWhen, Replies, languages_of
+from routing.reply_documents import document_of, read_replies
+from routing.texts import Text
+from routing.wording import Variant
+
+logger = logging.getLogger(__name__)
 
 
 def replies_of(inbox: TeamInbox) -> Replies:
     """Return what an inbox says by itself, without asking the database.
 
-    Where its document names no language, the inbox's own speaks, and English where it has none.
-    Raises DocumentError for a document that cannot be followed.
+    Where its document names no language, the inbox's own speaks, and English where it has none. A
+    document that cannot be followed says nothing: a customer's words count for more.
     """
-    read = _read(json.dumps(inbox.replies, sort_keys=True))
     return replace(
-        read,
-        default_language=read.default_language or inbox.language or "en",
-        inbox_name=inbox.name,
-        bot_name=inbox.bot_name,
+        _read(_key(inbox), inbox.language), inbox_name=inbox.name, bot_name=inbox.bot_name
     )
 
 
@@ -29,6 +33,33 @@ def says_nothing(replies: Replies) -> bool:
     return not (replies.keyword or replies.after_hours or replies.first_message)
 
 
+def languages_told_apart(inbox: TeamInbox, rules: InForce) -> tuple[str, ...]:
+    """Return the languages in which messages of an inbox make a difference; none if one speaks."""
+    return _languages(_key(inbox), inbox.language, rules.always_first, rules.own)
+
+
+def greeting(text: str, when: FirstWhen = FirstWhen.PER_CONVERSATION) -> dict[str, Any]:
+    """Return the document of an inbox that greets, and says nothing else by itself."""
+    first = FirstMessageReply((Variant(Text.parse(text)),), when)
+    return document_of(Replies(first_message=first, default_language=""))
+
+
+def _key(inbox: TeamInbox) -> str:
+    return json.dumps(inbox.replies, sort_keys=True)
+
+
 @lru_cache(maxsize=1024)
-def _read(document: str) -> Replies:
-    return read_replies(json.loads(document))
+def _read(document: str, language: str) -> Replies:
+    try:
+        replies = read_replies(json.loads(document))
+    except DocumentError as error:
+        logger.error("replies cannot be followed: %s", error.problems[0].where)
+        replies = Replies(default_language="")
+    return replace(replies, default_language=replies.default_language or language or "en")
+
+
+@lru_cache(maxsize=1024)
+def _languages(
+    document: str, language: str, always_first: int | None, own: int | None
+) -> tuple[str, ...]:
+    return languages_of(_read(document, language), in_force(always_first, own).asked)

@@ -62,7 +62,7 @@ def facts_of(
     """
     row, message = came.conversation, came.message
     wanted = {*languages, *rules.languages}
-    language = detect(message.body, wanted) if wanted else UNCLEAR
+    language = detect(message.body, sorted(wanted)) if wanted else UNCLEAR
     return Facts(
         seed=message.public_id,
         trigger=trigger,

@@ -22,6 +22,7 @@ from accounts.models import (
 )
 from inbox.directory import directory_of_account
 from inbox.models import Sender, TeamInbox
+from inbox.reply_settings import greeting
 from routing.business_hours import add_hours
 from routing.hours import Opening, Week
 from routing.lint import Known
@@ -32,6 +33,7 @@ from routing.models import (
     EscalationPolicy,
     RulebookVersion,
 )
+from routing.replies import FirstWhen
 from routing.rulebooks import make_rulebook, publish, save_draft
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -86,8 +88,14 @@ def make_user(
 
 
 def make_inbox(account: Account, name: str = "", **fields: Any) -> TeamInbox:
-    """Make a team with its inbox; auto-replies are off unless asked for."""
+    """Make a team with its inbox; auto-replies are off unless asked for.
+
+    `first_reply` says when it greets (ever, per_conversation) and `first_reply_text` how.
+    """
     name = name or f"Team {next(_numbers)}"
+    when, text = fields.pop("first_reply", ""), fields.pop("first_reply_text", "")
+    if when:
+        fields["replies"] = greeting(text, FirstWhen(when))
     team = Team.objects.create(account=account, name=name)
     slug = fields.pop("slug", name.lower().replace(" ", "-"))
     return TeamInbox.objects.create(team=team, account=account, name=name, slug=slug, **fields)

@@ -20,7 +20,7 @@ class TeamInboxForm(forms.ModelForm[TeamInbox]):
 
     class Meta:
         model = TeamInbox
-        fields: ClassVar[list[str]] = ["team", "name", "slug", "first_reply", "first_reply_text"]
+        fields: ClassVar[list[str]] = ["team", "name", "slug"]
         labels: ClassVar[dict[str, str]] = {
             "slug": "Address",
             "after_claim": "After a claim",
@@ -37,14 +37,11 @@ class TeamInboxForm(forms.ModelForm[TeamInbox]):
         }
 
     def clean(self) -> dict[str, Any] | None:
-        """Refuse a second inbox under one address, and a greeting without words."""
+        """Refuse a second inbox under one address."""
         cleaned = super().clean()
         team, slug = given(self, "team"), self.cleaned_data.get("slug")
         if team and slug and self._slug_is_taken(team.account_id, slug):
             self.add_error("slug", "Another inbox of this account has this address.")
-        greets = self.cleaned_data.get("first_reply") != TeamInbox.FirstReply.OFF
-        if greets and not self.cleaned_data.get("first_reply_text", "").strip():
-            self.add_error("first_reply_text", "Write what the first reply says.")
         return cleaned
 
     def _slug_is_taken(self, account_id: int, slug: str) -> bool:
@@ -90,19 +87,10 @@ class TeamInboxAdmin(SetUpAdmin[TeamInbox]):
         ),
         (
             "Automatic replies",
-            {
-                "fields": (
-                    "bot_name",
-                    "first_reply",
-                    "first_reply_text",
-                    "opt_out_text",
-                    "opt_in_text",
-                    "help_text",
-                )
-            },
+            {"fields": ("bot_name", "replies", "opt_out_text", "opt_in_text", "help_text")},
         ),
     )
-    readonly_fields = ("account", "public_id", "auto_close_since", "created_at")
+    readonly_fields = ("account", "public_id", "auto_close_since", "created_at", "replies")
     fixed_fields = ("team", "is_on")
     audited = (
         *("name", "is_on", "claim_rule", "after_claim", "closed_visibility"),

@@ -88,7 +88,7 @@ class Case:
             self.came,
             self.trigger or Trigger.NEW,
             self.rules,
-            languages=languages_told_apart(replies_of(self.row.inbox)),
+            languages=languages_told_apart(self.row.inbox, self.rules),
             answers={**answers_of(self.asked), **(missing or {})},
         )
 

@@ -24,11 +24,6 @@ class TeamInbox(models.Model):
         REMOVED = "removed", "Others no longer see it"
         READ_ONLY = "read_only", "Others may go on reading"
 
-    class FirstReply(models.TextChoices):
-        OFF = "off", "Never"
-        EVER = "ever", "To a customer's first message ever"
-        PER_CONVERSATION = "per_conversation", "To the first message of each conversation"
-
     class ReopenOwner(models.TextChoices):
         LAST_OWNER_IF_AVAILABLE = "last_owner_if_available", "The last owner if available"
         TEAM = "team", "The team"
@@ -65,10 +60,6 @@ class TeamInbox(models.Model):
         max_length=8, choices=ClosedVisibility.choices, default=ClosedVisibility.TEAM
     )
     bot_name = models.CharField(max_length=40, default="Assistant")
-    first_reply = models.CharField(
-        max_length=16, choices=FirstReply.choices, default=FirstReply.OFF
-    )
-    first_reply_text = models.CharField(max_length=1600, blank=True, default="")
     opt_out_text = models.CharField(
         max_length=320,
         default="You have been unsubscribed and will get no more messages. Reply START to return.",

@@ -17,7 +17,7 @@ CARDS: Mapping[str, tuple[str, ...]] = {
     "look": ("name", "colour", "time_zone", "language"),
     "claiming": ("claim_rule", "after_claim", "closed_visibility"),
     "ending": ("reopen_hours", "reopen_owner", "auto_close_hours"),
-    "greeting": ("bot_name", "first_reply", "first_reply_text"),
+    "greeting": ("bot_name",),
     "supervisors": ("supervisors_may_set_up",),
 }
 # What supervisors may change where the inbox allows it.

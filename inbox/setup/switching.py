@@ -14,6 +14,7 @@ from accounts import audit
 from accounts.access import feature_is_on
 from accounts.models import Feature, Team, TwilioAccount, User
 from inbox.models import Sender, TeamInbox
+from inbox.reply_settings import greeting
 from inbox.setup.numbers import add_number, find_textable
 from inbox.setup.pointing import point_here, put_back
 from inbox.setup.refusals import REFUSALS, SetUpError
@@ -22,6 +23,7 @@ from inbox.twilio.provisioning import RemoteNumber, RemoteService
 from routing.business_hours import HoursError
 from routing.hours_presets import HoursPreset, hours_of_preset
 from routing.models import BusinessHours
+from routing.replies import FirstWhen
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Wanted:
     numbers: Sequence[tuple[TwilioAccount, str]] = ()
     claim_rule: str = TeamInbox.ClaimRule.OPTIONAL
     bot_name: str = "Assistant"
-    first_reply: str = TeamInbox.FirstReply.OFF
-    first_reply_text: str = ""
+    greets: FirstWhen | None = None
+    greeting: str = ""
     hours: BusinessHours | HoursPreset = HoursPreset.ALWAYS
     is_pointed: bool = True
 
@@ -90,13 +92,13 @@ def _switched_on(
         "name": wanted.name,
         "claim_rule": wanted.claim_rule,
         "bot_name": wanted.bot_name,
-        "first_reply": wanted.first_reply,
-        "first_reply_text": wanted.first_reply_text,
         "hours": _hours(team, wanted.hours, by=by, now=now),
         "is_on": True,
     }
     was = audit.snapshot(inbox, fresh) if inbox else None
     if inbox is None:
+        # One that was there before goes on saying what it said.
+        fresh["replies"] = greeting(wanted.greeting, wanted.greets) if wanted.greets else {}
         inbox = _made(team, fresh)
     else:
         for name, value in fresh.items():

@@ -83,7 +83,7 @@ def test_from_nothing_to_a_test_message_by_keyboard_alone(live: Live, open_as: O
 
     assert time.monotonic() - began < THREE_MINUTES.total_seconds()
     inbox, sender = TeamInbox.objects.get(team=team), Sender.objects.get()
-    assert (inbox.first_reply, inbox.is_on) == ("ever", True)
+    assert (inbox.replies["first_message"]["when"], inbox.is_on) == ("ever", True)
     assert Message.objects.get().status == "delivered"
     _answer(live, open_as, sam, sender)
 

@@ -41,6 +41,7 @@ from inbox.models import (
     Thread,
 )
 from inbox.models.ids import client_id
+from inbox.reply_settings import greeting
 from inbox.sending import send_reply
 from inbox.sending.progress import finish
 from inbox.story import Story
@@ -222,7 +223,7 @@ def test_a_clock_that_comes_too_late_does_not_warn_of_what_it_does(
 def test_only_a_persons_answer_ends_it(
     house: House, claimed: Callable[..., Conversation], outsider: User, client: Client
 ) -> None:
-    house.inbox.first_reply, house.inbox.first_reply_text = "per_conversation", "Welcome"
+    house.inbox.replies = greeting("Welcome")
     house.inbox.save()
     row = claimed(add(outsider))
     assert Message.objects.filter(kind="auto").exists()

@@ -25,8 +25,10 @@ from inbox.access import readers_of
 from inbox.conversations import claim_conversation, release_ineligible
 from inbox.models import Conversation, Message, TeamInbox
 from inbox.queries import transfer_page
+from inbox.reply_settings import greeting
 from inbox.sending import deliver
 from inbox.watch import CLOSE_NO_ACCESS
+from routing.replies import FirstWhen
 from tests.admin_world import browser_of, make_partner_user
 from tests.conftest import House
 from tests.doors import Browser
@@ -110,7 +112,7 @@ def test_nothing_can_be_done(off: Stage, login: Any, story: str) -> None:
 def test_what_customers_write_is_kept_and_nobody_is_greeted_or_alerted(
     off: Stage, told: Told, client: Client
 ) -> None:
-    TeamInbox.objects.update(first_reply="ever", first_reply_text="Welcome!")
+    TeamInbox.objects.update(replies=greeting("Welcome!", FirstWhen.EVER))
 
     assert who(told(lambda: off.hear("Anybody there?"))) == []
     text_in(client, off.house.sender, "+14155550177", "A first message")

@@ -11,6 +11,8 @@ from compliance.models import Consent
 from inbox.access import audience_of, readers_of
 from inbox.conversations import claim_conversation
 from inbox.models import Conversation, InboxEvent, Message, Participant, TeamInbox
+from inbox.reply_settings import greeting
+from routing.replies import FirstWhen
 from tests.conftest import House
 from tests.doors import Browser, all_at_once, signed
 from tests.factories import make_inbox, make_user
@@ -103,7 +105,7 @@ def test_what_customers_write_is_kept_and_nobody_is_told(off: Stage) -> None:
 
 
 def test_a_first_message_to_it_is_kept_without_a_greeting(off: Stage, client: Client) -> None:
-    TeamInbox.objects.update(first_reply="ever", first_reply_text="Welcome!")
+    TeamInbox.objects.update(replies=greeting("Welcome!", FirstWhen.EVER))
 
     message = text_in(client, off.house.sender, "+14155550177", "Hello")
 

@@ -10,8 +10,10 @@ from accounts.models import AuditEntry, TwilioAccount
 from compliance.gate import SendBlockedError
 from inbox.models import Conversation, InboxEvent, Message, Sender, TeamInbox
 from inbox.pausing import resume_sender
+from inbox.reply_settings import greeting
 from inbox.sending import deliver, owed_messages
 from inbox.sending.carriers import _carrier
+from routing.replies import FirstWhen
 from tests.carrier import Twilio
 from tests.conftest import House
 from tests.factories import make_inbox, make_sender
@@ -213,16 +215,16 @@ def test_a_greeting_that_waited_at_a_paused_number_is_not_sent_hours_later(
     house: House, client: Client, twilio: Twilio, now: datetime
 ) -> None:
     twilio.knows(house.sender)
-    TeamInbox.objects.update(first_reply="ever", first_reply_text="Welcome!")
+    TeamInbox.objects.update(replies=greeting("Welcome!", FirstWhen.EVER))
     Sender.objects.update(is_paused=True)
     heard = text_in(client, house.sender, "+14155550188", "Hello")
-    greeting = Message.objects.get(kind="auto")
+    reply = Message.objects.get(kind="auto")
     later = heard.created_at + timedelta(hours=3)
     resume_sender(sender=house.sender, by=house.sue, now=later)
 
-    deliver(greeting.pk, now=later)
+    deliver(reply.pk, now=later)
 
-    assert _fresh(greeting).status == "blocked"
+    assert _fresh(reply).status == "blocked"
     assert twilio.requests_to_send() == []
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from compliance.models import Consent
 from inbox.models import AutoReplyLog, Message, Receipt, Sender, TeamInbox
 from inbox.reconciling import find_lost
+from inbox.reply_settings import greeting
 from inbox.twilio.simulator.api import messages
 from inbox.twilio.simulator.api.paging import classic_page
 from inbox.twilio.simulator.exchange import Request, Response
@@ -177,7 +178,7 @@ def test_what_came_within_a_second_keeps_its_order(lost: Any) -> None:
 
 
 def test_a_lost_message_is_not_greeted(house: House, lost: Any) -> None:
-    TeamInbox.objects.update(first_reply="per_conversation", first_reply_text="Welcome!")
+    TeamInbox.objects.update(replies=greeting("Welcome!"))
     lost()
 
     find_lost(now=timezone.now())

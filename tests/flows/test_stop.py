@@ -11,6 +11,7 @@ from compliance.models import Consent, ConsentEvent, ProviderBlock
 from inbox.carrier import ErrorKind, Rejected
 from inbox.models import Contact, Conversation, Message, Sender, TeamInbox
 from inbox.models.ids import client_id
+from inbox.reply_settings import greeting
 from inbox.sending import compose_verdict, send_reply, settle
 from tests.conftest import House
 from tests.factories import make_sender
@@ -151,7 +152,7 @@ def test_optouttype_means_twilio_answered_and_is_remembered_on_the_sender(
 def test_stop_as_the_first_message_ever_makes_no_conversation_and_no_greeting(
     house: House, client: Client
 ) -> None:
-    TeamInbox.objects.update(first_reply="per_conversation", first_reply_text="Welcome!")
+    TeamInbox.objects.update(replies=greeting("Welcome!"))
 
     text_in(client, house.sender, MARIA, "STOP")
 

@@ -48,6 +48,7 @@ from inbox.refusals import (
     UnavailableTargetError,
     UnseenMessagesError,
 )
+from inbox.reply_settings import greeting
 from inbox.sending import send_reply
 from tests.conftest import House
 from tests.factories import make_inbox, make_user
@@ -479,7 +480,7 @@ def test_only_a_person_s_answer_stops_the_waiting_clock(stage: Stage) -> None:
 
 
 def test_an_automatic_reply_greets_once_and_never_stops_the_clock(stage: Stage) -> None:
-    TeamInbox.objects.update(first_reply="per_conversation", first_reply_text="Welcome!")
+    TeamInbox.objects.update(replies=greeting("Welcome!"))
     other = "+14155550222"
 
     first = text_in(stage.client, stage.house.sender, other, "Hi")
@@ -586,9 +587,7 @@ def test_a_blocked_contact_is_kept_for_supervisors_only(stage: Stage) -> None:
 
 
 def test_a_blocked_contact_is_not_answered_by_itself(stage: Stage) -> None:
-    TeamInbox.objects.update(
-        first_reply="per_conversation", first_reply_text="Welcome!", reopen_hours=0
-    )
+    TeamInbox.objects.update(replies=greeting("Welcome!"), reopen_hours=0)
     Conversation.objects.update(status="closed", closed_at=stage.now, waiting_since=None)
     Contact.objects.update(is_blocked=True)
 

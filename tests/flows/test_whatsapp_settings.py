@@ -22,6 +22,7 @@ from inbox.models import (
     WhatsAppSync,
     WhatsAppTemplate,
 )
+from inbox.reply_settings import greeting
 from inbox.sending.replying import send_reply
 from inbox.setup.whatsapp_sync import DUE_AFTER, sync_next_due, sync_whatsapp
 from inbox.twilio.errors import TwilioAwayError
@@ -287,7 +288,7 @@ def test_when_the_grant_ended_senders_stay_nothing_is_sent_and_messages_are_stor
     house: House, sender: Sender, twilio: Twilio, now: datetime
 ) -> None:
     customer = "whatsapp:+14155550177"
-    house.inbox.first_reply, house.inbox.first_reply_text = "per_conversation", "Welcome"
+    house.inbox.replies = greeting("Welcome")
     house.inbox.save()
     FeatureGrant.objects.filter(feature="whatsapp").update(ends_at=LONG_AGO + timedelta(days=1))
 

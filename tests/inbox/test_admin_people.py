@@ -418,9 +418,7 @@ def test_a_team_gets_its_inbox(acme: Company, pat: Client) -> None:
     data |= {"team": team.pk, "name": "Sales", "slug": "acme-support", "is_on": "on"}
 
     assert "has this address" in pat.post(f"{INBOXES}add/", data).content.decode()
-    data |= {"slug": "sales", "first_reply": "ever", "first_reply_text": " "}
-    assert "Write what the first reply says" in pat.post(f"{INBOXES}add/", data).content.decode()
-    data |= {"first_reply": "off", "auto_close_hours": 24}
+    data |= {"slug": "sales", "auto_close_hours": 24}
     assert pat.post(f"{INBOXES}add/", data).status_code == 302
 
     inbox = TeamInbox.objects.get(team=team)

@@ -74,16 +74,15 @@ def test_two_admins_who_disagree_are_told_in_words(house: House, login: Login) -
 
 def test_a_supervisor_sets_the_first_reply_and_nothing_else(house: House, browser: Client) -> None:
     page = browser.get(INBOX).content.decode()
-    assert "Automatic first reply" in page
-    for words in ("Who answers", "How conversations end", "Name and place", "/turn-off/"):
+    assert "Who signs automatic replies" in page
+    for words in ("Who answers<", "How conversations end", "Name and place", "/turn-off/"):
         assert words not in page
 
-    data = {"bot_name": "Robo", "first_reply": "ever", "first_reply_text": "Hello!"}
-    answer = save(browser, "greeting", **{f"greeting-{name}": v for name, v in data.items()})
+    answer = save(browser, "greeting", **{"greeting-bot_name": "Robo"})
 
-    assert "“Automatic first reply” is saved." in answer.content.decode()
+    assert "“Who signs automatic replies” is saved." in answer.content.decode()
     house.inbox.refresh_from_db()
-    assert (house.inbox.bot_name, house.inbox.first_reply_text) == ("Robo", "Hello!")
+    assert house.inbox.bot_name == "Robo"
     assert AuditEntry.objects.get(action="inbox_changed").actor == house.sue
     for card in ("look", "claiming", "ending", "supervisors", "nonsense"):
         assert save(browser, card).status_code == 404

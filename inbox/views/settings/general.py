@@ -13,11 +13,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from accounts.numbers import number_in
-from inbox.forms import plain_lines
 from inbox.models import TeamInbox
-from inbox.segments import MAX_CHARACTERS, count
 from inbox.setup.general import CARDS, FOR_SUPERVISORS, ChangedMeanwhileError, change_inbox
-from inbox.views.settings.answers import inbox_of, segments_of
+from inbox.views.settings.answers import inbox_of
 from inbox.views.settings.door import Setter, setter
 
 LANGUAGES = (
@@ -117,32 +115,15 @@ class EndingForm(forms.ModelForm[TeamInbox]):
 
 
 class GreetingForm(forms.ModelForm[TeamInbox]):
-    """Who signs automatic replies, and the first of them."""
+    """Who signs automatic replies."""
 
     class Meta:
         model = TeamInbox
         fields: ClassVar[tuple[str, ...]] = CARDS["greeting"]
-        labels: ClassVar[dict[str, Any]] = {
-            "bot_name": gettext_lazy("Name of the bot"),
-            "first_reply": gettext_lazy("First reply"),
-            "first_reply_text": gettext_lazy("Its text"),
+        labels: ClassVar[dict[str, Any]] = {"bot_name": gettext_lazy("Name of the bot")}
+        help_texts: ClassVar[dict[str, Any]] = {
+            "bot_name": gettext_lazy("Agents see it at every message that nobody wrote by hand."),
         }
-        widgets: ClassVar[dict[str, Any]] = {
-            "first_reply_text": forms.Textarea(attrs={"rows": 3, "maxlength": MAX_CHARACTERS})
-        }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.language:
-            self.fields["first_reply_text"].widget.attrs["lang"] = self.instance.language
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse an automatic reply without words."""
-        cleaned: dict[str, Any] = super().clean() or {}
-        text = cleaned["first_reply_text"] = plain_lines(cleaned.get("first_reply_text", ""))
-        if cleaned.get("first_reply") != TeamInbox.FirstReply.OFF and not text:
-            self.add_error("first_reply_text", _("Write what customers are to be told."))
-        return cleaned
 
 
 class SupervisorsForm(forms.ModelForm[TeamInbox]):
@@ -166,7 +147,7 @@ class SupervisorsForm(forms.ModelForm[TeamInbox]):
 FORMS: dict[str, tuple[type[forms.ModelForm[TeamInbox]], Any]] = {
     "look": (LookForm, gettext_lazy("Name and place")),
     "claiming": (ClaimingForm, gettext_lazy("Who answers")),
-    "greeting": (GreetingForm, gettext_lazy("Automatic first reply")),
+    "greeting": (GreetingForm, gettext_lazy("Who signs automatic replies")),
     "ending": (EndingForm, gettext_lazy("How conversations end")),
     "supervisors": (SupervisorsForm, gettext_lazy("What supervisors may change")),
 }
@@ -238,8 +219,6 @@ def _page(
                 "changed": changed if is_tried else None,
             }
         )
-    tried_text = tried[1].cleaned_data.get("first_reply_text") if tried else None
-    reply = inbox.first_reply_text if tried_text is None else tried_text
     context = {
         "who": who,
         "here": "home",
@@ -247,8 +226,6 @@ def _page(
         "inbox": inbox,
         "cards": cards,
         "zones": sorted(available_timezones()),
-        "segments": segments_of(reply),
-        "culprits": count(reply).culprits,
     }
     status = 409 if changed else 422 if tried else 200
     return render(request, "settings/inbox/general.html", context, status=status)

@@ -33,12 +33,19 @@ from inbox.views.settings.answers import (
 from inbox.views.settings.numbers import Recent, recent_test
 from routing.hours_presets import HoursPreset
 from routing.models import BusinessHours
+from routing.replies import FirstWhen
+from routing.texts import BUILT_IN, Text, problems
 
 # A number of a Twilio account: its key and its address.
 LONGEST_KEY = 160
 # Where the form shows what a story refuses.
 _FIELDS = {"address": "numbers", "hours": "hours"}
 MOST_NUMBERS = 50
+_GREETINGS = (
+    ("off", gettext_lazy("Never")),
+    (FirstWhen.EVER.value, gettext_lazy("To a customer's first message ever")),
+    (FirstWhen.PER_CONVERSATION.value, gettext_lazy("To the first message of each conversation")),
+)
 MOST_DEAF = 5
 
 
@@ -76,9 +83,7 @@ class TurnOnForm(forms.Form):
         max_length=40,
         error_messages={"required": gettext_lazy("Give it a name, such as Assistant.")},
     )
-    first_reply = forms.ChoiceField(
-        label=gettext_lazy("Automatic first reply"), choices=TeamInbox.FirstReply.choices
-    )
+    first_reply = forms.ChoiceField(label=gettext_lazy("Automatic first reply"), choices=_GREETINGS)
     first_reply_text = forms.CharField(
         label=gettext_lazy("Text of the first reply"),
         required=False,
@@ -86,9 +91,17 @@ class TurnOnForm(forms.Form):
     )
 
     def __init__(
-        self, *args: Any, choices: list[Choice], calendars: list[BusinessHours], **kwargs: Any
+        self,
+        *args: Any,
+        choices: list[Choice],
+        calendars: list[BusinessHours],
+        is_new: bool,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        if not is_new:
+            # It goes on saying what it said.
+            del self.fields["first_reply"], self.fields["first_reply_text"]
         hours = self.fields["hours"]
         assert isinstance(hours, forms.ChoiceField)
         own = [(str(one.pk), one.name) for one in calendars]
@@ -114,10 +127,11 @@ class TurnOnForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or {}
         text = plain_lines(cleaned.get("first_reply_text", ""))
         cleaned["first_reply_text"] = text
-        if cleaned.get("first_reply") not in (None, TeamInbox.FirstReply.OFF) and not text:
-            self.add_error("first_reply_text", _("Write what customers are to be told."))
         if len(text) > MAX_CHARACTERS:
             self.add_error("first_reply_text", _("At most 1,600 characters fit into one message."))
+        elif cleaned.get("first_reply") in set(FirstWhen):
+            for problem in problems(Text.parse(text), BUILT_IN):
+                self.add_error("first_reply_text", problem.words)
         return cleaned
 
 
@@ -148,7 +162,13 @@ def turning_on(request: HttpRequest, pk: int) -> HttpResponse:
         # What was chosen stays chosen, and is looked for again when it is attached.
         choices = _as_posted(who, posted.getlist("numbers"))
     own = list(BusinessHours.objects.filter(account=who.account).order_by("name"))
-    form = TurnOnForm(posted, choices=choices, calendars=own, initial=_initial(team, inbox))
+    form = TurnOnForm(
+        posted,
+        choices=choices,
+        calendars=own,
+        is_new=inbox is None,
+        initial=_initial(team, inbox),
+    )
     if request.method == "POST" and form.is_valid() and _switched_on(request, who, team, form):
         return HttpResponseRedirect(reverse("settings_turn_on", kwargs={"pk": team.pk}))
     context = {
@@ -159,7 +179,7 @@ def turning_on(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "problem": problem,
         "deaf": [one.label for one in choices if not one.can_text][:MOST_DEAF],
-        "segments": segments_of(form["first_reply_text"].value() or ""),
+        "segments": segments_of(form["first_reply_text"].value() or "") if inbox is None else 0,
         "checks_url": reverse("settings_checks", kwargs={"pk": team.pk}),
         "found": preflight(team=team, now=who.now) if "check" in request.GET else None,
     }
@@ -168,7 +188,7 @@ def turning_on(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _initial(team: Team, inbox: TeamInbox | None) -> dict[str, Any]:
     row = inbox or TeamInbox(name=team.name)
-    names = ("name", "claim_rule", "bot_name", "first_reply", "first_reply_text")
+    names = ("name", "claim_rule", "bot_name")
     hours = str(row.hours_id or (HoursPreset.ALWAYS if inbox else HoursPreset.WORK_WEEK))
     return {**{name: getattr(row, name) for name in names}, "hours": hours}
 
@@ -213,8 +233,8 @@ def _wanted(who: Administrator, data: dict[str, Any]) -> Wanted:
         numbers=[_chosen(key, held) for key in data["numbers"]],
         claim_rule=data["claim_rule"],
         bot_name=data["bot_name"],
-        first_reply=data["first_reply"],
-        first_reply_text=data["first_reply_text"],
+        greets=FirstWhen(first) if (first := data.get("first_reply")) in set(FirstWhen) else None,
+        greeting=data.get("first_reply_text", ""),
         hours=_hours(who, data["hours"]),
         is_pointed=data["is_pointed"],
     )

@@ -68,7 +68,7 @@ FORMS: dict[str, tuple[str, Callable[[str], dict[str, Any]]]] = {
     "look": (INBOX, _look),
     "claiming": (INBOX, _card("claiming", "claim_rule", "after_claim", "closed_visibility")),
     "ending": (INBOX, _card("ending", "reopen_hours", "reopen_owner", "auto_close_hours")),
-    "greeting": (INBOX, _card("greeting", "bot_name", "first_reply", "first_reply_text")),
+    "greeting": (INBOX, _card("greeting", "bot_name")),
     "card": (INBOX, lambda odd: {"card": odd}),
     "off": (f"{INBOX}turn-off/", lambda odd: {"gives_back": odd}),
 }

@@ -12,6 +12,7 @@ from accounts.models import AuditEntry, FeatureGrant, License, Membership, Team
 from compliance.gate import SendBlockedError
 from inbox.models import Contact, Message, Sender, TeamInbox
 from inbox.refusals import MissingInputError
+from inbox.reply_settings import greeting
 from inbox.sending import deliver, send_test
 from inbox.setup.general import ChangedMeanwhileError, change_inbox
 from inbox.setup.numbers import attach_number
@@ -22,6 +23,7 @@ from inbox.status_urls import webhook_url
 from inbox.twilio.errors import TwilioAwayError
 from routing.hours_presets import HoursPreset
 from routing.models import BusinessHours
+from routing.replies import FirstWhen
 from tests.carrier import Twilio
 from tests.factories import (
     make_account,
@@ -74,14 +76,14 @@ def test_an_inbox_is_on_with_its_numbers_and_messages_come_here(
         OTHER,
         claim_rule="required",
         bot_name="Robo",
-        first_reply="ever",
-        first_reply_text="Hi!",
+        greets=FirstWhen.EVER,
+        greeting="Hi!",
     )
 
     inbox = TeamInbox.objects.get(team=sales)
     assert done == TurnedOn(inbox, replaced={NUMBER: OLD})
     assert (inbox.slug, inbox.is_on, inbox.claim_rule) == ("sales", True, "required")
-    assert (inbox.bot_name, inbox.first_reply_text) == ("Robo", "Hi!")
+    assert (inbox.bot_name, inbox.replies) == ("Robo", greeting("Hi!", FirstWhen.EVER))
     for sender in Sender.objects.filter(inbox=inbox):
         url = shop.at_twilio(sender.address).webhook_url
         assert url.partition("#")[0] == webhook_url(sender)
