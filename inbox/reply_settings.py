@@ -30,7 +30,8 @@ def replies_of(inbox: TeamInbox) -> Replies:
 
 def says_nothing(replies: Replies) -> bool:
     """Say whether there is nothing that may answer a message."""
-    return not (replies.keyword or replies.after_hours or replies.first_message)
+    may = (*replies.keyword, replies.after_hours, replies.first_message)
+    return not any(reply and reply.is_on for reply in may)
 
 
 def languages_told_apart(inbox: TeamInbox, rules: InForce) -> tuple[str, ...]:
