@@ -1,0 +1,235 @@
+"""Do rules hear what CRMs and customers' own code say, without a slow one hiding a customer?"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from inbox.conversations import claim_conversation
+from inbox.deciding import route_next
+from inbox.deciding.again import LEASE
+from inbox.models import Conversation, InboxEvent, Message, RoutingTrace
+from routing.crm_fields import Field
+from routing.crm_tables import read_table
+from routing.lookups import Wanted, add_connector, add_data_action, import_table
+from tests.conftest import House
+from tests.factories import make_policy, make_rules
+from tests.flows.test_routing import give, readers, row_of
+from tests.outside import Outside, outside, says
+from tests.twilio import text_in
+
+pytestmark = pytest.mark.django_db
+
+Start = Callable[[Any], Outside]
+
+
+@pytest.fixture(autouse=True)
+def internal(settings: Any) -> None:
+    """The operator lets this machine be asked; no other test's failures count."""
+    settings.CHANNEL_PREFIX = f"test-{uuid4().hex}"
+    settings.LOOKUP_INTERNAL_HOSTS = ["127.0.0.1"]
+
+
+@pytest.fixture
+def hosts() -> Iterator[Start]:
+    with ExitStack() as stack:
+        yield lambda answer: stack.enter_context(outside(answer))
+
+
+def add_code(house: House, url: str, name: str = "Code") -> None:
+    add_data_action(account=house.account, name=name, url=url, by=house.sue, now=timezone.now())
+
+
+def verdict(**wanted: Any) -> Any:
+    return says(json.dumps(wanted).encode())
+
+
+CRM_SAYS = {"fact": "crm", "name": "Customers.tier", "test": "equals", "value": "gold"}
+BY_CODE = {"then": {"to": [{"who": "data_action", "lookup": "Code"}]}}
+
+
+@pytest.fixture
+def table(house: House) -> None:
+    """Customers have their tier in a table that the account uploaded."""
+    now = timezone.now()
+    rows = read_table(b"phone,tier\n+14155550100,gold\n+14155550101,blue\n", country="US")
+    imported = import_table(account=house.account, name="Tiers", sheet=rows, by=house.sue, now=now)
+    add_connector(
+        account=house.account,
+        wanted=Wanted("Customers", kind="table", table=imported, fields=(Field("tier", "tier"),)),
+        by=house.sue,
+        now=now,
+    )
+
+
+def test_a_premium_customer_by_crm_goes_to_the_right_person(
+    house: House, client: Client, table: None
+) -> None:
+    make_rules(house.inbox, {"if": {"all": [CRM_SAYS]}, "then": give(house.bob)})
+
+    gold = row_of(text_in(client, house.sender, "+14155550100"))
+    blue = row_of(text_in(client, house.sender, "+14155550101"))
+    while route_next(now=timezone.now()):
+        pass
+
+    assert [readers(fresh(row)) for row in (gold, blue)] == [{house.bob.name}, {"team"}]
+    trace = RoutingTrace.objects.get(conversation=gold)
+    assert trace.lookups["Customers"]["failure"] == ""
+    assert trace.rules[0]["tested"][0]["actual"] == "gold"
+
+
+def fresh(row: Conversation) -> Conversation:
+    return Conversation.objects.get(pk=row.pk)
+
+
+def test_until_others_have_answered_supervisors_see_it_and_nobody_else(
+    house: House, client: Client, hosts: Start
+) -> None:
+    add_code(house, hosts(verdict(assign={"users": [house.bob.email]})).url)
+    make_rules(house.inbox, BY_CODE)
+
+    row = row_of(text_in(client, house.sender))
+
+    assert (row.routing, readers(row)) == ("asking", set())
+    assert _status(house.sue, row) == 200
+    assert (_status(house.alice, row), _status(house.bob, row)) == (404, 404)
+    assert not {"team"} & {key for one in InboxEvent.objects.all() for key in one.audience}
+
+    assert route_next(now=timezone.now())
+
+    assert readers(fresh(row)) == {house.bob.name}
+    assert (_status(house.alice, row), _status(house.bob, row)) == (404, 200)
+
+
+def _status(user: Any, row: Conversation) -> int:
+    browser = Client()
+    browser.force_login(user)
+    return browser.get(f"/inbox/{row.inbox.slug}/c/{row.public_id}/").status_code
+
+
+def test_what_code_decides_is_done(house: House, client: Client, hosts: Start) -> None:
+    policy = make_policy(house.inbox, name="VIP")
+    house.inbox.escalation = None
+    house.inbox.save()
+    host = hosts(
+        verdict(
+            assign={"users": [house.bob.email, "ghost@example.com"], "claim": True},
+            tags=["vip"],
+            priority="urgent",
+            auto_reply={"text": "Bob is on it", "bot_name": "Robo"},
+            note="Renewal is due",
+            escalation="VIP",
+            surprise=1,
+        )
+    )
+    add_code(house, host.url)
+    make_rules(house.inbox, BY_CODE)
+
+    row = row_of(text_in(client, house.sender, body="Hi"))
+    route_next(now=timezone.now())
+
+    row = fresh(row)
+    assert (row.owner, row.tags, row.priority) == (house.bob, ["vip"], "urgent")
+    assert row.escalation == policy
+    said = Message.objects.get(direction="out", kind="auto")
+    assert (said.body, said.author_label) == ("Bob is on it", "Robo")
+    assert Message.objects.get(kind="note").body == "Renewal is due"
+    skipped = " ".join(RoutingTrace.objects.get().lookups["Code"]["skipped"])
+    assert "ghost@example.com" in skipped
+    assert "surprise" in skipped
+    [asked] = host.asked
+    told = json.loads(asked.body)
+    assert told["message"]["text"] == "Hi"
+    assert {one["email"] for one in told["members"]} == {
+        one.email for one in (house.alice, house.bob, house.sue)
+    }
+
+
+@pytest.mark.parametrize(
+    "answer", [says(b"", status=500), says(b"<html>"), verdict(assign={"users": "all"})]
+)
+def test_code_that_is_down_or_wrong_leaves_it_to_the_next_rule(
+    house: House, client: Client, hosts: Start, answer: Any
+) -> None:
+    host = hosts(answer)
+    add_code(house, host.url)
+    make_rules(house.inbox, BY_CODE)
+
+    row = row_of(text_in(client, house.sender))
+    route_next(now=timezone.now())
+
+    assert readers(fresh(row)) == {"team"}
+    trace = RoutingTrace.objects.get()
+    assert trace.lookups["Code"]["failure"]
+    assert (trace.rule, trace.rules[0]["outcome"]) == ("default", "unknown")
+    assert len(host.asked) == 1
+
+
+def test_code_that_is_away_leaves_it_to_the_team(house: House, client: Client) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        add_code(house, f"http://127.0.0.1:{nobody.getsockname()[1]}/")
+        make_rules(house.inbox, BY_CODE)
+        row = row_of(text_in(client, house.sender))
+        route_next(now=timezone.now())
+
+    assert readers(fresh(row)) == {"team"}
+    assert RoutingTrace.objects.get().lookups["Code"]["failure"]
+
+
+def test_a_supervisor_who_takes_it_meanwhile_keeps_it(
+    house: House, client: Client, hosts: Start
+) -> None:
+    add_code(house, hosts(verdict(assign={"users": [house.bob.email]})).url)
+    make_rules(house.inbox, BY_CODE)
+    row = row_of(text_in(client, house.sender))
+
+    claim_conversation(
+        conversation=row, by=house.viewer(house.sue), user=house.sue, now=timezone.now()
+    )
+
+    assert not route_next(now=timezone.now())
+    assert fresh(row).owner == house.sue
+
+
+def test_a_worker_that_died_is_followed_by_another(
+    house: House, client: Client, hosts: Start
+) -> None:
+    host = hosts(verdict(assign={"users": [house.bob.email]}))
+    add_code(house, host.url)
+    make_rules(house.inbox, BY_CODE)
+    row = row_of(text_in(client, house.sender))
+    now = timezone.now()
+    # It asked, and came no further.
+    Conversation.objects.filter(pk=row.pk).update(route_at=now + LEASE)
+
+    assert not route_next(now=now)
+    assert route_next(now=now + LEASE + timedelta(seconds=1))
+
+    assert readers(fresh(row)) == {house.bob.name}
+
+
+def test_while_others_are_asked_a_second_message_is_not_lost(
+    house: House, client: Client, hosts: Start
+) -> None:
+    add_code(
+        house, hosts(verdict(assign={"users": [house.bob.email]}, auto_reply={"text": "Hi"})).url
+    )
+    make_rules(house.inbox, BY_CODE)
+    row = row_of(text_in(client, house.sender))
+    text_in(client, house.sender, body="And another thing")
+
+    route_next(now=timezone.now())
+
+    assert readers(fresh(row)) == {house.bob.name}
+    assert Message.objects.filter(conversation=row, direction="in").count() == 2
+    assert Message.objects.filter(kind="auto").count() == 1
