@@ -76,11 +76,16 @@ class Fact:
 
 @dataclass(frozen=True)
 class Judge:
-    """Judges conditions about the same facts at the same moment: each fact is read once."""
+    """Judges conditions about the same facts at the same moment.
+
+    Each fact is read once, and each condition is checked once however many rules hold it.
+    """
 
     facts: Facts
     now: datetime
     _read: dict[tuple[str, str], tuple[Actual | Unknown, str]] = field(default_factory=dict)
+    # By identity, with the condition itself so that nobody else gets its number meanwhile.
+    _checked: dict[int, Judged] = field(default_factory=dict)
 
     def judge(self, group: Group, seen: list[Judged]) -> bool | None:
         """Say whether a group holds; None if that hangs on something unknown.
@@ -88,9 +93,12 @@ class Judge:
         Every condition is judged, also behind one that settles it, so that `seen` shows all.
         """
         verdicts: list[bool | None] = []
+        checked = self._checked
         for part in group.parts:
             if isinstance(part, Condition):
-                judged = self.check(part)
+                judged = checked.get(id(part))
+                if judged is None:
+                    judged = checked[id(part)] = self.check(part)
                 seen.append(judged)
                 verdicts.append(judged.holds)
             else:

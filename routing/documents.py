@@ -5,6 +5,7 @@ each with its place, so that a document written by hand can be put right in one 
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from routing.conditions import FACTS, TESTS, WEEKDAYS, Takes
@@ -139,13 +140,19 @@ def _condition(place: Place) -> Condition | None:
     name = place.text("name", most=120, is_needed=fact.is_named)
     if place.at("fact").value == "crm" and name.partition(".")[2] == "":
         place.at("name").refuse("Write the look-up and its field: hubspot.tier.")
-    return Condition(
-        fact=str(place.at("fact").value),
-        test=test,
-        value=_VALUES[TESTS[test].takes](place, str(place.at("fact").value)),
-        name=name,
-        is_negated=place.flag("not", default=False),
+    return _the_one(
+        str(place.at("fact").value),
+        test,
+        _VALUES[TESTS[test].takes](place, str(place.at("fact").value)),
+        name,
+        place.flag("not", default=False),
     )
+
+
+@lru_cache(maxsize=8192, typed=True)
+def _the_one(fact: str, test: str, value: Given, name: str, is_negated: bool) -> Condition:  # noqa: FBT001
+    """Return the one condition of its kind: what several rules ask is then checked once."""
+    return Condition(fact, test, value, name, is_negated)
 
 
 # --- Values of conditions ------------------------------------------------------------------------

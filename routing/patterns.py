@@ -66,7 +66,8 @@ def compiled(pattern: str) -> Any:
     options = re2.Options()
     options.case_sensitive, options.log_errors, options.max_mem = False, False, _MOST_MEMORY
     try:
-        return re2.compile(pattern, options)
+        # On bytes RE2 need not tell where letters stand, which nobody asks here.
+        return re2.compile(pattern.encode(errors="replace"), options)
     except re2.error as error:
         reason = error.args[0] if error.args else ""
         words = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
@@ -75,4 +76,9 @@ def compiled(pattern: str) -> Any:
 
 def is_match(pattern: str, text: str) -> bool:
     """Say whether a pattern is found anywhere in a text. Raises PatternError."""
-    return compiled(pattern).search(text[:MOST_TEXT_LETTERS]) is not None
+    return compiled(pattern).search(_in_bytes(text)) is not None
+
+
+@lru_cache(maxsize=256)
+def _in_bytes(text: str) -> bytes:
+    return text[:MOST_TEXT_LETTERS].encode(errors="replace")
