@@ -150,7 +150,7 @@ def _condition(place: Place) -> Condition | None:
 
 
 @lru_cache(maxsize=8192, typed=True)
-def _the_one(fact: str, test: str, value: Given, name: str, is_negated: bool) -> Condition:  # noqa: FBT001
+def _the_one(fact: str, test: str, value: Given, name: str, is_negated: bool) -> Condition:
     """Return the one condition of its kind: what several rules ask is then checked once."""
     return Condition(fact, test, value, name, is_negated)
 
