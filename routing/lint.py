@@ -178,7 +178,7 @@ def _unknown(rule: Rule, known: Known) -> Iterator[Finding]:
 
 
 def _reserved(rule: Rule, reserved: frozenset[str]) -> Iterator[Finding]:
-    taken = {words_of(word).strip() for word in reserved}
+    taken = _plain(reserved)
     for condition in rule.condition.conditions():
         if condition.fact != "text" or condition.is_negated:
             continue
@@ -188,7 +188,7 @@ def _reserved(rule: Rule, reserved: frozenset[str]) -> Iterator[Finding]:
                 f"“{word}” alone is a wish about consent: such a message reaches no rule.",
             )
     for language, text in sorted(rule.actions.reply.items()):
-        for word in sorted(_invited(text, taken)):
+        for word in invited(text, reserved):
             yield _warning(
                 rule,
                 f"The text in “{language}” asks for “{word}”: whoever answers that says something "
@@ -202,13 +202,29 @@ def _words_in(condition: Condition) -> list[str]:
     return [words_of(str(text)).strip() for text in texts if text is not None]
 
 
-def _invited(text: str, reserved: set[str]) -> set[str]:
-    words = words_of(text).split()
-    return {
-        word
-        for number, word in enumerate(words)
-        if word in reserved and set(words[max(0, number - _WORDS_BETWEEN) : number]) & set(_INVITES)
-    }
+def invited(text: str, reserved: frozenset[str]) -> tuple[str, ...]:
+    """Return the reserved words that a text asks somebody to write back."""
+    taken, words = _plain(reserved), words_of(text).split()
+    return tuple(
+        sorted(
+            {
+                word
+                for number, word in enumerate(words)
+                if word in taken
+                and set(words[max(0, number - _WORDS_BETWEEN) : number]) & set(_INVITES)
+            }
+        )
+    )
+
+
+def reserved_among(phrases: Iterable[str], reserved: frozenset[str]) -> tuple[str, ...]:
+    """Return the phrases that are reserved words: a message of nothing else reaches nobody."""
+    taken = _plain(reserved)
+    return tuple(phrase for phrase in phrases if words_of(phrase).strip() in taken)
+
+
+def _plain(reserved: frozenset[str]) -> set[str]:
+    return {words_of(word).strip() for word in reserved}
 
 
 def _patterns(rule: Rule) -> Iterator[Finding]:

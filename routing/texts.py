@@ -253,7 +253,7 @@ def _problems_of(part: str | Slot, known: Mapping[str, Variable]) -> Iterable[Pr
             "“%(name)s” may be empty. Say what is written then, as in {{%(name)s|there}}, "
             "or {{%(name)s|}} for nothing."
         )
-        yield Problem(words % {"name": part.name}, is_error=False)
+        yield Problem(words % {"name": part.name})
 
 
 def _brace_problems(text: Text) -> Iterable[Problem]:

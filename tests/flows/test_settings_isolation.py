@@ -179,6 +179,16 @@ def _invitation(scene: Scene) -> dict[str, Any]:
     return {"pk": row.pk}
 
 
+def _greeting(scene: Scene) -> dict[str, Any]:
+    return {**_slug(scene), "part": "first-message"}
+
+
+def _keyword(scene: Scene) -> dict[str, Any]:
+    asked = {"name": "Prices", "phrases": ["price"], "variants": [{"text": "See our prices"}]}
+    TeamInbox.objects.filter(pk=scene.house.inbox.pk).update(replies={"keyword": [asked]})
+    return {**_slug(scene), "part": "keyword-1"}
+
+
 TABLE: dict[str, dict[str, Row]] = {
     # The other admin sees their own account there, and nothing of this one.
     "settings": {"GET": Row(OWN_ACCOUNT)},
@@ -271,6 +281,18 @@ TABLE: dict[str, dict[str, Row]] = {
         "POST": Row(DONE_BY_ADMIN, kwargs=_number),
     },
     "settings_test": {"GET": Row(ADMIN_ONLY, kwargs=_test)},
+    "settings_replies": {
+        "GET": Row(ADMIN_ONLY, kwargs=_slug),
+        "POST": Row(DONE_BY_ADMIN, _slug, lambda s: {"do": "language", "language": "es"}),
+    },
+    "settings_reply": {
+        "GET": Row(ADMIN_ONLY, kwargs=_greeting),
+        "POST": Row(DONE_BY_ADMIN, _greeting, lambda s: {"is_on": "on", "text0-text": "Hello!"}),
+    },
+    "settings_reply_delete": {
+        "GET": Row(ADMIN_ONLY, kwargs=_keyword),
+        "POST": Row(DONE_BY_ADMIN, kwargs=_keyword),
+    },
     "settings_turn_off": {
         "GET": Row(ADMIN_ONLY, kwargs=_slug),
         "POST": Row(DONE_BY_ADMIN, kwargs=_slug),

@@ -171,7 +171,7 @@ def test_a_text_that_becomes_too_long_is_cut_between_words() -> None:
     assert len(said("x" * 2000)) == LONGEST_TEXT
 
 
-ERROR, WARNING = True, False
+ERROR = True
 
 
 @pytest.mark.parametrize(
@@ -201,8 +201,8 @@ ERROR, WARNING = True, False
         ("", ERROR, "Write what customers are to be told."),
         (" \n ", ERROR, "Write what customers are to be told."),
         ("x" * 1601, ERROR, "at most 1600 characters; this has 1601"),
-        ("Hi {{contact.name}}", WARNING, "“contact.name” may be empty"),
-        ("Hi {{crm.hubspot.tier}}", WARNING, "{{crm.hubspot.tier|}} for nothing"),
+        ("Hi {{contact.name}}", ERROR, "“contact.name” may be empty"),
+        ("Hi {{crm.hubspot.tier}}", ERROR, "{{crm.hubspot.tier|}} for nothing"),
     ],
 )
 def test_problems_are_said_in_words(source: str, is_error: bool, part: str) -> None:

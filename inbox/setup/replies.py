@@ -1,0 +1,331 @@
+"""What does an inbox say by itself? Changed reply by reply, and what if two change one at once."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.models import User
+from compliance.keywords import (
+    HELP_WORDS,
+    OPT_IN_WORDS,
+    OPT_OUT_WORDS,
+    OWN_OPT_OUT_PHRASES,
+    Keyword,
+    read_keyword,
+)
+from inbox.models import TeamInbox
+from inbox.setup.reply_variables import variables_of
+from inbox.setup.reply_words import AnyReply, changed, told, told_all
+from routing.lint import invited, reserved_among
+from routing.reading import DocumentError
+from routing.replies import (
+    AfterHoursReply,
+    FirstMessageReply,
+    KeywordReply,
+    Replies,
+    StillWaitingReply,
+    reply_problems,
+)
+from routing.reply_documents import MOST_KEYWORD_REPLIES, document_of, read_replies
+from routing.texts import BUILT_IN, Problem
+from routing.wording import Variant
+
+RESERVED = OPT_OUT_WORDS | OPT_IN_WORDS | HELP_WORDS | OWN_OPT_OUT_PHRASES
+
+
+class RepliesError(Exception):
+    """Something about replies is refused; `reason` is fit for a person."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ReplyProblemsError(RepliesError):
+    """The texts have problems: errors forbid to save them, warnings want to be confirmed."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        self.is_forbidden = any(one.is_error for one in problems)
+        super().__init__("; ".join(one.words for one in problems))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One point that reads otherwise now than what was about to be saved."""
+
+    label: str
+    now: str
+
+
+class ReplyChangedError(RepliesError):
+    """Somebody else saved meanwhile. `seen` is the mark of what is there now."""
+
+    def __init__(self, differences: Sequence[Difference], seen: str) -> None:
+        super().__init__(_("Somebody else changed this after you opened the page."))
+        self.differences, self.seen = tuple(differences), seen
+
+
+# --- Reading ---
+
+
+def own_replies(inbox: TeamInbox) -> Replies:
+    """Return what the document of an inbox says, with its name. Raises RepliesError."""
+    try:
+        replies = read_replies(inbox.replies)
+    except DocumentError as error:
+        words = _("What this inbox says by itself cannot be read: %(problem)s")
+        raise RepliesError(words % {"problem": error.problems[0]}) from error
+    return replace(replies, inbox_name=inbox.name, bot_name=inbox.bot_name)
+
+
+def mark_of(reply: AnyReply | None) -> str:
+    """Return what tells a reply from any other state of it; blank if there is none."""
+    if reply is None:
+        return ""
+    return mark_of_all(_with(Replies(), reply))
+
+
+def mark_of_all(replies: Replies) -> str:
+    """Return what tells everything an inbox says from any other state of it."""
+    written = json.dumps(document_of(replace(replies, variables=BUILT_IN)), sort_keys=True)
+    return hashlib.sha256(written.encode()).hexdigest()[:16]
+
+
+def _with(replies: Replies, reply: AnyReply) -> Replies:
+    """Put a reply in its place; a keyword reply takes the place of all."""
+    if isinstance(reply, AfterHoursReply):
+        return replace(replies, after_hours=reply)
+    if isinstance(reply, FirstMessageReply):
+        return replace(replies, first_message=reply)
+    if isinstance(reply, StillWaitingReply):
+        return replace(replies, still_waiting=reply)
+    return replace(replies, keyword=(reply,))
+
+
+def keyword_named(replies: Replies, name: str) -> KeywordReply | None:
+    """Return the keyword reply of a name, whatever its case."""
+    wanted = name.casefold()
+    return next((one for one in replies.keyword if one.name.casefold() == wanted), None)
+
+
+# --- Changing ---
+
+
+def save_reply(
+    *,
+    inbox: TeamInbox,
+    reply: AnyReply,
+    seen: str,
+    was: str = "",
+    by: User,
+    now: datetime,
+    is_sure: bool = False,
+) -> TeamInbox:
+    """Keep one reply. `seen` is the mark of what the page showed, `was` a keyword reply's old name.
+
+    Raises ReplyChangedError if it is not what was seen, ReplyProblemsError for errors in its texts
+    or warnings that were not confirmed, RepliesError for a name that is taken.
+    """
+
+    def change(replies: Replies) -> Replies:
+        there = _there(replies, reply, was)
+        if mark_of(there) != seen:
+            raise ReplyChangedError(_differences(there, reply), mark_of(there))
+        nothing_else = replace(
+            replies, keyword=(), after_hours=None, first_message=None, still_waiting=None
+        )
+        _refuse(problems_of(_speaking(_with(nothing_else, reply), inbox)), is_sure=is_sure)
+        if isinstance(reply, KeywordReply):
+            return _with_keyword(replies, reply, there)
+        return _with(replies, reply)
+
+    return _change(inbox, change, by=by, now=now)
+
+
+def save_language(
+    *, inbox: TeamInbox, language: str, seen: str, by: User, now: datetime
+) -> TeamInbox:
+    """Choose who speaks where a customer's language is not clear; blank: the inbox's language."""
+
+    def change(replies: Replies) -> Replies:
+        if replies.default_language not in (seen, language):
+            there = [Difference(_("Language"), replies.default_language)]
+            raise ReplyChangedError(there, replies.default_language)
+        return replace(replies, default_language=language)
+
+    return _change(inbox, change, by=by, now=now)
+
+
+def move_keyword(*, inbox: TeamInbox, name: str, by_places: int, by: User, now: datetime) -> None:
+    """Let a keyword reply be asked earlier (-1) or later (1); at the end of the list it stays."""
+
+    def change(replies: Replies) -> Replies:
+        names = [one.name.casefold() for one in replies.keyword]
+        if name.casefold() not in names:
+            raise RepliesError(_("Somebody deleted this reply meanwhile."))
+        order, place = list(replies.keyword), names.index(name.casefold())
+        moved = order.pop(place)
+        order.insert(max(0, place + by_places), moved)
+        return replace(replies, keyword=tuple(order))
+
+    _change(inbox, change, by=by, now=now)
+
+
+def delete_keyword(*, inbox: TeamInbox, name: str, by: User, now: datetime) -> None:
+    """Delete a keyword reply. Raises RepliesError if it is gone already."""
+
+    def change(replies: Replies) -> Replies:
+        gone = keyword_named(replies, name)
+        if gone is None:
+            raise RepliesError(_("Somebody deleted this reply meanwhile."))
+        return replace(replies, keyword=tuple(one for one in replies.keyword if one is not gone))
+
+    _change(inbox, change, by=by, now=now)
+
+
+def save_replies(
+    *,
+    inbox: TeamInbox,
+    replies: Replies,
+    seen: str,
+    by: User,
+    now: datetime,
+    is_sure: bool = False,
+) -> TeamInbox:
+    """Keep everything an inbox says at once, as a document brings it.
+
+    `seen` is the mark of all that it takes the place of. Raises as `save_reply` does.
+    """
+
+    def change(before: Replies) -> Replies:
+        if mark_of_all(before) != seen:
+            there = [Difference(*point) for point in told_all(before).items()]
+            raise ReplyChangedError(there, mark_of_all(before))
+        after = replace(replies, inbox_name=before.inbox_name, bot_name=before.bot_name)
+        known = replace(after, variables=before.variables)
+        _refuse(problems_of(_speaking(known, inbox)), is_sure=is_sure)
+        return after
+
+    return _change(inbox, change, by=by, now=now)
+
+
+def _change(
+    inbox: TeamInbox, change: Callable[[Replies], Replies], *, by: User, now: datetime
+) -> TeamInbox:
+    """Change the document under its row's lock, and write down what changed."""
+    variables = variables_of(inbox.account_id).known
+    with transaction.atomic(durable=True):
+        row = TeamInbox.objects.select_for_update(no_key=True).get(pk=inbox.pk)
+        before = own_replies(row)
+        after = replace(change(replace(before, variables=variables)), variables=variables)
+        document = document_of(after)
+        told_changes = changed(told_all(before), told_all(after))
+        if document == row.replies or not told_changes:
+            return row
+        row.replies = document
+        row.settings_version += 1
+        row.save(update_fields=["replies", "settings_version"])
+        audit.record(
+            action="replies_changed",
+            subject=row.name,
+            actor=by,
+            account_id=row.account_id,
+            now=now,
+            row=str(row.pk),
+            version=row.settings_version,
+            changes=_cut(told_changes),
+        )
+    return row
+
+
+def _cut(changes: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    return {
+        label: {side: words[: audit.LONGEST_TEXT] for side, words in pair.items()}
+        for label, pair in changes.items()
+    }
+
+
+def _there(replies: Replies, reply: AnyReply, was: str) -> AnyReply | None:
+    if isinstance(reply, KeywordReply):
+        return keyword_named(replies, was) if was else None
+    if isinstance(reply, AfterHoursReply):
+        return replies.after_hours
+    return replies.first_message if isinstance(reply, FirstMessageReply) else replies.still_waiting
+
+
+def _with_keyword(replies: Replies, reply: KeywordReply, there: AnyReply | None) -> Replies:
+    """Put a keyword reply in its place, a new one at the end."""
+    others = [one for one in replies.keyword if one is not there]
+    if any(one.name.casefold() == reply.name.casefold() for one in others):
+        raise RepliesError(_("There is another reply of this name. Choose a different one."))
+    if there is None and len(others) >= MOST_KEYWORD_REPLIES:
+        raise RepliesError(_("There are %d replies already: delete one first.") % len(others))
+    if there is None:
+        return replace(replies, keyword=(*others, reply))
+    order = tuple(reply if one is there else one for one in replies.keyword)
+    return replace(replies, keyword=order)
+
+
+def _differences(there: AnyReply | None, typed: AnyReply) -> list[Difference]:
+    if there is None:
+        return [Difference(_("This reply"), _("deleted"))]
+    now, mine = told(there), told(typed)
+    return [Difference(label, words) for label, words in now.items() if mine.get(label) != words]
+
+
+# --- What is wrong ---
+
+
+def _speaking(replies: Replies, inbox: TeamInbox) -> Replies:
+    language = replies.default_language or inbox.language or "en"
+    return replace(replies, default_language=language)
+
+
+def _refuse(problems: Sequence[Problem], *, is_sure: bool) -> None:
+    if any(one.is_error for one in problems) or (problems and not is_sure):
+        raise ReplyProblemsError(problems)
+
+
+def problems_of(replies: Replies) -> list[Problem]:
+    """Return what is wrong with texts and phrases: errors forbid, warnings ask."""
+    return [*reply_problems(replies), *_consent_problems(replies)]
+
+
+def _consent_problems(replies: Replies) -> Iterator[Problem]:
+    """Look for words that say something about consent: whoever writes those reaches no reply."""
+    for reply in replies.keyword:
+        for phrase in reserved_among(reply.phrases, RESERVED):
+            words = _("“%(word)s” alone is a wish about consent: such a message reaches no reply.")
+            yield Problem(words % {"word": phrase}, is_error=False)
+    for variant in _every_wording(replies):
+        yield from _consent_problems_of(variant)
+
+
+def _consent_problems_of(variant: Variant) -> Iterator[Problem]:
+    source = variant.text.source
+    if read_keyword(source).keyword is not Keyword.NONE:
+        words = _("A text of nothing but “%(text)s” reads as a wish about consent.")
+        yield Problem(words % {"text": source})
+    for word in invited(source, RESERVED):
+        words = _(
+            "A text asks for “%(word)s”: whoever answers that says something about consent, "
+            "and no reply sees it."
+        )
+        yield Problem(words % {"word": word.upper()}, is_error=False)
+
+
+def _every_wording(replies: Replies) -> Iterator[Variant]:
+    for reply in replies.keyword:
+        yield from reply.variants
+    if replies.after_hours:
+        yield from replies.after_hours.variants
+        yield from replies.after_hours.holiday_variants
+    for one in (replies.first_message, replies.still_waiting):
+        yield from one.variants if one else ()

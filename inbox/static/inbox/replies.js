@@ -1,0 +1,16 @@
+// Puts a variable into the text that was written in last, where the cursor stood.
+// Without it the list of variables is there to copy from.
+
+let last = document.querySelector("textarea[name$='-text']");
+document.addEventListener("focusin", (event) => {
+  if (event.target.matches("textarea[name$='-text']")) last = event.target;
+});
+
+for (const button of document.querySelectorAll("[data-insert]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    last.setRangeText(button.dataset.insert, last.selectionStart, last.selectionEnd, "end");
+    last.dispatchEvent(new Event("input", { bubbles: true }));
+    last.focus();
+  });
+}
