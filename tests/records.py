@@ -15,6 +15,33 @@ TEMPLATES = (
     ("winter_offer", "en", "marketing", "paused", "", "Everything for your kitchen: 20% off."),
 )
 
+# A bit of everything that an inbox may say by itself.
+REPLIES = {
+    "format": 1,
+    "keyword": [
+        {
+            "name": "Prices",
+            "phrases": ["price", "how much"],
+            "if": {"all": [{"fact": "has_media", "test": "is_true"}]},
+            "variants": [
+                {"text": "Our prices: https://example.com/prices"},
+                {"text": "Nuestros precios: https://example.com/precios", "language": "es"},
+            ],
+        },
+        {"name": "Parking", "on": False, "phrases": ["parking"], "variants": [{"text": "Yes!"}]},
+    ],
+    "after_hours": {
+        "variants": [
+            {"text": "We are back on {{inbox.opens_on|Monday}} at {{inbox.opens_at|9:00}}."},
+            {"text": "Nous sommes fermés 🌙", "language": "fr", "hours": ["22:00", "06:00"]},
+            {"text": "Fermé", "language": "fr", "places": ["CA-QC", "FR"]},
+        ],
+        "holiday_variants": [{"text": "Happy holidays! Back on {{inbox.opens_on|Monday}}."}],
+    },
+    "first_message": {"variants": [{"text": "Hi {{contact.first_name|there}}! A person answers."}]},
+    "still_waiting": {"after": 20, "clock": "business", "variants": [{"text": "Soon, promised."}]},
+}
+
 
 def fill_records(house: House, admin: User, *, now: datetime) -> None:
     """Let Twilio have been asked about WhatsApp, and some things have been done."""

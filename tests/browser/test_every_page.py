@@ -43,7 +43,7 @@ from tests.factories import (
 )
 from tests.flows.test_together import Stage
 from tests.live import Live
-from tests.records import fill_records
+from tests.records import REPLIES, fill_records
 from tests.twilio import text_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -144,6 +144,12 @@ def _busy_hours(stage: Stage) -> BusinessHours:
     return hours
 
 
+def _replies(stage: Stage) -> str:
+    """Let the inbox say a bit of everything by itself; return where that is written."""
+    TeamInbox.objects.filter(pk=stage.house.inbox.pk).update(replies=REPLIES)
+    return "/settings/inboxes/support/replies/"
+
+
 def _spare_hours(stage: Stage) -> BusinessHours:
     found = BusinessHours.objects.filter(account=stage.house.account, name="Spare").first()
     return found or make_hours(stage.house.account, "Spare")
@@ -213,6 +219,11 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "inbox settings": (ada, inbox),
         "hours and replies of a supervisor": (stage.house.sue, inbox),
         "business hours for a supervisor": (stage.house.sue, "/settings/hours/"),
+        "automatic replies": (ada, f"{_replies(stage)}"),
+        "automatic replies of a supervisor": (stage.house.sue, f"{inbox}replies/"),
+        "after-hours reply": (ada, f"{inbox}replies/after-hours/"),
+        "keyword reply": (ada, f"{inbox}replies/keyword-1/"),
+        "delete a keyword reply": (ada, f"{inbox}replies/keyword-1/delete/"),
         "numbers": (ada, f"{inbox}numbers/?choose=1"),
         "buy a number": (ada, f"{inbox}numbers/buy/"),
         "remove a number": (ada, f"{inbox}numbers/{sender}/remove/"),
@@ -264,6 +275,11 @@ PAGES = [
     "inbox settings",
     "hours and replies of a supervisor",
     "business hours for a supervisor",
+    "automatic replies",
+    "automatic replies of a supervisor",
+    "after-hours reply",
+    "keyword reply",
+    "delete a keyword reply",
     "numbers",
     "buy a number",
     "remove a number",

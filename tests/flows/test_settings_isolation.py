@@ -377,6 +377,12 @@ def test_everybody_gets_their_verdict(scene: Scene, name: str) -> None:
 # What else a supervisor gets where the inbox lets supervisors set it up: hours and replies.
 SUPERVISOR_GETS = {
     ("settings_inbox", "GET"): 200,
+    ("settings_replies", "GET"): 200,
+    ("settings_replies", "POST"): 302,
+    ("settings_reply", "GET"): 200,
+    ("settings_reply", "POST"): 302,
+    ("settings_reply_delete", "GET"): 200,
+    ("settings_reply_delete", "POST"): 302,
     ("settings_hours", "GET"): 200,
     ("settings_hours", "POST"): 200,
     ("settings_hours_edit", "GET"): 200,
