@@ -388,7 +388,8 @@ def test_fields_of_the_crm_and_attributes_can_be_filled_in(house: House, ada: Cl
 
 
 def test_another_account_s_fields_are_unknown(house: House, charlie: User, ada: Client) -> None:
-    Contact.objects.create(account_id=charlie.account_id, attributes={"secret": "x"})
+    assert charlie.account
+    Contact.objects.create(account=charlie.account, attributes={"secret": "x"})
 
     assert "attributes.secret" not in said(ada.get(FIRST))
     answer = ada.post(FIRST, {**HELLO, "text0-text": "{{contact.attributes.secret|}}"})
