@@ -13,10 +13,9 @@ from typing import Any, Literal
 
 from routing.facts import Answer, Directory, Value
 from routing.json_answers import AnswerError, read_object
+from routing.marks import LONGEST_TAG, MOST_ATTRIBUTES, MOST_TAGS
 
 MOST_NAMED = 50
-MOST_TAGS = 20
-MOST_ATTRIBUTES = 50
 MOST_LISTED = 20
 LONGEST_NAME = 80
 LONGEST_VALUE = 1000
@@ -257,7 +256,7 @@ class _Part:
         values = self._list(name, MOST_TAGS)
         if not all(isinstance(value, str) for value in values):
             raise AnswerError(f"“{self.path}{name}” must be a list of texts.")
-        texts = [self._short(name, value.strip(), LONGEST_NAME) for value in values]
+        texts = [self._short(name, value.strip(), LONGEST_TAG) for value in values]
         return tuple(dict.fromkeys(filter(None, texts)))
 
     def reply(self, name: str) -> Reply | Literal[False] | None:

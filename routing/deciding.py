@@ -14,6 +14,8 @@ from routing.rules import Actions, Rule, Rules, Target
 from routing.targets import Assignment, Candidate, Ladder, Turn
 
 DEFAULT = "default"
+# How the attributes in a Data Action's answer are named among its fields.
+ATTRIBUTE = "attributes."
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Plan:
 
     `has_nobody` says that the rule's targets were all unable, so that the whole team has it for
     now and rules run again when somebody may be able. `needs` names look-ups to be asked first:
-    then nothing else in the plan is final. `is_silent` forbids every automatic reply.
+    then nothing else in the plan is final. `is_silent` forbids every automatic reply. `attributes`
+    are for the contact: None removes one; `routing.marks` says which of them can be kept.
     """
 
     version: int
@@ -55,6 +58,7 @@ class Plan:
     is_closing: bool = False
     snooze_minutes: int | None = None
     escalation: str = ""
+    attributes: Mapping[str, Value] = field(default_factory=dict)
     webhooks: tuple[str, ...] = ()
     needs: frozenset[str] = frozenset()
     trace: tuple[Asked, ...] = ()
@@ -165,6 +169,7 @@ class _Desk:
             is_closing=actions.is_closing or bool(said.get("close")),
             snooze_minutes=actions.snooze_minutes,
             escalation=str(said.get("escalation") or actions.escalation),
+            attributes=_attributes(said),
             webhooks=(actions.webhook,) if actions.webhook else (),
             needs=needs,
             trace=tuple(self.trace),
@@ -178,6 +183,15 @@ def _verdict(actions: Actions, facts: Facts) -> Mapping[str, Value]:
         if answer and not answer.failure:
             return answer.fields
     return {}
+
+
+def _attributes(said: Mapping[str, Value]) -> Mapping[str, Value]:
+    """Return what a Data Action knows of the customer, see `routing.data_action.answer_of`."""
+    return {
+        name.removeprefix(ATTRIBUTE): value
+        for name, value in said.items()
+        if name.startswith(ATTRIBUTE)
+    }
 
 
 def _texts(value: Value) -> tuple[str, ...]:

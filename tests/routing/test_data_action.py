@@ -200,7 +200,7 @@ def test_a_long_list_of_the_unknown_is_cut() -> None:
         ({"assign": {"users": list(range(51))}}, "more than 50"),
         ({"tags": ["a", 1]}, "“tags” must be a list of texts"),
         ({"tags": [str(n) for n in range(21)]}, "more than 20"),
-        ({"tags": ["a" * 81]}, "“tags” is too long: 81 characters, at most 80"),
+        ({"tags": ["a" * 41]}, "“tags” is too long: 41 characters, at most 40"),
         ({"priority": 1}, "“priority” must be a text"),
         ({"auto_reply": True}, "“auto_reply” must be an object"),
         ({"auto_reply": "Hi"}, "“auto_reply” must be an object"),

@@ -169,6 +169,8 @@ def test_a_verdict_may_do_all_that_a_rule_may() -> None:
             "bot_name": "Ava",
             "note": "Owes us nothing",
             "escalation": "fast",
+            "attributes.tier": "gold",
+            "attributes.old.name": None,
         }
     )
     plan = plan_of(
@@ -178,6 +180,14 @@ def test_a_verdict_may_do_all_that_a_rule_may() -> None:
     assert (plan.tags, plan.priority) == (("gold",), "urgent")
     assert (plan.reply, plan.bot_name) == ({"": "Bo is with you"}, "Ava")
     assert (plan.notes, plan.escalation, plan.is_silent) == (("Owes us nothing",), "fast", False)
+    assert plan.attributes == {"tier": "gold", "old.name": None}
+
+
+def test_what_a_crm_says_becomes_no_attribute() -> None:
+    answers = {"hubspot": Answer({"tier": "gold", "attributes.tier": "gold"})}
+    rule = Rule("a", "Gold", when("crm", "equals", "gold", "hubspot.tier"), TO_BO)
+
+    assert plan_of(rule, facts=replace(REFUND, answers=answers)).attributes == {}
 
 
 def test_a_verdict_may_forbid_every_answer() -> None:
