@@ -1,14 +1,16 @@
 """Who is writing? Find or make the contact, the address and the thread of a customer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection
 
+from accounts.audit import record
 from accounts.prepared import Prepared
 from compliance.addresses import Address, parse_address
 from inbox.linked import bind_linked
 from inbox.models import Contact, ContactAddress, Sender, Thread
+from routing.marks import Attributes, with_attributes, with_tags
 
 
 def locked_thread(
@@ -163,17 +165,51 @@ def join_contacts(*, keep: Contact, absorb: Contact) -> None:
     """Make two contacts one: everything of `absorb` belongs to `keep` afterwards.
 
     Who was blocked under either name stays blocked; what `keep` does not say of itself it takes
-    over.
+    over, tags and attributes too, as far as there is room for them.
     """
+    # As they are now: somebody may have written on either card since they were read. Only one is
+    # locked: whoever holds a thread of the other may wait for this one.
+    keep.refresh_from_db(from_queryset=Contact.objects.select_for_update(no_key=True))
+    absorb.refresh_from_db()
     keep.is_blocked = keep.is_blocked or absorb.is_blocked
     keep.owner = keep.owner or absorb.owner
     for field in ("name", "profile_name", "language"):
         setattr(keep, field, getattr(keep, field) or getattr(absorb, field))
     keep.notes = "\n\n".join(filter(None, [keep.notes, absorb.notes]))
+    keep.tags = list(with_tags(keep.tags, absorb.tags).all)
+    own = {name.casefold() for name in keep.attributes}
+    theirs = {name: it for name, it in absorb.attributes.items() if name.casefold() not in own}
+    keep.attributes = dict(with_attributes(keep.attributes, theirs).all)
     keep.save()
     ContactAddress.objects.filter(contact=absorb).update(contact=keep)
     Thread.objects.filter(contact=absorb).update(contact=keep)
     absorb.conversations.update(contact=keep)
+
+
+def apply_attributes(
+    contact: Contact, attributes: Mapping[str, object], *, source: str, now: datetime
+) -> Attributes:
+    """Set what a machine knows of a contact; return what is there now, what changed, what not.
+
+    None removes one. What does not fit is left out and said (`routing.marks`); nothing raises.
+    `source` names who said so, such as a Data Action, in the audit log: the names of what changed,
+    no values. Call it in a transaction that holds a thread of the contact, before its conversation
+    is locked.
+    """
+    row = Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)
+    found = with_attributes(row.attributes, attributes)
+    contact.attributes = dict(found.all)
+    if found.changed:
+        contact.save(update_fields=["attributes"])
+        record(
+            action="contact_attributes_set",
+            subject=f"contact {contact.public_id}",
+            account_id=contact.account_id,
+            nobody=source[:120],
+            now=now,
+            attributes=list(found.changed),
+        )
+    return found
 
 
 def lock_text(text: str) -> None:
