@@ -18,6 +18,7 @@ class Ability(StrEnum):
     CLOSE = "close"
     REOPEN = "reopen"
     SNOOZE = "snooze"
+    TAG = "tag"
 
 
 def abilities_of(
@@ -40,7 +41,7 @@ def abilities_of(
     if not works_here:
         return frozenset({Ability.NOTE}) if part else frozenset()
     if conversation.is_closed:
-        return frozenset({Ability.REPLY, Ability.NOTE, Ability.REOPEN})
+        return frozenset({Ability.REPLY, Ability.NOTE, Ability.REOPEN, Ability.TAG})
     if is_owner:
         return frozenset(
             {
@@ -50,6 +51,7 @@ def abilities_of(
                 Ability.TRANSFER,
                 Ability.CLOSE,
                 Ability.SNOOZE,
+                Ability.TAG,
             }
         )
     if conversation.owner_id is not None:
@@ -59,9 +61,11 @@ def abilities_of(
 
 def _abilities_beside_owner(is_supervisor: bool, part: Participant | None) -> frozenset[Ability]:
     if is_supervisor:
-        return frozenset({Ability.NOTE, Ability.TAKE_OVER, Ability.TRANSFER, Ability.CLOSE})
+        return frozenset(
+            {Ability.NOTE, Ability.TAKE_OVER, Ability.TRANSFER, Ability.CLOSE, Ability.TAG}
+        )
     if part and part.role == Participant.Role.MEMBER:
-        return frozenset({Ability.REPLY, Ability.NOTE})
+        return frozenset({Ability.REPLY, Ability.NOTE, Ability.TAG})
     return frozenset({Ability.NOTE}) if part else frozenset()
 
 
@@ -75,7 +79,7 @@ def _abilities_while_unowned(
     )
     if not in_audience:
         return frozenset({Ability.NOTE}) if part else frozenset()
-    allowed = {Ability.NOTE, Ability.TRANSFER, Ability.CLOSE, Ability.SNOOZE}
+    allowed = {Ability.NOTE, Ability.TRANSFER, Ability.CLOSE, Ability.SNOOZE, Ability.TAG}
     rule = conversation.inbox.claim_rule
     if rule != TeamInbox.ClaimRule.COLLABORATIVE:
         allowed.add(Ability.CLAIM)

@@ -171,6 +171,9 @@ ACTIVITY_ICONS = {
     _Verb.WARNED: "alarm-clock",
     _Verb.ESCALATED: "alarm-clock",
     _Verb.ROUTED: "arrow-right",
+    _Verb.TAGGED: "tag",
+    _Verb.CONTACT_TAGS: "tag",
+    _Verb.CONTACT_FACT: "pencil",
 }
 
 
@@ -193,6 +196,17 @@ ACTIVITY_SENTENCES = {
     _Verb.WARNED: _("Help comes in %(left)s min if nobody answers"),
     _Verb.ESCALATED: _("Escalated"),
     _Verb.ROUTED: _("Rule “%(name)s” left this with the team"),
+    _Verb.TAGGED: _("%(who)s changed the tags"),
+    _Verb.CONTACT_TAGS: _("%(who)s changed the contact's tags"),
+    _Verb.CONTACT_FACT: _("%(who)s changed what is known of the contact"),
+}
+MARK_SENTENCES = {
+    (_Verb.TAGGED, "added"): _("%(who)s added the tag “%(mark)s”"),
+    (_Verb.TAGGED, "removed"): _("%(who)s removed the tag “%(mark)s”"),
+    (_Verb.CONTACT_TAGS, "added"): _("%(who)s added the tag “%(mark)s” to the contact"),
+    (_Verb.CONTACT_TAGS, "removed"): _("%(who)s removed the tag “%(mark)s” from the contact"),
+    (_Verb.CONTACT_FACT, "set"): _("%(who)s set “%(mark)s” of the contact"),
+    (_Verb.CONTACT_FACT, "removed"): _("%(who)s removed “%(mark)s” of the contact"),
 }
 ESCALATION_SENTENCES = {
     "add": _("Escalation added %(to)s"),
@@ -236,6 +250,7 @@ def activity_words(event: ConversationEvent) -> str:
         "target": facts.get("target", ""),
         "left": facts.get("left", ""),
         "name": facts.get("name", ""),
+        "mark": facts.get("mark", ""),
     }
     note = facts.get("reason") or facts.get("note") or ""
     return f"{said}: {note}" if note else said
@@ -250,6 +265,8 @@ def _sentence_for(verb: str, facts: dict[str, object]) -> str:
         return str(_routed_sentence(facts))
     if verb == _Verb.ESCALATED and facts.get("did") in ESCALATION_SENTENCES:
         return str(ESCALATION_SENTENCES[str(facts["did"])])
+    if sentence := MARK_SENTENCES.get((_Verb(verb), str(facts.get("did")))):
+        return str(sentence)
     return str(ACTIVITY_SENTENCES[_Verb(verb)])
 
 

@@ -4,6 +4,7 @@ Every list starts from `access.conversations_of(viewer)`: no row, number or name
 from a conversation its reader may not see.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,13 +25,16 @@ from accounts.models import Membership, User
 from accounts.prepared import OneOf, Prepared
 from compliance.addresses import parse_address
 from compliance.models import Consent
+from inbox.abilities import Ability, abilities_of, part_of
 from inbox.access import Seen, conversations_of, inboxes_of
 from inbox.attendance import State, states_in
 from inbox.desk import Desk, desk_of
 from inbox.events import head_of
 from inbox.fragments import bubble_queryset
+from inbox.lookups.asking import known_of
 from inbox.models import (
     Attachment,
+    Contact,
     ContactAddress,
     Conversation,
     ConversationEvent,
@@ -41,6 +45,7 @@ from inbox.models import (
 from inbox.models.conversation import ConversationQuerySet
 from inbox.rows import COUNT_LIMIT, FIELDS, Row, draw_rows
 from inbox.search import search
+from routing.marks import Kind, kind_of, words_of
 
 ROWS = 30
 ITEMS = 40
@@ -191,6 +196,26 @@ class AddressCard:
 
 
 @dataclass(frozen=True)
+class AttributeCard:
+    """An attribute of a contact: its words, and what a form to change it sends back as `seen`."""
+
+    name: str
+    kind: Kind
+    words: str
+    seen: str
+
+
+@dataclass(frozen=True)
+class KnownCard:
+    """What one CRM said of a contact, and when."""
+
+    source: str
+    at: datetime
+    facts: Sequence[tuple[str, str]]
+    left_out: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class PanelPage:
     """What is known about a contact, as far as this reader may know it."""
 
@@ -198,6 +223,9 @@ class PanelPage:
     addresses: Sequence[AddressCard]
     others: Sequence[Conversation]
     photos: Sequence[Attachment]
+    attributes: Sequence[AttributeCard] = ()
+    known: Sequence[KnownCard] = ()
+    may_mark: bool = False
 
 
 @dataclass(frozen=True)
@@ -268,7 +296,7 @@ def _page(viewer: Viewer, inbox: TeamInbox, asked: Asked) -> list[tuple[int, Row
         query = _rows_query(asked.view, has_owner=bool(asked.owner), is_below=bool(at))
         values = {"inbox": inbox.pk, "owner": asked.owner, "at": at, "public_id": public_id}
         rows = query.all(viewer, **values)
-    return [(pk, Row._make(shown)) for pk, *shown in rows]
+    return [(pk, Row.of(shown)) for pk, *shown in rows]
 
 
 @lru_cache
@@ -502,8 +530,12 @@ def panel_page(viewer: Viewer, conversation: Conversation) -> PanelPage:
         state=Attachment.State.READY,
         look=Attachment.Look.IMAGE,
     ).order_by("-pk")
+    abilities = abilities_of(viewer, conversation, part_of(viewer, conversation))
     return PanelPage(
         conversation=conversation,
+        attributes=attributes_of(conversation.contact),
+        known=known_cards(conversation.contact),
+        may_mark=Ability.TAG in abilities,
         addresses=_with_consent(conversation.account_id, addresses),
         others=list(
             seen.exclude(pk=conversation.pk)
@@ -512,6 +544,27 @@ def panel_page(viewer: Viewer, conversation: Conversation) -> PanelPage:
         ),
         photos=list(photos[:9]),
     )
+
+
+def attributes_of(contact: Contact) -> list[AttributeCard]:
+    """List what is known of a contact by name."""
+    return [
+        AttributeCard(name, kind_of(value), words_of(value), json.dumps(value))
+        for name, value in sorted(contact.attributes.items(), key=lambda one: one[0].casefold())
+    ]
+
+
+def known_cards(contact: Contact) -> list[KnownCard]:
+    """List what CRMs said of a contact."""
+    return [
+        KnownCard(
+            answer.connector.name,
+            answer.answered_at,
+            [(name, words_of(value)) for name, value in answer.facts.items()],
+            answer.left_out,
+        )
+        for answer in known_of(contact)
+    ]
 
 
 def _with_consent(account_id: int, addresses: Sequence[ContactAddress]) -> list[AddressCard]:

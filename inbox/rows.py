@@ -8,7 +8,7 @@ afterwards.
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
@@ -21,6 +21,7 @@ from inbox.models import Conversation
 KEPT = 4096  # rows a process remembers; each takes about 2.5 kB
 GAP = "\0"  # where a reader's own marks go; no text from a database holds it
 COUNT_LIMIT = 100
+TAGS = 3  # a row shows
 
 
 class Row(NamedTuple):
@@ -48,6 +49,23 @@ class Row(NamedTuple):
     is_hidden: bool
     waiting_since: datetime | None
     snoozed_until: datetime | None
+    tags: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, values: Iterable[Any]) -> "Row":
+        """Take what a query found at `FIELDS`."""
+        *facts, tags = values
+        return cls(*facts, tuple(tags))
+
+    @property
+    def shown_tags(self) -> tuple[str, ...]:
+        """Return the tags for which there is room."""
+        return self.tags[:TAGS]
+
+    @property
+    def more_tags(self) -> int:
+        """Count the tags for which there is no room."""
+        return max(0, len(self.tags) - TAGS)
 
     @property
     def name(self) -> str:
@@ -99,6 +117,7 @@ FIELDS = (
     "is_hidden",
     "waiting_since",
     "snoozed_until",
+    "tags",
 )
 
 
@@ -129,6 +148,7 @@ def row_of(conversation: Conversation) -> Row:
         conversation.is_hidden,
         conversation.waiting_since,
         conversation.snoozed_until,
+        tuple(conversation.tags),
     )
 
 

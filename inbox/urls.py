@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from inbox.consumers import LiveConsumer
 from inbox.outbound_media import outbound_media
-from inbox.views import actions, contacts, conversation, files, join, lists
+from inbox.views import actions, contacts, conversation, files, join, lists, marks
 
 urlpatterns = [
     path("", lists.home, name="home"),
@@ -28,6 +28,9 @@ urlpatterns = [
     path("c/<str:cid>/reopen/", actions.reopen, name="reopen"),
     path("c/<str:cid>/snooze/", actions.snooze, name="snooze"),
     path("c/<str:cid>/wake/", actions.wake, name="wake"),
+    path("c/<str:cid>/tags/", marks.conversation_tags, name="conversation_tags"),
+    path("c/<str:cid>/contact/tags/", marks.contact_tags, name="contact_tags"),
+    path("c/<str:cid>/contact/attributes/", marks.contact_attributes, name="contact_attributes"),
     path("messages/<str:mid>/resend/", actions.resend, name="resend"),
     path("attachments/<str:aid>/", files.attachment, name="attachment"),
     path("attachments/<str:aid>/thumbnail/", files.thumbnail, name="thumbnail"),

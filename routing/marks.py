@@ -159,6 +159,15 @@ def kind_of(value: Value) -> Kind:
     return Kind.LIST if isinstance(value, list | tuple) else Kind.TEXT
 
 
+def words_of(value: Value) -> str:
+    """Write a value as people read it."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
 def with_attributes(known: Mapping[str, Value], given: Mapping[str, object]) -> Attributes:
     """Set attributes beside those that are known, up to `MOST_ATTRIBUTES`.
 

@@ -300,6 +300,9 @@ class ConversationEvent(models.Model):
         WARNED = "warned", "Escalation is near"
         ESCALATED = "escalated", "Escalated"
         ROUTED = "routed", "Given by a rule"
+        TAGGED = "tagged", "Tags changed"
+        CONTACT_TAGS = "contact_tags", "Tags of the contact changed"
+        CONTACT_FACT = "contact_fact", "An attribute of the contact changed"
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="events")

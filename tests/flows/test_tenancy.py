@@ -128,6 +128,8 @@ class Scene:
         return (
             self.conversation.version,
             self.conversation.contact.name,
+            self.conversation.contact.tags,
+            self.conversation.contact.attributes,
             *(
                 model.objects.count()
                 for model in (Message, ConversationEvent, InboxEvent, ReadCursor, Attachment)
@@ -294,6 +296,9 @@ TABLE: dict[str, dict[str, Row]] = {
     "reopen": {"POST": _press(NOT_ALLOWED)},
     "snooze": {"POST": _press(preset="tomorrow")},
     "wake": {"POST": _press()},
+    "conversation_tags": {"POST": _press(add="vip")},
+    "contact_tags": {"POST": _press(add="vip")},
+    "contact_attributes": {"POST": _press(do="add", name="tier", kind="text", value="gold")},
     "resend": {"POST": Row(DONE, OF_THING, _mid)},
     "attachment": {"GET": Row(OK, OF_THING, _aid, reads=True)},
     "thumbnail": {"GET": Row(OK, OF_THING, _aid, reads=True)},

@@ -144,7 +144,7 @@ def test_a_name_is_one_that_rules_and_texts_can_say(name: str) -> None:
 
 
 def test_attributes_are_set_changed_and_removed() -> None:
-    known = {"tier": "gold", "seats": 3, "old": "x", "older": "y", "codes": ["a"]}
+    known: dict[str, Any] = {"tier": "gold", "seats": 3, "old": "x", "older": "y", "codes": ["a"]}
 
     found = with_attributes(
         known,
@@ -164,7 +164,7 @@ def test_yes_is_not_one_and_a_list_is_no_text() -> None:
 
 
 def test_one_odd_value_loses_no_other() -> None:
-    full = {f"a{n}": n for n in range(MOST_ATTRIBUTES)}
+    full: dict[str, Any] = {f"a{n}": n for n in range(MOST_ATTRIBUTES)}
 
     found = with_attributes(full, {"new": 1, "a.b": 2, "a1": {}, "a2": "changed"})
 

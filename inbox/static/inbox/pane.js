@@ -272,8 +272,10 @@ export class Pane {
   async loadPanel(id) {
     const answer = await this.fetch(this.addressOf("panelUrl", id));
     if (!answer?.ok || this.thread?.id !== id) return;
-    this.aside.innerHTML = answer.text;
-    localise(this.aside);
+    const fresh = parsed(answer.text).firstElementChild;
+    const known = this.aside.firstElementChild;
+    if (known?.dataset.id === fresh?.dataset.id) renewPanel(known, fresh);
+    else this.aside.replaceChildren(fresh);
   }
 
   refreshPanel() {
@@ -359,6 +361,30 @@ function parsed(html) {
   const fresh = document.importNode(holder.content, true);
   localise(fresh);
   return fresh;
+}
+
+// Around whoever is writing in it: what is typed, what is open, and where they are, stays.
+function renewPanel(known, fresh) {
+  if (known.outerHTML === fresh.outerHTML) return;
+  const had = document.activeElement;
+  Idiomorph.morph(known, fresh.outerHTML, {
+    morphStyle: "outerHTML",
+    callbacks: {
+      beforeNodeMorphed: (node) => !(node instanceof HTMLFormElement && isDirty(node)),
+      beforeAttributeUpdated: (name) => name !== "open",
+    },
+  });
+  // What had the focus is gone: a tag that was removed.
+  if (known.isConnected && had && !had.isConnected) known.closest("aside").focus();
+}
+
+function isDirty(form) {
+  return [...form.elements].some((field) => {
+    if (field.type === "hidden") return false;
+    if (!(field instanceof HTMLSelectElement)) return (field.defaultValue ?? field.value) !== field.value;
+    const first = [...field.options].find((one) => one.defaultSelected) ?? field.options[0];
+    return field.value !== first.value;
+  });
 }
 
 function morph(known, fresh) {

@@ -66,7 +66,11 @@ export class Stories {
     form.closest("[popover]")?.hidePopover();
     if (!(await this.tell(form.action, data))) return undefined;
     form.closest("dialog")?.close();
-    if (story === "rename") pane.refreshPanel();
+    if (form.closest("#panel")) {
+      form.reset();
+      closeAround(form);
+      pane.refreshPanel();
+    }
     if (story === "unread") this.markedUnread();
     return undefined;
   }
@@ -93,6 +97,14 @@ export class Stories {
     list.setUnread(pane.thread.id, 1);
     if (!pane.isWide) pane.showList();
   }
+}
+
+// What was opened to write in is done with.
+function closeAround(form) {
+  const box = form.closest("details");
+  if (!box) return;
+  box.open = false;
+  box.querySelector("summary").focus();
 }
 
 // Which conversation is a story about? Its address says.
