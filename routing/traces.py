@@ -111,6 +111,9 @@ def plan_json(plan: Plan) -> Json:
         bare[name] = list(bare[name])
     bare["assignment"]["people"] = list(bare["assignment"]["people"])
     bare["reply"] = dict(plan.reply)
+    bare["attributes"] = {
+        name: list(one) if isinstance(one, tuple) else one for name, one in plan.attributes.items()
+    }
     return bare
 
 

@@ -8,6 +8,7 @@ from accounts.prepared import write_fields
 from inbox.access import readers_of
 from inbox.audience import current_parts, give_to, give_to_many
 from inbox.closing import close_row
+from inbox.contacts import apply_attributes
 from inbox.conversations import append_outbound
 from inbox.models import Conversation, ConversationEvent, Message, Participant, Thread
 from inbox.rerouting import ask_rules_later, rules_are_done
@@ -15,6 +16,7 @@ from inbox.story import Story
 from inbox.timers import follow_claim, replan_wait, suspend_timers
 from routing.deciding import DEFAULT, Plan
 from routing.facts import Trigger
+from routing.marks import with_tags
 from routing.models import EscalationPolicy
 
 LABEL = "Rules"
@@ -28,7 +30,7 @@ def apply_plan(plan: Plan, row: Conversation, trigger: Trigger, story: Story) ->
     before = set[int]() if is_fresh else readers_of(row, now=story.now)
     was_kept_back = row.routing == Conversation.Routing.ASKING and not row.is_team_wide
     people = _assign(plan, row, story)
-    row.tags = list(dict.fromkeys([*row.tags, *plan.tags]))
+    row.tags = list(with_tags(row.tags, plan.tags).all)
     row.priority = plan.priority or row.priority
     if plan.has_nobody:
         ask_rules_later(row, trigger, now=story.now)
@@ -81,6 +83,27 @@ def _choose_policy(plan: Plan, row: Conversation, story: Story) -> None:
         replan_wait(row, now=story.now)
 
 
+def keep_attributes(plan: Plan, row: Conversation, story: Story) -> tuple[str, ...]:
+    """Keep what a Data Action knows of the contact; return in words what cannot be kept.
+
+    The thread must be locked.
+    """
+    if not plan.attributes:
+        return ()
+    name = _name_of(plan)
+    kept = apply_attributes(
+        row.thread.contact, plan.attributes, source=f"{LABEL}: {name}", now=story.now
+    )
+    row.contact = row.thread.contact
+    if kept.changed:
+        story.contact_updated(row, "attributes")
+    return kept.left_out
+
+
+def _name_of(plan: Plan) -> str:
+    return next((asked.name for asked in plan.trace if asked.rule == plan.rule), "")
+
+
 def _members(row: Conversation) -> set[int]:
     rows = Membership.objects.filter(team=row.inbox_id).exclude(role=Membership.Role.OBSERVER)
     return set(rows.values_list("user_id", flat=True))
@@ -92,13 +115,12 @@ def _record(
     """Write a line in the timeline, unless the whole team simply has it."""
     if plan.rule == DEFAULT and not (plan.tags or plan.priority):
         return
-    name = next((asked.name for asked in plan.trace if asked.rule == plan.rule), "")
     story.record(
         row,
         _Verb.ROUTED,
         label=LABEL,
         rule=plan.rule,
-        name=name,
+        name=_name_of(plan),
         to=", ".join(people.values()),
         told=sorted(told),
         is_owner=plan.assignment.is_owner,

@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.prepared import insert_row
 from inbox.contacts import lock_text
-from inbox.deciding.acts import apply_plan, put_away, write_notes
+from inbox.deciding.acts import apply_plan, keep_attributes, put_away, write_notes
 from inbox.directory import directory_for
 from inbox.lookups.asking import Asked, answers_of
 from inbox.models import Conversation, RoutingTrace
@@ -17,7 +17,7 @@ from inbox.reply_stage import Answered, answer
 from inbox.routing_facts import Arrived, facts_of
 from inbox.rulebooks import InForce
 from inbox.story import Story
-from routing.deciding import Plan, decide
+from routing.deciding import ATTRIBUTE, Plan, decide
 from routing.facts import Answer, Directory, Facts, Trigger
 from routing.models import RulebookVersion, Turn
 from routing.replies import RuleReply
@@ -108,8 +108,9 @@ class Case:
             return
         plan = decision.plan
         apply_plan(plan, self.row, self.trigger or Trigger.NEW, self.story)
+        odd = keep_attributes(plan, self.row, self.story)
         answered = self._answer(decision)
-        self._keep(decision, answered)
+        self._keep(decision, answered, odd)
         write_notes(plan, self.came.thread, self.row, self.story)
         put_away(plan, self.row, self.story)
 
@@ -131,7 +132,9 @@ class Case:
 
     # --- Keeping ---
 
-    def _keep(self, decision: Decision, answered: Answered | None) -> None:
+    def _keep(
+        self, decision: Decision, answered: Answered | None, odd: tuple[str, ...] = ()
+    ) -> None:
         """Write down why, and whose turn it was."""
         plan, row, now = decision.plan, self.row, self.story.now
         trace = RoutingTrace(
@@ -149,7 +152,7 @@ class Case:
             people=directory_json(decision.directory, plan),
             plan=plan_json(plan),
             rules=rules_json(plan.trace),
-            lookups={name: _lookup_json(one) for name, one in self.asked.items()},
+            lookups={name: _lookup_json(one, odd) for name, one in self.asked.items()},
             replies=answered.as_json() if answered else {},
             took_us=decision.took_us,
             at=now,
@@ -171,12 +174,13 @@ class Case:
         )
 
 
-def _lookup_json(asked: Asked) -> dict[str, Any]:
+def _lookup_json(asked: Asked, odd: tuple[str, ...]) -> dict[str, Any]:
+    has_attributes = any(name.startswith(ATTRIBUTE) for name in asked.answer.fields)
     return {
         "kind": asked.kind,
         "at": asked.at.isoformat(),
         "took_ms": asked.took_ms,
         "cached": asked.is_cached,
         "failure": asked.answer.failure,
-        "skipped": list(asked.skipped),
+        "skipped": [*asked.skipped, *(odd if has_attributes else ())],
     }
