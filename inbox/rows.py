@@ -55,7 +55,7 @@ class Row(NamedTuple):
     def of(cls, values: Iterable[Any]) -> "Row":
         """Take what a query found at `FIELDS`."""
         *facts, tags = values
-        return cls(*facts, tuple(tags))
+        return cls._make([*facts, tuple(tags)])
 
     @property
     def shown_tags(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inbox', '0013_routing'),
+        ('inbox', '0015_no_first_reply_columns'),
     ]
 
     operations = [
