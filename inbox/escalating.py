@@ -295,7 +295,7 @@ def _move(row: Conversation, step: Step, now: datetime) -> Done:
     give_to_many(row, () if target else helpers.users, source=_BY_US, now=now)
     if target is None or target.pk == source.pk:
         return Done("move", _names(helpers), helpers.users, ("owner", "audience"))
-    row.inbox = target
+    row.inbox, row.escalation = target, None
     return Done("move", target.name, helpers.users, left_inbox=source)
 
 

@@ -13,11 +13,13 @@ from functools import lru_cache
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from accounts.prepared import write_fields
 from inbox.models import Conversation, EscalationTimer, TeamInbox
 from routing import escalation
 from routing.escalation import LAST, Ended, Policy, Timers, Waiting
 from routing.hours import Calendar
-from routing.models import BusinessHours
+from routing.models import BusinessHours, EscalationPolicy
+from routing.replacing import replaced
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ def plan_wait(row: Conversation) -> None:
 
     A fault in it must not hide the customer's words: the last step still watches over the wait.
     """
-    if row.inbox.escalation_id is None or row.waiting_since is None:
+    if row.waiting_since is None or not _has_policy(row):
         return
     try:
         with transaction.atomic():
@@ -79,19 +81,26 @@ def plan_wait(row: Conversation) -> None:
 def replan_wait(row: Conversation, *, now: datetime) -> None:
     """A person moved it to another inbox: that one's policy takes the place of the old one, now.
 
-    The last step goes on.
+    What a rule of the old inbox chose counts no more. The last step goes on.
     """
+    if row.escalation_id is not None:
+        row.escalation = None
+        write_fields(row, "escalation")
     if row.waiting_since is None:
         return
     _of(row).filter(step__lt=LAST).delete()
-    if row.inbox.escalation_id is not None:
+    if _has_policy(row):
         _plan(row, restarted_at=now)
+
+
+def _has_policy(row: Conversation) -> bool:
+    return row.escalation_id is not None or row.inbox.escalation_id is not None
 
 
 def _plan(row: Conversation, *, restarted_at: datetime | None = None) -> None:
     inbox = TeamInbox.objects.select_related("escalation", "account").get(pk=row.inbox_id)
     hours, waiting = hours_of(inbox), waiting_of(row)
-    timers = escalation.schedule(_policy_of(inbox), waiting, hours.calendar)
+    timers = escalation.schedule(policy_of(row, inbox), waiting, hours.calendar)
     if restarted_at:
         timers = escalation.restarted(timers, waiting, hours.calendar, at=restarted_at)
     if row.status == Conversation.Status.SNOOZED and restarted_at:
@@ -100,9 +109,61 @@ def _plan(row: Conversation, *, restarted_at: datetime | None = None) -> None:
     EscalationTimer.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _policy_of(inbox: TeamInbox) -> Policy:
-    assert inbox.escalation is not None
-    return inbox.escalation.policy()
+def policy_of(row: Conversation, inbox: TeamInbox) -> Policy:
+    """Return the policy that watches over a conversation: what a rule chose, or its inbox's.
+
+    Without either it has no steps but the last one. Raises PolicyError if it cannot be read.
+    """
+    chosen = row.escalation or inbox.escalation
+    return chosen.policy() if chosen else Policy()
+
+
+def use_policy(row: Conversation, policy: EscalationPolicy | None, *, now: datetime) -> None:
+    """Let a policy that a rule chose watch over a conversation; None: its inbox's own again.
+
+    Its steps take the place of those of the wait that goes on, see `routing.replacing`. The caller
+    saves the row. A fault leaves the timers as they were: it must not hide the customer's words.
+    """
+    if row.escalation_id == (policy.pk if policy else None):
+        return
+    row.escalation = policy
+    try:
+        with transaction.atomic():
+            follow_policy(row, now=now)
+    except Exception:
+        logger.exception("conversation %s waits with the policy before", row.public_id)
+
+
+def follow_policy(row: Conversation, *, now: datetime) -> bool:
+    """Let the timers of a wait follow its policy as it is now; say whether any changed.
+
+    Raises PolicyError if it cannot be read.
+    """
+    if row.waiting_since is None:
+        return False
+    old = list(_of(row).order_by("step"))
+    inbox = TeamInbox.objects.select_related("escalation", "account").get(pk=row.inbox_id)
+    hours = hours_of(inbox)
+    before = tuple(timer.value() for timer in old)
+    after = following(row, before, policy_of(row, inbox), hours.calendar, now=now)
+    if after == before:
+        return False
+    held = next((timer.suspended_for for timer in old if timer.suspended_for), _Held.SNOOZED)
+    _of(row).delete()
+    rows = [_new(row, timer, hours, held=held) for timer in after]
+    EscalationTimer.objects.bulk_create(rows)
+    return True
+
+
+def following(
+    row: Conversation, timers: Timers, policy: Policy, calendar: Calendar, *, now: datetime
+) -> Timers:
+    """Return the timers of a wait as they are when they follow this policy."""
+    if not timers and not policy.steps:
+        return timers
+    after = replaced(timers, policy, waiting_of(row), calendar)
+    is_snoozed = row.status == Conversation.Status.SNOOZED
+    return escalation.suspended(after, calendar, at=now) if is_snoozed else after
 
 
 def _new(

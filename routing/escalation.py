@@ -194,7 +194,7 @@ def schedule(policy: Policy, waiting: Waiting, calendar: Calendar) -> Timers:
     come, which `problems` told when the policy was published.
     """
     return tuple(
-        _set(
+        aimed(
             Timer(number, step, waiting.anchor_of(step), step.length, policy.ahead.of(step.length)),
             waiting,
             calendar,
@@ -208,7 +208,7 @@ def schedule_last(waiting: Waiting, calendar: Calendar, ahead: Ahead | None = No
     return schedule(Policy((), ahead or Ahead()), waiting, calendar)[-1]
 
 
-def _set(timer: Timer, waiting: Waiting, calendar: Calendar) -> Timer:
+def aimed(timer: Timer, waiting: Waiting, calendar: Calendar) -> Timer:
     """Aim an open timer at its end, or let it rest if the state of things is not its own."""
     if not waiting.suits(timer.step):
         return replace(timer, due_at=None, warn_at=None)
@@ -315,7 +315,7 @@ def resumed(timers: Timers, waiting: Waiting, calendar: Calendar, *, at: datetim
         if timer.remaining is None:
             return timer
         going = replace(timer, anchor=at, length=timer.remaining, remaining=None)
-        return _set(going, waiting, calendar)
+        return aimed(going, waiting, calendar)
 
     return _each_open(timers, follow)
 
@@ -324,7 +324,7 @@ def recomputed(timers: Timers, waiting: Waiting, calendar: Calendar) -> Timers:
     """Business hours changed: what runs or rests is aimed anew, from its anchor."""
 
     def follow(timer: Timer) -> Timer:
-        return timer if timer.remaining is not None else _set(timer, waiting, calendar)
+        return timer if timer.remaining is not None else aimed(timer, waiting, calendar)
 
     return _each_open(timers, follow)
 
@@ -354,7 +354,7 @@ def _is_last_by_the_wall(timer: Timer, calendar: Calendar) -> bool:
 def _from(timer: Timer, waiting: Waiting, calendar: Calendar, at: datetime) -> Timer:
     """Let a timer run from a moment on, for all of its step's time."""
     fresh = replace(timer, anchor=max(at, waiting.since), length=timer.step.length, warned_at=None)
-    return _set(replace(fresh, remaining=None), waiting, calendar)
+    return aimed(replace(fresh, remaining=None), waiting, calendar)
 
 
 def _end_one(timer: Timer, why: Ended, at: datetime) -> Timer:
