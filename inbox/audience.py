@@ -6,6 +6,7 @@ from datetime import datetime
 
 from accounts.access import is_licensed
 from accounts.models import Membership, User
+from accounts.prepared import Prepared, insert_row
 from inbox.models import Conversation, Participant
 from inbox.rerouting import rules_are_done
 
@@ -24,7 +25,14 @@ class Before:
 
 def current_parts(conversation: Conversation) -> list[Participant]:
     """Return the rows of the audience as of now, in the order they began."""
-    return list(Participant.objects.filter(conversation=conversation, ended_at=None).order_by("pk"))
+    return _CURRENT.all(conversation=conversation.pk)
+
+
+_CURRENT = Prepared(
+    lambda conversation: Participant.objects.filter(
+        conversation=conversation, ended_at=None
+    ).order_by("pk")
+)
 
 
 def remember_before(conversation: Conversation, parts: Iterable[Participant]) -> None:
@@ -87,20 +95,33 @@ def give_back(conversation: Conversation, *, now: datetime) -> bool:
 
 
 def add_members(
-    conversation: Conversation, user_ids: Iterable[int], *, source: str, now: datetime
+    conversation: Conversation,
+    user_ids: Iterable[int],
+    *,
+    source: str,
+    now: datetime,
+    parts: Iterable[Participant] | None = None,
 ) -> None:
-    """Let these people take part as members, beside everybody who does; a watcher becomes one."""
+    """Let these people take part as members, beside everybody who does; a watcher becomes one.
+
+    `parts` are the audience's rows, where they were just read.
+    """
     wanted = list(dict.fromkeys(user_ids))
-    parts = [part for part in current_parts(conversation) if part.user_id in wanted]
+    parts = current_parts(conversation) if parts is None else parts
+    parts = [part for part in parts if part.user_id in wanted]
     watching = [part.pk for part in parts if part.role == Participant.Role.WATCHER]
     if watching:
         Participant.objects.filter(pk__in=watching).update(ended_at=now)
     there = {part.user_id for part in parts if part.pk not in watching}
-    Participant.objects.bulk_create(
+    new = [
         _part(conversation, user_id, Participant.Role.MEMBER, source, now)
         for user_id in wanted
         if user_id not in there
-    )
+    ]
+    if len(new) == 1:
+        insert_row(new[0])
+    else:
+        Participant.objects.bulk_create(new)
 
 
 def give_to_many(

@@ -33,13 +33,13 @@ def nudge_at_most_every(seconds: float, task: str) -> None:
         nudge(task)
 
 
-def nudge(task: str, *args: Any) -> None:
+def nudge(task: str, *args: Any, **named: Any) -> None:
     """Send a task by name now. After a failure nobody tries again for a few seconds."""
     global _silent_until
     if time.monotonic() < _silent_until:
         return
     try:
-        current_app.send_task(f"inbox.tasks.{task}", args=args, expires=60)
+        current_app.send_task(f"inbox.tasks.{task}", args=args, kwargs=named, expires=60)
     except (OperationalError, RedisError, OSError) as error:
         _silent_until = time.monotonic() + REST_SECONDS
         logger.warning("nudge %s not delivered: %s", task, type(error).__name__)

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
+from accounts.prepared import insert_row
 from inbox.access import NOBODY, Audience, audience_of
 from inbox.events import (
     ActivityCreated,
@@ -62,7 +63,7 @@ class Story:
 
         It stands after the thread's last message, or before it when that message is its cause.
         """
-        event = ConversationEvent.objects.create(
+        event = ConversationEvent(
             account_id=conversation.account_id,
             conversation=conversation,
             thread_id=conversation.thread_id,
@@ -73,6 +74,7 @@ class Story:
             data=data,
             at=self.now,
         )
+        insert_row(event)
         self._tell(ActivityCreated(event.public_id, verb), conversation, subject=event)
         return event
 

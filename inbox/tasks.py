@@ -1,5 +1,6 @@
 """What does the clock start, and what do nudges run? Each task may run twice, late, or never."""
 
+import time
 from datetime import timedelta
 
 from celery import shared_task
@@ -23,7 +24,10 @@ from inbox.setup import drift, expiring, invitations, whatsapp_sync
 EVENTS_KEPT_FOR = timedelta(days=7)
 # Short, so that other sweeps get their turn; the clock or an overloaded edge starts the next one.
 SWEEP = timedelta(seconds=2)
-TIMERS = timedelta(seconds=0.8)
+TIMERS = timedelta(seconds=0.9)
+# So long one process does what is due without help.
+ALONE = timedelta(seconds=0.2)
+PAUSE = 0.02
 # Well below the time after which Celery ends a task; each account takes a few requests.
 ASKING = timedelta(seconds=20)
 
@@ -104,14 +108,24 @@ def send_notices() -> None:
 
 
 @shared_task
-def sweep_timers() -> None:
-    """Let escalation timers do what is due, for less time than until the next tick.
+def sweep_timers(*, helps: bool = False) -> None:
+    """Let escalation timers do what is due, and what becomes due until about the next tick.
 
-    So a flood of them keeps one process of a worker busy, and customers' messages have the others.
+    With much to do a second process helps, for as long as there is that much; customers' messages
+    come in between.
     """
-    until = timezone.now() + TIMERS
-    while (now := timezone.now()) < until and escalating.fire_next(now=now):
-        pass
+    begun = timezone.now()
+    while (now := timezone.now()) < begun + TIMERS:
+        if escalating.fire_some(now=now):
+            if not helps and now > begun + ALONE:
+                helps = True
+                nudge("sweep_timers", helps=True)
+            continue
+        due = escalating.next_due()
+        if helps or due is None or due > begun + TIMERS:
+            break
+        # What is due and held by others is looked at again in a moment.
+        time.sleep(max(PAUSE, (due - timezone.now()).total_seconds()))
 
 
 @shared_task

@@ -657,7 +657,7 @@ def test_a_fault_rolls_all_back_and_the_next_try_does_it_once(
 
     with monkeypatch.context() as broken, caplog.at_level(logging.CRITICAL):
         # After the rows are written, before they are kept.
-        broken.setattr(escalating, "announce", break_down)
+        broken.setattr(escalating.clock, "announce", break_down)
         assert fire_due(now=at) == 1
     timer = EscalationTimer.objects.get(step=1)
     assert (timer.fired_at, timer.attempts, timer.problem) == (None, 1, "RuntimeError")
