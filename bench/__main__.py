@@ -1,4 +1,4 @@
-"""What do you want measured? `python -m bench [--full] [ingest processed glass inbox-list]`."""
+"""What do you want measured? `python -m bench [--full] [timers glass processed …]`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import glass, ingest, lists, processed
+from bench import glass, ingest, lists, processed, timers
 from bench.builds import Ours, Textbook, build_ours, build_textbook
 from bench.house import ROOT, House, NotReadyError
 from bench.ingest import Runs
@@ -20,7 +20,7 @@ from bench.shape import Shape
 from config.servers import ServerError, Servers, running
 
 FOLDER = ROOT / ".bench"
-NAMES = ("ingest", "processed", "glass", "inbox-list")
+NAMES = ("ingest", "processed", "glass", "inbox-list", "timers")
 EACH = 5  # messages of a conversation before the loads begin
 
 
@@ -53,11 +53,14 @@ def run(
     """Measure the named rows on these servers, write `latest.json`, return the rows."""
     rows: list[Row] = []
     with House(servers, folder / "logs") as house:
-        if set(names) - {"inbox-list"}:
+        if set(names) - {"inbox-list", "timers"}:
             rows += _live_rows(house, plan, names, say)
         if "inbox-list" in names:
             say("inbox-list: loading")
             rows += lists.measure(house, plan)
+        if "timers" in names:
+            say("timers")
+            rows += timers.measure(house, plan)
     about = {"plan": plan.name, "seed": plan.seed, "machine": facts()}
     write(folder / "latest.json", rows=rows, about=about)
     return rows

@@ -88,6 +88,16 @@ class Build:
             service.kill()
         self.services.clear()
 
+    def _clock(self, app: str) -> None:
+        beat = self.house.folder / f"{self.database}-beat"
+        self._serve(
+            "clock",
+            [
+                *("celery", "-A", app, "beat", "--loglevel", "ERROR"),
+                *("--schedule", str(beat), "--pidfile="),
+            ],
+        )
+
     def _serve(self, what: str, command: list[str], port: int = 0, **more: str) -> None:
         name = f"{self.database}-{what}"
         service = self.house.start(name, command, {**self.environment, **more})
@@ -138,14 +148,7 @@ class Ours(Build):
                     *("--without-gossip", "--without-mingle"),
                 ],
             )
-        beat = self.house.folder / f"{self.database}-beat"
-        self._serve(
-            "clock",
-            [
-                *("celery", "-A", "config.celery", "beat", "--loglevel", "ERROR"),
-                *("--schedule", str(beat), "--pidfile="),
-            ],
-        )
+        self._clock("config.celery")
 
     def live(self) -> int:
         """Start the socket server and return its port."""
@@ -175,6 +178,10 @@ class Textbook(Build):
                 *("--loglevel", "ERROR", "--without-gossip", "--without-mingle"),
             ],
         )
+
+    def clock(self) -> None:
+        """Start what fires timers every second."""
+        self._clock("bench.textbook.celery")
 
 
 def uvicorn(application: str, port: int, workers: int = 1) -> list[str]:

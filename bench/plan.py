@@ -19,6 +19,8 @@ class Plan:
     events: int  # inbound messages of one glass run
     messages: tuple[int, ...]  # sizes of the lists
     requests: int  # page loads of one kind in one repetition
+    timers: int  # escalation timers that become due…
+    timers_s: float  # …evenly within so many seconds
     accounts: int = 100
     contacts: int = 2000
     seed: int = 20261123
@@ -40,6 +42,8 @@ TINY = Plan(
     events=8,
     messages=(1_000, 2_000),
     requests=3,
+    timers=40,
+    timers_s=1,
     accounts=5,
     contacts=60,
 )
@@ -54,6 +58,8 @@ SMOKE = Plan(
     events=25,
     messages=(10_000, 100_000),
     requests=25,
+    timers=10_000,
+    timers_s=60,
 )
 FULL = Plan(
     "full",
@@ -66,4 +72,6 @@ FULL = Plan(
     events=60,
     messages=(10_000, 100_000, 1_000_000),
     requests=100,
+    timers=10_000,
+    timers_s=60,
 )

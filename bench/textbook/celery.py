@@ -8,3 +8,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.textbook.settings")
 app = Celery("textbook")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["bench.textbook"])
+app.conf.beat_schedule = {
+    "help who waits": {"task": "bench.textbook.tasks.fire_timers", "schedule": 1.0}
+}

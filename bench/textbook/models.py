@@ -70,6 +70,7 @@ class Conversation(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
     )
+    helpers = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="helps")
     is_open = models.BooleanField(default=True)
     preview = models.CharField(max_length=160, blank=True)
     last_activity_at = models.DateTimeField()
@@ -124,3 +125,28 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return self.sid
+
+
+class Timer(models.Model):
+    """When a conversation that waits gets help, and whose."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE)
+    helper = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    due_at = models.DateTimeField(db_index=True)
+    fired_at = models.DateTimeField(null=True)
+    objects: ClassVar[models.Manager["Timer"]] = models.Manager()
+
+    def __str__(self) -> str:
+        return f"due at {self.due_at}"
+
+
+class Activity(models.Model):
+    """What happened to a conversation."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE)
+    words = models.CharField(max_length=200)
+    at = models.DateTimeField(auto_now_add=True)
+    objects: ClassVar[models.Manager["Activity"]] = models.Manager()
+
+    def __str__(self) -> str:
+        return self.words
