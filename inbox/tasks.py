@@ -1,7 +1,7 @@
 """What does the clock start, and what do nudges run? Each task may run twice, late, or never."""
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from celery import shared_task
 from django.utils import timezone
@@ -25,7 +25,7 @@ EVENTS_KEPT_FOR = timedelta(days=7)
 # Short, so that other sweeps get their turn; the clock or an overloaded edge starts the next one.
 SWEEP = timedelta(seconds=2)
 TIMERS = timedelta(seconds=0.9)
-# So long one process does what is due without help.
+# One process is left alone with what is due if it is no later than this, and for so long at first.
 ALONE = timedelta(seconds=0.2)
 PAUSE = 0.02
 # Well below the time after which Celery ends a task; each account takes a few requests.
@@ -115,17 +115,24 @@ def sweep_timers(*, helps: bool = False) -> None:
     come in between.
     """
     begun = timezone.now()
+    is_alone = not helps
     while (now := timezone.now()) < begun + TIMERS:
-        if escalating.fire_some(now=now):
-            if not helps and now > begun + ALONE:
-                helps = True
-                nudge("sweep_timers", helps=True)
+        done = escalating.fire_some(now=now)
+        if done and is_alone and now > begun + ALONE and _is_behind(now):
+            is_alone = False
+            nudge("sweep_timers", helps=True)
+        if done:
             continue
         due = escalating.next_due()
         if helps or due is None or due > begun + TIMERS:
             break
         # What is due and held by others is looked at again in a moment.
         time.sleep(max(PAUSE, (due - timezone.now()).total_seconds()))
+
+
+def _is_behind(now: datetime) -> bool:
+    due = escalating.next_due()
+    return due is not None and due < now - ALONE
 
 
 @shared_task

@@ -127,7 +127,8 @@ def test_with_much_to_do_a_second_process_is_asked_to_help_once(
     asked: list[tuple[str, dict[str, Any]]] = []
     monkeypatch.setattr(tasks, "nudge", lambda task, **named: asked.append((task, named)))
     monkeypatch.setattr(tasks, "ALONE", timedelta(0))
-    EscalationTimer.objects.filter(step=1).update(due_at=timezone.now(), next_at=timezone.now())
+    late = timezone.now() - minutes(1)
+    EscalationTimer.objects.filter(step=1).update(due_at=late, next_at=late)
     monkeypatch.setattr(tasks.escalating, "fire_some", lambda now: fire_some(now=now, limit=1))
 
     tasks.sweep_timers()
