@@ -13,7 +13,7 @@ from inbox.conversations import append_outbound
 from inbox.models import Conversation, ConversationEvent, Message, Participant, Thread
 from inbox.rerouting import ask_rules_later, rules_are_done
 from inbox.story import Story
-from inbox.timers import follow_claim, replan_wait, suspend_timers
+from inbox.timers import follow_claim, suspend_timers, use_policy
 from routing.deciding import DEFAULT, Plan
 from routing.facts import Trigger
 from routing.marks import with_tags
@@ -78,9 +78,8 @@ def _choose_policy(plan: Plan, row: Conversation, story: Story) -> None:
     policies = EscalationPolicy.objects.filter(account=row.account_id)
     policy = policies.filter(name__iexact=plan.escalation).first()
     if policy and policy.pk != row.escalation_id:
-        row.escalation = policy
+        use_policy(row, policy, now=story.now)
         write_fields(row, "escalation")
-        replan_wait(row, now=story.now)
 
 
 def keep_attributes(plan: Plan, row: Conversation, story: Story) -> tuple[str, ...]:
