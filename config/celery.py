@@ -55,6 +55,7 @@ app.conf.beat_schedule = {
     "fire escalation timers": _every(1, "inbox.tasks.sweep_timers"),
     "ask rules again": _every(2, "inbox.tasks.route_waiting"),
     "see who is able now": _every(3, "inbox.tasks.sweep_able"),
+    "ask what escalation steps ask": _every(5, "inbox.tasks.sweep_asking"),
     "follow what moves escalation timers": _every(15, "inbox.tasks.sweep_waits"),
     "close quiet conversations": _every(60, "inbox.tasks.sweep_auto_close"),
     "look for lost messages at Twilio": _every(3600, "inbox.tasks.sweep_reconcile"),

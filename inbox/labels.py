@@ -214,6 +214,8 @@ ESCALATION_SENTENCES = {
     "release": _("Escalation gave this back to the team"),
     "notify": _("Escalation told the supervisors"),
     "priority": _("Escalation set the priority to %(to)s"),
+    "asked": _("Escalation asked %(to)s"),
+    "in_vain": _("Escalation asked %(to)s in vain and told the supervisors"),
     "nobody": _("Escalation found nobody to help and told the supervisors"),
 }
 ROUTED_TO = _("Rule “%(name)s” gave this to %(to)s")

@@ -150,6 +150,14 @@ def sweep_able() -> None:
 
 
 @shared_task
+def sweep_asking() -> None:
+    """Ask the Data Actions that escalation steps name, for a bounded time."""
+    until = timezone.now() + ASKING
+    while (now := timezone.now()) < until and escalating.ask_next(now=now):
+        pass
+
+
+@shared_task
 def sweep_waits() -> None:
     """Let timers follow what changed without an act: hours, accounts, and waits of a day."""
     escalating.follow_changes(now=timezone.now())

@@ -276,7 +276,7 @@ def end_timers(row: Conversation, why: Ended, *, now: datetime) -> None:
     if why is Ended.OPTED_OUT:
         ensure_last(row)
     _of(row).filter(fired_at=None, obsolete_at=None).update(
-        obsolete_at=now, obsolete_reason=why.value, next_at=None
+        obsolete_at=now, obsolete_reason=why.value, next_at=None, ask_at=None
     )
 
 
@@ -336,6 +336,7 @@ _CHANGING = [
     "suspended_for",
     "hours_number",
     "hours_version",
+    "ask_at",
     "attempts",
     "problem",
 ]

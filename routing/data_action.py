@@ -94,7 +94,10 @@ class Member:
 
 @dataclass(frozen=True)
 class Question:
-    """Everything that a Data Action is told. `id` names this question: a repeat bears the same."""
+    """Everything that a Data Action is told. `id` names this question: a repeat bears the same.
+
+    `type` says why it is asked: a message came, or a step of an escalation is due.
+    """
 
     id: str
     account: int
@@ -103,11 +106,12 @@ class Question:
     conversation: Conversation
     message: Message
     members: tuple[Member, ...] = ()
+    type: str = "inbound_message"
 
 
 def request_body(question: Question) -> bytes:
     """Return the body of the request: JSON in UTF-8, the same bytes for the same question."""
-    told: dict[str, Any] = {"type": "inbound_message", **asdict(question)}
+    told: dict[str, Any] = {"type": question.type, **asdict(question)}
     told["message"]["received_at"] = question.message.received_at.isoformat()
     text = json.dumps(told, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # Half a character, which no UTF-8 can hold, is told as a question mark.

@@ -14,15 +14,16 @@ from math import ceil
 from django.db import transaction
 from django.db.models import F
 
-from accounts.prepared import OneOf, Prepared
+from accounts.prepared import OneOf, Prepared, write_fields
 from inbox.broadcast import announce
 from inbox.escalating.steps import LABEL, fire, keep
 from inbox.escalating.whom import Look
 from inbox.models import Conversation, ConversationEvent, EscalationTimer
+from inbox.nudges import nudge_on_commit
 from inbox.story import Story
 from inbox.timers import hours_of, recompute_timers, suspend_timers, waiting_of
 from routing import escalation
-from routing.escalation import Clock, Ended, When
+from routing.escalation import Clock, Do, Ended, When
 
 logger = logging.getLogger(__name__)
 
@@ -113,12 +114,16 @@ def _fire_one_by_one(timers: Iterable[EscalationTimer], *, now: datetime) -> Non
 
 def _keep_error(timer: EscalationTimer, error: Exception, *, now: datetime) -> None:
     logger.error("escalation timer %s could not act", timer.pk, exc_info=error)
-    seconds = min(PAUSE_BASE_SECONDS * 2 ** min(timer.attempts, 16), PAUSE_MAX_SECONDS)
     EscalationTimer.objects.filter(pk=timer.pk, next_at__isnull=False).update(
         attempts=F("attempts") + 1,
         problem=type(error).__name__[:80],
-        next_at=now + timedelta(seconds=seconds),
+        next_at=now + pause_after(timer.attempts),
     )
+
+
+def pause_after(attempts: int) -> timedelta:
+    """Return how long a timer that could not act waits before it is tried again."""
+    return timedelta(seconds=min(PAUSE_BASE_SECONDS * 2 ** min(attempts, 16), PAUSE_MAX_SECONDS))
 
 
 def _look_at(timers: list[EscalationTimer], *, now: datetime) -> None:
@@ -134,8 +139,23 @@ def _look_at(timers: list[EscalationTimer], *, now: datetime) -> None:
 
 
 def _look_at_one(timer: EscalationTimer, row: Conversation, story: Story, look: Look) -> None:
-    value, now = timer.value(), story.now
-    if why := over(row, timer):
+    value = timer.value()
+    if not is_wanted(timer, row, value, look):
+        return
+    if value.due_at and value.due_at > story.now:
+        _warn(row, timer, value, story)
+    elif value.step.do is Do.DATA_ACTION:
+        _leave_to_callers(timer, now=story.now)
+    else:
+        fire(row, timer, value, story, look)
+
+
+def is_wanted(
+    timer: EscalationTimer, row: Conversation, value: escalation.Timer, look: Look
+) -> bool:
+    """Say whether a step may act now, its conversation locked; if not, write what becomes of it."""
+    now = look.now
+    if why := _over(row, timer):
         keep(timer, replace(value, ended_at=now, ended_by=why))
     elif not look.may_act(row):
         suspend_timers(row, now=now, held=_Held.OFF)
@@ -146,13 +166,19 @@ def _look_at_one(timer: EscalationTimer, row: Conversation, story: Story, look: 
         recompute_timers(row, now=now)
     elif not waiting_of(row).suits(value.step):
         _set_aside(timer, value, now=now)
-    elif value.due_at and value.due_at > now:
-        _warn(row, timer, value, story)
     else:
-        fire(row, timer, value, story, look)
+        return True
+    return False
 
 
-def over(row: Conversation, timer: EscalationTimer) -> Ended | None:
+def _leave_to_callers(timer: EscalationTimer, *, now: datetime) -> None:
+    """Let a worker ask that may wait for others: the clock may not."""
+    timer.ask_at, timer.next_at = now, None
+    write_fields(timer, "ask_at", "next_at")
+    nudge_on_commit("sweep_asking")
+
+
+def _over(row: Conversation, timer: EscalationTimer) -> Ended | None:
     """Say why the wait that a timer belongs to is over, if it is."""
     if row.is_closed:
         return Ended.CLOSED

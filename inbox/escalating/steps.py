@@ -1,7 +1,8 @@
 """What does a step do? Rows, what other timers make of it, one line in the timeline, events."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -11,21 +12,25 @@ from inbox.access import readers_of
 from inbox.audience import add_members, current_parts, give_back, give_to, give_to_many
 from inbox.escalating.whom import Look, find_helpers
 from inbox.models import Conversation, ConversationEvent, EscalationTimer, Participant, TeamInbox
+from inbox.rerouting import ask_rules
+from inbox.rulebooks import rules_for
 from inbox.story import Story
 from inbox.timers import follow_claim, follow_unowned
 from routing import escalation
 from routing.escalation import Clock, Do, Step, When
+from routing.facts import Trigger
 
 LABEL = "Escalation"
 _BY_US = Participant.Source.ESCALATION
 # All that a step may change of a conversation, and a look of a timer.
 _OF_CONVERSATION = (
     *("version", "priority", "inbox", "escalation", "owner", "owned_since", "last_owner"),
-    *("is_team_wide", "audience_before", "returns_at", "return_inbox"),
+    *("is_team_wide", "audience_before", "returns_at", "return_inbox", "tags"),
+    *("routing", "routing_trigger", "route_at"),
 )
 _OF_TIMER = (
     *("due_at", "warn_at", "next_at", "warned_at", "fired_at", "obsolete_at", "obsolete_reason"),
-    *("attempts", "problem"),
+    *("ask_at", "attempts", "problem"),
 )
 
 
@@ -55,12 +60,35 @@ def fire(
     had_owner = row.owner_id
     keep(timer, replace(value, fired_at=story.now))
     done = _DOERS[value.step.do](row, value.step, look)
+    write_row(row, had_owner, story)
+    left = frozenset(before - readers_of(row, now=story.now) if takes_away else ())
+    tell(row, value, done, why_words(value.step), story)
+    if done.left_inbox:
+        story.conversation_moved(row, source=done.left_inbox, left=left)
+    else:
+        story.conversation_updated(row, *done.changed, left=left)
+
+
+def write_row(row: Conversation, had_owner: int | None, story: Story) -> None:
+    """Write what a step changed of a conversation, and let other timers follow its owner."""
     row.version += 1
     write_fields(row, *_OF_CONVERSATION)
     if row.owner_id != had_owner:
         follow = follow_claim if row.owner_id else follow_unowned
         follow(row, now=story.now)
-    left = frozenset(before - readers_of(row, now=story.now) if takes_away else ())
+
+
+def tell(
+    row: Conversation,
+    value: escalation.Timer,
+    done: Done,
+    reason: str,
+    story: Story,
+    *,
+    skipped: Sequence[str] = (),
+) -> None:
+    """Write a step's line in the timeline; whom it told is alerted by that."""
+    more: dict[str, Any] = {"skipped": list(skipped)} if skipped else {}
     story.record(
         row,
         ConversationEvent.Verb.ESCALATED,
@@ -69,12 +97,9 @@ def fire(
         did=done.did,
         to=done.to,
         told=sorted(done.told),
-        reason=why_words(value.step),
+        reason=reason,
+        **more,
     )
-    if done.left_inbox:
-        story.conversation_moved(row, source=done.left_inbox, left=left)
-    else:
-        story.conversation_updated(row, *done.changed, left=left)
 
 
 def why_words(step: Step) -> str:
@@ -130,7 +155,8 @@ def _release(row: Conversation, step: Step, look: Look) -> Done:
     if row.owner_id is None:
         return _nobody(row, look)
     row.last_owner = row.owner
-    give_back(row, now=look.now)
+    if not give_back(row, now=look.now) and rules_for(row.inbox, now=look.now).asked:
+        ask_rules(row, Trigger.NEW, now=look.now)
     told = [part.user_id for part in current_parts(row)]
     if row.is_team_wide:
         told += look.members([row.inbox_id])[row.inbox_id]
@@ -152,16 +178,11 @@ def _nobody(row: Conversation, look: Look) -> Done:
     return Done("nobody", told=look.supervisors(row))
 
 
-def _call_data_action(row: Conversation, step: Step, look: Look) -> Done:
-    """There is no Data Action of this name: publishing refuses such a step, an old one may stay."""
-    return _nobody(row, look)
-
-
+# What asks a Data Action is done elsewhere, see `asking`.
 _DOERS: Mapping[Do, Callable[[Conversation, Step, Look], Done]] = {
     Do.ADD: _add,
     Do.MOVE: _move,
     Do.RELEASE: _release,
     Do.NOTIFY: _notify,
     Do.PRIORITY: _set_priority,
-    Do.DATA_ACTION: _call_data_action,
 }

@@ -14,7 +14,9 @@ from routing.policy_documents import read_step, write_step
 class EscalationTimer(models.Model):
     """One step of the policy that held when a customer began to wait, and when it is due.
 
-    `next_at` is the moment at which the clock has to look: to warn, to act, or to try again.
+    `next_at` is the moment at which the clock has to look: to warn, to act, or to try again. A step
+    that asks a Data Action leaves the clock to it when it is due: `ask_at` says from when on a
+    worker may ask, which is later while one does.
     """
 
     class Held(models.TextChoices):
@@ -44,6 +46,11 @@ class EscalationTimer(models.Model):
         null=True, blank=True, help_text="The business hours it was computed with"
     )
     hours_version = models.PositiveIntegerField(default=0)
+    ask_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When its Data Action is asked, if nobody has answered before",
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     problem = models.CharField(max_length=80, blank=True, default="")
 
@@ -63,9 +70,20 @@ class EscalationTimer(models.Model):
                 ),
                 name="only_a_running_timer_is_looked_at",
             ),
+            models.CheckConstraint(
+                condition=Q(ask_at__isnull=True)
+                | Q(
+                    next_at__isnull=True,
+                    fired_at__isnull=True,
+                    obsolete_at__isnull=True,
+                    suspended_remaining__isnull=True,
+                ),
+                name="a_timer_that_asks_does_nothing_else",
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["next_at"], name="timer_due", condition=Q(next_at__isnull=False)),
+            models.Index(fields=["ask_at"], name="timer_asking", condition=Q(ask_at__isnull=False)),
             models.Index(
                 fields=["account"],
                 name="timer_held_by_an_account",
@@ -103,4 +121,4 @@ class EscalationTimer(models.Model):
         self.suspended_remaining = timer.remaining
         is_held = timer.remaining is not None
         self.suspended_for = (self.suspended_for or held) if is_held else ""
-        self.attempts, self.problem = 0, ""
+        self.ask_at, self.attempts, self.problem = None, 0, ""

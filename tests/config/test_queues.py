@@ -15,8 +15,8 @@ OURS = sorted(name for name in dir(tasks) if hasattr(getattr(tasks, name), "dela
 ALL = {*queues.WORKER, *queues.CALLER}
 # They call Twilio, other hosts, or the mail server, and wait.
 OUTSIDE = {
-    *("deliver", "fetch_media", "sweep_unknown", "sweep_reconcile", "sweep_whatsapp"),
-    *("sweep_drift", "send_invitations", "send_notices"),
+    *("deliver", "fetch_media", "route_waiting", "sweep_unknown", "sweep_reconcile"),
+    *("sweep_whatsapp", "sweep_drift", "sweep_asking", "send_invitations", "send_notices"),
 }
 
 

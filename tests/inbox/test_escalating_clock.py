@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from inbox import tasks
-from inbox.escalating import clock, fire_due, fire_some, next_due
+from inbox import escalating, tasks
+from inbox.escalating import clock, fire_due, fire_some, next_due, steps
 from inbox.models import Conversation, ConversationEvent, EscalationTimer
 from tests.conftest import House
 from tests.factories import make_policy, make_user
@@ -48,10 +48,9 @@ def test_a_timer_that_cannot_act_takes_no_other_along(
 ) -> None:
     at = since(waits[-1]) + minutes(5)
     bad = waits[2].pk
-    act = clock.fire
 
     def fire(row: Conversation, *rest: Any) -> None:
-        act(row, *rest)
+        steps.fire(row, *rest)
         if row.pk == bad:
             raise RuntimeError("this one breaks down")
 
@@ -129,7 +128,7 @@ def test_with_much_to_do_a_second_process_is_asked_to_help_once(
     monkeypatch.setattr(tasks, "ALONE", timedelta(0))
     late = timezone.now() - minutes(1)
     EscalationTimer.objects.filter(step=1).update(due_at=late, next_at=late)
-    monkeypatch.setattr(tasks.escalating, "fire_some", lambda now: fire_some(now=now, limit=1))
+    monkeypatch.setattr(escalating, "fire_some", lambda now: fire_some(now=now, limit=1))
 
     tasks.sweep_timers()
     tasks.sweep_timers(helps=True)
