@@ -5,6 +5,7 @@ from django.urls import path
 from inbox.views.settings import (
     audit,
     connection,
+    escalation,
     features,
     general,
     home,
@@ -35,6 +36,11 @@ urlpatterns = [
         name="settings_reply_delete",
     ),
     path("inboxes/<slug:slug>/turn-off/", turning_on.turning_off, name="settings_turn_off"),
+    path(
+        "inboxes/<slug:slug>/escalation/",
+        escalation.inbox_policy,
+        name="settings_inbox_escalation",
+    ),
     path("inboxes/<slug:slug>/numbers/", numbers.number_list, name="settings_numbers"),
     path("inboxes/<slug:slug>/numbers/buy/", numbers.buying, name="settings_buy_number"),
     path(
@@ -82,6 +88,14 @@ urlpatterns = [
     path("hours/<int:pk>/", hours.hours_edit, name="settings_hours_edit"),
     path("hours/<int:pk>/copy/", hours.hours_copy, name="settings_hours_copy"),
     path("hours/<int:pk>/delete/", hours.hours_delete, name="settings_hours_delete"),
+    path("escalation/", escalation.policy_list, name="settings_escalation"),
+    path("escalation/<int:pk>/", escalation.policy_edit, name="settings_escalation_edit"),
+    path("escalation/<int:pk>/copy/", escalation.policy_copy, name="settings_escalation_copy"),
+    path(
+        "escalation/<int:pk>/delete/",
+        escalation.policy_delete,
+        name="settings_escalation_delete",
+    ),
     path("features/", features.features, name="settings_features"),
     path("features/ask/", features.ask, name="settings_feature_ask"),
     path("features/<int:pk>/withdraw/", features.withdraw, name="settings_feature_withdraw"),

@@ -215,6 +215,12 @@ class Conversation(models.Model):
                 condition=Q(route_at__isnull=False),
             ),
             models.Index(fields=["contact", "-opened_at"], name="conversation_by_contact"),
+            # So that a policy can be deleted without a look at every conversation.
+            models.Index(
+                fields=["escalation"],
+                name="conversation_by_policy",
+                condition=Q(escalation__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -28,10 +28,10 @@ from accounts.models import (
 from inbox.models import Message, TeamInbox
 from inbox.sending import send_test
 from inbox.settings_urls import urlpatterns
-from routing.models import BusinessHours
+from routing.models import BusinessHours, EscalationPolicy
 from tests.carrier import Twilio
 from tests.conftest import House
-from tests.factories import LONG_AGO, make_account, make_hours, make_user
+from tests.factories import LONG_AGO, make_account, make_hours, make_policy, make_user
 
 Login = Callable[[User], Client]
 PEOPLE = ("admin", "other_admin", "supervisor", "agent", "auditor", "partner", "staff", "nobody")
@@ -49,6 +49,7 @@ class Scene:
     clients: dict[str, Client]
     support: dict[str, SupportAccess]
     hours: BusinessHours
+    policy: EscalationPolicy
     asked: FeatureRequest
     pool: LicensePool
     nora: User
@@ -98,6 +99,7 @@ def scene(house: House, login: Login, twilio: Twilio) -> Scene:
         {**clients, "nobody": Client()},
         support,
         hours=make_hours(account),
+        policy=make_policy(house.inbox, {"after": 5, "do": "notify"}),
         asked=FeatureRequest.objects.create(
             account=account, feature="optout_compliance", asked_by=people["admin"], asked_at=now
         ),
@@ -111,6 +113,11 @@ OWN_ACCOUNT = (200, 200, 404, 404, 404, 404, 404, 302)
 ADMIN_ONLY = (200, 404, 404, 404, 404, 404, 404, 302)
 DONE_BY_ADMIN = (302, 404, 404, 404, 404, 404, 404, 302)
 WITH_AUDITOR = (200, 200, 404, 404, 200, 404, 404, 302)
+
+
+def policy_of_scene(scene: Scene) -> dict[str, Any]:
+    """Name the escalation policy of the inbox."""
+    return {"pk": scene.policy.pk}
 
 
 def hours_of_scene(scene: Scene) -> dict[str, Any]:
@@ -210,6 +217,26 @@ TABLE: dict[str, dict[str, Row]] = {
     "settings_hours_delete": {
         "GET": Row(ADMIN_ONLY, kwargs=hours_of_scene),
         "POST": Row(DONE_BY_ADMIN, kwargs=hours_of_scene),
+    },
+    "settings_escalation": {
+        "GET": Row(OWN_ACCOUNT),
+        # Without a name nothing is made.
+        "POST": Row(REFUSED_IN_WORDS),
+    },
+    "settings_escalation_edit": {
+        "GET": Row(ADMIN_ONLY, kwargs=policy_of_scene),
+        "POST": Row(
+            ADMIN_ONLY, kwargs=policy_of_scene, data=lambda s: {"card": "policy", "do": "add"}
+        ),
+    },
+    "settings_escalation_copy": {"POST": Row(DONE_BY_ADMIN, kwargs=policy_of_scene)},
+    "settings_escalation_delete": {
+        "GET": Row(ADMIN_ONLY, kwargs=policy_of_scene),
+        "POST": Row(DONE_BY_ADMIN, kwargs=policy_of_scene),
+    },
+    "settings_inbox_escalation": {
+        "GET": Row(ADMIN_ONLY, kwargs=_slug),
+        "POST": Row(DONE_BY_ADMIN, _slug, lambda s: {"policy": s.policy.pk, "seen": s.policy.pk}),
     },
     "settings_features": {"GET": Row(OWN_ACCOUNT)},
     "settings_feature_ask": {
