@@ -5,6 +5,7 @@ from django.urls import path
 from inbox.views.settings import (
     audit,
     connection,
+    coverage,
     escalation,
     features,
     general,
@@ -88,6 +89,8 @@ urlpatterns = [
     path("hours/<int:pk>/", hours.hours_edit, name="settings_hours_edit"),
     path("hours/<int:pk>/copy/", hours.hours_copy, name="settings_hours_copy"),
     path("hours/<int:pk>/delete/", hours.hours_delete, name="settings_hours_delete"),
+    path("coverage/", coverage.coverage, name="settings_coverage"),
+    path("coverage/<slug:slug>/", coverage.inbox_coverage, name="settings_inbox_coverage"),
     path("escalation/", escalation.policy_list, name="settings_escalation"),
     path("escalation/<int:pk>/", escalation.policy_edit, name="settings_escalation_edit"),
     path("escalation/<int:pk>/copy/", escalation.policy_copy, name="settings_escalation_copy"),

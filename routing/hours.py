@@ -136,6 +136,17 @@ class Calendar:
         """Return when it closes if it is open, else when it opens; None if not within a year."""
         return self.closes_at(at) if self.is_open(at) else self.opens_at(at)
 
+    def open_spans(self, start: datetime, end: datetime) -> tuple[Span, ...]:
+        """Return when it is open from `start` until `end`: in order, apart from each other."""
+        first, last = _plain(start), _plain(end)
+        found, day = [], first.date()
+        while day <= last.date():
+            cut = ((max(opens, first), min(closes, last)) for opens, closes in self._spans(day))
+            found += [span for span in cut if span[0] < span[1]]
+            day += _DAY
+        # Spans are cut at midnight of UTC, which is nothing to those who work through it.
+        return tuple((_aware(opens), _aware(closes)) for opens, closes in _joined(found))
+
     def open_time_between(self, start: datetime, end: datetime) -> timedelta:
         """Return how much of the time from `start` to `end` is open; none if they are reversed."""
         first, last = _plain(start), _plain(end)
@@ -247,6 +258,23 @@ def is_zone(name: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
+
+
+def even_stretches(
+    zone: str, start: datetime, end: datetime
+) -> Iterator[tuple[datetime, datetime, timedelta]]:
+    """Cut the time from `start` until `end` where the clock of a zone jumps.
+
+    Return from when, until when, and how far that clock is ahead of UTC all the while.
+    """
+    first, last = _plain(start), _plain(end)
+    day = first.date()
+    while day <= last.date():
+        for begins, ends, offset in _stretches(zone, day):
+            opens, closes = max(begins, first), min(ends, last)
+            if opens < closes:
+                yield _aware(opens), _aware(closes), offset
+        day += _DAY
 
 
 def clock(minute: int) -> str:

@@ -218,6 +218,8 @@ TABLE: dict[str, dict[str, Row]] = {
         "GET": Row(ADMIN_ONLY, kwargs=hours_of_scene),
         "POST": Row(DONE_BY_ADMIN, kwargs=hours_of_scene),
     },
+    "settings_coverage": {"GET": Row(OWN_ACCOUNT)},
+    "settings_inbox_coverage": {"GET": Row(ADMIN_ONLY, kwargs=_slug)},
     "settings_escalation": {
         "GET": Row(OWN_ACCOUNT),
         # Without a name nothing is made.
@@ -410,6 +412,8 @@ SUPERVISOR_GETS = {
     ("settings_reply", "POST"): 302,
     ("settings_reply_delete", "GET"): 200,
     ("settings_reply_delete", "POST"): 302,
+    ("settings_coverage", "GET"): 200,
+    ("settings_inbox_coverage", "GET"): 200,
     ("settings_hours", "GET"): 200,
     ("settings_hours", "POST"): 200,
     ("settings_hours_edit", "GET"): 200,
