@@ -7,6 +7,7 @@ from inbox.views.settings import (
     connection,
     coverage,
     escalation,
+    escalation_recompute,
     features,
     general,
     home,
@@ -41,6 +42,11 @@ urlpatterns = [
         "inboxes/<slug:slug>/escalation/",
         escalation.inbox_policy,
         name="settings_inbox_escalation",
+    ),
+    path(
+        "inboxes/<slug:slug>/escalation/recompute/",
+        escalation_recompute.inbox_recompute,
+        name="settings_inbox_recompute",
     ),
     path("inboxes/<slug:slug>/numbers/", numbers.number_list, name="settings_numbers"),
     path("inboxes/<slug:slug>/numbers/buy/", numbers.buying, name="settings_buy_number"),
@@ -94,6 +100,11 @@ urlpatterns = [
     path("escalation/", escalation.policy_list, name="settings_escalation"),
     path("escalation/<int:pk>/", escalation.policy_edit, name="settings_escalation_edit"),
     path("escalation/<int:pk>/copy/", escalation.policy_copy, name="settings_escalation_copy"),
+    path(
+        "escalation/<int:pk>/recompute/",
+        escalation_recompute.policy_recompute,
+        name="settings_escalation_recompute",
+    ),
     path(
         "escalation/<int:pk>/delete/",
         escalation.policy_delete,

@@ -231,6 +231,14 @@ TABLE: dict[str, dict[str, Row]] = {
             ADMIN_ONLY, kwargs=policy_of_scene, data=lambda s: {"card": "policy", "do": "add"}
         ),
     },
+    "settings_escalation_recompute": {
+        "GET": Row(ADMIN_ONLY, kwargs=policy_of_scene),
+        "POST": Row(DONE_BY_ADMIN, kwargs=policy_of_scene),
+    },
+    "settings_inbox_recompute": {
+        "GET": Row(ADMIN_ONLY, kwargs=_slug),
+        "POST": Row(DONE_BY_ADMIN, kwargs=_slug),
+    },
     "settings_escalation_copy": {"POST": Row(DONE_BY_ADMIN, kwargs=policy_of_scene)},
     "settings_escalation_delete": {
         "GET": Row(ADMIN_ONLY, kwargs=policy_of_scene),

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, License, Membership, User
-from inbox.models import Conversation, EscalationTimer, TeamInbox
+from inbox.models import Contact, Conversation, EscalationTimer, TeamInbox
 from inbox.setup.policies import choose_inboxes, choose_policy, delete_policy, save_policy
 from inbox.setup.refusals import SetUpError
 from routing.escalation import Clock, Do, When
@@ -447,6 +447,41 @@ def test_a_change_holds_for_waits_that_begin_after_it(
     assert "Who waits already keeps the steps that they began with" in text_of(
         browser.get(url(policy))
     )
+
+
+def test_who_waits_follows_when_an_admin_says_so_having_seen_what_comes(
+    browser: Client, house: House, policy: EscalationPolicy, client: Client
+) -> None:
+    text_in(client, house.sender, "+14155550100")
+    Contact.objects.update(name="Maria Secret")
+    post(browser, policy, {"after": "50", "who": "Bob"})
+
+    shown = text_of(browser.get(url(policy, "_recompute")))
+    assert EscalationTimer.objects.get(step=1).length.total_seconds() == 300
+    done = text_of(browser.post(url(policy, "_recompute"), follow=True))
+    again = text_of(browser.get(url(policy, "_recompute")))
+
+    assert "15:05 UTC: Bob is added (step 1)" in shown
+    assert "15:50 UTC: Bob is added (step 1)" in shown
+    assert "Maria" not in shown
+    assert "1 customer who waits follows the steps as they are now." in done
+    assert EscalationTimer.objects.get(step=1).length.total_seconds() == 3000
+    assert "everybody who waits follows these steps already" in again
+
+
+def test_who_waits_in_an_inbox_follows_the_policy_that_was_chosen_for_it(
+    browser: Client, house: House, policy: EscalationPolicy, client: Client
+) -> None:
+    text_in(client, house.sender, "+14155550100")
+    TeamInbox.objects.update(escalation=None)
+    page = reverse("settings_inbox_recompute", args=["support"])
+
+    shown = text_of(browser.get(page))
+    done = text_of(browser.post(page, follow=True))
+
+    assert "only the last step" in shown
+    assert "1 customer who waits follows" in done
+    assert not EscalationTimer.objects.filter(step=1, next_at__isnull=False).exists()
 
 
 # --- Who has it ---
