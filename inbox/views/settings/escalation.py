@@ -59,6 +59,8 @@ class Desk:
     errors: list[tuple[str, str]] = field(default_factory=list)
     shown: dict[str, Any] = field(default_factory=dict)
     status: int = 200
+    # Not while somebody is still adding to what they write: it is not wrong yet.
+    is_trying: bool = True
 
     @property
     def deed(self) -> dict[str, Any]:
@@ -192,6 +194,7 @@ def _save(desk: Desk) -> HttpResponse:
     desk.shown["form"], what = form, data.get("do", "")
     desk.shown["run"] = run = _run_form(desk)
     if form.do(what) or run.do(what):
+        desk.is_trying = False
         return _show(desk)
     document = form.document()
     if document is None or what != "save":
@@ -205,7 +208,11 @@ def _save(desk: Desk) -> HttpResponse:
         )
     except PolicyChangedError as changed:
         desk.version, desk.status = changed.version, 409
-        desk.shown |= {"changes": changed.changes, "differences": _differences(changed.changes)}
+        desk.shown |= {
+            "is_changed": True,
+            "changes": changed.changes,
+            "differences": _differences(changed.changes),
+        }
         return _show(desk)
     except PolicyProblemsError as refused:
         desk.errors.append(("" if refused.is_refused else "id_is_sure", refused.reason))
@@ -275,8 +282,9 @@ def _show(desk: Desk) -> HttpResponse:
     if written is not None:
         names = names_for(account.pk, [written])
         form.tell(problems_of(row, written, now=desk.who.now))
-        lines = run.lines(written, names, now=desk.who.now)
-        desk.errors += run.errors()
+        if desk.is_trying:
+            lines = run.lines(written, names, now=desk.who.now)
+            desk.errors += run.errors()
     context = {
         "who": desk.who,
         "here": "escalation",
@@ -290,6 +298,7 @@ def _show(desk: Desk) -> HttpResponse:
         "priorities": [(value, words) for value, words in PRIORITY_WORDS.items()],
         "run": run,
         "lines": lines,
+        "is_trying": desk.is_trying,
         "inboxes": run.inboxes,
         "rules": rules_that_choose(account.pk, row.name),
         "rules_are_on": feature_is_on(account.pk, Feature.CUSTOM_ROUTING, now=desk.who.now),
