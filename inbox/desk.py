@@ -14,8 +14,10 @@ from accounts.access import Viewer
 from accounts.models import User
 from compliance.gate import WHATSAPP_WINDOW, Reason, Verdict
 from inbox.abilities import Ability, abilities_of, part_of
-from inbox.models import Conversation
+from inbox.models import Conversation, TeamInbox
 from inbox.sending import compose_verdict
+from inbox.timers import next_timer
+from routing.policy_words import Names, coming_words, unless_words
 
 WARN_BEFORE_WINDOW_CLOSES = timedelta(hours=2)
 
@@ -47,14 +49,24 @@ class Banner:
 
 
 @dataclass(frozen=True)
+class NextStep:
+    """What escalation does next, and when; `unless` says what would prevent it."""
+
+    words: str
+    at: datetime
+    unless: str
+
+
+@dataclass(frozen=True)
 class Desk:
-    """Buttons, banner and composer of one reader in one conversation."""
+    """Buttons, banner and composer of one reader in one conversation, and what comes next."""
 
     conversation: Conversation
     abilities: frozenset[Ability]
     composer: Composer
     verdict: Verdict
     banner: Banner | None
+    next_step: NextStep | None = None
 
     @property
     def can(self) -> str:
@@ -82,13 +94,28 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
         or _closed(conversation, abilities)
         or _window_closing(conversation, composer, now=now)
     )
-    return Desk(conversation, abilities, composer, verdict, banner)
+    coming = _next_step(conversation, now=now)
+    return Desk(conversation, abilities, composer, verdict, banner, coming)
 
 
 def _composer(abilities: frozenset[Ability], verdict: Verdict) -> Composer:
     if Ability.REPLY in abilities:
         return Composer.OPEN if verdict.is_allowed else Composer.BLOCKED
     return Composer.CLAIM if Ability.CLAIM in abilities else Composer.READONLY
+
+
+def _next_step(conversation: Conversation, *, now: datetime) -> NextStep | None:
+    timer = next_timer(conversation, now=now)
+    if timer is None or timer.due_at is None:
+        return None
+    step = timer.value().step
+    people = {user for rung in step.to for user in rung.users}
+    teams = {rung.team for rung in step.to if rung.team is not None}
+    account = conversation.account_id
+    users = User.objects.filter(account=account, pk__in=people) if people else ()
+    inboxes = TeamInbox.objects.filter(account=account, pk__in=teams) if teams else ()
+    names = Names({one.pk: one.name for one in users}, {one.pk: one.name for one in inboxes})
+    return NextStep(coming_words(step, names), timer.due_at, unless_words(step.when))
 
 
 def _blocked(abilities: frozenset[Ability], verdict: Verdict) -> Banner | None:

@@ -81,6 +81,13 @@ def when_words(when: When) -> str:
     return words[when]
 
 
+def unless_words(when: When) -> str:
+    """Say what prevents a step."""
+    if when is When.UNCLAIMED:
+        return _("unless somebody claims it or answers")
+    return _("unless somebody answers")
+
+
 def order_words(step: Step, names: Names) -> str:
     """Say what a step is told to do."""
     match step.do:

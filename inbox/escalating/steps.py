@@ -18,6 +18,7 @@ from inbox.story import Story
 from inbox.timers import follow_claim, follow_unowned
 from routing import escalation
 from routing.escalation import Clock, Do, Step, When
+from routing.policy_words import length_words
 from routing.facts import Trigger
 
 LABEL = "Escalation"
@@ -109,12 +110,7 @@ def why_words(step: Step) -> str:
         When.OWNER_SILENT: _("its owner did not answer for %(time)s"),
         When.ANY_UNANSWERED: _("no answer for %(time)s"),
     }
-    hours, minutes = divmod(step.after, 60)
-    time = _("%(n)d hours") % {"n": hours} if hours and not minutes else ""
-    time = time or _("%(n)d minutes") % {"n": step.after}
-    if step.clock is Clock.BUSINESS:
-        time = _("%(time)s of business hours") % {"time": time}
-    return words[step.when] % {"time": time}
+    return words[step.when] % {"time": length_words(step.after, step.clock)}
 
 
 def _add(row: Conversation, step: Step, look: Look) -> Done:

@@ -106,7 +106,7 @@ def _words(language: str | None) -> SafeString:
 def when(moment: datetime | None, show: str = "time") -> SafeString:
     """Print a time that the reader's browser puts into their own words and zone.
 
-    Without scripts it reads as UTC. `show` is one of time, ago, day, full, until.
+    Without scripts it reads as UTC. `show` is one of time, at, ago, day, full, until.
     """
     if moment is None:
         return SafeString("")

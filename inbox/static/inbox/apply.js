@@ -38,8 +38,10 @@ export class Apply {
     }
     if (isOpen && frame.frag?.header) pane.showHeader(frame.frag.header);
     const changesDesk = /^(conversation|consent|contact)\./.test(frame.type);
-    const changesWindow = frame.type === "message.created" && frame.data.direction === "in";
-    if (isSameThread && (changesDesk || changesWindow)) pane.refreshDeskSoon();
+    // A customer's message opens WhatsApp's window; both sides' decide who waits.
+    const changesWait =
+      frame.type === "message.created" && (frame.data.direction === "in" || frame.data.author);
+    if (isSameThread && (changesDesk || changesWait)) pane.refreshDeskSoon();
     if (isOpen && /^(contact|consent)\./.test(frame.type)) pane.refreshPanel();
   }
 

@@ -14,6 +14,13 @@ const clock = shape({ hour: "numeric", minute: "2-digit" });
 const weekday = shape({ weekday: "short" });
 const longDay = shape({ weekday: "long", day: "numeric", month: "long" });
 const shortDate = shape({ day: "numeric", month: "short" });
+const farTime = shape({
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+  hour: "numeric",
+  minute: "2-digit",
+});
 const fullDate = shape({ day: "numeric", month: "short", year: "numeric" });
 const full = shape({ dateStyle: "full", timeStyle: "short" });
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
@@ -51,6 +58,7 @@ function tell(mark, now) {
   if (Number.isNaN(at)) return;
   const words = {
     time: () => clock.format(at),
+    at: () => (daysBetween(now, at) === 0 ? clock : farTime).format(at),
     ago: () => ago(at, now),
     day: () => (sameYear(at, now) ? shortDate : fullDate).format(at),
     full: () => full.format(at),

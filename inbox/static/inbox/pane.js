@@ -254,7 +254,7 @@ export class Pane {
       desk.addEventListener("toggle", () => this.refreshDeskSoon(), { capture: true, once: true });
       return;
     }
-    for (const id of ["desk", "banner"]) {
+    for (const id of ["desk", "banner", "next-step"]) {
       morph(box.querySelector(`#${id}`), fresh.querySelector(`#${id}`));
     }
     this.composer?.setDesk();
