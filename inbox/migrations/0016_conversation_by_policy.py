@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     # Concurrently: messages come in while the index is built.
     atomic = False
 
-    dependencies = [("inbox", "0013_routing")]
+    dependencies = [("inbox", "0015_no_first_reply_columns")]
 
     operations = [
         AddIndexConcurrently(
