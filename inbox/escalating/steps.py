@@ -17,9 +17,9 @@ from inbox.rulebooks import rules_for
 from inbox.story import Story
 from inbox.timers import follow_claim, follow_unowned
 from routing import escalation
-from routing.escalation import Clock, Do, Step, When
-from routing.policy_words import length_words
+from routing.escalation import Do, Step, When
 from routing.facts import Trigger
+from routing.policy_words import length_words
 
 LABEL = "Escalation"
 _BY_US = Participant.Source.ESCALATION

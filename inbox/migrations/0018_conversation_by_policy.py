@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     # Concurrently: messages come in while the index is built.
     atomic = False
 
-    dependencies = [("inbox", "0015_no_first_reply_columns")]
+    dependencies = [("inbox", "0017_asking_timers")]
 
     operations = [
         AddIndexConcurrently(
