@@ -32,6 +32,13 @@ def ask(circuit: Circuit, *, at: float) -> tuple[bool, Circuit]:
     return True, replace(circuit, tried_at=at)
 
 
+def open_until(circuit: Circuit, *, at: float) -> float | None:
+    """Return until when nobody asks, or None if it may be asked."""
+    if circuit.opened_at is None or at - circuit.opened_at >= OPEN_FOR:
+        return None
+    return circuit.opened_at + OPEN_FOR
+
+
 def note(circuit: Circuit, *, is_good: bool, at: float) -> Circuit:
     """Return what is to be remembered after an answer, or after none came."""
     if circuit.opened_at is not None:

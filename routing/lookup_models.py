@@ -15,10 +15,32 @@ from routing import crm
 from routing.crm_fields import Field, fields_from
 
 LONGEST_NAME = 40
+LONGEST_FAILURE = 200
 MOST_MINUTES = 24 * 60
 
 
-class DataAction(models.Model):
+class Followed(models.Model):
+    """Whoever is asked outside, and what came of that lately; no person sets this.
+
+    `failures` counts those since the last answer, `failure` says why the last one was.
+    """
+
+    answered_at = models.DateTimeField(null=True, blank=True, editable=False)
+    failed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    failure = models.CharField(
+        max_length=LONGEST_FAILURE, blank=True, default="", db_default="", editable=False
+    )
+    failures = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def forget_failures(self) -> None:
+        """Begin anew: what failed was something else."""
+        self.failure, self.failures = "", 0
+
+
+class DataAction(Followed):
     """A customer's own code that may decide about a message, see `routing.data_action`.
 
     Both secrets sign while a change of secret is on its way: `secret_next` is the new one.
@@ -94,7 +116,7 @@ class CrmRow(models.Model):
         return f"Row {self.pk}"
 
 
-class CrmConnector(models.Model):
+class CrmConnector(Followed):
     """A CRM that may be asked about a contact, see `routing.crm`.
 
     Of HubSpot and Salesforce only the address is kept (HubSpot's may be blank) and which of their

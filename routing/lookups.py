@@ -28,7 +28,10 @@ MOST_SECRETS = 10
 LONGEST_SECRET = 4000
 SECRET_BYTES = 32
 # What is not set by a person.
-_UNTOLD = {"id", "account", "version", "created_at", "changed_at"}
+_UNTOLD = {
+    *("id", "account", "version", "created_at", "changed_at"),
+    *("answered_at", "failed_at", "failure", "failures"),
+}
 Row = TypeVar("Row", DataAction, CrmConnector)
 Kinds = (DataAction, CrmConnector)
 
@@ -210,13 +213,28 @@ def _check_table(row: CrmConnector, wanted: Wanted) -> None:
 
 
 @transaction.atomic(durable=True)
+def switch_definition(
+    *, row: DataAction | CrmConnector, is_on: bool, version: int, by: User, now: datetime
+) -> None:
+    """Switch a Data Action or a connector on or off. Raises DefinitionError."""
+
+    def change(found: DataAction | CrmConnector) -> None:
+        found.is_on = is_on
+
+    action = f"{_kind_of(row)}_{'switched_on' if is_on else 'switched_off'}"
+    if isinstance(row, DataAction):
+        _change(row, change, action, version=version, by=by, now=now)
+    else:
+        _change(row, change, action, version=version, by=by, now=now)
+
+
+@transaction.atomic(durable=True)
 def delete_definition(*, row: DataAction | CrmConnector, by: User, now: datetime) -> None:
     """Delete a Data Action or a connector; rules that ask it go on without an answer."""
-    before, pk, account = snapshot(row), row.pk, row.account
+    before, pk, account = snapshot(row, _told(row)), row.pk, row.account
     row.delete()
-    kind = row._meta.verbose_name_raw.lower().replace(" ", "_")
     record(
-        action=f"{kind}_deleted",
+        action=f"{_kind_of(row)}_deleted",
         subject=row.name,
         actor=by,
         account_id=account.pk,
@@ -230,12 +248,66 @@ def delete_definition(*, row: DataAction | CrmConnector, by: User, now: datetime
 
 
 @transaction.atomic(durable=True)
+def add_table(*, account: Account, name: str, sheet: Sheet, by: User, now: datetime) -> CrmTable:
+    """Keep the rows of a file under a new name. Raises DefinitionError."""
+    _hold(account)
+    tables = CrmTable.objects.filter(account=account)
+    if tables.filter(name__iexact=_plain_name(name)).exists():
+        raise DefinitionError(_("There is a table of this name already."), "name")
+    if tables.count() >= MOST_DEFINITIONS:
+        raise DefinitionError(_("There are too many tables; delete some first."), "name")
+    return _import(account, name, sheet, by=by, now=now)
+
+
+@transaction.atomic(durable=True)
+def replace_table(
+    *, table: CrmTable, sheet: Sheet, seen: datetime, by: User, now: datetime
+) -> CrmTable:
+    """Keep the rows of a file in place of all that a table holds.
+
+    `seen` is when it had last changed as far as one knew. Raises DefinitionChangedError if it has
+    changed since, DefinitionError if it is gone or the file has no usable row.
+    """
+    _hold(table.account)
+    row = CrmTable.objects.filter(pk=table.pk).first()
+    if row is None:
+        raise DefinitionError(_("Somebody deleted this meanwhile."))
+    if row.changed_at != seen:
+        raise DefinitionChangedError
+    return _import(table.account, row.name, sheet, by=by, now=now)
+
+
+@transaction.atomic(durable=True)
+def delete_table(*, table: CrmTable, by: User, now: datetime) -> None:
+    """Delete a table with its rows. Raises DefinitionError while a look-up uses it."""
+    _hold(table.account)
+    if names := list(table.connectors.values_list("name", flat=True)):
+        words = _("This table is used by %(names)s: delete these look-ups first.")
+        raise DefinitionError(words % {"names": ", ".join(names)})
+    number, pk = table.rows.count(), table.pk
+    table.delete()
+    record(
+        action="crm_table_deleted",
+        subject=table.name,
+        actor=by,
+        account_id=table.account_id,
+        now=now,
+        definition=pk,
+        changes={"rows": {"before": number, "after": None}},
+    )
+
+
+@transaction.atomic(durable=True)
 def import_table(*, account: Account, name: str, sheet: Sheet, by: User, now: datetime) -> CrmTable:
     """Keep the rows of a file under a name, in place of all that were there under it.
 
     Raises DefinitionError if the file has no usable row: a wrong file empties no table.
     """
     _hold(account)
+    return _import(account, name, sheet, by=by, now=now)
+
+
+def _import(account: Account, name: str, sheet: Sheet, *, by: User, now: datetime) -> CrmTable:
     name = _plain_name(name)
     if not sheet.rows:
         raise DefinitionError(_("No row of this file can be used; nothing was changed."), "file")
@@ -297,6 +369,7 @@ def _change(
     before = snapshot(row, _told(row))
     change(row)
     row.version, row.changed_at = row.version + 1, now
+    row.forget_failures()
     row.save()
     _note(row, action, before, by=by, now=now)
     return row
@@ -320,6 +393,10 @@ def _note(
         version=row.version,
         changes=changes(before, snapshot(row, _told(row))),
     )
+
+
+def _kind_of(row: models.Model) -> str:
+    return row._meta.verbose_name_raw.lower().replace(" ", "_")
 
 
 def _told(row: models.Model) -> list[str]:

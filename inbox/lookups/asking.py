@@ -9,13 +9,14 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from accounts.secrets import SecretUnreadableError
 from inbox.lookups.breakers import breakers
@@ -26,12 +27,14 @@ from routing import crm, data_action
 from routing.crm_fields import Reading, read_row
 from routing.data_action import Known, Problem, Question
 from routing.facts import Answer, Customer, Value
+from routing.lookup_models import LONGEST_FAILURE
 from routing.lookups import row_of
 from routing.models import CrmConnector, DataAction
 
 logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 16
+NOTED_EVERY = timedelta(seconds=10)
 LEFT_ALONE = "It failed five times within a minute and is left alone for a minute."
 Ask = Callable[[float], Reading]
 Definition = DataAction | CrmConnector
@@ -71,10 +74,12 @@ def ask(
     now: datetime,
     seconds: float = SECONDS,
     resolve: Resolve = look_up_host,
+    is_trial: bool = False,
 ) -> Mapping[str, Asked]:
     """Ask the look-ups that rules know by these names; each of them gets an answer.
 
-    Call it outside of transactions: others are waited for, for `seconds` in all.
+    Call it outside of transactions: others are waited for, for `seconds` in all. In a trial they
+    are really asked: also what is switched off, and though an earlier answer would do.
     """
     if subject.contact.account_id != account_id:
         raise ValueError("a contact is asked about by its own account only")
@@ -82,16 +87,21 @@ def ask(
     found = _definitions(names, account_id)
     asked: dict[str, Asked] = {}
     waiting: dict[str, _Waiting] = {}
-    kept = _kept_answers(subject.contact, found.values())
+    kept = {} if is_trial else _kept_answers(subject.contact, found.values())
     for name in names:
         definition = found.get(name.casefold())
+        if definition and not definition.is_on and not is_trial:
+            asked[name] = _failed("It is switched off.", now, definition)
+            continue
         one = _without_network(definition, subject, kept, now)
         if isinstance(one, Asked):
             asked[name] = one
         else:
             waiting[name] = one
     asked |= _all_at_once(waiting, until=until, seconds=seconds, resolve=resolve, now=now)
-    _keep(subject.contact, waiting, asked, now=now)
+    if subject.contact.pk:
+        _keep(subject.contact, waiting, asked, now=now)
+    _follow(waiting, asked, now=now)
     _log(found, asked)
     return asked
 
@@ -111,8 +121,18 @@ class _Waiting:
     @property
     def breaker(self) -> str:
         """Return the name of its circuit: an address that was corrected gets another chance."""
-        row = self.definition
-        return f"{row._meta.model_name}:{row.pk}:{row.version}"
+        return _circuit_of(self.definition)
+
+
+def _circuit_of(row: Definition) -> str:
+    return f"{row._meta.model_name}:{row.pk}:{row.version}"
+
+
+def resting(rows: Iterable[Definition], *, now: datetime) -> Mapping[str, datetime]:
+    """Say by name which look-ups are left alone now because they failed, and until when."""
+    names = {_circuit_of(row): row.name for row in rows}
+    found = breakers().resting(list(names), now=now)
+    return {names[circuit]: until for circuit, until in found.items()}
 
 
 def _definitions(names: Collection[str], account_id: int) -> dict[str, Definition]:
@@ -141,8 +161,6 @@ def _without_network(
     """Return an answer where nobody needs to be asked, else what to ask."""
     if definition is None:
         return _failed("There is no look-up of this name.", now)
-    if not definition.is_on:
-        return _failed("It is switched off.", now, definition)
     try:
         if isinstance(definition, DataAction):
             return _to_code(definition, subject, now)
@@ -306,6 +324,24 @@ def _keep(
             )
     except IntegrityError:
         logger.warning("an answer was not kept: its contact or connector is gone")
+
+
+def _follow(waiting: Mapping[str, _Waiting], asked: Mapping[str, Asked], *, now: datetime) -> None:
+    """Remember with each definition that was really asked what came of it."""
+    for name, one in waiting.items():
+        row, words = one.definition, asked[name].answer.failure
+        same = type(row)._default_manager.filter(pk=row.pk, version=row.version)
+        if words and words != LEFT_ALONE:
+            short = words[:LONGEST_FAILURE]
+            same.update(failed_at=now, failure=short, failures=F("failures") + 1)
+        elif not words and not _is_well(row, now):
+            same.update(answered_at=now, failure="", failures=0)
+
+
+def _is_well(row: Definition, now: datetime) -> bool:
+    """Say whether it is known already that it answers: not every answer is worth a write."""
+    is_fresh = row.answered_at is not None and abs(now - row.answered_at) < NOTED_EVERY
+    return is_fresh and not row.failures
 
 
 def _log(found: Mapping[str, Definition], asked: Mapping[str, Asked]) -> None:

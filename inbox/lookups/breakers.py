@@ -7,9 +7,9 @@ knows itself.
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from redis.client import Pipeline
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from routing.breaker import OPEN_FOR, WINDOW, Circuit, ask, note
+from routing.breaker import OPEN_FOR, WINDOW, Circuit, ask, note, open_until
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +49,24 @@ class Breakers:
         at = now.timestamp()
         self._changed(name, lambda circuit: (None, note(circuit, is_good=is_good, at=at)))
 
+    def resting(self, names: Sequence[str], *, now: datetime) -> dict[str, datetime]:
+        """Say which machines are left alone now, and until when; changes nothing."""
+        keys = [self._key(name) for name in names]
+        try:
+            found = [_read(one) for one in self._redis.mget(keys)] if keys else []
+        except RedisError:
+            with self._lock:
+                found = [self._own.get(name, Circuit()) for name in names]
+        ends = {
+            name: open_until(circuit, at=now.timestamp())
+            for name, circuit in zip(names, found, strict=True)
+        }
+        return {name: datetime.fromtimestamp(at, UTC) for name, at in ends.items() if at}
+
+    @staticmethod
+    def _key(name: str) -> str:
+        return f"{settings.CHANNEL_PREFIX}:breaker:{name}"
+
     def _changed(self, name: str, change: Change[T]) -> T:
         try:
             found, circuit = self._changed_for_all(name, change)
@@ -69,7 +87,7 @@ class Breakers:
 
     def _changed_for_all(self, name: str, change: Change[T]) -> tuple[T, Circuit]:
         """Change what lies in Redis; done again where another process changed it meanwhile."""
-        key = f"{settings.CHANNEL_PREFIX}:breaker:{name}"
+        key = self._key(name)
 
         def step(pipe: Pipeline) -> tuple[T, Circuit]:
             before = _read(pipe.get(key))

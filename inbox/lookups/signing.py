@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
 
+HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
 
 def signed_headers(
     *, message_id: str, body: bytes, secrets: Sequence[str], now: datetime

@@ -28,7 +28,7 @@ from accounts.models import (
 from inbox.models import Message, TeamInbox
 from inbox.sending import send_test
 from inbox.settings_urls import urlpatterns
-from routing.models import BusinessHours, EscalationPolicy
+from routing.models import BusinessHours, CrmConnector, CrmTable, DataAction, EscalationPolicy
 from tests.carrier import Twilio
 from tests.conftest import House
 from tests.factories import LONG_AGO, make_account, make_hours, make_policy, make_user
@@ -196,7 +196,54 @@ def _keyword(scene: Scene) -> dict[str, Any]:
     return {**_slug(scene), "part": "keyword-1"}
 
 
+def _look_ups(scene: Scene) -> dict[str, int]:
+    """Make one look-up of each kind, and a table; return their keys."""
+    account = scene.house.account
+    common = {"account": account, "created_at": LONG_AGO, "changed_at": LONG_AGO}
+    code, _ = DataAction.objects.get_or_create(
+        account=account, name="Code", defaults={**common, "url": "https://x.io/", "secret": "s"}
+    )
+    table, _ = CrmTable.objects.get_or_create(account=account, name="VIPs", defaults=common)
+    crm, _ = CrmConnector.objects.get_or_create(
+        account=account, name="CRM", defaults={**common, "url": "https://x.io/"}
+    )
+    return {"data-actions": code.pk, "tables": table.pk, "connectors": crm.pk}
+
+
+def _table(scene: Scene) -> dict[str, Any]:
+    return {"pk": _look_ups(scene)["tables"]}
+
+
+def _code(scene: Scene) -> dict[str, Any]:
+    return {"pk": _look_ups(scene)["data-actions"]}
+
+
+def _crm(scene: Scene) -> dict[str, Any]:
+    return {"pk": _look_ups(scene)["connectors"]}
+
+
+def _what(scene: Scene) -> dict[str, Any]:
+    return {"what": "data-actions", **_code(scene)}
+
+
+def _kind(scene: Scene) -> dict[str, Any]:
+    return {"kind": "json"}
+
+
 TABLE: dict[str, dict[str, Row]] = {
+    "settings_lookups": {"GET": Row(OWN_ACCOUNT)},
+    # Without anything in them forms make nothing, and say so.
+    "settings_table_new": {"GET": Row(OWN_ACCOUNT), "POST": Row(OWN_ACCOUNT)},
+    "settings_data_action_new": {"GET": Row(OWN_ACCOUNT), "POST": Row(OWN_ACCOUNT)},
+    "settings_connector_new": {"GET": Row(OWN_ACCOUNT, _kind), "POST": Row(OWN_ACCOUNT, _kind)},
+    "settings_table": {"GET": Row(ADMIN_ONLY, _table)},
+    "settings_table_replace": {"GET": Row(ADMIN_ONLY, _table), "POST": Row(ADMIN_ONLY, _table)},
+    "settings_table_delete": {"GET": Row(ADMIN_ONLY, _table), "POST": Row(DONE_BY_ADMIN, _table)},
+    "settings_data_action": {"GET": Row(ADMIN_ONLY, _code), "POST": Row(ADMIN_ONLY, _code)},
+    "settings_connector": {"GET": Row(ADMIN_ONLY, _crm), "POST": Row(ADMIN_ONLY, _crm)},
+    "settings_lookup_switch": {"POST": Row(DONE_BY_ADMIN, _what, lambda scene: {"on": "0"})},
+    "settings_lookup_delete": {"GET": Row(ADMIN_ONLY, _what), "POST": Row(DONE_BY_ADMIN, _what)},
+    "settings_lookup_try": {"GET": Row(ADMIN_ONLY, _what), "POST": Row(ADMIN_ONLY, _what)},
     # The other admin sees their own account there, and nothing of this one.
     "settings": {"GET": Row(OWN_ACCOUNT)},
     # Auditors read this, and nothing else.
