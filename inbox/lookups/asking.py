@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from accounts.secrets import SecretUnreadableError
 from inbox.lookups.breakers import breakers
@@ -328,14 +328,18 @@ def _keep(
 
 def _follow(waiting: Mapping[str, _Waiting], asked: Mapping[str, Asked], *, now: datetime) -> None:
     """Remember with each definition that was really asked what came of it."""
+    answered: dict[type[Definition], Q] = {}
     for name, one in waiting.items():
         row, words = one.definition, asked[name].answer.failure
-        same = type(row)._default_manager.filter(pk=row.pk, version=row.version)
+        # What failed or answered is that version: somebody may have corrected it meanwhile.
+        same = Q(pk=row.pk, version=row.version)
         if words and words != LEFT_ALONE:
-            short = words[:LONGEST_FAILURE]
-            same.update(failed_at=now, failure=short, failures=F("failures") + 1)
+            failed = {"failed_at": now, "failure": words[:LONGEST_FAILURE]}
+            type(row)._default_manager.filter(same).update(**failed, failures=F("failures") + 1)
         elif not words and not _is_well(row, now):
-            same.update(answered_at=now, failure="", failures=0)
+            answered[type(row)] = answered.get(type(row), Q()) | same
+    for model, rows in answered.items():
+        model._default_manager.filter(rows).update(answered_at=now, failure="", failures=0)
 
 
 def _is_well(row: Definition, now: datetime) -> bool:
