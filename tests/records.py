@@ -1,13 +1,25 @@
 """What does a page of records have to show? WhatsApp as Twilio has it, and lines of every kind."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from accounts.audit import alarm, changes, record, snapshot
 from accounts.models import User
-from inbox.models import WhatsAppState, WhatsAppSync, WhatsAppTemplate
+from inbox.models import (
+    Conversation,
+    CrmAnswer,
+    WhatsAppState,
+    WhatsAppSync,
+    WhatsAppTemplate,
+)
+from routing.crm_fields import Field
+from routing.crm_tables import read_table
+from routing.lookups import Wanted, add_connector, add_data_action, import_table
+from routing.models import DataAction
 from tests.conftest import House
 from tests.factories import make_sender
 
+TABLE = "phone,tier,city\n+14155550100,gold,Wien\n+14155550101,silver,Graz\nnobody,x,y\n"
 TEMPLATES = (
     ("order_update", "en", "utility", "approved", "", "Hello {{1}}, order {{2}} has left."),
     ("recordatorio_cita", "es", "utility", "pending", "", "Hola {{1}}, ¿le viene bien?"),
@@ -121,3 +133,50 @@ def _fill_whatsapp(house: House, now: datetime) -> None:
         )
     for number in ("2", "3"):
         make_sender(house.inbox, f"whatsapp:+1555010000{number}", twilio_account=twilio)
+
+
+def fill_lookups(house: House, *, now: datetime) -> dict[str, str]:
+    """Make one look-up of each kind; return the pages on which they are."""
+    given: Any = {"account": house.account, "by": house.sue, "now": now}
+    long = "https://crm.example.com/" + "a-long-path/" * 12 + "{{contact.number}}"
+    code = add_data_action(name="Our own code", url="https://code.example.com/decide", **given)[0]
+    table = import_table(name="VIPs", sheet=read_table(TABLE.encode()), **given)
+    facts = (Field("tier", "results[0].tier"), Field("seats", "results[0].seats"))
+    wanted = Wanted("Our CRM", "json", facts, url=long, headers={"X-Seat": "1"})
+    crm = add_connector(wanted=wanted, **given)
+    vip = add_connector(
+        wanted=Wanted("VIP", "table", (Field("tier", "tier"),), table=table), **given
+    )
+    DataAction.objects.update(failures=3, failed_at=now, failure="It answered with an error (500).")
+    row = Conversation.objects.select_related("contact").order_by("pk")[0]
+    contact = row.contact
+    contact.tags, contact.attributes = ["VIP", "pays late"], {"tier": "gold", "pays": True}
+    contact.save()
+    Conversation.objects.filter(pk=row.pk).update(
+        tags=["order", "a tag of forty letters, more are refused"]
+    )
+    CrmAnswer.objects.create(
+        account=house.account,
+        contact=contact,
+        connector=crm,
+        question="x",
+        facts={"tier": "gold", "seats": 7},
+        left_out=["since is no date"],
+        answered_at=now,
+    )
+    start = "/settings/look-ups/"
+    return {
+        "look-ups": start,
+        "new data action": f"{start}data-actions/new/",
+        "data action": f"{start}data-actions/{code.pk}/",
+        "try a data action": f"{start}data-actions/{code.pk}/try/",
+        "new look-up": f"{start}connectors/new/json/",
+        "new hubspot look-up": f"{start}connectors/new/hubspot/",
+        "look-up": f"{start}connectors/{crm.pk}/",
+        "look-up of a table": f"{start}connectors/{vip.pk}/",
+        "try a look-up": f"{start}connectors/{vip.pk}/try/",
+        "delete a look-up": f"{start}connectors/{vip.pk}/delete/",
+        "new table": f"{start}tables/new/",
+        "table": f"{start}tables/{table.pk}/",
+        "replace a table": f"{start}tables/{table.pk}/replace/",
+    }

@@ -43,7 +43,7 @@ from tests.factories import (
 )
 from tests.flows.test_together import Stage
 from tests.live import Live
-from tests.records import REPLIES, fill_records
+from tests.records import REPLIES, fill_lookups, fill_records
 from tests.twilio import text_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -233,6 +233,7 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "delete hours": (ada, f"/settings/hours/{_spare_hours(stage).pk}/delete/"),
         "remove company sign-in": (ada, _removable(stage)),
         "business hours of one": (ada, f"/settings/hours/{_busy_hours(stage).pk}/"),
+        **{name: (ada, path) for name, path in fill_lookups(stage.house, now=stage.now).items()},
     }
 
 
@@ -289,6 +290,19 @@ PAGES = [
     "delete hours",
     "remove company sign-in",
     "business hours of one",
+    "look-ups",
+    "new data action",
+    "data action",
+    "try a data action",
+    "new look-up",
+    "new hubspot look-up",
+    "look-up",
+    "look-up of a table",
+    "try a look-up",
+    "delete a look-up",
+    "new table",
+    "table",
+    "replace a table",
 ]
 
 

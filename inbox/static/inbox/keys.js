@@ -81,6 +81,7 @@ const SINGLE = {
   "shift+e": "closeAndNext",
   z: "snooze",
   "shift+u": "unread",
+  t: "tag",
   i: "panel",
   "/": "search",
   "?": "help",

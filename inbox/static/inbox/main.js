@@ -122,6 +122,7 @@ new Keys(settings.preferences, {
   closeAndNext: () => stories.close({ and_next: "1" }),
   snooze: press('#desk [popovertarget="snooze-menu"]'),
   unread: press('#desk [data-story="unread"] button'),
+  tag: () => pane.writeTag(),
   panel: () => pane.togglePanel(),
   search: () => document.getElementById("find").focus(),
   help: () => document.getElementById("keys").showModal(),

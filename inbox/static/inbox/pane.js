@@ -294,6 +294,12 @@ export class Pane {
     this.aside.focus();
   }
 
+  // Go where a tag is written.
+  async writeTag() {
+    if (!this.aside.firstElementChild) await this.togglePanel();
+    this.aside.querySelector("#tag-new")?.focus();
+  }
+
   closePanel() {
     const isPage = document.body.dataset.pane === "panel";
     if (isPage && this.thread) this.go(this.thread.box.dataset.url, "thread");
