@@ -369,7 +369,7 @@ def test_the_list_says_how_each_look_up_is(house: House, admin: Client) -> None:
         "It answered with an error (500).",
     )
     page = admin.get(HERE).text
-    for words in ("5 failures since then", "answered with an error (500)", "Left alone until"):
+    for words in ("5 failures in a row", "answered with an error (500)", "Left alone until"):
         assert words in page, words
 
     with outside(says(b'{"tier": "gold"}')) as host:
