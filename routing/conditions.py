@@ -66,12 +66,16 @@ class Test:
 
 @dataclass(frozen=True)
 class Fact:
-    """How one fact is called, where it comes from, and which tests it allows."""
+    """How one fact is called, where it comes from, and which tests it allows.
+
+    One that `is_named` needs to be told which attribute or field; `is_plural` is how it reads.
+    """
 
     label: str
     tests: tuple[str, ...]
     read: Callable[[Facts, Condition, datetime], Actual | Unknown]
     is_named: bool = False
+    is_plural: bool = False
 
 
 @dataclass(frozen=True)
@@ -330,7 +334,7 @@ FACTS: Mapping[str, Fact] = {
     ),
     "country": Fact("The country", _CHOICE, lambda f, _, __: f.customer.country),
     "region": Fact("The region", _CHOICE, lambda f, _, __: f.customer.region),
-    "tag": Fact("The customer's tags", _SET, lambda f, _, __: f.customer.tags),
+    "tag": Fact("The customer's tags", _SET, lambda f, _, __: f.customer.tags, is_plural=True),
     "attribute": Fact("The customer's", _SCALAR, _attribute, is_named=True),
     "owner": Fact("Who looks after the customer", _PERSON, lambda f, _, __: f.customer.owner),
     "last_owner": Fact("Who answered last", _PERSON, lambda f, _, __: f.customer.last_owner),
@@ -345,7 +349,9 @@ FACTS: Mapping[str, Fact] = {
     "reopened": Fact(
         "A conversation that comes back", _FLAG, lambda f, _, __: f.trigger is Trigger.REOPENED
     ),
-    "conversation_tag": Fact("The conversation's tags", _SET, lambda f, _, __: f.conversation_tags),
+    "conversation_tag": Fact(
+        "The conversation's tags", _SET, lambda f, _, __: f.conversation_tags, is_plural=True
+    ),
     "priority": Fact("The priority", _CHOICE, lambda f, _, __: f.priority),
     "crm": Fact("The CRM's", _SCALAR, _answer, is_named=True),
 }

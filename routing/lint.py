@@ -4,14 +4,17 @@ An error blocks publishing; a warning asks. Pure: what else exists in the accoun
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import takewhile
+from itertools import combinations, takewhile
 
-from routing.facts import Directory
-from routing.patterns import compiled, words_of
+from routing.circles import circles
+from routing.escalation import Policy
+from routing.facts import Directory, Trigger
+from routing.patterns import compiled, fold, words_of
 from routing.rules import Condition, Group, Match, Rule, Rules, Step, Target
+from routing.texts import Text, Variable, problems
 
 # Verbs that ask somebody to write a word back, in the languages that replies are written in.
 _INVITES = (
@@ -46,25 +49,37 @@ class Known:
     """What the account has: look-ups, escalation policies and webhooks by name.
 
     `reserved` are the words that say something about consent: a message of one of them is a wish to
-    stop, start or get help, and reaches no rule.
+    stop, start or get help, and reaches no rule. Where it is given: `policies` are the escalation
+    policies themselves, `own_policy` the one of the inbox, `fields` those of each CRM by its name,
+    `variables` what texts may name.
     """
 
     lookups: frozenset[str] = frozenset()
     escalations: frozenset[str] = frozenset()
     webhooks: frozenset[str] = frozenset()
     reserved: frozenset[str] = frozenset()
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    own_policy: str = ""
+    fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    variables: Mapping[str, Variable] = field(default_factory=dict)
 
 
 def lint(rulebook: Rules, directory: Directory, known: Known) -> tuple[Finding, ...]:
     """Look through the rules that are on, in their order."""
-    rules = rulebook.in_order()
     found: list[Finding] = []
-    for number, rule in enumerate(rules):
-        found += _hidden(rule, rules[:number])
+    before: list[_Asked] = []
+    for rule in rulebook.in_order():
+        asked = _Asked.of(rule)
+        found += _hidden(asked, before)
+        found += _impossible(rule)
         found += _targets(rule, directory)
+        found += _people(rule, directory)
+        found += _circles(rule, directory, known)
         found += _unknown(rule, known)
         found += _reserved(rule, known.reserved)
+        found += _texts(rule, known)
         found += _patterns(rule)
+        before.append(asked)
     return tuple(found)
 
 
@@ -84,43 +99,85 @@ def _warning(rule: Rule, words: str) -> Finding:
 # --- Rules behind others -------------------------------------------------------------------------
 
 
-def _hidden(rule: Rule, before: tuple[Rule, ...]) -> Iterator[Finding]:
+@dataclass(frozen=True)
+class _Asked:
+    """A rule with what is compared again and again: of 200 rules each with all before it."""
+
+    rule: Rule
+    parts: frozenset[Condition | Group]
+    # Whether no other is asked after it took one: a look-up that fails lets the next be asked.
+    is_final: bool
+
+    @classmethod
+    def of(cls, rule: Rule) -> "_Asked":
+        asks = any(step.answers_needed for step in rule.actions.ladder)
+        return cls(rule, frozenset(rule.condition.parts), not rule.continues and not asks)
+
+    @property
+    def demanded(self) -> frozenset[Condition | Group]:
+        """Return the parts that surely hold where it matches."""
+        is_certain = self.rule.condition.match is Match.ALL or len(self.parts) == 1
+        return self.parts if is_certain else frozenset()
+
+    def implies(self, wide: "_Asked") -> bool:
+        """Say whether all that this takes is surely taken by the other.
+
+        Certain only where the wider asks for parts that the narrower asks for too.
+        """
+        if wide.rule.condition.match is Match.ALL:
+            return wide.parts <= self.demanded
+        if self.rule.condition.match is Match.ANY:
+            return self.parts <= wide.parts
+        return bool(self.demanded & wide.parts)
+
+
+def _hidden(asked: _Asked, before: Iterable[_Asked]) -> Iterator[Finding]:
+    rule, left, takers = asked.rule, set(asked.rule.triggers), []
     for earlier in before:
-        if not _ends_the_asking(earlier) or not rule.triggers <= earlier.triggers:
-            continue
-        if not earlier.condition.parts:
-            yield _error(
-                rule, f"It is never asked: “{earlier.name}” takes every message before it."
-            )
-            return
-        if _implies(rule.condition, earlier.condition):
+        shared = left & earlier.rule.triggers if earlier.is_final else set[Trigger]()
+        if shared and not earlier.parts:
+            left -= shared
+            takers.append(f"“{earlier.rule.name}”")
+        elif shared and rule.triggers <= earlier.rule.triggers and asked.implies(earlier):
             yield _warning(
                 rule,
-                f"“{earlier.name}” stands before it and takes every message that it would take.",
+                f"“{earlier.rule.name}” stands before it and takes every message that it would "
+                "take.",
             )
+            return
+        if not left:
+            verb = "takes" if len(takers) == 1 else "take"
+            names = " and ".join(takers)
+            yield _error(rule, f"It is never asked: {names} {verb} every message before it.")
             return
 
 
-def _ends_the_asking(rule: Rule) -> bool:
-    """Say whether no other is asked after it took one: a look-up that fails lets the next be."""
-    return not rule.continues and not any(step.answers_needed for step in rule.actions.ladder)
+def _impossible(rule: Rule) -> Iterator[Finding]:
+    if rule.condition.match is not Match.ALL:
+        return
+    asked = [part for part in rule.condition.parts if isinstance(part, Condition)]
+    for one, other in combinations(asked, 2):
+        if (one.fact, one.name) == (other.fact, other.name) and _exclude(one, other):
+            yield _error(rule, "It never holds: two of its conditions exclude each other.")
+            return
+    comes_back = any(one.fact == "reopened" and not one.is_negated for one in asked)
+    if comes_back and Trigger.REOPENED not in rule.triggers:
+        yield _error(rule, "It never holds: it is not asked when a conversation comes back.")
 
 
-def _implies(narrow: Group, wide: Group) -> bool:
-    """Say whether all that the one takes is surely taken by the other.
-
-    Certain only where the wider asks for parts that the narrower asks for too.
-    """
-    if wide.match is Match.ALL:
-        return set(wide.parts) <= _demanded(narrow)
-    if narrow.match is Match.ANY:
-        return set(narrow.parts) <= set(wide.parts)
-    return bool(_demanded(narrow) & set(wide.parts))
+def _exclude(one: Condition, other: Condition) -> bool:
+    """Say whether two conditions on the same fact can surely not hold at the same time."""
+    if one.test != other.test:
+        return False
+    if one.is_negated is not other.is_negated:
+        return one.value == other.value
+    is_single = one.test in ("is_any", "is_person", "equals") and not one.is_negated
+    return is_single and _folded(one).isdisjoint(_folded(other))
 
 
-def _demanded(group: Group) -> set[Condition | Group]:
-    is_certain = group.match is Match.ALL or len(group.parts) == 1
-    return set(group.parts) if is_certain else set()
+def _folded(condition: Condition) -> set[str]:
+    value = condition.value
+    return {fold(str(one)) for one in (value if isinstance(value, tuple) else (value,))}
 
 
 # --- Who would get it ----------------------------------------------------------------------------
@@ -151,10 +208,46 @@ def _is_empty(step: Step, directory: Directory) -> bool:
     """Say whether nobody can ever be meant; a step that is found out later may mean somebody."""
     if step.to in (Target.CONTACT_OWNER, Target.LAST_OWNER, Target.DATA_ACTION, Target.CRM_FIELD):
         return False
+    if not (step.people or step.team or directory.team):
+        # The account's rules are asked in every inbox, each with a team of its own.
+        return False
     team = directory.team if step.team is None else step.team
     asked = step.people or directory.members.get(team, ())
     people = (directory.people.get(person) for person in asked)
     return not any(person and person.is_active and person.is_licensed for person in people)
+
+
+def _people(rule: Rule, directory: Directory) -> Iterator[Finding]:
+    """Look at people that are told or asked about, not given anything."""
+    people = [directory.people.get(one) for one in rule.actions.notify]
+    if None in people:
+        yield _error(rule, "It tells somebody who is not in this account.")
+    for person in people:
+        if person and not (person.is_active and person.is_licensed):
+            yield _warning(rule, f"{person.name} is to be told, and sees nothing: no licence.")
+    asked = [
+        person
+        for condition in rule.condition.conditions()
+        if condition.test == "is_person" and isinstance(condition.value, tuple)
+        for person in condition.value
+    ]
+    if any(person not in directory.people for person in asked):
+        yield _error(rule, "A condition names somebody who is not in this account.")
+
+
+def _circles(rule: Rule, directory: Directory, known: Known) -> Iterator[Finding]:
+    name = rule.actions.escalation or known.own_policy
+    policy = known.policies.get(name)
+    if policy is None or not rule.actions.ladder:
+        return
+    for step, is_circle in circles(rule.actions.ladder[0], policy, directory):
+        yield _warning(
+            rule,
+            f"Step {step} of “{name}” gives it back to those who had it before: it goes round in a "
+            "circle."
+            if is_circle
+            else f"Step {step} of “{name}” brings only people to whom this rule gives it already.",
+        )
 
 
 def _takes_all(step: Step) -> bool:
@@ -172,6 +265,11 @@ def _unknown(rule: Rule, known: Known) -> Iterator[Finding]:
         yield _error(rule, f"There is no escalation policy “{actions.escalation}”.")
     if actions.webhook and actions.webhook not in known.webhooks:
         yield _error(rule, f"There is no webhook “{actions.webhook}”.")
+    named = {one.name for one in rule.condition.conditions() if one.fact == "crm"}
+    named |= {step.lookup for step in actions.ladder if step.to is Target.CRM_FIELD}
+    for lookup, _, name in sorted(one.partition(".") for one in named):
+        if lookup in known.fields and name not in known.fields[lookup]:
+            yield _error(rule, f"“{lookup}” has no field “{name}”.")
 
 
 # --- Words ---------------------------------------------------------------------------------------
@@ -225,6 +323,13 @@ def reserved_among(phrases: Iterable[str], reserved: frozenset[str]) -> tuple[st
 
 def _plain(reserved: frozenset[str]) -> set[str]:
     return {words_of(word).strip() for word in reserved}
+
+
+def _texts(rule: Rule, known: Known) -> Iterator[Finding]:
+    for language, text in rule.actions.reply.items() if known.variables else ():
+        for one in problems(Text.parse(text), known.variables):
+            level = Level.ERROR if one.is_error else Level.WARNING
+            yield Finding(level, rule.id, f"The text in “{language}”: {one.words}")
 
 
 def _patterns(rule: Rule) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """How do rules come to hold? Written as a draft, published with a note, brought back if wrong."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from routing.documents import document_of, read_rulebook
 from routing.facts import Directory
 from routing.lint import Finding, Known, is_publishable, lint
 from routing.models import Rulebook, RulebookVersion
-from routing.rules import Rules
+from routing.rules import Rule, Rules
 
 
 class RulebookError(Exception):
@@ -101,17 +102,19 @@ def publish(
     by: User,
     now: datetime,
     is_sure: bool = False,
+    first: tuple[Rule, ...] = (),
 ) -> RulebookVersion:
     """Let the draft hold from now on, as a version that nobody changes any more.
 
-    Raises DraftChangedError if it is not the draft that was `seen`, FindingsError if the linter
-    finds errors, or warnings that were not confirmed, RulebookError if nothing would change.
+    `first` are the account's rules that are asked before these. Raises DraftChangedError if it is
+    not the draft that was `seen`, FindingsError if the linter finds errors, or warnings that were
+    not confirmed, RulebookError if nothing would change.
     """
     row = _locked(rulebook)
     rules = read_rulebook(row.draft)
     if row.draft_version != seen:
         raise DraftChangedError(row, difference(rules_of(row), rules))
-    findings = lint(rules, directory, known)
+    findings = findings_of(rules, directory, known, first=first)
     if not is_publishable(findings) or (findings and not is_sure):
         raise FindingsError(findings)
     if row.published and row.published.document == row.draft:
@@ -133,6 +136,15 @@ def bring_back(*, version: RulebookVersion, note: str, by: User, now: datetime) 
         row.draft_version += 1
         row.save(update_fields=["draft", "draft_by", "draft_version"])
     return _version(row, version.document, note, by=by, now=now, restored_from=version.number)
+
+
+def findings_of(
+    rules: Rules, directory: Directory, known: Known, *, first: tuple[Rule, ...] = ()
+) -> tuple[Finding, ...]:
+    """Return what the linter says of rules that are asked after the account's `first`."""
+    found = lint(replace(rules, always_first=(*first, *rules.always_first)), directory, known)
+    theirs = {rule.id for rule in first}
+    return tuple(finding for finding in found if finding.rule not in theirs)
 
 
 def rules_of(rulebook: Rulebook) -> Rules:
