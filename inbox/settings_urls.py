@@ -1,6 +1,6 @@
 """Which addresses do the settings pages have?"""
 
-from django.urls import path
+from django.urls import URLPattern, path
 
 from inbox.views.settings import (
     audit,
@@ -22,6 +22,8 @@ from inbox.views.settings import (
     numbers,
     people,
     replies,
+    rule_edit,
+    rules,
     support,
     teams,
     trying,
@@ -29,7 +31,25 @@ from inbox.views.settings import (
     whatsapp,
 )
 
+
+def _rules(base: str, name: str) -> list[URLPattern]:
+    """Return the addresses of rules: an inbox's, or those of the account."""
+    return [
+        path(f"{base}rules/", rules.rule_list, name=f"{name}s"),
+        path(f"{base}rules/rule/", rule_edit.rule_edit, name=name),
+        path(f"{base}rules/rule/delete/", rules.rule_delete, name=f"{name}_delete"),
+        path(f"{base}rules/publish/", rules.rules_publish, name=f"{name}s_publish"),
+        path(f"{base}rules/discard/", rules.rules_discard, name=f"{name}s_discard"),
+        path(f"{base}rules/versions/", rules.rules_versions, name=f"{name}s_versions"),
+        path(f"{base}rules/versions/<int:number>/", rules.rules_version, name=f"{name}s_version"),
+        path(f"{base}rules/document/", rules.rules_document, name=f"{name}s_document"),
+        path(f"{base}rules/document/download/", rules.rules_download, name=f"{name}s_download"),
+    ]
+
+
 urlpatterns = [
+    *_rules("inboxes/<slug:slug>/", "settings_rule"),
+    *_rules("", "settings_first_rule"),
     path("", home.home, name="settings"),
     path("connection/", connection.connection, name="settings_connection"),
     path("teams/<int:pk>/turn-on/", turning_on.turning_on, name="settings_turn_on"),

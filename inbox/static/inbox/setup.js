@@ -4,13 +4,12 @@
 
 import { count } from "./segments.js";
 
-for (const output of document.querySelectorAll("[data-segments-of]")) {
-  const text = document.getElementById(output.dataset.segmentsOf);
+document.addEventListener("input", ({ target: text }) => {
+  const output = text.id && document.querySelector(`[data-segments-of="${CSS.escape(text.id)}"]`);
+  if (!output) return;
   const number = output.querySelector("[data-number]");
-  text?.addEventListener("input", () => {
-    number.textContent = String(text.value.trim() ? count(text.value).segments : 0);
-  });
-}
+  number.textContent = String(text.value.trim() ? count(text.value).segments : 0);
+});
 
 // What was sent a moment ago is not sent again by a second click. Stopped on its way, it may.
 const REST = 8000;
@@ -26,12 +25,20 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => sent.delete(form), REST);
 });
 
-const unsaved = new Set();
-for (const form of document.querySelectorAll("form[data-guard]")) {
-  form.addEventListener("input", () => unsaved.add(form));
-  // What another card holds is still unsaved when this one is sent.
-  form.addEventListener("submit", () => unsaved.delete(form));
-}
+// A form that a server gave back with what is not saved yet says so itself.
+const unsaved = new WeakSet();
+document.addEventListener("input", (event) => {
+  const form = event.target.closest?.("form[data-guard]");
+  if (form) unsaved.add(form);
+});
+// What another card holds is still unsaved when this one is sent.
+document.addEventListener("submit", ({ target }) => {
+  unsaved.delete(target);
+  target.removeAttribute("data-unsaved");
+});
 addEventListener("beforeunload", (event) => {
-  if (unsaved.size > 0) event.preventDefault();
+  const forms = [...document.querySelectorAll("form[data-guard]")];
+  if (forms.some((form) => unsaved.has(form) || form.hasAttribute("data-unsaved"))) {
+    event.preventDefault();
+  }
 });

@@ -134,7 +134,7 @@ class SupervisorsForm(forms.ModelForm[TeamInbox]):
         fields: ClassVar[tuple[str, ...]] = CARDS["supervisors"]
         labels: ClassVar[dict[str, Any]] = {
             "supervisors_may_set_up": gettext_lazy(
-                "Supervisors may set business hours and automatic replies of this inbox"
+                "Supervisors may set business hours, automatic replies and rules of this inbox"
             ),
         }
         help_texts: ClassVar[dict[str, Any]] = {

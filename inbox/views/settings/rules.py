@@ -1,0 +1,371 @@
+"""Which rules does an inbox have? The list in its order, publishing, versions, one document."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.numbers import number_in
+from inbox.models import TeamInbox
+from inbox.setup.rule_counts import DAYS, Ran, runs_of
+from inbox.setup.rules import (
+    DraftMovedError,
+    arrange,
+    bring_version_back,
+    discard_draft,
+    draft_document,
+    draft_findings,
+    draft_of,
+    exported,
+    imported,
+    publish_draft,
+    replace_draft,
+    version_of,
+)
+from inbox.views.settings.hours_forms import LONGEST_PASTE
+from inbox.views.settings.rules_desk import RulesDesk, anchor_of, rules_desk
+from routing.documents import DocumentError, Problem, read_rulebook
+from routing.lint import Finding, Level, is_publishable
+from routing.models import RulebookVersion
+from routing.rulebooks import DraftChangedError, FindingsError, RulebookError, rules_of
+from routing.rules import Rule
+from routing.sentences import Sentence, Told, sentence, told
+
+_ARRANGING = ("up", "down", "move", "copy", "on", "off")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One rule as the list shows it."""
+
+    rule: Rule
+    position: int
+    sentence: Sentence
+    ran: Ran
+    findings: tuple[Finding, ...]
+    change: Told | None
+    anchor: str
+
+
+# --- The list ------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "POST"])
+def rule_list(request: HttpRequest, slug: str | None = None) -> HttpResponse:
+    """Show the rules in their order; move, copy or switch one."""
+    desk = rules_desk(request, slug)
+    if request.method == "GET":
+        return _list(desk)
+    do, _colon, rule = request.POST.get("do", "").partition(":")
+    position = 0
+    if do == "move":
+        # Enter in a field names no rule: the one whose number was changed is meant.
+        rule = rule or _renumbered(desk)
+        position = number_in(request.POST.get(f"position-{anchor_of(rule)}", "")) or 0
+    if do not in _ARRANGING or (do == "move" and not position):
+        messages.info(request, _("Write the number of the place to which a rule is to move."))
+        return HttpResponseRedirect(desk.url())
+    try:
+        arrange(do=do, rule=rule, seen=desk.seen, position=position, **desk.deed)
+    except RulebookError as refused:
+        messages.error(request, refused.reason)
+        return HttpResponseRedirect(desk.url())
+    where = {"move": "position", "copy": "rule", "on": "off", "off": "on"}.get(do, do)
+    return HttpResponseRedirect(f"{desk.url()}#{where}-{anchor_of(rule)}")
+
+
+def _renumbered(desk: RulesDesk) -> str:
+    for place, rule in enumerate(draft_of(desk.row).rules, start=1):
+        written = number_in(desk.request.POST.get(f"position-{anchor_of(rule.id)}", ""))
+        if written and written != place:
+            return rule.id
+    return ""
+
+
+def _list(desk: RulesDesk) -> HttpResponse:
+    draft, world = draft_of(desk.row), desk.world
+    first = desk.whose.first()
+    findings = draft_findings(desk.whose, draft, world)
+    changes = _changes(desk)
+    by_rule = {one.rule: one for one in changes}
+    ran = runs_of([rule.id for rule in draft.rules], inboxes=_inboxes(desk), now=desk.who.now)
+    lines = [
+        Line(
+            rule=rule,
+            position=place,
+            sentence=sentence(rule, world.names),
+            ran=ran[rule.id],
+            findings=tuple(one for one in findings if one.rule == rule.id),
+            change=by_rule.get(rule.id),
+            anchor=anchor_of(rule.id),
+        )
+        for place, rule in enumerate(draft.rules, start=1)
+    ]
+    return desk.page(
+        "list",
+        lines=lines,
+        days=DAYS,
+        row=desk.row,
+        changes=changes,
+        first=[rule.name for rule in first if rule.is_on],
+        errors=sum(one.level is Level.ERROR for one in findings),
+        warnings=sum(one.level is Level.WARNING for one in findings),
+        shared=_sharing(desk),
+    )
+
+
+def _changes(desk: RulesDesk) -> tuple[Told, ...]:
+    """Say what publishing the draft would change."""
+    if desk.row is None:
+        return ()
+    return told(rules_of(desk.row), draft_of(desk.row), desk.world.names)
+
+
+def _inboxes(desk: RulesDesk) -> list[int]:
+    if desk.whose.inbox:
+        return [desk.whose.inbox.pk]
+    return list(TeamInbox.objects.filter(account=desk.whose.account).values_list("pk", flat=True))
+
+
+def _sharing(desk: RulesDesk) -> list[str]:
+    """Name the other inboxes that follow the same rules."""
+    if desk.whose.inbox is None or desk.row is None:
+        return []
+    others = desk.row.inboxes.exclude(pk=desk.whose.inbox.pk)
+    return list(others.values_list("name", flat=True))
+
+
+@require_http_methods(["GET", "POST"])
+def rule_delete(request: HttpRequest, slug: str | None = None) -> HttpResponse:
+    """Say what a rule does, then take it out of the draft."""
+    desk = rules_desk(request, slug)
+    rule_id = request.GET.get("id", "")
+    if request.method == "POST":
+        try:
+            arrange(do="delete", rule=rule_id, seen=desk.seen, **desk.deed)
+        except RulebookError as refused:
+            messages.error(request, refused.reason)
+            return HttpResponseRedirect(desk.url())
+        return desk.done(
+            _("The rule is taken out of the draft. What holds stays until you publish.")
+        )
+    rule = next((one for one in draft_of(desk.row).rules if one.id == rule_id), None)
+    if rule is None:
+        raise Http404
+    return desk.page(
+        "confirm",
+        question=_("Delete “%s”?") % rule.name,
+        sentences=[
+            str(sentence(rule, desk.world.names)),
+            _("It leaves the draft. What is published goes on until the draft is published."),
+        ],
+        button=_("Delete"),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def rules_discard(request: HttpRequest, slug: str | None = None) -> HttpResponse:
+    """Say what is lost, then let the draft be what holds."""
+    desk = rules_desk(request, slug)
+    if request.method == "POST":
+        try:
+            discard_draft(seen=desk.seen, **desk.deed)
+        except DraftMovedError as refused:
+            messages.error(request, refused.reason)
+            return HttpResponseRedirect(desk.url())
+        return desk.done(_("The draft is again what holds."))
+    return desk.page(
+        "confirm",
+        question=_("Throw the draft away?"),
+        sentences=[one.words for one in _changes(desk)]
+        or [_("The draft is what holds: nothing is lost.")],
+        button=_("Throw it away"),
+    )
+
+
+# --- Publishing ----------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "POST"])
+def rules_publish(request: HttpRequest, slug: str | None = None) -> HttpResponse:
+    """Show what would change and what the linter says, then let the draft hold."""
+    desk = rules_desk(request, slug)
+    if request.method == "GET":
+        return _before_publishing(desk)
+    data = request.POST
+    try:
+        made = publish_draft(
+            seen=desk.seen, note=data.get("note", ""), is_sure="sure" in data, **desk.deed
+        )
+    except DraftChangedError as changed:
+        words = _("%s Nothing was published. Below is what would be published now.")
+        return _before_publishing(desk, words % changed.reason, status=409)
+    except FindingsError as refused:
+        return _before_publishing(desk, refused.reason, status=422)
+    except RulebookError as refused:
+        return _before_publishing(desk, refused.reason, status=422)
+    return desk.done(_("Version %d holds from now on.") % made.number)
+
+
+def _before_publishing(desk: RulesDesk, problem: str = "", *, status: int = 200) -> HttpResponse:
+    draft = draft_of(desk.row)
+    findings = draft_findings(desk.whose, draft, desk.world)
+    names = {rule.id: rule.name for rule in draft.rules}
+    return desk.page(
+        "publish",
+        status=status,
+        problem=problem,
+        changes=_changes(desk),
+        findings=[(names.get(one.rule, one.rule), one) for one in findings],
+        is_publishable=is_publishable(findings),
+        note=desk.request.POST.get("note", ""),
+        is_sure="sure" in desk.request.POST,
+        shared=_sharing(desk),
+    )
+
+
+# --- Versions ------------------------------------------------------------------------------------
+
+
+@require_GET
+def rules_versions(request: HttpRequest, slug: str | None = None) -> HttpResponse:
+    """List what held, when, by whom and why."""
+    desk = rules_desk(request, slug)
+    before = number_in(request.GET.get("before", "")) or 2**31 - 1
+    rows = RulebookVersion.objects.filter(rulebook=desk.row, number__lt=before)
+    page = list(rows.select_related("published_by").defer("document")[:51]) if desk.row else []
+    return desk.page(
+        "versions",
+        rows=[(row, desk.url("s_version", number=row.number)) for row in page[:50]],
+        holds=desk.row.published_id if desk.row else None,
+        older=page[49].number if len(page) > 50 else None,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def rules_version(request: HttpRequest, number: int, slug: str | None = None) -> HttpResponse:
+    """Show what held, and what would change if it held again; bring it back."""
+    desk = rules_desk(request, slug)
+    version = version_of(desk.whose, number)
+    if version is None:
+        raise Http404
+    problem = ""
+    if request.method == "POST":
+        note = request.POST.get("note", "")
+        try:
+            made = bring_version_back(
+                version=version, note=note, by=desk.who.user, now=desk.who.now
+            )
+        except RulebookError as refused:
+            problem = refused.reason
+        else:
+            words = _("Version %(old)d is back: as version %(new)d it holds from now on.")
+            return desk.done(words % {"old": number, "new": made.number})
+    rules, names = version.rules(), desk.world.names
+    return desk.page(
+        "version",
+        status=422 if problem else 200,
+        problem=problem,
+        row=version,
+        lines=[(rule, sentence(rule, names)) for rule in rules.rules],
+        changes=told(rules_of(version.rulebook), rules, names),
+        holds=version.rulebook.published_id == version.pk,
+        note=request.POST.get("note", ""),
+        download=desk.url("s_download", of=number),
+    )
+
+
+# --- One document --------------------------------------------------------------------------------
+
+
+@require_GET
+def rules_download(request: HttpRequest, slug: str | None = None) -> HttpResponse:
+    """Give the rules as one JSON document: the draft, or a version by its number."""
+    desk = rules_desk(request, slug)
+    of = request.GET.get("of", "draft")
+    number = number_in(of)
+    version = version_of(desk.whose, number) if number else None
+    if of != "draft" and version is None:
+        raise Http404
+    document = version.document if version else draft_document(desk.row)
+    name = slugify(desk.whose.inbox.name if desk.whose.inbox else "always-first") or "rules"
+    answer = JsonResponse(
+        exported(document, desk.world), json_dumps_params={"indent": 2, "ensure_ascii": False}
+    )
+    answer["Content-Disposition"] = f'attachment; filename="rules-{name}-{slugify(of)}.json"'
+    return answer
+
+
+@require_http_methods(["GET", "POST"])
+def rules_document(request: HttpRequest, slug: str | None = None) -> HttpResponse:
+    """Offer the rules as one document; check one, show what it would change, keep it as draft."""
+    desk = rules_desk(request, slug)
+    if request.method == "GET":
+        return _document_page(desk)
+    text = _uploaded(request)
+    try:
+        document = imported(_parsed(text), desk.world)
+        if "save" in request.POST:
+            replace_draft(document=document, seen=desk.seen, **desk.deed)
+            return desk.done(_("The document is the draft now. Look at it, then publish it."))
+    except DocumentError as refused:
+        return _document_page(desk, text, problems=refused.problems, status=422)
+    except RulebookError as refused:
+        problem = [Problem("", refused.reason)]
+        desk.__dict__.pop("row", None)
+        return _document_page(desk, text, problems=problem, status=409)
+    changes = told(draft_of(desk.row), read_rulebook(document), desk.world.names)
+    return _document_page(desk, text, changes=changes, is_checked=True)
+
+
+def _uploaded(request: HttpRequest) -> str:
+    upload = request.FILES.get("file")
+    if upload:
+        return bytes(upload.read(LONGEST_PASTE + 1)).decode(errors="replace")
+    return request.POST.get("text", "")
+
+
+def _parsed(text: str) -> object:
+    """Return what a JSON text says. Raises DocumentError with the line where it breaks off."""
+    if not text.strip():
+        raise DocumentError([Problem("", _("Choose a file, or paste what it contains."))])
+    if len(text) > LONGEST_PASTE:
+        raise DocumentError([Problem("", _("This is too long for rules."))])
+    try:
+        return json.loads(text.removeprefix("\ufeff"))
+    except json.JSONDecodeError as error:
+        where = _("line %(line)d, column %(column)d") % {
+            "line": error.lineno,
+            "column": error.colno,
+        }
+        raise DocumentError([Problem(where, _("This is no JSON: %s.") % error.msg)]) from error
+    except RecursionError as error:
+        raise DocumentError([Problem("", _("This is nested too deeply."))]) from error
+
+
+def _document_page(
+    desk: RulesDesk,
+    text: str = "",
+    *,
+    problems: Iterable[Problem] = (),
+    changes: tuple[Told, ...] = (),
+    is_checked: bool = False,
+    status: int = 200,
+) -> HttpResponse:
+    published = desk.row.published if desk.row else None
+    context: dict[str, Any] = {
+        "text": text,
+        "problems": list(problems),
+        "changes": changes,
+        "is_checked": is_checked,
+        "published": published.number if published else None,
+        "download_draft": desk.url("s_download", of="draft"),
+        "download_published": desk.url("s_download", of=published.number) if published else "",
+    }
+    return desk.page("document", status=status, **context)
