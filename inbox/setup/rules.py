@@ -5,22 +5,23 @@ Every change is one of the draft. What holds changes when the draft is published
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.access import licensed
-from accounts.models import Account, Membership, Team, User
+from accounts.models import Account, Team, User
 from compliance.keywords import HELP_WORDS, OPT_IN_WORDS, OPT_OUT_WORDS, OWN_OPT_OUT_PHRASES
+from inbox.directory import directory_of_account
 from inbox.models import TeamInbox
 from routing import portable
 from routing.documents import DocumentError, Problem, document_of, read_rulebook
-from routing.facts import Directory, Person
+from routing.facts import Directory
 from routing.lint import Finding, Known
 from routing.models import CrmConnector, DataAction, EscalationPolicy, Rulebook, RulebookVersion
 from routing.rulebook_models import MOST_NAME, empty_document
@@ -51,17 +52,22 @@ class Whose:
 
     def rulebook(self) -> Rulebook | None:
         """Return the row with the rules; None before anybody wrote any."""
-        rows = Rulebook.objects.select_related("published__published_by", "draft_by")
-        if self.inbox is None:
-            return rows.filter(account=self.account, is_always_first=True).first()
-        return rows.filter(account=self.account, inboxes=self.inbox).first()
+        return self.rulebooks()[0]
 
-    def first(self) -> tuple[Rule, ...]:
-        """Return the account's published rules that are asked before these."""
+    def rulebooks(self) -> tuple[Rulebook | None, tuple[Rule, ...]]:
+        """Return the row with the rules, and the account's rules that hold and are asked first."""
+        rows = Rulebook.objects.select_related("published__published_by", "draft_by")
+        is_own = Q(pk=self._own) if self._own else Q()
+        found = rows.filter(Q(is_always_first=True) | is_own, account=self.account)
+        first = next((row for row in found if row.is_always_first), None)
         if self.inbox is None:
-            return ()
-        row = Whose(self.account).rulebook()
-        return rules_of(row).rules if row else ()
+            return first, ()
+        own = next((row for row in found if row.pk == self._own), None)
+        return own, rules_of(first).rules if first else ()
+
+    @property
+    def _own(self) -> int | None:
+        return self.inbox.rulebook_id if self.inbox else None
 
 
 class DraftMovedError(RulebookError):
@@ -96,6 +102,7 @@ class World:
     directory: Directory
     teams: Mapping[int, str]
     known: Known
+    first: tuple[Rule, ...] = ()
     data_actions: tuple[str, ...] = ()
 
     @property
@@ -111,8 +118,8 @@ class World:
         return portable.Known(people, self.teams)
 
 
-def world_of(whose: Whose, *, now: datetime) -> World:
-    """Read who and what is there for rules."""
+def world_of(whose: Whose, *, now: datetime, first: tuple[Rule, ...] | None = None) -> World:
+    """Read who and what is there for rules, and which are asked `first`, unless that is known."""
     account = whose.account.pk
     policies = {row.name: row.policy() for row in EscalationPolicy.objects.filter(account=account)}
     own = whose.inbox.escalation.name if whose.inbox and whose.inbox.escalation else ""
@@ -129,42 +136,21 @@ def world_of(whose: Whose, *, now: datetime) -> World:
         own_policy=own,
         fields=fields,
     )
+    teams = dict(Team.objects.filter(account=account).values_list("pk", "name"))
+    directory = directory_of_account(account, team=whose.team, now=now)
     return World(
-        directory=directory_of_account(account, team=whose.team, now=now),
-        teams=dict(Team.objects.filter(account=account).values_list("pk", "name")),
+        # A team that nobody is in is there all the same.
+        directory=replace(directory, members={**dict.fromkeys(teams, ()), **directory.members}),
+        teams=teams,
         known=known,
+        first=whose.rulebooks()[1] if first is None else first,
         data_actions=actions,
     )
 
 
-def directory_of_account(account_id: int, *, team: int, now: datetime) -> Directory:
-    """Return who is in an account and in which of its teams, as far as rules ask."""
-    able = set(licensed(now=now).filter(account=account_id).values_list("pk", flat=True))
-    people = {
-        row.pk: Person(
-            id=row.pk,
-            name=row.name,
-            email=row.email,
-            is_active=row.is_active,
-            is_licensed=row.pk in able,
-            is_available=row.availability == User.Availability.AVAILABLE,
-        )
-        for row in User.objects.filter(account=account_id).order_by("name", "pk")
-    }
-    members: dict[int, tuple[int, ...]] = dict.fromkeys(
-        Team.objects.filter(account=account_id).values_list("pk", flat=True), ()
-    )
-    rows = Membership.objects.filter(team__account=account_id).exclude(
-        role=Membership.Role.OBSERVER
-    )
-    for of_team, user in rows.order_by("pk").values_list("team_id", "user_id"):
-        members[of_team] = (*members[of_team], user)
-    return Directory(people, team, members)
-
-
-def draft_findings(whose: Whose, rules: Rules, world: World) -> tuple[Finding, ...]:
+def draft_findings(rules: Rules, world: World) -> tuple[Finding, ...]:
     """Return what the linter says of a draft, behind the account's own rules."""
-    return findings_of(rules, world.directory, world.known, first=whose.first())
+    return findings_of(rules, world.directory, world.known, first=world.first)
 
 
 # --- The draft -----------------------------------------------------------------------------------
@@ -299,7 +285,9 @@ def _open(whose: Whose, *, by: User, now: datetime) -> Rulebook:
     if whose.inbox is None:
         Account.objects.select_for_update(no_key=True).get(pk=whose.account.pk)
     else:
-        TeamInbox.objects.select_for_update(no_key=True).get(pk=whose.inbox.pk)
+        inbox = TeamInbox.objects.select_for_update(no_key=True).get(pk=whose.inbox.pk)
+        # Somebody else may have made it a moment ago.
+        whose = replace(whose, inbox=inbox)
     row = whose.rulebook() or _make(whose, by=by, now=now)
     # Alone: what is joined to a row that changed while we waited would be of before.
     return Rulebook.objects.select_for_update(no_key=True).get(pk=row.pk)
@@ -325,17 +313,16 @@ def _free_name(account: Account, wanted: str) -> str:
 
 
 def _use(inbox: TeamInbox, rulebook: Rulebook, *, by: User, now: datetime) -> None:
-    row = TeamInbox.objects.get(pk=inbox.pk)
-    row.rulebook = rulebook
-    row.settings_version += 1
-    row.save(update_fields=["rulebook", "settings_version"])
+    inbox.rulebook = rulebook
+    inbox.settings_version += 1
+    inbox.save(update_fields=["rulebook", "settings_version"])
     audit.record(
         action="inbox_changed",
-        subject=row.name,
+        subject=inbox.name,
         actor=by,
-        account_id=row.account_id,
+        account_id=inbox.account_id,
         now=now,
-        row=str(row.pk),
+        row=str(inbox.pk),
         changes={"rulebook": {"before": None, "after": rulebook.name}},
     )
 
@@ -360,7 +347,7 @@ def publish_draft(
             note=note,
             directory=world.directory,
             known=world.known,
-            first=whose.first(),
+            first=world.first,
             by=by,
             now=now,
             is_sure=is_sure,

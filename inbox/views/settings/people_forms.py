@@ -24,7 +24,8 @@ class Everybody:
 
     def options(self) -> list[str]:
         """Return those who can be chosen, as a browser offers them."""
-        return [f"{one.name} ({one.email})" for one in self.people.values() if one.is_active]
+        named = (f"{one.name} ({one.email})" for one in self.people.values() if one.is_active)
+        return sorted(named, key=str.casefold)
 
     def find(self, typed: str) -> Person:
         """Return who is meant. Raises ValueError with words if that is nobody, or not clear."""

@@ -155,5 +155,5 @@ def _sentence_of(rule: dict[str, Any], desk: RulesDesk) -> str:
 
 
 def _findings(desk: RulesDesk, rule_id: str) -> tuple[Any, ...]:
-    found = draft_findings(desk.whose, draft_of(desk.row), desk.world)
+    found = draft_findings(draft_of(desk.row), desk.world)
     return tuple(one for one in found if one.rule == rule_id)

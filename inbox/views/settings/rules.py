@@ -90,8 +90,7 @@ def _renumbered(desk: RulesDesk) -> str:
 
 def _list(desk: RulesDesk) -> HttpResponse:
     draft, world = draft_of(desk.row), desk.world
-    first = desk.whose.first()
-    findings = draft_findings(desk.whose, draft, world)
+    findings = draft_findings(draft, world)
     changes = _changes(desk)
     by_rule = {one.rule: one for one in changes}
     ran = runs_of([rule.id for rule in draft.rules], inboxes=_inboxes(desk), now=desk.who.now)
@@ -113,7 +112,7 @@ def _list(desk: RulesDesk) -> HttpResponse:
         days=DAYS,
         row=desk.row,
         changes=changes,
-        first=[rule.name for rule in first if rule.is_on],
+        first=[rule.name for rule in world.first if rule.is_on],
         errors=sum(one.level is Level.ERROR for one in findings),
         warnings=sum(one.level is Level.WARNING for one in findings),
         shared=_sharing(desk),
@@ -205,6 +204,7 @@ def rules_publish(request: HttpRequest, slug: str | None = None) -> HttpResponse
         )
     except DraftChangedError as changed:
         words = _("%s Nothing was published. Below is what would be published now.")
+        desk.look_again()
         return _before_publishing(desk, words % changed.reason, status=409)
     except FindingsError as refused:
         return _before_publishing(desk, refused.reason, status=422)
@@ -215,7 +215,7 @@ def rules_publish(request: HttpRequest, slug: str | None = None) -> HttpResponse
 
 def _before_publishing(desk: RulesDesk, problem: str = "", *, status: int = 200) -> HttpResponse:
     draft = draft_of(desk.row)
-    findings = draft_findings(desk.whose, draft, desk.world)
+    findings = draft_findings(draft, desk.world)
     names = {rule.id: rule.name for rule in draft.rules}
     return desk.page(
         "publish",
@@ -318,7 +318,7 @@ def rules_document(request: HttpRequest, slug: str | None = None) -> HttpRespons
         return _document_page(desk, text, problems=refused.problems, status=422)
     except RulebookError as refused:
         problem = [Problem("", refused.reason)]
-        desk.__dict__.pop("row", None)
+        desk.look_again()
         return _document_page(desk, text, problems=problem, status=409)
     changes = told(draft_of(desk.row), read_rulebook(document), desk.world.names)
     return _document_page(desk, text, changes=changes, is_checked=True)

@@ -23,6 +23,7 @@ from inbox.models import TeamInbox
 from inbox.setup.rules import Whose, World, draft_version_of, world_of
 from inbox.views.settings.door import setter
 from routing.models import Rulebook
+from routing.rules import Rule
 
 _OF_INBOX, _OF_ACCOUNT = "settings_rule", "settings_first_rule"
 
@@ -36,14 +37,23 @@ class RulesDesk:
     whose: Whose
 
     @cached_property
+    def books(self) -> tuple[Rulebook | None, tuple[Rule, ...]]:
+        """Return the row with the rules, and the account's that are asked first."""
+        return self.whose.rulebooks()
+
+    @property
     def row(self) -> Rulebook | None:
         """Return the row with the rules, None before anybody wrote any."""
-        return self.whose.rulebook()
+        return self.books[0]
 
     @cached_property
     def world(self) -> World:
         """Return who and what rules may lean on."""
-        return world_of(self.whose, now=self.who.now)
+        return world_of(self.whose, now=self.who.now, first=self.books[1])
+
+    def look_again(self) -> None:
+        """Forget what was read: somebody changed it meanwhile."""
+        self.__dict__.pop("books", None)
 
     @property
     def deed(self) -> dict[str, Any]:
