@@ -341,7 +341,7 @@ FACTS: Mapping[str, Fact] = {
     "consent": Fact("The consent", _CHOICE, lambda f, _, __: f.customer.consent),
     "first_ever": Fact("A first message", _FLAG, lambda f, _, __: f.customer.is_first_ever),
     "silent_days": Fact("Days since they wrote", ("more", "less"), _silent_days),
-    "is_open": Fact("Our hours: open", _FLAG, lambda f, _, now: f.calendar.is_open(now)),
+    "is_open": Fact("In business hours", _FLAG, lambda f, _, now: f.calendar.is_open(now)),
     "holiday": Fact("A holiday", _FLAG, _is_holiday),
     "weekday": Fact("The day", _CHOICE, _weekday),
     "time": Fact("Our time", ("between",), _inbox_time),

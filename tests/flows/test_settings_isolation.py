@@ -28,7 +28,15 @@ from accounts.models import (
 from inbox.models import Message, TeamInbox
 from inbox.sending import send_test
 from inbox.settings_urls import urlpatterns
-from routing.models import BusinessHours, CrmConnector, CrmTable, DataAction, EscalationPolicy
+from inbox.setup.rules import Whose, publish_draft, replace_draft
+from routing.models import (
+    BusinessHours,
+    CrmConnector,
+    CrmTable,
+    DataAction,
+    EscalationPolicy,
+    RulebookVersion,
+)
 from tests.carrier import Twilio
 from tests.conftest import House
 from tests.factories import LONG_AGO, make_account, make_hours, make_policy, make_user
@@ -230,6 +238,28 @@ def _kind(scene: Scene) -> dict[str, Any]:
     return {"kind": "json"}
 
 
+def _published(scene: Scene, whose: Whose) -> RulebookVersion:
+    """Publish a rule, unless that is done."""
+    admin, now = User.objects.get(name="Ada"), timezone.now()
+    book = whose.rulebook()
+    if book is None or book.published is None:
+        document = {"rules": [{"id": "vip", "name": "Acme's VIP", "then": {"tags": ["vip"]}}]}
+        deed: dict[str, Any] = {"whose": whose, "by": admin, "now": now}
+        made = replace_draft(document=document, seen=1, **deed)
+        return publish_draft(seen=made.draft_version, note="", **deed)
+    return book.published
+
+
+def _version(scene: Scene) -> dict[str, Any]:
+    inbox = TeamInbox.objects.get(pk=scene.house.inbox.pk)
+    made = _published(scene, Whose(scene.house.account, inbox))
+    return {"slug": inbox.slug, "number": made.number}
+
+
+def _first_version(scene: Scene) -> dict[str, Any]:
+    return {"number": _published(scene, Whose(scene.house.account)).number}
+
+
 TABLE: dict[str, dict[str, Row]] = {
     "settings_lookups": {"GET": Row(OWN_ACCOUNT)},
     # Without anything in them forms make nothing, and say so.
@@ -417,6 +447,60 @@ TABLE: dict[str, dict[str, Row]] = {
         "GET": Row(ADMIN_ONLY, _member),
         "POST": Row(DONE_BY_ADMIN, _member),
     },
+    # Rules of an inbox: its supervisors too, where the inbox lets them (below).
+    "settings_rules": {
+        "GET": Row(ADMIN_ONLY, _slug),
+        "POST": Row(DONE_BY_ADMIN, _slug, lambda scene: {"do": "up:vip"}),
+    },
+    "settings_rule": {
+        "GET": Row(ADMIN_ONLY, _slug),
+        "POST": Row((422, 404, 404, 404, 404, 404, 404, 302), _slug),
+    },
+    "settings_rule_delete": {
+        # There is no such rule.
+        "GET": Row((404, 404, 404, 404, 404, 404, 404, 302), _slug),
+        "POST": Row(DONE_BY_ADMIN, _slug),
+    },
+    "settings_rules_publish": {
+        "GET": Row(ADMIN_ONLY, _slug),
+        "POST": Row((409, 404, 404, 404, 404, 404, 404, 302), _slug),
+    },
+    "settings_rules_discard": {
+        "GET": Row(ADMIN_ONLY, _slug),
+        "POST": Row(DONE_BY_ADMIN, _slug),
+    },
+    "settings_rules_versions": {"GET": Row(ADMIN_ONLY, _slug)},
+    "settings_rules_version": {
+        "GET": Row(ADMIN_ONLY, _version),
+        "POST": Row((422, 404, 404, 404, 404, 404, 404, 302), _version),
+    },
+    "settings_rules_document": {
+        "GET": Row(ADMIN_ONLY, _slug),
+        "POST": Row((422, 404, 404, 404, 404, 404, 404, 302), _slug),
+    },
+    "settings_rules_download": {"GET": Row(ADMIN_ONLY, _slug)},
+    # The account's own: each admin gets theirs.
+    "settings_first_rules": {
+        "GET": Row(OWN_ACCOUNT),
+        "POST": Row(DONE_IN_OWN, data=lambda scene: {"do": "up:vip"}),
+    },
+    "settings_first_rule": {"GET": Row(OWN_ACCOUNT), "POST": Row(REFUSED_IN_WORDS)},
+    "settings_first_rule_delete": {
+        "GET": Row((404, 404, 404, 404, 404, 404, 404, 302)),
+        "POST": Row(DONE_IN_OWN),
+    },
+    "settings_first_rules_publish": {
+        "GET": Row(OWN_ACCOUNT),
+        "POST": Row((409, 409, 404, 404, 404, 404, 404, 302)),
+    },
+    "settings_first_rules_discard": {"GET": Row(OWN_ACCOUNT), "POST": Row(DONE_IN_OWN)},
+    "settings_first_rules_versions": {"GET": Row(OWN_ACCOUNT)},
+    "settings_first_rules_version": {
+        "GET": Row(ADMIN_ONLY, _first_version),
+        "POST": Row((422, 404, 404, 404, 404, 404, 404, 302), _first_version),
+    },
+    "settings_first_rules_document": {"GET": Row(OWN_ACCOUNT), "POST": Row(REFUSED_IN_WORDS)},
+    "settings_first_rules_download": {"GET": Row(OWN_ACCOUNT)},
     "settings_log_in": {"GET": Row(OWN_ACCOUNT), "POST": Row(DONE_IN_OWN)},
     "settings_company": {"POST": Row(REFUSED_IN_WORDS)},
     "settings_company_only": {"POST": Row(DONE_IN_OWN)},
@@ -474,6 +558,21 @@ SUPERVISOR_GETS = {
     ("settings_hours_edit", "GET"): 200,
     ("settings_hours_edit", "POST"): 200,
     ("settings_hours_copy", "POST"): 302,
+    ("settings_rules", "GET"): 200,
+    ("settings_rules", "POST"): 302,
+    ("settings_rule", "GET"): 200,
+    ("settings_rule", "POST"): 422,
+    ("settings_rule_delete", "POST"): 302,
+    ("settings_rules_publish", "GET"): 200,
+    ("settings_rules_publish", "POST"): 409,
+    ("settings_rules_discard", "GET"): 200,
+    ("settings_rules_discard", "POST"): 302,
+    ("settings_rules_versions", "GET"): 200,
+    ("settings_rules_version", "GET"): 200,
+    ("settings_rules_version", "POST"): 422,
+    ("settings_rules_document", "GET"): 200,
+    ("settings_rules_document", "POST"): 422,
+    ("settings_rules_download", "GET"): 200,
 }
 
 

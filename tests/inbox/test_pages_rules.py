@@ -183,7 +183,7 @@ def test_the_list_reads_as_sentences_in_order(browser: Client, house: House, ada
     assert names == sorted(names)
     assert text.index("Everything else") > names[-1]
     assert "if the customer&#x27;s tags have any of “vip”, “a, b”" in text
-    assert "our hours: open: no" in text
+    assert "in business hours: no" in text
     assert "our time is between 22:00 and 06:00" in text
     assert (
         "give it to the least busy of the team (with fewer than 3 open, who then owns it)" in text
