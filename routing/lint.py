@@ -14,7 +14,7 @@ from routing.escalation import Policy
 from routing.facts import Directory, Trigger
 from routing.patterns import compiled, fold, words_of
 from routing.rules import Condition, Group, Match, Rule, Rules, Step, Target
-from routing.texts import Text, Variable, problems
+from routing.texts import Text, Variable, attribute_name, problems
 
 # Verbs that ask somebody to write a word back, in the languages that replies are written in.
 _INVITES = (
@@ -326,8 +326,11 @@ def _plain(reserved: frozenset[str]) -> set[str]:
 
 
 def _texts(rule: Rule, known: Known) -> Iterator[Finding]:
-    for language, text in rule.actions.reply.items() if known.variables else ():
-        for one in problems(Text.parse(text), known.variables):
+    for language, source in rule.actions.reply.items() if known.variables else ():
+        text = Text.parse(source)
+        # Which attributes contacts have nobody keeps a list of: any may be named.
+        theirs = (slot.name for slot in text.slots if slot.name.startswith(attribute_name("")))
+        for one in problems(text, {**dict.fromkeys(theirs, Variable()), **known.variables}):
             level = Level.ERROR if one.is_error else Level.WARNING
             yield Finding(level, rule.id, f"The text in “{language}”: {one.words}")
 

@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from routing.conditions import TESTS, Takes
-from routing.documents import Problem
+from routing.reading import Problem
 
 # Stands where nobody of that name is known, so that the rest can be read too; never kept.
 _NOBODY = 1

@@ -64,6 +64,9 @@ class RoutingTrace(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["account", "-at"], name="trace_by_account"),
             models.Index(fields=["inbox", "rule", "-at"], name="trace_by_rule"),
+            models.Index(
+                fields=["inbox", "-at"], name="trace_broken", condition=~models.Q(broken=[])
+            ),
         ]
 
     def __str__(self) -> str:

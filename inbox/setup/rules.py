@@ -20,10 +20,12 @@ from compliance.keywords import HELP_WORDS, OPT_IN_WORDS, OPT_OUT_WORDS, OWN_OPT
 from inbox.directory import directory_of_account
 from inbox.models import TeamInbox
 from routing import portable
-from routing.documents import DocumentError, Problem, document_of, read_rulebook
+from routing.crm_fields import FieldKind
+from routing.documents import DocumentError, document_of, read_rulebook
 from routing.facts import Directory
 from routing.lint import Finding, Known
 from routing.models import CrmConnector, DataAction, EscalationPolicy, Rulebook, RulebookVersion
+from routing.reading import Problem
 from routing.rulebook_models import MOST_NAME, empty_document
 from routing.rulebooks import (
     RulebookError,
@@ -36,6 +38,7 @@ from routing.rulebooks import (
 )
 from routing.rules import Rule, Rules
 from routing.sentences import Names
+from routing.texts import Kind, known_variables
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,9 @@ class World:
         return portable.Known(people, self.teams)
 
 
+_KINDS = {FieldKind.NUMBER: Kind.NUMBER, FieldKind.DATE: Kind.DATE}
+
+
 def world_of(whose: Whose, *, now: datetime, first: tuple[Rule, ...] | None = None) -> World:
     """Read who and what is there for rules, and which are asked `first`, unless that is known."""
     account = whose.account.pk
@@ -127,7 +133,12 @@ def world_of(whose: Whose, *, now: datetime, first: tuple[Rule, ...] | None = No
         DataAction.objects.filter(account=account, is_on=True).values_list("name", flat=True)
     )
     crms = CrmConnector.objects.filter(account=account, is_on=True)
-    fields = {row.name: frozenset(one.name for one in row.wanted()) for row in crms}
+    wanted = {row.name: row.wanted() for row in crms}
+    fields = {name: frozenset(one.name for one in those) for name, those in wanted.items()}
+    kinds = {
+        name: {one.name: _KINDS.get(one.kind, Kind.TEXT) for one in those}
+        for name, those in wanted.items()
+    }
     known = Known(
         lookups=frozenset({*actions, *fields}),
         escalations=frozenset(policies),
@@ -135,6 +146,7 @@ def world_of(whose: Whose, *, now: datetime, first: tuple[Rule, ...] | None = No
         policies=policies,
         own_policy=own,
         fields=fields,
+        variables=known_variables({}, kinds),
     )
     teams = dict(Team.objects.filter(account=account).values_list("pk", "name"))
     directory = directory_of_account(account, team=whose.team, now=now)

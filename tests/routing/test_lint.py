@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
+from routing.escalation import Do, Policy, Rung
+from routing.escalation import Step as EscalationStep
 from routing.facts import Directory, Person, Trigger
 from routing.lint import Known, Level, is_publishable, lint
 from routing.rules import Actions, Condition, Group, Match, Rule, Rules, Step, Target
+from routing.texts import Kind, known_variables
 
 SUPPORT, SALES, EMPTY = 1, 2, 3
 ANNA, BO, CLEO = 11, 12, 13
@@ -21,13 +24,28 @@ DIRECTORY = Directory(
 )
 KNOWN = Known(
     lookups=frozenset({"hubspot"}),
-    escalations=frozenset({"fast"}),
+    escalations=frozenset({"fast", "round"}),
     webhooks=frozenset({"erp"}),
     reserved=frozenset({"STOP", "YES", "cancel", "Baja"}),
+    policies={
+        "fast": Policy((EscalationStep(5, to=(Rung((BO,)),)),)),
+        "round": Policy(
+            (
+                EscalationStep(5, do=Do.MOVE, to=(Rung((BO,)),)),
+                EscalationStep(9, do=Do.MOVE, to=(Rung((ANNA,)),)),
+            )
+        ),
+    },
+    fields={"hubspot": frozenset({"tier"})},
+    variables=known_variables({}, {"hubspot": {"tier": Kind.TEXT}}),
 )
 REFUND = Condition("text", "contains_any", ("refund",))
 GOLD = Condition("attribute", "equals", "gold", "tier")
+NO_REFUND = Condition("text", "contains_any", ("refund",), is_negated=True)
 SMS = Condition("channel", "is_any", ("sms",))
+WHATSAPP = Condition("channel", "is_any", ("whatsapp",))
+NEW = frozenset({Trigger.NEW})
+ALONE = Step(Target.PEOPLE, people=(ANNA,))
 
 
 def all_of(*parts: Condition | Group) -> Group:
@@ -69,6 +87,23 @@ def to(*steps: Step) -> Actions:
         (rule("a", actions=Actions(reply={"en": "Reply STOPPED, or say when we may cancel."})),),
         (rule("a", all_of(Condition("text", "matches", r"order \d{4}"))),),
         (rule("a", all_of(Condition("text", "contains_any", ("stop sign",)))),),
+        (rule("a", triggers=NEW), rule("b", triggers=frozenset({Trigger.REOPENED}))),
+        (rule("a", all_of(SMS, GOLD)),),
+        (rule("a", any_of(SMS, WHATSAPP)),),
+        (rule("a", all_of(Condition("tag", "has_any", ("a",)), Condition("tag", "has_any", "b"))),),
+        (
+            rule(
+                "a", actions=Actions(reply={"en": "{{contact.attributes.shoe|your}} {{bot.name}}"})
+            ),
+        ),
+        (rule("a", actions=Actions(reply={"en": "{{crm.hubspot.tier|Dear}} friend"})),),
+        (
+            rule(
+                "a",
+                actions=Actions(ladder=(Step(Target.PEOPLE, people=(ANNA,)),), escalation="fast"),
+            ),
+        ),
+        (rule("a", actions=Actions(notify=(ANNA,))),),
     ],
 )
 def test_what_is_fine_is_not_spoken_of(rules: tuple[Rule, ...]) -> None:
@@ -125,6 +160,54 @@ def test_what_is_fine_is_not_spoken_of(rules: tuple[Rule, ...]) -> None:
             "warning",
             "asks for “baja”",
         ),
+        (
+            (
+                rule("a", triggers=NEW),
+                rule("c", triggers=frozenset({Trigger.REOPENED, Trigger.TRANSFERRED})),
+                rule("b"),
+            ),
+            "error",
+            "“A” and “C” take every message",
+        ),
+        ((rule("b", all_of(SMS, WHATSAPP)),), "error", "exclude each other"),
+        ((rule("b", all_of(REFUND, NO_REFUND)),), "error", "exclude each other"),
+        (
+            (rule("b", all_of(Condition("reopened", "is_true")), triggers=NEW),),
+            "error",
+            "never holds",
+        ),
+        (
+            (
+                rule(
+                    "b",
+                    actions=Actions(ladder=(ALONE,), escalation="round"),
+                ),
+            ),
+            "warning",
+            "round in a circle",
+        ),
+        (
+            (rule("b", actions=Actions(ladder=(Step(Target.TEAM),), escalation="fast")),),
+            "warning",
+            "brings only people",
+        ),
+        ((rule("b", actions=Actions(notify=(99,))),), "error", "tells somebody who is not"),
+        ((rule("b", actions=Actions(notify=(BO,))),), "warning", "Bo is to be told"),
+        (
+            (rule("b", all_of(Condition("owner", "is_person", (99,)))),),
+            "error",
+            "names somebody who is not",
+        ),
+        (
+            (rule("b", all_of(Condition("crm", "is_present", None, "hubspot.shoe"))),),
+            "error",
+            "no field “shoe”",
+        ),
+        (
+            (rule("b", actions=Actions(reply={"en": "Hi {{contact.shoe}}"})),),
+            "error",
+            "The text in “en”",
+        ),
         ((rule("b", all_of(Condition("text", "matches", "a*"))),), "error", "every text"),
         ((rule("b", all_of(Condition("text", "matches", "a.*b"))),), "warning", "any number"),
     ],
@@ -143,3 +226,8 @@ def test_only_errors_block_publishing() -> None:
     assert [one.level for one in warned] == [Level.WARNING]
     assert is_publishable(warned)
     assert not is_publishable(lint(Rules(rules=(rule("a"), rule("b"))), DIRECTORY, KNOWN))
+
+
+def test_of_the_accounts_rules_the_own_team_is_that_of_whichever_inbox() -> None:
+    everywhere = Directory(DIRECTORY.people, 0, DIRECTORY.members)
+    assert lint(Rules(rules=(rule("a", actions=to(Step(Target.TEAM))),)), everywhere, KNOWN) == ()

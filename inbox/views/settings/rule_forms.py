@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from inbox.segments import count
 from inbox.views.settings.condition_forms import ConditionForm, Offered, text_of, words_in
 from inbox.views.settings.people_forms import PeopleField
-from routing.documents import MOST_STEPS, PRIORITIES, Problem
+from routing.documents import MOST_STEPS, PRIORITIES
 from routing.facts import Trigger
+from routing.reading import Problem
 from routing.rules import Target
 from routing.sentences import TARGETS, TRIGGERS
 

@@ -30,9 +30,10 @@ from inbox.setup.rules import (
 )
 from inbox.views.settings.hours_forms import LONGEST_PASTE
 from inbox.views.settings.rules_desk import RulesDesk, anchor_of, rules_desk
-from routing.documents import DocumentError, Problem, read_rulebook
+from routing.documents import DocumentError, read_rulebook
 from routing.lint import Finding, Level, is_publishable
 from routing.models import RulebookVersion
+from routing.reading import Problem
 from routing.rulebooks import DraftChangedError, FindingsError, RulebookError, rules_of
 from routing.rules import Rule
 from routing.sentences import Sentence, Told, sentence, told

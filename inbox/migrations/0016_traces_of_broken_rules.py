@@ -1,0 +1,17 @@
+"""Which rules broke lately is found without looking through every decision."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('inbox', '0015_no_first_reply_columns'),
+    ]
+
+    operations = [
+        migrations.AddIndex(
+            model_name='routingtrace',
+            index=models.Index(condition=models.Q(('broken', []), _negated=True), fields=['inbox', '-at'], name='trace_broken'),
+        ),
+    ]
