@@ -42,6 +42,7 @@ from tests.factories import (
     make_user,
 )
 from tests.flows.test_together import Stage
+from tests.inbox.test_pages_rules import fill as fill_rules
 from tests.live import Live
 from tests.records import REPLIES, fill_lookups, fill_records
 from tests.twilio import text_in
@@ -234,6 +235,26 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "remove company sign-in": (ada, _removable(stage)),
         "business hours of one": (ada, f"/settings/hours/{_busy_hours(stage).pk}/"),
         **{name: (ada, path) for name, path in fill_lookups(stage.house, now=stage.now).items()},
+        **{name: (ada, path) for name, path in _rules(stage, ada).items()},
+        "rules of a supervisor": (stage.house.sue, f"{inbox}rules/"),
+    }
+
+
+def _rules(stage: Stage, ada: User) -> dict[str, str]:
+    """Have rules that hold and a draft beside them."""
+    fill_rules(stage.house, ada)
+    rules = "/settings/inboxes/support/rules/"
+    return {
+        "rules": rules,
+        "a rule": f"{rules}rule/?id=vip",
+        "a new rule": f"{rules}rule/",
+        "publish rules": f"{rules}publish/",
+        "versions of rules": f"{rules}versions/",
+        "a version of rules": f"{rules}versions/1/",
+        "rules as a document": f"{rules}document/",
+        "delete a rule": f"{rules}rule/delete/?id=vip",
+        "throw a draft away": f"{rules}discard/",
+        "rules asked first": "/settings/rules/",
     }
 
 
@@ -303,6 +324,17 @@ PAGES = [
     "new table",
     "table",
     "replace a table",
+    "rules",
+    "a rule",
+    "a new rule",
+    "publish rules",
+    "versions of rules",
+    "a version of rules",
+    "rules as a document",
+    "delete a rule",
+    "throw a draft away",
+    "rules asked first",
+    "rules of a supervisor",
 ]
 
 

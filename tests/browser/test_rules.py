@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
@@ -10,12 +9,14 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from inbox.models import TeamInbox
+from routing.models import Rulebook
 from routing.rulebooks import rules_of
 from routing.rules import Condition, Target
 from tests.browser.conftest import Open
-from tests.browser.test_every_page import check_page
+from tests.browser.test_every_page import LOOKS, check_page
 from tests.conftest import House
 from tests.factories import make_user
+from tests.inbox.test_pages_rules import fill
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 HERE = "/settings/inboxes/support/rules/"
@@ -105,32 +106,82 @@ def test_an_admin_builds_and_publishes_a_rule_by_keyboard_alone(
     ]
 
 
-if os.environ.get("SHOTS"):
+@pytest.mark.usefixtures("live")
+def test_a_rule_that_moves_keeps_the_focus_and_the_page_stays(
+    house: House, ada: User, open_as: Open
+) -> None:
+    fill(house, ada)
+    page = open_as(ada, HERE)
+    page.evaluate("window.isSamePage = true")
+    up = page.get_by_role("button", name="Move Rest up")
 
-    @pytest.mark.usefixtures("live")
-    def test_shots(house: House, ada: User, open_as: Open) -> None:
-        from tests.inbox.test_pages_rules import fill
+    for place in (2, 1):
+        up.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Position of Rest")).to_have_value(str(place))
+        expect(up).to_be_focused()
+    page.get_by_label("Position of Rest").fill("3")
+    page.get_by_role("button", name="Move Rest to this position").click()
+    expect(page.get_by_label("Position of Rest")).to_have_value("3")
 
-        fill(house, ada)
-        for scheme in ("light", "dark"):
-            for width in (1280, 360):
-                look: dict[str, Any] = {
-                    "color_scheme": scheme,
-                    "viewport": {"width": width, "height": 800},
-                }
-                for name, path in (
-                    ("list", HERE),
-                    ("publish", f"{HERE}publish/"),
-                    ("rule", f"{HERE}rule/?id=vip"),
-                    ("versions", f"{HERE}versions/"),
-                    ("version", f"{HERE}versions/1/"),
-                    ("document", f"{HERE}document/"),
-                    ("delete", f"{HERE}rule/delete/?id=vip"),
-                    ("account", "/settings/rules/"),
-                ):
-                    page = open_as(ada, path, **look)
-                    page.screenshot(
-                        path=f"/tmp/h/shots/{name}-{scheme}-{width}.png", full_page=True
-                    )
-                    check_page(page, f"rules {name} {scheme} {width}")
-                    page.close()
+    assert page.evaluate("window.isSamePage")
+    assert [rule["id"] for rule in Rulebook.objects.get().draft["rules"]] == ["mark", "vip", "rest"]
+
+
+@pytest.mark.usefixtures("live")
+def test_leaving_a_rule_that_is_not_saved_asks(house: House, ada: User, open_as: Open) -> None:
+    asked: list[str] = []
+    page = open_as(ada, f"{HERE}rule/")
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    page.get_by_label("What the rule is called").fill("Half a rule")
+    page.get_by_role("button", name="Add a text").click()
+    expect(page.get_by_label("Language, such as")).to_be_focused()
+    expect(page.get_by_label("What the rule is called")).to_have_value("Half a rule")
+    page.get_by_label("Text", exact=True).fill("x" * 161)
+    expect(page.get_by_text("Segments that the text is sent as: 2.")).to_be_visible()
+    page.get_by_role("link", name="All rules").click()
+    page.wait_for_url(f"**{HERE}")
+
+    assert asked == ["beforeunload"]
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.usefixtures("live")
+def test_rules_with_mistakes_are_accessible_too(
+    house: House, ada: User, open_as: Open, scheme: Any, width: int
+) -> None:
+    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    page = open_as(ada, f"{HERE}rule/", **look)
+
+    page.get_by_role("button", name="Add a condition").click()
+    expect(page.locator("#p0-test")).to_be_focused()
+    page.get_by_label("Step to add").select_option(label="One of them in turn")
+    page.get_by_role("button", name="Add a step").click()
+    page.get_by_label("Add a person", exact=True).fill("Nobody")
+    page.get_by_role("button", name="Save in the draft").last.click()
+    expect(page.locator(".notice-error")).to_be_focused()
+    page.get_by_role("link", name="Nobody in this account").click()
+    expect(page.get_by_label("Add a person", exact=True)).to_be_focused()
+    check_page(page, f"a rule with mistakes {scheme} {width}")
+    page.goto(f"{HERE}document/")
+    page.get_by_label("Or paste what it contains").fill('{"rules": [{"id": "a"}, 7]}')
+    page.get_by_role("button", name="Check it").click()
+    expect(page.get_by_text("rules[0].name")).to_be_visible()
+    check_page(page, f"a document with mistakes {scheme} {width}")
+
+
+@pytest.mark.usefixtures("live")
+def test_rules_are_written_without_a_script(house: House, ada: User, open_as: Open) -> None:
+    page = open_as(ada, f"{HERE}rule/", java_script_enabled=False)
+
+    page.get_by_label("What the rule is called").fill("Refunds")
+    page.get_by_label("Condition to add").select_option(label="The text")
+    page.get_by_role("button", name="Add a condition").click()
+    page.get_by_label("The text: what it is compared with").fill("refund")
+    page.get_by_label("Tags").fill("refund")
+    page.get_by_role("button", name="Save in the draft").last.click()
+
+    expect(page.locator("main")).to_contain_text(
+        "if the text contains any of “refund”, then tag it “refund”."
+    )

@@ -70,7 +70,9 @@ RULES: dict[str, Any] = {
 
 
 def fill(house: House, by: User, document: dict[str, Any] = RULES) -> Rulebook:
-    """Write rules for the inbox, publish them, and begin to change them."""
+    """Write rules for the inbox, publish them, and begin to change them; once is enough."""
+    if row := Rulebook.objects.filter(account=house.account).first():
+        return row
     whose = Whose(house.account, house.inbox)
     deed: dict[str, Any] = {"whose": whose, "by": by, "now": NOW}
     replace_draft(document=read(document), seen=1, **deed)
