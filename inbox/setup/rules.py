@@ -19,12 +19,12 @@ from accounts.models import Account, Team, User
 from compliance.keywords import HELP_WORDS, OPT_IN_WORDS, OPT_OUT_WORDS, OWN_OPT_OUT_PHRASES
 from inbox.directory import directory_of_account
 from inbox.models import TeamInbox
+from inbox.setup.reply_variables import Choice, variables_of
 from routing import portable
-from routing.crm_fields import FieldKind
 from routing.documents import DocumentError, document_of, read_rulebook
 from routing.facts import Directory
 from routing.lint import Finding, Known
-from routing.models import CrmConnector, DataAction, EscalationPolicy, Rulebook, RulebookVersion
+from routing.models import DataAction, EscalationPolicy, Rulebook, RulebookVersion
 from routing.reading import Problem
 from routing.rulebook_models import MOST_NAME, empty_document
 from routing.rulebooks import (
@@ -38,7 +38,6 @@ from routing.rulebooks import (
 )
 from routing.rules import Rule, Rules
 from routing.sentences import Names
-from routing.texts import Kind, known_variables
 
 
 @dataclass(frozen=True)
@@ -107,6 +106,7 @@ class World:
     known: Known
     first: tuple[Rule, ...] = ()
     data_actions: tuple[str, ...] = ()
+    variables: tuple[Choice, ...] = ()
 
     @property
     def names(self) -> Names:
@@ -121,9 +121,6 @@ class World:
         return portable.Known(people, self.teams)
 
 
-_KINDS = {FieldKind.NUMBER: Kind.NUMBER, FieldKind.DATE: Kind.DATE}
-
-
 def world_of(whose: Whose, *, now: datetime, first: tuple[Rule, ...] | None = None) -> World:
     """Read who and what is there for rules, and which are asked `first`, unless that is known."""
     account = whose.account.pk
@@ -132,13 +129,8 @@ def world_of(whose: Whose, *, now: datetime, first: tuple[Rule, ...] | None = No
     actions = tuple(
         DataAction.objects.filter(account=account, is_on=True).values_list("name", flat=True)
     )
-    crms = CrmConnector.objects.filter(account=account, is_on=True)
-    wanted = {row.name: row.wanted() for row in crms}
-    fields = {name: frozenset(one.name for one in those) for name, those in wanted.items()}
-    kinds = {
-        name: {one.name: _KINDS.get(one.kind, Kind.TEXT) for one in those}
-        for name, those in wanted.items()
-    }
+    variables = variables_of(account)
+    fields = {name: frozenset(kinds) for name, kinds in variables.crm.items()}
     known = Known(
         lookups=frozenset({*actions, *fields}),
         escalations=frozenset(policies),
@@ -146,7 +138,7 @@ def world_of(whose: Whose, *, now: datetime, first: tuple[Rule, ...] | None = No
         policies=policies,
         own_policy=own,
         fields=fields,
-        variables=known_variables({}, kinds),
+        variables=variables.known,
     )
     teams = dict(Team.objects.filter(account=account).values_list("pk", "name"))
     directory = directory_of_account(account, team=whose.team, now=now)
@@ -157,6 +149,7 @@ def world_of(whose: Whose, *, now: datetime, first: tuple[Rule, ...] | None = No
         known=known,
         first=whose.rulebooks()[1] if first is None else first,
         data_actions=actions,
+        variables=tuple(variables.choices()),
     )
 
 

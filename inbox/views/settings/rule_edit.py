@@ -129,6 +129,7 @@ def _page(
         "crm_fields": sorted(f"{name}.{one}" for name, of in known.fields.items() for one in of),
         "policies": _with(sorted(known.escalations), [form.escalation]),
         "webhooks": _with(sorted(known.webhooks), [form.webhook]),
+        "variables": world.variables,
         "ran": ran,
         "days": DAYS,
         "cost": ran.times * max((one.segments for one in form.replies), default=0),
