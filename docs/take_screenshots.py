@@ -14,6 +14,31 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "screenshots"
 # Pages of the settings, by their addresses below /settings/.
 SETTINGS = ("features", "licences", "whatsapp", "audit", "hours", "people", "log-in")
+# What the pictures of rules show.
+RULES: list[dict[str, Any]] = [
+    {
+        "id": "premium",
+        "name": "Premium customers",
+        "when": ["new", "reopened"],
+        "if": {"all": [{"fact": "tag", "test": "has_any", "value": ["premium"]}]},
+        "then": {
+            "to": [
+                {"who": "people", "people": ["alice@acme.example"], "owner": True},
+                {"who": "least_busy"},
+            ],
+            "tags": ["premium"],
+            "priority": "high",
+            "reply": {"en": "{{contact.first_name|Hello}}, Alice looks at it."},
+        },
+    },
+    {
+        "id": "night",
+        "name": "Mark what comes at night",
+        "continue": True,
+        "if": {"all": [{"fact": "is_open", "test": "is_true", "not": True}]},
+        "then": {"tags": ["night"]},
+    },
+]
 PHOTO = ROOT / "inbox/twilio/simulator/samples/photo.jpg"
 
 
@@ -111,7 +136,26 @@ def _take_settings(browser: Browser, demo: dict[str, Any], scheme: Any) -> None:
     page.locator(".hours-list h2 a").first.click()
     _settle(page)
     page.screenshot(path=FOLDER / f"settings-hours-edit-{scheme}.png")
+    _take_rules(page, scheme)
     context.close()
+
+
+def _take_rules(page: Page, scheme: str) -> None:
+    """Write rules into the demo as its admin would, unless there are some, and take them."""
+    page.goto("/settings/inboxes/support/rules/")
+    if not page.locator(".rule:not(.rule-default)").count():
+        document = json.dumps({"rules": RULES})
+        page.goto("/settings/inboxes/support/rules/document/")
+        page.locator("#text").fill(document)
+        page.get_by_role("button", name="Check it").click()
+        page.get_by_role("button", name="Make it the draft").click()
+        page.wait_for_url("**/rules/")
+    _settle(page)
+    page.screenshot(path=FOLDER / f"settings-rules-{scheme}.png", full_page=True)
+    page.locator(".rule h3 a").first.click()
+    _settle(page)
+    page.locator("#if").evaluate("heading => heading.scrollIntoView({block: 'start'})")
+    page.screenshot(path=FOLDER / f"settings-rule-{scheme}.png")
 
 
 def _take_set_up(browser: Browser, demo: dict[str, Any]) -> None:
