@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
-from accounts.models import AuditEntry, FeatureGrant, User
+from accounts.models import AuditEntry, FeatureGrant, Membership, User
 from inbox.models import Conversation, RoutingTrace, TeamInbox
 from inbox.setup.rules import Whose, arrange, publish_draft, replace_draft, save_rule, world_of
 from inbox.views.settings.rules_desk import anchor_of
@@ -809,6 +809,41 @@ def test_a_supervisor_sets_rules_where_the_inbox_lets_them(house: House, login: 
     assert sue.get(reverse("settings_first_rules")).status_code == 404
     assert sue.post(rule_url(), {"name": "Mine", "on": "on", "when": "new"}).status_code == 302
     assert [rule["name"] for rule in draft()] == ["Mine"]
+
+
+def test_rules_that_other_inboxes_follow_too_stay_the_admins(
+    house: House, ada: User, login: Login
+) -> None:
+    fill(house, ada)
+    sales = make_inbox(house.account, "Sales", supervisors_may_set_up=True)
+    TeamInbox.objects.update(supervisors_may_set_up=True, rulebook=Rulebook.objects.get())
+
+    assert login(house.sue).get(url()).status_code == 404
+    text = text_of(login(ada).get(url()))
+    assert "These inboxes follow the same rules: <bdi>Sales</bdi>" in text
+    make_member(house.sue, sales)
+    assert login(house.sue).get(url()).status_code == 200
+
+
+def test_a_rulebook_has_an_end(browser: Client, house: House, ada: User) -> None:
+    rules = [{"id": f"r{n}", "name": f"R{n}", "then": {"tags": ["x"]}} for n in range(500)]
+    replace_draft(
+        whose=Whose(house.account, house.inbox),
+        document=read({"rules": rules}),
+        seen=1,
+        by=ada,
+        now=NOW,
+    )
+
+    answer = browser.post(url(), {"version": 2, "do": "copy:r1"}, follow=True)
+
+    assert "At most 500 may stand here." in text_of(answer)
+    assert len(draft()) == 500
+
+
+def make_member(user: User, inbox: TeamInbox) -> None:
+    """Let somebody supervise an inbox."""
+    Membership.objects.create(user=user, team=inbox.team, role=Membership.Role.SUPERVISOR)
 
 
 def test_what_an_account_has_is_offered(browser: Client, house: House) -> None:

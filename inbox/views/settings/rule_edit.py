@@ -107,7 +107,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     known, world = desk.world.known, desk.world
-    ran = runs_of([form.id], inboxes=_inbox_ids(desk), now=desk.who.now)[form.id]
+    ran = runs_of([form.id], inboxes=desk.inboxes, now=desk.who.now)[form.id]
     context: dict[str, Any] = {
         "form": form,
         "conditions": form.conditions,
@@ -140,10 +140,6 @@ def _page(
 def _with(known: Any, used: list[str]) -> list[str]:
     """Return what can be chosen, and what is chosen though it is there no more."""
     return list(dict.fromkeys([*known, *filter(None, used)]))
-
-
-def _inbox_ids(desk: RulesDesk) -> list[int]:
-    return [desk.whose.inbox.pk] if desk.whose.inbox else []
 
 
 def _sentence_of(rule: dict[str, Any], desk: RulesDesk) -> str:

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.numbers import number_in
-from inbox.models import TeamInbox
 from inbox.setup.rule_counts import DAYS, Ran, runs_of
 from inbox.setup.rules import (
     DraftMovedError,
@@ -77,6 +76,9 @@ def rule_list(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     except RulebookError as refused:
         messages.error(request, refused.reason)
         return HttpResponseRedirect(desk.url())
+    except DocumentError as refused:
+        messages.error(request, " ".join(one.words for one in refused.problems))
+        return HttpResponseRedirect(desk.url())
     where = {"move": "position", "copy": "rule", "on": "off", "off": "on"}.get(do, do)
     return HttpResponseRedirect(f"{desk.url()}#{where}-{anchor_of(rule)}")
 
@@ -94,7 +96,7 @@ def _list(desk: RulesDesk) -> HttpResponse:
     findings = draft_findings(draft, world)
     changes = _changes(desk)
     by_rule = {one.rule: one for one in changes}
-    ran = runs_of([rule.id for rule in draft.rules], inboxes=_inboxes(desk), now=desk.who.now)
+    ran = runs_of([rule.id for rule in draft.rules], inboxes=desk.inboxes, now=desk.who.now)
     lines = [
         Line(
             rule=rule,
@@ -116,7 +118,7 @@ def _list(desk: RulesDesk) -> HttpResponse:
         first=[rule.name for rule in world.first if rule.is_on],
         errors=sum(one.level is Level.ERROR for one in findings),
         warnings=sum(one.level is Level.WARNING for one in findings),
-        shared=_sharing(desk),
+        shared=list(desk.sharing.values()),
     )
 
 
@@ -125,20 +127,6 @@ def _changes(desk: RulesDesk) -> tuple[Told, ...]:
     if desk.row is None:
         return ()
     return told(rules_of(desk.row), draft_of(desk.row), desk.world.names)
-
-
-def _inboxes(desk: RulesDesk) -> list[int]:
-    if desk.whose.inbox:
-        return [desk.whose.inbox.pk]
-    return list(TeamInbox.objects.filter(account=desk.whose.account).values_list("pk", flat=True))
-
-
-def _sharing(desk: RulesDesk) -> list[str]:
-    """Name the other inboxes that follow the same rules."""
-    if desk.whose.inbox is None or desk.row is None:
-        return []
-    others = desk.row.inboxes.exclude(pk=desk.whose.inbox.pk)
-    return list(others.values_list("name", flat=True))
 
 
 @require_http_methods(["GET", "POST"])
@@ -227,7 +215,7 @@ def _before_publishing(desk: RulesDesk, problem: str = "", *, status: int = 200)
         is_publishable=is_publishable(findings),
         note=desk.request.POST.get("note", ""),
         is_sure="sure" in desk.request.POST,
-        shared=_sharing(desk),
+        shared=list(desk.sharing.values()),
     )
 
 

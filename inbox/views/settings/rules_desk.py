@@ -51,6 +51,22 @@ class RulesDesk:
         """Return who and what rules may lean on."""
         return world_of(self.whose, now=self.who.now, first=self.books[1])
 
+    @cached_property
+    def inboxes(self) -> list[int]:
+        """Return the inboxes whose decisions are counted."""
+        if self.whose.inbox:
+            return [self.whose.inbox.pk]
+        rows = TeamInbox.objects.filter(account=self.whose.account)
+        return list(rows.values_list("pk", flat=True))
+
+    @cached_property
+    def sharing(self) -> dict[int, str]:
+        """Name the other inboxes that follow the same rules."""
+        if self.whose.inbox is None or self.row is None:
+            return {}
+        others = self.row.inboxes.exclude(pk=self.whose.inbox.pk)
+        return dict(others.values_list("pk", "name"))
+
     def look_again(self) -> None:
         """Forget what was read: somebody changed it meanwhile."""
         self.__dict__.pop("books", None)
@@ -122,7 +138,11 @@ def rules_desk(request: HttpRequest, slug: str | None = None) -> RulesDesk:
     inbox = rows.filter(account=who.account, slug=slug).first()
     if inbox is None or not who.may_set(inbox.pk):
         raise Http404
-    return RulesDesk(request, who, Whose(who.account, inbox))
+    desk = RulesDesk(request, who, Whose(who.account, inbox))
+    # Rules that other inboxes follow as well stay the admins'.
+    if who.is_supervisor and not all(map(who.may_set, desk.sharing)):
+        raise Http404
+    return desk
 
 
 def anchor_of(rule_id: str) -> str:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inbox', '0015_no_first_reply_columns'),
+        ('inbox', '0016_tags_are_told'),
     ]
 
     operations = [
