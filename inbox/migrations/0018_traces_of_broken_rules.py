@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inbox', '0016_tags_are_told'),
+        ('inbox', '0017_asking_timers'),
     ]
 
     operations = [
