@@ -4,7 +4,7 @@ Every change is one of the draft. What holds changes when the draft is published
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -92,6 +92,14 @@ class RuleChangedError(RulebookError):
         )
         super().__init__(words % who)
         self.now = now
+
+
+class ExamplesError(RulebookError):
+    """Saved examples would come out otherwise, and that was not confirmed; `failing` are these."""
+
+    def __init__(self, failing: Sequence[object]) -> None:
+        super().__init__(_("Saved examples come out otherwise. Look at them before you publish."))
+        self.failing = tuple(failing)
 
 
 # --- What is known in an account -----------------------------------------------------------------
@@ -336,17 +344,26 @@ def _use(inbox: TeamInbox, rulebook: Rulebook, *, by: User, now: datetime) -> No
 
 
 def publish_draft(
-    *, whose: Whose, seen: int, note: str, by: User, now: datetime, is_sure: bool = False
+    *,
+    whose: Whose,
+    seen: int,
+    note: str,
+    by: User,
+    now: datetime,
+    is_sure: bool = False,
+    failing: Callable[[Rulebook], Sequence[object]] = lambda rulebook: (),
 ) -> RulebookVersion:
     """Let the draft hold from now on.
 
+    `failing` tries the saved examples with a draft and returns those that come out otherwise.
     Raises DraftChangedError if it is not the one that was `seen`, FindingsError for errors of the
-    linter and for warnings that were not confirmed, RulebookError if nothing would change.
+    linter and for warnings that were not confirmed, ExamplesError for examples that were not,
+    RulebookError if nothing would change.
     """
     with transaction.atomic(durable=True):
         row = _open(whose, by=by, now=now)
         world = world_of(whose, now=now)
-        return publish(
+        made = publish(
             rulebook=row,
             seen=seen,
             note=note,
@@ -357,6 +374,9 @@ def publish_draft(
             now=now,
             is_sure=is_sure,
         )
+        if not is_sure and (otherwise := failing(row)):
+            raise ExamplesError(otherwise)
+        return made
 
 
 def bring_version_back(

@@ -19,7 +19,15 @@ from django.utils.html import escape
 
 from accounts.models import AuditEntry, FeatureGrant, Membership, User
 from inbox.models import Conversation, RoutingTrace, TeamInbox
-from inbox.setup.rules import Whose, arrange, publish_draft, replace_draft, save_rule, world_of
+from inbox.setup.rules import (
+    ExamplesError,
+    Whose,
+    arrange,
+    publish_draft,
+    replace_draft,
+    save_rule,
+    world_of,
+)
 from inbox.views.settings.rules_desk import anchor_of
 from routing.conditions import FACTS, TESTS, Takes
 from routing.documents import document_of, read_rulebook
@@ -645,6 +653,18 @@ def test_errors_block_warnings_ask_and_a_version_holds(
     )
     assert "Version 1 holds from now on." in text_of(done)
     assert RulebookVersion.objects.get().note == "Because"
+
+
+def test_examples_that_come_out_otherwise_ask_too(house: House, ada: User, whose: Whose) -> None:
+    row = fill(house, ada)
+    deed: dict[str, Any] = {"whose": whose, "seen": row.draft_version, "by": ada, "now": NOW}
+
+    with pytest.raises(ExamplesError) as refused:
+        publish_draft(note="", failing=lambda rulebook: [rulebook.name], **deed)
+    assert refused.value.failing == ("Support",)
+    assert RulebookVersion.objects.count() == 1
+    publish_draft(note="", failing=lambda rulebook: [rulebook.name], is_sure=True, **deed)
+    assert RulebookVersion.objects.count() == 2
 
 
 def test_who_publishes_what_they_did_not_see_is_shown_what_it_is_now(
