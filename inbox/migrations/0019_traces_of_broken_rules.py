@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inbox', '0017_asking_timers'),
+        ('inbox', "0018_conversation_by_policy"),
     ]
 
     operations = [
