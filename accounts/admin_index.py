@@ -61,7 +61,7 @@ _NUMBERS = (
 )
 _RULES = (
     _("Rules"),
-    ("Rulebook", "RulebookVersion", "Turn", "EscalationPolicy"),
+    ("Rulebook", "RulebookVersion", "RuleExample", "Turn", "EscalationPolicy"),
 )
 _LOOKUPS = (
     _("Look-ups"),

@@ -13,6 +13,7 @@ from routing.models import (
     OpeningHours,
     Rulebook,
     RulebookVersion,
+    RuleExample,
     SpecialDay,
     Turn,
 )
@@ -174,3 +175,15 @@ class TurnAdmin(ScopedAdmin[Turn]):
     list_filter = (("account", OwnRowsFilter),)
     list_select_related = ("account", "rulebook", "person")
     search_fields = ("rulebook__name", "person__name")
+
+
+@admin.register(RuleExample)
+class RuleExampleAdmin(ScopedAdmin[RuleExample]):
+    """Examples by which rules are tried: that they are there. What they say may be a customer's."""
+
+    admin_may = LOOK
+    fields = ("account", "rulebook", "team", "name", "version", "changed_by", "changed_at")
+    list_display = ("name", "rulebook", "account", "changed_by", "changed_at")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account", "rulebook", "changed_by")
+    search_fields = ("name", "rulebook__name")

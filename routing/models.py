@@ -15,6 +15,7 @@ from django.db.models.functions import Lower
 from accounts.models import Account
 from routing import hours as pure
 from routing.escalation import Policy
+from routing.example_models import RuleExample as RuleExample
 from routing.hours import MINUTES_OF_DAY, Opening, Week
 from routing.lookup_models import CrmConnector as CrmConnector
 from routing.lookup_models import CrmRow as CrmRow

@@ -53,7 +53,7 @@ from inbox.receiving import Arrival, accept, process
 from routing.facts import Directory
 from routing.hours import SpecialDay
 from routing.lint import Known
-from routing.models import CrmConnector, CrmRow, CrmTable, DataAction, Turn
+from routing.models import CrmConnector, CrmRow, CrmTable, DataAction, RuleExample, Turn
 from routing.rulebooks import make_rulebook, publish, save_draft
 from tests.factories import (
     NINE_TO_FIVE,
@@ -303,6 +303,17 @@ def _have_rules(company: Company) -> None:
         now=NOW,
     )
     Turn.objects.create(account=account, rulebook=rulebook, key="a:0", person=alice)
+    RuleExample.objects.create(
+        account=account,
+        rulebook=rulebook,
+        team=company.inbox.team,
+        name="A refund",
+        facts={"at": NOW.isoformat(), "text": "canary typed", "number": "+14155550001"},
+        expected={"reply": "canary answer"},
+        changed_by=alice,
+        created_at=NOW,
+        changed_at=NOW,
+    )
     conversation = Conversation.objects.get(account=account)
     RoutingTrace.objects.create(
         account=account,

@@ -114,6 +114,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "routing.openinghours": ("v", "v", "v", ""),
     "routing.rulebook": ("v", "v", "v", ""),
     "routing.rulebookversion": ("v", "v", "v", "v"),
+    "routing.ruleexample": ("v", "v", "v", ""),
     "routing.specialday": ("v", "v", "v", ""),
     "routing.turn": ("v", "v", "v", ""),
 }
