@@ -97,14 +97,27 @@ def try_out(
     facts: Facts, rules: Rules, place: Circumstances, history: History, *, at: datetime
 ) -> Outcome:
     """Say what would become of a message at a moment. Who is not asked counts as failed."""
-    plan = decide(facts, rules, place.directory, now=at)
-    unasked = plan.needs
-    if unasked:
-        failed = {name: Answer(failure=NOT_SAID) for name in unasked}
-        facts = replace(facts, answers={**facts.answers, **failed})
-        plan = decide(facts, rules, place.directory, now=at)
+    plan, facts = decided(facts, rules, place.directory, at=at)
     said = what_is_said(facts, plan, place.replies, history, at=at)
-    return Outcome(facts, at, plan, said, timers_of(plan, place, at=at), unasked)
+    return Outcome(facts, at, plan, said, timers_of(plan, place, at=at), unasked_of(facts))
+
+
+def decided(
+    facts: Facts, rules: Rules, directory: Directory, *, at: datetime
+) -> tuple[Plan, Facts]:
+    """Decide without asking anybody; the facts that come back say whose answer was missing."""
+    plan = decide(facts, rules, directory, now=at)
+    if not plan.needs:
+        return plan, facts
+    failed = {name: Answer(failure=NOT_SAID) for name in plan.needs}
+    facts = replace(facts, answers={**facts.answers, **failed})
+    return decide(facts, rules, directory, now=at), facts
+
+
+def unasked_of(facts: Facts) -> frozenset[str]:
+    """Return the look-ups whose answer was missing."""
+    answers = facts.answers.items()
+    return frozenset(name for name, answer in answers if answer.failure == NOT_SAID)
 
 
 def what_is_said(
