@@ -4,7 +4,7 @@ A message that somebody types, to try rules or to keep as an example, is a `Type
 what examples keep.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,8 @@ from routing.deciding import Plan, decide
 from routing.escalation import Policy, Timers, Waiting
 from routing.facts import Answer, Customer, Directory, Facts, Person, Text, Trigger, Value
 from routing.hours import Calendar
-from routing.languages import detect
+from routing.languages import UNCLEAR, detect
+from routing.places import place_of
 from routing.replies import History, Replies, Reply, RuleReply, Silence, choose
 from routing.rules import Rules
 
@@ -24,7 +25,7 @@ MOST_TEXT = 1600
 MOST_LISTED = 50
 LONGEST_WORD = 200
 CHANNELS = ("sms", "whatsapp")
-MEDIA_KINDS = ("image", "audio", "video", "file")
+MEDIA_KINDS = ("image", "audio", "video", "pdf", "vcard")
 
 
 class TypedError(ValueError):
@@ -64,8 +65,8 @@ class Typed:
 class Circumstances:
     """What an inbox brings along: its people, hours, replies, policies and languages.
 
-    `policies` are the account's by name, and under a blank name the inbox's own. `customer_of` says
-    what a number alone tells of who has it.
+    `policies` are the account's by name, and under a blank name the inbox's own. `languages` are
+    those that its replies tell apart.
     """
 
     directory: Directory = field(default_factory=Directory)
@@ -73,7 +74,6 @@ class Circumstances:
     replies: Replies = field(default_factory=Replies)
     policies: Mapping[str, Policy] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
-    customer_of: Callable[[str], Customer] = Customer
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ class Outcome:
 
 def try_typed(typed: Typed, rules: Rules, place: Circumstances, *, seed: str) -> Outcome:
     """Say what would become of a typed message, with the people of `place` as they are given."""
-    return try_out(facts_of(typed, place, seed=seed), rules, place, history_of(typed), at=typed.at)
+    facts = facts_of(typed, rules, place, seed=seed)
+    return try_out(facts, rules, place, history_of(typed), at=typed.at)
 
 
 def try_out(
@@ -138,11 +139,16 @@ def timers_of(plan: Plan, place: Circumstances, *, at: datetime) -> Timers:
     return escalation.schedule(policy, waiting, place.calendar)
 
 
-def facts_of(typed: Typed, place: Circumstances, *, seed: str) -> Facts:
+def facts_of(typed: Typed, rules: Rules, place: Circumstances, *, seed: str) -> Facts:
     """Return what rules would know of a typed message."""
-    language, confidence = detect(typed.text, place.languages)
-    customer = replace(
-        place.customer_of(typed.number),
+    languages = {*place.languages, *_languages_of(rules)}
+    language, confidence = detect(typed.text, languages) if languages else UNCLEAR
+    country, region, zone = place_of(typed.number)
+    customer = Customer(
+        number=typed.number,
+        country=country,
+        region=region,
+        zone=zone,
         name=typed.name,
         language=typed.language,
         tags=frozenset(typed.tags),
@@ -160,6 +166,18 @@ def facts_of(typed: Typed, place: Circumstances, *, seed: str) -> Facts:
         conversation_tags=frozenset(typed.conversation_tags),
         answers=dict(typed.answers),
     )
+
+
+def _languages_of(rules: Rules) -> frozenset[str]:
+    """Return the languages that rules tell apart."""
+    values = (
+        condition.value
+        for rule in rules.in_order()
+        for condition in rule.condition.conditions()
+        if condition.fact == "language"
+    )
+    found = (value if isinstance(value, tuple) else (value,) for value in values)
+    return frozenset(str(code) for codes in found for code in codes)
 
 
 def history_of(typed: Typed) -> History:

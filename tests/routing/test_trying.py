@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from routing import escalation
 from routing.deciding import decide
 from routing.escalation import LAST, Policy
-from routing.facts import Answer, Customer, Directory, Person, Trigger
+from routing.facts import Answer, Directory, Person, Trigger
 from routing.hours import Calendar, Opening
 from routing.replies import AfterHoursReply, FirstMessageReply, Replies, Reply, Silence
 from routing.rules import Actions, Condition, Group, Rule, Rules, Step, Target
@@ -94,15 +94,24 @@ def test_a_transfer_is_not_answered() -> None:
 
 
 def test_the_language_is_detected_and_the_number_says_where_from() -> None:
-    place = replace(PLACE, customer_of=lambda number: Customer(number, country="ES"))
     typed = Typed(
         NOON, "Hola, ¿me pueden devolver el dinero?", number="+34600000000", tags=("vip",)
     )
 
-    facts = facts_of(typed, place, seed="s")
+    facts = facts_of(typed, RULES, PLACE, seed="s")
 
     assert facts.text.language == "es"
     assert (facts.customer.country, set(facts.customer.tags)) == ("ES", {"vip"})
+
+
+def test_no_language_is_detected_where_none_makes_a_difference() -> None:
+    place = replace(PLACE, languages=())
+    spanish = Group(parts=(Condition("language", "is_any", ("es",)),))
+    hola = Typed(NOON, "Hola, ¿me pueden devolver el dinero?")
+    told_apart = Rules(rules=(Rule("s", "Spanish", spanish),))
+
+    assert facts_of(hola, RULES, place, seed="s").text.language == ""
+    assert facts_of(hola, told_apart, place, seed="s").text.language == "es"
 
 
 def test_timers_are_those_of_the_policy_that_the_rule_names() -> None:
@@ -158,7 +167,7 @@ def test_trying_decides_as_live_does(text: str, tags: list[str], hour: int, answ
 
 def test_facts_that_are_known_already_are_tried_as_they_are() -> None:
     typed = Typed(NOON, "A refund please", answers=SAYS_GOLD)
-    facts = facts_of(typed, PLACE, seed="s")
+    facts = facts_of(typed, RULES, PLACE, seed="s")
 
     again = try_out(facts, RULES, PLACE, history_of(typed), at=NOON)
 
