@@ -65,8 +65,8 @@ class Typed:
 class Circumstances:
     """What an inbox brings along: its people, hours, replies, policies and languages.
 
-    `policies` are the account's by name, and under a blank name the inbox's own. `languages` are
-    those that its replies tell apart.
+    `policies` are the account's by name without capitals, and under a blank one the inbox's own.
+    `languages` are those that its replies tell apart.
     """
 
     directory: Directory = field(default_factory=Directory)
@@ -134,7 +134,7 @@ def timers_of(plan: Plan, place: Circumstances, *, at: datetime) -> Timers:
     """Return the timers of the wait that would begin, the undeletable last one too."""
     if plan.is_closing:
         return ()
-    policy = place.policies.get(plan.escalation) or place.policies.get("") or Policy()
+    policy = place.policies.get(plan.escalation.casefold()) or place.policies.get("") or Policy()
     waiting = Waiting(at, at if plan.assignment.is_owner else None)
     return escalation.schedule(policy, waiting, place.calendar)
 

@@ -42,9 +42,12 @@ Definition = DataAction | CrmConnector
 
 @dataclass(frozen=True)
 class Subject:
-    """About whom and what is asked. Without a question no Data Action can be asked."""
+    """About whom and what is asked. Without a question no Data Action can be asked.
 
-    contact: Contact
+    Without a contact nothing is kept of an answer, nor is one that was kept used again.
+    """
+
+    contact: Contact | None
     customer: Customer
     question: Question | None = None
     known: Known = field(default_factory=Known)
@@ -81,7 +84,7 @@ def ask(
     Call it outside of transactions: others are waited for, for `seconds` in all. In a trial they
     are really asked: also what is switched off, and though an earlier answer would do.
     """
-    if subject.contact.account_id != account_id:
+    if subject.contact and subject.contact.account_id != account_id:
         raise ValueError("a contact is asked about by its own account only")
     until = time.monotonic() + seconds
     found = _definitions(names, account_id)
@@ -99,7 +102,7 @@ def ask(
         else:
             waiting[name] = one
     asked |= _all_at_once(waiting, until=until, seconds=seconds, resolve=resolve, now=now)
-    if subject.contact.pk:
+    if subject.contact and subject.contact.pk:
         _keep(subject.contact, waiting, asked, now=now)
     _follow(waiting, asked, now=now)
     _log(found, asked)
@@ -144,9 +147,11 @@ def _definitions(names: Collection[str], account_id: int) -> dict[str, Definitio
     return {row.name.casefold(): row for row in rows if row.name.casefold() in wanted}
 
 
-def _kept_answers(contact: Contact, definitions: Collection[Definition]) -> Mapping[int, CrmAnswer]:
+def _kept_answers(
+    contact: Contact | None, definitions: Collection[Definition]
+) -> Mapping[int, CrmAnswer]:
     connectors = [row.pk for row in definitions if isinstance(row, CrmConnector)]
-    if not connectors:
+    if not connectors or contact is None:
         return {}
     answers = CrmAnswer.objects.filter(contact=contact, connector__in=connectors)
     return {answer.connector_id: answer for answer in answers}
@@ -182,7 +187,8 @@ def _to_crm(
     connector: CrmConnector, subject: Subject, kept: CrmAnswer | None, now: datetime
 ) -> Asked | _Waiting:
     definition = connector.definition()
-    values = crm.values_of(subject.customer, contact_id=subject.contact.public_id)
+    contact_id = subject.contact.public_id if subject.contact else ""
+    values = crm.values_of(subject.customer, contact_id=contact_id)
     request = crm.build_request(definition, values, connector.secret_values())
     question = _hash(connector, request)
     oldest = now - timedelta(minutes=connector.cache_minutes)
