@@ -24,6 +24,7 @@ from inbox.views.settings import (
     replies,
     rule_edit,
     rules,
+    rules_try,
     support,
     teams,
     trying,
@@ -61,6 +62,15 @@ urlpatterns = [
         "inboxes/<slug:slug>/replies/<slug:part>/delete/",
         replies.reply_delete,
         name="settings_reply_delete",
+    ),
+    path("inboxes/<slug:slug>/rules/try/", rules_try.rules_try, name="settings_rules_try"),
+    path(
+        "inboxes/<slug:slug>/rules/examples/",
+        rules_try.rules_examples,
+        name="settings_rules_examples",
+    ),
+    path(
+        "inboxes/<slug:slug>/rules/replay/", rules_try.rules_replay, name="settings_rules_replay"
     ),
     path("inboxes/<slug:slug>/turn-off/", turning_on.turning_off, name="settings_turn_off"),
     path(

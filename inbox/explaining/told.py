@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from routing.conditions import FACTS, TESTS
 from routing.facts import Trigger
 from routing.rules import Condition
-from routing.sentences import Names, condition_words
+from routing.sentences import Names, condition_words, minutes_words
 from routing.trying import NOT_SAID
 
 Json = Mapping[str, Any]
@@ -129,6 +129,26 @@ def replies_told(considered: Iterable[Json]) -> tuple[ReplyTold, ...]:
         ReplyTold(_reply_name(one), said_words(one["outcome"]), one["outcome"] == "said")
         for one in considered
     )
+
+
+def deeds_told(plan: Json, names: Names) -> Iterable[str]:
+    """Tell what else a plan does, beside giving a conversation to somebody and answering."""
+    if plan.get("tags"):
+        yield _("tagged %s") % ", ".join(plan["tags"])
+    if plan.get("priority"):
+        yield _("priority %s") % plan["priority"]
+    if plan.get("escalation"):
+        yield _("escalation by “%s”") % plan["escalation"]
+    if plan.get("notes"):
+        yield _("with a note")
+    if plan.get("notify"):
+        yield _("told to %s") % names.of_people(plan["notify"])
+    for webhook in plan.get("webhooks", ()):
+        yield _("webhook “%s” called") % webhook
+    if plan.get("is_closing"):
+        yield _("closed")
+    elif plan.get("snooze_minutes"):
+        yield _("snoozed for %s") % minutes_words(plan["snooze_minutes"])
 
 
 def said_words(outcome: str) -> str:

@@ -16,6 +16,7 @@ from inbox.explaining.told import (
     TRIGGERS,
     ReplyTold,
     RuleTold,
+    deeds_told,
     people_in,
     replies_told,
     rules_told,
@@ -53,7 +54,7 @@ class Reason:
     lookups: tuple[LookupTold, ...]
     replies: tuple[ReplyTold, ...]
     why_silent: str
-    marks: tuple[str, ...]
+    deeds: tuple[str, ...]
     took_ms: float
     message: str = ""
     seq: int | None = None
@@ -96,7 +97,7 @@ def _reason(trace: RoutingTrace, names: Names) -> Reason:
         lookups=tuple(_lookup(name, one) for name, one in trace.lookups.items()),
         replies=replies_told(trace.replies.get("considered", ())),
         why_silent=trace.replies.get("why_silent", ""),
-        marks=tuple(_marks(trace.plan)),
+        deeds=tuple(deeds_told(trace.plan, names)),
         took_ms=trace.took_us / 1000,
         message=message.body if message else "",
         seq=message.seq if message else None,
@@ -141,21 +142,6 @@ def _versions(trace: RoutingTrace) -> Iterable[str]:
 def _version(version: RulebookVersion) -> str:
     told = {"rules": version.rulebook.name, "number": version.number}
     return _("%(rules)s, version %(number)s") % told
-
-
-def _marks(plan: Mapping[str, Any]) -> Iterable[str]:
-    if plan.get("tags"):
-        yield _("tagged %s") % ", ".join(plan["tags"])
-    if plan.get("priority"):
-        yield _("priority %s") % plan["priority"]
-    if plan.get("escalation"):
-        yield _("escalation by “%s”") % plan["escalation"]
-    if plan.get("notes"):
-        yield _("with a note")
-    if plan.get("is_closing"):
-        yield _("closed")
-    elif plan.get("snooze_minutes"):
-        yield _("snoozed for %s minutes") % plan["snooze_minutes"]
 
 
 def _lookup(name: str, one: Mapping[str, Any]) -> LookupTold:

@@ -277,6 +277,7 @@ TABLE: dict[str, dict[str, Row]] = {
     "thread": {"GET": _read(reads=True)},
     "desk": {"GET": _read()},
     "panel": {"GET": _read(reads=True)},
+    "why": {"GET": _read(reads=True)},
     "messages": {
         "GET": _read(reads=True),
         "POST": Row(MAKES, OF_CONVERSATION, _cid, _answer),
