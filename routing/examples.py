@@ -10,11 +10,18 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from routing.deciding import DEFAULT, Plan
-from routing.documents import MOST_LETTERS
 from routing.facts import Directory
 from routing.replies import Reply, Silence
 from routing.rules import Rules
-from routing.trying import Circumstances, Outcome, Typed, TypedError, everybody_there, try_typed
+from routing.trying import (
+    MOST_TEXT,
+    Circumstances,
+    Outcome,
+    Typed,
+    TypedError,
+    everybody_there,
+    try_typed,
+)
 
 TEAM = "team"
 # Whoever is chosen by chance or in turn could have been another.
@@ -180,7 +187,7 @@ def read_expected(document: object) -> Expected:
     return Expected(
         rule=_text(document.get("rule"), 80),
         who=_people(document.get("who")),
-        reply=_text(document.get("reply"), MOST_LETTERS),
+        reply=_text(document.get("reply"), MOST_TEXT),
     )
 
 

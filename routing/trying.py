@@ -16,7 +16,7 @@ from routing.facts import Answer, Customer, Directory, Facts, Person, Text, Trig
 from routing.hours import Calendar
 from routing.languages import UNCLEAR, detect
 from routing.places import place_of
-from routing.replies import History, Replies, Reply, RuleReply, Silence, choose
+from routing.replies import History, Replies, Reply, RuleReply, Silence, choose, languages_of
 from routing.rules import Rules
 
 NOT_SAID = "What it answers is not said here."
@@ -63,17 +63,15 @@ class Typed:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What an inbox brings along: its people, hours, replies, policies and languages.
+    """What an inbox brings along: its people, hours, replies and policies.
 
     `policies` are the account's by name without capitals, and under a blank one the inbox's own.
-    `languages` are those that its replies tell apart.
     """
 
     directory: Directory = field(default_factory=Directory)
     calendar: Calendar = field(default_factory=Calendar.always)
     replies: Replies = field(default_factory=Replies)
     policies: Mapping[str, Policy] = field(default_factory=dict)
-    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,7 @@ def timers_of(plan: Plan, place: Circumstances, *, at: datetime) -> Timers:
 
 def facts_of(typed: Typed, rules: Rules, place: Circumstances, *, seed: str) -> Facts:
     """Return what rules would know of a typed message."""
-    languages = {*place.languages, *_languages_of(rules)}
+    languages = languages_of(place.replies, rules.in_order())
     language, confidence = detect(typed.text, languages) if languages else UNCLEAR
     country, region, zone = place_of(typed.number)
     customer = Customer(
@@ -166,18 +164,6 @@ def facts_of(typed: Typed, rules: Rules, place: Circumstances, *, seed: str) -> 
         conversation_tags=frozenset(typed.conversation_tags),
         answers=dict(typed.answers),
     )
-
-
-def _languages_of(rules: Rules) -> frozenset[str]:
-    """Return the languages that rules tell apart."""
-    values = (
-        condition.value
-        for rule in rules.in_order()
-        for condition in rule.condition.conditions()
-        if condition.fact == "language"
-    )
-    found = (value if isinstance(value, tuple) else (value,) for value in values)
-    return frozenset(str(code) for codes in found for code in codes)
 
 
 def history_of(typed: Typed) -> History:

@@ -25,6 +25,7 @@ from inbox.models import (
     TeamInbox,
     Thread,
 )
+from inbox.reply_settings import replies_of
 from inbox.routing_facts import arrived
 from inbox.routing_facts import facts_of as facts_of_message
 from inbox.rulebooks import InForce
@@ -34,7 +35,7 @@ from routing.data_action import Known, Question
 from routing.deciding import decide
 from routing.facts import Customer, Directory, Facts, Trigger
 from routing.models import EscalationPolicy
-from routing.replies import BURST, History, Said
+from routing.replies import BURST, History, Said, languages_of
 from routing.traces import read_directory, read_facts
 from routing.trying import (
     Circumstances,
@@ -238,10 +239,8 @@ def _facts_now(bench: Bench, message: Message, rules: InForce) -> Facts:
         conversation=conversation, direction=_IN, kind=_TEXT, seq__lt=seq
     ).exists()
     trigger = Trigger.NEW if began else Trigger.REOPENED
-    place = circumstances_of(bench.inbox, Directory())
-    return facts_of_message(
-        arrived(message, conversation), trigger, rules, languages=place.languages
-    )
+    languages = languages_of(replies_of(bench.inbox), rules.asked)
+    return facts_of_message(arrived(message, conversation), trigger, rules, languages=languages)
 
 
 # --- Look-ups, the gate, words of consent ---

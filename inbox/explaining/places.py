@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from inbox.models import TeamInbox
-from inbox.reply_settings import languages_told_apart, replies_of
+from inbox.reply_settings import replies_of
 from inbox.rulebooks import InForce
 from inbox.timers import hours_of
 from routing.documents import read_rulebook
@@ -57,7 +57,6 @@ def together(first: Rules, own: Rules) -> Rules:
 
 def circumstances_of(inbox: TeamInbox, directory: Directory) -> Circumstances:
     """Return what an inbox brings along now."""
-    replies = replies_of(inbox)
     policies = {
         row.name.casefold(): row.policy()
         for row in EscalationPolicy.objects.filter(account=inbox.account_id)
@@ -67,9 +66,8 @@ def circumstances_of(inbox: TeamInbox, directory: Directory) -> Circumstances:
     return Circumstances(
         directory=directory,
         calendar=hours_of(inbox).calendar,
-        replies=replies,
+        replies=replies_of(inbox),
         policies=policies,
-        languages=tuple(languages_told_apart(replies)),
     )
 
 

@@ -43,7 +43,7 @@ REPLIES = Replies(
     after_hours=AfterHoursReply((Variant(Text.parse("We are closed"), "en"),)),
     first_message=FirstMessageReply((Variant(Text.parse("Welcome"), "en"),)),
 )
-PLACE = Circumstances(DIRECTORY, OFFICE, REPLIES, languages=("en", "es"))
+PLACE = Circumstances(DIRECTORY, OFFICE, REPLIES)
 REFUND = Group(parts=(Condition("text", "contains_any", ("refund",)),))
 TO_ANNA = Rule("a", "Refunds", REFUND, Actions((Step(Target.PEOPLE, people=(ANNA,)),)))
 GOLD = Rule(
@@ -94,24 +94,24 @@ def test_a_transfer_is_not_answered() -> None:
 
 
 def test_the_language_is_detected_and_the_number_says_where_from() -> None:
-    typed = Typed(
-        NOON, "Hola, ¿me pueden devolver el dinero?", number="+34600000000", tags=("vip",)
-    )
+    spanish = Group(parts=(Condition("language", "is_any", ("es",)),))
+    told_apart = Rules(rules=(Rule("s", "Spanish", spanish),))
+    words = "Hola, ¿me pueden devolver el dinero?"
+    typed = Typed(NOON, words, number="+34600000000", tags=("vip",))
 
-    facts = facts_of(typed, RULES, PLACE, seed="s")
+    facts = facts_of(typed, told_apart, PLACE, seed="s")
 
     assert facts.text.language == "es"
     assert (facts.customer.country, set(facts.customer.tags)) == ("ES", {"vip"})
 
 
 def test_no_language_is_detected_where_none_makes_a_difference() -> None:
-    place = replace(PLACE, languages=())
     spanish = Group(parts=(Condition("language", "is_any", ("es",)),))
     hola = Typed(NOON, "Hola, ¿me pueden devolver el dinero?")
     told_apart = Rules(rules=(Rule("s", "Spanish", spanish),))
 
-    assert facts_of(hola, RULES, place, seed="s").text.language == ""
-    assert facts_of(hola, told_apart, place, seed="s").text.language == "es"
+    assert facts_of(hola, RULES, PLACE, seed="s").text.language == ""
+    assert facts_of(hola, told_apart, PLACE, seed="s").text.language == "es"
 
 
 def test_timers_are_those_of_the_policy_that_the_rule_names() -> None:
