@@ -21,13 +21,14 @@ from inbox.explaining.told import (
     replies_told,
     rules_told,
 )
-from inbox.models import Conversation, RoutingTrace
+from inbox.models import Conversation, Participant, RoutingTrace
 from routing.deciding import DEFAULT
 from routing.facts import Trigger
 from routing.models import RulebookVersion
 from routing.sentences import Names
 
 MOST = 20
+_HAVE_IT = (Participant.Role.OWNER, Participant.Role.MEMBER)
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,14 @@ def reasons_of(conversation: Conversation, *, most: int = MOST) -> tuple[Reason,
     )
     names = _names(conversation.account_id, traces)
     return tuple(_reason(trace, names) for trace in traces)
+
+
+def people_now(conversation: Conversation) -> tuple[str, ...]:
+    """Name those who have a conversation now, beside supervisors; none if the whole team has it."""
+    parts = Participant.objects.filter(
+        conversation=conversation, ended_at=None, role__in=_HAVE_IT
+    ).order_by("started_at", "pk")
+    return tuple(parts.values_list("user__name", flat=True))
 
 
 def _names(account: int, traces: Iterable[RoutingTrace]) -> Names:

@@ -479,6 +479,17 @@ TABLE: dict[str, dict[str, Row]] = {
         "POST": Row((422, 404, 404, 404, 404, 404, 404, 302), _slug),
     },
     "settings_rules_download": {"GET": Row(ADMIN_ONLY, _slug)},
+    "settings_rules_try": {
+        "GET": Row(ADMIN_ONLY, _slug),
+        "POST": Row(ADMIN_ONLY, _slug, lambda scene: {"do": "try", "text": "Hello"}),
+    },
+    "settings_rules_examples": {
+        "GET": Row(ADMIN_ONLY, _slug),
+        "POST": Row(DONE_BY_ADMIN, _slug, lambda scene: {"do": "delete", "example": "1"}),
+    },
+    "settings_rules_replay": {
+        "GET": Row(ADMIN_ONLY, _slug, lambda scene: {"limit": "100"}),
+    },
     # The account's own: each admin gets theirs.
     "settings_first_rules": {
         "GET": Row(OWN_ACCOUNT),
@@ -573,6 +584,11 @@ SUPERVISOR_GETS = {
     ("settings_rules_document", "GET"): 200,
     ("settings_rules_document", "POST"): 422,
     ("settings_rules_download", "GET"): 200,
+    ("settings_rules_try", "GET"): 200,
+    ("settings_rules_try", "POST"): 200,
+    ("settings_rules_examples", "GET"): 200,
+    ("settings_rules_examples", "POST"): 302,
+    ("settings_rules_replay", "GET"): 200,
 }
 
 

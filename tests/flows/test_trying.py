@@ -664,6 +664,7 @@ def test_everybody_who_reads_it_reads_why_it_is_here(
     said = why(login, house.alice, row)
 
     assert "“Refunds” gave it to Alice." in said
+    assert "Who has it now: Alice." in said
     assert "A new conversation began" in said
     assert "version 1" in said
     assert "a refund, please" in said

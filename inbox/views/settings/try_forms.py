@@ -284,6 +284,7 @@ class ReplayForm(WhichForm):
         label=gettext_lazy("How many"),
         coerce=int,
         choices=[(number, number) for number in REPLAYED],
+        initial=REPLAYED[1],
         required=False,
         empty_value=None,
     )
