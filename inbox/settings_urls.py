@@ -69,9 +69,7 @@ urlpatterns = [
         rules_try.rules_examples,
         name="settings_rules_examples",
     ),
-    path(
-        "inboxes/<slug:slug>/rules/replay/", rules_try.rules_replay, name="settings_rules_replay"
-    ),
+    path("inboxes/<slug:slug>/rules/replay/", rules_try.rules_replay, name="settings_rules_replay"),
     path("inboxes/<slug:slug>/turn-off/", turning_on.turning_off, name="settings_turn_off"),
     path(
         "inboxes/<slug:slug>/escalation/",

@@ -133,6 +133,7 @@ def test_an_answer_is_used_again_for_some_minutes(
     assert (again.is_cached, again.at) == (True, NOW)
     assert first.skipped == again.skipped == ("seats is no number",)
     assert (later.is_cached, later.at) == (False, at(600))
+    assert subject.contact is not None
     kept = known_of(subject.contact)
     assert [(one.connector.name, one.facts, one.answered_at) for one in kept] == [
         ("CRM", {"tier": "gold"}, at(600))
@@ -157,6 +158,24 @@ def test_that_nobody_is_known_is_kept_too(house: House, subject: Subject, hosts:
     for _ in range(2):
         assert asked(house, subject, "CRM")["CRM"].answer == Answer()
     assert len(host.asked) == 1
+
+
+def test_without_a_contact_nothing_is_kept_nor_used_again(
+    house: House, subject: Subject, hosts: Any
+) -> None:
+    host = hosts(says(b'{"customer": {"tier": "gold"}}'))
+    add_crm(house, host.url, cache_minutes=10)
+    asked(house, subject, "CRM")
+    assert subject.contact is not None
+    before = known_of(subject.contact)
+
+    found = asked(house, replace(subject, contact=None), "CRM", now=at(5))["CRM"]
+
+    assert found.answer == Answer({"tier": "gold"})
+    assert not found.is_cached
+    assert len(host.asked) == 2
+    assert [one.answered_at for one in known_of(subject.contact)] == [NOW]
+    assert len(before) == 1
 
 
 def test_another_number_another_contact_and_another_definition_are_asked_anew(
