@@ -639,6 +639,30 @@ def test_a_name_that_is_taken_and_rules_that_are_not_there_are_told(
     assert "There is an example of this name already." in words_of(keep(browser))
 
 
+def test_a_failing_example_asks_before_rules_are_published(
+    house: House, ada: User, browser: Client
+) -> None:
+    make_rules(house.inbox, refunds_to(house.alice))
+    keep(browser)
+    draft(house.inbox, refunds_to(house.bob), by=ada)
+    house.inbox.refresh_from_db()
+    book = house.inbox.rulebook
+    assert book is not None
+    book.refresh_from_db()
+    data = {"version": book.draft_version, "sure": "on", "note": "Bob takes over"}
+
+    asked = browser.post(url("publish"), data)
+
+    assert asked.status_code == 422
+    assert "Look at the examples that come out otherwise" in words_of(asked)
+    assert "A refund : It goes to Bob, and should go to Alice." in words_of(asked)
+    assert "Bob takes over" in asked.content.decode()
+    assert browser.post(url("publish"), {**data, "examples_sure": "on"}).status_code == 302
+    book.refresh_from_db()
+    assert book.published is not None
+    assert book.published.number == 2
+
+
 # --- Why is this here? ---
 
 

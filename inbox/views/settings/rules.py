@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.numbers import number_in
+from inbox.explaining.examples import failing_examples
 from inbox.setup.rule_counts import DAYS, Ran, runs_of
 from inbox.setup.rules import (
     DraftMovedError,
@@ -30,6 +31,7 @@ from inbox.setup.rules import (
 from inbox.views.settings.hours_forms import LONGEST_PASTE
 from inbox.views.settings.rules_desk import RulesDesk, anchor_of, rules_desk
 from routing.documents import DocumentError, read_rulebook
+from routing.examples import Verdict
 from routing.lint import Finding, Level, is_publishable
 from routing.models import RulebookVersion
 from routing.reading import Problem
@@ -187,6 +189,10 @@ def rules_publish(request: HttpRequest, slug: str | None = None) -> HttpResponse
     if request.method == "GET":
         return _before_publishing(desk)
     data = request.POST
+    is_seen = desk.row is not None and desk.row.draft_version == desk.seen
+    if is_seen and "examples_sure" not in data and _failing(desk):
+        words = _("Look at the examples that come out otherwise before you publish.")
+        return _before_publishing(desk, words, status=422)
     try:
         made = publish_draft(
             seen=desk.seen, note=data.get("note", ""), is_sure="sure" in data, **desk.deed
@@ -202,6 +208,13 @@ def rules_publish(request: HttpRequest, slug: str | None = None) -> HttpResponse
     return desk.done(_("Version %d holds from now on.") % made.number)
 
 
+def _failing(desk: RulesDesk) -> tuple[Verdict, ...]:
+    """Return the examples that would come out otherwise than they should."""
+    if desk.row is None:
+        return ()
+    return failing_examples(desk.row, draft_of(desk.row), now=desk.who.now)
+
+
 def _before_publishing(desk: RulesDesk, problem: str = "", *, status: int = 200) -> HttpResponse:
     draft = draft_of(desk.row)
     findings = draft_findings(draft, desk.world)
@@ -215,6 +228,8 @@ def _before_publishing(desk: RulesDesk, problem: str = "", *, status: int = 200)
         is_publishable=is_publishable(findings),
         note=desk.request.POST.get("note", ""),
         is_sure="sure" in desk.request.POST,
+        failing=_failing(desk),
+        is_examples_sure="examples_sure" in desk.request.POST,
         shared=list(desk.sharing.values()),
     )
 
