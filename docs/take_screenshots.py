@@ -156,6 +156,19 @@ def _take_rules(page: Page, scheme: str) -> None:
     _settle(page)
     page.locator("#if").evaluate("heading => heading.scrollIntoView({block: 'start'})")
     page.screenshot(path=FOLDER / f"settings-rule-{scheme}.png")
+    _take_trying(page, scheme)
+
+
+def _take_trying(page: Page, scheme: str) -> None:
+    """Try a message by the draft, as its admin would; nothing is written."""
+    page.goto("/settings/inboxes/support/rules/try/")
+    page.get_by_label("What the customer writes").fill("Can you help with my order?")
+    page.locator(".try-more > summary").click()
+    page.get_by_label("Their tags, with commas between").fill("premium")
+    page.get_by_role("button", name="Try it").click()
+    page.locator("#result").wait_for()
+    _settle(page)
+    page.locator("#result").screenshot(path=FOLDER / f"settings-rules-try-{scheme}.png")
 
 
 def _take_set_up(browser: Browser, demo: dict[str, Any]) -> None:

@@ -180,6 +180,7 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "nothing found": (house.alice, "/inbox/support/?q=zebra"),
         "conversation": (house.alice, here),
         "conversation of a supervisor": (house.sue, here),
+        "why it is here": (stage.house.alice, f"/c/{stage.row.public_id}/why/"),
         "transfer": (house.alice, f"/c/{stage.row.public_id}/transfer/"),
         "profile": (house.alice, "/profile/"),
         "not there": (house.alice, "/c/nothing/"),
@@ -255,6 +256,9 @@ def _rules(stage: Stage, ada: User) -> dict[str, str]:
         "delete a rule": f"{rules}rule/delete/?id=vip",
         "throw a draft away": f"{rules}discard/",
         "rules asked first": "/settings/rules/",
+        "try the rules": f"{rules}try/",
+        "replay messages": f"{rules}replay/?limit=100",
+        "examples of rules": f"{rules}examples/",
     }
 
 
@@ -266,6 +270,7 @@ PAGES = [
     "nothing found",
     "conversation",
     "conversation of a supervisor",
+    "why it is here",
     "transfer",
     "profile",
     "not there",
@@ -334,6 +339,9 @@ PAGES = [
     "delete a rule",
     "throw a draft away",
     "rules asked first",
+    "try the rules",
+    "replay messages",
+    "examples of rules",
     "rules of a supervisor",
 ]
 
