@@ -68,7 +68,8 @@ def _shown(definition: DataAction | CrmConnector, subject: Subject) -> Question:
 
 
 def _to_crm(connector: crm.Connector, subject: Subject, row: CrmConnector) -> Question:
-    values = crm.values_of(subject.customer, contact_id=subject.contact.public_id)
+    contact_id = subject.contact.public_id if subject.contact else ""
+    values = crm.values_of(subject.customer, contact_id=contact_id)
     sent = crm.build_request(connector, values, row.secret_values())
     plain = {name: text for name, text in sent.headers.items() if name not in connector.headers}
     return Question(

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0015_attempts'),
-        ('routing', '0004_rulebooks'),
+        ('routing', "0005_lookups_are_followed"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
