@@ -81,6 +81,7 @@ _TALK = (
         "Attachment",
         "AutoReplyLog",
         "EscalationTimer",
+        "ResponseTime",
         "RoutingTrace",
         "Contact",
         "ContactAddress",

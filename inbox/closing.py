@@ -24,6 +24,7 @@ from inbox.refusals import (
     UnseenMessagesError,
 )
 from inbox.rerouting import rules_are_done
+from inbox.service_levels import forget_close, record_close
 from inbox.story import Story
 from inbox.timers import end_timers, restore_timers
 from routing.escalation import Ended
@@ -78,6 +79,7 @@ def _reason_unsaid(row: Conversation) -> str:
 def close_row(row: Conversation, story: Story, *, reason: str = "", label: str = "") -> None:
     """Close a locked conversation: rows, timeline, events. The story keeps what an undo needs."""
     before = readers_of(row, now=story.now)
+    record_close(row, by=story.actor, now=story.now)
     parts = end_parts(row, now=story.now, by_close=True)
     end_timers(row, Ended.CLOSED, now=story.now)
     undo = {
@@ -163,6 +165,7 @@ def _restore(row: Conversation, undo: dict[str, Any], *, now: datetime) -> None:
     row.version += 1
     row.save()
     restore_timers(row, closed_at=closed_at)
+    forget_close(row, closed_at=closed_at)
     # The owner's name is shown by what follows.
     row.refresh_from_db(fields=["owner"])
 

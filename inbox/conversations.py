@@ -56,7 +56,7 @@ def locked_conversation(conversation: Conversation) -> Conversation:
     # owner and inbox it had before.
     Conversation.objects.select_for_update(no_key=True).only("pk").get(pk=conversation.pk)
     return Conversation.objects.select_related(
-        "inbox", "owner", "last_owner", "thread__sender", "contact"
+        "inbox__hours", "owner", "last_owner", "thread__sender", "contact"
     ).get(pk=conversation.pk)
 
 
@@ -326,6 +326,7 @@ def snooze_conversation(
         require(Ability.SNOOZE, by, row)
         story = Story(now=now, actor=user)
         row.status, row.snoozed_until = Conversation.Status.SNOOZED, until
+        row.snoozed_at = now
         row.version += 1
         row.save()
         suspend_timers(row, now=now)

@@ -44,9 +44,12 @@ class Hours:
 
 
 def hours_of(inbox: TeamInbox) -> Hours:
-    """Return the business hours that an inbox keeps now."""
+    """Return the business hours that an inbox keeps, now or when they were loaded with it."""
     if inbox.hours_id is None:
         return Hours(Calendar.always(inbox.zone))
+    if "hours" in inbox._state.fields_cache and inbox.hours:
+        kept = inbox.hours
+        return Hours(_calendar(kept.pk, kept.version, kept.changed_at), kept.pk, kept.version)
     number, version, changed_at = (
         BusinessHours.objects.filter(pk=inbox.hours_id)
         .values_list("pk", "version", "changed_at")
@@ -98,7 +101,7 @@ def _has_policy(row: Conversation) -> bool:
 
 
 def _plan(row: Conversation, *, restarted_at: datetime | None = None) -> None:
-    inbox = TeamInbox.objects.select_related("escalation", "account").get(pk=row.inbox_id)
+    inbox = TeamInbox.objects.select_related("escalation", "account", "hours").get(pk=row.inbox_id)
     hours, waiting = hours_of(inbox), waiting_of(row)
     timers = escalation.schedule(policy_of(row, inbox), waiting, hours.calendar)
     if restarted_at:
@@ -142,7 +145,7 @@ def follow_policy(row: Conversation, *, now: datetime) -> bool:
     if row.waiting_since is None:
         return False
     old = list(_of(row).order_by("step"))
-    inbox = TeamInbox.objects.select_related("escalation", "account").get(pk=row.inbox_id)
+    inbox = TeamInbox.objects.select_related("escalation", "account", "hours").get(pk=row.inbox_id)
     hours = hours_of(inbox)
     before = tuple(timer.value() for timer in old)
     after = following(row, before, policy_of(row, inbox), hours.calendar, now=now)

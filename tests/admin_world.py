@@ -42,6 +42,7 @@ from inbox.models import (
     DriftFinding,
     Message,
     Receipt,
+    ResponseTime,
     RoutingTrace,
     Sender,
     TeamInbox,
@@ -315,6 +316,18 @@ def _have_rules(company: Company) -> None:
         changed_at=NOW,
     )
     conversation = Conversation.objects.get(account=account)
+    ResponseTime.objects.create(
+        account=account,
+        inbox=conversation.inbox,
+        conversation=conversation,
+        kind="first",
+        turn=1,
+        user=alice,
+        began_at=NOW,
+        ended_at=NOW,
+        calendar_time=timedelta(0),
+        business_time=timedelta(0),
+    )
     RoutingTrace.objects.create(
         account=account,
         inbox=conversation.inbox,

@@ -19,6 +19,7 @@ from inbox.models import (
     EscalationTimer,
     Participant,
     ReadCursor,
+    ResponseTime,
     RoutingTrace,
     Thread,
 )
@@ -251,6 +252,7 @@ class EscalationTimerAdmin(BigTableAdmin[EscalationTimer]):
         "obsolete_reason",
         "suspended_remaining",
         "suspended_for",
+        "ask_at",
         "attempts",
         "problem",
     )
@@ -267,6 +269,41 @@ class EscalationTimerAdmin(BigTableAdmin[EscalationTimer]):
     )
     list_filter = ("suspended_for", "obsolete_reason", ("account", OwnRowsFilter))
     list_select_related = ("account", "conversation")
+    search_fields = ("conversation__public_id__exact",)
+    search_help_text = "A conversation's id"
+
+
+@admin.register(ResponseTime)
+class ResponseTimeAdmin(BigTableAdmin[ResponseTime]):
+    """How long customers waited and conversations took, as it was measured when it ended."""
+
+    auditor_may = LOOK
+
+    fields = (
+        "account",
+        "inbox",
+        "conversation",
+        "kind",
+        "turn",
+        "user",
+        "began_at",
+        "ended_at",
+        "calendar_time",
+        "business_time",
+        "hours_number",
+        "hours_version",
+    )
+    list_display = (
+        "conversation",
+        "account",
+        "inbox",
+        "kind",
+        "ended_at",
+        "calendar_time",
+        "business_time",
+    )
+    list_filter = ("kind", ("account", OwnRowsFilter))
+    list_select_related = ("account", "conversation", "inbox")
     search_fields = ("conversation__public_id__exact",)
     search_help_text = "A conversation's id"
 

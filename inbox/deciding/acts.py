@@ -151,6 +151,7 @@ def put_away(plan: Plan, row: Conversation, story: Story) -> None:
     elif plan.snooze_minutes:
         until = story.now + timedelta(minutes=plan.snooze_minutes)
         row.status, row.snoozed_until = Conversation.Status.SNOOZED, until
+        row.snoozed_at = story.now
         row.version += 1
         write_fields(row)
         suspend_timers(row, now=story.now)

@@ -8,6 +8,7 @@ from inbox.models.inbox import TeamInbox
 from inbox.models.lookup import CrmAnswer
 from inbox.models.message import Attachment, AutoReplyLog, Message
 from inbox.models.receipt import Receipt
+from inbox.models.response_time import ResponseTime
 from inbox.models.sender import Sender
 from inbox.models.thread import Thread
 from inbox.models.timer import EscalationTimer
@@ -30,6 +31,7 @@ __all__ = [
     "Participant",
     "ReadCursor",
     "Receipt",
+    "ResponseTime",
     "RoutingTrace",
     "Sender",
     "TeamInbox",

@@ -137,6 +137,7 @@ class Conversation(models.Model):
     waiting_since = models.DateTimeField(null=True, blank=True)
     wait_generation = models.PositiveIntegerField(default=0)
     snoozed_until = models.DateTimeField(null=True, blank=True)
+    snoozed_at = models.DateTimeField(null=True, blank=True, help_text="When it last was")
 
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -147,6 +148,9 @@ class Conversation(models.Model):
     )
 
     last_activity_at = models.DateTimeField()
+    first_answer_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a person first wrote in it"
+    )
     last_human_reply_at = models.DateTimeField(null=True, blank=True)
     last_inbound_at = models.DateTimeField(null=True, blank=True)
     last_inbound_seq = models.BigIntegerField(default=0)

@@ -6,6 +6,7 @@ from django.db.models import Min, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from inbox.models import Conversation, Message
+from inbox.service_levels import forget_answers
 from inbox.story import Story
 from inbox.timers import plan_wait
 from inbox.twilio.errors import meaning_of
@@ -60,7 +61,10 @@ def _mark_failure(message: Message) -> None:
 def _resume_waiting(row: Conversation) -> None:
     """Let the clock go on from where the answers that did not arrive had stopped it."""
     since = _unanswered_since(row)
-    if since is None or row.is_closed or row.is_hidden:
+    if since is None:
+        return
+    forget_answers(row, since=since)
+    if row.is_closed or row.is_hidden:
         return
     begins_again = row.waiting_since is None
     row.waiting_since = min(since, row.waiting_since or since)

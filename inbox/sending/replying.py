@@ -17,6 +17,7 @@ from inbox.refusals import ClaimNeededError, MissingInputError, StaleThreadError
 from inbox.sending.asking import refuse_blocked
 from inbox.sending.locking import locked_thread
 from inbox.sending.queueing import queue_message
+from inbox.service_levels import record_answer
 from inbox.story import Story
 from inbox.timers import end_timers
 from routing.escalation import Ended
@@ -73,7 +74,7 @@ def send_reply(
             )
             for part_body, part_id, files in _parts(thread, words, client_id, attachments)
         ]
-        note_human_answer(row, now=now)
+        note_human_answer(row, user, now=now)
         announce(story.announcements(), now=now)
     return messages[0]
 
@@ -142,12 +143,13 @@ def _parts(
     ]
 
 
-def note_human_answer(row: Conversation, *, now: datetime) -> None:
+def note_human_answer(row: Conversation, user: User, *, now: datetime) -> None:
     """A person answered: the waiting clock stops. Nothing else ever stops it but a close.
 
     If the answer fails it goes on, see `progress`.
     """
     end_timers(row, Ended.ANSWERED, now=now)
+    record_answer(row, by=user, now=now)
     row.last_human_reply_at = now
     row.waiting_since = None
     row.returns_at = None

@@ -47,7 +47,7 @@ def resend(*, message: Message, by: Viewer, user: User, now: datetime) -> Messag
             waited_since=row.waiting_since,
         )
         _copy_attachments(message, new)
-        note_human_answer(row, now=now)
+        note_human_answer(row, user, now=now)
         story.message_updated(row, message, "resent")
         announce(story.announcements(), now=now)
     return new

@@ -97,6 +97,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "inbox.participant": ("v", "v", "", "v"),
     "inbox.readcursor": ("v", "v", "", ""),
     "inbox.receipt": ("vt", "vt", "vt", "v"),
+    "inbox.responsetime": ("v", "v", "", "v"),
     "inbox.routingtrace": ("v", "v", "", "v"),
     "inbox.sender": ("vt", "vt", "vct", ""),
     "inbox.teaminbox": ("vt", "vt", "vact", ""),
