@@ -18,10 +18,10 @@ from accounts.prepared import write_fields
 from inbox.broadcast import announce
 from inbox.directory import directory_of_account
 from inbox.escalating.clock import is_wanted, pause_after
-from inbox.escalating.verdicts import follow_verdict
+from inbox.escalating.verdicts import attributes_in, follow_verdict
 from inbox.escalating.whom import Look
 from inbox.lookups.asking import Asked, Subject, ask
-from inbox.models import Conversation, EscalationTimer, Message, TeamInbox, Thread
+from inbox.models import Contact, Conversation, EscalationTimer, Message, TeamInbox, Thread
 from inbox.routing_facts import Arrived, arrived, facts_of
 from inbox.story import Story
 from routing import data_action
@@ -132,6 +132,9 @@ def _run(errand: _Errand, *, now: datetime) -> None:
 def _follow(errand: _Errand, asked: Asked, *, now: datetime) -> None:
     """Do what was decided, if nobody else holds the timer by now and its step is still wanted."""
     thread = Thread.objects.select_for_update(no_key=True).get(pk=errand.thread)
+    if attributes_in(asked.answer.fields):
+        # Threads come before contacts, and these before conversations.
+        Contact.objects.select_for_update(no_key=True).only("pk").get(pk=thread.contact_id)
     Conversation.objects.select_for_update(no_key=True).only("pk").get(pk=errand.conversation)
     timers = EscalationTimer.objects.select_for_update(no_key=True)
     timer = timers.filter(pk=errand.timer, ask_at=errand.lease).first()

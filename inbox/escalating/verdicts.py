@@ -14,6 +14,7 @@ from accounts.models import User
 from inbox.access import readers_of
 from inbox.audience import add_members, current_parts, give_to
 from inbox.closing import close_row
+from inbox.contacts import apply_attributes
 from inbox.conversations import append_outbound
 from inbox.escalating.steps import LABEL, Done, keep, tell, why_words, write_row
 from inbox.escalating.whom import Look
@@ -21,9 +22,10 @@ from inbox.lookups.asking import Asked
 from inbox.models import Conversation, EscalationTimer, Message, Participant, Thread
 from inbox.story import Story
 from routing import escalation
+from routing.deciding import ATTRIBUTE
 from routing.facts import Value
+from routing.marks import with_tags
 
-LONGEST_TAG = 40
 MOST_LISTED = 20
 MOST_SAID = 3
 DATA_ACTION = "data_action"
@@ -49,7 +51,9 @@ def follow_verdict(
     keep(timer, replace(value, fired_at=story.now))
     before, had_owner = readers_of(row, now=story.now), row.owner_id
     failure = _failure(asked)
-    outcome = Outcome([failure], is_in_vain=True) if failure else _do(row, asked, look)
+    outcome = (
+        Outcome([failure], is_in_vain=True) if failure else _do(row, value, asked, story, look)
+    )
     if outcome.is_in_vain:
         outcome.told |= look.supervisors(row)
     write_row(row, had_owner, story)
@@ -72,11 +76,14 @@ def _failure(asked: Asked) -> str:
     return "" if asked.kind == DATA_ACTION else _("It is no Data Action.")
 
 
-def _do(row: Conversation, asked: Asked, look: Look) -> Outcome:
+def _do(
+    row: Conversation, value: escalation.Timer, asked: Asked, story: Story, look: Look
+) -> Outcome:
     fields = asked.answer.fields
     outcome = Outcome(skipped=[*asked.skipped, *_unused(fields)])
     outcome.is_in_vain = not _assign(row, fields, outcome, look)
     _label(row, fields, outcome)
+    _keep_attributes(row, value.step.data_action, fields, outcome, story)
     return outcome
 
 
@@ -94,7 +101,6 @@ def _unused(fields: Mapping[str, Value]) -> list[str]:
     unused = {
         "auto_reply": bool(fields.get("reply")) or bool(fields.get("is_silent")),
         "escalation": bool(fields.get("escalation")),
-        "attributes": any(name.startswith("attributes.") for name in fields),
     }
     return [
         f"{name}: a step of an escalation does not use it"
@@ -180,13 +186,12 @@ def _label(row: Conversation, fields: Mapping[str, Value], outcome: Outcome) -> 
     """Set tags and priority."""
     tags = fields.get("tags")
     wanted = [str(one) for one in tags] if isinstance(tags, tuple) else []
-    long = [one for one in wanted if len(one) > LONGEST_TAG]
-    outcome.skipped += [f"tag of more than {LONGEST_TAG} characters: {one}" for one in long]
-    new = [one for one in wanted if one not in long and one not in row.tags]
-    if new:
-        row.tags = [*row.tags, *new]
+    found = with_tags(row.tags, wanted)
+    outcome.skipped += found.left_out
+    if found.added:
+        row.tags = list(found.all)
         outcome.changed.add("tags")
-        outcome.done.append(_("it tagged this %(tags)s") % {"tags": ", ".join(new)})
+        outcome.done.append(_("it tagged this %(tags)s") % {"tags": ", ".join(found.added)})
     priority = str(fields.get("priority") or "").casefold()
     if priority in Conversation.Priority.values:
         row.priority = priority
@@ -195,6 +200,29 @@ def _label(row: Conversation, fields: Mapping[str, Value], outcome: Outcome) -> 
         outcome.done.append(_("it set the priority to %(priority)s") % words)
     elif priority:
         outcome.skipped.append(f"unknown priority: {priority}")
+
+
+def _keep_attributes(
+    row: Conversation, name: str, fields: Mapping[str, Value], outcome: Outcome, story: Story
+) -> None:
+    """Keep what it knows of the contact, whose row is locked where there is anything."""
+    known = attributes_in(fields)
+    if not known:
+        return
+    found = apply_attributes(row.thread.contact, known, source=f"{LABEL}: {name}", now=story.now)
+    row.contact = row.thread.contact
+    outcome.skipped += found.left_out
+    if found.changed:
+        story.contact_updated(row, "attributes")
+
+
+def attributes_in(fields: Mapping[str, Value]) -> dict[str, Value]:
+    """Return what an answer says of the contact, by name."""
+    return {
+        name.removeprefix(ATTRIBUTE): value
+        for name, value in fields.items()
+        if name.startswith(ATTRIBUTE)
+    }
 
 
 def _finish(row: Conversation, fields: Mapping[str, Value], thread: Thread, story: Story) -> None:

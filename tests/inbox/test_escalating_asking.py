@@ -218,7 +218,6 @@ def test_what_cannot_be_done_is_skipped_and_listed(
         {
             "assign": {"users": [charlie.email, away.pk, olga.pk, house.bob.pk], "claim": True},
             "priority": "now",
-            "tags": ["x" * 60],
             "auto_reply": {"text": "Wait"},
             "colour": "red",
         }
@@ -234,11 +233,22 @@ def test_what_cannot_be_done_is_skipped_and_listed(
         "auto_reply: a step of an escalation does not use it",
         "Ben cannot help now",
         "claim: only one person can own it",
-        f"tag of more than 40 characters: {'x' * 60}",
         "unknown priority: now",
     ]
-    assert "4 more" in activity_words(line(row))
+    assert "3 more" in activity_words(line(row))
     assert not Message.objects.filter(body="Wait").exists()
+
+
+def test_what_code_knows_of_the_customer_stands_on_their_card(
+    code: Callable[..., Outside], waits: Callable[..., Conversation]
+) -> None:
+    code({"attributes": {"tier": "gold", "a.b": 1}})
+    row = waits()
+
+    go(row)
+
+    assert fresh(row).contact.attributes == {"tier": "gold"}
+    assert len(line(row).data["skipped"]) == 1
 
 
 def test_a_note_is_written_and_the_conversation_closed(
