@@ -11,7 +11,12 @@ from django.test import Client
 
 from accounts.models import AuditEntry, User
 from inbox import replanning
-from inbox.conversations import claim_conversation, snooze_conversation, wake_conversation
+from inbox.conversations import (
+    claim_conversation,
+    snooze_conversation,
+    transfer_to_inbox,
+    wake_conversation,
+)
 from inbox.escalating import fire_due
 from inbox.models import Conversation, ConversationEvent, EscalationTimer
 from inbox.replanning import preview_recompute, recompute
@@ -20,7 +25,15 @@ from routing.escalation import LAST
 from routing.models import EscalationPolicy
 from routing.policy_documents import PolicyError
 from tests.conftest import House
-from tests.factories import LONG_AGO, make_account, make_inbox, make_policy, make_sender, make_user
+from tests.factories import (
+    LONG_AGO,
+    make_account,
+    make_inbox,
+    make_policy,
+    make_rules,
+    make_sender,
+    make_user,
+)
 from tests.twilio import text_in
 
 Step = dict[str, Any]
@@ -284,3 +297,39 @@ def test_nobody_waits_nothing_follows(house: House, writes: Callable[..., Conver
     row.waiting_since = None
 
     assert follow_policy(row, now=row.opened_at) is False
+
+
+def test_another_inbox_brings_its_own_policy_and_not_what_a_rule_chose(
+    house: House, writes: Callable[..., Conversation]
+) -> None:
+    billing = make_inbox(house.account, "Billing")
+    chosen = make_policy(make_inbox(house.account), add(house.bob, after=9))
+    make_policy(billing, add(house.bob, after=3))
+    row = writes()
+    use_policy(row, chosen, now=since(row))
+    row.save()
+
+    transfer_to_inbox(
+        conversation=row,
+        by=house.viewer(house.alice),
+        user=house.alice,
+        to=billing,
+        now=since(row) + minutes(2),
+    )
+
+    assert fresh(row).escalation is None
+    assert due(row) == {1: 5}
+
+
+def test_a_rule_chooses_the_policy_of_a_wait(
+    house: House, writes: Callable[..., Conversation]
+) -> None:
+    make_policy(make_inbox(house.account), add(house.bob, after=9), name="Urgent")
+    make_policy(house.inbox, add(house.bob))
+    make_rules(house.inbox, {"then": {"escalation": "Urgent", "to": [{"who": "team"}]}})
+
+    row = writes()
+
+    assert due(row) == {1: 9}
+    fire_due(now=since(row) + minutes(9))
+    assert did(row) == ["add Bob"]
