@@ -15,7 +15,7 @@ def fill(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0015_attempts"),
-        ("inbox", "0018_conversation_by_policy"),
+        ("inbox", "0019_traces_of_broken_rules"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
