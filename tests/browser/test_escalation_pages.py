@@ -1,5 +1,6 @@
 """Can a policy be written by keyboard alone, and are its pages and the calendar accessible?"""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,12 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import License, User
 from inbox.models import TeamInbox
+from inbox.models.ids import client_id
 from routing.models import EscalationPolicy
 from tests.browser.conftest import Open
 from tests.browser.test_every_page import LOOKS, check_page
 from tests.conftest import House
+from tests.doors import Browser
 from tests.factories import make_hours, make_inbox, make_policy, make_user
 from tests.live import Live
 from tests.twilio import text_in
@@ -173,3 +176,31 @@ def test_the_calendar_is_read_with_the_keyboard(ada: User, house: House, open_as
     page.keyboard.press("Enter")
     page.wait_for_url("**/coverage/support/?week=*")
     expect(page.get_by_role("link", name="This week")).to_be_visible()
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_a_conversation_says_what_comes_next_until_somebody_answers(
+    house: House,
+    policy: EscalationPolicy,
+    client: Client,
+    live: Live,
+    open_as: Open,
+    scheme: Any,
+    width: int,
+) -> None:
+    row = text_in(client, house.sender, "+14155550100").conversation
+    assert row is not None
+    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+
+    page = open_as(house.alice, f"/inbox/support/c/{row.public_id}/", **look)
+
+    line = page.locator("#next-step")
+    expect(line).to_contain_text(re.compile(r"are added at \d+:\d\d.*, unless somebody answers"))
+    check_page(page, f"next step {scheme} {width}")
+    composer = page.locator("#composer").bounding_box()
+    assert composer is not None
+    assert composer["y"] + composer["height"] <= 800
+    answer = Browser(live, house.bob).write(row, "We are on it", client_id=client_id())
+    assert answer.ok, answer.text
+    expect(page.locator("#timeline")).to_contain_text("We are on it")
+    expect(line).to_be_hidden()

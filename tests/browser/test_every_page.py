@@ -29,7 +29,7 @@ from accounts.packages import offer_package, tick
 from inbox.models import Conversation, DriftFinding, Message, TeamInbox
 from inbox.setup.invitations import Asked, hash_of, invite
 from routing.hours import Opening, SpecialDay
-from routing.models import BusinessHours
+from routing.models import BusinessHours, EscalationPolicy
 from tests.browser.conftest import Open
 from tests.conftest import House
 from tests.factories import (
@@ -39,6 +39,7 @@ from tests.factories import (
     make_account,
     make_hours,
     make_inbox,
+    make_policy,
     make_user,
 )
 from tests.flows.test_together import Stage
@@ -156,6 +157,16 @@ def _spare_hours(stage: Stage) -> BusinessHours:
     return found or make_hours(stage.house.account, "Spare")
 
 
+def _policy(stage: Stage) -> EscalationPolicy:
+    """Return a policy of the inbox, with a step of every kind of ladder."""
+    inbox = TeamInbox.objects.get(pk=stage.house.inbox.pk)
+    people = [{"users": [stage.house.bob.pk, stage.house.sue.pk]}, {"team": inbox.pk}]
+    found = EscalationPolicy.objects.filter(account=inbox.account_id).first()
+    return found or make_policy(
+        inbox, {"after": 500, "to": people}, {"after": 900, "do": "notify"}, name="Nobody waits"
+    )
+
+
 def _removable(stage: Stage) -> str:
     """Let the account have company sign-in; return where it is removed."""
     SignOn.objects.get_or_create(
@@ -231,6 +242,15 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "remove a number": (ada, f"{inbox}numbers/{sender}/remove/"),
         "turn off": (ada, f"{inbox}turn-off/"),
         "business hours": (ada, "/settings/hours/"),
+        "escalation": (ada, "/settings/escalation/"),
+        "escalation policy": (ada, f"/settings/escalation/{_policy(stage).pk}/"),
+        "escalation of an inbox": (ada, f"{inbox}escalation/"),
+        "recompute a policy": (ada, f"/settings/escalation/{_policy(stage).pk}/recompute/"),
+        "recompute an inbox": (ada, f"{inbox}escalation/recompute/"),
+        "delete a policy": (ada, f"/settings/escalation/{_policy(stage).pk}/delete/"),
+        "coverage": (ada, "/settings/coverage/"),
+        "coverage of an inbox": (ada, "/settings/coverage/support/"),
+        "coverage for a supervisor": (stage.house.sue, "/settings/coverage/"),
         "move a number": (ada, f"{inbox}numbers/?move={sender}"),
         "delete hours": (ada, f"/settings/hours/{_spare_hours(stage).pk}/delete/"),
         "remove company sign-in": (ada, _removable(stage)),
@@ -312,6 +332,15 @@ PAGES = [
     "remove a number",
     "turn off",
     "business hours",
+    "escalation",
+    "escalation policy",
+    "escalation of an inbox",
+    "recompute a policy",
+    "recompute an inbox",
+    "delete a policy",
+    "coverage",
+    "coverage of an inbox",
+    "coverage for a supervisor",
     "move a number",
     "delete hours",
     "remove company sign-in",
@@ -382,6 +411,7 @@ def test_names_of_any_length_stay_on_the_page(stage: Stage, open_as: Open) -> No
     Team.objects.filter(pk=house.inbox.team_id).update(name=endless + "x")
     TeamInbox.objects.filter(pk=house.inbox.pk).update(name=endless)
     BusinessHours.objects.filter(name="Spare").update(name=endless)
+    EscalationPolicy.objects.update(name=endless)
     User.objects.exclude(name="Ada").update(name=endless)
 
     for width in (1280, 360):
