@@ -120,7 +120,7 @@ def inbox_coverage(request: HttpRequest, slug: str) -> HttpResponse:
     context: dict[str, Any] = {
         "who": who,
         "here": "coverage",
-        "inbox": inbox,
+        # Not as `inbox`: the menu would take it for the inbox's own page.
         "week": week,
         "coverage": row,
         "days": row.days,
