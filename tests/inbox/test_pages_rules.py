@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from accounts.models import AuditEntry, FeatureGrant, Membership, User
-from inbox.models import Conversation, RoutingTrace, TeamInbox
+from inbox.models import Conversation, Participant, RoutingTrace, TeamInbox
 from inbox.setup.rules import (
     ExamplesError,
     Whose,
@@ -281,6 +281,27 @@ def test_how_often_a_rule_decided_is_counted(
     assert "Decided 2 times in 30 days, last" in text
     assert "22 Nov 2026, 15:00 UTC" in text
     assert "1 time it could not be asked." in text
+
+
+def test_what_is_published_decides_about_the_next_message_and_is_counted(
+    browser: Client, house: House, client: Client
+) -> None:
+    FeatureGrant.objects.create(account=house.account, feature="custom_routing", starts_at=LONG_AGO)
+    typed = {"p0-fact": "text", "p0-test": "contains_any", "p0-value": "refund", "match": "all"}
+    who = {"s0-who": "people", "s0-people": [house.bob.pk], "s0-available": "on"}
+    marks = {"name": "Refunds", "on": "on", "when": ["new"], "tags": "refund"}
+    browser.post(rule_url(), {**marks, **typed, **who, "do": "save"})
+    text_in(client, house.sender, "+14155550101", "I want a refund")
+    browser.post(url("s_publish"), {"version": 2, "note": "From now on"})
+
+    text_in(client, house.sender, "+14155550102", "I want a refund too")
+
+    before, after = Conversation.objects.order_by("pk")
+    assert (before.is_team_wide, before.tags) == (True, [])
+    assert (after.is_team_wide, after.tags) == (False, ["refund"])
+    parts = Participant.objects.filter(conversation=after, ended_at=None)
+    assert [part.user for part in parts] == [house.bob]
+    assert "Decided 1 time in 30 days, last" in text_of(browser.get(url()))
 
 
 def test_a_page_with_200_rules_asks_little(
