@@ -53,6 +53,7 @@ app.conf.beat_schedule = {
     "note what ends, and what has ended": _every(4, "inbox.tasks.sweep_expiring"),
     "send notices that are owed": _every(5, "inbox.tasks.send_notices"),
     "fire escalation timers": _every(1, "inbox.tasks.sweep_timers"),
+    "tell who waits that they are not forgotten": _every(1, "inbox.tasks.sweep_reminders"),
     "ask rules again": _every(2, "inbox.tasks.route_waiting"),
     "see who is able now": _every(3, "inbox.tasks.sweep_able"),
     "ask what escalation steps ask": _every(5, "inbox.tasks.sweep_asking"),

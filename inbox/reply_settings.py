@@ -8,6 +8,7 @@ from typing import Any
 
 from inbox.models import TeamInbox
 from inbox.rulebooks import InForce, in_force
+from routing.escalation import Do, Step
 from routing.reading import DocumentError
 from routing.replies import FirstMessageReply, FirstWhen, Replies, languages_of
 from routing.reply_documents import document_of, read_replies
@@ -37,6 +38,12 @@ def says_nothing(replies: Replies) -> bool:
 def languages_told_apart(inbox: TeamInbox, rules: InForce) -> tuple[str, ...]:
     """Return the languages in which messages of an inbox make a difference; none if one speaks."""
     return _languages(_key(inbox), inbox.language, rules.always_first, rules.own)
+
+
+def reminder_of(inbox: TeamInbox) -> Step | None:
+    """Return the step on which a customer who waits is told that they are not forgotten, if any."""
+    said = replies_of(inbox).still_waiting
+    return Step(said.after, said.clock, do=Do.REMIND) if said and said.is_on else None
 
 
 def greeting(text: str, when: FirstWhen = FirstWhen.PER_CONVERSATION) -> dict[str, Any]:

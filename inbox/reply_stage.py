@@ -59,7 +59,7 @@ def answer(
         came.message,
         is_new_conversation=is_new_conversation,
         is_reconciled=is_reconciled,
-        refusal=_refusal(came, story),
+        refusal=refusal_of(came, story),
         now=story.now,
     )
     verdict = choose(facts, replies_of(row.inbox), rule_reply, history, now=story.now)
@@ -67,19 +67,25 @@ def answer(
         if verdict.is_loop:
             _tell_of_loop(row, verdict, story)
         return Answered(verdict)
-    reply = queue_message(
-        thread=thread,
-        conversation=row,
-        body=verdict.text,
-        purpose=Purpose.AUTO_REPLY,
-        bot_name=verdict.bot_name or row.inbox.bot_name,
-        story=story,
-    )
-    remember_reply(reply, came.message, verdict)
+    promise(came, verdict, story)
     return Answered(verdict)
 
 
-def _refusal(came: Arrived, story: Story) -> str:
+def promise(came: Arrived, reply: Reply, story: Story) -> None:
+    """Let a reply be sent, and remember that it was said. The thread must be locked."""
+    row = came.conversation
+    message = queue_message(
+        thread=came.thread,
+        conversation=row,
+        body=reply.text,
+        purpose=Purpose.AUTO_REPLY,
+        bot_name=reply.bot_name or row.inbox.bot_name,
+        story=story,
+    )
+    remember_reply(message, came.message, reply)
+
+
+def refusal_of(came: Arrived, story: Story) -> str:
     """Return why the gate would not let an automatic reply pass; at a paused sender it waits."""
     verdict = verdict_on(
         came.thread,

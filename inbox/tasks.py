@@ -16,6 +16,7 @@ from inbox import (
     receiving,
     reconciling,
     sending,
+    still_waiting,
 )
 from inbox.events import forget_events
 from inbox.nudges import nudge
@@ -133,6 +134,14 @@ def sweep_timers(*, helps: bool = False) -> None:
 def _is_behind(now: datetime) -> bool:
     due = escalating.next_due()
     return due is not None and due < now - ALONE
+
+
+@shared_task
+def sweep_reminders() -> None:
+    """Tell customers who wait that they are not forgotten, for a bounded time."""
+    until = timezone.now() + TIMERS
+    while (now := timezone.now()) < until and still_waiting.remind_next(now=now):
+        pass
 
 
 @shared_task

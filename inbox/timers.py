@@ -6,7 +6,7 @@ first: the last step, which every inbox has, is a day away, and a sweep writes i
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.prepared import write_fields
 from inbox.models import Conversation, EscalationTimer, TeamInbox
+from inbox.reply_settings import reminder_of
 from routing import escalation
 from routing.escalation import LAST, Ended, Policy, Timers, Waiting
 from routing.hours import Calendar
@@ -72,7 +73,7 @@ def plan_wait(row: Conversation) -> None:
 
     A fault in it must not hide the customer's words: the last step still watches over the wait.
     """
-    if row.waiting_since is None or not _has_policy(row):
+    if row.waiting_since is None or not _is_watched(row):
         return
     try:
         with transaction.atomic():
@@ -92,12 +93,14 @@ def replan_wait(row: Conversation, *, now: datetime) -> None:
     if row.waiting_since is None:
         return
     _of(row).filter(step__lt=LAST).delete()
-    if _has_policy(row):
+    if _is_watched(row):
         _plan(row, restarted_at=now)
 
 
-def _has_policy(row: Conversation) -> bool:
-    return row.escalation_id is not None or row.inbox.escalation_id is not None
+def _is_watched(row: Conversation) -> bool:
+    """Say whether something comes before the last step."""
+    has_policy = row.escalation_id is not None or row.inbox.escalation_id is not None
+    return has_policy or reminder_of(row.inbox) is not None
 
 
 def _plan(row: Conversation, *, restarted_at: datetime | None = None) -> None:
@@ -115,10 +118,12 @@ def _plan(row: Conversation, *, restarted_at: datetime | None = None) -> None:
 def policy_of(row: Conversation, inbox: TeamInbox) -> Policy:
     """Return the policy that watches over a conversation: what a rule chose, or its inbox's.
 
-    Without either it has no steps but the last one. Raises PolicyError if it cannot be read.
+    Without either it has no steps but those that nobody wrote: what the inbox says to who waits,
+    and the last one. Raises PolicyError if it cannot be read.
     """
     chosen = row.escalation or inbox.escalation
-    return chosen.policy() if chosen else Policy()
+    policy = chosen.policy() if chosen else Policy()
+    return replace(policy, reminder=reminder_of(inbox))
 
 
 def use_policy(row: Conversation, policy: EscalationPolicy | None, *, now: datetime) -> None:

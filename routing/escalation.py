@@ -38,6 +38,8 @@ class Do(StrEnum):
     NOTIFY = "notify"
     PRIORITY = "priority"
     DATA_ACTION = "data_action"
+    # Of no policy: tells the customer that they are not forgotten, once in each wait.
+    REMIND = "remind"
 
 
 class Ended(StrEnum):
@@ -104,22 +106,33 @@ class Ahead:
         return min(length * self.percent / 100, timedelta(minutes=self.minutes))
 
 
-# The number of the step that no policy has and nobody can delete.
-LAST = 99
+# The numbers of steps that no policy has: what an inbox says by itself to a customer who waits, and
+# the last one, which nobody can delete.
+REMIND, LAST = 98, 99
 LAST_STEP = Step(after=24 * 60, clock=Clock.BUSINESS, do=Do.NOTIFY)
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Ordered steps, and how long before each the audience is warned."""
+    """Ordered steps, and how long before each the audience is warned.
+
+    `reminder` comes from what the inbox says by itself; nobody is warned of it.
+    """
 
     steps: tuple[Step, ...] = ()
     ahead: Ahead = Ahead()
+    reminder: Step | None = None
 
     def numbered(self) -> Iterator[tuple[int, Step]]:
-        """Return every step with its number, from 1 on; the last one that nobody wrote too."""
+        """Return every step with its number, from 1 on; those that nobody wrote too."""
         yield from enumerate(self.steps, start=1)
+        if self.reminder:
+            yield REMIND, self.reminder
         yield LAST, LAST_STEP
+
+    def ahead_of(self, step: Step) -> timedelta:
+        """Return how long before a step the audience is warned."""
+        return timedelta() if step.do is Do.REMIND else self.ahead.of(step.length)
 
 
 @dataclass(frozen=True)
@@ -195,7 +208,7 @@ def schedule(policy: Policy, waiting: Waiting, calendar: Calendar) -> Timers:
     """
     return tuple(
         aimed(
-            Timer(number, step, waiting.anchor_of(step), step.length, policy.ahead.of(step.length)),
+            Timer(number, step, waiting.anchor_of(step), step.length, policy.ahead_of(step)),
             waiting,
             calendar,
         )
@@ -263,12 +276,13 @@ def unowned(timers: Timers, waiting: Waiting, calendar: Calendar, *, at: datetim
 def restarted(timers: Timers, waiting: Waiting, calendar: Calendar, *, at: datetime) -> Timers:
     """A person released, transferred or took it over: the ladder starts over at step 1, now.
 
-    `waiting` is as it is afterwards. The last step goes on: the customer has waited all the time.
+    `waiting` is as it is afterwards. The last step goes on, and so does what is said to the
+    customer: they have waited all the time.
     """
 
     def follow(timer: Timer) -> Timer:
         is_over = timer.ended_by is not None and timer.ended_by not in _RETURNS
-        if timer.number == LAST or is_over:
+        if timer.number >= REMIND or is_over:
             return timer
         fresh = _from(replace(_unended(timer), fired_at=None), waiting, calendar, at)
         is_claimed = timer.step.when is When.UNCLAIMED and waiting.owned_since is not None

@@ -98,6 +98,10 @@ def _read_step(step: object, number: int) -> Step:
     if not _is_number(after, 1, LONGEST_MINUTES) or after is None:
         raise PolicyError(_("A step comes after 1 minute to 30 days, in whole minutes."), number)
     do = _choice(Do, step.get("do", Do.ADD), number)
+    if do is Do.REMIND and number:
+        raise PolicyError(
+            _("What is said to a customer stands with the automatic replies."), number
+        )
     read = Step(
         after=after,
         clock=_choice(Clock, step.get("clock", Clock.CALENDAR), number),

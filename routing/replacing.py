@@ -56,7 +56,7 @@ def _going_on(
     """Let a timer be that of its step in the new policy; only the warning may come otherwise."""
     if number == LAST:
         return timer
-    ahead = policy.ahead.of(step.length)
+    ahead = policy.ahead_of(step)
     kept = replace(timer, number=number, step=step, ahead=ahead)
     return aimed(kept, waiting, calendar) if kept.is_running and ahead != timer.ahead else kept
 
@@ -65,7 +65,7 @@ def _begun(
     number: int, step: Step, policy: Policy, timers: Timers, waiting: Waiting, calendar: Calendar
 ) -> Timer:
     """Begin the timer of a new step where the old ladder's clock stands."""
-    ahead = policy.ahead.of(step.length)
+    ahead = policy.ahead_of(step)
     peer = _peer_of(step, timers)
     if peer is None:
         fresh = Timer(number, step, waiting.anchor_of(step), step.length, ahead)

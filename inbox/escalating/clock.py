@@ -23,7 +23,7 @@ from inbox.nudges import nudge_on_commit
 from inbox.story import Story
 from inbox.timers import hours_of, recompute_timers, suspend_timers, waiting_of
 from routing import escalation
-from routing.escalation import Clock, Do, Ended, When
+from routing.escalation import REMIND, Clock, Do, Ended, When
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,8 @@ _LOCKED = (
     )
     .select_related("conversation")
     .only(*_OWN_FIELDS, "conversation__id")
+    # What is said to a customer takes the thread's lock first, see `inbox.still_waiting`.
+    .exclude(step=REMIND)
     .order_by("next_at", "pk")
 )
 _DUE = Prepared(lambda now: _LOCKED.filter(next_at__lte=now)[:TOGETHER])
@@ -48,6 +50,7 @@ _THIS = Prepared(lambda pk, now: _LOCKED.filter(pk=pk, next_at__lte=now))
 _NEXT = Prepared(
     lambda: (
         EscalationTimer.objects.filter(next_at__isnull=False)
+        .exclude(step=REMIND)
         .order_by("next_at")
         .values_list("next_at", flat=True)[:1]
     )

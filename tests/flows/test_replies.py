@@ -1,0 +1,374 @@
+"""What does an inbox say by itself to those who write? Through the webhook, the clock given."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from inbox.closing import close_conversation
+from inbox.conversations import claim_conversation, release_conversation, snooze_conversation
+from inbox.escalating import fire_due, follow_changes
+from inbox.models import (
+    Contact,
+    Conversation,
+    ConversationEvent,
+    EscalationTimer,
+    Message,
+    TeamInbox,
+)
+from inbox.models.ids import client_id
+from inbox.sending import send_reply
+from inbox.still_waiting import remind_next
+from routing.escalation import LAST, REMIND
+from tests.conftest import House
+from tests.factories import make_hours, make_policy
+from tests.twilio import text_in
+
+MARIA, PEDRO = "+14155550100", "+14155550101"
+# A Thursday; the office hours of tests are 9 to 17, Monday to Friday.
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+Say = Callable[..., Conversation]
+
+
+def minutes(n: float) -> timedelta:
+    return timedelta(minutes=n)
+
+
+def say(text: str, **more: Any) -> dict[str, Any]:
+    return {"variants": [{"text": text}], **more}
+
+
+@pytest.fixture
+def clock(time_machine: Any) -> Any:
+    time_machine.move_to(NOON, tick=False)
+    return time_machine
+
+
+@pytest.fixture
+def inbox(house: House, clock: Any) -> TeamInbox:
+    TeamInbox.objects.filter(pk=house.inbox.pk).update(hours=make_hours(house.account))
+    return house.inbox
+
+
+@pytest.fixture
+def says(inbox: TeamInbox) -> Callable[..., None]:
+    def write(**replies: Any) -> None:
+        TeamInbox.objects.filter(pk=inbox.pk).update(replies={"format": 1, **replies})
+
+    return write
+
+
+@pytest.fixture
+def hear(house: House, client: Client) -> Say:
+    def hear(body: str = "Hello", customer: str = MARIA) -> Conversation:
+        message = text_in(client, house.sender, customer, body)
+        assert message.conversation_id
+        return Conversation.objects.get(pk=message.conversation_id)
+
+    return hear
+
+
+def heard() -> list[str]:
+    """Return what was answered by itself, in order."""
+    return list(Message.objects.filter(kind="auto").order_by("pk").values_list("body", flat=True))
+
+
+def reply(house: House, row: Conversation) -> None:
+    fresh = Conversation.objects.select_related(
+        "inbox", "thread__sender", "thread__contact", "thread__address", "contact"
+    ).get(pk=row.pk)
+    send_reply(
+        conversation=fresh,
+        by=house.viewer(house.alice),
+        user=house.alice,
+        body="Here I am",
+        client_id=client_id(),
+        now=timezone.now(),
+    )
+
+
+def close(house: House, row: Conversation) -> None:
+    close_conversation(
+        conversation=Conversation.objects.get(pk=row.pk),
+        by=house.viewer(house.alice),
+        user=house.alice,
+        last_seen_seq=99,
+        waiting_ok=True,
+        now=timezone.now(),
+    )
+
+
+# --- In which words ---
+
+WELCOME = {
+    "variants": [
+        {"text": "Welcome, {{contact.first_name|friend}}!"},
+        {"text": "¡Bienvenido, {{contact.first_name|amigo}}!", "language": "es"},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        ("Hola, ¿me puede decir dónde está mi pedido de ayer?", "¡Bienvenido, amigo!"),
+        ("Where is the parcel that I ordered yesterday?", "Welcome, friend!"),
+        # Told apart only where it is clear.
+        ("Ok", "Welcome, friend!"),
+    ],
+)
+def test_a_spanish_message_gets_a_spanish_reply(
+    says: Callable[..., None], hear: Say, body: str, answer: str
+) -> None:
+    says(first_message=WELCOME)
+
+    hear(body)
+
+    assert heard() == [answer]
+
+
+def test_the_language_noted_for_a_customer_comes_first(
+    house: House, says: Callable[..., None], hear: Say, clock: Any
+) -> None:
+    row = hear("Where is the parcel that I ordered yesterday?")
+    Contact.objects.update(language="es", name="Maria López")
+    says(first_message=WELCOME)
+    TeamInbox.objects.update(reopen_hours=0)
+    reply(house, row)
+    close(house, row)
+    clock.shift(minutes(60))
+
+    hear("Where is the parcel that I ordered yesterday?")
+
+    assert heard() == ["¡Bienvenido, Maria!"]
+
+
+def test_words_in_the_message_come_before_the_greeting(
+    says: Callable[..., None], hear: Say
+) -> None:
+    says(
+        keyword=[{"name": "Prices", "phrases": ["price", "价格"], **say("See our prices")}],
+        first_message=say("Welcome"),
+    )
+
+    hear("What is the PRICE?")
+    hear("请问这个价格是多少", PEDRO)
+    hear("Anybody there?", "+14155550102")
+
+    assert heard() == ["See our prices", "See our prices", "Welcome"]
+
+
+# --- How often ---
+
+
+def test_closed_words_are_said_once_in_each_closed_night(
+    says: Callable[..., None], hear: Say, clock: Any
+) -> None:
+    says(after_hours=say("Back on {{inbox.opens_on|Monday}} at {{inbox.opens_at|9:00}}"))
+    moments = (
+        datetime(2026, 11, 26, 16, tzinfo=UTC),  # open
+        datetime(2026, 11, 26, 20, tzinfo=UTC),
+        datetime(2026, 11, 26, 23, tzinfo=UTC),
+        datetime(2026, 11, 27, 6, tzinfo=UTC),  # the same night
+        datetime(2026, 11, 27, 19, tzinfo=UTC),  # the weekend begins
+        datetime(2026, 11, 29, 19, tzinfo=UTC),
+    )
+
+    for moment in moments:
+        clock.move_to(moment, tick=False)
+        hear(f"Hello at {moment}")
+
+    assert heard() == [
+        "Back on Nov. 27, 2026 at 9 a.m.",
+        "Back on Nov. 30, 2026 at 9 a.m.",
+    ]
+
+
+def test_fifty_messages_in_ten_seconds_get_one_answer(
+    says: Callable[..., None], hear: Say, clock: Any
+) -> None:
+    says(
+        keyword=[{"name": "Prices", "phrases": ["price"], **say("See our prices")}],
+        first_message=say("Welcome"),
+    )
+
+    for number in range(50):
+        hear(f"price {number}")
+        clock.shift(timedelta(seconds=0.2))
+
+    assert heard() == ["See our prices"]
+    assert Message.objects.filter(direction="in").count() == 50
+
+
+# --- Still waiting ---
+
+
+@pytest.fixture
+def waits(says: Callable[..., None], hear: Say) -> Say:
+    """Return a function: Maria wrote, and after twenty minutes is told that help comes."""
+
+    def begin(clock: str = "calendar", body: str = "Hello") -> Conversation:
+        says(still_waiting=say("Soon, promised", after=20, clock=clock))
+        return hear(body)
+
+    return begin
+
+
+def timer_of(row: Conversation) -> EscalationTimer:
+    return EscalationTimer.objects.get(conversation=row, step=REMIND)
+
+
+def test_who_waits_is_told_once_that_they_are_not_forgotten(
+    house: House, waits: Say, hear: Say, clock: Any
+) -> None:
+    row = waits()
+    since = row.waiting_since
+
+    clock.shift(minutes(19))
+    assert not remind_next(now=timezone.now())
+    # Who is impatient does not wait anew.
+    hear("Anybody?")
+    clock.shift(minutes(1))
+    assert remind_next(now=timezone.now())
+    assert not remind_next(now=timezone.now())
+
+    assert heard() == ["Soon, promised"]
+    row.refresh_from_db()
+    assert (row.waiting_since, row.owner) == (since, None)
+    assert not ConversationEvent.objects.filter(verb__in=("escalated", "warned")).exists()
+    for _ in range(3):
+        clock.shift(minutes(60))
+        remind_next(now=timezone.now())
+    assert heard() == ["Soon, promised"]
+
+
+def test_the_next_wait_has_a_reminder_of_its_own(
+    house: House, waits: Say, hear: Say, clock: Any
+) -> None:
+    row = waits()
+    clock.shift(minutes(20))
+    remind_next(now=timezone.now())
+    reply(house, row)
+    clock.shift(minutes(60))
+    hear("One more thing")
+
+    clock.shift(minutes(20))
+    remind_next(now=timezone.now())
+
+    # The same words twice in a row would be a machine's: a person answered in between.
+    assert EscalationTimer.objects.filter(step=REMIND).exclude(fired_at=None).count() == 2
+
+
+@pytest.mark.parametrize("ends", ["answer", "close", "opt-out", "off"])
+def test_nothing_is_said_to_who_waits_no_more(
+    house: House, waits: Say, hear: Say, clock: Any, ends: str, says: Callable[..., None]
+) -> None:
+    row = waits()
+    clock.shift(minutes(10))
+    if ends == "answer":
+        reply(house, row)
+    elif ends == "close":
+        close(house, row)
+    elif ends == "opt-out":
+        hear("STOP")
+    else:
+        says(still_waiting=say("Soon, promised", after=20, on=False))
+
+    clock.shift(minutes(11))
+    remind_next(now=timezone.now())
+
+    assert "Soon, promised" not in heard()
+
+
+def test_a_snooze_holds_it_up_and_what_was_left_runs_afterwards(
+    house: House, waits: Say, clock: Any
+) -> None:
+    row = waits()
+    clock.shift(minutes(15))
+    snooze_conversation(
+        conversation=row,
+        by=house.viewer(house.alice),
+        user=house.alice,
+        until=timezone.now() + minutes(60),
+        now=timezone.now(),
+    )
+
+    clock.shift(minutes(30))
+    assert not remind_next(now=timezone.now())
+
+    assert timer_of(row).suspended_remaining == minutes(5)
+    assert heard() == []
+
+
+def test_business_minutes_do_not_run_at_night(waits: Say, clock: Any) -> None:
+    clock.move_to(datetime(2026, 11, 26, 16, 50, tzinfo=UTC), tick=False)
+    waits("business")
+
+    clock.move_to(datetime(2026, 11, 27, 9, 9, tzinfo=UTC), tick=False)
+    assert not remind_next(now=timezone.now())
+    clock.move_to(datetime(2026, 11, 27, 9, 10, tzinfo=UTC), tick=False)
+    assert remind_next(now=timezone.now())
+
+    assert heard() == ["Soon, promised"]
+
+
+def test_a_clock_that_comes_too_late_says_nothing(waits: Say, clock: Any) -> None:
+    waits()
+
+    clock.shift(minutes(36))
+    assert remind_next(now=timezone.now())
+
+    assert heard() == []
+
+
+def test_a_claim_does_not_end_it_and_a_release_does_not_start_it_over(
+    house: House, waits: Say, clock: Any
+) -> None:
+    row = waits()
+    now = timezone.now()
+    by = {"by": house.viewer(house.alice), "user": house.alice}
+    claimed = claim_conversation(conversation=row, now=now, **by)
+    clock.shift(minutes(10))
+    release_conversation(conversation=claimed, now=timezone.now(), **by)
+
+    clock.shift(minutes(10))
+    remind_next(now=timezone.now())
+
+    assert heard() == ["Soon, promised"]
+
+
+def test_it_stands_beside_a_policy_and_its_last_step(
+    house: House, says: Callable[..., None], hear: Say, clock: Any
+) -> None:
+    make_policy(house.inbox, {"after": 5, "do": "priority", "priority": "high"})
+    says(still_waiting=say("Soon, promised", after=20))
+    row = hear()
+
+    clock.shift(minutes(20))
+    fire_due(now=timezone.now())
+    assert heard() == []
+    remind_next(now=timezone.now())
+
+    steps = EscalationTimer.objects.filter(conversation=row).order_by("step")
+    assert list(steps.values_list("step", flat=True)) == [1, REMIND, LAST]
+    assert heard() == ["Soon, promised"]
+    row.refresh_from_db()
+    assert row.priority == "high"
+
+
+def test_while_the_inbox_is_off_nothing_is_said(house: House, waits: Say, clock: Any) -> None:
+    row = waits()
+    TeamInbox.objects.update(is_on=False)
+
+    clock.shift(minutes(20))
+    assert remind_next(now=timezone.now())
+    assert timer_of(row).suspended_for == "off"
+    TeamInbox.objects.update(is_on=True)
+    follow_changes(now=timezone.now())
+    clock.shift(minutes(1))
+    remind_next(now=timezone.now())
+
+    assert heard() == ["Soon, promised"]
