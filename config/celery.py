@@ -7,7 +7,7 @@ from celery.signals import setup_logging, task_postrun, task_prerun, worker_proc
 from django.db import close_old_connections
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
-from config.warm import settle_memory
+from config.warm import learn_languages, settle_memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -34,6 +34,7 @@ def keep_our_logging(**_: object) -> None:
 def get_ready(**_: object) -> None:
     """Keep the garbage collector of a worker's child off what existed before it."""
     settle_memory()
+    learn_languages()
 
 
 def _every(seconds: float, task: str) -> dict[str, object]:

@@ -8,8 +8,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 get_asgi_application()
 
 from config import celery as celery  # noqa: E402
-from config.warm import settle_memory  # noqa: E402
+from config.warm import learn_languages, settle_memory  # noqa: E402
 from inbox.edge import Edge  # noqa: E402
 
 application = Edge()
 settle_memory()
+learn_languages()

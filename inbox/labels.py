@@ -220,6 +220,7 @@ ESCALATION_SENTENCES = {
 }
 ROUTED_TO = _("Rule “%(name)s” gave this to %(to)s")
 ROUTED_TO_NOBODY = _("Rule “%(name)s” found nobody who can take this: the team has it for now")
+TWO_MACHINES = _("Two machines seem to talk to each other, so nothing was answered by itself")
 TAGGED_BY_RULES = _("Rules added tags or a priority")
 REOPENED_WITH_OWNER = _("Reopened, back with %(owner)s")
 CONSENT_SENTENCES = {
@@ -263,6 +264,8 @@ def _sentence_for(verb: str, facts: dict[str, object]) -> str:
         return str(CONSENT_SENTENCES[str(facts["state"])])
     if verb == _Verb.REOPENED and facts.get("owner"):
         return str(REOPENED_WITH_OWNER)
+    if verb == _Verb.SILENT and facts.get("is_loop"):
+        return str(TWO_MACHINES)
     if verb == _Verb.ROUTED:
         return str(_routed_sentence(facts))
     if verb == _Verb.ESCALATED and facts.get("did") in ESCALATION_SENTENCES:

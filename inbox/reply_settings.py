@@ -6,9 +6,13 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
+
 from inbox.models import TeamInbox
 from inbox.rulebooks import InForce, in_force
 from routing.escalation import Do, Step
+from routing.models import Rulebook
 from routing.reading import DocumentError
 from routing.replies import FirstMessageReply, FirstWhen, Replies, languages_of
 from routing.reply_documents import document_of, read_replies
@@ -44,6 +48,18 @@ def reminder_of(inbox: TeamInbox) -> Step | None:
     """Return the step on which a customer who waits is told that they are not forgotten, if any."""
     said = replies_of(inbox).still_waiting
     return Step(said.after, said.clock, do=Do.REMIND) if said and said.is_on else None
+
+
+def tells_languages_apart() -> bool:
+    """Say whether there may be an inbox in which a message's language makes a difference."""
+    inboxes = TeamInbox.objects.filter(is_on=True).annotate(said=Cast("replies", TextField()))
+    rules = Rulebook.objects.filter(published__isnull=False)
+    rules = rules.annotate(said=Cast("published__document", TextField()))
+    # A text for one language, a condition that asks for it, or a rule's texts by language.
+    return (
+        inboxes.filter(said__contains='"language"').exists()
+        or rules.filter(Q(said__contains='"language"') | Q(said__contains='"reply"')).exists()
+    )
 
 
 def greeting(text: str, when: FirstWhen = FirstWhen.PER_CONVERSATION) -> dict[str, Any]:

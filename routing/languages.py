@@ -30,6 +30,13 @@ _WIDESPREAD = frozenset(
 )
 _OTHER_NAMES = {"no": "nb", "fil": "tl", "iw": "he", "in": "id"}
 
+# A few words of every script that is widespread: each loads what its own languages need.
+_OF_EACH_SCRIPT = (
+    "Hello, when will my order arrive?",
+    "Здравствуйте, когда придёт мой заказ?",
+    "مرحبا، متى يصل طلبي من فضلك؟",
+)
+
 # Written without spaces or in syllables: a few characters say as much as many letters.
 _DENSE = frozenset({"EAST ASIAN", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR"})
 _DENSE_WEIGHT = 3
@@ -68,6 +75,12 @@ def detect(text: str, languages: Iterable[str]) -> Detected:
     best = detector.compute_language_confidence_values(" ".join(words))[0]
     code = best.language.iso_code_639_1.name.lower()
     return Detected(asked[code], best.value) if code in asked else UNCLEAR
+
+
+def load() -> None:
+    """Load the models now, so that no message waits for them."""
+    for words in _OF_EACH_SCRIPT:
+        detect(words, _WIDESPREAD)
 
 
 def base_of(code: str) -> str:

@@ -106,6 +106,13 @@ def test_every_event_has_a_sentence_and_a_picture() -> None:
         ("moved", {"source": "Support", "target": "Billing"}, "Ann moved this to Billing"),
         ("closed", {"reason": "100 % done"}, "Ann closed this conversation: 100 % done"),
         ("reopened", {"owner": "Bob"}, "Reopened, back with Bob"),
+        ("silent", {}, "No automatic reply was sent"),
+        (
+            "silent",
+            {"is_loop": True, "reason": "would repeat the same text"},
+            "Two machines seem to talk to each other, so nothing was answered by itself: "
+            "would repeat the same text",
+        ),
         ("warned", {"step": 1, "left": 2}, "Help comes in 2 min if nobody answers"),
         (
             "escalated",

@@ -5,10 +5,18 @@ from typing import Any
 
 import pytest
 
-from inbox.reply_settings import greeting, replies_of, says_nothing
+from config.warm import learn_languages
+from inbox.models import TeamInbox
+from inbox.reply_settings import (
+    greeting,
+    replies_of,
+    says_nothing,
+    tells_languages_apart,
+)
+from routing import languages
 from routing.replies import FirstWhen
 from routing.reply_documents import read_replies
-from tests.factories import make_account, make_inbox
+from tests.factories import make_account, make_inbox, make_rules
 
 moving: Any = import_module("inbox.migrations.0014_greetings_move")
 
@@ -85,3 +93,29 @@ def test_a_greeting_is_a_document() -> None:
             "variants": [{"text": "Hi {{contact.first_name|there}}"}],
         },
     }
+
+
+def test_languages_are_loaded_only_where_they_make_a_difference(db: None) -> None:
+    inbox = make_inbox(make_account("Acme"), replies=greeting("Hi"))
+    assert not tells_languages_apart()
+
+    texts = [{"text": "Hi"}, {"text": "Hola", "language": "es"}]
+    TeamInbox.objects.update(replies={"first_message": {"variants": texts}})
+    assert tells_languages_apart()
+    TeamInbox.objects.update(is_on=False)
+    assert not tells_languages_apart()
+
+    asked = {"all": [{"fact": "language", "test": "is_any", "value": ["es"]}]}
+    make_rules(inbox, {"if": asked, "then": {"tags": ["spanish"]}})
+    assert tells_languages_apart()
+
+
+def test_a_process_learns_languages_beside_its_start(transactional_db: None) -> None:
+    learn_languages().join()
+    make_inbox(
+        make_account("Acme"),
+        replies={"first_message": {"variants": [{"text": "Hola", "language": "es"}]}},
+    )
+    learn_languages().join()
+
+    assert languages._detector.cache_info().currsize > 0

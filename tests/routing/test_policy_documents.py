@@ -83,6 +83,7 @@ def test_a_document_says_everything() -> None:
         (document({"after": 5}), 1, "whom"),
         (document({"after": 5, "do": "move"}), 1, "whom"),
         (document({"after": 5, "do": "notify", "to": BO}), 1, "names people"),
+        (document({"after": 5, "do": "remind"}), 1, "automatic replies"),
         (document({"after": 5, "to": "Bo"}), 1, "ladder"),
         (document({"after": 5, "to": ["Bo"]}), 1, "rung"),
         (document({"after": 5, "to": [{"users": []}]}), 1, "rung"),
