@@ -138,6 +138,10 @@ def _take_settings(browser: Browser, demo: dict[str, Any], scheme: Any) -> None:
     page.screenshot(path=FOLDER / f"settings-hours-edit-{scheme}.png")
     _take_rules(page, scheme)
     _take_escalation(page, scheme)
+    for name, part in (("replies", ""), ("reply", "first-message/")):
+        page.goto(f"/settings/inboxes/support/replies/{part}")
+        _settle(page)
+        page.screenshot(path=FOLDER / f"settings-{name}-{scheme}.png", full_page=True)
     context.close()
 
 

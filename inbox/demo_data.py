@@ -27,7 +27,6 @@ from inbox.conversations import add_note, claim_conversation
 from inbox.models import Contact, Conversation, Message, Sender, TeamInbox, Thread
 from inbox.models.ids import client_id
 from inbox.receiving import receive_message
-from inbox.reply_settings import greeting
 from inbox.sending import send_reply, settle
 from inbox.status_urls import fallback_url, sender_status_url, webhook_url
 from inbox.twilio.errors import meaning_of
@@ -56,6 +55,30 @@ PEOPLE = (
     ("sue@acme.example", "Sue Supervisor", _Role.SUPERVISOR, True),
     ("nora@acme.example", "Nora Newcomer", _Role.AGENT, False),
 )
+# What Support says by itself.
+REPLIES = {
+    "format": 1,
+    "keyword": [
+        {
+            "name": "Opening hours",
+            "phrases": ["opening hours", "when are you open", "horario"],
+            "variants": [
+                {"text": "We are there every day from 8 to 20."},
+                {"text": "Estamos todos los días de 8 a 20.", "language": "es"},
+            ],
+        }
+    ],
+    "first_message": {
+        "when": "per_conversation",
+        "variants": [
+            {"text": "Hi! Thanks for writing to Acme. A person will answer you shortly."},
+            {
+                "text": "¡Hola! Gracias por escribir a Acme. Enseguida le responde una persona.",
+                "language": "es",
+            },
+        ],
+    },
+}
 PERSONAS = (
     ("Maria", "+14155550100"),
     ("José", "+525512345678"),
@@ -90,7 +113,7 @@ def _load_acme(partner: Partner, secrets: DemoSecrets, *, now: datetime) -> None
     support = _inbox(
         account,
         "Support",
-        replies=greeting("Hi! Thanks for writing to Acme. A person will answer you shortly."),
+        replies=REPLIES,
         bot_name="Acme Assistant",
     )
     support.hours = hours_of_preset(HoursPreset.EVERY_DAY, account=account, by=None, now=now)

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from routing.replies import (
     Replies,
     StillWaitingReply,
     languages_of,
+    reply_problems,
 )
 from routing.reply_documents import document_of, read_replies
 from routing.rules import Actions, Condition, Group, Rule
@@ -268,3 +270,14 @@ def test_look_ups_are_those_of_variables_and_of_conditions() -> None:
         variables={**BUILT_IN, "crm.sales.name": Variable()},
     )
     assert replies.lookups() == {"shop", "sales"}
+
+
+def test_the_document_of_the_documentation_can_be_published() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "replies.md").read_text()
+    document = json.loads(page.partition("```json")[2].partition("```")[0])
+
+    replies = read_replies(document)
+
+    assert replies.keyword
+    assert replies.still_waiting
+    assert reply_problems(replies) == []
