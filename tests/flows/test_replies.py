@@ -329,7 +329,7 @@ def test_a_claim_does_not_end_it_and_a_release_does_not_start_it_over(
 ) -> None:
     row = waits()
     now = timezone.now()
-    by = {"by": house.viewer(house.alice), "user": house.alice}
+    by: Any = {"by": house.viewer(house.alice), "user": house.alice}
     claimed = claim_conversation(conversation=row, now=now, **by)
     clock.shift(minutes(10))
     release_conversation(conversation=claimed, now=timezone.now(), **by)

@@ -1,7 +1,7 @@
 """What do pages about automatic replies show? Responders in sentences, texts as they are sent."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.urls import reverse
@@ -41,7 +41,10 @@ class Said:
 
 @dataclass(frozen=True)
 class Responder:
-    """One row of the page. `state`: on, off, or blank where there is nothing yet."""
+    """One row of the page. `state`: on, off, or blank where there is nothing yet.
+
+    `deed` is what the link to `url` is called, if not Open or Write one.
+    """
 
     title: str
     sentence: str
@@ -50,6 +53,7 @@ class Responder:
     texts: tuple[Said, ...] = ()
     warning: str = ""
     name: str = ""
+    deed: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,8 @@ def of_rules(inbox: TeamInbox, *, now: datetime) -> Responder:
             words,
             "off",
             url=reverse("settings_features"),
-            warning=_("Custom routing is off for your account: rules say nothing. Ask for it."),
+            warning=_("Custom routing is off for your account: rules say nothing."),
+            deed=_("Ask for it"),
         )
     return Responder(_("Rules"), words, "on" if inbox.rulebook_id else "")
 
@@ -170,9 +175,15 @@ def _state(reply: AnyReply | None) -> str:
 
 def _said(variants: Sequence[Variant], whom: str = "") -> tuple[Said, ...]:
     return tuple(
-        Said(" · ".join(filter(None, (whom, for_whom(one)))), one.text.source, one.language)
+        Said(" · ".join(filter(None, (whom, _for_whom(one)))), one.text.source, one.language)
         for one in variants
     )
+
+
+def _for_whom(variant: Variant) -> str:
+    """Say for whom a text is, its language in its own name."""
+    rest = for_whom(replace(variant, language=""))
+    return " · ".join(filter(None, (language_name(variant.language), rest)))
 
 
 def _url(inbox: TeamInbox, part: str) -> str:
