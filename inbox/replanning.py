@@ -17,7 +17,7 @@ from accounts.models import User
 from inbox.conversations import locked_conversation
 from inbox.models import Conversation, EscalationTimer, TeamInbox
 from inbox.timers import Hours, follow_policy, following, hours_of, policy_of
-from routing.escalation import LAST, Policy, Timer, Timers
+from routing.escalation import REMIND, Policy, Timer, Timers
 from routing.models import EscalationPolicy
 
 LOOKED_AT = 1000
@@ -151,19 +151,19 @@ def _changes(rows: list[Conversation], now: datetime) -> Iterator[Change]:
     for timer in EscalationTimer.objects.filter(conversation__in=rows).order_by("step"):
         timers.setdefault((timer.conversation_id, timer.wait_generation), []).append(timer.value())
     hours: dict[int, Hours] = {}
-    policies: dict[int | None, Policy] = {}
+    policies: dict[tuple[int, int | None], Policy] = {}
     for row in rows:
-        key = row.escalation_id or row.inbox.escalation_id
+        key = row.inbox_id, row.escalation_id or row.inbox.escalation_id
         policy = policies[key] = policies.get(key) or policy_of(row, row.inbox)
         kept = hours[row.inbox_id] = hours.get(row.inbox_id) or hours_of(row.inbox)
         before = tuple(timers.get((row.pk, row.wait_generation), ()))
         after = following(row, before, policy, kept.calendar, now=now)
-        if after != before:
+        if _shown(after) != _shown(before):
             yield Change(row, _shown(before), _shown(after))
 
 
 def _shown(timers: Timers) -> Timers:
-    return tuple(timer for timer in timers if timer.number != LAST)
+    return tuple(timer for timer in timers if timer.number < REMIND)
 
 
 def _is_due(timer: Timer, now: datetime) -> bool:
