@@ -229,12 +229,12 @@ def plan_last_steps(*, now: datetime) -> int:
 def next_timer(row: Conversation, *, now: datetime) -> EscalationTimer | None:
     """Return the timer whose step comes next in a wait; None while nobody waits, or all rest.
 
-    One question, and none where there is surely no timer: without a policy only the last step
-    comes, and its row is written when it is near.
+    One question, and none where there is surely no timer: if nothing comes before it, the row of
+    the last step is written when that is near.
     """
     if row.waiting_since is None:
         return None
-    if not _has_policy(row) and now - row.waiting_since < LAST_STEP_IS_FAR:
+    if not _is_watched(row) and now - row.waiting_since < LAST_STEP_IS_FAR:
         return None
     return _of(row).filter(next_at__isnull=False).order_by("due_at", "step").first()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from routing.escalation import LAST, Ahead, Clock, Do, Policy, Rung, Step, When
+from routing.escalation import LAST, REMIND, Ahead, Clock, Do, Policy, Rung, Step, When
 
 PRIORITY_WORDS = {
     "low": gettext_lazy("low"),
@@ -103,6 +103,8 @@ def order_words(step: Step, names: Names) -> str:
             return _("set the priority to %s") % PRIORITY_WORDS.get(step.priority, step.priority)
         case Do.DATA_ACTION:
             return _("call the Data Action %s") % step.data_action
+        case Do.REMIND:
+            return _("tell the customer that they are not forgotten")
 
 
 def step_words(step: Step, names: Names) -> str:
@@ -142,6 +144,8 @@ def coming_words(step: Step, names: Names) -> str:
             return _("Its priority becomes %s") % words
         case Do.DATA_ACTION:
             return _("The Data Action %s is called") % step.data_action
+        case Do.REMIND:
+            return _("The customer is told that they are not forgotten")
 
 
 def warning_words(ahead: Ahead) -> str:
@@ -156,6 +160,8 @@ def warning_words(ahead: Ahead) -> str:
 
 def number_words(number: int) -> str:
     """Name a step by its number."""
+    if number == REMIND:
+        return _("the reply to who still waits")
     return _("the last step") if number == LAST else _("step %d") % number
 
 

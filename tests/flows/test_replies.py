@@ -22,7 +22,9 @@ from inbox.models import (
 from inbox.models.ids import client_id
 from inbox.sending import send_reply
 from inbox.still_waiting import remind_next
+from inbox.timers import next_timer
 from routing.escalation import LAST, REMIND
+from routing.policy_words import Names, coming_words
 from tests.conftest import House
 from tests.factories import make_hours, make_policy
 from tests.twilio import text_in
@@ -226,6 +228,10 @@ def test_who_waits_is_told_once_that_they_are_not_forgotten(
 ) -> None:
     row = waits()
     since = row.waiting_since
+    coming = next_timer(row, now=timezone.now())
+    assert coming
+    words = coming_words(coming.value().step, Names())
+    assert words == "The customer is told that they are not forgotten"
 
     clock.shift(minutes(19))
     assert not remind_next(now=timezone.now())
