@@ -6,9 +6,10 @@ from typing import Any
 
 from compliance.gate import Purpose, Reason
 from inbox.autoreply import history_of, remember_reply
+from inbox.lookups.asking import Subject, known_already
 from inbox.models import Conversation, ConversationEvent
 from inbox.reply_settings import replies_of
-from inbox.routing_facts import Arrived
+from inbox.routing_facts import Arrived, with_answers
 from inbox.sending import queue_message, verdict_on
 from inbox.story import Story
 from routing.facts import Facts
@@ -53,6 +54,7 @@ def answer(
     The thread must be locked. What is promised here is asked about again when it is sent.
     """
     thread, row = came.thread, came.conversation
+    facts = knowing(facts, came, story)
     history = history_of(
         thread,
         row,
@@ -69,6 +71,17 @@ def answer(
         return Answered(verdict)
     promise(came, verdict, story)
     return Answered(verdict)
+
+
+def knowing(facts: Facts, came: Arrived, story: Story) -> Facts:
+    """Return facts with what is known, without asking anybody, of what replies want to know."""
+    row, contact = came.conversation, came.thread.contact
+    names = replies_of(row.inbox).lookups() - facts.answers.keys()
+    if not names:
+        return facts
+    subject = Subject(contact, facts.customer)
+    answers = known_already(names, account_id=row.account_id, subject=subject, now=story.now)
+    return with_answers(facts, answers)
 
 
 def promise(came: Arrived, reply: Reply, story: Story) -> None:

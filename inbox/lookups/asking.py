@@ -112,6 +112,26 @@ def ask(
 # --- What is known without asking ---
 
 
+def known_already(
+    names: Collection[str], *, account_id: int, subject: Subject, now: datetime
+) -> Mapping[str, Answer]:
+    """Return what CRMs of these names need not be asked about: tables, and answers that are kept.
+
+    Raises ValueError for a contact of another account.
+    """
+    if subject.contact.account_id != account_id:
+        raise ValueError("a contact is asked about by its own account only")
+    found = _definitions(names, account_id)
+    kept = _kept_answers(subject.contact, found.values())
+    known: dict[str, Answer] = {}
+    for name in names:
+        definition = found.get(name.casefold())
+        if isinstance(definition, CrmConnector) and definition.is_on:
+            one = _without_network(definition, subject, kept, now)
+            known |= {name: one.answer} if isinstance(one, Asked) else {}
+    return known
+
+
 @dataclass(frozen=True)
 class _Waiting:
     """A request that is ready to go, and how its answer is read."""

@@ -24,6 +24,7 @@ from inbox.sending import send_reply
 from inbox.still_waiting import remind_next
 from inbox.timers import next_timer
 from routing.escalation import LAST, REMIND
+from routing.models import CrmConnector, CrmRow, CrmTable
 from routing.policy_words import Names, coming_words
 from tests.conftest import House
 from tests.factories import make_hours, make_policy
@@ -161,6 +162,35 @@ def test_words_in_the_message_come_before_the_greeting(
     hear("Anybody there?", "+14155550102")
 
     assert heard() == ["See our prices", "See our prices", "Welcome"]
+
+
+def test_a_text_is_personal_by_what_the_crm_s_table_says(
+    house: House, says: Callable[..., None], hear: Say
+) -> None:
+    table = CrmTable.objects.create(
+        account=house.account, name="Customers", columns=["due"], created_at=NOON, changed_at=NOON
+    )
+    CrmRow.objects.create(
+        account=house.account, table=table, key=MARIA, values={"due": "2026-12-24"}
+    )
+    CrmConnector.objects.create(
+        account=house.account,
+        name="shop",
+        kind="table",
+        table=table,
+        fields=[{"name": "due", "path": "due", "kind": "date"}],
+        created_at=NOON,
+        changed_at=NOON,
+    )
+    says(
+        first_message=say("Due {{crm.shop.due|soon}}, {{contact.first_name|friend}}"),
+        variables={"crm.shop.due": "date"},
+    )
+
+    hear()
+    hear(customer=PEDRO)
+
+    assert heard() == ["Due Dec. 24, 2026, friend", "Due soon, friend"]
 
 
 # --- How often ---
