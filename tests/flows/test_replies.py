@@ -11,6 +11,7 @@ from django.utils import timezone
 from inbox.closing import close_conversation
 from inbox.conversations import claim_conversation, release_conversation, snooze_conversation
 from inbox.escalating import fire_due, follow_changes
+from inbox.labels import activity_words
 from inbox.models import (
     Contact,
     Conversation,
@@ -233,6 +234,35 @@ def test_fifty_messages_in_ten_seconds_get_one_answer(
 
     assert heard() == ["See our prices"]
     assert Message.objects.filter(direction="in").count() == 50
+
+
+def test_two_machines_stop_talking_after_three_replies(
+    says: Callable[..., None], hear: Say, clock: Any
+) -> None:
+    says(keyword=[{"name": "Ping", "phrases": ["ping"], **say("Got {{contact.number|it}}: pong")}])
+
+    for number in range(20):
+        hear(f"ping {number}")
+        # Another text of ours in between, or the same words would be the end after one.
+        Message.objects.filter(kind="auto").update(body=f"pong {number}")
+        clock.shift(minutes(2))
+
+    assert len(heard()) == 3
+
+
+def test_who_repeats_our_words_is_a_machine_and_agents_are_told_once(
+    says: Callable[..., None], hear: Say, clock: Any
+) -> None:
+    says(keyword=[{"name": "Hi", "phrases": ["hello"], **say("Hello again")}])
+    row = hear("hello")
+
+    for _ in range(3):
+        clock.shift(minutes(2))
+        hear("Hello again")
+
+    assert heard() == ["Hello again"]
+    event = ConversationEvent.objects.get(conversation=row, verb="silent")
+    assert activity_words(event).startswith("Two machines seem to talk to each other")
 
 
 # --- Still waiting ---
