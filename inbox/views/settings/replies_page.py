@@ -98,7 +98,8 @@ def of_rules(inbox: TeamInbox, *, now: datetime) -> Responder:
             warning=_("Custom routing is off for your account: rules say nothing."),
             deed=_("Ask for it"),
         )
-    return Responder(_("Rules"), words, "on" if inbox.rulebook_id else "")
+    url = reverse("settings_rules", args=[inbox.slug])
+    return Responder(_("Rules"), words, "on" if inbox.rulebook_id else "", url)
 
 
 def of_keywords(inbox: TeamInbox, replies: Replies) -> list[Responder]:
