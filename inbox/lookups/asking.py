@@ -119,7 +119,7 @@ def known_already(
 
     Raises ValueError for a contact of another account.
     """
-    if subject.contact.account_id != account_id:
+    if subject.contact and subject.contact.account_id != account_id:
         raise ValueError("a contact is asked about by its own account only")
     found = _definitions(names, account_id)
     kept = _kept_answers(subject.contact, found.values())
