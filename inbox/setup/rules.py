@@ -98,7 +98,7 @@ class ExamplesError(RulebookError):
     """Saved examples would come out otherwise, and that was not confirmed; `failing` are these."""
 
     def __init__(self, failing: Sequence[object]) -> None:
-        super().__init__(_("Saved examples come out otherwise. Look at them before you publish."))
+        super().__init__(_("Look at the examples that come out otherwise before you publish."))
         self.failing = tuple(failing)
 
 
@@ -352,12 +352,13 @@ def publish_draft(
     now: datetime,
     is_sure: bool = False,
     failing: Callable[[Rulebook], Sequence[object]] = lambda rulebook: (),
+    has_seen_examples: bool = False,
 ) -> RulebookVersion:
     """Let the draft hold from now on.
 
     `failing` tries the saved examples with a draft and returns those that come out otherwise.
     Raises DraftChangedError if it is not the one that was `seen`, FindingsError for errors of the
-    linter and for warnings that were not confirmed, ExamplesError for examples that were not,
+    linter and for warnings that were not confirmed, ExamplesError for examples that were not seen,
     RulebookError if nothing would change.
     """
     with transaction.atomic(durable=True):
@@ -374,7 +375,7 @@ def publish_draft(
             now=now,
             is_sure=is_sure,
         )
-        if not is_sure and (otherwise := failing(row)):
+        if not has_seen_examples and (otherwise := failing(row)):
             raise ExamplesError(otherwise)
         return made
 

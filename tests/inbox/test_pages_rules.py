@@ -684,7 +684,7 @@ def test_examples_that_come_out_otherwise_ask_too(house: House, ada: User, whose
         publish_draft(note="", failing=lambda rulebook: [rulebook.name], **deed)
     assert refused.value.failing == ("Support",)
     assert RulebookVersion.objects.count() == 1
-    publish_draft(note="", failing=lambda rulebook: [rulebook.name], is_sure=True, **deed)
+    publish_draft(note="", failing=lambda rulebook: [rulebook.name], has_seen_examples=True, **deed)
     assert RulebookVersion.objects.count() == 2
 
 

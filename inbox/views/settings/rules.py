@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -35,7 +36,7 @@ from routing.examples import Verdict
 from routing.lint import Finding, Level, is_publishable
 from routing.models import RulebookVersion
 from routing.reading import Problem
-from routing.rulebooks import DraftChangedError, FindingsError, RulebookError, rules_of
+from routing.rulebooks import DraftChangedError, RulebookError, rules_of
 from routing.rules import Rule
 from routing.sentences import Sentence, Told, sentence, told
 
@@ -189,20 +190,19 @@ def rules_publish(request: HttpRequest, slug: str | None = None) -> HttpResponse
     if request.method == "GET":
         return _before_publishing(desk)
     data = request.POST
-    is_seen = desk.row is not None and desk.row.draft_version == desk.seen
-    if is_seen and "examples_sure" not in data and _failing(desk):
-        words = _("Look at the examples that come out otherwise before you publish.")
-        return _before_publishing(desk, words, status=422)
     try:
         made = publish_draft(
-            seen=desk.seen, note=data.get("note", ""), is_sure="sure" in data, **desk.deed
+            seen=desk.seen,
+            note=data.get("note", ""),
+            is_sure="sure" in data,
+            failing=partial(failing_examples, now=desk.who.now),
+            has_seen_examples="examples_sure" in data,
+            **desk.deed,
         )
     except DraftChangedError as changed:
         words = _("%s Nothing was published. Below is what would be published now.")
         desk.look_again()
         return _before_publishing(desk, words % changed.reason, status=409)
-    except FindingsError as refused:
-        return _before_publishing(desk, refused.reason, status=422)
     except RulebookError as refused:
         return _before_publishing(desk, refused.reason, status=422)
     return desk.done(_("Version %d holds from now on.") % made.number)
