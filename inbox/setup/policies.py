@@ -64,9 +64,20 @@ class PolicyProblemsError(SetUpError):
 
 @transaction.atomic(durable=True)
 def make_policy(
-    *, account: Account, name: str, by: User, now: datetime, policy: Policy = TO_SUPERVISORS
+    *,
+    account: Account,
+    name: str,
+    by: User,
+    now: datetime,
+    policy: Policy = TO_SUPERVISORS,
+    is_sure: bool = True,
 ) -> EscalationPolicy:
-    """Make a policy that no inbox has yet. Raises SetUpError for its name."""
+    """Make a policy that no inbox has yet.
+
+    Raises SetUpError for its name, PolicyProblemsError for errors of the linter, and for warnings
+    unless `is_sure`.
+    """
+    check_policy(EscalationPolicy(account=account, name=name), policy, now=now, is_sure=is_sure)
     return _add(account, name, policy, by=by, now=now)
 
 
@@ -108,9 +119,7 @@ def save_policy(
         return row
     if name != old_name:
         _refuse_while_chosen(row, _("The rules name it: rename it there as well, by a copy."))
-    found = problems_of(row, wanted, now=now)
-    if any(problem.is_error for problem in found) or (found and not is_sure):
-        raise PolicyProblemsError(found)
+    check_policy(row, wanted, now=now, is_sure=is_sure)
     row.name, row.document = name, write_policy(wanted)
     row.version, row.changed_at = row.version + 1, now
     _unless_taken(row.save)
@@ -211,6 +220,15 @@ def names_for(account_id: int, policies: Iterable[Policy]) -> Names:
 def problems_of(row: EscalationPolicy, policy: Policy, *, now: datetime) -> tuple[Problem, ...]:
     """Return what is wrong with a policy where the inboxes that have it would use it."""
     return lint_policy(policy, _surroundings(row, policy, now=now))
+
+
+def check_policy(
+    row: EscalationPolicy, policy: Policy, *, now: datetime, is_sure: bool = False
+) -> None:
+    """Raise PolicyProblemsError if steps may not be kept: for warnings only unless `is_sure`."""
+    found = problems_of(row, policy, now=now)
+    if any(problem.is_error for problem in found) or (found and not is_sure):
+        raise PolicyProblemsError(found)
 
 
 def rules_that_choose(account_id: int, name: str) -> list[str]:

@@ -190,6 +190,12 @@ def delete_keyword(*, inbox: TeamInbox, name: str, by: User, now: datetime) -> N
     _change(inbox, change, by=by, now=now)
 
 
+def check_replies(*, inbox: TeamInbox, replies: Replies, is_sure: bool = False) -> None:
+    """Raise ReplyProblemsError if an inbox may not say this: for warnings only unless sure."""
+    known = replace(replies, variables=variables_of(inbox.account_id).known)
+    _refuse(problems_of(_speaking(known, inbox)), is_sure=is_sure)
+
+
 def save_replies(
     *,
     inbox: TeamInbox,

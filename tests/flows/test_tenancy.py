@@ -198,6 +198,14 @@ class Row:
     reads: bool = False
 
 
+def _nobodys(
+    *methods: str, kwargs: Callable[[Scene], dict[str, str]] = lambda scene: {}
+) -> dict[str, Row]:
+    """Return the verdicts on what no agent may ask for."""
+    others = {**OF_THING, "nobody": FORBIDDEN}
+    return {method: Row(NOTHING, others, kwargs) for method in methods}
+
+
 def _cid(scene: Scene) -> dict[str, str]:
     return {"cid": scene.conversation.public_id}
 
@@ -367,6 +375,16 @@ TABLE: dict[str, dict[str, Row]] = {
             reads=True,
         )
     },
+    # What admins set; that they may, is told in tests/inbox/test_api_settings.py.
+    "api_first_rules": _nobodys("GET", "PUT"),
+    "api_first_rules_publish": _nobodys("POST"),
+    "api_first_rules_versions": _nobodys("GET", "POST"),
+    "api_rules": _nobodys("GET", "PUT", kwargs=_inbox),
+    "api_rules_publish": _nobodys("POST", kwargs=_inbox),
+    "api_rules_versions": _nobodys("GET", "POST", kwargs=_inbox),
+    "api_replies": _nobodys("GET", "PUT", kwargs=_inbox),
+    "api_policies": _nobodys("GET", "POST"),
+    "api_policy": _nobodys("GET", "PUT", "DELETE", kwargs=lambda scene: {"pk": "1"}),
 }
 # The settings have a table of their own: tests/flows/test_settings_isolation.py.
 PREFIXES = ("admin/", "accounts/", "settings/")
