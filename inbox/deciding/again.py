@@ -6,6 +6,8 @@ other workers away meanwhile; if a worker dies, the next one asks again when the
 
 import logging
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -13,17 +15,16 @@ from django.db.models import F
 
 from accounts.prepared import write_fields
 from inbox.broadcast import announce
-from inbox.deciding.case import Case, Decision
+from inbox.deciding.case import Case
 from inbox.deciding.questions import subject_of
 from inbox.deciding.stage import may_act
-from inbox.lookups.asking import ask
+from inbox.lookups.asking import Asked, Subject, ask
 from inbox.models import Conversation, ConversationEvent, Message, Thread
 from inbox.rerouting import ask_rules_later, rules_are_done
 from inbox.routing_facts import arrived
 from inbox.rulebooks import rules_for
 from inbox.story import Story
-from routing.deciding import Plan
-from routing.facts import Directory, Facts, Trigger
+from routing.facts import Trigger
 
 logger = logging.getLogger(__name__)
 
@@ -40,28 +41,69 @@ def route_next(*, now: datetime) -> bool:
         if row is None:
             return False
         case = _case_of(row, now=now)
-        decision = case.decide() if case and case.rules.asked else None
-        if case and not (decision and decision.plan.needs):
-            _finish(case, decision)
-        if case is None or decision is None or not decision.plan.needs:
+        question = _act_or_ask(case) if case else None
+        if question is None:
             return True
-        subject, names = subject_of(case, decision), decision.plan.needs
         row.route_at = lease = now + LEASE
         write_fields(row, "route_at")
     began = time.monotonic()
-    asked = ask(names, account_id=row.account_id, subject=subject, now=now)
+    asked = _ask(row, question, now=now)
     later = now + timedelta(seconds=time.monotonic() - began)
     with transaction.atomic(durable=True):
         found = _locked(row.pk, row.thread_id)
         case = _case_of(found, now=later) if found and found.route_at == lease else None
         if case:
             case.asked = asked
-            decision = case.decide() if case.rules.asked else None
-            if decision and decision.plan.needs:
-                # Rules were published meanwhile that want to know more.
-                decision = case.decide_without(decision.plan.needs)
-            _finish(case, decision)
+            _act_or_ask(case, is_final=True)
     return True
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What others are asked before rules can decide, and about whom."""
+
+    names: frozenset[str]
+    subject: Subject
+
+
+def _act_or_ask(case: Case, *, is_final: bool = False) -> _Question | None:
+    """Do what rules decide; or return what others are to be asked before, unless they were.
+
+    A fault of ours costs the rules, and not the customer their readers: the whole team gets it.
+    """
+    row, story = case.row, case.story
+    question = None
+    try:
+        with story.savepoint():
+            decision = case.decide()
+            if decision.plan.needs and is_final:
+                # Not answered in time, or rules were published meanwhile that want to know more.
+                decision = case.decide_without(decision.plan.needs)
+            if decision.plan.needs:
+                question = _Question(decision.plan.needs, subject_of(case, decision))
+            elif case.is_again and decision.plan.has_nobody:
+                ask_rules_later(row, case.trigger or Trigger.NEW, now=story.now)
+                write_fields(row)
+            else:
+                case.act(decision)
+    except Exception:
+        logger.exception("routing failed for conversation %s: the whole team gets it", row.pk)
+        row.refresh_from_db()
+        rules_are_done(row)
+        row.is_team_wide = row.owner_id is None
+        write_fields(row)
+        story.conversation_updated(row, "audience")
+    announce(story.announcements(), now=story.now)
+    return question
+
+
+def _ask(row: Conversation, question: _Question, *, now: datetime) -> Mapping[str, Asked]:
+    """Ask others. A fault of ours in it is an answer that did not come."""
+    try:
+        return ask(question.names, account_id=row.account_id, subject=question.subject, now=now)
+    except Exception:
+        logger.exception("nobody could be asked about conversation %s", row.pk)
+        return {}
 
 
 def _next_due(now: datetime) -> Conversation | None:
@@ -103,8 +145,13 @@ def _case_of(row: Conversation, *, now: datetime) -> Case | None:
     message.thread = row.thread
     story, came = Story(now=now), arrived(message, row)
     if row.status != Conversation.Status.OPEN or not may_act(came, story):
+        if row.routing == Conversation.Routing.ASKING:
+            # Meanwhile the team has what was kept back for the answers of others.
+            row.is_team_wide = True
+            story.conversation_updated(row, "audience")
         ask_rules_later(row, trigger, now=now)
         write_fields(row)
+        announce(story.announcements(), now=now)
         return None
     is_again = row.routing == Conversation.Routing.NOBODY
     return Case(came, trigger, rules_for(row.inbox, now=now), story, is_again=is_again)
@@ -125,30 +172,3 @@ def _message_of(row: Conversation, trigger: Trigger) -> Message | None:
     ).order_by("-pk")
     after = began.values_list("after_seq", flat=True).first()
     return theirs.filter(seq__gt=after or 0).order_by("seq").first()
-
-
-def _finish(case: Case, decision: Decision | None) -> None:
-    """Do what was decided; without rules the whole team gets it.
-
-    A fault of ours costs the rules, and not the customer their readers.
-    """
-    row, story = case.row, case.story
-    if decision and case.is_again and decision.plan.has_nobody:
-        ask_rules_later(row, case.trigger or Trigger.NEW, now=story.now)
-        write_fields(row)
-        return
-    try:
-        with story.savepoint():
-            case.act(decision or _default(row))
-    except Exception:
-        logger.exception("routing failed for conversation %s: the whole team gets it", row.pk)
-        row.refresh_from_db()
-        rules_are_done(row)
-        row.is_team_wide = row.owner_id is None
-        write_fields(row)
-        story.conversation_updated(row, "audience")
-    announce(story.announcements(), now=story.now)
-
-
-def _default(row: Conversation) -> Decision:
-    return Decision(Plan(version=0), Facts(seed=row.public_id), Directory(team=row.inbox_id))

@@ -17,7 +17,7 @@ from django.utils import timezone
 from inbox.conversations import claim_conversation
 from inbox.deciding import route_next
 from inbox.deciding.again import LEASE
-from inbox.models import Conversation, InboxEvent, Message, RoutingTrace
+from inbox.models import Contact, Conversation, InboxEvent, Message, RoutingTrace
 from routing.crm_fields import Field
 from routing.crm_tables import read_table
 from routing.lookups import Wanted, add_connector, add_data_action, import_table
@@ -233,3 +233,33 @@ def test_while_others_are_asked_a_second_message_is_not_lost(
     assert readers(fresh(row)) == {house.bob.name}
     assert Message.objects.filter(conversation=row, direction="in").count() == 2
     assert Message.objects.filter(kind="auto").count() == 1
+
+
+def test_a_fault_of_ours_in_asking_costs_the_rules_and_nobody_their_readers(
+    house: House, client: Client, hosts: Start
+) -> None:
+    add_code(house, hosts(verdict(assign={"users": [house.bob.email]})).url)
+    make_rules(house.inbox, BY_CODE)
+    row = row_of(text_in(client, house.sender))
+    # What no form of ours writes.
+    Contact.objects.filter(pk=row.contact_id).update(attributes=["not", "a", "mapping"])
+
+    assert route_next(now=timezone.now())
+
+    row = fresh(row)
+    assert (readers(row), row.routing) == ({"team"}, "done")
+    assert not route_next(now=timezone.now())
+
+
+def test_what_is_kept_back_goes_to_the_team_while_nothing_may_act(
+    house: House, client: Client, hosts: Start
+) -> None:
+    add_code(house, hosts(verdict(assign={"users": [house.bob.email]})).url)
+    make_rules(house.inbox, BY_CODE)
+    row = row_of(text_in(client, house.sender))
+    Conversation.objects.filter(pk=row.pk).update(status="snoozed")
+
+    assert route_next(now=timezone.now())
+
+    row = fresh(row)
+    assert (readers(row), row.routing) == ({"team"}, "nobody")
