@@ -14,3 +14,12 @@ for (const button of document.querySelectorAll("[data-insert]")) {
     last.focus();
   });
 }
+
+// A preview that is still on its way when the page is left is no error, and is not told as one.
+let preview = null;
+document.addEventListener("htmx:beforeSend", (event) => {
+  preview = event.detail.xhr;
+});
+addEventListener("submit", () => {
+  if (preview) preview.onabort = null;
+});
