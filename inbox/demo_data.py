@@ -180,7 +180,7 @@ def _load_globex(partner: Partner, secrets: DemoSecrets, *, now: datetime) -> No
 
 def _account(partner: Partner, name: str, deployment: str, *, now: datetime) -> Account:
     account = Account.objects.create(partner=partner, name=name, deployment=deployment)
-    for feature in (Feature.TEAM_INBOX, Feature.WHATSAPP):
+    for feature in (Feature.TEAM_INBOX, Feature.WHATSAPP, Feature.CUSTOM_ROUTING):
         FeatureGrant.objects.create(
             account=account, feature=feature, starts_at=now - timedelta(days=30), reason="Demo"
         )
