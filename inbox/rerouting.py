@@ -1,6 +1,6 @@
 """When are rules asked about a conversation that exists already? A mark on it, and a hint.
 
-A worker that finds the mark asks (`inbox.routing_stage`); the clock looks for marks whose hint was
+A worker that finds the mark asks (`inbox.deciding.again`); the clock looks for marks whose hint was
 lost, and every minute for those for whom nobody was able.
 """
 
