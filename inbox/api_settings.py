@@ -24,6 +24,7 @@ from inbox.setup import policies, replies, rules
 from inbox.setup.refusals import SetUpError
 from inbox.setup.rules import Whose
 from inbox.views.settings.door import Setter, setter
+from inbox.views.settings.rules_desk import rules_desk
 from routing.documents import read_rulebook
 from routing.lint import Finding
 from routing.models import EscalationPolicy, Rulebook, RulebookVersion
@@ -162,16 +163,9 @@ def _inbox(request: Request, public_id: UUID) -> tuple[Setter, TeamInbox]:
 
 def _whose(request: Request, public_id: UUID | None) -> tuple[Administrator, Whose]:
     """Return who works on whose rules: an inbox's, or those that the account asks first."""
-    if public_id is None:
-        who = administrator(request._request)
-        return who, Whose(who.account)
-    setting, inbox = _inbox(request, public_id)
-    whose = Whose(setting.account, inbox)
-    row = whose.rulebook()
-    shared = row.inboxes.exclude(pk=inbox.pk) if row else TeamInbox.objects.none()
-    if setting.is_supervisor and any(not setting.may_set(one.pk) for one in shared):
-        raise Http404("These rules are followed by inboxes of others too.")
-    return setting, whose
+    slug = _inbox(request, public_id)[1].slug if public_id else None
+    desk = rules_desk(request._request, slug)
+    return desk.who, desk.whose
 
 
 @extend_schema(request=Writing, responses={200: dict, 409: dict, 422: dict})
