@@ -4,8 +4,8 @@ from django.urls import path
 
 from inbox import api, api_settings
 
-urlpatterns = [
-    path("inboxes/<uuid:public_id>/events/", api.inbox_events, name="api_inbox_events"),
+# What admins and supervisors set on the pages of the settings as well.
+of_settings = [
     path("rules/", api_settings.rulebook, name="api_first_rules"),
     path("rules/publish/", api_settings.publish, name="api_first_rules_publish"),
     path("rules/versions/", api_settings.versions, name="api_first_rules_versions"),
@@ -17,4 +17,9 @@ urlpatterns = [
     path("inboxes/<uuid:public_id>/replies/", api_settings.inbox_replies, name="api_replies"),
     path("escalation-policies/", api_settings.policy_list, name="api_policies"),
     path("escalation-policies/<int:pk>/", api_settings.policy, name="api_policy"),
+]
+
+urlpatterns = [
+    path("inboxes/<uuid:public_id>/events/", api.inbox_events, name="api_inbox_events"),
+    *of_settings,
 ]

@@ -5,6 +5,7 @@ One verdict per address, method and person; an address without one fails the tes
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +26,7 @@ from accounts.models import (
     SupportAccess,
     User,
 )
+from inbox.api_urls import of_settings
 from inbox.models import Message, TeamInbox
 from inbox.sending import send_test
 from inbox.settings_urls import urlpatterns
@@ -170,6 +172,17 @@ def _test(scene: Scene) -> dict[str, Any]:
 # What belongs to one account is there for its admin alone; an act leads back to a page.
 DONE_IN_OWN = (302, 302, 404, 404, 404, 404, 404, 302)
 REFUSED_IN_WORDS = (422, 422, 404, 404, 404, 404, 404, 302)
+
+
+# Programs are told in words that they must log in, and what a request lacks.
+API = (200, 404, 404, 404, 404, 404, 404, 403)
+API_EMPTY = (400, 404, 404, 404, 404, 404, 404, 403)
+API_OWN = (200, 200, 404, 404, 404, 404, 404, 403)
+API_OWN_EMPTY = (400, 400, 404, 404, 404, 404, 404, 403)
+
+
+def _public_id(scene: Scene) -> dict[str, Any]:
+    return {"public_id": scene.house.inbox.public_id}
 
 
 def _bob(scene: Scene) -> dict[str, Any]:
@@ -517,11 +530,25 @@ TABLE: dict[str, dict[str, Row]] = {
     "settings_company_only": {"POST": Row(DONE_IN_OWN)},
     # Where there is none there is nothing to ask.
     "settings_company_remove": {"GET": Row(DONE_IN_OWN), "POST": Row(DONE_IN_OWN)},
+    # What programs say; without anything in it that is a request to be told what is missing.
+    "api_first_rules": {"GET": Row(API_OWN), "PUT": Row(API_OWN_EMPTY)},
+    "api_first_rules_publish": {"POST": Row(API_OWN_EMPTY)},
+    "api_first_rules_versions": {"GET": Row(API_OWN), "POST": Row(API_OWN_EMPTY)},
+    "api_rules": {"GET": Row(API, _public_id), "PUT": Row(API_EMPTY, _public_id)},
+    "api_rules_publish": {"POST": Row(API_EMPTY, _public_id)},
+    "api_rules_versions": {"GET": Row(API, _public_id), "POST": Row(API_EMPTY, _public_id)},
+    "api_replies": {"GET": Row(API, _public_id), "PUT": Row(API_EMPTY, _public_id)},
+    "api_policies": {"GET": Row(API_OWN), "POST": Row(API_OWN_EMPTY)},
+    "api_policy": {
+        "GET": Row(API, policy_of_scene),
+        "PUT": Row(API_EMPTY, policy_of_scene),
+        "DELETE": Row((422, 404, 404, 404, 404, 404, 404, 403), policy_of_scene),
+    },
 }
 
 
 def test_every_address_has_a_verdict() -> None:
-    names = [entry.name for entry in urlpatterns]
+    names = [entry.name for entry in [*urlpatterns, *of_settings]]
 
     assert sorted(map(str, names)) == sorted(TABLE)
 
@@ -543,8 +570,7 @@ def test_everybody_gets_their_verdict(scene: Scene, name: str) -> None:
             wrong.append(f"{method} shows the account to {ELSEWHERE}")
         # Who may not comes first: what they tried must not have changed anything for who may.
         for who, expected in reversed(list(zip(PEOPLE, row.verdicts, strict=True))):
-            send = getattr(scene.clients[who], method.lower())
-            answer = send(path, row.data(scene))
+            answer = _send(scene.clients[who], method, path, row.data(scene))
             if answer.status_code != expected:
                 wrong.append(f"{method} for {who} is {answer.status_code}, not {expected}")
             if who == "other_admin" and expected == 200 and b"Acme" in answer.getvalue():
@@ -589,6 +615,13 @@ SUPERVISOR_GETS = {
     ("settings_rules_examples", "GET"): 200,
     ("settings_rules_examples", "POST"): 302,
     ("settings_rules_replay", "GET"): 200,
+    ("api_rules", "GET"): 200,
+    ("api_rules", "PUT"): 400,
+    ("api_rules_publish", "POST"): 400,
+    ("api_rules_versions", "GET"): 200,
+    ("api_rules_versions", "POST"): 400,
+    ("api_replies", "GET"): 200,
+    ("api_replies", "PUT"): 400,
 }
 
 
@@ -616,6 +649,12 @@ def _try(client: Client, method: str, path: str, data: dict[str, Any]) -> Any:
     # As of the test case's own: the stories' durable transactions may open inside.
     bracket._from_testcase = True  # type: ignore[attr-defined]
     with bracket:
-        answer = getattr(client, method.lower())(path, data)
+        answer = _send(client, method, path, data)
         transaction.set_rollback(True)
     return answer
+
+
+def _send(client: Client, method: str, path: str, data: dict[str, Any]) -> Any:
+    if path.startswith("/api/") and method != "GET":
+        return client.generic(method, path, json.dumps(data), content_type="application/json")
+    return getattr(client, method.lower())(path, data)
