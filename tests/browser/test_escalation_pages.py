@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from accounts.models import License, User
 from inbox.models import TeamInbox
 from inbox.models.ids import client_id
 from routing.models import EscalationPolicy
 from tests.browser.conftest import Open
+from tests.browser.keyboard import press
 from tests.browser.test_every_page import LOOKS, check_page
 from tests.conftest import House
 from tests.doors import Browser
@@ -26,7 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.fixture
 def ada(house: House, live: Live) -> User:
-    """Ada administers an account with two inboxes, one of them with gaps."""
+    """Ada administers an account with two inboxes, one of them with a gap in a week from now."""
     account = house.account
     for name in ("Cleo", "Dan", "Edda"):
         make_user(account, name, team=house.inbox.team)
@@ -35,7 +36,7 @@ def ada(house: House, live: Live) -> User:
     sales = make_inbox(account, "Sales", hours=hours, time_zone="Europe/Berlin")
     sam = make_user(account, "Sam", team=sales.team)
     noon = datetime.now(UTC).replace(hour=12, minute=30, second=0, microsecond=0)
-    days_to_thursday = timedelta(days=3 - noon.weekday())
+    days_to_thursday = timedelta(days=10 - noon.weekday())
     License.objects.filter(holder=sam).update(ends_at=noon + days_to_thursday)
     return make_user(account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
 
@@ -68,15 +69,16 @@ def test_the_pages_are_accessible(
     document = policy.document
     document["steps"][0]["after"] = 7
     EscalationPolicy.objects.filter(pk=policy.pk).update(document=document)
+    next_week = datetime.now(UTC).date() + timedelta(days=7)
     pages = {
         "escalation": "/settings/escalation/",
         "escalation policy": f"/settings/escalation/{policy.pk}/",
         "escalation recompute": f"/settings/escalation/{policy.pk}/recompute/",
         "escalation delete": f"/settings/escalation/{policy.pk}/delete/",
         "escalation of an inbox": "/settings/inboxes/support/escalation/",
-        "coverage": "/settings/coverage/",
+        "coverage": f"/settings/coverage/?week={next_week}",
         "coverage of an inbox": "/settings/coverage/support/",
-        "coverage with a gap": "/settings/coverage/sales/",
+        "coverage with a gap": f"/settings/coverage/sales/?week={next_week}",
         "coverage without hours": "/settings/coverage/support/?week=2026-10-25",
     }
     look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
@@ -88,17 +90,6 @@ def test_the_pages_are_accessible(
         page.screenshot(
             path=f".pages/whole-{name.replace(' ', '-')}-{scheme}-{width}.png", full_page=True
         )
-
-
-def press(page: Page, name: str) -> None:
-    """Come to a button by Tab alone, and press it."""
-    button = page.get_by_role("button", name=name, exact=True)
-    for _ in range(80):
-        if button.evaluate("one => one === document.activeElement"):
-            break
-        page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
 
 
 def test_a_policy_is_written_tried_and_saved_without_a_mouse_or_scripts(

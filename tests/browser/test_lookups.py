@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from accounts.models import User
 from inbox.models import Contact, Conversation
 from routing.models import CrmConnector, CrmTable
 from tests.browser.conftest import Open
+from tests.browser.keyboard import follow, go_to
 from tests.browser.test_composer import here, ready, shop
 from tests.browser.test_every_page import LOOKS, check_page
 from tests.conftest import House
@@ -26,28 +27,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 @pytest.fixture
 def ada(house: House) -> User:
     return make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
-
-
-def go_to(page: Page, name: str) -> None:
-    """Tab to something by its name, as somebody without a mouse does."""
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        found = page.evaluate(
-            """() => {
-                const one = document.activeElement;
-                const label = one.labels?.[0]?.textContent ?? "";
-                return (one.getAttribute("aria-label") || label || one.textContent || "").trim();
-            }"""
-        )
-        if " ".join(found.split()).startswith(name):
-            return
-    raise AssertionError(f"the keyboard does not come to {name}")
-
-
-def follow(page: Page) -> None:
-    """Press Enter on what leads to another page."""
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
 
 
 def test_a_table_look_up_is_made_by_keyboard(

@@ -13,6 +13,7 @@ from routing.models import Rulebook
 from routing.rulebooks import rules_of
 from routing.rules import Condition, Target
 from tests.browser.conftest import Open
+from tests.browser.keyboard import go_to
 from tests.browser.test_every_page import LOOKS, check_page
 from tests.conftest import House
 from tests.factories import make_user
@@ -25,20 +26,6 @@ HERE = "/settings/inboxes/support/rules/"
 @pytest.fixture
 def ada(house: House, transactional_db: None) -> User:
     return make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
-
-
-def go_to(page: Page, label: str) -> None:
-    """Press Tab until the control of this name has the focus, as somebody without a mouse does."""
-    for _ in range(200):
-        page.keyboard.press("Tab")
-        name = page.evaluate(
-            """() => { const one = document.activeElement;
-            return one.getAttribute("aria-label") || one.labels?.[0]?.innerText.trim() ||
-            one.innerText.trim(); }"""
-        )
-        if name.startswith(label):
-            return
-    raise AssertionError(f"no way by Tab to {label!r}")
 
 
 def choose(page: Page, label: str) -> None:

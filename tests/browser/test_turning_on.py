@@ -11,6 +11,7 @@ from accounts.models import Team, User
 from inbox.models import Conversation, Message, Sender, TeamInbox
 from inbox.status_urls import webhook_url
 from tests.browser.conftest import Open
+from tests.browser.keyboard import follow, go_to, press
 from tests.factories import make_account, make_user
 from tests.live import Live, until
 
@@ -19,32 +20,6 @@ SID, TOKEN = "AC" + "a" * 32, "1" * 32
 NUMBER, PHONE = "+14155550188", "+12025550142"
 OLD = "https://old.example/sms"
 THREE_MINUTES = timedelta(minutes=3)
-
-
-def tab_to(page: Page, words: str, *, at_most: int = 60) -> None:
-    """Press Tab until what has these words (or this label) has the focus."""
-    for _ in range(at_most):
-        page.keyboard.press("Tab")
-        focused = page.evaluate(
-            """() => { const one = document.activeElement;
-              const label = one.labels?.[0]?.innerText ?? "";
-              return `${one.innerText ?? ""} ${label} ${one.getAttribute("aria-label") ?? ""}` }"""
-        )
-        if words in " ".join(focused.split()):
-            return
-    raise AssertionError(f"Tab never came to {words}")
-
-
-def press(page: Page, words: str) -> None:
-    """Go to a button or link by Tab, press Enter, and wait for the next page."""
-    tab_to(page, words)
-    enter(page)
-
-
-def enter(page: Page) -> None:
-    """Press Enter and wait for the next page."""
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
 
 
 def test_from_nothing_to_a_test_message_by_keyboard_alone(live: Live, open_as: Open) -> None:
@@ -67,18 +42,18 @@ def test_from_nothing_to_a_test_message_by_keyboard_alone(live: Live, open_as: O
     press(page, "Account")
     press(page, "Turn on Sales")
     expect(page.locator("#checks-live")).to_contain_text("Twilio accepts our credentials")
-    tab_to(page, NUMBER)
+    go_to(page, NUMBER)
     page.keyboard.press("Space")
-    tab_to(page, "Automatic first reply")
+    go_to(page, "Automatic first reply")
     page.keyboard.press("ArrowDown")
-    tab_to(page, "Text of the first reply")
+    go_to(page, "Text of the first reply")
     page.keyboard.type("Hi! Somebody answers you soon.")
     press(page, "Turn on")
     expect(page.locator(".notices")).to_contain_text("Sales is on.")
     expect(page.locator("#checks-live")).to_contain_text("Everything is ready.")
-    tab_to(page, "Your phone")
+    go_to(page, "Your phone")
     page.keyboard.type(PHONE)
-    enter(page)
+    follow(page)
     expect(page.locator("#test")).to_contain_text("It arrived.")
 
     assert time.monotonic() - began < THREE_MINUTES.total_seconds()
@@ -91,17 +66,17 @@ def test_from_nothing_to_a_test_message_by_keyboard_alone(live: Live, open_as: O
 def _connect(page: Page) -> None:
     """Type a wrong token first, as people do."""
     press(page, "Connection")
-    tab_to(page, "Account SID")
+    go_to(page, "Account SID")
     page.keyboard.type(SID)
-    tab_to(page, "Auth token")
+    go_to(page, "Auth token")
     page.keyboard.type("0" * 32)
-    enter(page)
+    follow(page)
     expect(page.get_by_role("alert")).to_contain_text("Twilio does not accept this SID")
     expect(page.get_by_role("alert")).to_be_focused()
-    tab_to(page, "Auth token")
-    tab_to(page, "Auth token")
+    go_to(page, "Auth token")
+    go_to(page, "Auth token")
     page.keyboard.type(TOKEN)
-    enter(page)
+    follow(page)
     expect(page.locator(".notices")).to_contain_text("Your Twilio is connected.")
 
 
