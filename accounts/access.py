@@ -1,13 +1,13 @@
 """Who is this person right now: which teams, which role, which licence, which features?"""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast, Concat
 
 from accounts.models import (
@@ -69,7 +69,7 @@ class Viewer:
 
 
 def viewer_of(user: User, *, now: datetime) -> Viewer:
-    """Return what `user` is entitled to at `now`, in two queries.
+    """Return what `user` is entitled to at `now`, in one query.
 
     Partners and platform staff are asked three more: in whose account are they for support?
     """
@@ -97,19 +97,16 @@ def _supporter(person: Viewer, account: Account, now: datetime) -> Viewer:
 
 
 def viewers_of(user_ids: Iterable[int], *, now: datetime) -> dict[int, Viewer]:
-    """Return what each of these people is entitled to at `now`, in two queries for any number.
+    """Return what each of these people is entitled to at `now`, in one query for any number.
 
     Who is not active any more is not in the answer.
     """
-    asked = list(user_ids)
-    roles: dict[int, dict[int, str]] = defaultdict(dict)
-    for user, team, role in _ROLES.all(users=asked):
-        roles[user][team] = role
-    people = _PEOPLE.all(users=asked, now=now)
-    return {facts["pk"]: _viewer(facts, roles[facts["pk"]]) for facts in people}
+    people = _PEOPLE.all(users=list(user_ids), now=now)
+    return {facts["pk"]: _viewer(facts) for facts in people}
 
 
-def _viewer(facts: Mapping[str, Any], roles: Mapping[int, str]) -> Viewer:
+def _viewer(facts: Mapping[str, Any]) -> Viewer:
+    roles = dict(zip(facts["team_ids"], facts["team_roles"], strict=True))
     is_active_account = facts["account__status"] == Account.Status.ACTIVE
     return Viewer(
         user_id=facts["pk"],
@@ -125,6 +122,9 @@ def _viewer(facts: Mapping[str, Any], roles: Mapping[int, str]) -> Viewer:
 
 
 def _people(users: Any, now: Any) -> "QuerySet[Any, Any]":
+    theirs = Membership.objects.filter(
+        user=OuterRef("pk"), team__account=OuterRef("account")
+    ).order_by("team_id")
     people: QuerySet[Any, Any] = (
         User.objects.filter(OneOf("pk", users), is_active=True)
         .annotate(
@@ -133,23 +133,19 @@ def _people(users: Any, now: Any) -> "QuerySet[Any, Any]":
                 _grants_in_force(Feature.TEAM_INBOX, now).filter(account=OuterRef("account"))
             ),
             supported=is_any(SupportAccess.objects.open(now).filter(account=OuterRef("account"))),
+            team_ids=ArraySubquery(theirs.values("team_id")),
+            team_roles=ArraySubquery(theirs.values("role")),
         )
         .values(
             *("pk", "account_id", "name", "role", "licensed", "has_inbox", "supported"),
-            "account__status",
+            *("account__status", "team_ids", "team_roles"),
         )
         .order_by()
     )
     return people
 
 
-def _roles(users: Any) -> QuerySet[Membership, tuple[int, int, str]]:
-    theirs = Membership.objects.filter(OneOf("user", users), team__account=F("user__account"))
-    return theirs.values_list("user_id", "team_id", "role")
-
-
 _PEOPLE = Prepared(_people)
-_ROLES = Prepared(_roles)
 
 
 def entitlement_marks(user_ids: Sequence[int], *, now: datetime) -> dict[int, str]:

@@ -44,6 +44,11 @@ def remember_request(
     return middleware
 
 
+def request_now() -> HttpRequest | None:
+    """Return the request that is being answered; None in a worker, a socket or a command."""
+    return _request.get()
+
+
 def act_on_behalf_of(request: HttpRequest, words: str) -> None:
     """Write beside every line of this request on whose behalf it was done, such as
     “Acme (support access 12)”."""
@@ -53,7 +58,7 @@ def act_on_behalf_of(request: HttpRequest, words: str) -> None:
 def circumstances() -> Circumstances:
     """Return how what happens now is being done. In a worker there is a request id at most."""
     request_id = str(get_contextvars().get("request_id") or "")[:64]
-    request = _request.get()
+    request = request_now()
     if request is None:
         return Circumstances(request_id=request_id)
     return Circumstances(

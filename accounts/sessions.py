@@ -65,6 +65,12 @@ class SessionStore(DatabaseSessions):
         """Note where this request comes from: a new session keeps it."""
         self.ip, self.browser = ip, browser[:200]
 
+    def person(self, user_id: int) -> User | None:
+        """Return whose session this is, where its row was read with them; else None."""
+        row = self.row
+        is_known = row is not None and row.user_id == user_id and "user" in row._state.fields_cache
+        return row.user if row and is_known else None
+
     def create(self) -> None:
         """Begin a session of its own: nothing is known of it yet."""
         self.row = None

@@ -5,7 +5,7 @@ from a conversation its reader may not see.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils.safestring import SafeString
@@ -22,14 +22,12 @@ from phonenumbers import NumberParseException, parse, timezone
 
 from accounts.access import Viewer, licensed_members
 from accounts.models import Membership, User
-from accounts.prepared import OneOf, Prepared
 from compliance.addresses import parse_address
 from compliance.models import Consent
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.access import Seen, conversations_of, inboxes_of
 from inbox.attendance import State, states_in
 from inbox.desk import Desk, desk_of
-from inbox.events import head_of
 from inbox.fragments import bubble_queryset
 from inbox.lookups.asking import known_of
 from inbox.models import (
@@ -38,6 +36,7 @@ from inbox.models import (
     ContactAddress,
     Conversation,
     ConversationEvent,
+    InboxCounter,
     Message,
     ReadCursor,
     TeamInbox,
@@ -140,7 +139,7 @@ class InboxPage:
         return urlencode({**facts, "before": self.next_before})
 
     @property
-    def chips(self) -> list[Chip]:
+    def chips(self) -> tuple[Chip, ...]:
         """List the views with their numbers; what is closed is not counted."""
         named = (
             (View.MINE, _("Mine"), "g m"),
@@ -150,10 +149,10 @@ class InboxPage:
             (View.CLOSED, _("Closed"), ""),
         )
         chosen = None if self.asked.words else self.asked.view
-        return [
+        return tuple(
             Chip(view, label, self.counts.get(view), keys, view is chosen)
             for view, label, keys in named
-        ]
+        )
 
 
 @dataclass(frozen=True)
@@ -269,7 +268,7 @@ def _list_of(
     viewer: Viewer, inbox: TeamInbox, inboxes: Sequence[TeamInbox], asked: Asked
 ) -> InboxPage:
     # The cursor before the rows: what happens in between is then heard twice, never missed.
-    head = head_of(inbox.pk)
+    head, counts = _head_and_counts(viewer, inbox)
     found = _page(viewer, inbox, asked)
     rows, rest = found[:ROWS], found[ROWS:]
     is_supervisor = viewer.supervises_team(inbox.pk)
@@ -278,25 +277,33 @@ def _list_of(
         inboxes=inboxes,
         asked=asked,
         head=head,
-        rows=_with_unread(viewer, rows),
-        next_before=cursor_of(rows[-1][1]) if rest else "",
-        counts=counts_of(viewer, inbox),
+        rows=rows,
+        next_before=cursor_of(rows[-1].row) if rest else "",
+        counts=counts,
         owners=_owners(inbox) if is_supervisor else (),
         is_supervisor=is_supervisor,
     )
 
 
-def _page(viewer: Viewer, inbox: TeamInbox, asked: Asked) -> list[tuple[int, Row]]:
-    """Return the keys and rows of a page, and of one row more if there is one."""
+class _Number(Subquery):
+    """How many rows a query finds."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS found)"
+    output_field = IntegerField()
+
+
+def _page(viewer: Viewer, inbox: TeamInbox, asked: Asked) -> list[RowCard]:
+    """Return the rows of a page, and one row more if there is one."""
     at, public_id = _place_of(asked.before) if asked.before else (None, None)
     if asked.words:
         found = search(conversations_of(viewer).filter(inbox=inbox), asked.words)
-        rows = list(_in_order(_below(found, at, public_id) if at else found))
+        below = _below(found, at, public_id) if at else found
+        rows = list(_in_order(below, viewer.user_id))
     else:
         query = _rows_query(asked.view, has_owner=bool(asked.owner), is_below=bool(at))
         values = {"inbox": inbox.pk, "owner": asked.owner, "at": at, "public_id": public_id}
         rows = query.all(viewer, **values)
-    return [(pk, Row.of(shown)) for pk, *shown in rows]
+    return [RowCard(Row.of(shown), unread) for unread, *shown in rows]
 
 
 @lru_cache
@@ -306,16 +313,24 @@ def _rows_query(view: View, *, has_owner: bool, is_below: bool) -> Seen[tuple[An
     ) -> "QuerySet[Conversation, tuple[Any, ...]]":
         chosen = seen.filter(_condition(view, me), inbox=inbox)
         chosen = chosen.filter(owner=owner) if has_owner else chosen
-        return _in_order(_below(chosen, at, public_id) if is_below else chosen)
+        return _in_order(_below(chosen, at, public_id) if is_below else chosen, me)
 
     return Seen(ask)
 
 
 def _in_order(
-    conversations: ConversationQuerySet,
+    conversations: ConversationQuerySet, me: Any
 ) -> "QuerySet[Conversation, tuple[Any, ...]]":
     ordered = conversations.order_by("-last_activity_at", "-id")
-    return ordered.values_list("pk", *FIELDS)[: ROWS + 1]
+    return ordered.values_list(_Number(_unread(me)), *FIELDS)[: ROWS + 1]
+
+
+def _unread(me: Any) -> "QuerySet[Message, Any]":
+    """What customers wrote in the conversation at hand after the reader's cursor."""
+    cursor = ReadCursor.objects.filter(user=me, conversation=OuterRef(OuterRef("pk")))
+    read = Coalesce(Subquery(cursor.values("seq")[:1]), Value(0), output_field=IntegerField())
+    written = Message.objects.filter(conversation=OuterRef("pk"), direction=Message.Direction.IN)
+    return written.filter(seq__gt=read).order_by().values("pk")
 
 
 def _condition(view: View, me: Any) -> Q:
@@ -349,15 +364,13 @@ def _below(conversations: ConversationQuerySet, at: Any, public_id: Any) -> Conv
 
 def counts_of(viewer: Viewer, inbox: TeamInbox) -> dict[str, int]:
     """Count each part of the list up to a hundred, in one query."""
-    numbers = next(iter(_COUNTED.all(viewer, inbox=inbox.pk)), (0,) * len(COUNTED_VIEWS))
-    return {view.value: number for view, number in zip(COUNTED_VIEWS, numbers, strict=True)}
+    return _head_and_counts(viewer, inbox)[1]
 
 
-class _Number(Subquery):
-    """How many rows a query finds."""
-
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS found)"
-    output_field = IntegerField()
+def _head_and_counts(viewer: Viewer, inbox: TeamInbox) -> tuple[int, dict[str, int]]:
+    nothing = (0,) * (1 + len(COUNTED_VIEWS))
+    head, *numbers = next(iter(_COUNTED.all(viewer, inbox=inbox.pk)), nothing)
+    return head, {view.value: number for view, number in zip(COUNTED_VIEWS, numbers, strict=True)}
 
 
 def _counted(
@@ -367,35 +380,13 @@ def _counted(
         seen.filter(_condition(view, me), inbox=inbox).order_by().values("pk")[:COUNT_LIMIT]
         for view in COUNTED_VIEWS
     ]
-    return TeamInbox.objects.filter(pk=inbox).values_list(*map(_Number, parts))
-
-
-_COUNTED = Seen(_counted)
-
-
-def _with_unread(viewer: Viewer, rows: Sequence[tuple[int, Row]]) -> list[RowCard]:
-    unread = unread_of(viewer, [pk for pk, _ in rows])
-    return [RowCard(row, unread.get(pk, 0)) for pk, row in rows]
-
-
-def unread_of(viewer: Viewer, conversation_ids: Iterable[int]) -> dict[int, int]:
-    """Count what customers wrote after the reader's cursor, per conversation."""
-    return dict(_UNREAD.all(me=viewer.user_id, conversations=list(conversation_ids)))
-
-
-def _unread(me: Any, conversations: Any) -> "QuerySet[Message, tuple[int, int]]":
-    cursor = ReadCursor.objects.filter(user=me, conversation=OuterRef("conversation"))
-    read = Coalesce(Subquery(cursor.values("seq")[:1]), Value(0), output_field=IntegerField())
-    return (
-        Message.objects.filter(OneOf("conversation", conversations), direction=Message.Direction.IN)
-        .annotate(read=read)
-        .filter(seq__gt=F("read"))
-        .values_list("conversation")
-        .annotate(number=Count("pk"))
+    head = InboxCounter.objects.filter(inbox=inbox).values("seq")
+    return TeamInbox.objects.filter(pk=inbox).values_list(
+        Coalesce(Subquery(head), 0), *map(_Number, parts)
     )
 
 
-_UNREAD = Prepared(_unread)
+_COUNTED = Seen(_counted)
 
 
 def _owners(inbox: TeamInbox) -> tuple[Owner, ...]:

@@ -269,8 +269,8 @@ def test_activity_is_noted_once_a_minute(
     clock.shift(timedelta(minutes=2))
     browser.post("/profile/awake/")
 
-    # The session with its person, and the person.
-    with django_assert_num_queries(2):
+    # The session with its person.
+    with django_assert_num_queries(1):
         browser.post("/profile/awake/")
 
 

@@ -322,7 +322,7 @@ def test_an_agent_s_pages_ask_nothing_more_while_nobody_is_there(
     browser = login(house.alice)
     browser.get("/inbox/support/")
 
-    with django_assert_num_queries(9):  # as before there was support
+    with django_assert_num_queries(5):  # as before there was support
         browser.get("/inbox/support/")
 
 

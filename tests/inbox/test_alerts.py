@@ -209,7 +209,7 @@ def test_a_fixed_number_of_questions(
     frames = published(lambda: stage.hear("Hello?"))
     frames += published(lambda: stage.do(transfer_to_user, house.alice, to=house.bob))
 
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(6):
         found = notices_of(happenings_in(frames), [user.pk for user in make], now=stage.now)
 
     assert found == []

@@ -331,13 +331,13 @@ def test_a_page_costs_the_same_for_one_message_and_for_forty(
     )
     alice.get(page)
 
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(17):
         alice.get(page)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(13):
         alice.get(thread)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(7):
         alice.get(messages, {"before": 30})
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(8):
         alice.get(desk)
     with django_assert_max_num_queries(11):
         alice.get(panel, **PART)

@@ -246,10 +246,10 @@ def test_a_list_costs_the_same_for_one_row_and_for_thirty(
     alice.get(url)
     many(house, client, ROWS + 2)
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(5):
         assert len(rows_of(alice.get(url).text)) == ROWS
     sue.get(url)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(6):
         sue.get(url)
 
 
