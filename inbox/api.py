@@ -15,8 +15,8 @@ from accounts.access import Viewer, viewer_of
 from accounts.models import User
 from inbox.access import get_inbox_by_id
 from inbox.catchup import CatchUp, catch_up, seqs_in_sight
+from inbox.lists import counts_of
 from inbox.models import TeamInbox
-from inbox.queries import counts_of
 
 
 class CatchUpQuery(serializers.Serializer[Any]):

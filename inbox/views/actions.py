@@ -13,8 +13,8 @@ from inbox import closing, conversations, sending
 from inbox.access import HandledByOtherError, get_message
 from inbox.forms import SnoozeForm
 from inbox.models import Conversation, TeamInbox
-from inbox.queries import transfer_page
 from inbox.refusals import MissingInputError
+from inbox.threads import transfer_page
 from inbox.views.answers import (
     Case,
     act,

@@ -21,16 +21,12 @@ from inbox.conversations import add_note, mark_read, mark_unread
 from inbox.desk import desk_of
 from inbox.forms import ComposeForm
 from inbox.fragments import render_bubble
+from inbox.lists import inbox_page_around
 from inbox.media import store_upload
 from inbox.models import Attachment, Conversation, Message
-from inbox.queries import (
-    inbox_page_around,
-    panel_page,
-    thread_page,
-    timeline,
-)
 from inbox.refusals import ClaimedByOtherError, MissingInputError, RefusedError, StaleThreadError
 from inbox.sending import send_reply
+from inbox.threads import panel_page, thread_page, timeline
 from inbox.views.answers import (
     Case,
     act,

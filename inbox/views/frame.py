@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.models import User
+from inbox.lists import InboxPage
 from inbox.models import TeamInbox
-from inbox.queries import InboxPage
 
 
 class Me(NamedTuple):

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 from accounts.models import User
 from accounts.numbers import number_in
 from inbox.access import get_inbox, inboxes_of
-from inbox.queries import Asked, View, counts_of, inbox_page
+from inbox.lists import Asked, View, counts_of, inbox_page
 from inbox.views.answers import no_licence, reader, wants_fragment
 from inbox.views.frame import show_page
 

@@ -24,9 +24,9 @@ from compliance.models import Consent
 from inbox.access import readers_of
 from inbox.conversations import claim_conversation, release_ineligible
 from inbox.models import Conversation, Message, TeamInbox
-from inbox.queries import transfer_page
 from inbox.reply_settings import greeting
 from inbox.sending import deliver
+from inbox.threads import transfer_page
 from inbox.watch import CLOSE_NO_ACCESS
 from routing.replies import FirstWhen
 from tests.admin_world import browser_of, make_partner_user

@@ -36,6 +36,7 @@ from inbox.broadcast import frames_of, guests_group, inbox_group, supervisors_gr
 from inbox.catchup import catch_up, seqs_in_sight
 from inbox.consumers import Chair, LiveConsumer
 from inbox.events import EVENT_TYPES, Announcement, MessageStatusChanged, Numbered, head_of
+from inbox.lists import Asked, View, counts_of, inbox_page
 from inbox.models import (
     Conversation,
     ConversationEvent,
@@ -46,7 +47,6 @@ from inbox.models import (
     TeamInbox,
 )
 from inbox.models.ids import client_id
-from inbox.queries import Asked, View, counts_of, inbox_page
 from inbox.refusals import RefusedError
 from inbox.rows import COUNT_LIMIT
 from inbox.sending import send_reply

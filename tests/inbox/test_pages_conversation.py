@@ -19,7 +19,7 @@ from inbox.fragments import (
 )
 from inbox.models import Contact, Conversation, ConversationEvent, Message, TeamInbox
 from inbox.models.ids import client_id
-from inbox.queries import ITEMS
+from inbox.threads import ITEMS
 from tests.conftest import House
 from tests.factories import make_inbox
 from tests.flows.test_together import MARIA, Stage, stage

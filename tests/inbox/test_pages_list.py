@@ -12,8 +12,8 @@ from django.utils import timezone
 from accounts.models import User
 from inbox.closing import close_conversation
 from inbox.conversations import claim_conversation, snooze_conversation
+from inbox.lists import ROWS
 from inbox.models import Conversation
-from inbox.queries import ROWS
 from inbox.rows import COUNT_LIMIT
 from tests.conftest import House
 from tests.factories import make_inbox, make_user

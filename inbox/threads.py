@@ -1,23 +1,15 @@
-"""What does a page need to know, in a fixed number of queries?
+"""What does the page of a conversation show, in a fixed number of queries?
 
-Every list starts from `access.conversations_of(viewer)`: no row, number or name on a page comes
-from a conversation its reader may not see.
+It starts from `access.conversations_of(viewer)`: nothing on a page comes from a conversation its
+reader may not see.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from functools import lru_cache
-from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from datetime import datetime
 
-from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
-from django.http import Http404
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
+from django.db.models import Q, QuerySet
 from phonenumbers import NumberParseException, parse, timezone
 
 from accounts.access import Viewer, licensed_members
@@ -25,7 +17,7 @@ from accounts.models import Membership, User
 from compliance.addresses import parse_address
 from compliance.models import Consent
 from inbox.abilities import Ability, abilities_of, part_of
-from inbox.access import Seen, conversations_of, inboxes_of
+from inbox.access import conversations_of
 from inbox.attendance import State, states_in
 from inbox.desk import Desk, desk_of
 from inbox.fragments import bubble_queryset
@@ -36,123 +28,16 @@ from inbox.models import (
     ContactAddress,
     Conversation,
     ConversationEvent,
-    InboxCounter,
     Message,
     ReadCursor,
     TeamInbox,
 )
-from inbox.models.conversation import ConversationQuerySet
-from inbox.rows import COUNT_LIMIT, FIELDS, Row, draw_rows
-from inbox.search import search
 from routing.marks import Kind, kind_of, words_of
 
-ROWS = 30
 ITEMS = 40
 ITEMS_AFTER = 200
 EVENTS = 300
 ZONES = 8
-MICROSECONDS = 1_000_000
-
-
-class View(StrEnum):
-    """Which part of the list somebody looks at."""
-
-    MINE = "mine"
-    UNASSIGNED = "unassigned"
-    OPEN = "open"
-    SNOOZED = "snoozed"
-    CLOSED = "closed"
-
-    @classmethod
-    def named(cls, name: str) -> "View":
-        """Return the view of this name, or all that is open."""
-        return cls(name) if name in set(cls) else cls.OPEN
-
-
-COUNTED_VIEWS = (View.MINE, View.UNASSIGNED, View.OPEN, View.SNOOZED)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What somebody asks of a list: which part, which words, whose, from where on."""
-
-    view: View = View.OPEN
-    words: str = ""
-    owner: int | None = None
-    before: str = ""
-
-
-class RowCard(NamedTuple):
-    """One row of the list and how much of it this reader has not read."""
-
-    row: Row
-    unread: int = 0
-
-
-@dataclass(frozen=True)
-class Chip:
-    """One way to look at the list, and how much is in it."""
-
-    view: View
-    label: str
-    number: int | None
-    keys: str
-    is_chosen: bool
-
-
-class Owner(NamedTuple):
-    """Somebody whose conversations a supervisor can choose to see."""
-
-    pk: int
-    name: str
-
-
-@dataclass(frozen=True)
-class InboxPage:
-    """The list of an inbox for one reader. `head` is older than the rows: catch up from there."""
-
-    inbox: TeamInbox
-    inboxes: Sequence[TeamInbox]
-    asked: Asked
-    head: int
-    rows: Sequence[RowCard]
-    next_before: str
-    counts: dict[str, int]
-    owners: Sequence[Owner]
-    is_supervisor: bool
-
-    @property
-    def has_rows(self) -> bool:
-        """Say whether there is anything to show."""
-        return bool(self.rows)
-
-    @property
-    def rows_html(self) -> SafeString:
-        """Draw the rows as they are for this reader."""
-        return draw_rows(self.rows)
-
-    @property
-    def next_query(self) -> str:
-        """Write the query of the address where the list goes on."""
-        asked = self.asked
-        facts = {"view": asked.view, "q": asked.words, "owner": asked.owner or ""}
-        return urlencode({**facts, "before": self.next_before})
-
-    @property
-    def chips(self) -> tuple[Chip, ...]:
-        """List the views with their numbers; what is closed is not counted."""
-        named = (
-            (View.MINE, _("Mine"), "g m"),
-            (View.UNASSIGNED, _("Unassigned"), "g u"),
-            (View.OPEN, _("All open"), "g a"),
-            (View.SNOOZED, _("Snoozed"), ""),
-            (View.CLOSED, _("Closed"), ""),
-        )
-        chosen = None if self.asked.words else self.asked.view
-        return tuple(
-            Chip(view, label, self.counts.get(view), keys, view is chosen)
-            for view, label, keys in named
-        )
 
 
 @dataclass(frozen=True)
@@ -245,153 +130,6 @@ class TransferPage:
     conversation: Conversation
     colleagues: Sequence[Colleague]
     inboxes: Sequence[TeamInbox] = field(default_factory=tuple)
-
-
-# --- The list ------------------------------------------------------------------------------------
-
-
-def inbox_page(viewer: Viewer, slug: str, asked: Asked) -> InboxPage:
-    """Read the list of one inbox. Raises Http404 if the reader has no such inbox."""
-    inboxes = inboxes_of(viewer)
-    inbox = next((one for one in inboxes if one.slug == slug), None)
-    if inbox is None:
-        raise Http404("No such inbox.")
-    return _list_of(viewer, inbox, inboxes, asked)
-
-
-def inbox_page_around(viewer: Viewer, conversation: Conversation, asked: Asked) -> InboxPage:
-    """Read the list that stands beside an open conversation."""
-    return _list_of(viewer, conversation.inbox, inboxes_of(viewer), asked)
-
-
-def _list_of(
-    viewer: Viewer, inbox: TeamInbox, inboxes: Sequence[TeamInbox], asked: Asked
-) -> InboxPage:
-    # The cursor before the rows: what happens in between is then heard twice, never missed.
-    head, counts = _head_and_counts(viewer, inbox)
-    found = _page(viewer, inbox, asked)
-    rows, rest = found[:ROWS], found[ROWS:]
-    is_supervisor = viewer.supervises_team(inbox.pk)
-    return InboxPage(
-        inbox=inbox,
-        inboxes=inboxes,
-        asked=asked,
-        head=head,
-        rows=rows,
-        next_before=cursor_of(rows[-1].row) if rest else "",
-        counts=counts,
-        owners=_owners(inbox) if is_supervisor else (),
-        is_supervisor=is_supervisor,
-    )
-
-
-class _Number(Subquery):
-    """How many rows a query finds."""
-
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS found)"
-    output_field = IntegerField()
-
-
-def _page(viewer: Viewer, inbox: TeamInbox, asked: Asked) -> list[RowCard]:
-    """Return the rows of a page, and one row more if there is one."""
-    at, public_id = _place_of(asked.before) if asked.before else (None, None)
-    if asked.words:
-        found = search(conversations_of(viewer).filter(inbox=inbox), asked.words)
-        below = _below(found, at, public_id) if at else found
-        rows = list(_in_order(below, viewer.user_id))
-    else:
-        query = _rows_query(asked.view, has_owner=bool(asked.owner), is_below=bool(at))
-        values = {"inbox": inbox.pk, "owner": asked.owner, "at": at, "public_id": public_id}
-        rows = query.all(viewer, **values)
-    return [RowCard(Row.of(shown), unread) for unread, *shown in rows]
-
-
-@lru_cache
-def _rows_query(view: View, *, has_owner: bool, is_below: bool) -> Seen[tuple[Any, ...]]:
-    def ask(
-        seen: ConversationQuerySet, me: Any, inbox: Any, owner: Any, at: Any, public_id: Any
-    ) -> "QuerySet[Conversation, tuple[Any, ...]]":
-        chosen = seen.filter(_condition(view, me), inbox=inbox)
-        chosen = chosen.filter(owner=owner) if has_owner else chosen
-        return _in_order(_below(chosen, at, public_id) if is_below else chosen, me)
-
-    return Seen(ask)
-
-
-def _in_order(
-    conversations: ConversationQuerySet, me: Any
-) -> "QuerySet[Conversation, tuple[Any, ...]]":
-    ordered = conversations.order_by("-last_activity_at", "-id")
-    return ordered.values_list(_Number(_unread(me)), *FIELDS)[: ROWS + 1]
-
-
-def _unread(me: Any) -> "QuerySet[Message, Any]":
-    """What customers wrote in the conversation at hand after the reader's cursor."""
-    cursor = ReadCursor.objects.filter(user=me, conversation=OuterRef(OuterRef("pk")))
-    read = Coalesce(Subquery(cursor.values("seq")[:1]), Value(0), output_field=IntegerField())
-    written = Message.objects.filter(conversation=OuterRef("pk"), direction=Message.Direction.IN)
-    return written.filter(seq__gt=read).order_by().values("pk")
-
-
-def _condition(view: View, me: Any) -> Q:
-    is_open = Q(status=Conversation.Status.OPEN)
-    return {
-        View.MINE: is_open & Q(owner=me),
-        View.UNASSIGNED: is_open & Q(owner=None),
-        View.OPEN: is_open,
-        View.SNOOZED: Q(status=Conversation.Status.SNOOZED),
-        View.CLOSED: Q(status=Conversation.Status.CLOSED),
-    }[view]
-
-
-def cursor_of(row: Row) -> str:
-    """Say where a page ends, so that the next one begins there."""
-    return f"{int(row.last_activity_at.timestamp() * MICROSECONDS)}.{row.public_id}"
-
-
-def _place_of(cursor: str) -> tuple[datetime, str]:
-    micros, _, public_id = cursor.partition(".")
-    if not micros.isdecimal() or len(micros) > 17 or "\0" in public_id:
-        raise Http404("No such page.")
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(micros)), public_id
-
-
-def _below(conversations: ConversationQuerySet, at: Any, public_id: Any) -> ConversationQuerySet:
-    same = Conversation.objects.filter(public_id=public_id).values("pk")[:1]
-    is_later = Q(last_activity_at__lt=at) | Q(last_activity_at=at, pk__lt=Subquery(same))
-    return conversations.filter(is_later, last_activity_at__lte=at)
-
-
-def counts_of(viewer: Viewer, inbox: TeamInbox) -> dict[str, int]:
-    """Count each part of the list up to a hundred, in one query."""
-    return _head_and_counts(viewer, inbox)[1]
-
-
-def _head_and_counts(viewer: Viewer, inbox: TeamInbox) -> tuple[int, dict[str, int]]:
-    nothing = (0,) * (1 + len(COUNTED_VIEWS))
-    head, *numbers = next(iter(_COUNTED.all(viewer, inbox=inbox.pk)), nothing)
-    return head, {view.value: number for view, number in zip(COUNTED_VIEWS, numbers, strict=True)}
-
-
-def _counted(
-    seen: ConversationQuerySet, me: Any, inbox: Any
-) -> "QuerySet[TeamInbox, tuple[int, ...]]":
-    parts = [
-        seen.filter(_condition(view, me), inbox=inbox).order_by().values("pk")[:COUNT_LIMIT]
-        for view in COUNTED_VIEWS
-    ]
-    head = InboxCounter.objects.filter(inbox=inbox).values("seq")
-    return TeamInbox.objects.filter(pk=inbox).values_list(
-        Coalesce(Subquery(head), 0), *map(_Number, parts)
-    )
-
-
-_COUNTED = Seen(_counted)
-
-
-def _owners(inbox: TeamInbox) -> tuple[Owner, ...]:
-    people = User.objects.filter(memberships__team=inbox.pk, is_active=True).order_by("name")
-    return tuple(Owner(*facts) for facts in people.values_list("pk", "name"))
 
 
 # --- The thread ----------------------------------------------------------------------------------
