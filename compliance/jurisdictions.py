@@ -1,0 +1,230 @@
+"""What does each country ask of commercial messages? A pack of rules as dated data.
+
+A pack is a JSON document: its version, when it was reviewed, and one row per country (`US`),
+subdivision (`US-FL`) and country whose subdivision is not known (`US-*`); `ZZ` stands for every
+country without a row. It is made from a table by `make_jurisdiction_pack`. The rows say what the
+product does and where that comes from (`status`, `sources`); they are not legal advice.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache, lru_cache, partial
+from importlib import resources
+from typing import Any
+
+import holidays
+
+from compliance.quiet_hours import Hours
+from compliance.windows import ANY, Window, WindowError, read_window
+
+FORMAT = 1
+UNKNOWN = "ZZ"
+# What `phonenumbers` calls countries of their own, and the law does not.
+PARENTS = {
+    **dict.fromkeys(("GG", "JE", "IM"), "GB"),
+    **dict.fromkeys(("PR", "GU", "VI", "AS", "MP"), "US"),
+    **dict.fromkeys(("GP", "MQ", "GF", "RE", "YT", "PM"), "FR"),
+}
+_CODE = re.compile(r"[A-Z]{2}(-([A-Z0-9]{1,3}|\*))?")
+_WINDOWS = (
+    "promo_window",
+    "notification_window",
+    "auto_reply_window",
+    "conversational_reply_window",
+)
+_NEEDED = ("code", "name", *_WINDOWS, "promo_window_status", "holiday_calendar", "status")
+
+
+class PackError(Exception):
+    """A pack cannot be used; `problems` say where and why, each in words."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class Jurisdiction:
+    """The rules of one row. `facts` are its other columns, as they were written."""
+
+    code: str
+    name: str
+    promotion: Window
+    notification: Window
+    auto_reply: Window
+    reply: Window
+    window_status: str
+    calendar: str
+    any_region: bool
+    status: str
+    last_reviewed: date
+    facts: Mapping[str, str]
+
+    def hours(self, purpose: str) -> Hours:
+        """Return when messages of a purpose may reach people, with the holidays of the place.
+
+        A purpose that is not known is taken for promotion.
+        """
+        windows = {
+            "notification": self.notification,
+            "auto_reply": self.auto_reply,
+            "reply": self.reply,
+            # Somebody asked a moment ago, and the law wants them answered.
+            **dict.fromkeys(("optout_confirmation", "optin_confirmation", "help_reply"), ANY),
+        }
+        is_off = partial(_is_holiday, self.calendar, self.any_region)
+        return Hours(self.code, windows.get(purpose, self.promotion), is_off)
+
+
+@dataclass(frozen=True)
+class Pack:
+    """All rows of a version, by code."""
+
+    version: str
+    rows: Mapping[str, Jurisdiction]
+
+    def rules_for(self, codes: Iterable[str]) -> tuple[Jurisdiction, ...]:
+        """Return every row that counts for these codes: the strictest of them holds.
+
+        A subdivision brings its country, a territory its parent, and a country without a row is
+        judged like an unknown one.
+        """
+        wanted = dict.fromkeys(one for code in codes for one in self._named(code))
+        return tuple(self.rows[code] for code in wanted or (UNKNOWN,))
+
+    def _named(self, code: str) -> Iterator[str]:
+        country, _, part = code.partition("-")
+        country = PARENTS.get(country, country)
+        yield country if country in self.rows else UNKNOWN
+        if part and (whole := f"{country}-{part}") in self.rows:
+            yield whole
+
+
+def read_pack(document: Any) -> Pack:
+    """Read a pack. Raises PackError with every problem that it has."""
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise PackError([f"This is no pack of jurisdictions of format {FORMAT}."])
+    problems: list[str] = []
+    rows: dict[str, Jurisdiction] = {}
+    for number, row in enumerate(document.get("rows") or [], start=1):
+        found = [*_problems_of(row)]
+        if not found and row["code"] in rows:
+            found = ["is there twice."]
+        if found:
+            place = row.get("code") if isinstance(row, dict) else None
+            problems += [f"Row {number} ({place or 'no code'}): {words}" for words in found]
+        else:
+            rows[row["code"]] = _jurisdiction(row)
+    problems += _problems_of_whole(document, rows)
+    if problems:
+        raise PackError(problems)
+    return Pack(document["version"], rows)
+
+
+def _problems_of_whole(document: dict[str, Any], rows: Mapping[str, Jurisdiction]) -> Iterator[str]:
+    if not isinstance(document.get("version"), str) or not document["version"].strip():
+        yield "The pack has no version."
+    if UNKNOWN not in rows:
+        yield f"There is no row {UNKNOWN}, for countries without one of their own."
+    for code in rows:
+        country = code.partition("-")[0]
+        if country not in rows:
+            yield f"Row {code}: its country {country} has no row."
+
+
+def _problems_of(row: Any) -> Iterator[str]:
+    if not isinstance(row, dict) or not all(isinstance(value, str) for value in row.values()):
+        yield "is not a row of texts."
+        return
+    if missing := [name for name in (*_NEEDED, "last_reviewed") if name not in row]:
+        yield f"lacks {', '.join(missing)}."
+        return
+    if not _CODE.fullmatch(row["code"]):
+        yield "has a code that is neither a country (US), a part of one (US-FL) nor US-*."
+    for name in _WINDOWS:
+        try:
+            read_window(row[name])
+        except WindowError as error:
+            yield f"{name}: {error.reason}"
+    calendar = _calendar(row["holiday_calendar"])[0]
+    if calendar and calendar not in _countries():
+        yield f"holiday_calendar: the holidays of {calendar} are not known."
+    try:
+        date.fromisoformat(row["last_reviewed"])
+    except ValueError:
+        yield "last_reviewed is no date like 2026-11-23."
+
+
+def _jurisdiction(row: Mapping[str, str]) -> Jurisdiction:
+    promotion, notification, auto_reply, reply = (read_window(row[name]) for name in _WINDOWS)
+    calendar, any_region = _calendar(row["holiday_calendar"])
+    return Jurisdiction(
+        row["code"],
+        row["name"],
+        promotion,
+        notification,
+        auto_reply,
+        reply,
+        window_status=row["promo_window_status"],
+        calendar=calendar,
+        any_region=any_region,
+        status=row["status"],
+        last_reviewed=date.fromisoformat(row["last_reviewed"]),
+        facts={name: value for name, value in row.items() if name not in _NEEDED},
+    )
+
+
+def _calendar(text: str) -> tuple[str, bool]:
+    """Read whose holidays count, and whether one of any region does: “DE (any region)”."""
+    country, _, remark = text.partition(" ")
+    return country, bool(remark)
+
+
+# --- Holidays ------------------------------------------------------------------------------------
+
+
+@cache
+def _countries() -> Mapping[str, Sequence[str]]:
+    return holidays.list_supported_countries(include_aliases=False)
+
+
+def _is_holiday(country: str, any_region: bool, day: date) -> bool:
+    return bool(country) and day in _days_off(country, any_region, day.year)
+
+
+@lru_cache(maxsize=512)
+def _days_off(country: str, any_region: bool, year: int) -> frozenset[date]:
+    regions: Iterable[str | None] = [None, *(_countries()[country] if any_region else ())]
+    found = (
+        holidays.country_holidays(country, subdiv=region, years=[year], expand=False)
+        for region in regions
+    )
+    return frozenset(day for days in found for day in days)
+
+
+# --- From a table --------------------------------------------------------------------------------
+
+
+def pack_from_table(text: str, *, version: str) -> dict[str, Any]:
+    """Make the document of a pack from a CSV table. Raises PackError if it cannot be used."""
+    rows: list[dict[str, str]] = []
+    for row in csv.DictReader(io.StringIO(text)):
+        if None in row or None in row.values():
+            raise PackError([f"Row {len(rows) + 1}: has more or fewer cells than the table."])
+        rows.append({name: value.strip() for name, value in row.items()})
+    document = {"format": FORMAT, "version": version, "rows": rows}
+    read_pack(document)
+    return document
+
+
+@cache
+def shipped_pack() -> Pack:
+    """Return the pack that comes with the product."""
+    folder = resources.files("compliance") / "packs"
+    newest = max(file.name for file in folder.iterdir() if file.name.endswith(".json"))
+    return read_pack(json.loads((folder / newest).read_text(encoding="utf-8")))

@@ -1,0 +1,99 @@
+"""On which minutes of a week may an offer reach somebody, where they are?
+
+The grammar of a window: `mon-fri=08:00-20:00;sat=09:00-13:00;sun=none;hol=none`. Every day of the
+week is named once, `hol` stands for public holidays, and without it they are days like others. A
+day may have several spans (`08:00-12:00,14:00-18:00`); an end is exclusive and may be `24:00`.
+`any` is every minute.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+HOLIDAY = "hol"
+MINUTES_OF_DAY = 24 * 60
+_SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
+
+
+class WindowError(Exception):
+    """A window cannot be understood; `reason` says where and why, in words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Span:
+    """Minutes of a day, counted by the clock on the wall; `ends` is not part of it."""
+
+    starts: int
+    ends: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """The spans of each weekday, Monday first, and of holidays; None where they do not matter."""
+
+    week: tuple[tuple[Span, ...], ...]
+    holiday: tuple[Span, ...] | None = None
+
+    def spans(self, weekday: int, *, is_holiday: bool) -> tuple[Span, ...]:
+        """Return the spans of a day."""
+        if is_holiday and self.holiday is not None:
+            return self.holiday
+        return self.week[weekday]
+
+
+ANY = Window(week=((Span(0, MINUTES_OF_DAY),),) * len(DAYS))
+
+
+def read_window(text: str) -> Window:
+    """Read a window. Raises WindowError."""
+    if text.strip() == "any":
+        return ANY
+    found: dict[str, tuple[Span, ...]] = {}
+    for part in text.split(";"):
+        names, _, spans = part.strip().partition("=")
+        for day in _days(names.strip()):
+            if day in found:
+                raise WindowError(f"“{day}” is named twice.")
+            found[day] = _spans(spans.strip())
+    if missing := [day for day in DAYS if day not in found]:
+        raise WindowError(f"Nothing is said of {', '.join(missing)}.")
+    return Window(tuple(found[day] for day in DAYS), found.get(HOLIDAY))
+
+
+def _days(names: str) -> Iterator[str]:
+    first, _, last = names.partition("-")
+    if names == HOLIDAY:
+        yield HOLIDAY
+        return
+    if first not in DAYS or (last or first) not in DAYS or names.endswith("-"):
+        raise WindowError(f"“{names}” is no day: write mon-fri, sat or hol, with = behind it.")
+    at, end = DAYS.index(first), DAYS.index(last or first)
+    # A week may be cut anywhere: sun-thu.
+    for step in range((end - at) % len(DAYS) + 1):
+        yield DAYS[(at + step) % len(DAYS)]
+
+
+def _spans(text: str) -> tuple[Span, ...]:
+    if text == "none":
+        return ()
+    spans = tuple(_span(one.strip()) for one in text.split(","))
+    if any(after.starts < before.ends for before, after in zip(spans, spans[1:], strict=False)):
+        raise WindowError(f"“{text}” does not go from morning to evening.")
+    return spans
+
+
+def _span(text: str) -> Span:
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise WindowError(f"“{text}” is no span of time: write 08:00-20:00, or none.")
+    hour, minute, end_hour, end_minute = found.groups()
+    starts = int(hour) * 60 + int(minute)
+    ends = int(end_hour) * 60 + int(end_minute) if end_hour else MINUTES_OF_DAY
+    if ends <= starts:
+        raise WindowError(f"“{text}” ends before it starts.")
+    return Span(starts, ends)
