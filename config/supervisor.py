@@ -108,8 +108,9 @@ class Supervisor:
         terminal = Terminal(out or sys.stdout, [program.name for program in programs])
         self._patience = patience or Patience()
         self._children = [_Child(program, terminal, log_dir) for program in programs]
-        self._stopping = threading.Event()
-        self._hurry = threading.Event()
+        # Plain values: a handler of signals that took a lock could wait for its own thread.
+        self._is_stopping = False
+        self._is_in_hurry = False
 
     def __enter__(self) -> Self:
         return self
@@ -120,7 +121,7 @@ class Supervisor:
     @property
     def is_stopping(self) -> bool:
         """Tell whether somebody asked to stop."""
-        return self._stopping.is_set()
+        return self._is_stopping
 
     @property
     def pids(self) -> dict[str, int]:
@@ -135,28 +136,30 @@ class Supervisor:
         for child in self._children:
             if not self.is_stopping:
                 child.start()
-                child.wait_until_ready(self._stopping)
+                child.wait_until_ready(lambda: self._is_stopping)
 
     def watch(self) -> None:
         """Restart what dies until told to stop.
 
         Raises SupervisorError when a program does not stay up.
         """
-        while not self._stopping.wait(POLL_S):
+        while True:
+            time.sleep(POLL_S)
+            if self._is_stopping:
+                return
             for child in self._children:
                 child.restart_if_dead(self._patience)
 
     def ask_to_stop(self) -> None:
         """Make `start` and `watch` return soon; asked twice, do not wait for anybody."""
-        if self.is_stopping:
-            self._hurry.set()
-        self._stopping.set()
+        self._is_in_hurry = self._is_stopping
+        self._is_stopping = True
 
     def stop(self) -> None:
         """Stop all programs in reverse order, with force after the grace time."""
-        self._stopping.set()
+        self._is_stopping = True
         for child in reversed(self._children):
-            child.stop(self._patience.grace_s, self._hurry)
+            child.stop(self._patience.grace_s, lambda: self._is_in_hurry)
 
 
 def run_until_interrupted(
@@ -250,7 +253,7 @@ class _Child:
             raise SupervisorError(f"{self.name} cannot be started: {error}") from error
         threading.Thread(target=self._relay, args=[self._process.stdout], daemon=True).start()
 
-    def wait_until_ready(self, stopping: threading.Event) -> None:
+    def wait_until_ready(self, is_stopping: Callable[[], bool]) -> None:
         is_ready = self._program.is_ready
         deadline = self._started_at + self._program.ready_within_s
         while is_ready and not is_ready():
@@ -259,7 +262,8 @@ class _Child:
             if time.monotonic() > deadline:
                 limit = f"{self._program.ready_within_s:.0f} s"
                 raise SupervisorError(self._complaint(f"was not ready within {limit}"))
-            if stopping.wait(POLL_S):
+            time.sleep(POLL_S)
+            if is_stopping():
                 return
 
     def restart_if_dead(self, patience: Patience) -> None:
@@ -284,17 +288,17 @@ class _Child:
         self._say(f"ended {_in_words(code)}; starting it again in {pause_s:g} s")
         return float(pause_s)
 
-    def stop(self, grace_s: float, hurry: threading.Event) -> None:
+    def stop(self, grace_s: float, is_in_hurry: Callable[[], bool]) -> None:
         if self._process is None:
             return
         deadline = time.monotonic() + grace_s
         # The leader alone: a pool's master wants to end its workers itself.
         self._process.terminate()
-        while self._process.poll() is None and time.monotonic() < deadline and not hurry.is_set():
+        while self._process.poll() is None and time.monotonic() < deadline and not is_in_hurry():
             time.sleep(POLL_S / 2)
         if self._process.poll() is None:
             self._say(
-                f"does not stop within {grace_s:g} s: killed" if not hurry.is_set() else "killed"
+                f"does not stop within {grace_s:g} s: killed" if not is_in_hurry() else "killed"
             )
         _kill_group(self._process)
         self._process.wait()

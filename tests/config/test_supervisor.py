@@ -242,6 +242,29 @@ def test_one_signal_stops_the_whole_family(number: signal.Signals) -> None:
     assert process.returncode == 0
 
 
+def test_a_signal_is_heard_whatever_we_are_at() -> None:
+    signals = textwrap.dedent(
+        """
+        import random, signal
+        from config.supervisor import Supervisor, run_until_interrupted
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGTERM))
+        for _ in range(30):
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 3e-4), 0.02)
+            run_until_interrupted(Supervisor([]))
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        """
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", signals],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=60,
+        check=False,
+    )
+
+    assert ended.returncode == 0
+
+
 @pytest.mark.parametrize("is_whole_group", [True, False])
 def test_no_orphans_when_make_is_the_parent(tmp_path: Path, is_whole_group: bool) -> None:
     makefile = tmp_path / "Makefile"
