@@ -19,6 +19,7 @@ from typing import Any
 
 import holidays
 
+from compliance import country_terms
 from compliance.quiet_hours import Hours
 from compliance.windows import ANY, Window, WindowError, read_window
 
@@ -79,6 +80,35 @@ class Jurisdiction:
         }
         is_off = partial(_is_holiday, self.calendar, self.any_region)
         return Hours(self.code, windows.get(purpose, self.promotion), is_off)
+
+    @property
+    def consent_level(self) -> str:
+        """Name the least consent that offers need here: inferred, express or written."""
+        return country_terms.CONSENT_LEVELS[self.facts["promo_consent"]]
+
+    @property
+    def register_days(self) -> int:
+        """Return for how many days a look into a register stands in for consent; 0: never."""
+        return country_terms.register_days(self.facts.get("suppression_register_check", ""))
+
+    @property
+    def most_a_day(self) -> int | None:
+        """Return how many unasked messages one person may get in 24 hours, if that is limited."""
+        return country_terms.MOST_A_DAY.get(self.code)
+
+    def can_answer(self, kind: str) -> bool:
+        """Say whether people here can write back to a kind of sender."""
+        return country_terms.can_answer(self.facts.get("twilio_two_way_sms", ""), kind)
+
+    def refuses_sender(self, kind: str, is_offer: bool) -> str:
+        """Say what to send from instead, where this kind of sender may not; blank if it may."""
+        rules = country_terms.sender_rules(self.facts.get("sender_rules", ""))
+        refused = (
+            rule.fix
+            for rule in rules
+            if kind in rule.refused and (is_offer or not rule.of_offers_only)
+        )
+        return next(refused, "")
 
 
 @dataclass(frozen=True)
@@ -154,6 +184,8 @@ def _problems_of(row: Any) -> Iterator[str]:
     calendar = _calendar(row["holiday_calendar"])[0]
     if calendar and calendar not in _countries():
         yield f"holiday_calendar: the holidays of {calendar} are not known."
+    if problem := country_terms.problem_of(row):
+        yield problem
     try:
         date.fromisoformat(row["last_reviewed"])
     except ValueError:

@@ -24,6 +24,7 @@ COLUMNS = {
     "holiday_calendar": "",
     "status": "product",
     "last_reviewed": "2026-11-23",
+    "promo_consent": "express",
 }
 
 
@@ -96,6 +97,8 @@ def put(name: str, value: Any) -> Callable[[dict[str, Any]], object]:
         (put("status", 3), "is not a row of texts"),
         (cut("promo_window"), "lacks promo_window"),
         (cut("status"), "lacks status"),
+        (cut("promo_consent"), "promo_consent: “” is no kind of consent"),
+        (put("promo_consent", "a nod"), "promo_consent: “a nod” is no kind of consent"),
     ],
 )
 def test_a_pack_that_is_wrong_is_refused_in_words(
