@@ -84,7 +84,7 @@ class Ladder:
             people=() if is_whole else tuple(chosen),
             is_team_wide=is_whole,
             is_owner=len(chosen) == 1 and (step.is_owner or self._is_claiming(step)),
-            turn=Turn(self._key(number), chosen[0]) if is_round else None,
+            turn=Turn(self._turn(number, step), chosen[0]) if is_round else None,
             step=number,
         )
 
@@ -161,7 +161,7 @@ class Ladder:
     def _next(self, number: int, step: Step, able: list[int]) -> int:
         """Return the first who is able after the one who had the last turn."""
         order = self._asked(step)
-        last = self.directory.turns.get(self._key(number))
+        last = self.directory.turns.get(self._turn(number, step))
         after = order.index(last) + 1 if last in order else 0
         return next(person for person in order[after:] + order[:after] if person in able)
 
@@ -173,6 +173,11 @@ class Ladder:
 
     def _key(self, number: int) -> str:
         return f"{self.rule}:{number}"
+
+    def _turn(self, number: int, step: Step) -> str:
+        """Return the name of a step's turns: each inbox's own team has turns of its own."""
+        is_own_team = not step.people and step.team is None
+        return self._key(number) + (f":{self.directory.team}" if is_own_team else "")
 
 
 def _unfit(person: Person) -> str:

@@ -62,10 +62,13 @@ class Case:
     # --- Deciding ---
 
     def decide(self) -> Decision:
-        """Ask the rules. Where turns or loads count, nobody else does so at the same time."""
+        """Ask the rules. Where turns or loads count, nobody else does so at the same time.
+
+        Of the whole account: its inboxes share people, and the rules that are asked first.
+        """
         decision = self._decide(self._facts())
         if self._is_counted(decision.plan):
-            lock_text(f"turns:{self.rules.always_first}:{self.rules.own}")
+            lock_text(f"turns:{self.row.account_id}")
             decision = self._decide(decision.facts)
         return decision
 

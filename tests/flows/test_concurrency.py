@@ -28,9 +28,10 @@ from inbox.models.ids import client_id
 from inbox.sending import deliver, send_reply
 from tests.conftest import House
 from tests.doors import Browser, all_at_once, signed
+from tests.factories import make_inbox, make_rules, make_sender
 from tests.faults import crowd, customers_write, gaps, handed_over_twice
 from tests.live import Live, until
-from tests.twilio import inbound_form, status_in
+from tests.twilio import inbound_form, status_in, text_in
 
 MARIA = "+14155550101"
 T = TypeVar("T")
@@ -168,6 +169,30 @@ def test_a_status_that_waited_for_its_turn_is_told_to_the_audience_of_now(
 
     told = InboxEvent.objects.get(type="message.status")
     assert told.audience == {"users": [house.alice.pk]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_inboxes_that_share_rules_and_people_take_turns(house: House) -> None:
+    """Messages to two inboxes at the same moment: nobody gets two while another gets none."""
+    other = make_inbox(house.account)
+    senders = [house.sender, make_sender(other, twilio_account=house.sender.twilio_account)]
+    pair = [house.alice.pk, house.bob.pk]
+    make_rules(house.inbox, {"id": "own", "then": {"tags": ["support"]}})
+    make_rules(other, {"id": "own", "then": {"tags": ["other"]}})
+    turns = {"id": "turns", "then": {"to": [{"who": "round_robin", "people": pair}]}}
+    make_rules(house.inbox, turns, is_always_first=True)
+
+    left = iter(senders)
+
+    def write_many() -> None:
+        client, sender = Client(), next(left)
+        for number in range(15):
+            text_in(client, sender, f"+14155550{sender.pk % 10}{number:02d}")
+
+    _side_by_side(2, write_many)
+
+    parts = Participant.objects.filter(ended_at=None).values_list("user", flat=True)
+    assert sorted(parts) == sorted(pair * 15)
 
 
 def _claim(house: House, conversation: Conversation) -> Conversation:

@@ -157,6 +157,20 @@ def test_round_robin_begins_anew_when_the_last_is_gone() -> None:
     assert who(Step(Target.ROUND_ROBIN, people=(BO, DAN)), directory=directory) == (BO,)
 
 
+def test_each_inbox_has_turns_of_its_own_team() -> None:
+    """Two inboxes follow the same rules, and messages come to them by turns."""
+    turns: dict[str, int] = {}
+    counts: Counter[int] = Counter()
+    for number in range(12):
+        own = replace(DIRECTORY, team=(SUPPORT, SALES)[number % 2], turns=turns)
+        assignment = found(Step(Target.ROUND_ROBIN), directory=own)
+        assert assignment is not None
+        assert assignment.turn is not None
+        turns = {**turns, assignment.turn.key: assignment.turn.person}
+        counts.update(assignment.people)
+    assert counts == {ANNA: 3, BO: 3, DAN: 6}
+
+
 def chi_squared(counts: Counter[int], people: int) -> float:
     expected = counts.total() / people
     return sum((counts[one] - expected) ** 2 / expected for one in counts)
