@@ -4,6 +4,7 @@ Three answers, not two: what cannot be known (a CRM that did not answer, a custo
 nobody knows) is unknown, and a rule that depends on it is passed over, negated or not.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +18,8 @@ from routing.patterns import fold, has_words, is_match
 from routing.rules import Condition, Given, Group, Match
 
 CONFIDENT = 0.8
+# As people and CRMs write it: no words such as “nan”, and no digits but these.
+_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,40}(\.[0-9]{1,40})?(e[+-]?[0-9]{1,3})?\s*")
 Actual = Value | frozenset[str]
 
 
@@ -163,10 +166,15 @@ def _all_words(actual: Actual, given: Given) -> bool:
 def _equals(actual: Actual, given: Given) -> bool:
     if isinstance(actual, bool) or isinstance(given, bool):
         return _flag(actual) is not None and _flag(actual) is _flag(given)
-    numbers = _number(actual), _number(given)
+    # Two texts are compared as texts: a code that begins with a zero is no number.
+    numbers = (_number(actual), _number(given)) if _is_number(actual, given) else (None, None)
     if None not in numbers:
         return numbers[0] == numbers[1]
     return actual is not None and fold(str(actual)) == fold(str(given))
+
+
+def _is_number(*values: object) -> bool:
+    return any(isinstance(value, int | float) for value in values)
 
 
 def _flag(value: object) -> bool | None:
@@ -176,12 +184,9 @@ def _flag(value: object) -> bool | None:
 
 @lru_cache(maxsize=4096, typed=True)
 def _number(value: object) -> float | None:
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, bool) or not _NUMBER.fullmatch(str(value)):
         return None
-    try:
-        return float(str(value))
-    except ValueError:
-        return None
+    return float(str(value))
 
 
 def _less(actual: Actual, given: Given) -> bool:

@@ -13,7 +13,6 @@ import re2
 MOST_PATTERN_LETTERS = 500
 MOST_TEXT_LETTERS = 10_000
 _MOST_MEMORY = 1 << 20
-_WORD = re.compile(r"\w+")
 # Thai to Lao, Burmese, Khmer, Japanese, Chinese: without blanks, so not word by word.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 
@@ -24,10 +23,20 @@ class PatternError(ValueError):
 
 @lru_cache(maxsize=8192)
 def fold(text: str) -> str:
-    """Return a text as it is compared: case, accents, width and spaces make no difference."""
-    letters = unicodedata.normalize("NFKD", text[:MOST_TEXT_LETTERS].casefold())
-    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return " ".join(bare.split())
+    """Return a text as it is compared.
+
+    Case, accents, width, style, spaces and what nobody sees make no difference.
+    """
+    letters = unicodedata.normalize("NFKD", text[:MOST_TEXT_LETTERS])
+    if not letters.isascii():
+        letters = "".join(letter for letter in letters.casefold() if not _is_unseen(letter))
+    return " ".join(letters.casefold().split())
+
+
+def _is_unseen(letter: str) -> bool:
+    """Say whether this only goes with a letter, or has no width of its own."""
+    is_variant = "\ufe00" <= letter <= "\ufe0f"
+    return bool(unicodedata.combining(letter)) or unicodedata.category(letter) == "Cf" or is_variant
 
 
 @lru_cache(maxsize=4096)
@@ -36,7 +45,13 @@ def words_of(text: str) -> str:
 
     So a word or a phrase is in a text if its words are in the words of the text.
     """
-    return f" {' '.join(_WORD.findall(fold(text)))} "
+    letters = "".join(letter if _is_of_word(letter) else " " for letter in fold(text))
+    return f" {' '.join(letters.split())} "
+
+
+def _is_of_word(letter: str) -> bool:
+    # The vowels of India's scripts are marks, and no end of a word.
+    return letter.isalnum() or letter == "_" or unicodedata.category(letter).startswith("M")
 
 
 def has_words(text: str, wanted: str) -> bool:
@@ -49,7 +64,12 @@ def has_words(text: str, wanted: str) -> bool:
     if len(words) > 2:
         letters = _unspaced(wanted)
         return words in words_of(text) or bool(letters and letters in fold(text))
-    return bool(wanted.strip()) and wanted.strip() in text
+    return bool(wanted.strip()) and _plain_signs(wanted.strip()) in _plain_signs(text)
+
+
+def _plain_signs(text: str) -> str:
+    """Return a text whose signs do not say whether they want to be drawn in colours."""
+    return text.replace("\ufe0f", "")
 
 
 @lru_cache(maxsize=4096)
