@@ -14,10 +14,10 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from routing.facts import Facts, Trigger, Value
+from routing.languages import CONFIDENT, base_of
 from routing.patterns import fold, has_words, is_match
 from routing.rules import Condition, Given, Group, Match
 
-CONFIDENT = 0.8
 # As people and CRMs write it: no words such as “nan”, and no digits but these.
 _NUMBER = re.compile(r"\s*[+-]?[0-9]{1,40}(\.[0-9]{1,40})?(e[+-]?[0-9]{1,3})?\s*")
 Actual = Value | frozenset[str]
@@ -204,6 +204,11 @@ def _more(actual: Actual, given: Given) -> bool:
     return ours > theirs
 
 
+def is_measure(value: object) -> bool:
+    """Say whether anything can be less or more than this: a number or a date."""
+    return _number(value) is not None or _is_date(value)
+
+
 def _is_date(value: object) -> bool:
     try:
         datetime.fromisoformat(str(value))
@@ -273,7 +278,8 @@ TESTS: Mapping[str, Test] = {
 
 def _language(facts: Facts, _: Condition, __: datetime) -> Actual | Unknown:
     text = facts.text
-    return text.language if text.confidence >= CONFIDENT else Unknown("language not clear")
+    is_clear = text.confidence >= CONFIDENT
+    return base_of(text.language) if is_clear else Unknown("language not clear")
 
 
 def _inbox_time(facts: Facts, _: Condition, now: datetime) -> Actual:

@@ -4,13 +4,16 @@ The editor keeps it, versions hold it, admins export and import it. Reading coll
 each with its place, so that a document written by hand can be put right in one go.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from routing.conditions import FACTS, TESTS, WEEKDAYS, Takes
 from routing.facts import Trigger
+from routing.languages import base_of
 from routing.patterns import PatternError, compiled
+from routing.places import plain_number
 from routing.reading import DocumentError as DocumentError
 from routing.reading import Place, is_language
 from routing.rules import (
@@ -164,11 +167,16 @@ def _nothing(place: Place, _: str) -> Given:
     return None
 
 
-def _words(place: Place, _: str) -> Given:
+# However it is written, it is compared in one form. No detector tells pt-BR from pt.
+_PLAIN: Mapping[str, Callable[[str], str]] = {"number": plain_number, "language": base_of}
+
+
+def _words(place: Place, fact: str) -> Given:
     found = place.texts("value")
     if not found:
         place.at("value").refuse("Write at least one word.")
-    return found
+    plain = _PLAIN.get(fact)
+    return tuple(dict.fromkeys(map(plain, found))) if plain else found
 
 
 def _choices(place: Place, fact: str) -> Given:
@@ -195,7 +203,7 @@ def _text(place: Place, _: str) -> Given:
 
 def _scalar(place: Place, fact: str) -> Given:
     value = place.at("value").value
-    if isinstance(value, bool | int | float) and value == value:
+    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return _text(place, fact)
 

@@ -102,10 +102,11 @@ def _check(found: Any) -> None:
 def _check_one(value: Any) -> None:
     if isinstance(value, int | float) and abs(value) > LARGEST_NUMBER:
         raise AnswerError("A number in the answer is too large.")
-    # A database keeps neither NUL nor half a character.
-    if isinstance(value, str) and ("\0" in value or not _is_whole(value)):
+    if isinstance(value, str) and not is_storable(value):
         raise AnswerError("A text in the answer holds characters that cannot be stored.")
 
 
-def _is_whole(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
+def is_storable(text: str) -> bool:
+    """Say whether a database keeps a text: neither NUL nor half a character."""
+    is_whole = text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
+    return is_whole and "\0" not in text

@@ -9,9 +9,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import combinations, takewhile
 
+from phonenumbers import SUPPORTED_REGIONS
+
 from routing.circles import circles
+from routing.conditions import is_measure
 from routing.escalation import Policy
 from routing.facts import Directory, Trigger
+from routing.marks import with_tags
 from routing.patterns import compiled, fold, words_of
 from routing.rules import Condition, Group, Match, Rule, Rules, Step, Target
 from routing.texts import Text, Variable, attribute_name, problems
@@ -72,10 +76,12 @@ def lint(rulebook: Rules, directory: Directory, known: Known) -> tuple[Finding, 
         asked = _Asked.of(rule)
         found += _hidden(asked, before)
         found += _impossible(rule)
+        found += _unmatched(rule)
         found += _targets(rule, directory)
         found += _people(rule, directory)
         found += _circles(rule, directory, known)
         found += _unknown(rule, known)
+        found += _tags(rule)
         found += _reserved(rule, known.reserved)
         found += _texts(rule, known)
         found += _patterns(rule)
@@ -163,6 +169,25 @@ def _impossible(rule: Rule) -> Iterator[Finding]:
     comes_back = any(one.fact == "reopened" and not one.is_negated for one in asked)
     if comes_back and Trigger.REOPENED not in rule.triggers:
         yield _error(rule, "It never holds: it is not asked when a conversation comes back.")
+
+
+def _unmatched(rule: Rule) -> Iterator[Finding]:
+    """Look for values that nothing is ever equal to, as they are written."""
+    for condition in rule.condition.conditions():
+        value = condition.value
+        for text in value if isinstance(value, tuple) else (value,):
+            if words := _why_unmatched(condition, str(text)):
+                yield _warning(rule, words)
+
+
+def _why_unmatched(condition: Condition, text: str) -> str:
+    if condition.fact == "number" and not text.startswith("+"):
+        return f"No number begins with “{text}”: they begin with + and the code of a country."
+    if condition.fact == "country" and text.upper() not in SUPPORTED_REGIONS:
+        return f"“{text}” is no country: they are written US, GB, ES."
+    if condition.test in ("less", "more") and not is_measure(text):
+        return f"“{text}” is neither a number nor a date: nothing is less or more."
+    return ""
 
 
 def _exclude(one: Condition, other: Condition) -> bool:
@@ -270,6 +295,11 @@ def _unknown(rule: Rule, known: Known) -> Iterator[Finding]:
     for lookup, _, name in sorted(one.partition(".") for one in named):
         if lookup in known.fields and name not in known.fields[lookup]:
             yield _error(rule, f"“{lookup}” has no field “{name}”.")
+
+
+def _tags(rule: Rule) -> Iterator[Finding]:
+    for words in with_tags((), rule.actions.tags).left_out:
+        yield _error(rule, f"A tag cannot be kept. {words}")
 
 
 # --- Words ---------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Where is a phone number from? What its digits say: where it was issued, not where a person is."""
 
+import re
+import unicodedata
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
@@ -82,6 +84,7 @@ _AREA_CODES = {
 _REGIONS = MappingProxyType(
     {code: region for region, codes in _AREA_CODES.items() for code in codes.split()}
 )
+_BETWEEN_DIGITS = re.compile(r"[\s().\-\u2010-\u2015/]")
 _OF_NORTH_AMERICA = ("US", "CA")
 
 
@@ -107,3 +110,11 @@ def place_of(number: str) -> Place:
     # Toll-free numbers and most mobiles of wide countries have many: then nobody knows.
     is_clear = len(zones) == 1 and zones[0] != "Etc/Unknown"
     return Place(country, region, zones[0] if is_clear else "")
+
+
+def plain_number(text: str) -> str:
+    """Return a number, or the beginning of one, as E.164 writes it; what is none stays as it is."""
+    digits = _BETWEEN_DIGITS.sub("", unicodedata.normalize("NFKC", text))
+    digits = f"+{digits[2:]}" if digits.startswith("00") else digits
+    is_number = digits.isascii() and digits.removeprefix("+").isdecimal()
+    return digits if is_number else text.strip()

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
 
+from routing.json_answers import is_storable
+
 MOST_CHOICES = 500
 MOST_LETTERS = 2_000
 # ISO 639, with a script or a region behind it if need be: es, pt-BR, zh-Hant.
@@ -46,6 +48,8 @@ class Place:
 
     def refuse(self, words: str) -> None:
         """Note what is wrong with this value."""
+        # Half a character, as JSON may hold it, could not be shown.
+        words = words.encode("utf-8", "replace").decode()
         self.problems.append(Problem(self.where or "document", words))
 
     def at(self, key: str | int) -> "Place":
@@ -99,8 +103,10 @@ class Place:
 
     def as_text(self, *, most: int = MOST_LETTERS, is_needed: bool = False) -> str:
         """Return this value as a text of so many letters; not blank if it is needed."""
-        if not isinstance(self.value, str) or "\0" in self.value:
+        if not isinstance(self.value, str):
             self.refuse("A text is wanted here.")
+        elif not is_storable(self.value):
+            self.refuse("This text holds characters that cannot be stored.")
         elif len(self.value) > most:
             self.refuse(f"At most {most} letters may stand here.")
         elif is_needed and not self.value.strip():

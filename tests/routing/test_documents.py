@@ -68,7 +68,28 @@ def test_a_document_is_read() -> None:
     assert document_of(rulebook) == {**PREMIUM, "always_first": []}
 
 
+@pytest.mark.parametrize(
+    ("fact", "test", "typed", "kept"),
+    [
+        ("number", "starts_with", ["+1 (415) ", "+1415"], ("+1415",)),
+        ("number", "is_any", ["0041 79 123 45 67"], ("+41791234567",)),
+        ("number", "is_any", ["＋1 415‑555‑0100"], ("+14155550100",)),
+        ("number", "starts_with", [" us "], ("us",)),
+        ("language", "is_any", ["pt-BR", "pt", "ES"], ("pt", "es")),
+    ],
+)
+def test_what_is_compared_in_one_form_is_kept_in_it(
+    fact: str, test: str, typed: list[str], kept: tuple[str, ...]
+) -> None:
+    rules = read_rulebook(rule(**{"if": {"all": [{"fact": fact, "test": test, "value": typed}]}}))
+
+    assert next(rules.rules[0].condition.conditions()).value == kept
+
+
 CONDITION = {"fact": "text", "test": "contains_any", "value": ["x"]}
+
+
+MORE = {"fact": "attribute", "name": "orders", "test": "more"}
 
 
 @pytest.mark.parametrize(
@@ -77,6 +98,14 @@ CONDITION = {"fact": "text", "test": "contains_any", "value": ["x"]}
         (None, "document", "object"),
         ([], "document", "object"),
         ({"format": 2}, "format", "format 1"),
+        ({"\ud800": 1}, "document", "“?” is not known"),
+        (rule(name="half \ud800"), "rules[0].name", "cannot be stored"),
+        (rule(name="nul \0"), "rules[0].name", "cannot be stored"),
+        (
+            rule(**{"if": {"all": [{**MORE, "value": float("inf")}]}}),
+            "rules[0].if.all[0].value",
+            "A text",
+        ),
         ({"ruels": []}, "document", "“ruels” is not known"),
         ({"rules": {}}, "rules", "list"),
         ({"rules": [{}]}, "rules[0].id", "text is wanted"),
@@ -181,7 +210,7 @@ values = {
     Takes.TEXT: texts,
     Takes.CHOICES: st.lists(texts, min_size=1, max_size=3).map(tuple),
     Takes.NUMBER: st.integers(-9, 9) | st.just("2024-01-01"),
-    Takes.SCALAR: texts | st.booleans() | st.integers() | st.floats(allow_nan=False),
+    Takes.SCALAR: texts | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
     Takes.TIMES: st.just(("22:00", "06:00")),
     Takes.PEOPLE: st.lists(ids, min_size=1, max_size=3).map(tuple),
 }
@@ -194,6 +223,9 @@ def some_condition(draw: st.DrawFn) -> Condition:
     value = draw(values[TESTS[test].takes])
     if fact == "weekday":
         value = (draw(st.sampled_from(WEEKDAYS)),)
+    if fact in ("number", "language"):
+        # In the form in which they are kept.
+        value = (draw(st.sampled_from(["+1415", "+34600111222", "es", "zh"])),)
     name = "hubspot.tier" if fact == "crm" else "tier" if fact == "attribute" else ""
     return Condition(fact, test, value, name, draw(st.booleans()))
 

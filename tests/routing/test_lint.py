@@ -104,6 +104,9 @@ def to(*steps: Step) -> Actions:
             ),
         ),
         (rule("a", actions=Actions(notify=(ANNA,))),),
+        (rule("a", all_of(Condition("number", "starts_with", ("+1415",)))),),
+        (rule("a", all_of(Condition("country", "is_any", ("us", "ES")))),),
+        (rule("a", all_of(Condition("attribute", "more", "2026-01-31", "since"))),),
     ],
 )
 def test_what_is_fine_is_not_spoken_of(rules: tuple[Rule, ...]) -> None:
@@ -231,3 +234,26 @@ def test_only_errors_block_publishing() -> None:
 def test_of_the_accounts_rules_the_own_team_is_that_of_whichever_inbox() -> None:
     everywhere = Directory(DIRECTORY.people, 0, DIRECTORY.members)
     assert lint(Rules(rules=(rule("a", actions=to(Step(Target.TEAM))),)), everywhere, KNOWN) == ()
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        (Condition("number", "starts_with", ("+34", "415")), "No number begins with “415”"),
+        (Condition("country", "is_any", ("US", "Spain")), "“Spain” is no country"),
+        (Condition("attribute", "less", "many", "orders"), "“many” is neither a number nor a date"),
+    ],
+)
+def test_a_value_that_nothing_is_equal_to_is_told(condition: Condition, words: str) -> None:
+    [(level, _, said)] = found(rule("a", all_of(condition)))
+
+    assert level == "warning"
+    assert words in said
+
+
+@pytest.mark.parametrize("tag", ["x" * 41, "a\tb\u200b"])
+def test_a_tag_that_cannot_be_kept_blocks(tag: str) -> None:
+    [(level, _, said)] = found(rule("a", actions=Actions(tags=("fine", tag))))
+
+    assert level == "error"
+    assert "A tag cannot be kept" in said
