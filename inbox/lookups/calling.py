@@ -204,7 +204,10 @@ def _exchange(
     headers = {**request.headers, "Host": parts.netloc, "Connection": "close"}
     client.request(request.method, target, body=request.body, headers=headers)
     answer = client.getresponse()
-    return Reply(answer.status, answer.read(LARGEST + 1))
+    content = answer.read(LARGEST + 1)
+    if answer.length and len(content) <= LARGEST:
+        raise CallError("The answer broke off.")
+    return Reply(answer.status, content)
 
 
 class _Timed:

@@ -314,6 +314,14 @@ def test_what_is_no_http_is_no_answer(said: bytes) -> None:
         assert "failed" in refusal(f"http://{HOST}:{host.port}/")
 
 
+@pytest.mark.parametrize("content", [b"", b"{}"])
+@pytest.mark.parametrize("head", ["", "Transfer-Encoding: chunked\r\n"])
+def test_an_answer_that_breaks_off_is_none(content: bytes, head: str) -> None:
+    """Not even one that would be read as “nothing to say”."""
+    with outside(says(content, headers=head, length=200)) as host:
+        assert refusal(f"http://{HOST}:{host.port}/")
+
+
 def test_an_error_is_told_by_its_status() -> None:
     with outside(says(b"oops", 500)) as host:
         assert ask(f"http://{HOST}:{host.port}/") == Reply(500, b"oops")
