@@ -143,6 +143,8 @@ def _move(row: Conversation, step: Step, look: Look) -> Done:
     if target is None or target.pk == source.pk:
         return Done("move", found.names, helpers.users, ("owner", "audience"))
     row.inbox, row.escalation = target, None
+    if rules_for(target, now=now).asked:
+        ask_rules(row, Trigger.TRANSFERRED, now=now)
     return Done("move", target.name, helpers.users, left_inbox=source)
 
 

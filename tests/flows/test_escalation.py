@@ -28,6 +28,7 @@ from inbox.conversations import (
     transfer_to_user,
     wake_conversation,
 )
+from inbox.deciding import route_next
 from inbox.escalating import fire_due, follow_changes
 from inbox.models import (
     Contact,
@@ -52,7 +53,7 @@ from routing.hours import Calendar
 from routing.models import EscalationPolicy
 from tests.conftest import House
 from tests.doors import Browser
-from tests.factories import make_hours, make_inbox, make_policy, make_user
+from tests.factories import make_hours, make_inbox, make_policy, make_rules, make_user
 from tests.live import Live, until
 from tests.twilio import text_in
 
@@ -531,6 +532,24 @@ def test_a_move_to_another_team_goes_to_its_inbox_and_keeps_the_ladder(
     assert fresh(row).inbox == billing
     assert escalations(row) == [(1, "move", "Billing")]
     assert due(row) == {1: None, 2: 9}
+
+
+def test_a_move_to_another_inbox_asks_its_rules(
+    house: House, claimed: Callable[..., Conversation]
+) -> None:
+    billing = make_inbox(house.account, "Billing")
+    ben, _ = (make_user(house.account, name, team=billing.team) for name in ("Ben", "Bea"))
+    to_ben = {"to": [{"who": "people", "people": [ben.pk]}]}
+    make_rules(billing, {"when": ["transferred"], "then": to_ben})
+    row = claimed({"after": 5, "do": "move", "to": [{"team": billing.pk}]})
+    at = since(row) + minutes(5)
+
+    fire_due(now=at)
+    assert route_next(now=at)
+
+    assert not fresh(row).is_team_wide
+    parts = Participant.objects.filter(conversation=row, ended_at=None)
+    assert [part.user for part in parts] == [ben]
 
 
 def test_a_step_sets_the_priority(claimed: Callable[..., Conversation]) -> None:
