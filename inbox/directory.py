@@ -25,9 +25,10 @@ def directory_for(
 
     `team` is the inbox's. Three queries at most, and a fourth where turns are taken.
     """
-    teams = {team} | {step.team for step in rules.steps() if step.team is not None}
     if not rules.targets:
         return Directory(team=team)
+    teams = {team} | {step.team for step in rules.steps() if step.team is not None}
+    teams |= _told_teams(facts) if Target.DATA_ACTION in rules.targets else set()
     members = _members(account, teams)
     named = {person for step in rules.steps() for person in step.people}
     named.update(*members.values())
@@ -67,12 +68,21 @@ def _told(facts: Facts) -> frozenset[str]:
     )
 
 
+def _told_teams(facts: Facts) -> set[int]:
+    """Return the teams that Data Actions named; their ids were checked when the answer was read."""
+    told = (answer.fields.get("teams") for answer in facts.answers.values())
+    texts = (str(text) for one in told if isinstance(one, tuple) for text in one)
+    return {int(text) for text in texts if _is_id(text)}
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
 def _people(
     account: int, ids: Collection[int], told: Collection[str], *, now: datetime
 ) -> dict[int, Person]:
-    told_ids = {
-        int(text) for text in told if text.isascii() and text.isdecimal() and len(text) < 19
-    }
+    told_ids = {int(text) for text in told if _is_id(text)}
     emails = {text for text in told if "@" in text}
     rows = _known(account, now).filter(Q(pk__in={*ids, *told_ids}) | Q(email__in=emails))
     facts = list(rows)

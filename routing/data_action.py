@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from routing.documents import PRIORITIES
 from routing.facts import Answer, Directory, Value
 from routing.json_answers import AnswerError, read_object
 from routing.marks import LONGEST_TAG, MOST_ATTRIBUTES, MOST_TAGS
@@ -205,6 +206,8 @@ def _verdict(answer: "_Part", known: Known) -> Verdict:
     teams = _found(assign.names("teams", MOST_NAMED), _teams(known.teams))
     escalation = answer.text("escalation", LONGEST_NAME)
     is_known = not escalation or escalation in known.policies
+    priority = answer.text("priority", LONGEST_NAME)
+    is_priority = priority.casefold() in PRIORITIES
     skipped = [
         *_unknown("key", answer.unknown(_KEYS)),
         *_unknown("key", assign.unknown({"users", "teams", "claim"})),
@@ -212,13 +215,14 @@ def _verdict(answer: "_Part", known: Known) -> Verdict:
         *_unknown("person", users[1]),
         *_unknown("team", teams[1]),
         *_unknown("escalation policy", [] if is_known else [escalation]),
+        *_unknown("priority", [] if is_priority else [priority]),
     ]
     return Verdict(
         users=users[0],
         teams=teams[0],
         claim=assign.flag("claim"),
         tags=answer.tags("tags"),
-        priority=answer.text("priority", LONGEST_NAME),
+        priority=priority.casefold() if is_priority else "",
         auto_reply=reply,
         attributes=answer.attributes("attributes"),
         note=answer.text("note", LONGEST_NOTE),

@@ -80,16 +80,10 @@ def decide(facts: Facts, rulebook: Rules, directory: Directory, *, now: datetime
     for number, rule in enumerate(rules):
         outcome = desk.ask(rule)
         if outcome == "waiting":
-            return desk.plan(rulebook.version, needs=_unasked(rules[number:], facts))
+            return desk.plan(rulebook.version, needs=desk.wanted(rules[number:]))
         if outcome == "nobody" or (outcome == "matched" and not rule.continues):
             return desk.plan(rulebook.version, rule)
     return desk.plan(rulebook.version)
-
-
-def _unasked(rules: tuple[Rule, ...], facts: Facts) -> frozenset[str]:
-    """Return every look-up that may still be wanted: all are asked at the same time."""
-    wanted = frozenset[str]().union(*(rule.lookups() for rule in rules))
-    return frozenset(name for name in wanted if name not in facts.answers)
 
 
 @dataclass
@@ -102,6 +96,7 @@ class _Desk:
     tags: tuple[str, ...] = ()
     priority: str = ""
     found: Assignment | None = None
+    has_nobody: bool = False
     trace: list[Asked] = field(default_factory=list)
 
     def ask(self, rule: Rule) -> str:
@@ -140,7 +135,40 @@ class _Desk:
         if self.found is None and ladder.failures():
             return "unknown"
         self._mark(rule.actions.tags, rule.actions.priority)
-        return "nobody" if self.found is None and ladder.steps else "matched"
+        # Code that named nobody wants nobody in particular: there is none to wait for.
+        is_ours = any(step.to not in (Target.DATA_ACTION, Target.CRM_FIELD) for step in ladder.steps)
+        self.has_nobody = self.found is None and (is_ours or bool(candidates))
+        return "nobody" if self.has_nobody else "matched"
+
+    def wanted(self, rules: tuple[Rule, ...]) -> frozenset[str]:
+        """Return every look-up that these may still want: all are asked at the same time.
+
+        Nobody outside is asked for a rule that cannot match, or that stands behind one that will.
+        """
+        names = set[str]()
+        for rule in rules:
+            holds, needed = self._needs(rule)
+            names |= needed
+            if holds and not rule.continues and not any(
+                step.answers_needed for step in rule.actions.ladder
+            ):
+                break
+        return frozenset(names - self.facts.answers.keys())
+
+    def _needs(self, rule: Rule) -> tuple[bool | None, set[str]]:
+        """Say whether a rule holds, and which look-ups it needs if it does or still may."""
+        tested: list[Judged] = []
+        try:
+            is_asked = self.facts.trigger in rule.triggers
+            holds = self.judge.judge(rule.condition, tested) if is_asked else False
+        except Exception:  # as in `ask`: a broken rule is passed over
+            return False, set()
+        pending = {one.condition.lookup for one in tested if one.is_pending}
+        if holds is False or (holds is None and not pending):
+            return holds, set()
+        steps = () if rule.continues else rule.actions.ladder
+        ladder = {step.answers_needed for step in steps} - {""}
+        return holds, ladder if holds else ladder | pending
 
     def _mark(self, tags: tuple[str, ...], priority: str) -> None:
         self.tags = tuple(dict.fromkeys((*self.tags, *tags)))
@@ -158,7 +186,7 @@ class _Desk:
             version=version,
             rule=rule.id if rule else DEFAULT,
             assignment=self.found or Assignment(is_team_wide=True),
-            has_nobody=bool(rule and actions.ladder and self.found is None),
+            has_nobody=self.has_nobody,
             tags=self.tags,
             priority=self.priority,
             reply={"": str(reply)} if reply else actions.reply,

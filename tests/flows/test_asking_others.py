@@ -22,7 +22,7 @@ from routing.crm_fields import Field
 from routing.crm_tables import read_table
 from routing.lookups import Wanted, add_connector, add_data_action, import_table
 from tests.conftest import House
-from tests.factories import make_policy, make_rules
+from tests.factories import make_inbox, make_policy, make_rules, make_user
 from tests.flows.test_routing import give, readers, row_of
 from tests.outside import Outside, outside, says
 from tests.twilio import text_in
@@ -263,3 +263,62 @@ def test_what_is_kept_back_goes_to_the_team_while_nothing_may_act(
 
     row = fresh(row)
     assert (readers(row), row.routing) == ({"team"}, "nobody")
+
+
+def test_a_team_that_code_names_has_it(house: House, client: Client, hosts: Start) -> None:
+    other = make_inbox(house.account, "Billing")
+    olga, otto = (make_user(house.account, name, team=other.team) for name in ("Olga", "Otto"))
+    add_code(house, hosts(verdict(assign={"teams": ["billing"]})).url)
+    make_rules(house.inbox, BY_CODE)
+
+    row = row_of(text_in(client, house.sender))
+    route_next(now=timezone.now())
+
+    assert readers(fresh(row)) == {olga.name, otto.name}
+
+
+def test_a_priority_that_nobody_knows_costs_nothing_else(
+    house: House, client: Client, hosts: Start
+) -> None:
+    add_code(house, hosts(verdict(assign={"users": [house.bob.email]}, priority="ludicrous")).url)
+    make_rules(house.inbox, BY_CODE)
+
+    row = row_of(text_in(client, house.sender))
+    route_next(now=timezone.now())
+
+    assert (readers(fresh(row)), fresh(row).priority) == ({house.bob.name}, row.priority)
+    assert RoutingTrace.objects.get().lookups["Code"]["skipped"] == ["unknown priority: ludicrous"]
+
+
+def test_code_that_names_nobody_is_not_asked_every_minute(
+    house: House, client: Client, hosts: Start
+) -> None:
+    host = hosts(verdict(tags=["seen"]))
+    add_code(house, host.url)
+    make_rules(house.inbox, BY_CODE)
+
+    row = row_of(text_in(client, house.sender))
+    while route_next(now=timezone.now() + timedelta(minutes=5)):
+        assert len(host.asked) < 3
+
+    row = fresh(row)
+    assert (readers(row), row.tags, row.routing) == ({"team"}, ["seen"], "done")
+    assert len(host.asked) == 1
+
+
+def test_nobody_outside_hears_what_no_rule_asks_about(
+    house: House, client: Client, hosts: Start, table: None
+) -> None:
+    host = hosts(verdict(assign={"users": [house.bob.email]}))
+    add_code(house, host.url)
+    orders = {"fact": "text", "test": "contains_any", "value": ["order"]}
+    make_rules(
+        house.inbox,
+        {"if": {"all": [CRM_SAYS]}, "then": give(house.sue)},
+        {"if": {"all": [orders]}, **BY_CODE},
+    )
+
+    blue = row_of(text_in(client, house.sender, "+14155550101", "My lawyer will write"))
+    route_next(now=timezone.now())
+
+    assert (readers(fresh(blue)), host.asked) == ({"team"}, [])

@@ -110,6 +110,8 @@ def test_whatever_a_customer_writes_can_be_asked_about(text: str) -> None:
         ({"assign": {"teams": ["sales", 8, "7"]}}, Verdict(teams=(7, 8))),
         ({"tags": ["vip", " vip", ""]}, Verdict(tags=("vip",))),
         ({"priority": "high"}, Verdict(priority="high")),
+        ({"priority": " Urgent "}, Verdict(priority="urgent")),
+        ({"priority": ""}, Verdict()),
         ({"auto_reply": False}, Verdict(auto_reply=False)),
         ({"auto_reply": {"text": "Hi"}}, Verdict(auto_reply=Reply("Hi"))),
         (
@@ -139,6 +141,7 @@ def test_an_answer_is_a_verdict(answer: Any, verdict: Verdict) -> None:
          ("unknown person: carl@example.com", "unknown person: 3")),
         ({"assign": {"teams": ["Twin", 11]}}, ("unknown team: Twin", "unknown team: 11")),
         ({"escalation": "urgent"}, ("unknown escalation policy: urgent",)),
+        ({"priority": "purple"}, ("unknown priority: purple",)),
     ],
 )  # fmt: skip
 def test_who_and_what_nobody_knows_is_skipped_and_listed(

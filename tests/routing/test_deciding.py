@@ -128,6 +128,51 @@ def test_all_look_ups_that_may_be_wanted_are_asked_for_at_once() -> None:
     assert outcomes(plan) == ["waiting"]
 
 
+IS_LOYAL = when("crm", "equals", "yes", "loyal.is")
+BACK = frozenset({Trigger.REOPENED})
+
+
+@pytest.mark.parametrize(
+    ("later", "needs"),
+    [
+        (Rule("b", "Other text", when("text", "contains_any", ("order",)), ASK_VIP), set()),
+        (Rule("b", "Comes back", actions=ASK_VIP, triggers=BACK), set()),
+        (Rule("b", "Unclear", when("language", "is_any", ("es",)), ASK_VIP), set()),
+        (Rule("b", "Broken", when("nonsense", "equals", "x"), ASK_VIP), set()),
+        (Rule("b", "Marks", IS_LOYAL, continues=True), {"loyal"}),
+        (Rule("b", "Known", Group(Match.ANY, (*SAYS_REFUND.parts, *IS_LOYAL.parts)), TO_BO), set()),
+        (Rule("b", "Both", IS_LOYAL, ASK_VIP), {"loyal", "vip"}),
+        (Rule("b", "All", actions=ASK_VIP), {"vip", "other"}),
+        (Rule("b", "All", actions=TO_BO), set()),
+    ],
+)
+def test_nobody_outside_is_asked_for_what_cannot_matter(later: Rule, needs: set[str]) -> None:
+    """What customers wrote is told to nobody whom no rule would ask about it."""
+    last = Rule("c", "Last", SAYS_REFUND, ASK_OTHER if later.name == "All" else TO_ANNA)
+    assert plan_of(Rule("a", "Gold", IS_GOLD, TO_BO), later, last).needs == {"hubspot", *needs}
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_waiting"),
+    [
+        (Answer({"tags": ("vip",)}), False),
+        (Answer({}), False),
+        (Answer({"users": (str(ANNA),)}), True),
+    ],
+)
+def test_code_that_names_nobody_leaves_nobody_to_wait_for(
+    answer: Answer, *, is_waiting: bool
+) -> None:
+    away = replace(DIRECTORY, people={ANNA: Person(ANNA, "Anna", is_available=False)})
+    facts = replace(REFUND, answers={"vip": answer})
+
+    plan = plan_of(Rule("a", "VIP", actions=ASK_VIP), facts=facts, directory=away)
+
+    assert (plan.rule, plan.assignment, plan.has_nobody) == ("a", WHOLE_TEAM, is_waiting)
+    both = Actions(ladder=(*ASK_VIP.ladder, *TO_ANNA.ladder))
+    assert plan_of(Rule("a", "Both", actions=both), facts=facts, directory=away).has_nobody
+
+
 def test_an_answer_decides() -> None:
     rules = Rule("a", "Gold", IS_GOLD, TO_BO), Rule("b", "All", actions=TO_ANNA)
     gold = replace(REFUND, answers={"hubspot": Answer({"tier": "Gold"})})
