@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from compliance.consent import consent_of
 from compliance.models import ConsentState
@@ -10,7 +11,7 @@ from inbox.contacts import address_of
 from inbox.models import Attachment, Conversation, Message, Thread
 from inbox.rulebooks import NONE, InForce
 from inbox.timers import hours_of
-from routing.facts import Answer, Customer, Facts, Text, Trigger
+from routing.facts import Answer, Customer, Facts, Text, Trigger, Value
 from routing.languages import UNCLEAR, detect
 from routing.places import place_of
 from routing.rules import Target
@@ -99,13 +100,19 @@ def _customer(came: Arrived, rules: InForce) -> Customer:
         name=contact.name or contact.profile_name,
         language=contact.language,
         tags=frozenset(contact.tags),
-        attributes=contact.attributes,
+        attributes={name: _value(value) for name, value in contact.attributes.items()},
         consent=_consent(thread) if "consent" in rules.facts else "",
         owner=contact.owner_id,
         last_owner=_last_owner(came.conversation, rules),
         last_wrote_at=came.last_wrote_at,
         is_first_ever=came.is_first_ever,
     )
+
+
+def _value(value: Any) -> Value:
+    """Return an attribute as it was before JSON kept it: a list of texts was a tuple."""
+    found: Value = tuple(map(str, value)) if isinstance(value, list) else value
+    return found
 
 
 def _consent(thread: Thread) -> str:

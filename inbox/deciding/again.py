@@ -19,7 +19,7 @@ from inbox.deciding.case import Case
 from inbox.deciding.questions import subject_of
 from inbox.deciding.stage import may_act
 from inbox.lookups.asking import Asked, Subject, ask
-from inbox.models import Conversation, ConversationEvent, Message, Thread
+from inbox.models import Conversation, ConversationEvent, Message, RoutingTrace, Thread
 from inbox.rerouting import ask_rules_later, rules_are_done
 from inbox.routing_facts import arrived
 from inbox.rulebooks import rules_for
@@ -137,7 +137,7 @@ def _case_of(row: Conversation, *, now: datetime) -> Case | None:
     """Return what rules are to be asked; None, and it is written down, if nothing is for now."""
     trigger = Trigger(row.routing_trigger or Trigger.NEW)
     message = _message_of(row, trigger)
-    if row.owner_id is not None or message is None:
+    if row.owner_id is not None or message is None or _is_answered(row):
         rules_are_done(row)
         row.is_team_wide = row.owner_id is None
         write_fields(row)
@@ -155,6 +155,18 @@ def _case_of(row: Conversation, *, now: datetime) -> Case | None:
         return None
     is_again = row.routing == Conversation.Routing.NOBODY
     return Case(came, trigger, rules_for(row.inbox, now=now), story, is_again=is_again)
+
+
+def _is_answered(row: Conversation) -> bool:
+    """Say whether somebody of the team wrote since rules found nobody: it is theirs then."""
+    if row.routing != Conversation.Routing.NOBODY:
+        return False
+    asked = RoutingTrace.objects.filter(conversation=row).order_by("-id")
+    at = asked.values_list("at", flat=True).first()
+    said = Message.objects.filter(
+        conversation=row, direction=Message.Direction.OUT, kind=Message.Kind.TEXT
+    )
+    return at is not None and said.filter(created_at__gt=at).exists()
 
 
 def _message_of(row: Conversation, trigger: Trigger) -> Message | None:

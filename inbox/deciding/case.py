@@ -110,12 +110,19 @@ class Case:
             self._answer(None)
             return
         plan = decision.plan
+        is_repeated = self.is_again and self._had_acted(plan.rule)
         apply_plan(plan, self.row, self.trigger or Trigger.NEW, self.story)
         odd = keep_attributes(plan, self.row, self.story)
         answered = self._answer(decision)
         self._keep(decision, answered, odd)
-        write_notes(plan, self.came.thread, self.row, self.story)
-        put_away(plan, self.row, self.story)
+        if not is_repeated:
+            write_notes(plan, self.came.thread, self.row, self.story)
+            put_away(plan, self.row, self.story)
+
+    def _had_acted(self, rule: str) -> bool:
+        """Say whether it was this rule that had found nobody: what else it wants was done then."""
+        before = RoutingTrace.objects.filter(conversation=self.row).order_by("-id")
+        return before.values_list("rule", flat=True).first() == rule
 
     def _answer(self, decision: Decision | None) -> Answered | None:
         if self.is_again or self.trigger is Trigger.TRANSFERRED:

@@ -13,8 +13,10 @@ from accounts.models import Feature, FeatureGrant, Membership, User
 from inbox.closing import close_conversation
 from inbox.conversations import claim_conversation, release_conversation, transfer_to_inbox
 from inbox.deciding import follow_changes, route_next
-from inbox.models import Conversation, ConversationEvent, Message, Participant, RoutingTrace
+from inbox.models import Contact, Conversation, ConversationEvent, Message, Participant, RoutingTrace
+from inbox.models.ids import client_id
 from inbox.rerouting import people_changed
+from inbox.sending import send_reply
 from routing.deciding import decide
 from routing.models import Rulebook, RulebookVersion, Turn
 from routing.rules import Rules
@@ -210,6 +212,35 @@ def test_by_the_customers_tag_or_attribute(house: House, client: Client) -> None
     assert readers(row_of(text_in(client, house.sender))) == {house.bob.name}
 
 
+def test_a_list_is_asked_entry_by_entry_and_again_in_a_replay(house: House, client: Client) -> None:
+    plans = {"fact": "attribute", "name": "plans"}
+    make_rules(
+        house.inbox,
+        {
+            "if": {"all": [{**plans, "test": "contains", "value": "gold"}]},
+            "then": give(house.alice),
+        },
+        {
+            "if": {"all": [{**plans, "test": "contains", "value": "gold plus"}]},
+            "then": give(house.bob),
+        },
+    )
+    first = row_of(text_in(client, house.sender))
+    Contact.objects.filter(pk=first.contact_id).update(attributes={"plans": ["gold plus", "blue"]})
+    _close(house, first, by=house.sue)
+    house.inbox.reopen_hours = 0
+    house.inbox.save()
+
+    assert readers(row_of(text_in(client, house.sender))) == {house.bob.name}
+    trace = RoutingTrace.objects.first()
+    assert trace is not None
+    assert trace.message is not None
+    assert trace.version is not None
+    facts = read_facts(trace.facts, body=trace.message.body)
+    plan = decide(facts, trace.version.rules(), read_directory(trace.people), now=trace.at)
+    assert rules_json(plan.trace) == trace.rules
+
+
 def test_rules_that_go_on_tag_and_the_first_that_assigns_wins(house: House, client: Client) -> None:
     make_rules(
         house.inbox,
@@ -359,6 +390,38 @@ def test_a_person_who_changes_is_noticed(house: House, client: Client, change: s
     assert route_next(now=timezone.now())
     row.refresh_from_db()
     assert readers(row) == {house.bob.name}
+
+
+def test_what_else_a_rule_wants_is_done_once(house: House, client: Client) -> None:
+    User.objects.filter(pk=house.bob.pk).update(availability="away")
+    make_rules(house.inbox, {"then": {**give(house.bob), "note": "VIP", "tags": ["vip"]}})
+    row = row_of(text_in(client, house.sender))
+    User.objects.filter(pk=house.bob.pk).update(availability="available")
+    people_changed(house.account.pk, now=timezone.now())
+
+    assert route_next(now=timezone.now())
+
+    row.refresh_from_db()
+    assert (readers(row), row.tags) == ({house.bob.name}, ["vip"])
+    assert Message.objects.filter(kind="note").count() == 1
+
+
+def test_who_answered_meanwhile_keeps_it(house: House, waiting: Conversation) -> None:
+    send_reply(
+        conversation=waiting,
+        by=house.viewer(house.alice),
+        user=house.alice,
+        body="How can I help?",
+        client_id=client_id(),
+        now=timezone.now(),
+    )
+    User.objects.filter(pk=house.bob.pk).update(availability="available")
+    people_changed(house.account.pk, now=timezone.now())
+
+    assert route_next(now=timezone.now())
+
+    waiting.refresh_from_db()
+    assert (readers(waiting), waiting.routing, waiting.route_at) == ({"team"}, "done", None)
 
 
 def test_who_claims_it_meanwhile_keeps_it(house: House, waiting: Conversation) -> None:
