@@ -136,7 +136,9 @@ class _Desk:
             return "unknown"
         self._mark(rule.actions.tags, rule.actions.priority)
         # Code that named nobody wants nobody in particular: there is none to wait for.
-        is_ours = any(step.to not in (Target.DATA_ACTION, Target.CRM_FIELD) for step in ladder.steps)
+        is_ours = any(
+            step.to not in (Target.DATA_ACTION, Target.CRM_FIELD) for step in ladder.steps
+        )
         self.has_nobody = self.found is None and (is_ours or bool(candidates))
         return "nobody" if self.has_nobody else "matched"
 
@@ -149,8 +151,10 @@ class _Desk:
         for rule in rules:
             holds, needed = self._needs(rule)
             names |= needed
-            if holds and not rule.continues and not any(
-                step.answers_needed for step in rule.actions.ladder
+            if (
+                holds
+                and not rule.continues
+                and not any(step.answers_needed for step in rule.actions.ladder)
             ):
                 break
         return frozenset(names - self.facts.answers.keys())

@@ -13,7 +13,14 @@ from accounts.models import Feature, FeatureGrant, Membership, User
 from inbox.closing import close_conversation
 from inbox.conversations import claim_conversation, release_conversation, transfer_to_inbox
 from inbox.deciding import follow_changes, route_next
-from inbox.models import Contact, Conversation, ConversationEvent, Message, Participant, RoutingTrace
+from inbox.models import (
+    Contact,
+    Conversation,
+    ConversationEvent,
+    Message,
+    Participant,
+    RoutingTrace,
+)
 from inbox.models.ids import client_id
 from inbox.rerouting import people_changed
 from inbox.sending import send_reply

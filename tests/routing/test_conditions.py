@@ -21,8 +21,11 @@ GOLD = Customer(
     region="MD",
     zone="Europe/Madrid",
     tags=frozenset({"VIP", "press"}),
-    attributes={"tier": "Gold", "orders": 12, "since": "2024-05-01", "is_trade": True, "x": None}
-    | {"zip": "01234", "note": "NaN", "size": "1e3", "plans": ("gold plus", "blue"), "none": ()},
+    attributes={
+        **{"tier": "Gold", "orders": 12, "since": "2024-05-01", "is_trade": True, "x": None},
+        **{"zip": "01234", "note": "NaN", "size": "1e3", "plans": ("gold plus", "blue")},
+        "none": (),
+    },
     consent="opted_in",
     owner=7,
     last_owner=None,

@@ -210,7 +210,10 @@ values = {
     Takes.TEXT: texts,
     Takes.CHOICES: st.lists(texts, min_size=1, max_size=3).map(tuple),
     Takes.NUMBER: st.integers(-9, 9) | st.just("2024-01-01"),
-    Takes.SCALAR: texts | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    Takes.SCALAR: texts
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False),
     Takes.TIMES: st.just(("22:00", "06:00")),
     Takes.PEOPLE: st.lists(ids, min_size=1, max_size=3).map(tuple),
 }
