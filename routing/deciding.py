@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from routing.conditions import Judge, Judged
-from routing.facts import Directory, Facts, Value
+from routing.facts import Directory, Facts, Trigger, Value
 from routing.rules import Actions, Rule, Rules, Target
 from routing.targets import Assignment, Candidate, Ladder, Turn
 
@@ -181,7 +181,19 @@ class _Desk:
     def plan(
         self, version: int, rule: Rule | None = None, needs: frozenset[str] = frozenset()
     ) -> Plan:
-        """Put together what the rules that were asked want."""
+        """Put together what the rules that were asked want.
+
+        After a transfer rules only say who gets it (behaviour 1): somebody had seen it already.
+        """
+        if self.facts.trigger is Trigger.TRANSFERRED:
+            return Plan(
+                version=version,
+                rule=rule.id if rule else DEFAULT,
+                assignment=self.found or Assignment(is_team_wide=True),
+                has_nobody=self.has_nobody,
+                needs=needs,
+                trace=tuple(self.trace),
+            )
         actions = rule.actions if rule else Actions()
         said = _verdict(actions, self.facts)
         self._mark(_texts(said.get("tags")), str(said.get("priority") or ""))

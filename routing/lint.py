@@ -17,7 +17,7 @@ from routing.escalation import Policy
 from routing.facts import Directory, Trigger
 from routing.marks import with_tags
 from routing.patterns import compiled, fold, words_of
-from routing.rules import Condition, Group, Match, Rule, Rules, Step, Target
+from routing.rules import Actions, Condition, Group, Match, Rule, Rules, Step, Target
 from routing.texts import Text, Variable, attribute_name, problems
 
 # Verbs that ask somebody to write a word back, in the languages that replies are written in.
@@ -79,6 +79,7 @@ def lint(rulebook: Rules, directory: Directory, known: Known) -> tuple[Finding, 
         found += _unmatched(rule)
         found += _targets(rule, directory)
         found += _people(rule, directory)
+        found += _after_transfer(rule)
         found += _circles(rule, directory, known)
         found += _unknown(rule, known)
         found += _tags(rule)
@@ -273,6 +274,12 @@ def _circles(rule: Rule, directory: Directory, known: Known) -> Iterator[Finding
             if is_circle
             else f"Step {step} of “{name}” brings only people to whom this rule gives it already.",
         )
+
+
+def _after_transfer(rule: Rule) -> Iterator[Finding]:
+    only_gives = Actions(ladder=rule.actions.ladder)
+    if rule.triggers == {Trigger.TRANSFERRED} and rule.actions != only_gives:
+        yield _warning(rule, "After a transfer a rule only says who gets it: all else is left out.")
 
 
 def _takes_all(step: Step) -> bool:

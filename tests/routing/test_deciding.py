@@ -85,6 +85,29 @@ def test_a_rule_is_asked_only_for_its_triggers() -> None:
     assert outcomes(plan_of(rule, facts=back)) == ["not triggered"]
 
 
+def test_after_a_transfer_rules_only_say_who_gets_it() -> None:
+    """Behaviour 1: somebody had read it, tagged it and answered before."""
+    much = Actions(
+        ladder=TO_BO.ladder,
+        tags=("spam",),
+        priority="high",
+        reply={"en": "Soon"},
+        note="Look",
+        is_closing=True,
+        snooze_minutes=5,
+        escalation="fast",
+        notify=(CLEO,),
+    )
+    mark = Rule("a", "Mark", actions=Actions(tags=("x",), priority="low"), continues=True)
+    plan = plan_of(
+        mark, Rule("b", "All", actions=much), facts=replace(REFUND, trigger=Trigger.TRANSFERRED)
+    )
+
+    assert (plan.rule, plan.assignment.people) == ("b", (BO,))
+    bare = Plan(3, "b", plan.assignment, trace=plan.trace)
+    assert plan == bare
+
+
 def test_at_the_end_of_a_ladder_stands_the_whole_team() -> None:
     away = replace(DIRECTORY, people={**PEOPLE, ANNA: Person(ANNA, "Anna", is_available=False)})
     plan = plan_of(

@@ -257,3 +257,14 @@ def test_a_tag_that_cannot_be_kept_blocks(tag: str) -> None:
 
     assert level == "error"
     assert "A tag cannot be kept" in said
+
+
+def test_a_rule_for_transfers_that_does_more_than_give_is_told() -> None:
+    moved = frozenset({Trigger.TRANSFERRED})
+    gives = rule("a", all_of(REFUND), triggers=moved, actions=to(ALONE))
+    tags = rule("b", triggers=moved, actions=Actions(ladder=(ALONE,), tags=("moved",)))
+
+    assert found(gives) == []
+    [(level, id_, words)] = found(tags)
+    assert (level, id_) == ("warning", "b")
+    assert "only says who gets it" in words
