@@ -13,17 +13,22 @@ from inbox.routing_facts import Arrived, with_answers
 from inbox.sending import queue_message, verdict_on
 from inbox.story import Story
 from routing.facts import Facts
-from routing.replies import Considered, Reply, RuleReply, Silence, choose
+from routing.replies import Considered, Reply, RuleReply, Silence, choose, wanted
 
+OTHERS_FIRST = "others are asked first"
 _SILENT = ConversationEvent.Verb.SILENT
 _TOLD_ONCE_IN = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
 class Answered:
-    """What became of the thought of answering: a text that is on its way, or why there is none."""
+    """What became of the thought of answering: a text that is on its way, or why there is none.
+
+    `needs` are CRMs that are to be asked before anything is said.
+    """
 
     verdict: Reply | Silence
+    needs: frozenset[str] = frozenset()
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that is kept with a decision, without the words."""
@@ -48,13 +53,15 @@ def answer(
     *,
     is_new_conversation: bool,
     is_reconciled: bool = False,
+    may_wait: bool = False,
 ) -> Answered:
     """Answer a message by the first reply that applies, if every guard lets it pass.
 
-    The thread must be locked. What is promised here is asked about again when it is sent.
+    The thread must be locked. What is promised here is asked about again when it is sent. If it
+    `may_wait`, nothing is said yet that hangs on a CRM which was not asked.
     """
     thread, row = came.thread, came.conversation
-    facts = knowing(facts, came, story)
+    facts = knowing(facts, came, story, rule_reply)
     history = history_of(
         thread,
         row,
@@ -64,7 +71,10 @@ def answer(
         refusal=refusal_of(came, story),
         now=story.now,
     )
-    verdict = choose(facts, replies_of(row.inbox), rule_reply, history, now=story.now)
+    replies = replies_of(row.inbox)
+    if may_wait and (names := wanted(facts, replies, rule_reply, history, now=story.now)):
+        return Answered(Silence(OTHERS_FIRST), names)
+    verdict = choose(facts, replies, rule_reply, history, now=story.now)
     if isinstance(verdict, Silence):
         if verdict.is_loop:
             _tell_of_loop(row, verdict, story)
@@ -73,10 +83,13 @@ def answer(
     return Answered(verdict)
 
 
-def knowing(facts: Facts, came: Arrived, story: Story) -> Facts:
+def knowing(
+    facts: Facts, came: Arrived, story: Story, rule_reply: RuleReply | None = None
+) -> Facts:
     """Return facts with what is known, without asking anybody, of what replies want to know."""
     row, contact = came.conversation, came.thread.contact
     names = replies_of(row.inbox).lookups() - facts.answers.keys()
+    names |= rule_reply.lookups() - facts.answers.keys() if rule_reply else frozenset()
     if not names:
         return facts
     subject = Subject(contact, facts.customer)

@@ -26,6 +26,13 @@ def ask_rules_later(row: Conversation, trigger: Trigger, *, now: datetime) -> No
     row.route_at = now + AGAIN
 
 
+def owe_answer(row: Conversation, trigger: Trigger | None, seq: int, *, now: datetime) -> None:
+    """Who has it has it; a worker asks CRMs and then answers this message. Does not save."""
+    row.routing, row.routing_trigger = _Routing.ANSWERING, trigger.value if trigger else ""
+    row.route_at, row.answer_seq = now, seq
+    nudge_on_commit("route_waiting")
+
+
 def rules_are_done(row: Conversation) -> None:
     """Whoever has it now has it: no rule is asked again. Does not save."""
     row.routing, row.routing_trigger, row.route_at = _Routing.DONE, "", None

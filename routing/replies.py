@@ -6,14 +6,16 @@ Then guards have their say: here, and again with a new history when the reply is
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from routing.conditions import Judge
+from routing.conditions import Judge, Judged
 from routing.deciding import Plan
 from routing.escalation import Clock
 from routing.facts import Facts
@@ -73,6 +75,15 @@ class RuleReply:
         """Return what a plan wants said."""
         return cls(plan.rule, by_language(plan.reply), plan.bot_name, plan.is_silent)
 
+    @classmethod
+    def kept(cls, rule: str, plan: Mapping[str, Any]) -> "RuleReply":
+        """Return what a plan wants said, read from its form of `routing.traces`."""
+        return cls(rule, by_language(plan["reply"]), plan["bot_name"], plan["is_silent"])
+
+    def lookups(self) -> frozenset[str]:
+        """Return the names of all look-ups that its texts may need."""
+        return _lookups_in(self.variants)
+
 
 @dataclass(frozen=True)
 class KeywordReply:
@@ -97,6 +108,14 @@ class KeywordReply:
             return f"it is broken: {type(problem).__name__}"
         is_asked_for = holds or mentions(judge.facts.text.body, self.phrases)
         return "" if is_asked_for else "the message does not ask for it"
+
+    def pending(self, judge: Judge) -> frozenset[str]:
+        """Return the look-ups that were not asked yet, and that say whether this is asked for."""
+        tested: list[Judged] = []
+        with suppress(Exception):  # a broken one waits for nobody
+            if self.is_on and self.condition and judge.judge(self.condition, tested) is None:
+                return frozenset(one.condition.lookup for one in tested if one.is_pending)
+        return frozenset()
 
 
 @dataclass(frozen=True)
@@ -158,14 +177,18 @@ class Replies:
 
     def lookups(self) -> frozenset[str]:
         """Return the names of all look-ups that texts and conditions may need."""
-        asked = {
+        asked = frozenset(
             condition.lookup
             for one in self.keyword
             if one.is_on and one.condition
             for condition in one.condition.conditions()
-        }
-        slots = {slot.name for wording in self.wordings() for slot in wording.text.slots}
-        return frozenset(asked | set(map(lookup_in, slots))) - {""}
+        )
+        return (asked | _lookups_in(self.wordings())) - {""}
+
+
+def _lookups_in(wordings: Iterable[Variant]) -> frozenset[str]:
+    slots = {slot.name for wording in wordings for slot in wording.text.slots}
+    return frozenset(map(lookup_in, slots)) - {""}
 
 
 def languages_of(replies: Replies, rules: Iterable[Rule] = ()) -> tuple[str, ...]:
@@ -276,6 +299,7 @@ class _Candidate:
     variants: tuple[Variant, ...] = ()
     window_key: str = ""
     why_not: str = ""
+    pending: frozenset[str] = frozenset()
 
 
 def choose(
@@ -294,6 +318,27 @@ def choose(
         replies = replace(replies, bot_name=rule_reply.bot_name)
     candidates = _for_message(facts, replies, rule_reply, history, now)
     return _first(candidates, facts, replies, history, body=facts.text.body, now=now)
+
+
+def wanted(
+    facts: Facts,
+    replies: Replies,
+    rule_reply: RuleReply | None,
+    history: History,
+    *,
+    now: datetime,
+) -> frozenset[str]:
+    """Return the look-ups that may still change what is answered; none where nothing will be."""
+    is_silent = rule_reply and rule_reply.is_silent
+    if is_silent or why_silent(history, "", body=facts.text.body, now=now):
+        return frozenset()
+    names = set[str]()
+    for candidate in _for_message(facts, replies, rule_reply, history, now):
+        names |= candidate.pending
+        if not _why_not(candidate, history):
+            names |= _lookups_in(candidate.variants)
+            break
+    return frozenset(names - facts.answers.keys())
 
 
 def remind(facts: Facts, replies: Replies, history: History, *, now: datetime) -> Reply | Silence:
@@ -357,7 +402,8 @@ def _for_message(
     judge = Judge(facts, now)
     for one in replies.keyword:
         why_not = one.why_not(judge)
-        yield _Candidate(ReplyKind.KEYWORD, one.name, one.variants, facts.seed, why_not)
+        pending = one.pending(judge) if why_not else frozenset[str]()
+        yield _Candidate(ReplyKind.KEYWORD, one.name, one.variants, facts.seed, why_not, pending)
     if replies.after_hours:
         yield _after_hours(replies.after_hours, facts, history)
     if replies.first_message:
@@ -433,12 +479,15 @@ def _first(
     return Silence("no automatic reply applies", trace=tuple(trace))
 
 
+def _why_not(candidate: _Candidate, history: History) -> str:
+    was_said = (candidate.kind, candidate.window_key) in history.used
+    return candidate.why_not or ("it was said before" if was_said else "")
+
+
 def _worded(candidate: _Candidate, facts: Facts, replies: Replies, history: History) -> Reply | str:
     """Return a candidate as it would be said, or why it is not."""
-    if candidate.why_not:
-        return candidate.why_not
-    if (candidate.kind, candidate.window_key) in history.used:
-        return "it was said before"
+    if why_not := _why_not(candidate, history):
+        return why_not
     worded = word(candidate.variants, facts, replies.voice, at=history.triggered_at)
     if worded is None:
         return "it has no text"

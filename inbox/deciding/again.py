@@ -73,28 +73,40 @@ def _act_or_ask(case: Case, *, is_final: bool = False) -> _Question | None:
     """
     row, story = case.row, case.story
     question = None
+    is_placed = row.routing == Conversation.Routing.ANSWERING
     try:
         with story.savepoint():
-            decision = case.decide()
-            if decision.plan.needs and is_final:
-                # Not answered in time, or rules were published meanwhile that want to know more.
-                decision = case.decide_without(decision.plan.needs)
-            if decision.plan.needs:
-                question = _Question(decision.plan.needs, subject_of(case, decision))
-            elif case.is_again and decision.plan.has_nobody:
-                ask_rules_later(row, case.trigger or Trigger.NEW, now=story.now)
-                write_fields(row)
-            else:
-                case.act(decision)
+            act = _answer if is_placed else _decide
+            question = act(case, is_final=is_final)
     except Exception:
         logger.exception("routing failed for conversation %s: the whole team gets it", row.pk)
         row.refresh_from_db()
         rules_are_done(row)
-        row.is_team_wide = row.owner_id is None
+        row.is_team_wide = row.is_team_wide if is_placed else row.owner_id is None
         write_fields(row)
         story.conversation_updated(row, "audience")
     announce(story.announcements(), now=story.now)
     return question
+
+
+def _decide(case: Case, *, is_final: bool) -> _Question | None:
+    decision = case.decide()
+    if decision.plan.needs and is_final:
+        # Not answered in time, or rules were published meanwhile that want to know more.
+        decision = case.decide_without(decision.plan.needs)
+    if decision.plan.needs:
+        return _Question(decision.plan.needs, subject_of(case, decision))
+    if case.is_again and decision.plan.has_nobody:
+        ask_rules_later(case.row, case.trigger or Trigger.NEW, now=case.story.now)
+        write_fields(case.row)
+    else:
+        case.act(decision)
+    return None
+
+
+def _answer(case: Case, *, is_final: bool) -> _Question | None:
+    needs = case.answer_owed(is_final=is_final)
+    return _Question(needs, case.who_asks()) if needs else None
 
 
 def _ask(row: Conversation, question: _Question, *, now: datetime) -> Mapping[str, Asked]:
@@ -135,6 +147,8 @@ def _locked(pk: int, thread: int, *, is_patient: bool = True) -> Conversation | 
 
 def _case_of(row: Conversation, *, now: datetime) -> Case | None:
     """Return what rules are to be asked; None, and it is written down, if nothing is for now."""
+    if row.routing == Conversation.Routing.ANSWERING:
+        return _owed(row, now=now)
     trigger = Trigger(row.routing_trigger or Trigger.NEW)
     message = _message_of(row, trigger)
     if row.owner_id is not None or message is None or _is_answered(row):
@@ -155,6 +169,21 @@ def _case_of(row: Conversation, *, now: datetime) -> Case | None:
         return None
     is_again = row.routing == Conversation.Routing.NOBODY
     return Case(came, trigger, rules_for(row.inbox, now=now), story, is_again=is_again)
+
+
+def _owed(row: Conversation, *, now: datetime) -> Case | None:
+    """Return the message that is owed an answer; None, and it is over, if nothing may act."""
+    message = Message.objects.filter(conversation=row, seq=row.answer_seq).first()
+    story = Story(now=now)
+    if message:
+        message.thread = row.thread
+        came, trigger = arrived(message, row), row.routing_trigger
+        if row.status == Conversation.Status.OPEN and may_act(came, story):
+            rules = rules_for(row.inbox, now=now)
+            return Case(came, Trigger(trigger) if trigger else None, rules, story)
+    rules_are_done(row)
+    write_fields(row)
+    return None
 
 
 def _is_answered(row: Conversation) -> bool:

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from accounts.prepared import insert_row
+from accounts.prepared import insert_row, write_fields
 from inbox.contacts import lock_text
 from inbox.deciding.acts import apply_plan, keep_attributes, put_away, write_notes
 from inbox.directory import directory_for
-from inbox.lookups.asking import Asked, answers_of
+from inbox.lookups.asking import Asked, Subject, answers_of
 from inbox.models import Conversation, RoutingTrace
 from inbox.reply_settings import languages_told_apart, replies_of, says_nothing
 from inbox.reply_stage import Answered, answer
+from inbox.rerouting import ask_rules_later, owe_answer, rules_are_done
 from inbox.routing_facts import Arrived, facts_of
 from inbox.rulebooks import InForce
 from inbox.story import Story
@@ -113,7 +114,7 @@ class Case:
         is_repeated = self.is_again and self._had_acted(plan.rule)
         apply_plan(plan, self.row, self.trigger or Trigger.NEW, self.story)
         odd = keep_attributes(plan, self.row, self.story)
-        answered = self._answer(decision)
+        answered = self._answer(decision, may_wait=not (plan.is_closing or plan.snooze_minutes))
         self._keep(decision, answered, odd)
         if not is_repeated:
             write_notes(plan, self.came.thread, self.row, self.story)
@@ -124,21 +125,55 @@ class Case:
         before = RoutingTrace.objects.filter(conversation=self.row).order_by("-id")
         return before.values_list("rule", flat=True).first() == rule
 
-    def _answer(self, decision: Decision | None) -> Answered | None:
+    def _answer(self, decision: Decision | None, *, may_wait: bool = True) -> Answered | None:
         if self.is_again or self.trigger is Trigger.TRANSFERRED:
             return None
         rule_reply = RuleReply.of(decision.plan) if decision else None
         is_told = rule_reply and (rule_reply.variants or rule_reply.is_silent)
         if not is_told and says_nothing(replies_of(self.row.inbox)):
             return None
+        facts = decision.facts if decision else self._facts()
+        answered = self._said(facts, rule_reply, may_wait=may_wait and not self.is_reconciled)
+        if answered.needs:
+            owe_answer(self.row, self.trigger, self.came.message.seq, now=self.story.now)
+            write_fields(self.row)
+        return answered
+
+    def _said(self, facts: Facts, rule_reply: RuleReply | None, *, may_wait: bool) -> Answered:
         return answer(
             self.came,
-            decision.facts if decision else self._facts(),
+            facts,
             rule_reply,
             self.story,
             is_new_conversation=self.trigger is Trigger.NEW,
             is_reconciled=self.is_reconciled,
+            may_wait=may_wait,
         )
+
+    # --- Answering later ---
+
+    def answer_owed(self, *, is_final: bool) -> frozenset[str]:
+        """Say what hung on CRMs; return which are to be asked before, unless this is final."""
+        kept = RoutingTrace.objects.filter(
+            conversation=self.row, message=self.came.message, trigger=self.row.routing_trigger
+        ).first()
+        rule_reply = RuleReply.kept(kept.rule, kept.plan) if kept else None
+        answered = self._said(self._facts(), rule_reply, may_wait=not is_final)
+        if answered.needs:
+            return answered.needs
+        rules_are_done(self.row)
+        if kept and kept.has_nobody and self.row.owner_id is None:
+            ask_rules_later(self.row, self.trigger or Trigger.NEW, now=self.story.now)
+        write_fields(self.row)
+        if kept:
+            asked = {name: _lookup_json(one, ()) for name, one in self.asked.items()}
+            kept.replies, kept.lookups = answered.as_json(), {**kept.lookups, **asked}
+            kept.save(update_fields=["replies", "lookups"])
+        return frozenset()
+
+    def who_asks(self) -> Subject:
+        """Return about whom CRMs are asked for an answer."""
+        return Subject(self.came.thread.contact, self._facts().customer)
 
     # --- Keeping ---
 

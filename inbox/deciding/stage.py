@@ -57,7 +57,7 @@ def _trigger(row: Conversation, story: Story) -> Trigger | None:
 
 def _follow(case: Case) -> None:
     row = case.row
-    if row.routing == Conversation.Routing.ASKING:
+    if row.routing in (Conversation.Routing.ASKING, Conversation.Routing.ANSWERING):
         # What is answered to the message that rules are asked about stands for this one too.
         return
     decision = case.decide() if case.rules.asked else None

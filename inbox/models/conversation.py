@@ -80,6 +80,7 @@ class Conversation(models.Model):
         DONE = "done", "Done"
         ASKING = "asking", "Others are being asked"
         NOBODY = "nobody", "Nobody was able"
+        ANSWERING = "answer", "Others are asked for an automatic reply"
 
     # No index of its own: `conversation_list` begins with it.
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -99,6 +100,9 @@ class Conversation(models.Model):
     routing_trigger = models.CharField(max_length=12, blank=True, default="", db_default="")
     route_at = models.DateTimeField(
         null=True, blank=True, help_text="When rules are asked again, if nobody asks before"
+    )
+    answer_seq = models.BigIntegerField(
+        null=True, blank=True, help_text="Which message is owed an automatic reply"
     )
     escalation = models.ForeignKey(
         EscalationPolicy,

@@ -14,10 +14,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.models import User
 from inbox.conversations import claim_conversation
 from inbox.deciding import route_next
 from inbox.deciding.again import LEASE
-from inbox.models import Contact, Conversation, InboxEvent, Message, RoutingTrace
+from inbox.models import Contact, Conversation, InboxEvent, Message, RoutingTrace, TeamInbox
+from inbox.models.ids import client_id
+from inbox.rerouting import people_changed
+from inbox.sending import send_reply
 from routing.crm_fields import Field
 from routing.crm_tables import read_table
 from routing.lookups import Wanted, add_connector, add_data_action, import_table
@@ -322,3 +326,148 @@ def test_nobody_outside_hears_what_no_rule_asks_about(
     route_next(now=timezone.now())
 
     assert (readers(fresh(blue)), host.asked) == ({"team"}, [])
+
+
+# --- For the words of an automatic reply ---
+
+
+def add_crm(house: House, url: str, name: str = "shop") -> None:
+    wanted = Wanted(name, kind="json", url=f"{url}/c/{{{{contact.digits}}}}", fields=(TIER,))
+    add_connector(account=house.account, wanted=wanted, by=house.sue, now=timezone.now())
+
+
+TIER = Field("tier", "tier")
+HELLO = {"variants": [{"text": "Hello {{crm.shop.tier|dear}} customer"}]}
+BALANCE = {
+    "name": "Balance",
+    "phrases": ["balance"],
+    "variants": [{"text": "You are {{crm.shop.tier|known}}"}],
+}
+
+
+def let_say(house: House, **replies: Any) -> None:
+    TeamInbox.objects.filter(pk=house.inbox.pk).update(replies={"format": 1, **replies})
+
+
+def said() -> list[str]:
+    return list(Message.objects.filter(kind="auto").order_by("pk").values_list("body", flat=True))
+
+
+def ask_all() -> None:
+    while route_next(now=timezone.now()):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (says(b'{"tier": "gold"}'), "Hello gold customer"),
+        (says(b"{}"), "Hello dear customer"),
+        (says(b"", status=500), "Hello dear customer"),
+    ],
+)
+def test_words_wait_for_a_crm_and_nobody_waits_for_them(
+    house: House, client: Client, hosts: Start, answer: Any, words: str
+) -> None:
+    host = hosts(answer)
+    add_crm(house, host.url)
+    let_say(house, first_message=HELLO)
+
+    row = row_of(text_in(client, house.sender))
+
+    assert (readers(row), said(), len(host.asked)) == ({"team"}, [], 0)
+    ask_all()
+    assert (said(), len(host.asked)) == ([words], 1)
+    assert (fresh(row).routing, fresh(row).route_at) == ("done", None)
+
+
+def test_the_words_of_a_rule_wait_and_whom_it_names_has_it_at_once(
+    house: House, client: Client, hosts: Start, table: None
+) -> None:
+    add_crm(house, hosts(says(b'{"tier": "gold"}')).url)
+    words = "{{crm.Customers.tier|A}} {{crm.shop.tier|b}}"
+    make_rules(house.inbox, {"then": {**give(house.bob), "reply": {"en": words}, "note": "Hi"}})
+
+    row = row_of(text_in(client, house.sender, "+14155550101"))
+
+    assert (readers(row), said()) == ({house.bob.name}, [])
+    ask_all()
+    assert (readers(fresh(row)), said()) == ({house.bob.name}, ["blue gold"])
+    assert Message.objects.filter(kind="note").count() == 1
+    trace = RoutingTrace.objects.get()
+    assert (trace.replies["said"], trace.lookups["shop"]["failure"]) == ("rule", "")
+
+
+def test_words_of_a_later_message_wait_too(house: House, client: Client, hosts: Start) -> None:
+    add_crm(house, hosts(says(b'{"tier": "gold"}')).url)
+    let_say(house, keyword=[BALANCE])
+    row = row_of(text_in(client, house.sender))
+    claim_conversation(
+        conversation=row, by=house.viewer(house.bob), user=house.bob, now=timezone.now()
+    )
+    Message.objects.update(received_at=timezone.now() - timedelta(minutes=5))
+    text_in(client, house.sender, body="My balance?")
+    text_in(client, house.sender, body="Please")
+
+    ask_all()
+
+    assert (said(), fresh(row).owner) == (["You are gold"], house.bob)
+
+
+def test_who_is_quicker_than_a_crm_is_not_talked_over(
+    house: House, client: Client, hosts: Start
+) -> None:
+    add_crm(house, hosts(says(b'{"tier": "gold"}')).url)
+    let_say(house, first_message=HELLO)
+    row = row_of(text_in(client, house.sender))
+    send_reply(
+        conversation=row,
+        by=house.viewer(house.bob),
+        user=house.bob,
+        body="How can I help?",
+        client_id=client_id(),
+        now=timezone.now(),
+    )
+
+    ask_all()
+
+    assert said() == []
+
+
+def test_a_rule_for_whom_nobody_is_able_is_asked_again_after_the_words(
+    house: House, client: Client, hosts: Start
+) -> None:
+    add_crm(house, hosts(says(b'{"tier": "gold"}')).url)
+    User.objects.filter(pk=house.bob.pk).update(availability="away")
+    make_rules(house.inbox, {"then": {**give(house.bob), "reply": {"en": "{{crm.shop.tier|x}}"}}})
+    row = row_of(text_in(client, house.sender))
+    ask_all()
+    assert (said(), fresh(row).routing) == (["gold"], "nobody")
+    User.objects.filter(pk=house.bob.pk).update(availability="available")
+    people_changed(house.account.pk, now=timezone.now())
+
+    ask_all()
+
+    assert (readers(fresh(row)), said()) == ({house.bob.name}, ["gold"])
+
+
+def test_a_crm_is_not_asked_for_words_that_are_not_said(
+    house: House, client: Client, hosts: Start
+) -> None:
+    host = hosts(says(b'{"tier": "gold"}'))
+    add_crm(house, host.url)
+    let_say(house, keyword=[BALANCE])
+
+    row = row_of(text_in(client, house.sender, body="Hello"))
+    ask_all()
+
+    assert (said(), host.asked, row.routing) == ([], [], "done")
+
+
+def test_a_rule_that_closes_does_not_wait(house: House, client: Client, hosts: Start) -> None:
+    add_crm(house, hosts(says(b'{"tier": "gold"}')).url)
+    make_rules(house.inbox, {"then": {"close": True, "reply": {"en": "{{crm.shop.tier|Bye}}"}}})
+
+    row = row_of(text_in(client, house.sender))
+
+    assert (row.status, said()) == ("closed", ["Bye"])
