@@ -106,7 +106,7 @@ class Place:
         if not isinstance(self.value, str):
             self.refuse("A text is wanted here.")
         elif not is_storable(self.value):
-            self.refuse("This text holds characters that cannot be stored.")
+            self.refuse("A text is wanted here. This holds characters that cannot be stored.")
         elif len(self.value) > most:
             self.refuse(f"At most {most} letters may stand here.")
         elif is_needed and not self.value.strip():

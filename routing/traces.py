@@ -144,6 +144,12 @@ def broken_rules(trace: Iterable[Asked]) -> list[str]:
     return [asked.rule for asked in trace if asked.outcome == "broken"]
 
 
+def marking_rules(plan: Plan) -> list[str]:
+    """Return the ids of rules that matched, marked, and let the next be asked."""
+    matched = [asked.rule for asked in plan.trace if asked.outcome == "matched"]
+    return [rule for rule in matched if rule != plan.rule]
+
+
 def _condition_json(condition: Condition) -> Json:
     value = condition.value
     return {

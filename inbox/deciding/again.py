@@ -173,7 +173,7 @@ def _case_of(row: Conversation, *, now: datetime) -> Case | None:
 
 def _owed(row: Conversation, *, now: datetime) -> Case | None:
     """Return the message that is owed an answer; None, and it is over, if nothing may act."""
-    message = Message.objects.filter(conversation=row, seq=row.answer_seq).first()
+    message = Message.objects.filter(conversation=row, seq=row.answer_seq or 0).first()
     story = Story(now=now)
     if message:
         message.thread = row.thread

@@ -23,7 +23,14 @@ from routing.facts import Answer, Directory, Facts, Trigger
 from routing.models import RulebookVersion, Turn
 from routing.replies import RuleReply
 from routing.rules import Target
-from routing.traces import broken_rules, directory_json, facts_json, plan_json, rules_json
+from routing.traces import (
+    broken_rules,
+    directory_json,
+    facts_json,
+    marking_rules,
+    plan_json,
+    rules_json,
+)
 
 NOT_ASKED = "It was not asked in time."
 _COUNTED = (Target.ROUND_ROBIN, Target.LEAST_BUSY)
@@ -193,6 +200,7 @@ class Case:
             rule=plan.rule,
             has_nobody=plan.has_nobody,
             broken=broken_rules(plan.trace),
+            marked=marking_rules(plan),
             facts=facts_json(decision.facts, at=now),
             people=directory_json(decision.directory, plan),
             plan=plan_json(plan),

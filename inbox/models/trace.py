@@ -50,6 +50,9 @@ class RoutingTrace(models.Model):
     broken = ArrayField(
         models.CharField(max_length=80), default=list, help_text="Rules that could not be asked"
     )
+    marked = ArrayField(
+        models.CharField(max_length=80), default=list, help_text="Rules that marked and went on"
+    )
     facts = models.JSONField(default=dict)
     people = models.JSONField(default=dict)
     plan = models.JSONField(default=dict)
@@ -66,6 +69,9 @@ class RoutingTrace(models.Model):
             models.Index(fields=["inbox", "rule", "-at"], name="trace_by_rule"),
             models.Index(
                 fields=["inbox", "-at"], name="trace_broken", condition=~models.Q(broken=[])
+            ),
+            models.Index(
+                fields=["inbox", "-at"], name="trace_marked", condition=~models.Q(marked=[])
             ),
         ]
 

@@ -33,7 +33,7 @@ from routing.conditions import FACTS, TESTS, Takes
 from routing.documents import document_of, read_rulebook
 from routing.models import CrmConnector, DataAction, EscalationPolicy, Rulebook, RulebookVersion
 from tests.conftest import NOW, House
-from tests.factories import LONG_AGO, make_account, make_inbox, make_user
+from tests.factories import LONG_AGO, make_account, make_inbox, make_rules, make_user
 from tests.twilio import text_in
 
 Login = Callable[[User], Client]
@@ -281,6 +281,24 @@ def test_how_often_a_rule_decided_is_counted(
     assert "Decided 2 times in 30 days, last" in text
     assert "22 Nov 2026, 15:00 UTC" in text
     assert "1 time it could not be asked." in text
+
+
+def test_how_often_a_rule_marked_is_counted(
+    browser: Client, house: House, ada: User, client: Client
+) -> None:
+    marks = {"id": "mark", "continue": True, "then": {"tags": ["seen"]}}
+    never = {"id": "never", "continue": True, "if": NEVER, "then": {"tags": ["x"]}}
+    made = make_rules(house.inbox, marks, never, {"id": "vip", "then": {"tags": ["vip"]}})
+    for number in range(2):
+        text_in(client, house.sender, f"+1415555012{number}", "Hi")
+
+    assert RoutingTrace.objects.filter(marked=["mark"], rule="vip", version=made).count() == 2
+    text = text_of(browser.get(url()))
+    assert text.count("Marked 2 times in 30 days, last") == 1
+    assert text.count("Marked nothing in the last 30 days.") == 1
+
+
+NEVER = {"all": [{"fact": "channel", "test": "is_any", "value": ["fax"]}]}
 
 
 def test_what_is_published_decides_about_the_next_message_and_is_counted(
@@ -809,6 +827,8 @@ def test_rules_travel_to_another_account_by_names(
         ),
         ('{"always_first": [{"id": "a", "name": "A"}]}', "always_first", "no rules of one inbox"),
         ('{"rules": [{"id": "a", "name": "\\u0000"}]}', "rules[0].name", "A text is wanted here."),
+        ('{"rules": [{"id": "a", "name": "\\ud800"}]}', "rules[0].name", "cannot be stored."),
+        ('{"\\ud800": []}', "document", "“?” is not known here."),
     ],
 )
 def test_a_document_that_cannot_be_followed_is_told_with_every_place(

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from routing.deciding import Plan
-from routing.facts import Customer, Facts
+from routing.facts import Answer, Customer, Facts
 from routing.facts import Text as Written
 from routing.hours import NEVER_OPEN, Calendar, Opening, SpecialDay
 from routing.replies import (
@@ -32,6 +32,7 @@ from routing.replies import (
     mentions,
     remind,
     reply_problems,
+    wanted,
     why_silent,
 )
 from routing.rules import Condition, Group
@@ -168,6 +169,35 @@ def test_a_condition_that_hangs_on_something_unknown_asks_for_nothing() -> None:
     replies = Replies(keyword=(KeywordReply("vip", words("Hello VIP"), condition=premium),))
 
     assert text_of(answer(replies=replies)) == ""
+
+
+GOLD = Group(parts=(Condition("crm", "equals", "gold", name="hubspot.tier"),))
+SHOP = words("Hello {{crm.shop.tier|there}}")
+ASKS = KeywordReply("vip", words("Hello VIP"), condition=GOLD)
+GREETS = FirstMessageReply(SHOP)
+
+
+@pytest.mark.parametrize(
+    ("replies", "rule", "history", "names"),
+    [
+        (Replies(first_message=GREETS), None, FIRST, {"shop"}),
+        (Replies((ASKS,), first_message=GREETS), None, FIRST, {"hubspot", "shop"}),
+        (Replies((replace(ASKS, phrases=("hello",)),), first_message=GREETS), None, FIRST, set()),
+        (Replies((replace(ASKS, is_on=False),)), None, FIRST, set()),
+        (Replies(first_message=replace(GREETS, is_on=False)), None, FIRST, set()),
+        (Replies(first_message=GREETS), RuleReply("r", words("Hi")), FIRST, set()),
+        (Replies(), RuleReply("r", SHOP), FIRST, {"shop"}),
+        (Replies(first_message=GREETS), RuleReply("r", is_silent=True), FIRST, set()),
+        (Replies(first_message=GREETS), None, replace(FIRST, is_answered=True), set()),
+        (Replies(first_message=GREETS), None, replace(FIRST, is_new_conversation=False), set()),
+    ],
+)
+def test_a_crm_is_wanted_only_for_what_may_be_said(
+    replies: Replies, rule: RuleReply | None, history: History, names: set[str]
+) -> None:
+    assert wanted(message(), replies, rule, history, now=NOW) == names
+    asked = replace(message(), answers={"shop": Answer(), "hubspot": Answer(failure="away")})
+    assert wanted(asked, replies, rule, history, now=NOW) == set()
 
 
 def test_a_condition_that_breaks_is_passed_over() -> None:
