@@ -1,6 +1,8 @@
 """What happened before we would answer by ourselves, and how is it answered at most once?"""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
@@ -13,6 +15,9 @@ from routing.replies import (
     ReplyKind,
     Said,
 )
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 _DAY = timedelta(hours=24)
 # Their windows are one message each: they never come again.
@@ -33,22 +38,59 @@ def history_of(
     replied = AutoReplyLog.objects.filter(
         Q(at__gt=now - _DAY) | ~Q(kind__in=_OF_ONE_MESSAGE), thread=thread
     )
-    log = list(replied.order_by("-at").values_list("kind", "window_key", "at", "message__body"))
+    log = logged(replied)
     received_at = message.received_at or now
+    last_seq = log.last_seq or message.seq
+    person = last_of_people(thread.pk, after=min(last_seq, message.seq))
     return History(
         conversation=conversation.public_id,
         triggered_at=received_at,
         wait_generation=conversation.wait_generation,
         is_new_conversation=is_new_conversation,
         inbound=tuple(_before(message, received_at)),
-        said=tuple(Said(at, body) for _, _, at, body in log if at > now - _DAY),
-        used=frozenset((kind, window) for kind, window, _, _ in log),
-        is_answered=_answers(thread.pk, after=message.seq),
+        said=log.said_after(now - _DAY),
+        used=log.windows,
+        closed_words_at=log.closed_words_at,
+        has_person_since=person > last_seq,
+        is_answered=person > message.seq,
         is_repliable=thread.address.is_repliable,
         is_own_sender=_is_ours(thread),
         is_reconciled=is_reconciled,
         refusal=refusal,
     )
+
+
+@dataclass(frozen=True)
+class Logged:
+    """What a thread was answered by itself, the newest first; `last_seq` is that one's number."""
+
+    said: tuple[Said, ...]
+    last_seq: int
+
+    def said_after(self, at: datetime) -> tuple[Said, ...]:
+        """Return what was said after an instant."""
+        return tuple(one for one in self.said if one.at > at)
+
+    @property
+    def windows(self) -> frozenset[tuple[str, str]]:
+        """Return the kinds and windows in which something was said."""
+        return frozenset((one.kind, one.window_key) for one in self.said)
+
+    @property
+    def closed_words_at(self) -> datetime | None:
+        """Return when the after-hours words were said last."""
+        times = (one.at for one in self.said if one.kind == ReplyKind.AFTER_HOURS)
+        return next(times, None)
+
+
+def logged(replied: "QuerySet[AutoReplyLog]") -> Logged:
+    """Read what was answered, in one query."""
+    rows = list(
+        replied.order_by("-at", "-pk").values_list(
+            "at", "message__body", "kind", "window_key", "message__seq"
+        )
+    )
+    return Logged(tuple(Said(*told) for *told, _ in rows), rows[0][-1] if rows else 0)
 
 
 def _before(message: Message, received_at: datetime) -> list[datetime]:
@@ -69,15 +111,16 @@ def _is_ours(thread: Thread) -> bool:
     return ours.exists()
 
 
-def _answers(thread: int, *, after: int) -> bool:
-    """Say whether a person answered after a message of the thread."""
-    return Message.objects.filter(
+def last_of_people(thread: int, *, after: int) -> int:
+    """Return the number of the last message that a person sent after another; 0 if none did."""
+    sent = Message.objects.filter(
         thread=thread,
         direction=Message.Direction.OUT,
         kind=Message.Kind.TEXT,
         author__isnull=False,
         seq__gt=after,
-    ).exists()
+    )
+    return sent.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
 def remember_auto_reply(reply: Message, trigger: Message, *, kind: str, window: str) -> None:
@@ -107,7 +150,8 @@ def is_still_wanted(reply: Message, *, now: datetime) -> bool:
     if now - reply.created_at > AUTO_REPLY_FRESHNESS:
         return False
     trigger = reply.auto_reply_log.trigger
-    return not (_answers(reply.thread_id, after=trigger.seq) or _was_closed(reply))
+    is_answered = last_of_people(reply.thread_id, after=trigger.seq) > 0
+    return not (is_answered or _was_closed(reply))
 
 
 def _was_closed(reply: Message) -> bool:

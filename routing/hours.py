@@ -184,15 +184,21 @@ class Calendar:
         """
         if self.is_open(at):
             return None
+        if since := self.closed_since(at):
+            return f"since {_plain(since).isoformat()}Z"
+        opens = self.opens_at(at)
+        return f"until {_plain(opens).isoformat()}Z" if opens else "always"
+
+    def closed_since(self, at: datetime) -> datetime | None:
+        """Return when it closed, as of an instant at which it is not open; None if over a year."""
         moment = _plain(at)
         day = moment.date()
         while day >= (moment - HORIZON).date():
             for _, end in reversed(self._spans(day)):
                 if end <= moment:
-                    return f"since {end.isoformat()}Z"
+                    return _aware(end)
             day -= _DAY
-        opens = self.opens_at(at)
-        return f"until {_plain(opens).isoformat()}Z" if opens else "always"
+        return None
 
     def day(self, on: date) -> Day:
         """Return what holds on a date of the calendar's zone."""

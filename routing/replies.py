@@ -35,6 +35,7 @@ _DAY = timedelta(hours=24)
 ECHO = "message echoes our own text"
 REPETITION = "would repeat the same text"
 OFF = "it is off"
+SAID_BEFORE = "it was said before"
 
 
 class ReplyKind(StrEnum):
@@ -45,6 +46,9 @@ class ReplyKind(StrEnum):
     AFTER_HOURS = "after_hours"
     FIRST_MESSAGE = "first_message"
     STILL_WAITING = "still_waiting"
+
+
+_ONCE_PER_WINDOW = (ReplyKind.AFTER_HOURS, ReplyKind.FIRST_MESSAGE, ReplyKind.STILL_WAITING)
 
 
 class FirstWhen(StrEnum):
@@ -213,10 +217,23 @@ def languages_of(replies: Replies, rules: Iterable[Rule] = ()) -> tuple[str, ...
 
 @dataclass(frozen=True)
 class Said:
-    """An automatic message of the thread, of whatever kind."""
+    """An automatic message of the thread, of whatever kind, with the window it was said in."""
 
     at: datetime
     text: str
+    kind: str = ""
+    window_key: str = ""
+
+    def is_repeated_by(self, reply: "Reply") -> bool:
+        """Say whether a reply would say the same again for the same reason.
+
+        What is said once per closed period, conversation or wait comes with the next of them in the
+        same words: that is no machine.
+        """
+        if not _same(self.text) or _same(self.text) != _same(reply.text):
+            return False
+        is_next_window = self.kind == reply.kind and self.window_key != reply.window_key
+        return not (is_next_window and reply.kind in _ONCE_PER_WINDOW)
 
 
 @dataclass(frozen=True)
@@ -226,8 +243,10 @@ class History:
     `triggered_at` is when the message came, or when the timer was due. `inbound` says when the
     other messages of the thread came that are already taken in; `said` holds the automatic messages
     of the last day without the one about to be sent, `used` the kinds and windows in which one was
-    said. `is_answered` and `is_closed`: by a person, since the message. `refusal` is the consent
-    gate's reason, blank if it lets an automatic reply pass.
+    said, `closed_words_at` when the after-hours words were said last. `is_answered` and
+    `is_closed`: by a person, since the message; `has_person_since`: a person wrote since our last
+    automatic text. `refusal` is the consent gate's reason, blank if it lets an automatic reply
+    pass.
     """
 
     conversation: str
@@ -237,6 +256,8 @@ class History:
     inbound: tuple[datetime, ...] = ()
     said: tuple[Said, ...] = ()
     used: frozenset[tuple[str, str]] = frozenset()
+    closed_words_at: datetime | None = None
+    has_person_since: bool = False
     is_answered: bool = False
     is_closed: bool = False
     is_repliable: bool = True
@@ -247,9 +268,14 @@ class History:
     refusal: str = ""
 
     @property
-    def last_text(self) -> str:
-        """Return our last automatic text; blank if there was none."""
-        return max(self.said, key=lambda one: one.at).text if self.said else ""
+    def last_said(self) -> Said | None:
+        """Return our last automatic message, if there was one."""
+        return max(self.said, key=lambda one: one.at, default=None)
+
+    def is_repeated_by(self, reply: "Reply") -> bool:
+        """Say whether a reply would be the same twice in a row, nobody having spoken between."""
+        last = self.last_said
+        return bool(last and not self.has_person_since and last.is_repeated_by(reply))
 
     @property
     def is_in_burst(self) -> bool:
@@ -359,13 +385,13 @@ def reply_problems(replies: Replies) -> list[Problem]:
     ]
 
 
-def why_silent(history: History, text: str, *, body: str = "", now: datetime) -> str:
-    """Name the guard that forbids to say a text by ourselves, or return blank.
+def why_silent(history: History, reply: Reply, *, body: str = "", now: datetime) -> str:
+    """Name the guard that forbids to say something by ourselves, or return blank.
 
     `body` is what the customer wrote; a timer has none.
     """
     recent = [one.at for one in history.said if now - one.at < _DAY]
-    last = _same(history.last_text)
+    last = _same(history.last_said.text) if history.last_said else ""
     guards = {
         "the consent notice is the answer": history.has_notice,
         "sender cannot receive replies": not history.is_repliable,
@@ -379,7 +405,7 @@ def why_silent(history: History, text: str, *, body: str = "", now: datetime) ->
         "part of a burst": history.is_in_burst,
         "answered by itself a minute ago": any(now - at < AUTO_REPLY_GAP for at in recent),
         "answered by itself three times today": len(recent) >= AUTO_REPLY_DAY_CAP,
-        REPETITION: bool(last) and _same(text) == last,
+        REPETITION: history.is_repeated_by(reply),
         f"may not be sent: {history.refusal}": bool(history.refusal),
     }
     return next((name for name, holds in guards.items() if holds), "")
@@ -423,6 +449,10 @@ def _after_hours(reply: AfterHoursReply, facts: Facts, history: History) -> _Can
     window = calendar.closed_period_key(at)
     if window is None:
         return _Candidate(ReplyKind.AFTER_HOURS, "", why_not="it was open")
+    # Hours that are changed at night, or another inbox's, give the same night another name.
+    since = calendar.closed_since(at)
+    if since and history.closed_words_at and history.closed_words_at >= since:
+        return _Candidate(ReplyKind.AFTER_HOURS, "", why_not=SAID_BEFORE)
     today = calendar.day(at.astimezone(ZoneInfo(calendar.zone)).date())
     is_holiday = bool(today.names) and not today.openings
     variants = (is_holiday and reply.holiday_variants) or reply.variants
@@ -471,7 +501,7 @@ def _first(
         if isinstance(reply, str):
             note(candidate, reply)
             continue
-        reason = why_silent(history, reply.text, body=body, now=now)
+        reason = why_silent(history, reply, body=body, now=now)
         note(candidate, reason or "said")
         if reason:
             return Silence(reason, reason in (ECHO, REPETITION), tuple(trace))
@@ -481,7 +511,7 @@ def _first(
 
 def _why_not(candidate: _Candidate, history: History) -> str:
     was_said = (candidate.kind, candidate.window_key) in history.used
-    return candidate.why_not or ("it was said before" if was_said else "")
+    return candidate.why_not or (SAID_BEFORE if was_said else "")
 
 
 def _worded(candidate: _Candidate, facts: Facts, replies: Replies, history: History) -> Reply | str:

@@ -12,6 +12,7 @@ from accounts.access import Viewer
 from compliance.gate import Purpose, Reason
 from compliance.keywords import Keyword, read_keyword
 from inbox.access import conversations_of
+from inbox.autoreply import last_of_people, logged
 from inbox.directory import directory_for, directory_of_account
 from inbox.explaining.places import Which, circumstances_of, rules_to_try
 from inbox.explaining.replay import merged
@@ -35,7 +36,7 @@ from routing.data_action import Known, Question
 from routing.deciding import decide
 from routing.facts import Customer, Directory, Facts, Trigger
 from routing.models import EscalationPolicy
-from routing.replies import BURST, History, Said, languages_of
+from routing.replies import BURST, History, languages_of
 from routing.traces import read_directory, read_facts
 from routing.trying import (
     Circumstances,
@@ -200,11 +201,7 @@ def history_before(message: Message, *, is_new: bool, at: datetime) -> History:
     thread = message.thread
     assert message.conversation is not None
     came = message.received_at or message.created_at
-    log = list(
-        AutoReplyLog.objects.filter(thread=thread, trigger__seq__lt=message.seq).values_list(
-            "kind", "window_key", "at", "message__body"
-        )
-    )
+    log = logged(AutoReplyLog.objects.filter(thread=thread, trigger__seq__lt=message.seq))
     before = Message.objects.filter(
         thread=thread, direction=_IN, seq__lt=message.seq, received_at__gt=came - BURST
     )
@@ -216,8 +213,10 @@ def history_before(message: Message, *, is_new: bool, at: datetime) -> History:
         triggered_at=at,
         is_new_conversation=is_new,
         inbound=tuple(one + moved for one in inbound if one),
-        said=tuple(Said(said, body) for _, _, said, body in log if at - _DAY < said <= at),
-        used=frozenset((kind, window) for kind, window, _, _ in log),
+        said=tuple(one for one in log.said_after(at - _DAY) if one.at <= at),
+        used=log.windows,
+        closed_words_at=log.closed_words_at,
+        has_person_since=0 < last_of_people(thread.pk, after=log.last_seq) < message.seq,
         is_repliable=thread.address.is_repliable,
         is_own_sender=Sender.objects.filter(
             account=thread.account_id, address=thread.customer_address

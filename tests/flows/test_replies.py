@@ -1,8 +1,9 @@
 """What does an inbox say by itself to those who write? Through the webhook, the clock given."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -24,8 +25,10 @@ from inbox.models.ids import client_id
 from inbox.sending import send_reply
 from inbox.still_waiting import remind_next
 from inbox.timers import next_timer
+from routing.business_hours import save_week
 from routing.escalation import LAST, REMIND
-from routing.models import CrmConnector, CrmRow, CrmTable
+from routing.hours import Opening
+from routing.models import BusinessHours, CrmConnector, CrmRow, CrmTable
 from routing.policy_words import Names, coming_words
 from tests.conftest import House
 from tests.factories import make_hours, make_policy
@@ -218,6 +221,86 @@ def test_closed_words_are_said_once_in_each_closed_night(
         "Back on Nov. 27, 2026 at 9 a.m.",
         "Back on Nov. 30, 2026 at 9 a.m.",
     ]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
+def test_the_same_words_are_said_in_the_next_night(
+    says: Callable[..., None], hear: Say, clock: Any, zone: str
+) -> None:
+    BusinessHours.objects.update(time_zone=zone)
+    says(after_hours=say("We are closed"))
+
+    for day in (23, 24, 25):
+        # Over a night in which no hour is skipped, 23 hours lie between the second and the third.
+        evening = datetime(2026, 11, day, 22 - (day == 25), tzinfo=ZoneInfo(zone))
+        clock.move_to(evening, tick=False)
+        hear(f"Hello on the {day}th")
+        clock.shift(minutes(30))
+        hear("Anybody?")
+
+    assert heard() == ["We are closed"] * 3
+    assert not ConversationEvent.objects.filter(verb="silent").exists()
+
+
+@pytest.mark.parametrize("day", [date(2026, 10, 24), date(2026, 3, 28)])
+def test_a_night_in_which_the_clock_is_changed_is_one_night(
+    says: Callable[..., None], hear: Say, clock: Any, day: date
+) -> None:
+    """Berlin's clock jumps at 01:00 UTC on the Sunday after; it is closed from Friday to Monday."""
+    BusinessHours.objects.update(time_zone="Europe/Berlin")
+    says(after_hours=say("We are closed"))
+
+    for hours in (2, 24, 24.5, 25, 25.5, 26, 27, 48):
+        begun = datetime.combine(day, time(), ZoneInfo("UTC"))
+        clock.move_to(begun + timedelta(hours=hours), tick=False)
+        hear(f"Hello after {hours} hours")
+
+    assert heard() == ["We are closed"]
+
+
+def test_hours_that_are_changed_at_night_do_not_make_two_nights_of_it(
+    house: House, says: Callable[..., None], hear: Say, clock: Any
+) -> None:
+    says(after_hours=say("Back at {{inbox.opens_at|nine}}"))
+    clock.move_to(datetime(2026, 11, 26, 20, tzinfo=UTC), tick=False)
+    hear()
+    hours = BusinessHours.objects.get()
+    week = ((Opening(10 * 60, 16 * 60),),) * 5 + ((), ())
+    save_week(hours=hours, week=week, version=hours.version, by=house.alice, now=timezone.now())
+
+    clock.shift(minutes(60))
+    hear("And now?")
+
+    assert heard() == ["Back at 9 a.m."]
+
+
+def test_a_question_is_answered_again_after_a_person_spoke(
+    house: House, says: Callable[..., None], hear: Say, clock: Any
+) -> None:
+    says(keyword=[{"name": "Prices", "phrases": ["price"], **say("See our prices")}])
+    row = hear("price")
+    clock.shift(minutes(60))
+    reply(house, row)
+    clock.shift(minutes(60))
+
+    hear("What was the price?")
+
+    assert heard() == ["See our prices"] * 2
+
+
+def test_who_waits_again_is_told_so_again_in_the_same_words(
+    house: House, says: Callable[..., None], hear: Say, clock: Any
+) -> None:
+    says(still_waiting=say("Soon, promised", after=20))
+    for _ in range(2):
+        row = hear()
+        clock.shift(minutes(20))
+        remind_next(now=timezone.now())
+        clock.shift(minutes(60))
+        reply(house, row)
+        clock.shift(minutes(60))
+
+    assert heard() == ["Soon, promised"] * 2
 
 
 def test_fifty_messages_in_ten_seconds_get_one_answer(

@@ -300,6 +300,17 @@ def test_what_was_said_in_its_window_is_not_said_again() -> None:
     assert verdict.trace[-2].outcome == "it was said before"
 
 
+@pytest.mark.parametrize(("hours_ago", "is_said"), [(2, False), (4, True)])
+def test_a_night_stays_the_same_when_its_hours_are_changed(hours_ago: int, is_said: bool) -> None:
+    """It closed at 17:00, three hours ago; when it was said, that night had another name."""
+    used = frozenset({("after_hours", "since 2026-11-26T17:30:00Z")})
+    said_at = NOW - hours_ago * HOUR
+
+    verdict = answer(history=replace(FIRST, used=used, closed_words_at=said_at))
+
+    assert (text_of(verdict) == "We are closed") is is_said
+
+
 @pytest.mark.parametrize(
     ("calendar", "text"),
     [
@@ -460,7 +471,40 @@ def test_a_guard_that_just_holds_lets_it_pass(change: dict[str, Any]) -> None:
 
 
 def test_a_message_without_words_is_no_echo() -> None:
-    assert why_silent(replace(FIRST, said=said(HOUR, text="")), "", body="", now=NOW) == ""
+    nothing = Reply(ReplyKind.RULE, "m1", "", "en", "Robin")
+
+    assert why_silent(replace(FIRST, said=said(HOUR, text="")), nothing, body="", now=NOW) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "window", "has_person_since", "is_said"),
+    [
+        # The next night is answered in the same words, the same night is not.
+        ("after_hours", "since 2026-11-25T17:00:00Z", False, True),
+        ("after_hours", "since 2026-11-26T17:00:00Z", False, False),
+        ("keyword", "m0", False, False),
+        # Who spoke in between is no machine.
+        ("keyword", "m0", True, True),
+    ],
+)
+def test_the_same_words_are_said_again_where_no_machine_would(
+    kind: str, window: str, has_person_since: bool, is_said: bool
+) -> None:
+    before = Said(NOW - 22 * HOUR, "We are closed", kind, window)
+    history = replace(FIRST, said=(before,), has_person_since=has_person_since)
+
+    verdict = answer(history=history)
+
+    assert (text_of(verdict) == "We are closed") is is_said
+    assert getattr(verdict, "is_loop", False) is not is_said
+
+
+def test_a_keyword_asked_for_again_in_another_message_is_a_loop_unless_a_person_spoke() -> None:
+    history = replace(FIRST, said=(Said(NOW - HOUR, "See our prices", "keyword", "m0"),))
+
+    assert text_of(answer(message("price"), history=history)) == ""
+    spoken = replace(history, has_person_since=True)
+    assert text_of(answer(message("price"), history=spoken)) == "See our prices"
 
 
 # --- Phrases ---
@@ -534,7 +578,7 @@ def test_nothing_is_said_when_a_guard_fails(
     verdict = answer(message(body), replies, rule, history)
 
     if isinstance(verdict, Reply):
-        assert why_silent(history, verdict.text, body=body, now=NOW) == ""
+        assert why_silent(history, verdict, body=body, now=NOW) == ""
         assert not any((history.is_answered, history.is_closed, history.is_machine))
         assert not any((history.is_own_sender, history.is_reconciled, history.has_notice))
         assert history.is_repliable
