@@ -90,7 +90,8 @@ def logged(replied: "QuerySet[AutoReplyLog]") -> Logged:
             "at", "message__body", "kind", "window_key", "message__seq"
         )
     )
-    return Logged(tuple(Said(*told) for *told, _ in rows), rows[0][-1] if rows else 0)
+    said = tuple(Said(at, text, kind, window) for at, text, kind, window, _ in rows)
+    return Logged(said, rows[0][-1] if rows else 0)
 
 
 def _before(message: Message, received_at: datetime) -> list[datetime]:

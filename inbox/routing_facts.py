@@ -55,11 +55,13 @@ def facts_of(
     rules: InForce = NONE,
     *,
     languages: Collection[str] = (),
+    asked: Collection[str] = (),
     answers: Mapping[str, Answer] | None = None,
 ) -> Facts:
-    """Gather what is known of a message. What no rule asks for is not looked up.
+    """Gather what is known of a message. What neither rule nor reply asks for is not looked up.
 
-    `languages` are those that replies tell apart, beside those that rules do.
+    `languages` are those that replies tell apart, beside those that rules do; `asked` are the facts
+    that replies ask for.
     """
     row, message = came.conversation, came.message
     wanted = {*languages, *rules.languages}
@@ -73,7 +75,7 @@ def facts_of(
             language.confidence,
             tuple(sorted({_kind(one) for one in came.media_types})),
         ),
-        customer=_customer(came, rules),
+        customer=_customer(came, rules, rules.facts.union(asked)),
         channel=message.channel,
         sender=came.thread.our_address,
         calendar=hours_of(row.inbox).calendar,
@@ -88,7 +90,7 @@ def with_answers(facts: Facts, answers: Mapping[str, Answer]) -> Facts:
     return replace(facts, answers={**facts.answers, **answers})
 
 
-def _customer(came: Arrived, rules: InForce) -> Customer:
+def _customer(came: Arrived, rules: InForce, asked: Collection[str]) -> Customer:
     thread, contact = came.thread, came.thread.contact
     number = thread.address.phone
     place = place_of(number)
@@ -101,9 +103,9 @@ def _customer(came: Arrived, rules: InForce) -> Customer:
         language=contact.language,
         tags=frozenset(contact.tags),
         attributes={name: _value(value) for name, value in contact.attributes.items()},
-        consent=_consent(thread) if "consent" in rules.facts else "",
+        consent=_consent(thread) if "consent" in asked else "",
         owner=contact.owner_id,
-        last_owner=_last_owner(came.conversation, rules),
+        last_owner=_last_owner(came.conversation, rules, asked),
         last_wrote_at=came.last_wrote_at,
         is_first_ever=came.is_first_ever,
     )
@@ -120,11 +122,11 @@ def _consent(thread: Thread) -> str:
     return consent.state if consent else ConsentState.CONVERSATIONAL.value
 
 
-def _last_owner(row: Conversation, rules: InForce) -> int | None:
+def _last_owner(row: Conversation, rules: InForce, asked: Collection[str]) -> int | None:
     """Return who had the customer last, here or in the conversation before."""
     if row.last_owner_id or row.previous_id is None:
         return row.last_owner_id
-    if Target.LAST_OWNER not in rules.targets and "last_owner" not in rules.facts:
+    if Target.LAST_OWNER not in rules.targets and "last_owner" not in asked:
         return None
     before = Conversation.objects.filter(pk=row.previous_id)
     return before.values_list("last_owner", flat=True).first()

@@ -21,7 +21,7 @@ from routing.escalation import Clock
 from routing.facts import Facts
 from routing.languages import base_of
 from routing.patterns import has_words
-from routing.rules import Group, Rule, languages_asked
+from routing.rules import Condition, Group, Rule, languages_asked
 from routing.texts import BUILT_IN, Problem, Variable, lookup_in
 from routing.wording import Variant, Voice, by_language, word, wording_problems
 
@@ -179,14 +179,18 @@ class Replies:
         for reply in (self.first_message, self.still_waiting):
             yield from reply.variants if reply and reply.is_on else ()
 
+    def conditions(self) -> Iterator[Condition]:
+        """Return every condition of what is on."""
+        for one in self.keyword:
+            yield from one.condition.conditions() if one.is_on and one.condition else ()
+
+    def facts(self) -> frozenset[str]:
+        """Name the facts that any condition asks for."""
+        return frozenset(condition.fact for condition in self.conditions())
+
     def lookups(self) -> frozenset[str]:
         """Return the names of all look-ups that texts and conditions may need."""
-        asked = frozenset(
-            condition.lookup
-            for one in self.keyword
-            if one.is_on and one.condition
-            for condition in one.condition.conditions()
-        )
+        asked = frozenset(condition.lookup for condition in self.conditions())
         return (asked | _lookups_in(self.wordings())) - {""}
 
 

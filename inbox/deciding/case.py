@@ -100,6 +100,7 @@ class Case:
             self.trigger or Trigger.NEW,
             self.rules,
             languages=languages_told_apart(self.row.inbox, self.rules),
+            asked=replies_of(self.row.inbox).facts(),
             answers={**answers_of(self.asked), **(missing or {})},
         )
 

@@ -238,8 +238,14 @@ def _facts_now(bench: Bench, message: Message, rules: InForce) -> Facts:
         conversation=conversation, direction=_IN, kind=_TEXT, seq__lt=seq
     ).exists()
     trigger = Trigger.NEW if began else Trigger.REOPENED
-    languages = languages_of(replies_of(bench.inbox), rules.asked)
-    return facts_of_message(arrived(message, conversation), trigger, rules, languages=languages)
+    replies = replies_of(bench.inbox)
+    return facts_of_message(
+        arrived(message, conversation),
+        trigger,
+        rules,
+        languages=languages_of(replies, rules.asked),
+        asked=replies.facts(),
+    )
 
 
 # --- Look-ups, the gate, words of consent ---

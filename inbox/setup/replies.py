@@ -33,6 +33,7 @@ from routing.replies import (
     reply_problems,
 )
 from routing.reply_documents import MOST_KEYWORD_REPLIES, document_of, read_replies
+from routing.sentences import Names
 from routing.texts import BUILT_IN, Problem
 from routing.wording import Variant
 
@@ -109,6 +110,11 @@ def _with(replies: Replies, reply: AnyReply) -> Replies:
     return replace(replies, keyword=(reply,))
 
 
+def names_in(account_id: int) -> Names:
+    """Return what people are called whom conditions name."""
+    return Names(dict(User.objects.filter(account=account_id).values_list("pk", "name")))
+
+
 def keyword_named(replies: Replies, name: str) -> KeywordReply | None:
     """Return the keyword reply of a name, whatever its case."""
     wanted = name.casefold()
@@ -137,7 +143,8 @@ def save_reply(
     def change(replies: Replies) -> Replies:
         there = _there(replies, reply, was)
         if mark_of(there) != seen:
-            raise ReplyChangedError(_differences(there, reply), mark_of(there))
+            names = names_in(inbox.account_id)
+            raise ReplyChangedError(_differences(there, reply, names), mark_of(there))
         nothing_else = replace(
             replies, keyword=(), after_hours=None, first_message=None, still_waiting=None
         )
@@ -212,7 +219,8 @@ def save_replies(
 
     def change(before: Replies) -> Replies:
         if mark_of_all(before) != seen:
-            there = [Difference(*point) for point in told_all(before).items()]
+            names = names_in(inbox.account_id)
+            there = [Difference(*point) for point in told_all(before, names).items()]
             raise ReplyChangedError(there, mark_of_all(before))
         after = replace(replies, inbox_name=before.inbox_name, bot_name=before.bot_name)
         known = replace(after, variables=before.variables)
@@ -232,8 +240,10 @@ def _change(
         before = own_replies(row)
         after = replace(change(replace(before, variables=variables)), variables=variables)
         document = document_of(after)
-        told_changes = changed(told_all(before), told_all(after))
-        if document == row.replies or not told_changes:
+        names = names_in(row.account_id)
+        told_changes = changed(told_all(before, names), told_all(after, names))
+        # Two people may have one name: conditions may differ and read the same.
+        if document == row.replies or not (told_changes or before.keyword != after.keyword):
             return row
         row.replies = document
         row.settings_version += 1
@@ -279,10 +289,10 @@ def _with_keyword(replies: Replies, reply: KeywordReply, there: AnyReply | None)
     return replace(replies, keyword=order)
 
 
-def _differences(there: AnyReply | None, typed: AnyReply) -> list[Difference]:
+def _differences(there: AnyReply | None, typed: AnyReply, names: Names) -> list[Difference]:
     if there is None:
         return [Difference(_("This reply"), _("deleted"))]
-    now, mine = told(there), told(typed)
+    now, mine = told(there, names), told(typed, names)
     return [Difference(label, words) for label, words in now.items() if mine.get(label) != words]
 
 

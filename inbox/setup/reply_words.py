@@ -1,11 +1,9 @@
 """What does a reply say, in words that an admin compares? For the audit log and for two editors."""
 
-import json
 from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext as _
 
-from routing.documents import written_group
 from routing.escalation import Clock
 from routing.replies import (
     AfterHoursReply,
@@ -15,6 +13,7 @@ from routing.replies import (
     Replies,
     StillWaitingReply,
 )
+from routing.sentences import Names, group_words
 from routing.wording import Variant
 
 AnyReply = KeywordReply | AfterHoursReply | FirstMessageReply | StillWaitingReply
@@ -43,24 +42,23 @@ def for_whom(variant: Variant) -> str:
     return " · ".join(filter(None, (variant.language, str(variant.hours or ""), places)))
 
 
-def told(reply: AnyReply | None) -> dict[str, str]:
+def told(reply: AnyReply | None, names: Names) -> dict[str, str]:
     """Return what a reply says, point by point."""
     if reply is None:
         return {}
-    points = {_("On"): _("yes") if reply.is_on else _("no"), **_own_points(reply)}
+    points = {_("On"): _("yes") if reply.is_on else _("no"), **_own_points(reply, names)}
     points |= _texts(_("Text"), reply.variants)
     if isinstance(reply, AfterHoursReply):
         points |= _texts(_("Text on holidays"), reply.holiday_variants)
     return points
 
 
-def _own_points(reply: AnyReply) -> dict[str, str]:
+def _own_points(reply: AnyReply, names: Names) -> dict[str, str]:
     if isinstance(reply, KeywordReply):
-        asked = json.dumps(written_group(reply.condition)) if reply.condition else ""
         return {
             _("Name"): reply.name,
             _("Words"): ", ".join(reply.phrases),
-            _("Conditions"): asked,
+            _("Conditions"): group_words(reply.condition, names) if reply.condition else "",
         }
     if isinstance(reply, FirstMessageReply):
         hours = int(reply.silence.total_seconds() // 3600)
@@ -82,7 +80,7 @@ def _texts(label: str, variants: Sequence[Variant]) -> dict[str, str]:
     return found
 
 
-def told_all(replies: Replies) -> dict[str, str]:
+def told_all(replies: Replies, names: Names) -> dict[str, str]:
     """Return what an inbox says by itself, point by point, under the name of each reply."""
     named: dict[str, AnyReply | None] = {
         _("After hours"): replies.after_hours,
@@ -93,7 +91,7 @@ def told_all(replies: Replies) -> dict[str, str]:
     points = {
         f"{name}: {label}": words
         for name, reply in named.items()
-        for label, words in told(reply).items()
+        for label, words in told(reply, names).items()
     }
     order = ", ".join(one.name for one in replies.keyword)
     return {

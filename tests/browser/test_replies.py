@@ -71,6 +71,37 @@ def test_a_text_is_shown_as_it_is_typed_and_variables_are_put_in(ada: User, open
     expect(page.locator(".notices")).to_contain_text("“First message” is saved.")
 
 
+def test_conditions_are_added_by_keyboard_and_nothing_typed_is_lost(
+    ada: User, open_as: Open
+) -> None:
+    page = open_as(ada, f"{LIST}keyword-2/")
+    page.get_by_label("Text", exact=True).fill("Behind the house")
+    page.get_by_label("Condition to add", exact=True).select_option("weekday")
+    page.get_by_role("button", name="Add a condition").press("Enter")
+
+    expect(page.get_by_label("The day", exact=True)).to_be_focused()
+    page.get_by_label("Saturday").press("Space")
+    expect(page.get_by_label("Text", exact=True)).to_have_value("Behind the house")
+    page.get_by_role("button", name="Insert bot.name").press("Enter")
+    expect(page.get_by_label("Text", exact=True)).to_have_value("Behind the house{{bot.name}}")
+    expect(page.locator(".reply-bubble")).to_contain_text("Behind the house")
+    page.get_by_role("button", name="Add a group").press("Enter")
+    page.get_by_label("Condition to add to the group").select_option("country")
+    page.get_by_role("button", name="Add to the group").press("Enter")
+    expect(page.get_by_label("The country", exact=True)).to_be_focused()
+    check_page(page, "replies keyword conditions")
+    page.get_by_role("button", name="Save").last.press("Enter")
+    expect(page.locator(".notice-error")).to_contain_text("Write at least one")
+    page.get_by_label("The country: what it is compared with").fill("CA")
+    page.get_by_role("button", name="Save").last.press("Enter")
+
+    expect(page.locator(".keyword-list")).to_contain_text("if the day is one of Saturday and")
+    reply = TeamInbox.objects.get(slug="support").replies["keyword"][1]
+    country = {"fact": "country", "test": "is_any", "value": ["CA"]}
+    weekday = {"fact": "weekday", "test": "is_any", "value": ["sat"]}
+    assert reply["if"] == {"all": [weekday, {"any": [country]}]}
+
+
 def test_it_works_without_any_script(ada: User, open_as: Open) -> None:
     page = open_as(ada, f"{LIST}keyword-1/", java_script_enabled=False)
 

@@ -168,6 +168,28 @@ def test_words_in_the_message_come_before_the_greeting(
     assert heard() == ["See our prices", "See our prices", "Welcome"]
 
 
+@pytest.mark.parametrize(
+    ("fact", "value"), [("consent", "conversational"), ("last_owner", "is_present")]
+)
+def test_a_condition_knows_what_no_rule_asks_for(
+    house: House, says: Callable[..., None], hear: Say, clock: Any, fact: str, value: str
+) -> None:
+    TeamInbox.objects.update(reopen_hours=0)
+    row = hear()
+    claim_conversation(
+        conversation=row, by=house.viewer(house.alice), user=house.alice, now=timezone.now()
+    )
+    close(house, row)
+    clock.shift(minutes(60))
+    asked = {"fact": fact, "test": "is_any", "value": [value]}
+    asked = {"fact": fact, "test": value} if fact == "last_owner" else asked
+    says(keyword=[{"name": "Known", "if": {"all": [asked]}, **say("We know you")}])
+
+    hear("Me again")
+
+    assert heard() == ["We know you"]
+
+
 def test_a_text_is_personal_by_what_the_crm_s_table_says(
     house: House, says: Callable[..., None], hear: Say
 ) -> None:

@@ -13,7 +13,7 @@ from inbox.setup.replies import RepliesError, mark_of_all, own_replies, save_rep
 from routing.models import CrmConnector
 from routing.reply_documents import read_replies
 from tests.conftest import House
-from tests.factories import LONG_AGO, make_hours, make_user
+from tests.factories import LONG_AGO, make_account, make_hours, make_user
 
 Login = Callable[[User], Client]
 LIST = "/settings/inboxes/support/replies/"
@@ -154,7 +154,7 @@ def test_keyword_replies_are_asked_in_an_order_that_buttons_change(
     house: House, ada: Client
 ) -> None:
     keyword(ada, "Prices", "price", "how much")
-    keyword(ada, "Opening", "open", conditions='{"all": [{"fact": "is_open", "test": "is_true"}]}')
+    keyword(ada, "Opening", "open", **{"p0-fact": "is_open", "p0-test": "is_true"})
 
     ada.post(LIST, {"do": "up", "name": "Opening"})
 
@@ -193,6 +193,73 @@ def test_a_keyword_reply_is_renamed_and_deleted(house: House, ada: Client) -> No
     assert ada.get(one).status_code == 404
 
 
+# --- Conditions ---
+
+ASKED = ("match", "p0-fact", "p0-test", "p0-name", "p0-value", "p1-match", "p1_0-fact")
+
+
+def asks(fact: str, test: str, value: str = "") -> dict[str, str]:
+    """Return one condition as the form writes it."""
+    return {"p0-fact": fact, "p0-test": test, "p0-value": value}
+
+
+def test_conditions_are_written_as_in_rules(house: House, ada: Client) -> None:
+    typed = {"is_on": "on", "name": "Paris", "text0-text": "Bonjour", "match": "any"}
+    typed |= asks("country", "not:is_any", "FR, CA")
+
+    added = ada.post(NEW, {**typed, "do": "add", "add-fact-": "weekday"})
+    assert 'name="p1-choice"' in said(added)
+    assert "Bonjour" in said(added)
+    grouped = ada.post(NEW, {**typed, "do": "group"})
+    assert 'name="p1-match"' in said(grouped)
+    dropped = ada.post(NEW, {**typed, "do": "drop-p0"})
+    assert "p0-fact" not in said(dropped)
+    assert document() == {}
+
+    weekend = {"p1-fact": "weekday", "p1-test": "is_any", "p1-choice": ["sat", "sun"]}
+    ada.post(NEW, {**typed, **weekend})
+
+    [reply] = document()["keyword"]
+    assert reply["if"] == {
+        "any": [
+            {"fact": "country", "test": "is_any", "value": ["FR", "CA"], "not": True},
+            {"fact": "weekday", "test": "is_any", "value": ["sat", "sun"]},
+        ]
+    }
+    page = said(ada.get(f"{LIST}keyword-1/"))
+    assert "FR, CA" in page
+    assert '<option value="not:is_any" selected' in page
+
+
+def test_conditions_read_as_a_sentence_wherever_they_are_told(house: House, ada: Client) -> None:
+    owner = {"p0-fact": "owner", "p0-test": "is_person", "p0-people": str(house.alice.pk)}
+    keyword(ada, "Mine", "", **owner)
+    before = seen(ada, f"{LIST}keyword-1/")
+
+    words = f"Answers a message if who looks after the customer is one of {house.alice.name}."
+    assert words in said(ada.get(LIST))
+    changes = AuditEntry.objects.filter(action="replies_changed").latest("pk").data["changes"]
+    assert changes["“Mine”: Conditions"]["after"].endswith(house.alice.name)
+    mine = {"is_on": "on", "name": "Mine", "was": "Mine", "seen": before, "text0-text": "x"}
+    one = f"{LIST}keyword-1/"
+    assert ada.post(one, {**mine, **owner, "p0-people": str(house.bob.pk)}).status_code == 302
+    late = ada.post(one, {**mine, **owner})
+    assert late.status_code == 409
+    assert house.bob.name in said(late)
+    assert "&quot;fact&quot;" not in said(late)
+
+
+def test_nobody_of_another_account_can_be_named(house: House, ada: Client) -> None:
+    stranger = make_user(make_account(), "Charlie")
+    typed = {"is_on": "on", "name": "A", "text0-text": "x", "p0-fact": "owner"}
+    typed |= {"p0-test": "is_person", "p0-person": stranger.email}
+
+    answer = ada.post(NEW, typed)
+
+    assert answer.status_code == 422
+    assert "Nobody in this account is called" in said(answer)
+
+
 # --- What cannot be saved ---
 
 
@@ -211,8 +278,11 @@ def test_a_keyword_reply_is_renamed_and_deleted(house: House, ada: Client) -> No
         (WAITING, {"after": "soon"}, "whole number"),
         (NEW, {"phrases": "x"}, "Give it a name"),
         (NEW, {"name": "A"}, "Say which words it answers."),
-        (NEW, {"name": "A", "conditions": "{"}, "This is no JSON."),
-        (NEW, {"name": "A", "conditions": '{"all": []}'}, "at least one condition"),
+        (NEW, {"name": "A", "p0-match": "any"}, "Say which words it answers."),
+        (NEW, {"name": "A", **asks("text", "contains_any")}, "Write at least one word."),
+        (NEW, {"name": "A", **asks("text", "matches", "(")}, "missing"),
+        (NEW, {"name": "A", **asks("text", "odd", "x")}, "is wanted here."),
+        (NEW, {"name": "A", **asks("attribute", "less", "x")}, "Write a number"),
     ],
 )
 def test_what_is_wrong_is_said_and_what_was_typed_stays(
@@ -452,7 +522,7 @@ def test_supervisors_write_replies_where_the_inbox_lets_them(house: House, login
 def test_odd_input_is_answered_in_words(house: House, ada: Client) -> None:
     keyword(ada, "Prices", "price")
     for odd in ("", "<script>alert(1)</script>", "9" * 5000, "[" * 5000, "\ud83d"):
-        names = ("name", "phrases", "conditions", "when", "silence", "after", "clock", "was")
+        names = ("name", "phrases", "when", "silence", "after", "clock", "was", *ASKED)
         lines = ("text", "language", "from", "until", "places")
         typed = {**dict.fromkeys(names, odd), **{f"text0-{one}": odd for one in lines}}
         typed = {key: value.encode("utf-8", "replace").decode() for key, value in typed.items()}

@@ -1,19 +1,30 @@
 // Puts a variable into the text that was written in last, where the cursor stood.
 // Without it the list of variables is there to copy from.
 
-let last = document.querySelector("textarea[name$='-text']");
+const TEXT = "textarea[name$='-text']";
+let last = null;
 document.addEventListener("focusin", (event) => {
-  if (event.target.matches("textarea[name$='-text']")) last = event.target;
+  if (event.target.matches(TEXT)) last = event.target;
 });
 
-for (const button of document.querySelectorAll("[data-insert]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => {
-    last.setRangeText(button.dataset.insert, last.selectionStart, last.selectionEnd, "end");
-    last.dispatchEvent(new Event("input", { bubbles: true }));
-    last.focus();
-  });
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-insert]");
+  if (!button) return;
+  // Nothing was written in yet, or the page was swapped for another since: behind the first text.
+  if (!last?.isConnected) {
+    last = document.querySelector(TEXT);
+    last.setSelectionRange(last.value.length, last.value.length);
+  }
+  last.setRangeText(button.dataset.insert, last.selectionStart, last.selectionEnd, "end");
+  last.dispatchEvent(new Event("input", { bubbles: true }));
+  last.focus();
+});
+
+function show() {
+  for (const button of document.querySelectorAll("[data-insert]")) button.hidden = false;
 }
+show();
+document.addEventListener("htmx:afterSettle", show);
 
 // A preview that is still on its way when the page is left is no error, and is not told as one.
 let preview = null;

@@ -5,7 +5,7 @@ form, an upload and the API are refused in the same words.
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,13 +13,19 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from compliance.models import ConsentState
+from inbox.models import Conversation, Sender, TeamInbox
 from inbox.views.settings.hours_forms import parse_clock
 from inbox.views.settings.people_forms import Everybody, PeopleField
 from routing.conditions import FACTS, TESTS, Fact, Takes
 from routing.documents import MOST_CONDITIONS
-from routing.sentences import words_of_test
+from routing.facts import Person
+from routing.reading import Problem
+from routing.sentences import DAYS, words_of_test
 
 Choices = tuple[tuple[str, str], ...]
+# The id of a field and what is wrong with it, in words.
+Error = tuple[str, str]
 NOT = "not:"
 
 
@@ -27,8 +33,30 @@ NOT = "not:"
 class Offered:
     """What can be chosen: everybody, and for some facts the values that make sense."""
 
-    everybody: Everybody
+    everybody: Everybody = field(default_factory=Everybody)
     values: Mapping[str, Choices] = field(default_factory=dict)
+
+
+def offered_in(account_id: int, inbox: TeamInbox | None, people: Mapping[int, Person]) -> Offered:
+    """Return what conditions of an inbox can name; of all its account's inboxes without one."""
+    senders = Sender.objects.in_use().filter(account=account_id)
+    if inbox:
+        senders = senders.filter(inbox=inbox)
+    values: dict[str, Choices] = {
+        "weekday": tuple((day, _(name)) for day, name in DAYS.items()),
+        "channel": (("sms", "SMS"), ("mms", "MMS"), ("whatsapp", "WhatsApp")),
+        "sender": tuple((one, one) for one in senders.values_list("address", flat=True)),
+        "consent": tuple((value, str(label)) for value, label in ConsentState.choices),
+        "priority": tuple((value, str(label)) for value, label in Conversation.Priority.choices),
+        "media": (
+            ("image", _("Picture")),
+            ("audio", _("Audio")),
+            ("video", _("Video")),
+            ("pdf", _("PDF")),
+            ("vcard", _("Contact card")),
+        ),
+    }
+    return Offered(Everybody(people), values)
 
 
 def facts() -> Choices:
@@ -141,8 +169,8 @@ class Row:
 
     def check(self) -> None:
         """Find what the document takes and what would surely never hold."""
-        takes = TESTS[self.test.removeprefix(NOT)].takes if self.test else None
-        if takes is Takes.NUMBER and not _is_number_or_date(self.text):
+        test = TESTS.get(self.test.removeprefix(NOT))
+        if test and test.takes is Takes.NUMBER and not _is_number_or_date(self.text):
             self.error = _("Write a number, or a date such as 2026-12-24.")
         self.error = self.error or self.people.error
 
@@ -225,6 +253,23 @@ class ConditionForm:
         row.people = PeopleField.posted(data, key, self.offered.everybody)
         return row
 
+    def do(self, what: str, data: QueryDict) -> bool:
+        """Do what a button of the conditions says. False for any other button."""
+        name, _dash, key = what.partition("-")
+        deeds: dict[str, Callable[[], bool]] = {
+            "add": lambda: self.add(data.get(f"add-fact-{key}", "-"), key),
+            "group": lambda: self.add(""),
+            "drop": lambda: self.drop(key),
+            "person": lambda: self._focus_person(key),
+        }
+        return name in deeds and deeds[name]()
+
+    def _focus_person(self, key: str) -> bool:
+        found = [row.people for row in self.rows() if row.key == key]
+        for one in found:
+            one.has_focus = True
+        return bool(found)
+
     def add(self, fact: str, group: str = "") -> bool:
         """Add a condition, or (without a fact) a group of conditions."""
         row = self._blank(fact) if fact in FACTS else None
@@ -300,6 +345,28 @@ class ConditionForm:
     def _blank(self, fact: str) -> Row:
         [first, *_others] = FACTS[fact].tests
         return Row(fact, first, offered=self.offered.values.get(fact, ()))
+
+
+def pinned(
+    problems: Iterable[Problem],
+    places: Iterable[tuple[str, Any, str]],
+    otherwise: Callable[[str], str],
+) -> list[Error]:
+    """Say what is wrong with a document at the row that says it; return the fields to go to.
+
+    `otherwise` names the field of a place that is in no row.
+    """
+    # What stands deeper comes first.
+    deepest = sorted(places, key=lambda place: -len(place[0]))
+    errors = []
+    for problem in problems:
+        where = problem.where
+        known = ((row, name) for place, row, name in deepest if where.startswith(place))
+        row, name = next(known, (None, ""))
+        if row is not None:
+            row.error = row.error or problem.words
+        errors.append((name or otherwise(where), problem.words))
+    return errors
 
 
 def field_of(row: Row) -> str:

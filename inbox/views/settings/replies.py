@@ -12,6 +12,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from inbox.directory import directory_of_account
 from inbox.models import TeamInbox
 from inbox.setup.replies import (
     RepliesError,
@@ -26,8 +27,10 @@ from inbox.setup.replies import (
 )
 from inbox.setup.reply_variables import Variables, variables_of
 from inbox.setup.reply_words import AnyReply, clock_words, when_words
+from inbox.views.settings import condition_forms
 from inbox.views.settings import replies_page as page
 from inbox.views.settings.answers import inbox_of
+from inbox.views.settings.condition_forms import Offered, offered_in
 from inbox.views.settings.door import Setter, setter
 from inbox.views.settings.replies_forms import (
     AFTER_HOURS,
@@ -73,6 +76,15 @@ class Desk:
     def variables(self) -> Variables:
         """Return what texts may name."""
         return variables_of(self.inbox.account_id)
+
+    @cached_property
+    def offered(self) -> Offered:
+        """Return what conditions can name, where there may be some."""
+        if self.kind != KEYWORD:
+            return Offered()
+        account = self.inbox.account_id
+        people = directory_of_account(account, team=self.inbox.pk, now=self.who.now).people
+        return offered_in(account, self.inbox, people)
 
     @property
     def was(self) -> str:
@@ -159,11 +171,12 @@ def reply(request: HttpRequest, slug: str, part: str) -> HttpResponse:
     """Show one reply with all that can be set about it; show what it becomes; save it."""
     desk = _desk(request, slug, part)
     if request.method == "GET":
-        return _show(desk, ReplyForm.of(desk.kind, desk.there))
-    form, do = ReplyForm.posted(desk.kind, request.POST), request.POST.get("do", "")
+        return _show(desk, ReplyForm.of(desk.kind, desk.there, desk.offered))
+    form = ReplyForm.posted(desk.kind, request.POST, desk.offered)
+    do = request.POST.get("do", "")
     if do == "preview":
         return _preview(desk, form)
-    if do and form.do(do):
+    if do and form.do(do, request.POST):
         return _show(desk, form)
     return _save(desk, form)
 
@@ -223,12 +236,23 @@ def _show(desk: Desk, form: ReplyForm, *, status: int = 200) -> HttpResponse:
         "languages": languages(),
         "own_language": language_name(desk.language),
         "choices": desk.variables.choices(),
+        **_conditions_context(desk, form),
         "whens": [(one.value, when_words(one)) for one in FirstWhen],
         "clocks": [(one.value, clock_words(one)) for one in Clock],
         **_preview_context(desk, form),
         **desk.shown,
     }
     return render(desk.request, "settings/inbox/reply_edit.html", context, status=status)
+
+
+def _conditions_context(desk: Desk, form: ReplyForm) -> dict[str, Any]:
+    crm = desk.variables.crm
+    return {
+        "conditions": form.conditions,
+        "facts": condition_forms.facts(),
+        "people": form.conditions.offered.everybody.options(),
+        "crm_fields": sorted(f"{name}.{one}" for name, fields in crm.items() for one in fields),
+    }
 
 
 def _preview_context(desk: Desk, form: ReplyForm) -> dict[str, Any]:

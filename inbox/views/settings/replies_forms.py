@@ -1,6 +1,5 @@
 """What did an admin write about a reply? Read generously, refused in words at the place."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,11 +7,13 @@ from datetime import timedelta
 from functools import cache
 
 from django.conf.locale import LANG_INFO
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from accounts.numbers import number_in
 from inbox.forms import plain_lines
 from inbox.setup.reply_words import AnyReply
+from inbox.views.settings.condition_forms import ConditionForm, Error, Offered, Row, pinned
 from inbox.views.settings.hours_forms import parse_clock
 from routing.documents import condition_of, written_group
 from routing.escalation import Clock
@@ -41,8 +42,6 @@ KEYWORD, AFTER_HOURS = "keyword", "after_hours"
 FIRST_MESSAGE, STILL_WAITING = "first_message", "still_waiting"
 MOST_LINES = 30
 _PLACE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
-_LONGEST_CONDITIONS = 20_000
-Error = tuple[str, str]
 
 
 @cache
@@ -170,7 +169,7 @@ class ReplyForm:
     is_on: bool = True
     name: str = ""
     phrases: str = ""
-    conditions: str = ""
+    conditions: ConditionForm = field(default_factory=lambda: ConditionForm(Offered()))
     when: str = FirstWhen.PER_CONVERSATION
     silence: str = "24"
     after: str = "15"
@@ -182,9 +181,9 @@ class ReplyForm:
     # --- Showing ---
 
     @classmethod
-    def of(cls, kind: str, reply: AnyReply | None) -> "ReplyForm":
+    def of(cls, kind: str, reply: AnyReply | None, offered: Offered) -> "ReplyForm":
         """Show a reply, or an empty form for one that is not there yet."""
-        form = cls(kind)
+        form = cls(kind, conditions=ConditionForm(offered))
         if reply is None:
             form.lines.append(Line("text0"))
             return form
@@ -193,7 +192,7 @@ class ReplyForm:
         if isinstance(reply, KeywordReply):
             form.name, form.phrases = reply.name, "\n".join(reply.phrases)
             if reply.condition:
-                form.conditions = json.dumps(written_group(reply.condition), indent=2)
+                form.conditions = ConditionForm.of(written_group(reply.condition), offered)
         elif isinstance(reply, AfterHoursReply):
             form.holidays = _lines("holiday", reply.holiday_variants)
         elif isinstance(reply, FirstMessageReply):
@@ -204,14 +203,14 @@ class ReplyForm:
         return form
 
     @classmethod
-    def posted(cls, kind: str, data: Mapping[str, str]) -> "ReplyForm":
+    def posted(cls, kind: str, data: QueryDict, offered: Offered) -> "ReplyForm":
         """Take what a browser sent."""
         return cls(
             kind,
             is_on="is_on" in data,
             name=" ".join(data.get("name", "").split())[:200],
             phrases=plain_lines(data.get("phrases", ""))[:20_000],
-            conditions=plain_lines(data.get("conditions", ""))[:_LONGEST_CONDITIONS],
+            conditions=ConditionForm.posted(data, offered),
             when=data.get("when", FirstWhen.PER_CONVERSATION)[:20],
             silence=data.get("silence", "24").strip()[:10],
             after=data.get("after", "15").strip()[:10],
@@ -222,13 +221,13 @@ class ReplyForm:
 
     # --- Other buttons than Save ---
 
-    def do(self, what: str) -> bool:
+    def do(self, what: str, data: QueryDict) -> bool:
         """Do what a button other than Save says: add-text, remove-holiday-2. False if unknown."""
         deed, _dash, rest = what.partition("-")
         group, _dash, number = rest.partition("-")
         lines = {"text": self.lines, "holiday": self.holidays}.get(group)
         if lines is None:
-            return False
+            return self.conditions.do(what, data)
         if deed == "add" and not number and len(lines) < MOST_LINES:
             lines.append(Line(f"{group}{len(lines)}", has_focus=True))
         elif deed == "remove" and number.isdecimal() and int(number[:4]) < len(lines):
@@ -295,21 +294,23 @@ class ReplyForm:
             words = _("At most %(most)d lines of %(letters)d letters fit here.")
             values = {"most": MOST_PHRASES, "letters": LONGEST_PHRASE}
             self.errors.append(("id_phrases", words % values))
-        condition = self._condition()
-        if not (phrases or condition or self.conditions):
+        is_asked = bool(phrases or self.conditions.document())
+        if not is_asked:
             self.errors.append(("id_phrases", _("Say which words it answers.")))
-        return KeywordReply(self.name, texts, phrases, condition, self.is_on)
+        return KeywordReply(self.name, texts, phrases, self._condition(), self.is_on)
 
     def _condition(self) -> Group | None:
-        if not self.conditions:
+        written = self.conditions.document()
+        if not written:
             return None
-        try:
-            place = Place("", {"if": json.loads(self.conditions)})
-        except (ValueError, RecursionError):
-            self.errors.append(("id_conditions", _("This is no JSON.")))
-            return None
+        for _where, row, name in self.conditions.places():
+            if isinstance(row, Row):
+                row.check()
+            if row.error:
+                self.errors.append((name, row.error))
+        place = Place("", {"if": written})
         condition = condition_of(place)
-        self.errors += [("id_conditions", str(problem)) for problem in place.problems]
+        self.errors += pinned(place.problems, self.conditions.places(), lambda _where: "match")
         return condition
 
     @property
@@ -321,11 +322,6 @@ class ReplyForm:
     def phrases_errors(self) -> list[str]:
         """Return what is wrong with the words that are answered."""
         return self._at("phrases")
-
-    @property
-    def conditions_errors(self) -> list[str]:
-        """Return what is wrong with the conditions."""
-        return self._at("conditions")
 
     @property
     def number_errors(self) -> list[str]:

@@ -12,6 +12,7 @@ from accounts.access import feature_is_on
 from accounts.models import Feature
 from inbox.models import TeamInbox
 from inbox.segments import Segments, count
+from inbox.setup.replies import names_in
 from inbox.setup.reply_words import AnyReply, clock_words, for_whom, when_words
 from inbox.timers import hours_of
 from inbox.views.settings.replies_forms import (
@@ -23,7 +24,8 @@ from inbox.views.settings.replies_forms import (
 )
 from routing.facts import Facts
 from routing.hours import Calendar
-from routing.replies import FirstWhen, Replies
+from routing.replies import FirstWhen, KeywordReply, Replies
+from routing.sentences import Names, group_words
 from routing.texts import Text
 from routing.wording import Variant, Voice, worded
 
@@ -104,10 +106,12 @@ def of_rules(inbox: TeamInbox, *, now: datetime) -> Responder:
 
 def of_keywords(inbox: TeamInbox, replies: Replies) -> list[Responder]:
     """Describe the keyword replies in their order."""
+    has_conditions = any(one.condition for one in replies.keyword)
+    names = names_in(inbox.account_id) if has_conditions else Names()
     return [
         Responder(
             one.name,
-            _asked(one.phrases, has_conditions=one.condition is not None),
+            _asked(one, names),
             _state(one),
             _url(inbox, f"keyword-{number}"),
             _said(one.variants),
@@ -161,13 +165,14 @@ def still_waiting(inbox: TeamInbox, replies: Replies) -> Responder:
     return Responder(_("Still waiting"), words, _state(reply), url, texts)
 
 
-def _asked(phrases: Sequence[str], *, has_conditions: bool) -> str:
-    words = _("Answers a message with: %(words)s.") % {"words": ", ".join(phrases)}
-    if not has_conditions:
+def _asked(reply: KeywordReply, names: Names) -> str:
+    words = _("Answers a message with: %(words)s.") % {"words": ", ".join(reply.phrases)}
+    if reply.condition is None:
         return words
-    if not phrases:
-        return _("Answers a message for which its conditions hold.")
-    return f"{words} {_('Or one for which its conditions hold.')}"
+    condition = group_words(reply.condition, names)
+    if not reply.phrases:
+        return _("Answers a message if %(condition)s.") % {"condition": condition}
+    return f"{words} {_('Or if %(condition)s.') % {'condition': condition}}"
 
 
 def _state(reply: AnyReply | None) -> str:

@@ -7,8 +7,6 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from compliance.models import ConsentState
-from inbox.models import Conversation, Sender
 from inbox.setup.rule_counts import DAYS, runs_of
 from inbox.setup.rules import (
     RuleChangedError,
@@ -19,12 +17,10 @@ from inbox.setup.rules import (
     save_rule,
 )
 from inbox.views.settings import condition_forms
-from inbox.views.settings.condition_forms import Choices, Offered
-from inbox.views.settings.people_forms import Everybody
+from inbox.views.settings.condition_forms import Offered, offered_in
 from inbox.views.settings.rule_forms import UNITS, RuleForm, priorities, targets, triggers
 from inbox.views.settings.rules_desk import RulesDesk, anchor_of, rules_desk
 from routing.documents import DocumentError, document_of, read_rulebook
-from routing.sentences import DAYS as WEEKDAYS
 from routing.sentences import sentence
 
 
@@ -77,24 +73,7 @@ def _save(desk: RulesDesk, form: RuleForm, seen: dict[str, Any] | None) -> HttpR
 
 def _offered(desk: RulesDesk) -> Offered:
     """Return what conditions and ladders can name."""
-    senders = Sender.objects.in_use().filter(account=desk.whose.account)
-    if desk.whose.inbox:
-        senders = senders.filter(inbox=desk.whose.inbox)
-    values: dict[str, Choices] = {
-        "weekday": tuple((day, _(name)) for day, name in WEEKDAYS.items()),
-        "channel": (("sms", "SMS"), ("mms", "MMS"), ("whatsapp", "WhatsApp")),
-        "sender": tuple((one, one) for one in senders.values_list("address", flat=True)),
-        "consent": tuple((value, str(label)) for value, label in ConsentState.choices),
-        "priority": tuple((value, str(label)) for value, label in Conversation.Priority.choices),
-        "media": (
-            ("image", _("Picture")),
-            ("audio", _("Audio")),
-            ("video", _("Video")),
-            ("pdf", _("PDF")),
-            ("vcard", _("Contact card")),
-        ),
-    }
-    return Offered(Everybody(desk.world.directory.people), values)
+    return offered_in(desk.whose.account.pk, desk.whose.inbox, desk.world.directory.people)
 
 
 def _page(

@@ -8,7 +8,14 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from inbox.segments import count
-from inbox.views.settings.condition_forms import ConditionForm, Offered, text_of, words_in
+from inbox.views.settings.condition_forms import (
+    ConditionForm,
+    Error,
+    Offered,
+    pinned,
+    text_of,
+    words_in,
+)
 from inbox.views.settings.people_forms import PeopleField
 from routing.documents import MOST_STEPS, PRIORITIES
 from routing.facts import Trigger
@@ -128,8 +135,7 @@ class RuleForm:
     unit: str = "hours"
     escalation: str = ""
     webhook: str = ""
-    # What is wrong: the id of the field, and in words.
-    errors: list[tuple[str, str]] = field(default_factory=list)
+    errors: list[Error] = field(default_factory=list)
     has_focus_on_step: bool = False
 
     # --- From a document ---
@@ -198,9 +204,6 @@ class RuleForm:
         """Do what a button other than Save says. False for Save, or what is not known."""
         name, _dash, key = what.partition("-")
         deeds: dict[str, Callable[[], bool]] = {
-            "add": lambda: self.conditions.add(data.get(f"add-fact-{key}", "-"), key),
-            "group": lambda: self.conditions.add(""),
-            "drop": lambda: self.conditions.drop(key),
             "step": lambda: self._add_step(data.get("add-who", "")),
             "stepup": lambda: self._move_step(key, -1),
             "stepdown": lambda: self._move_step(key, 1),
@@ -209,7 +212,7 @@ class RuleForm:
             "replydrop": lambda: self._drop_reply(key),
             "person": lambda: self._focus_person(key),
         }
-        done = deeds[name]() if name in deeds else False
+        done = deeds[name]() if name in deeds else self.conditions.do(what, data)
         self.numbered()
         return done
 
@@ -327,15 +330,11 @@ class RuleForm:
 
     def refuse(self, problems: Iterable[Problem]) -> None:
         """Say what is wrong with the document at the field that says it."""
-        places = sorted(self._places(), key=lambda place: -len(place[0]))
-        for problem in problems:
-            where = problem.where.removeprefix("rules[0]").removeprefix(".")
-            known = ((row, name) for place, row, name in places if where.startswith(place))
-            field = max((one for one in _FIELDS if where.startswith(one)), key=len, default="")
-            row, name = next(known, (None, _FIELDS.get(field, "name")))
-            if row is not None:
-                row.error = row.error or problem.words
-            self.errors.append((name, problem.words))
+        inside = (
+            Problem(one.where.removeprefix("rules[0]").removeprefix("."), one.words)
+            for one in problems
+        )
+        self.errors += pinned(inside, self._places(), _field_at)
 
     def _places(self) -> Iterator[tuple[str, Any, str]]:
         yield from self.conditions.places()
@@ -360,6 +359,12 @@ _FIELDS = {
     "then.escalation": "escalation",
     "then.webhook": "webhook",
 }
+
+
+def _field_at(where: str) -> str:
+    """Return the field of what stands in no row."""
+    known = max((one for one in _FIELDS if where.startswith(one)), key=len, default="name")
+    return _FIELDS[known]
 
 
 def _step_field(step: StepRow) -> str:
