@@ -14,7 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from routing.facts import Facts, Trigger, Value
-from routing.languages import CONFIDENT, base_of
+from routing.languages import CONFIDENT, is_same
 from routing.patterns import fold, has_words, is_match
 from routing.rules import Condition, Given, Group, Match
 
@@ -276,10 +276,14 @@ TESTS: Mapping[str, Test] = {
 # --- Facts ---------------------------------------------------------------------------------------
 
 
-def _language(facts: Facts, _: Condition, __: datetime) -> Actual | Unknown:
+def _language(facts: Facts, condition: Condition, _: datetime) -> Actual | Unknown:
+    """Return the language as the condition calls it: a text in es is one in es-MX, too."""
     text = facts.text
-    is_clear = text.confidence >= CONFIDENT
-    return base_of(text.language) if is_clear else Unknown("language not clear")
+    if text.confidence < CONFIDENT:
+        return Unknown("language not clear")
+    asked = condition.value if isinstance(condition.value, tuple) else ()
+    alike = (str(code) for code in asked if is_same(str(code), text.language))
+    return next(alike, text.language)
 
 
 def _inbox_time(facts: Facts, _: Condition, now: datetime) -> Actual:

@@ -28,6 +28,12 @@ _WIDESPREAD = frozenset(
         *("it", "nb", "nl", "pl", "pt", "ro", "ru", "sv", "tr", "uk", "vi"),
     }
 )
+# In which script a language is written where its code does not say so.
+_USUAL_SCRIPT = {"zh": "hans", "sr": "cyrl"}
+_TRADITIONAL = frozenset({"tw", "hk", "mo"})
+_SCRIPTS = {"CYRILLIC": "cyrl", "LATIN": "latn", "ARABIC": "arab"}
+# Characters that only one of the two ways to write Chinese has are in only one of its old codes.
+_CHINESE_CODES = {"hant": "big5", "hans": "gb2312"}
 _OTHER_NAMES = {"no": "nb", "fil": "tl", "iw": "he", "in": "id"}
 
 # A few words of every script that is widespread: each loads what its own languages need.
@@ -73,8 +79,10 @@ def detect(text: str, languages: Iterable[str]) -> Detected:
         return UNCLEAR
     detector = _detector(_WIDESPREAD.union(asked))
     best = detector.compute_language_confidence_values(" ".join(words))[0]
-    code = best.language.iso_code_639_1.name.lower()
-    return Detected(asked[code], best.value) if code in asked else UNCLEAR
+    base = best.language.iso_code_639_1.name.lower()
+    if base not in asked:
+        return UNCLEAR
+    return Detected(_as_written(asked[base], "".join(words)), best.value)
 
 
 def load() -> None:
@@ -89,18 +97,53 @@ def base_of(code: str) -> str:
     return _OTHER_NAMES.get(base, base)
 
 
+def script_of(code: str) -> str:
+    """Return the script of a language's code in small letters; blank where nobody would ask."""
+    base, *rest = re.split(r"[-_]", code.strip().lower())
+    if named := [one for one in rest if len(one) == 4 and one.isalpha()]:
+        return named[0]
+    if base == "zh" and _TRADITIONAL.intersection(rest):
+        return "hant"
+    return _USUAL_SCRIPT.get(base, "")
+
+
+def is_same(code: str, other: str) -> bool:
+    """Say whether two codes mean one language in one script: pt and pt-BR, zh-TW and zh-Hant."""
+    return base_of(code) == base_of(other) and script_of(code) == script_of(other)
+
+
 def can_tell(code: str) -> bool:
     """Say whether texts of a language can be told from others."""
     return base_of(code) in _known()
 
 
-def _asked(languages: Iterable[str]) -> dict[str, str]:
-    """Return the languages by the code we know them by, each as it was first asked for."""
-    asked: dict[str, str] = {}
+def _asked(languages: Iterable[str]) -> dict[str, list[str]]:
+    """Return the languages by the code we know them by, each as it was asked for."""
+    asked: dict[str, list[str]] = {}
     for code in languages:
         if can_tell(code):
-            asked.setdefault(base_of(code), code)
+            asked.setdefault(base_of(code), []).append(code)
     return asked
+
+
+def _as_written(codes: list[str], text: str) -> str:
+    """Return the first of one language's codes that is in the script of a text, else the first."""
+    if len({script_of(code) for code in codes}) == 1:
+        return codes[0]
+    script = _script_of_text(text, base_of(codes[0]))
+    return next((code for code in codes if script_of(code) == script), codes[0])
+
+
+def _script_of_text(text: str, base: str) -> str:
+    if base == "zh":
+        return max(_CHINESE_CODES, key=lambda one: _encoded(text, _CHINESE_CODES[one]))
+    scripts = Counter(_script(char) for char in text if char.isalpha())
+    return _SCRIPTS.get(scripts.most_common(1)[0][0], "")
+
+
+def _encoded(text: str, code: str) -> int:
+    """Return how many of the characters an old code has."""
+    return len(text.encode(code, "ignore").decode(code))
 
 
 @cache

@@ -19,7 +19,7 @@ from routing.conditions import Judge, Judged
 from routing.deciding import Plan
 from routing.escalation import Clock
 from routing.facts import Facts
-from routing.languages import base_of
+from routing.languages import base_of, script_of
 from routing.patterns import has_words
 from routing.rules import Condition, Group, Rule, languages_asked
 from routing.texts import BUILT_IN, Problem, Variable, lookup_in
@@ -202,8 +202,8 @@ def _lookups_in(wordings: Iterable[Variant]) -> frozenset[str]:
 def languages_of(replies: Replies, rules: Iterable[Rule] = ()) -> tuple[str, ...]:
     """Return the languages that are told apart: those of texts, and those that conditions ask for.
 
-    `rules` are those that run in the inbox. Sorted, one of each (pt, not pt-BR too); empty where a
-    message's language makes no difference, and need not be looked for.
+    `rules` are those that run in the inbox. Sorted, one of each (pt, not pt-BR too) and script;
+    empty where a message's language makes no difference, and need not be looked for.
     """
     own = replies.default_language
     asked = [one.condition for one in replies.keyword if one.is_on and one.condition]
@@ -212,7 +212,8 @@ def languages_of(replies: Replies, rules: Iterable[Rule] = ()) -> tuple[str, ...
         asked.append(rule.condition)
         spoken |= set(rule.actions.reply)
     conditions = {code for group in asked for code in languages_asked(group)}
-    found = {base_of(code): code for code in sorted((spoken | conditions) - {""}, reverse=True)}
+    codes = sorted((spoken | conditions) - {""}, reverse=True)
+    found = {(base_of(code), script_of(code)): code for code in codes}
     return tuple(sorted(found.values())) if len(found) > 1 or conditions else ()
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from routing.facts import Customer, Facts
 from routing.hours import MINUTES_OF_DAY, Opening
-from routing.languages import CONFIDENT, base_of
+from routing.languages import CONFIDENT, base_of, is_same
 from routing.texts import (
     Datum,
     Problem,
@@ -22,6 +22,8 @@ from routing.texts import (
     problems,
 )
 
+# As many as there are steps in `_kinship`.
+_KINSHIPS = 4
 _OPENS = ("inbox.opens_on", "inbox.opens_at")
 
 
@@ -165,7 +167,7 @@ def wording_problems(variants: Sequence[Variant], voice: Voice) -> list[Problem]
             )
         )
     own = voice.default_language
-    if variants and all(one.language and _distance(one.language, [own]) > 1 for one in variants):
+    if variants and not any(_is_understood(one.language, own) for one in variants):
         words = _("There is no text in the inbox's own language (%(language)s).")
         found.append(Problem(words % {"language": own}, is_error=False))
     return found
@@ -176,15 +178,32 @@ def _label(variant: Variant, variants: Sequence[Variant]) -> str:
 
 
 def _distance(language: str, wanted: Sequence[str]) -> int:
-    """Return how far a language is from those wanted: itself, a cousin (pt-BR, pt), any, other."""
+    """Return how far a language is from those wanted: one of them, its cousins, any, other."""
     if not language:
-        return 2 * len(wanted)
+        return _KINSHIPS * len(wanted)
     for place, one in enumerate(wanted):
-        if language.casefold() == one.casefold():
-            return 2 * place
-        if base_of(language) == base_of(one):
-            return 2 * place + 1
-    return 2 * len(wanted) + 1
+        if _is_understood(language, one):
+            return _KINSHIPS * place + _kinship(language, one)
+    return _KINSHIPS * len(wanted) + 1
+
+
+def _is_understood(language: str, by: str) -> bool:
+    return not language or base_of(language) == base_of(by)
+
+
+def _kinship(language: str, wanted: str) -> int:
+    """Return how far a language is from another of the same base.
+
+    Itself, a wider or narrower one (pt-BR, pt), one of another place (pt-BR, pt-PT), another script
+    (zh-TW, zh-Hans).
+    """
+    one, other = (code.casefold().replace("_", "-") for code in (language, wanted))
+    if one == other:
+        return 0
+    if not is_same(one, other):
+        return 3
+    is_wider = one.startswith(f"{other}-") or other.startswith(f"{one}-")
+    return 1 if is_wider else 2
 
 
 def _places_of(customer: Customer) -> frozenset[str]:

@@ -253,3 +253,21 @@ def test_no_pattern_takes_long_for_a_hostile_text() -> None:
     # In a backtracking engine this would not end within the age of the universe.
     facts = Facts("m", text=Text("a" * 9_000 + "!"))
     assert holds("text", "matches", r"^(a+)+$", facts=facts) is False
+
+
+@pytest.mark.parametrize(
+    ("asked", "detected", "is_so"),
+    [
+        ("es", "es-MX", True),
+        ("es-MX", "es", True),
+        ("zh-TW", "zh-Hant", True),
+        ("zh-Hant", "zh", False),
+        ("pt", "es", False),
+    ],
+)
+def test_a_language_is_the_same_by_whatever_code(asked: str, detected: str, is_so: bool) -> None:
+    facts = Facts("m", text=Text("some words", detected, 0.9))
+
+    judged = Judge(facts, NOW).check(Condition("language", "is_any", (asked,)))
+
+    assert judged.holds is is_so

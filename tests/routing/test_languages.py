@@ -53,6 +53,13 @@ def test_what_nobody_can_tell_is_not_told(asked: list[str], text: str) -> None:
         ("where is my order please", ["xx"], ""),
         ("where is my order please", [], ""),
         ("see https://example.com/donde/esta/mi/pedido please tell me", ["en", "es"], "en"),
+        # One language in two scripts.
+        ("我想問一下我的訂單什麼時候到貨", ["zh-Hans", "zh-Hant", "en"], "zh-Hant"),
+        ("我想问一下我的订单什么时候到货", ["zh-Hant", "zh-Hans", "en"], "zh-Hans"),
+        ("我想問一下我的訂單什麼時候到貨", ["zh", "zh-TW"], "zh-TW"),
+        ("请问现在有货吗", ["zh-HK", "zh-CN"], "zh-CN"),
+        ("Где је моја поруџбина од јуче, молим вас", ["sr-Latn", "sr", "en"], "sr"),
+        ("Где је моја поруџбина од јуче, молим вас", ["sr-Latn", "en"], "sr-Latn"),
         # Decomposed accents, as some keyboards send them.
         ("Est-ce que je peux changer de\u0301ja\u0300 mon rendez-vous", ["en", "fr"], "fr"),
     ],

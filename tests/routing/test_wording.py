@@ -44,6 +44,8 @@ def said(variants: list[Variant], who: Facts, at: datetime = NOON, voice: Voice 
 
 EN, DE, ES = variant("Hello", "en"), variant("Hallo", "de"), variant("Hola", "es")
 PT, BRAZIL = variant("Olá", "pt"), variant("Oi", "pt-BR")
+HANS, HANT = variant("您好（简）", "zh-Hans"), variant("您好（繁）", "zh-Hant")
+CYRILLIC, LATIN = variant("Здраво", "sr"), variant("Zdravo", "sr-Latn")
 ANY = variant("👋")
 
 
@@ -64,6 +66,16 @@ ANY = variant("👋")
         ([EN, PT], facts("pt-BR"), "Olá"),
         ([EN, BRAZIL], facts("pt_PT"), "Oi"),
         ([variant("Hei", "no"), EN], facts("nb"), "Hei"),
+        # The wider before a cousin, the own script before another, another before another language.
+        ([BRAZIL, PT], facts("pt-PT"), "Olá"),
+        ([HANS, HANT, EN], facts("zh-TW"), "您好（繁）"),
+        ([HANS, HANT, EN], facts("zh-Hant-HK"), "您好（繁）"),
+        ([HANT, HANS, EN], facts("zh"), "您好（简）"),
+        ([HANT, EN], facts("zh-CN"), "您好（繁）"),
+        ([CYRILLIC, LATIN, EN], facts("sr-Latn-RS"), "Zdravo"),
+        ([LATIN, CYRILLIC, EN], facts("sr"), "Здраво"),
+        ([LATIN, EN], facts("sr"), "Zdravo"),
+        ([variant("שלום", "he"), EN], facts("iw"), "שלום"),
         ([variant("", "es"), EN], facts("es"), "Hello"),
         ([variant("{{contact.number}}", "es"), EN], facts("es"), "Hello"),
         ([variant(" ")], facts("es"), ""),
