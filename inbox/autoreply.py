@@ -30,7 +30,6 @@ def history_of(
     message: Message,
     *,
     is_new_conversation: bool,
-    is_reconciled: bool = False,
     refusal: str = "",
     now: datetime,
 ) -> History:
@@ -55,7 +54,7 @@ def history_of(
         is_answered=person > message.seq,
         is_repliable=thread.address.is_repliable,
         is_own_sender=_is_ours(thread),
-        is_reconciled=is_reconciled,
+        is_reconciled=message.was_found_late,
         refusal=refusal,
     )
 

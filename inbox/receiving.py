@@ -32,6 +32,7 @@ from inbox.inbound_flow import append_quietly, open_conversation
 from inbox.linked import linked_addresses
 from inbox.media import expect_media
 from inbox.models import Conversation, Message, Receipt, Sender, Thread
+from inbox.models.message import FOUND_LATE
 from inbox.reactions import reaction_target
 from inbox.routing_facts import Arrived
 from inbox.sending import follow_consent, hold_unsent, queue_message
@@ -243,7 +244,7 @@ def receive_message(
         _send_notice(consent.notice, sender, thread, message, story)
     if conversation and not consent.is_keyword:
         came = Arrived(thread, conversation, message, types, last_wrote_at, is_first_ever)
-        follow_rules(came, story, is_reconciled=text.is_reconciled)
+        follow_rules(came, story)
     announce(story.announcements(), now=now)
     return message
 
@@ -318,6 +319,8 @@ def _next_message(
         "our_address",
     )
     details = dict(text.details)
+    if text.is_reconciled:
+        details[FOUND_LATE] = True
     if text.location:
         details["location"] = vars(text.location)
     if text.button_text or text.button_payload:

@@ -13,7 +13,7 @@ from inbox.routing_facts import Arrived, with_answers
 from inbox.sending import queue_message, verdict_on
 from inbox.story import Story
 from routing.facts import Facts
-from routing.replies import Considered, Reply, RuleReply, Silence, choose, wanted
+from routing.replies import Considered, Reply, RuleReply, Silence, choose, lookups_wanted, wanted
 
 OTHERS_FIRST = "others are asked first"
 _SILENT = ConversationEvent.Verb.SILENT
@@ -52,7 +52,6 @@ def answer(
     story: Story,
     *,
     is_new_conversation: bool,
-    is_reconciled: bool = False,
     may_wait: bool = False,
 ) -> Answered:
     """Answer a message by the first reply that applies, if every guard lets it pass.
@@ -61,17 +60,17 @@ def answer(
     `may_wait`, nothing is said yet that hangs on a CRM which was not asked.
     """
     thread, row = came.thread, came.conversation
-    facts = knowing(facts, came, story, rule_reply)
+    replies = replies_of(row.inbox)
+    facts = knowing(facts, lookups_wanted(replies, rule_reply), came, story)
     history = history_of(
         thread,
         row,
         came.message,
         is_new_conversation=is_new_conversation,
-        is_reconciled=is_reconciled,
         refusal=refusal_of(came, story),
         now=story.now,
     )
-    replies = replies_of(row.inbox)
+    may_wait = may_wait and not came.message.was_found_late
     if may_wait and (names := wanted(facts, replies, rule_reply, history, now=story.now)):
         return Answered(Silence(OTHERS_FIRST), names)
     verdict = choose(facts, replies, rule_reply, history, now=story.now)
@@ -83,17 +82,14 @@ def answer(
     return Answered(verdict)
 
 
-def knowing(
-    facts: Facts, came: Arrived, story: Story, rule_reply: RuleReply | None = None
-) -> Facts:
-    """Return facts with what is known, without asking anybody, of what replies want to know."""
-    row, contact = came.conversation, came.thread.contact
-    names = replies_of(row.inbox).lookups() - facts.answers.keys()
-    names |= rule_reply.lookups() - facts.answers.keys() if rule_reply else frozenset()
+def knowing(facts: Facts, names: frozenset[str], came: Arrived, story: Story) -> Facts:
+    """Return facts with what is known of these look-ups without asking anybody."""
+    names -= facts.answers.keys()
     if not names:
         return facts
-    subject = Subject(contact, facts.customer)
-    answers = known_already(names, account_id=row.account_id, subject=subject, now=story.now)
+    subject = Subject(came.thread.contact, facts.customer)
+    account_id = came.conversation.account_id
+    answers = known_already(names, account_id=account_id, subject=subject, now=story.now)
     return with_answers(facts, answers)
 
 

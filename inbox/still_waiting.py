@@ -121,8 +121,9 @@ def _say(came: Arrived, due_at: datetime, story: Story) -> None:
         refusal=refusal_of(came, story),
         now=now,
     )
-    facts = knowing(facts, came, story)
-    verdict = remind(facts, replies_of(row.inbox), replace(history, triggered_at=due_at), now=now)
+    replies = replies_of(row.inbox)
+    facts = knowing(facts, replies.lookups(), came, story)
+    verdict = remind(facts, replies, replace(history, triggered_at=due_at), now=now)
     if isinstance(verdict, Reply):
         promise(came, verdict, story)
     else:

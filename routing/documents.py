@@ -11,7 +11,6 @@ from typing import Any
 
 from routing.conditions import FACTS, TESTS, WEEKDAYS, Takes
 from routing.facts import Trigger
-from routing.languages import base_of
 from routing.patterns import PatternError, compiled
 from routing.places import plain_number
 from routing.reading import DocumentError as DocumentError
@@ -167,8 +166,8 @@ def _nothing(place: Place, _: str) -> Given:
     return None
 
 
-# However it is written, it is compared in one form. No detector tells pt-BR from pt.
-_PLAIN: Mapping[str, Callable[[str], str]] = {"number": plain_number, "language": base_of}
+# However it is written, it is compared in one form.
+_PLAIN: Mapping[str, Callable[[str], str]] = {"number": plain_number}
 
 
 def _words(place: Place, fact: str) -> Given:

@@ -86,7 +86,7 @@ class RuleReply:
 
     def lookups(self) -> frozenset[str]:
         """Return the names of all look-ups that its texts may need."""
-        return _lookups_in(self.variants)
+        return lookups_in(self.variants)
 
 
 @dataclass(frozen=True)
@@ -190,13 +190,21 @@ class Replies:
 
     def lookups(self) -> frozenset[str]:
         """Return the names of all look-ups that texts and conditions may need."""
-        asked = frozenset(condition.lookup for condition in self.conditions())
-        return (asked | _lookups_in(self.wordings())) - {""}
+        asked = frozenset(condition.lookup for condition in self.conditions()) - {""}
+        return asked | lookups_in(self.wordings())
 
 
-def _lookups_in(wordings: Iterable[Variant]) -> frozenset[str]:
-    slots = {slot.name for wording in wordings for slot in wording.text.slots}
+def lookups_in(variants: Iterable[Variant]) -> frozenset[str]:
+    """Return the names of the look-ups whose answers texts name."""
+    slots = (slot.name for variant in variants for slot in variant.text.slots)
     return frozenset(map(lookup_in, slots)) - {""}
+
+
+def lookups_wanted(replies: Replies, rule_reply: RuleReply | None) -> frozenset[str]:
+    """Return the names of the look-ups that an answer may hang on: a rule's text comes first."""
+    if rule_reply and (rule_reply.variants or rule_reply.is_silent):
+        return rule_reply.lookups()
+    return replies.lookups()
 
 
 def languages_of(replies: Replies, rules: Iterable[Rule] = ()) -> tuple[str, ...]:
@@ -361,13 +369,13 @@ def wanted(
 ) -> frozenset[str]:
     """Return the look-ups that may still change what is answered; none where nothing will be."""
     is_silent = rule_reply and rule_reply.is_silent
-    if is_silent or why_silent(history, "", body=facts.text.body, now=now):
+    if is_silent or why_silent(history, None, body=facts.text.body, now=now):
         return frozenset()
     names = set[str]()
     for candidate in _for_message(facts, replies, rule_reply, history, now):
         names |= candidate.pending
         if not _why_not(candidate, history):
-            names |= _lookups_in(candidate.variants)
+            names |= lookups_in(candidate.variants)
             break
     return frozenset(names - facts.answers.keys())
 
@@ -390,10 +398,11 @@ def reply_problems(replies: Replies) -> list[Problem]:
     ]
 
 
-def why_silent(history: History, reply: Reply, *, body: str = "", now: datetime) -> str:
+def why_silent(history: History, reply: Reply | None, *, body: str = "", now: datetime) -> str:
     """Name the guard that forbids to say something by ourselves, or return blank.
 
-    `body` is what the customer wrote; a timer has none.
+    `reply` is None while nobody knows the words; `body` is what the customer wrote, and a timer has
+    none.
     """
     recent = [one.at for one in history.said if now - one.at < _DAY]
     last = _same(history.last_said.text) if history.last_said else ""
@@ -410,7 +419,7 @@ def why_silent(history: History, reply: Reply, *, body: str = "", now: datetime)
         "part of a burst": history.is_in_burst,
         "answered by itself a minute ago": any(now - at < AUTO_REPLY_GAP for at in recent),
         "answered by itself three times today": len(recent) >= AUTO_REPLY_DAY_CAP,
-        REPETITION: history.is_repeated_by(reply),
+        REPETITION: reply is not None and history.is_repeated_by(reply),
         f"may not be sent: {history.refusal}": bool(history.refusal),
     }
     return next((name for name, holds in guards.items() if holds), "")

@@ -58,7 +58,6 @@ class Case:
     trigger: Trigger | None
     rules: InForce
     story: Story
-    is_reconciled: bool = False
     is_again: bool = False
     asked: Mapping[str, Asked] = field(default_factory=dict)
 
@@ -141,7 +140,7 @@ class Case:
         if not is_told and says_nothing(replies_of(self.row.inbox)):
             return None
         facts = decision.facts if decision else self._facts()
-        answered = self._said(facts, rule_reply, may_wait=may_wait and not self.is_reconciled)
+        answered = self._said(facts, rule_reply, may_wait=may_wait)
         if answered.needs:
             owe_answer(self.row, self.trigger, self.came.message.seq, now=self.story.now)
             write_fields(self.row)
@@ -154,7 +153,6 @@ class Case:
             rule_reply,
             self.story,
             is_new_conversation=self.trigger is Trigger.NEW,
-            is_reconciled=self.is_reconciled,
             may_wait=may_wait,
         )
 

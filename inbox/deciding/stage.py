@@ -17,7 +17,7 @@ from routing.facts import Trigger
 logger = logging.getLogger(__name__)
 
 
-def follow_rules(came: Arrived, story: Story, *, is_reconciled: bool = False) -> None:
+def follow_rules(came: Arrived, story: Story) -> None:
     """Give a conversation to whom rules name, and answer by itself what is to be answered.
 
     A fault in it leaves the conversation with its whole team: rules never hide a customer's words.
@@ -30,7 +30,7 @@ def follow_rules(came: Arrived, story: Story, *, is_reconciled: bool = False) ->
         return
     try:
         with story.savepoint():
-            _follow(Case(came, trigger, rules, story, is_reconciled=is_reconciled))
+            _follow(Case(came, trigger, rules, story))
     except Exception:
         logger.exception("routing failed for message %s: the whole team gets it", came.message.pk)
         row.refresh_from_db()

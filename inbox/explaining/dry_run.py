@@ -36,7 +36,7 @@ from routing.data_action import Known, Question
 from routing.deciding import decide
 from routing.facts import Customer, Directory, Facts, Trigger
 from routing.models import EscalationPolicy
-from routing.replies import BURST, History, languages_of
+from routing.replies import BURST, History, RuleReply, languages_of, lookups_wanted
 from routing.traces import read_directory, read_facts
 from routing.trying import (
     Circumstances,
@@ -218,6 +218,7 @@ def history_before(message: Message, *, is_new: bool, at: datetime) -> History:
         closed_words_at=log.closed_words_at,
         has_person_since=0 < last_of_people(thread.pk, after=log.last_seq) < message.seq,
         is_repliable=thread.address.is_repliable,
+        is_reconciled=message.was_found_late,
         is_own_sender=Sender.objects.filter(
             account=thread.account_id, address=thread.customer_address
         ).exists(),
@@ -254,12 +255,14 @@ def _facts_now(bench: Bench, message: Message, rules: InForce) -> Facts:
 def _asked(
     bench: Bench, facts: Facts, rules: InForce, question: Question
 ) -> tuple[Facts, Mapping[str, Asked]]:
-    """Ask look-ups where that is wanted, as many as rules want; nothing of it is kept."""
+    """Ask look-ups where that is wanted, as many as rules and replies want; nothing is kept."""
     if not bench.asks:
         return facts, {}
     account, team, now = bench.inbox.account_id, bench.inbox.pk, bench.now
     people = directory_for(rules, facts, account=account, team=team, now=now)
-    needs = decide(facts, rules.rules, people, now=now).needs
+    plan = decide(facts, rules.rules, people, now=now)
+    needs = plan.needs | lookups_wanted(replies_of(bench.inbox), RuleReply.of(plan))
+    needs -= facts.answers.keys()
     if not needs:
         return facts, {}
     everybody = directory_of_account(account, team=team, now=now)

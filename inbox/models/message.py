@@ -10,6 +10,8 @@ from inbox.models.conversation import Conversation
 from inbox.models.ids import client_id, public_id
 from inbox.models.thread import Thread
 
+FOUND_LATE = "found_late"
+
 
 class Message(models.Model):
     """One text, note or automatic answer in a thread."""
@@ -132,6 +134,11 @@ class Message(models.Model):
     def is_inbound(self) -> bool:
         """Say whether the customer wrote it."""
         return self.direction == self.Direction.IN
+
+    @property
+    def was_found_late(self) -> bool:
+        """Say whether we found it in the carrier's list because its webhook never came."""
+        return FOUND_LATE in self.details
 
     @property
     def is_note(self) -> bool:

@@ -20,11 +20,13 @@ from inbox.deciding import route_next
 from inbox.deciding.again import LEASE
 from inbox.models import Contact, Conversation, InboxEvent, Message, RoutingTrace, TeamInbox
 from inbox.models.ids import client_id
+from inbox.models.message import FOUND_LATE
 from inbox.rerouting import people_changed
 from inbox.sending import send_reply
 from routing.crm_fields import Field
 from routing.crm_tables import read_table
 from routing.lookups import Wanted, add_connector, add_data_action, import_table
+from routing.models import CrmConnector
 from tests.conftest import House
 from tests.factories import make_inbox, make_policy, make_rules, make_user
 from tests.flows.test_routing import give, readers, row_of
@@ -89,6 +91,107 @@ def test_a_premium_customer_by_crm_goes_to_the_right_person(
     trace = RoutingTrace.objects.get(conversation=gold)
     assert trace.lookups["Customers"]["failure"] == ""
     assert trace.rules[0]["tested"][0]["actual"] == "gold"
+
+
+def auto(row: Conversation) -> list[str]:
+    """Return what a conversation was answered by itself."""
+    sent = Message.objects.filter(conversation=row, kind="auto").order_by("seq")
+    return list(sent.values_list("body", flat=True))
+
+
+@pytest.fixture
+def shop(house: House, hosts: Start) -> Outside:
+    """The account's shop knows its customers' names for them, and is asked over the network."""
+    server = hosts(says(b'{"nick": "Captain"}'))
+    add_connector(
+        account=house.account,
+        wanted=Wanted("Shop", kind="json", url=server.url, fields=(Field("nick", "nick"),)),
+        by=house.sue,
+        now=timezone.now(),
+    )
+    return server
+
+
+HI = "Hi {{crm.Shop.nick|there}}"
+
+
+def test_a_greeting_waits_for_the_crm_that_it_names_and_nobody_for_the_greeting(
+    house: House, client: Client, shop: Outside
+) -> None:
+    TeamInbox.objects.update(replies={"first_message": {"variants": [{"text": HI}]}})
+
+    row = row_of(text_in(client, house.sender))
+    assert (readers(row), auto(row)) == ({"team"}, [])
+    while route_next(now=timezone.now()):
+        pass
+
+    assert (readers(fresh(row)), auto(row)) == ({"team"}, ["Hi Captain"])
+    assert fresh(row).routing == "done"
+
+
+@pytest.mark.parametrize("condition", [{}, {"if": {"all": [CRM_SAYS]}}])
+def test_a_rules_text_knows_the_crm_that_only_it_names(
+    house: House, client: Client, shop: Outside, table: None, condition: dict[str, Any]
+) -> None:
+    make_rules(house.inbox, {**condition, "then": {**give(house.bob), "reply": {"en": HI}}})
+
+    row = row_of(text_in(client, house.sender))
+    while route_next(now=timezone.now()):
+        pass
+
+    assert (readers(fresh(row)), auto(row)) == ({house.bob.name}, ["Hi Captain"])
+
+
+def test_a_rules_text_knows_the_table_that_only_it_names(
+    house: House, client: Client, table: None
+) -> None:
+    text = "Hi {{crm.Customers.tier|}} customer"
+    make_rules(house.inbox, {"then": {**give(house.bob), "reply": {"en": text}}})
+
+    row = row_of(text_in(client, house.sender))
+
+    assert auto(row) == ["Hi gold customer"]
+
+
+def test_a_crm_that_is_down_leaves_a_greeting_without_a_name(
+    house: House, client: Client, hosts: Start, shop: Outside
+) -> None:
+    TeamInbox.objects.update(replies={"first_message": {"variants": [{"text": HI}]}})
+    CrmConnector.objects.update(url="http://127.0.0.1:9/")
+
+    row = row_of(text_in(client, house.sender))
+    while route_next(now=timezone.now()):
+        pass
+
+    assert auto(row) == ["Hi there"]
+
+
+def test_what_was_found_late_is_not_answered_after_others_were_asked_either(
+    house: House, client: Client, shop: Outside
+) -> None:
+    TeamInbox.objects.update(replies={"first_message": {"variants": [{"text": HI}]}})
+    row = row_of(text_in(client, house.sender))
+    Message.objects.update(details={FOUND_LATE: True})
+
+    while route_next(now=timezone.now()):
+        pass
+
+    assert (fresh(row).routing, auto(row)) == ("done", [])
+
+
+def test_who_claims_while_the_crm_is_asked_has_it_and_no_machine_speaks(
+    house: House, client: Client, shop: Outside
+) -> None:
+    TeamInbox.objects.update(replies={"first_message": {"variants": [{"text": HI}]}})
+    row = row_of(text_in(client, house.sender))
+    by: Any = {"by": house.viewer(house.alice), "user": house.alice}
+    claim_conversation(conversation=row, now=timezone.now(), **by)
+
+    while route_next(now=timezone.now()):
+        pass
+
+    assert fresh(row).owner == house.alice
+    assert auto(row) == []
 
 
 def fresh(row: Conversation) -> Conversation:

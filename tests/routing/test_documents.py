@@ -75,7 +75,6 @@ def test_a_document_is_read() -> None:
         ("number", "is_any", ["0041 79 123 45 67"], ("+41791234567",)),
         ("number", "is_any", ["＋1 415‑555‑0100"], ("+14155550100",)),
         ("number", "starts_with", [" us "], ("us",)),
-        ("language", "is_any", ["pt-BR", "pt", "ES"], ("pt", "es")),
     ],
 )
 def test_what_is_compared_in_one_form_is_kept_in_it(
