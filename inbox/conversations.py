@@ -47,6 +47,8 @@ from routing.facts import Trigger
 NOTE_LIMIT = 10_000
 # A sweep starts every few seconds: what is left, the next one does.
 RELEASED_AT_ONCE = 500
+# Whom these bring may work in a conversation without belonging to its inbox's team.
+_NAMED = (Participant.Source.RULE, Participant.Source.ESCALATION)
 _Verb = ConversationEvent.Verb
 
 
@@ -159,13 +161,20 @@ def release_ineligible(*, now: datetime) -> int:
     """Release what is owned by people who can no longer work there.
 
     A licence, pool or grant that simply expires has nobody who acts on it, and an act may be cut
-    off half-way: this finds them all. A suspended account keeps its owners.
+    off half-way: this finds them all. Whom a rule or an escalation named may belong to no team. A
+    suspended account keeps its owners.
     """
     owned = Conversation.objects.live().filter(owner__isnull=False)
     members = Membership.objects.filter(user=OuterRef("owner"), team=OuterRef("inbox"))
+    named = Participant.objects.filter(
+        conversation=OuterRef("pk"), user=OuterRef("owner"), source__in=_NAMED
+    )
     can_work = (
         Exists(licensed(now=now).filter(pk=OuterRef("owner")))
-        & Exists(members.exclude(role=Membership.Role.OBSERVER))
+        & (
+            Exists(members.exclude(role=Membership.Role.OBSERVER))
+            | (Exists(named) & ~Exists(members))
+        )
         & Exists(granted(Feature.TEAM_INBOX, now=now).filter(account=OuterRef("account")))
     )
     lost = owned.exclude(can_work).order_by("pk")

@@ -22,6 +22,7 @@ from inbox.closing import close_conversation, undo_close
 from inbox.conversations import (
     claim_conversation,
     release_conversation,
+    release_ineligible,
     snooze_conversation,
     take_over,
     transfer_to_inbox,
@@ -517,6 +518,27 @@ def test_a_move_to_one_person_makes_them_the_owner_and_the_ladder_goes_on(
     assert (row.owner, row.is_team_wide) == (None, True)
     assert escalations(row) == [(1, "move", "Olga"), (2, "release", "")]
     assert due(row) == {1: None, 2: None}
+
+
+@pytest.mark.parametrize("how", ["moved", "added"])
+def test_who_is_named_keeps_it_without_belonging_to_the_team_until_their_licence_ends(
+    house: House, claimed: Callable[..., Conversation], outsider: User, how: str
+) -> None:
+    row = claimed(add(outsider, do="move" if how == "moved" else "add"))
+    at = since(row) + minutes(5)
+    fire_due(now=at)
+    if how == "added":
+        alice, olga = house.viewer(house.alice), house.viewer(outsider)
+        release_conversation(conversation=fresh(row), by=alice, user=house.alice, now=at)
+        fire_due(now=at + minutes(5))
+        claim_conversation(conversation=fresh(row), by=olga, user=outsider, now=at + minutes(6))
+    assert fresh(row).owner == outsider
+
+    assert release_ineligible(now=at + minutes(7)) == 0
+    _unlicensed(outsider)
+    assert release_ineligible(now=at + minutes(8)) == 1
+
+    assert fresh(row).owner is None
 
 
 def test_a_move_to_another_team_goes_to_its_inbox_and_keeps_the_ladder(
