@@ -321,8 +321,12 @@ def change_timers(row: Conversation, act: Act, *, now: datetime, held: str = "")
     timers = list(_of(row).order_by("step"))
     if not timers:
         return 0
-    hours = hours_of(row.inbox)
-    after = act(tuple(timer.value() for timer in timers), waiting_of(row), hours.calendar)
+    hours, waiting = hours_of(row.inbox), waiting_of(row)
+    before = tuple(timer.value() for timer in timers)
+    if any(_is_stale(timer, hours) for timer in timers):
+        # They are written as being of these hours: the sweep will not come to them any more.
+        before = escalation.recomputed(before, waiting, hours.calendar)
+    after = act(before, waiting, hours.calendar)
     if row.status == Conversation.Status.SNOOZED:
         after, held = escalation.suspended(after, hours.calendar, at=now), held or _Held.SNOOZED
     return _write(timers, after, hours, held)
@@ -331,7 +335,7 @@ def change_timers(row: Conversation, act: Act, *, now: datetime, held: str = "")
 def _write(timers: Iterable[EscalationTimer], values: Timers, hours: Hours, held: str) -> int:
     moved, stale = [], []
     for timer, value in zip(timers, values, strict=True):
-        is_stale = (timer.hours_number, timer.hours_version) != (hours.number, hours.version)
+        is_stale = _is_stale(timer, hours)
         timer.hours_number, timer.hours_version = hours.number, hours.version
         if timer.value() != value:
             timer.take(value, held=held)
@@ -341,6 +345,10 @@ def _write(timers: Iterable[EscalationTimer], values: Timers, hours: Hours, held
     if moved or stale:
         EscalationTimer.objects.bulk_update([*moved, *stale], _CHANGING)
     return len(moved)
+
+
+def _is_stale(timer: EscalationTimer, hours: Hours) -> bool:
+    return (timer.hours_number, timer.hours_version) != (hours.number, hours.version)
 
 
 _CHANGING = [

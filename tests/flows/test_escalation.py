@@ -640,6 +640,31 @@ def test_hours_that_change_move_what_waits_for_them(
     assert due(row) == {1: 600}
 
 
+@pytest.mark.parametrize("act", ["claim", "snooze"])
+def test_an_act_before_the_sweep_comes_does_not_keep_the_old_hours(
+    act: str, house: House, client: Client, outsider: User
+) -> None:
+    hours = house.inbox.hours = make_hours(house.account, week=Calendar.always().week)
+    house.inbox.save()
+    make_policy(house.inbox, add(outsider, after=10, clock="business"))
+    row = row_of(text_in(client, house.sender, MARIA))
+    began = since(row)
+    admin = make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
+    save_week(hours=hours, week=Calendar.never().week, version=hours.version, by=admin, now=began)
+
+    who: Any = {"conversation": row, "by": house.viewer(house.alice), "user": house.alice}
+    if act == "claim":
+        claim_conversation(now=began + minutes(1), **who)
+    else:
+        snooze_conversation(until=None, now=began + minutes(1), **who)
+        wake_conversation(now=began + minutes(2), **who)
+    follow_changes(now=began + minutes(3))
+    fire_due(now=began + minutes(11))
+
+    assert escalations(row) == []
+    assert due(row) == {1: None}
+
+
 def test_a_timer_asks_for_the_hours_of_now_before_it_acts(
     house: House, claimed: Callable[..., Conversation], outsider: User
 ) -> None:
