@@ -120,6 +120,9 @@ class _Stage:
         if step.do not in (Do.MOVE, Do.RELEASE) or wait is None:
             return
         has_owner = step.do is Do.MOVE and len(step.to[0].users) == 1
+        if self.owned_since is None and not has_owner:
+            # As before nobody owns it: no timer has anything to follow.
+            return
         self.owned_since = at if has_owner else None
         self.waiting = replace(wait, owned_since=self.owned_since)
         follow = escalation.claimed if has_owner else escalation.unowned

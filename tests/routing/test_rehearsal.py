@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from routing.escalation import LAST, Clock, Do, Policy, Rung, Step, Waiting, When
 from routing.hours import Calendar, Opening
 from routing.rehearsal import Act, Event, What, run
@@ -65,6 +67,22 @@ def test_a_step_that_moves_does_not_come_again() -> None:
     # The owner that step 1 chose has all of step 2's time.
     fired = [(at, number) for at, what, number in found if what is What.FIRED]
     assert fired == [(5, 1), (13, 2)]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        Step(after=5, do=Do.MOVE, to=(Rung(team=3),)),
+        Step(after=5, do=Do.MOVE, to=(Rung(users=(2, 4)),)),
+        Step(after=5, do=Do.RELEASE),
+    ],
+)
+def test_what_nobody_owned_before_and_after_goes_on_as_it_was(first: Step) -> None:
+    ladder = Policy((first, Step(after=12, when=When.UNCLAIMED, to=BO)))
+
+    fired = [(at, number) for at, what, number in told(ladder) if what is What.FIRED]
+
+    assert fired == [(5, 1), (12, 2)]
 
 
 def test_a_snooze_stops_the_clock_and_the_customers_words_let_it_go_on() -> None:
