@@ -362,6 +362,7 @@ def publish_draft(
     RulebookError if nothing would change.
     """
     with transaction.atomic(durable=True):
+        _keep_policies(whose.account)
         row = _open(whose, by=by, now=now)
         world = world_of(whose, now=now)
         made = publish(
@@ -378,6 +379,15 @@ def publish_draft(
         if not has_seen_examples and (otherwise := failing(row)):
             raise ExamplesError(otherwise)
         return made
+
+
+def _keep_policies(account: Account) -> None:
+    """Let nobody delete or rename an escalation policy until it is settled which rules choose it.
+
+    Policies before inboxes, as wherever inboxes choose one.
+    """
+    rows = EscalationPolicy.objects.filter(account=account).order_by("pk")
+    list(rows.select_for_update(no_key=True).values_list("pk"))
 
 
 def bring_version_back(

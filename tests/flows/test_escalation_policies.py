@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import User
 from inbox.closing import close_conversation
@@ -18,10 +20,13 @@ from inbox.escalating import fire_due
 from inbox.models import Conversation, EscalationTimer, Message, TeamInbox
 from inbox.models.ids import client_id
 from inbox.sending import send_reply
-from routing.models import EscalationPolicy
+from inbox.setup.policies import delete_policy
+from inbox.setup.refusals import SetUpError
+from inbox.setup.rules import Whose, publish_draft
+from routing.models import EscalationPolicy, Rulebook
 from tests.conftest import House
 from tests.doors import Browser
-from tests.factories import make_inbox, make_policy, make_user
+from tests.factories import make_inbox, make_policy, make_rules, make_user
 from tests.live import Live, until
 from tests.twilio import text_in
 
@@ -169,3 +174,47 @@ def test_who_may_not_read_it_learns_nothing_of_what_comes(
 
     assert answer.status_code == 404
     assert "Bob" not in answer.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_policy_is_not_deleted_while_rules_that_choose_it_are_being_published(
+    house: House,
+) -> None:
+    version = make_rules(house.inbox, {"then": {"tags": ["new"]}})
+    ada = User.objects.get(name="Ada")
+    policy = make_policy(house.inbox, {"after": 5, "do": "notify"}, name="VIP")
+    TeamInbox.objects.update(escalation=None)
+    book = version.rulebook
+    book.draft["rules"][0]["then"]["escalation"] = "VIP"
+    book.save()
+    refused: list[str] = []
+
+    def delete() -> None:
+        try:
+            delete_policy(policy=policy, by=ada, now=timezone.now())
+        except SetUpError as error:
+            refused.append(error.reason)
+        finally:
+            connections.close_all()
+
+    deleting = threading.Thread(target=delete)
+
+    def examples(_book: Rulebook) -> list[object]:
+        # In the middle of publishing, when all was found to be well.
+        deleting.start()
+        deleting.join(1)
+        return []
+
+    publish_draft(
+        whose=Whose(house.account, TeamInbox.objects.get(pk=house.inbox.pk)),
+        seen=book.draft_version,
+        note="",
+        by=ada,
+        now=timezone.now(),
+        is_sure=True,
+        failing=examples,
+    )
+    deleting.join(20)
+
+    assert "These published rules choose “VIP”" in refused[0]
+    assert EscalationPolicy.objects.get() == policy
