@@ -16,11 +16,15 @@ from routing.policy_words import Names
 
 @dataclass(frozen=True)
 class Use:
-    """An inbox that has the policy: its team, its name, the hours that it keeps."""
+    """An inbox that has the policy: its team, its name, the hours that it keeps.
+
+    `has_supervisor` says whether one of its supervisors is active and has a licence.
+    """
 
     team: int
     name: str
     calendar: Calendar
+    has_supervisor: bool = True
 
 
 @dataclass(frozen=True)
@@ -28,20 +32,28 @@ class Surroundings:
     """What the account has. `able` are the active people with a licence who belong to it.
 
     `members` says who works in each team, observers left out; `moves` to which teams the policy of
-    each inbox gives conversations, of those inboxes that have another policy.
+    each inbox gives conversations, of those inboxes that have another policy. Of `data_actions`
+    those `off` are not asked.
     """
 
     names: Names = field(default_factory=Names)
     able: frozenset[int] = frozenset()
     members: Mapping[int, frozenset[int]] = field(default_factory=dict)
     data_actions: frozenset[str] = frozenset()
+    off: frozenset[str] = frozenset()
     uses: tuple[Use, ...] = ()
     moves: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
 
 def lint_policy(policy: Policy, around: Surroundings) -> tuple[Problem, ...]:
     """Return what is wrong with a policy, in the order of its steps."""
-    found = [*_of_hours(policy, around), *_of_targets(policy, around), *_of_circles(policy, around)]
+    found = [
+        *_of_hours(policy, around),
+        *_of_targets(policy, around),
+        *_of_machines(policy, around),
+        *_of_supervisors(policy, around),
+        *_of_circles(policy, around),
+    ]
     return tuple(sorted(dict.fromkeys(found), key=lambda problem: problem.step))
 
 
@@ -74,6 +86,22 @@ def _of_targets(policy: Policy, around: Surroundings) -> Iterator[Problem]:
         if step.to and not any(_able(rung, around) for rung in step.to):
             words = _("Nobody whom it names can help: the supervisors are told instead.")
             yield Problem(number, words, is_error=False)
+
+
+def _of_machines(policy: Policy, around: Surroundings) -> Iterator[Problem]:
+    for number, step in enumerate(policy.steps, start=1):
+        if step.do is Do.DATA_ACTION and step.data_action in around.off:
+            words = _("The Data Action %s is off: the supervisors are told instead.")
+            yield Problem(number, words % step.data_action, is_error=False)
+
+
+def _of_supervisors(policy: Policy, around: Surroundings) -> Iterator[Problem]:
+    """Where no supervisor can see it, telling the supervisors reaches nobody."""
+    for number, step in enumerate(policy.steps, start=1):
+        for use in around.uses:
+            if step.do is Do.NOTIFY and not use.has_supervisor:
+                words = _("%s has no supervisor who is active and has a licence: nobody is told.")
+                yield Problem(number, words % use.name, is_error=False)
 
 
 def _is_known(rung: Rung, around: Surroundings) -> bool:

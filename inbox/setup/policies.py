@@ -278,15 +278,30 @@ def _surroundings(row: EscalationPolicy, policy: Policy, *, now: datetime) -> Su
     members = _members(row.account_id, teams)
     named = people_in([policy]).union(*members.values())
     able = licensed(now=now).filter(account=row.account_id, pk__in=named)
-    actions = DataAction.objects.filter(account=row.account_id)
+    actions = dict(DataAction.objects.filter(account=row.account_id).values_list("name", "is_on"))
+    supervised = _supervised(using, now=now)
     return Surroundings(
         names=names,
         able=frozenset(able.values_list("pk", flat=True)),
         members=members,
-        data_actions=frozenset(actions.values_list("name", flat=True)),
-        uses=tuple(Use(one.pk, one.name, cal) for one, cal in calendars_of(using)),
+        data_actions=frozenset(actions),
+        off=frozenset(name for name, is_on in actions.items() if not is_on),
+        uses=tuple(
+            Use(one.pk, one.name, calendar, one.pk in supervised)
+            for one, calendar in calendars_of(using)
+        ),
         moves={inbox.pk: _moves(inbox.escalation) for inbox in inboxes if inbox not in using},
     )
+
+
+def _supervised(inboxes: Collection[TeamInbox], *, now: datetime) -> frozenset[int]:
+    """Return which of these inboxes have a supervisor who sees what happens there."""
+    rows = Membership.objects.filter(
+        team__in=[inbox.pk for inbox in inboxes],
+        role=Membership.Role.SUPERVISOR,
+        user__in=licensed(now=now),
+    )
+    return frozenset(rows.values_list("team", flat=True))
 
 
 def _moves(row: EscalationPolicy | None) -> frozenset[int]:

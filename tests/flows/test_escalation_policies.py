@@ -13,14 +13,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import License, User
 from inbox.closing import close_conversation
 from inbox.conversations import claim_conversation, snooze_conversation
 from inbox.escalating import fire_due
 from inbox.models import Conversation, EscalationTimer, Message, TeamInbox
 from inbox.models.ids import client_id
 from inbox.sending import send_reply
-from inbox.setup.policies import delete_policy
+from inbox.setup.policies import delete_policy, problems_of
 from inbox.setup.refusals import SetUpError
 from inbox.setup.rules import Whose, publish_draft
 from routing.models import EscalationPolicy, Rulebook
@@ -218,3 +218,16 @@ def test_a_policy_is_not_deleted_while_rules_that_choose_it_are_being_published(
 
     assert "These published rules choose “VIP”" in refused[0]
     assert EscalationPolicy.objects.get() == policy
+
+
+def test_a_supervisor_is_missed_where_a_step_tells_the_supervisors(
+    house: House, login: Any
+) -> None:
+    ada = make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
+    policy = make_policy(house.inbox, {"after": 5, "do": "notify"})
+    assert problems_of(policy, policy.policy(), now=timezone.now()) == ()
+    License.objects.filter(holder=house.sue).delete()
+
+    shown = words(login(ada).get(f"/settings/escalation/{policy.pk}/").content.decode())
+
+    assert "Support has no supervisor who is active and has a licence: nobody is told." in shown

@@ -62,6 +62,25 @@ def test_a_step(step: Step, problems: list[tuple[bool, str]]) -> None:
     assert all(one.step == 1 for one in found)
 
 
+def test_telling_supervisors_where_there_are_none_is_told_for_each_such_inbox() -> None:
+    policy = Policy((Step(5, do=Do.PRIORITY, priority="high"), Step(9, do=Do.NOTIFY)))
+    uses = (Use(SUPPORT, "Support", ALWAYS), Use(SALES, "Sales", ALWAYS, has_supervisor=False))
+
+    words = "Sales has no supervisor who is active and has a licence: nobody is told."
+    assert lint_policy(policy, around(*uses)) == (Problem(2, words, is_error=False),)
+
+
+def test_a_data_action_that_is_off_is_told() -> None:
+    policy = Policy((Step(5, do=Do.DATA_ACTION, data_action="Who helps"),))
+    names = frozenset({"Who helps"})
+
+    words = "The Data Action Who helps is off: the supervisors are told instead."
+    assert lint_policy(policy, around(data_actions=names)) == ()
+    assert lint_policy(policy, around(data_actions=names, off=names)) == (
+        Problem(1, words, is_error=False),
+    )
+
+
 def test_a_ladder_on_which_nobody_can_help_is_told_as_a_whole() -> None:
     policy = Policy((Step(5, to=(Rung(users=(1,)), Rung(users=(1, 2)))),))
 
