@@ -39,6 +39,7 @@ _PEOPLE = (
         "InvitationTeam",
         "Team",
         "Membership",
+        "AvailabilityPlan",
         "SignOn",
         "BrowserSession",
         "Authenticator",

@@ -59,6 +59,7 @@ app.conf.beat_schedule = {
     "see who is able now": _every(3, "inbox.tasks.sweep_able"),
     "ask what escalation steps ask": _every(5, "inbox.tasks.sweep_asking"),
     "follow what moves escalation timers": _every(15, "inbox.tasks.sweep_waits"),
+    "let people come and go by their plans": _every(5, "inbox.tasks.sweep_plans"),
     "close quiet conversations": _every(60, "inbox.tasks.sweep_auto_close"),
     "look for lost messages at Twilio": _every(3600, "inbox.tasks.sweep_reconcile"),
     "send invitations that are owed": _every(30, "inbox.tasks.send_invitations"),

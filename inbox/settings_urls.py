@@ -106,6 +106,7 @@ urlpatterns = [
     path("people/<int:pk>/", people.person, name="settings_person"),
     path("people/<int:pk>/deactivate/", people.deactivate, name="settings_deactivate"),
     path("people/<int:pk>/reactivate/", people.reactivate, name="settings_reactivate"),
+    path("people/<int:pk>/plan/", people.plan, name="settings_plan"),
     path("people/<int:pk>/end-sessions/", people.end_sessions, name="settings_end_sessions"),
     path("teams/", teams.teams, name="settings_teams"),
     path("teams/<int:pk>/", teams.team, name="settings_team"),

@@ -20,7 +20,7 @@ from inbox import (
 )
 from inbox.events import forget_events
 from inbox.nudges import nudge
-from inbox.setup import drift, expiring, invitations, whatsapp_sync
+from inbox.setup import availability, drift, expiring, invitations, whatsapp_sync
 
 EVENTS_KEPT_FOR = timedelta(days=7)
 # Short, so that other sweeps get their turn; the clock or an overloaded edge starts the next one.
@@ -170,6 +170,12 @@ def sweep_asking() -> None:
 def sweep_waits() -> None:
     """Let timers follow what changed without an act: hours, accounts, and waits of a day."""
     escalating.follow_changes(now=timezone.now())
+
+
+@shared_task
+def sweep_plans() -> None:
+    """Let people be available or away as their plans say."""
+    availability.follow_plans(now=timezone.now())
 
 
 @shared_task

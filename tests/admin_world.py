@@ -36,6 +36,7 @@ from accounts.support import ask_for_support
 from inbox.conversations import claim_conversation, mark_read, take_over
 from inbox.models import (
     Attachment,
+    AvailabilityPlan,
     Contact,
     Conversation,
     CrmAnswer,
@@ -120,7 +121,10 @@ def make_company(name: str, partner: str, *, n: int = 1) -> Company:
     alice = make_user(account, f"Alice of {name}", team=inbox.team)
     sue = make_user(account, f"Sue of {name}", team=inbox.team, role=Membership.Role.SUPERVISOR)
     make_policy(inbox, {"after": 5, "do": "notify"})
-    make_hours(account, special_days=(SpecialDay(NOW.date(), "Outing", NINE_TO_FIVE),))
+    hours = make_hours(account, special_days=(SpecialDay(NOW.date(), "Outing", NINE_TO_FIVE),))
+    AvailabilityPlan.objects.create(
+        account=account, user=alice, hours=hours, hours_version=1, changed_at=NOW
+    )
     company = Company(account, inbox, sender, alice, sue)
     _live_a_little(company, n)
     return company

@@ -32,6 +32,7 @@ from accounts.admin_scope import (
     ACT,
     FULL,
     KEEP,
+    LOOK,
     AuditedAdmin,
     OwnRowsFilter,
     RowsInline,
@@ -42,7 +43,7 @@ from accounts.admin_scope import (
 from accounts.admin_tasks import MOST_FORETOLD, Task, TaskAdmin
 from accounts.models import License, Membership, User, in_force
 from inbox.admin.stories import ForetellingAdmin
-from inbox.models import Conversation
+from inbox.models import AvailabilityPlan, Conversation
 from inbox.setup import people, teams
 from inbox.setup.people import PeopleError
 from inbox.setup.previews import (
@@ -395,3 +396,15 @@ class UserAdmin(TaskAdmin[User], AuditedAdmin[User], DjangoUserAdmin[User]):
     def is_licensed(self, obj: User) -> bool:
         """Show whether they hold a licence now."""
         return bool(getattr(obj, "has_licence", False))
+
+
+@admin.register(AvailabilityPlan)
+class AvailabilityPlanAdmin(ScopedAdmin[AvailabilityPlan]):
+    """Who works by which hours. It is chosen on a person's settings page."""
+
+    admin_may = LOOK
+    fields = ("account", "user", "hours", "hours_version", "turns_at", "changed_at")
+    list_display = ("user", "hours", "turns_at", "account")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account", "user", "hours")
+    search_fields = ("user__name", "user__email", "hours__name")

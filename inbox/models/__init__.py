@@ -7,6 +7,7 @@ from inbox.models.finding import DriftFinding
 from inbox.models.inbox import TeamInbox
 from inbox.models.lookup import CrmAnswer
 from inbox.models.message import Attachment, AutoReplyLog, Message
+from inbox.models.plan import AvailabilityPlan
 from inbox.models.receipt import Receipt
 from inbox.models.response_time import ResponseTime
 from inbox.models.sender import Sender
@@ -18,6 +19,7 @@ from inbox.models.whatsapp import WhatsAppState, WhatsAppSync, WhatsAppTemplate
 __all__ = [
     "Attachment",
     "AutoReplyLog",
+    "AvailabilityPlan",
     "Contact",
     "ContactAddress",
     "Conversation",

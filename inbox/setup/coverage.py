@@ -1,13 +1,13 @@
 """Who could receive a message in which hour of a week, and who is not counted, and why?
 
-There is no plan yet of who works when. So everybody counts who is active, works in the team, and
-holds a licence in that hour; who has set themselves to away is left out of the hour that is now.
+Everybody counts who is active, works in the team, holds a licence in that hour, and is on duty by
+their availability plan, or has none. Who is away now is left out of the hour that is now.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
@@ -25,9 +25,12 @@ from inbox.models import TeamInbox
 from inbox.setup.policies import calendars_of
 from routing.coverage import CoveredDay, Helper, hour_around, shared, week_of, without
 from routing.hours import Calendar, Span
+from routing.models import BusinessHours
 
 # What has no end ends after every week that can be asked for.
 _EVER = datetime(2200, 1, 1, tzinfo=UTC)
+# Every clock's week lies in a week of UTC with so much around it.
+_AROUND = timedelta(days=2)
 
 
 class Member(NamedTuple):
@@ -40,6 +43,7 @@ class Member(NamedTuple):
     works_as: str
     is_active: bool
     availability: str
+    works_by: int | None
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,23 @@ class LeftOut:
 
     name: str
     why: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A member who is counted, and by the name of which hours they work; blank for any hour."""
+
+    user: int
+    name: str
+    works_by: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The hours by which somebody works, and when these are open in the week that is asked for."""
+
+    name: str
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +82,7 @@ class Coverage:
     left_out: tuple[LeftOut, ...]
     away: tuple[str, ...]
     note: str = ""
+    counted: tuple[Counted, ...] = ()
 
     @property
     def has_gap(self) -> bool:
@@ -75,7 +97,9 @@ def coverage_of(
     begins on a Monday; in a fixed number of queries, however many inboxes and people.
     """
     members = _members(account, inboxes)
-    licences = _licences(account, {one.user for team in members.values() for one in team})
+    people = [one for team in members.values() for one in team]
+    licences = _licences(account, {one.user for one in people})
+    plans = _plans({one.works_by for one in people if one.works_by}, monday)
     service = _service(account)
     note = _note(account, service, now)
     return [
@@ -84,6 +108,7 @@ def coverage_of(
             calendar,
             members[inbox.pk],
             licences,
+            plans,
             service if inbox.is_on else (),
             monday=monday,
             now=now,
@@ -98,6 +123,7 @@ def _covered(
     calendar: Calendar,
     members: Iterable[Member],
     licences: Mapping[int, tuple[Span, ...]],
+    plans: Mapping[int, Plan],
     service: Sequence[Span],
     *,
     monday: date,
@@ -105,14 +131,16 @@ def _covered(
     note: str,
 ) -> Coverage:
     this_hour = hour_around(now, inbox.zone)
-    helpers, left_out, away, names = [], [], [], {}
+    helpers, left_out, away, counted = [], [], [], []
     for one in members:
         spans = licences.get(one.user, ())
         if why := _why_not(one, spans):
             left_out.append(LeftOut(one.name, why))
             continue
-        names[one.user] = one.name
+        plan = plans.get(one.works_by) if one.works_by else None
+        counted.append(Counted(one.user, one.name, plan.name if plan else ""))
         there = shared(spans, service)
+        there = shared(there, plan.spans) if plan else there
         if one.availability == User.Availability.AWAY:
             away.append(one.name)
             there = without(there, this_hour)
@@ -121,10 +149,11 @@ def _covered(
         inbox=inbox,
         hours=inbox.hours.name if inbox.hours else "",
         days=week_of(calendar, helpers, zone=inbox.zone, monday=monday),
-        names=names,
+        names={one.user: one.name for one in counted},
         left_out=tuple(left_out),
         away=tuple(away),
         note=note,
+        counted=tuple(counted),
     )
 
 
@@ -147,6 +176,7 @@ def _members(account: Account, inboxes: Sequence[TeamInbox]) -> Mapping[int, lis
     for row in rows.values_list(
         *("team_id", "user_id", "user__name", "role"),
         *("user__role", "user__is_active", "user__availability"),
+        "user__availability_plan__hours",
     ):
         found[row[0]].append(Member(*row))
     return found
@@ -164,6 +194,14 @@ def _licences(account: Account, users: Iterable[int]) -> Mapping[int, tuple[Span
         held, paid = (start, end or _EVER), (pool_start, pool_end or _EVER)
         found[holder] += shared([held], [paid])
     return {holder: tuple(spans) for holder, spans in found.items()}
+
+
+def _plans(hours: Collection[int], monday: date) -> Mapping[int, Plan]:
+    """Return when these hours, by which people work, are open in a week and around it."""
+    start = datetime.combine(monday, time(), UTC) - _AROUND
+    end = start + timedelta(days=7) + 2 * _AROUND
+    rows = BusinessHours.objects.filter(pk__in=hours).with_days() if hours else ()
+    return {row.pk: Plan(row.name, row.calendar().open_spans(start, end)) for row in rows}
 
 
 def _service(account: Account) -> tuple[Span, ...]:

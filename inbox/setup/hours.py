@@ -8,9 +8,11 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
-from inbox.models import TeamInbox
+from inbox.models import AvailabilityPlan, TeamInbox
 from routing.business_hours import HoursError, delete_hours
 from routing.models import BusinessHours
+
+MOST_NAMED = 5
 
 
 @transaction.atomic(durable=True)
@@ -44,12 +46,17 @@ def choose_inboxes(
 
 @transaction.atomic(durable=True)
 def delete_unused_hours(*, hours: BusinessHours, by: User, now: datetime) -> None:
-    """Delete business hours. Raises HoursError while an inbox keeps them."""
+    """Delete business hours. Raises HoursError while an inbox or a person's plan keeps them."""
     row = _locked(hours)
     names = list(TeamInbox.objects.filter(hours=row).values_list("name", flat=True))
     if names:
         words = _("These hours are kept by %(inboxes)s: choose others there first.")
         raise HoursError(words % {"inboxes": ", ".join(names)})
+    planned = AvailabilityPlan.objects.filter(hours=row)
+    if people := list(planned.values_list("user__name", flat=True)[: MOST_NAMED + 1]):
+        listed = [*people[:MOST_NAMED], *(["…"] if len(people) > MOST_NAMED else [])]
+        words = _("These people work by them: %(people)s. Choose other hours for them first.")
+        raise HoursError(words % {"people": ", ".join(listed)})
     delete_hours(hours=row, by=by, now=now)
 
 

@@ -84,6 +84,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "compliance.providerblock": ("", "", "v", "v"),
     "inbox.attachment": ("v", "v", "", ""),
     "inbox.autoreplylog": ("v", "v", "", "v"),
+    "inbox.availabilityplan": ("v", "v", "v", ""),
     "inbox.contact": ("v", "v", "", ""),
     "inbox.contactaddress": ("v", "v", "", ""),
     "inbox.conversation": ("v", "v", "", "v"),

@@ -436,6 +436,8 @@ TABLE: dict[str, dict[str, Row]] = {
         "POST": Row(DONE_BY_ADMIN, _bob, lambda scene: {"role": "auditor", "looked": "1"}),
     },
     "settings_deactivate": {"GET": Row(ADMIN_ONLY, _bob), "POST": Row(DONE_BY_ADMIN, _bob)},
+    # Hours that are not chosen are none: nothing changes.
+    "settings_plan": {"POST": Row(DONE_BY_ADMIN, _bob)},
     "settings_reactivate": {"POST": Row(DONE_BY_ADMIN, _bob)},
     "settings_end_sessions": {"POST": Row(DONE_BY_ADMIN, _bob)},
     "settings_teams": {

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from accounts.models import Account, FeatureGrant, License, LicensePool, Membership, User
 from inbox.models import TeamInbox
+from inbox.setup.availability import choose_plan
 from routing.hours import ALWAYS_OPEN, Opening
 from tests.conftest import House
 from tests.factories import make_hours, make_inbox, make_user
@@ -114,7 +115,27 @@ def test_who_is_away_is_left_out_of_this_hour_alone(browser: Client, house: Hous
     assert hours[16][3] == "Sue"
     assert hours[15][3] == "Alice, Bob, Sue"
     assert "Away now: Alice, Bob" in page(browser)
-    assert "There is no plan yet of who works when" in page(browser)
+    assert "Who has no plan counts at any hour" in page(browser)
+
+
+def test_who_works_by_a_plan_counts_while_it_is_open(
+    browser: Client, house: House, ada: User
+) -> None:
+    early = make_hours(
+        house.account, "Early", week=((Opening(6 * 60, 12 * 60),),) * 7, zone="Europe/Berlin"
+    )
+    for person in (house.alice, house.bob, house.sue):
+        choose_plan(user=person, hours=early, seen=None, by=ada, now=NOW)
+
+    cells = week(browser, on="2026-12-01")
+
+    assert cells[11][0] == "Alice, Bob, Sue"
+    assert cells[12][0] == "Nobody"
+    assert cells[7][0] == "closed"
+    assert "12:00–17:00" in page(browser, week="2026-12-01")
+    assert "Alice : works by Early" in page(browser)
+    assert "09:00–12:00 3 people" in overview(browser, week="2026-12-01")
+    assert "12:00–17:00 nobody" in overview(browser, week="2026-12-01")
 
 
 def test_many_names_are_behind_a_click_and_all_there(browser: Client, house: House) -> None:

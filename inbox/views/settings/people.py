@@ -18,9 +18,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.access import licensed
 from accounts.administrators import Administrator, administrator
 from accounts.models import BrowserSession, Invitation, Membership, User
+from accounts.numbers import number_in
 from accounts.sessions import SECOND_FACTORS, sessions_of
+from inbox.models import AvailabilityPlan
 from inbox.setup import people as stories
+from inbox.setup.availability import choose_plan
 from inbox.setup.previews import preview_auditing, preview_deactivation
+from inbox.setup.refusals import SetUpError
+from routing.models import BusinessHours
 
 PAGE = 50
 STATES = ("active", "deactivated", "all")
@@ -165,8 +170,31 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         "teams": user.memberships.select_related("team").order_by("team__name"),
         "sessions": sessions_of(user, now=who.now, this_key=key),
         "is_me": user == who.user,
+        "plan": AvailabilityPlan.objects.filter(user=user).first(),
+        "hours": BusinessHours.objects.filter(account=who.account),
     }
     return render(request, "settings/person.html", context)
+
+
+@require_POST
+def plan(request: HttpRequest, pk: int) -> HttpResponse:
+    """Choose by which hours somebody works."""
+    who = administrator(request)
+    user = person_of(who, pk)
+    wanted = request.POST.get("hours", "")
+    hours = BusinessHours.objects.filter(account=who.account, pk=number_in(wanted) or 0).first()
+    if wanted and hours is None:
+        messages.error(request, _("There are no such hours any more."))
+        return _back_to(user)
+    seen = number_in(request.POST.get("seen", ""))
+    try:
+        choose_plan(user=user, hours=hours, seen=seen, by=who.user, now=who.now)
+    except SetUpError as refused:
+        messages.error(request, refused.reason)
+    else:
+        words = _("%(person)s works by “%(hours)s”.") if hours else _("%(person)s has no plan.")
+        messages.success(request, words % {"person": user, "hours": hours})
+    return _back_to(user)
 
 
 def _before_auditing(
