@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from accounts.models import License, User
+from accounts.models import License, Membership, User
 from inbox.models import TeamInbox
 from inbox.models.ids import client_id
 from routing.models import EscalationPolicy
@@ -151,6 +151,24 @@ def test_a_policy_with_mistakes_is_accessible_too(
     page.get_by_role("button", name="Save the policy").click()
     expect(page.locator(".hours-problems")).to_contain_text("Not saved")
     check_page(page, f"escalation policy changed meanwhile {scheme} {width}")
+
+
+def test_a_week_with_a_gap_every_day_is_seen_as_a_whole_at_1280(
+    ada: User, house: House, open_as: Open
+) -> None:
+    TeamInbox.objects.filter(pk=house.inbox.pk).update(
+        hours=None, time_zone="America/Argentina/Buenos_Aires"
+    )
+    Membership.objects.filter(team=house.inbox.team).delete()
+
+    page = open_as(ada, "/settings/coverage/", viewport={"width": 1280, "height": 800})
+
+    page.screenshot(path=".pages/coverage-of-gaps.png", full_page=True)
+    box = page.get_by_role("region", name="Inboxes by day")
+    assert box.evaluate("box => box.scrollWidth - box.clientWidth") == 0
+    zone = page.get_by_text("America/Argentina/Buenos_Aires", exact=True)
+    lines = "one => new Set([...one.getClientRects()].map(line => line.top)).size"
+    assert zone.evaluate(f"one => {{ one.style.display = 'inline'; return ({lines})(one) }}") <= 3
 
 
 def test_the_calendar_is_read_with_the_keyboard(ada: User, house: House, open_as: Open) -> None:

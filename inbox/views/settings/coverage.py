@@ -92,7 +92,13 @@ def coverage(request: HttpRequest) -> HttpResponse:
         "week": week,
         "days": [week.monday + timedelta(days=n) for n in range(7)],
         "rows": [
-            {"coverage": row, "days": [_day_in_short(row, day) for day in row.days]} for row in rows
+            {
+                "coverage": row,
+                # A long one may be broken between its parts.
+                "zone": row.inbox.zone.split("/"),
+                "days": [_day_in_short(row, day) for day in row.days],
+            }
+            for row in rows
         ],
         "gaps": sum(row.has_gap for row in rows),
         "next": after + PAGE if len(found) > PAGE else 0,
