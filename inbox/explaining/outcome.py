@@ -17,9 +17,11 @@ from inbox.explaining.told import (
     rules_told,
 )
 from inbox.segments import Segments, count
+from routing import policy_words
 from routing.deciding import DEFAULT, Plan
-from routing.escalation import LAST, Do, Step, Timer, When
+from routing.escalation import LAST, Timer, When
 from routing.examples import rule_name
+from routing.policy_words import coming_words, number_words
 from routing.replies import Considered, Reply, Silence
 from routing.sentences import Names
 from routing.traces import plan_json, rules_json
@@ -128,24 +130,9 @@ def _timer(timer: Timer, names: Names) -> TimerTold:
 
 
 def _step(timer: Timer, names: Names) -> str:
-    step = timer.step
     if timer.number == LAST:
         return _("The supervisors are told, if still nobody has answered")
-    ladder = (
-        names.of_team(rung.team) if rung.team is not None else names.of_people(rung.users)
-        for rung in step.to
-    )
-    told = {"number": timer.number, "what": _deed(step, _(", or else ").join(ladder))}
-    return _("Step %(number)s: %(what)s") % told
-
-
-def _deed(step: Step, who: str) -> str:
-    words = {
-        Do.ADD: _("%s is added") % who,
-        Do.MOVE: _("it goes to %s") % who,
-        Do.RELEASE: _("it goes back to the team"),
-        Do.NOTIFY: _("the supervisors are told"),
-        Do.PRIORITY: _("its priority becomes %s") % step.priority,
-        Do.DATA_ACTION: _("the Data Action %s is called") % step.data_action,
-    }
-    return words[step.do]
+    number = number_words(timer.number)
+    what = coming_words(timer.step, policy_words.Names(names.people, names.teams))
+    told = {"step": number[:1].upper() + number[1:], "what": what}
+    return _("%(step)s: %(what)s") % told

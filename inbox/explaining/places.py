@@ -1,12 +1,14 @@
 """What does an inbox bring along when rules are tried: which rules, hours, replies, policies?"""
 
+from dataclasses import replace
 from enum import StrEnum
 
 from inbox.models import TeamInbox
-from inbox.reply_settings import replies_of
+from inbox.reply_settings import reminder_of, replies_of
 from inbox.rulebooks import InForce
 from inbox.timers import hours_of
 from routing.documents import read_rulebook
+from routing.escalation import Policy
 from routing.facts import Directory
 from routing.models import EscalationPolicy, Rulebook
 from routing.rulebooks import rules_of
@@ -61,13 +63,13 @@ def circumstances_of(inbox: TeamInbox, directory: Directory) -> Circumstances:
         row.name.casefold(): row.policy()
         for row in EscalationPolicy.objects.filter(account=inbox.account_id)
     }
-    if inbox.escalation is not None:
-        policies[""] = inbox.escalation.policy()
+    policies[""] = inbox.escalation.policy() if inbox.escalation else Policy()
+    reminder = reminder_of(inbox)
     return Circumstances(
         directory=directory,
         calendar=hours_of(inbox).calendar,
         replies=replies_of(inbox),
-        policies=policies,
+        policies={name: replace(one, reminder=reminder) for name, one in policies.items()},
     )
 
 

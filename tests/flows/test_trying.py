@@ -215,6 +215,27 @@ def test_timers_that_would_be_set_are_told(house: House, browser: Client) -> Non
     assert "The supervisors are told, if still nobody has answered" in said
 
 
+def test_what_is_said_to_who_still_waits_is_told_among_the_timers(
+    house: House, browser: Client
+) -> None:
+    two = {"after": 9, "to": [{"users": [house.bob.pk, house.alice.pk]}]}
+    make_policy(house.inbox, two)
+    house.inbox.replies = {
+        "format": 1,
+        "still_waiting": {"after": 20, "variants": [{"text": "Soon, promised"}]},
+    }
+    house.inbox.save()
+    make_rules(house.inbox, refunds_to(house.alice))
+
+    said = tried(browser, at="2026-11-24T10:00")
+
+    assert "Step 1: Bob and Alice are added 24 Nov 2026, 10:09" in said
+    assert (
+        "The reply to who still waits: The customer is told that they are not forgotten "
+        "24 Nov 2026, 10:20" in said
+    )
+
+
 def test_look_ups_are_typed_or_passed_over(house: House, browser: Client) -> None:
     code = house.account.data_actions.create(
         name="vip", url="https://code.example.com/", secret="x", created_at=NOW, changed_at=NOW

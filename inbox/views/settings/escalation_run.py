@@ -1,7 +1,7 @@
 """What would a policy do to somebody who waits? A run on a virtual clock; nothing is written."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.numbers import number_in
 from inbox.models import TeamInbox
+from inbox.reply_settings import reminder_of
 from inbox.setup.policies import calendars_of
 from routing.escalation import Policy, Waiting
 from routing.policy_words import Names
@@ -118,7 +119,10 @@ class RunForm:
         ]
 
     def lines(self, policy: Policy, names: Names, *, now: datetime) -> list[ShownLine] | None:
-        """Play a policy; None if something is wrong, or there is no inbox to play it in."""
+        """Play a policy, and what its inbox says to who still waits.
+
+        None if something is wrong, or there is no inbox to play it in.
+        """
         begins = self._begins(now)
         if begins is None or self.inbox is None:
             return None
@@ -126,6 +130,7 @@ class RunForm:
         if len(events) < len(self.acts):
             return None
         [(_inbox, calendar)] = calendars_of([self.inbox])
+        policy = replace(policy, reminder=reminder_of(self.inbox))
         moments = run(policy, Waiting(begins), calendar, events, begins + WATCHED)
         lines = told(policy, begins, events, moments, names=names, clock=self.clock)
         return [
