@@ -85,6 +85,28 @@ def test_the_list_tells_steps_and_who_has_them(
     assert "After 24 hours of business hours" in text
 
 
+def test_many_policies_come_a_page_at_a_time(browser: Client, house: House) -> None:
+    EscalationPolicy.objects.bulk_create(
+        EscalationPolicy(
+            account=house.account,
+            name=f"Policy {n:03}",
+            document={"format": 1, "steps": []},
+            created_at=LONG_AGO,
+            changed_at=LONG_AGO,
+        )
+        for n in range(51)
+    )
+
+    first = text_of(browser.get(reverse("settings_escalation")))
+    rest = text_of(browser.get(reverse("settings_escalation"), {"after": "50"}))
+
+    assert ("Policy 049" in first, "Policy 050" in first) == (True, False)
+    assert ("Policy 049" in rest, "Policy 050" in rest) == (False, True)
+    assert ("More policies" in first, "More policies" in rest) == (True, False)
+    for odd in ("-1", "x", "9" * 30):
+        assert browser.get(reverse("settings_escalation"), {"after": odd}).status_code == 200
+
+
 @pytest.mark.parametrize(("start", "steps"), [("supervisors", 1), ("empty", 0)])
 def test_a_policy_is_made(browser: Client, house: House, start: str, steps: int) -> None:
     answer = browser.post(reverse("settings_escalation"), {"name": " Nights  ", "start": start})
@@ -624,6 +646,17 @@ def test_a_run_keeps_the_hours_of_the_chosen_inbox(
     )
 
     assert "Mon 30 Nov, 09:15 after 2 d 16 h 30 min Step 1: Bob is added" in text_of(answer)
+
+
+def test_a_run_tells_what_its_inbox_says_to_who_still_waits(
+    browser: Client, house: House, policy: EscalationPolicy
+) -> None:
+    said = {"after": 20, "variants": [{"text": "Soon, promised"}]}
+    TeamInbox.objects.update(replies={"format": 1, "still_waiting": said})
+
+    text = text_of(post(browser, policy, {"who": "Bob"}, do="check"))
+
+    assert "The reply to who still waits: The customer is told that they are not forgotten" in text
 
 
 @pytest.mark.parametrize(

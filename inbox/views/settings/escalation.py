@@ -17,6 +17,7 @@ from accounts.models import Account, Feature, Team, User
 from accounts.numbers import number_in
 from inbox.models import TeamInbox
 from inbox.setup.policies import (
+    MOST_POLICIES,
     TO_SUPERVISORS,
     PolicyChangedError,
     PolicyProblemsError,
@@ -46,6 +47,8 @@ from routing.policy_words import (
     step_words,
     warning_words,
 )
+
+PAGE = 50
 
 
 @dataclass
@@ -92,13 +95,15 @@ def policy_list(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("%(name)s is there. Check it here.") % {"name": made})
             return HttpResponseRedirect(_url(made))
-    context = _list_context(who)
+    context = _list_context(who, after=number_in(request.GET.get("after", "")) or 0)
     context |= {"error": error, "name": request.POST.get("name", "")}
     return render(request, "settings/escalation.html", context, status=422 if error else 200)
 
 
-def _list_context(who: Administrator) -> dict[str, Any]:
-    rows = list(EscalationPolicy.objects.filter(account=who.account))
+def _list_context(who: Administrator, *, after: int) -> dict[str, Any]:
+    after = min(after, MOST_POLICIES)
+    found = list(EscalationPolicy.objects.filter(account=who.account)[after : after + PAGE + 1])
+    rows = found[:PAGE]
     inboxes = list(TeamInbox.objects.filter(account=who.account).only("name", "escalation_id"))
     read = {row.pk: _read(row) for row in rows}
     names = names_for(who.account.pk, [policy for policy in read.values() if policy])
@@ -114,6 +119,7 @@ def _list_context(who: Administrator) -> dict[str, Any]:
             }
             for row in rows
         ],
+        "next": after + PAGE if len(found) > PAGE else 0,
         "without": [one.name for one in inboxes if one.escalation_id is None],
     }
 
