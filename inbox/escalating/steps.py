@@ -149,16 +149,18 @@ def _move(row: Conversation, step: Step, look: Look) -> Done:
 
 
 def _release(row: Conversation, step: Step, look: Look) -> Done:
-    """Give it back to those who had it before its owner took it."""
-    if row.owner_id is None:
+    """Let the whole team have it, beside those who had it before its owner took it."""
+    if row.owner_id is not None:
+        row.last_owner = row.owner
+        if not give_back(row, now=look.now) and rules_for(row.inbox, now=look.now).asked:
+            ask_rules(row, Trigger.NEW, now=look.now)
+    elif row.is_team_wide:
         return _nobody(row, look)
-    row.last_owner = row.owner
-    if not give_back(row, now=look.now) and rules_for(row.inbox, now=look.now).asked:
-        ask_rules(row, Trigger.NEW, now=look.now)
-    told = [part.user_id for part in current_parts(row)]
-    if row.is_team_wide:
-        told += look.members([row.inbox_id])[row.inbox_id]
-    return Done("release", told=set(told), changed=("owner", "audience"))
+    # A rule may have given it to few, who are as silent as their owner was.
+    row.is_team_wide = True
+    told = {part.user_id for part in current_parts(row)}
+    told.update(look.members([row.inbox_id])[row.inbox_id])
+    return Done("release", told=told, changed=("owner", "audience"))
 
 
 def _notify(row: Conversation, step: Step, look: Look) -> Done:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import FeatureGrant, License, User
 from inbox import escalating
+from inbox.access import readers_of
 from inbox.alerts import Happening, Kind, notices_of
 from inbox.closing import close_conversation, undo_close
 from inbox.conversations import (
@@ -572,6 +573,55 @@ def test_a_move_to_another_inbox_asks_its_rules(
     assert not fresh(row).is_team_wide
     parts = Participant.objects.filter(conversation=row, ended_at=None)
     assert [part.user for part in parts] == [ben]
+
+
+@pytest.mark.parametrize("how", ["owner by a rule", "claimed by whom a rule gave it", "unclaimed"])
+def test_a_release_gives_it_to_the_whole_team_however_few_had_it(
+    how: str, house: House, client: Client
+) -> None:
+    make_policy(house.inbox, {"after": 5, "do": "release"})
+    one = {"who": "people", "people": [house.alice.pk], "owner": how == "owner by a rule"}
+    make_rules(house.inbox, {"then": {"to": [one]}})
+    row = row_of(text_in(client, house.sender, MARIA))
+    began = since(row)
+    if how.startswith("claimed"):
+        alice = house.viewer(house.alice)
+        claim_conversation(conversation=row, by=alice, user=house.alice, now=began)
+    assert house.bob.pk not in readers_of(fresh(row), now=began)
+
+    fire_due(now=began + minutes(5))
+
+    row = fresh(row)
+    assert (row.owner, row.is_team_wide) == (None, True)
+    assert {house.alice.pk, house.bob.pk} <= readers_of(row, now=began + minutes(5))
+    assert escalations(row) == [(1, "release", "")]
+    told = ConversationEvent.objects.get(verb="escalated").data["told"]
+    assert {house.alice.pk, house.bob.pk} <= set(told)
+
+
+def test_a_release_of_what_the_silent_team_has_already_tells_the_supervisors(
+    house: House, client: Client
+) -> None:
+    make_policy(house.inbox, {"after": 5, "do": "release"})
+    row = row_of(text_in(client, house.sender, MARIA))
+
+    fire_due(now=since(row) + minutes(5))
+
+    assert escalations(row) == [(1, "nobody", "")]
+    assert ConversationEvent.objects.get(verb="escalated").data["told"] == [house.sue.pk]
+    assert (fresh(row).owner, fresh(row).is_team_wide) == (None, True)
+
+
+def test_a_release_where_nobody_is_left_leaves_it_with_the_team_for_whoever_comes(
+    house: House, claimed: Callable[..., Conversation]
+) -> None:
+    row = claimed({"after": 5, "do": "release", "when": "owner_silent"})
+    License.objects.all().delete()
+
+    fire_due(now=since(row) + minutes(5))
+
+    assert (fresh(row).owner, fresh(row).is_team_wide) == (None, True)
+    assert escalations(row) == [(1, "release", "")]
 
 
 def test_a_step_sets_the_priority(claimed: Callable[..., Conversation]) -> None:
