@@ -15,10 +15,22 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from accounts.models import Account, License, LicensePool, Membership, User
-from inbox.models import Conversation, InboxEvent, Message, Sender, TeamInbox
+from inbox.models import (
+    Contact,
+    ContactAddress,
+    Conversation,
+    InboxEvent,
+    Message,
+    Sender,
+    TeamInbox,
+    Thread,
+)
 from inbox.sending import UNKNOWN_WORDS
+from inbox.timers import plan_wait
+from tests.conftest import House
 from tests.doors import Browser, all_at_once, signed
 from tests.factories import LONG_AGO
 from tests.live import Entry, Live, Process
@@ -73,6 +85,50 @@ def customers_write(
 def _conversations_with(sender: Sender, numbers: Sequence[str]) -> list[Conversation]:
     found = Conversation.objects.filter(thread__sender=sender, thread__customer_address__in=numbers)
     return list(found.select_related("thread").order_by("pk"))
+
+
+def many_wait(house: House, moments: Sequence[datetime]) -> None:
+    """Let a customer have written at each moment; timers come from the inbox's policy."""
+    contacts = Contact.objects.bulk_create(Contact(account=house.account) for _ in moments)
+    addresses = ContactAddress.objects.bulk_create(
+        ContactAddress(
+            account=house.account,
+            contact=contact,
+            key=f"sms:+1415666{n:04d}",
+            family="sms",
+            phone=f"+1415666{n:04d}",
+            raw=f"+1415666{n:04d}",
+        )
+        for n, contact in enumerate(contacts)
+    )
+    threads = Thread.objects.bulk_create(
+        Thread(
+            account=house.account,
+            sender=house.sender,
+            address=address,
+            contact=address.contact,
+            our_address=house.sender.address,
+            customer_address=address.raw,
+            last_seq=1,
+            created_at=at,
+        )
+        for address, at in zip(addresses, moments, strict=True)
+    )
+    rows = Conversation.objects.bulk_create(
+        Conversation(
+            account=house.account,
+            inbox=house.inbox,
+            thread=thread,
+            contact=thread.contact,
+            opened_at=at,
+            last_activity_at=at,
+            waiting_since=at,
+            wait_generation=1,
+        )
+        for thread, at in zip(threads, moments, strict=True)
+    )
+    for row in rows:
+        plan_wait(row)
 
 
 @dataclass

@@ -33,22 +33,18 @@ from inbox.conversations import (
 from inbox.deciding import route_next
 from inbox.escalating import fire_due, follow_changes
 from inbox.models import (
-    Contact,
-    ContactAddress,
     Conversation,
     ConversationEvent,
     EscalationTimer,
     InboxEvent,
     Message,
     Participant,
-    Thread,
 )
 from inbox.models.ids import client_id
 from inbox.reply_settings import greeting
 from inbox.sending import send_reply
 from inbox.sending.progress import finish
 from inbox.story import Story
-from inbox.timers import plan_wait
 from routing.business_hours import save_week
 from routing.escalation import LAST, Ended
 from routing.hours import Calendar
@@ -56,6 +52,7 @@ from routing.models import EscalationPolicy
 from tests.conftest import House
 from tests.doors import Browser
 from tests.factories import make_hours, make_inbox, make_policy, make_rules, make_user
+from tests.faults import many_wait
 from tests.live import Live, until
 from tests.twilio import text_in
 
@@ -800,57 +797,13 @@ def test_a_policy_that_cannot_be_read_hides_no_message(
     assert not EscalationTimer.objects.exists()
 
 
-def _many_wait(house: House, number: int, at: datetime) -> None:
-    """Let so many customers have written; their timers come from the inbox's policy."""
-    contacts = Contact.objects.bulk_create(Contact(account=house.account) for _ in range(number))
-    addresses = ContactAddress.objects.bulk_create(
-        ContactAddress(
-            account=house.account,
-            contact=contact,
-            key=f"sms:+1415666{n:04d}",
-            family="sms",
-            phone=f"+1415666{n:04d}",
-            raw=f"+1415666{n:04d}",
-        )
-        for n, contact in enumerate(contacts)
-    )
-    threads = Thread.objects.bulk_create(
-        Thread(
-            account=house.account,
-            sender=house.sender,
-            address=address,
-            contact=address.contact,
-            our_address=house.sender.address,
-            customer_address=address.raw,
-            last_seq=1,
-            created_at=at,
-        )
-        for address in addresses
-    )
-    rows = Conversation.objects.bulk_create(
-        Conversation(
-            account=house.account,
-            inbox=house.inbox,
-            thread=thread,
-            contact=thread.contact,
-            opened_at=at,
-            last_activity_at=at,
-            waiting_since=at,
-            wait_generation=1,
-        )
-        for thread in threads
-    )
-    for row in rows:
-        plan_wait(row)
-
-
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_eight_clocks_fire_each_of_a_thousand_timers_once(house: House) -> None:
     olga = make_user(house.account, "Olga")
     make_policy(house.inbox, add(olga))
     at = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
-    _many_wait(house, 1000, at)
+    many_wait(house, [at] * 1000)
     start = threading.Barrier(8)
 
     def fire() -> int:

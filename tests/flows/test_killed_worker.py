@@ -1,14 +1,27 @@
-"""Is every message sent once or shown as unknown, whoever is killed in the middle?"""
+"""Is each message sent once or shown as unknown, and each step done once, whoever is killed?"""
 
 from __future__ import annotations
 
 import random
+from collections import Counter
+from datetime import timedelta
 
 import pytest
+from django.db.models import F
+from django.utils import timezone
 
 from inbox.fragments import render_bubble
-from inbox.models import InboxEvent, Message
+from inbox.models import (
+    Conversation,
+    ConversationEvent,
+    EscalationTimer,
+    InboxEvent,
+    Message,
+    Participant,
+)
+from routing.escalation import LAST
 from tests.conftest import House
+from tests.factories import make_policy, make_user
 from tests.faults import (
     ARRIVED,
     customers_write,
@@ -16,6 +29,7 @@ from tests.faults import (
     handed_over_twice,
     harm_workers,
     lost,
+    many_wait,
     out_of_order,
     unsettled,
     write_answers,
@@ -58,3 +72,36 @@ def test_killed_workers_and_an_emptied_broker_neither_double_nor_lose_a_message(
         assert "Not confirmed" in render_bubble(message)
         told = InboxEvent.objects.filter(type="message.updated", data__id=message.public_id)
         assert told.exists()
+
+
+@pytest.mark.slow
+def test_killed_workers_and_an_emptied_broker_neither_double_nor_forget_a_step(
+    house: House, live: Live
+) -> None:
+    olga = make_user(house.account, "Olga")
+    urgent = {"after": 5, "do": "priority", "priority": "urgent"}
+    make_policy(house.inbox, {"after": 5, "to": [{"users": [olga.pk]}]}, urgent)
+    for _ in range(2):
+        live.add_worker()
+    # One after the other they are due while workers are being killed.
+    first = timezone.now() - timedelta(minutes=5) + timedelta(seconds=1)
+    many_wait(house, [first + timedelta(milliseconds=20 * n) for n in range(300)])
+    steps = EscalationTimer.objects.filter(step__lt=LAST)
+
+    harm = harm_workers(live, random.Random(SEED), house.account, seconds=6, kills=8)
+
+    done = steps.filter(fired_at__isnull=False)
+    until(lambda: done.count() == 600, within=60, what=f"all steps act after {harm}")
+    told = ConversationEvent.objects.filter(verb="escalated").values_list(
+        "conversation", "data__step", "data__did"
+    )
+    assert Counter(told) == Counter(
+        one
+        for row in Conversation.objects.all()
+        for one in ((row.pk, 1, "add"), (row.pk, 2, "priority"))
+    )
+    assert Participant.objects.filter(user=olga, ended_at=None).count() == 300
+    assert Participant.objects.filter(user=olga).count() == 300
+    assert set(Conversation.objects.values_list("priority", flat=True)) == {"urgent"}
+    assert not steps.filter(fired_at__lt=F("due_at")).exists()
+    assert gaps(house.inbox) == []
