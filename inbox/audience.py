@@ -42,6 +42,13 @@ def remember_before(conversation: Conversation, parts: Iterable[Participant]) ->
         conversation.audience_before = Before(conversation.is_team_wide, members).as_json()
 
 
+def forget_before(conversation: Conversation, user_id: int) -> None:
+    """Let a release give the conversation back without this person. Does not save."""
+    if before := conversation.audience_before:
+        kept = [one for one in before["users"] if one != user_id]
+        conversation.audience_before = {**before, "users": kept}
+
+
 def give_to(
     conversation: Conversation, owner: User, *, source: str, now: datetime, keep: Iterable[int] = ()
 ) -> list[int]:

@@ -9,13 +9,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.access import Viewer, granted, licensed
 from accounts.models import Feature, Membership, User
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.access import readers_of
-from inbox.audience import current_parts, end_parts, give_back, give_to, is_eligible
+from inbox.audience import (
+    current_parts,
+    end_parts,
+    forget_before,
+    give_back,
+    give_to,
+    is_eligible,
+)
 from inbox.broadcast import announce, publish_ephemeral, user_group
 from inbox.models import (
     Contact,
@@ -146,15 +153,58 @@ def _give_back(row: Conversation, verb: str, story: Story, **data: Any) -> None:
     story.conversation_updated(row, "owner", left=left)
 
 
-def release_all_of(*, user: User, reason: str, now: datetime, inbox_id: int | None = None) -> int:
+def release_all_of(*, user: User, reason: str, now: datetime) -> int:
     """Release every conversation of a person who lost their licence or access, one by one.
 
-    With `inbox_id` those of that inbox only: of a person who left its team. Returns how many.
+    Returns how many.
     """
     owned = Conversation.objects.live().filter(owner=user)
-    if inbox_id is not None:
-        owned = owned.filter(inbox=inbox_id)
     return sum(_release_from(conversation, user.pk, reason, now=now) for conversation in owned)
+
+
+def leave_inbox(*, user: User, reason: str, now: datetime, inbox_id: int) -> int:
+    """Take a person who left its team out of an inbox, one conversation after the other.
+
+    What they own goes back to those who had it before, without them; where they take part beside
+    others, or would get it back by a release, they do not any more. Returns how many they owned.
+    """
+    theirs = Participant.objects.filter(conversation=OuterRef("pk"), user=user, ended_at=None)
+    had_it_before = Q(audience_before__users__contains=[user.pk])
+    rows = Conversation.objects.live().filter(
+        Q(owner=user) | Exists(theirs) | had_it_before, inbox=inbox_id
+    )
+    number = sum(_leave(row, user, reason, now=now) for row in rows.order_by("pk"))
+    of_closed = Participant.objects.filter(user=user, conversation__inbox=inbox_id)
+    of_closed.filter(is_ended_by_close=True).update(is_ended_by_close=False)
+    return number
+
+
+def _leave(conversation: Conversation, user: User, reason: str, *, now: datetime) -> bool:
+    with transaction.atomic(durable=True):
+        row, story = locked_conversation(conversation), Story(now=now)
+        forget_before(row, user.pk)
+        is_owner = row.owner_id == user.pk
+        if is_owner:
+            _give_back(row, _Verb.RELEASED, story, reason=reason)
+        else:
+            _take_out(row, user, reason, story)
+        announce(story.announcements(), now=now)
+    return is_owner
+
+
+def _take_out(row: Conversation, user: User, reason: str, story: Story) -> None:
+    """End what somebody who does not own it has of a conversation; the team has what nobody has."""
+    before = readers_of(row, now=story.now)
+    parts = Participant.objects.filter(conversation=row, user=user, ended_at=None)
+    took_part = bool(parts.update(ended_at=story.now))
+    has_members = any(part.role == Participant.Role.MEMBER for part in current_parts(row))
+    row.is_team_wide = row.is_team_wide or (row.owner_id is None and not has_members)
+    row.version += took_part
+    row.save()
+    if took_part:
+        left = frozenset(before - readers_of(row, now=story.now))
+        story.record(row, _Verb.RELEASED, did="left", name=user.name, reason=reason)
+        story.conversation_updated(row, "audience", left=left)
 
 
 def release_ineligible(*, now: datetime) -> int:

@@ -201,6 +201,7 @@ ACTIVITY_SENTENCES = {
     _Verb.CONTACT_FACT: _("%(who)s changed what is known of the contact"),
 }
 MARK_SENTENCES = {
+    (_Verb.RELEASED, "left"): _("%(name)s takes part no more"),
     (_Verb.TAGGED, "added"): _("%(who)s added the tag “%(mark)s”"),
     (_Verb.TAGGED, "removed"): _("%(who)s removed the tag “%(mark)s”"),
     (_Verb.CONTACT_TAGS, "added"): _("%(who)s added the tag “%(mark)s” to the contact"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import record
 from accounts.models import Account, Membership, Team, User
 from inbox.broadcast import publish_ephemeral, user_group
-from inbox.conversations import release_all_of
+from inbox.conversations import leave_inbox
 from inbox.setup.people import changed
 
 MOST_LETTERS = 80
@@ -105,7 +105,7 @@ def remove_member(*, membership: Membership, by: User, now: datetime) -> int:
 
 def _give_back(membership: Membership, *, now: datetime) -> int:
     # A team's inbox has the key of its team.
-    return release_all_of(
+    return leave_inbox(
         user=membership.user, reason="left a team", now=now, inbox_id=membership.team_id
     )
 

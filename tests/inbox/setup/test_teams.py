@@ -1,12 +1,19 @@
 """Are teams made and filled in words, and does who leaves one leave its conversations?"""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import AuditEntry, Membership, Team, User
-from inbox.models import Conversation
+from inbox.access import readers_of
+from inbox.closing import close_conversation
+from inbox.conversations import claim_conversation, release_conversation
+from inbox.escalating import fire_due
+from inbox.labels import activity_words
+from inbox.models import Conversation, ConversationEvent, TeamInbox
 from inbox.setup.teams import (
     TeamError,
     add_members,
@@ -16,10 +23,21 @@ from inbox.setup.teams import (
     rename_team,
 )
 from tests.conftest import NOW, House
-from tests.factories import make_account, make_inbox, make_sender, make_user
+from tests.factories import (
+    make_account,
+    make_inbox,
+    make_policy,
+    make_rules,
+    make_sender,
+    make_user,
+)
 from tests.twilio import text_in
 
 AGENT, OBSERVER = Membership.Role.AGENT, Membership.Role.OBSERVER
+
+
+def fresh(row: Conversation) -> Conversation:
+    return Conversation.objects.select_related("inbox", "thread").get(pk=row.pk)
 
 
 @pytest.fixture
@@ -122,6 +140,60 @@ def test_who_leaves_a_team_gives_back_its_conversations_and_keeps_others(
     assert count == 1
     assert Conversation.objects.get(inbox=house.inbox).owner is None
     assert Conversation.objects.get(inbox=sales).owner == house.bob
+
+
+@pytest.mark.parametrize("how", ["remove", "observe"])
+@pytest.mark.parametrize("had", ["owns", "takes part", "was added", "had it before", "closed"])
+def test_what_rules_and_escalation_gave_to_who_leaves_a_team_is_theirs_no_more(
+    house: House, ada: User, how: str, had: str, now: datetime
+) -> None:
+    both = {"who": "people", "people": [house.alice.pk, house.bob.pk]}
+    make_rules(house.inbox, {"then": {"to": [both]}})
+    make_policy(house.inbox, {"after": 5, "to": [{"users": [house.bob.pk]}]})
+    row = text_in(Client(), house.sender, "+14155550123").conversation
+    assert row is not None
+    TeamInbox.objects.update(closed_visibility=TeamInbox.ClosedVisibility.AUDIENCE)
+
+    def by(user: User) -> dict[str, Any]:
+        return {"conversation": row, "by": house.viewer(user), "user": user, "now": now}
+
+    match had:
+        case "owns":
+            claim_conversation(**by(house.bob))
+        case "was added" | "had it before":
+            claim_conversation(**by(house.alice))
+        case "closed":
+            close_conversation(last_seen_seq=99, waiting_ok=True, **by(house.alice))
+    if had == "was added":
+        fire_due(now=timezone.now() + timedelta(minutes=6))
+    assert (house.bob.pk in readers_of(fresh(row), now=now)) is (had != "had it before")
+    part = Membership.objects.get(user=house.bob)
+
+    if how == "remove":
+        remove_member(membership=part, by=ada, now=now)
+    else:
+        change_member_role(membership=part, role=OBSERVER, by=ada, now=now)
+    if had in ("was added", "had it before"):
+        release_conversation(**by(house.alice))
+
+    assert house.bob.pk not in readers_of(fresh(row), now=now)
+    if had != "closed":
+        assert house.alice.pk in readers_of(fresh(row), now=now)
+
+
+def test_what_only_one_had_who_leaves_is_the_teams(house: House, ada: User, now: datetime) -> None:
+    only = {"who": "people", "people": [house.bob.pk]}
+    make_rules(house.inbox, {"then": {"to": [only]}})
+    row = text_in(Client(), house.sender, "+14155550123").conversation
+    assert row is not None
+
+    remove_member(membership=Membership.objects.get(user=house.bob), by=ada, now=now)
+
+    readers = readers_of(fresh(row), now=now)
+    assert house.alice.pk in readers
+    assert house.bob.pk not in readers
+    event = ConversationEvent.objects.get(verb="released")
+    assert activity_words(event) == "Bob takes part no more: left a team"
 
 
 def test_removing_twice_says_it_once(house: House, ada: User, now: datetime) -> None:
