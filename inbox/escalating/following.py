@@ -1,5 +1,6 @@
 """What moves timers without an act? Hours that change, accounts that go off and on, long waits."""
 
+import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
@@ -14,6 +15,8 @@ from inbox.escalating.whom import WHATSAPP_PREFIX, Look
 from inbox.models import Conversation, EscalationTimer, TeamInbox
 from inbox.timers import plan_last_steps, recompute_timers, resume_timers, suspend_timers
 from routing.escalation import Clock
+
+logger = logging.getLogger(__name__)
 
 FOLLOWED_AT_ONCE = 500
 _Held = EscalationTimer.Held
@@ -93,10 +96,17 @@ def _running() -> "QuerySet[EscalationTimer]":
 def _each(
     timers: "QuerySet[EscalationTimer]", act: Callable[[Conversation], int]
 ) -> Iterable[tuple[Conversation, int]]:
-    """Let an act follow for each conversation of these timers, locked, in its own transaction."""
+    """Let an act follow for each conversation of these timers, locked, in its own transaction.
+
+    One that cannot follow takes no other along, and is tried again.
+    """
     ids = timers.order_by("conversation").values_list("conversation", flat=True).distinct()
     for pk in list(ids[:FOLLOWED_AT_ONCE]):
-        with transaction.atomic(durable=True):
-            row = locked_conversation(Conversation(pk=pk))
-            done = act(row)
-        yield row, done
+        try:
+            with transaction.atomic(durable=True):
+                row = locked_conversation(Conversation(pk=pk))
+                done = act(row)
+        except Exception:
+            logger.exception("the timers of conversation %s could not follow", pk)
+        else:
+            yield row, done

@@ -80,6 +80,7 @@ def test_the_pages_are_accessible(
         "coverage of an inbox": "/settings/coverage/support/",
         "coverage with a gap": f"/settings/coverage/sales/?week={next_week}",
         "coverage without hours": "/settings/coverage/support/?week=2026-10-25",
+        "availability plan": f"/settings/people/{house.bob.pk}/",
     }
     look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
     page = open_as(ada, "/settings/", **look)

@@ -687,6 +687,28 @@ def test_hours_that_change_move_what_waits_for_them(
     assert due(row) == {1: 600}
 
 
+def test_a_wait_that_cannot_follow_new_hours_keeps_no_other_from_it(
+    house: House, client: Client, outsider: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    hours = house.inbox.hours = make_hours(house.account, week=Calendar.always().week)
+    house.inbox.save()
+    make_policy(house.inbox, add(outsider, after=10, clock="business"))
+    broken, well = (
+        row_of(text_in(client, house.sender, number)) for number in (MARIA, "+14155550177")
+    )
+    bad = EscalationTimer.objects.get(conversation=broken, step=1)
+    bad.plan["after"] = 0
+    bad.save()
+    admin = make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
+    began = since(well)
+    save_week(hours=hours, week=Calendar.never().week, version=hours.version, by=admin, now=began)
+
+    with caplog.at_level(logging.CRITICAL):
+        follow_changes(now=began)
+
+    assert due(well) == {1: None}
+
+
 @pytest.mark.parametrize("act", ["claim", "snooze"])
 def test_an_act_before_the_sweep_comes_does_not_keep_the_old_hours(
     act: str, house: House, client: Client, outsider: User
