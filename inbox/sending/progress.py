@@ -5,11 +5,15 @@ from datetime import datetime
 from django.db.models import Min, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from compliance.consent import consent_of
+from compliance.models import ConsentState
+from inbox.contacts import address_of
 from inbox.models import Conversation, Message
 from inbox.service_levels import forget_answers
 from inbox.story import Story
-from inbox.timers import plan_wait
+from inbox.timers import end_timers, plan_wait, suspend_timers
 from inbox.twilio.errors import meaning_of
+from routing.escalation import Ended
 
 _Status = Message.Status
 
@@ -46,19 +50,19 @@ def finish(
     message.status, message.error_code = status, error_code
     message.error_words, message.settled_at = error_words[:300], story.now
     message.save()
-    _mark_failure(message)
+    _mark_failure(message, now=story.now)
     tell_updated(message, story)
 
 
-def _mark_failure(message: Message) -> None:
+def _mark_failure(message: Message, *, now: datetime) -> None:
     # An automatic reply that was stopped concerns nobody; a person's answer does.
     if message.conversation and message.author_id:
         message.conversation.has_failed_message = True
-        _resume_waiting(message.conversation)
+        _resume_waiting(message.conversation, now=now)
         message.conversation.save()
 
 
-def _resume_waiting(row: Conversation) -> None:
+def _resume_waiting(row: Conversation, *, now: datetime) -> None:
     """Let the clock go on from where the answers that did not arrive had stopped it."""
     since = _unanswered_since(row)
     if since is None:
@@ -71,6 +75,16 @@ def _resume_waiting(row: Conversation) -> None:
     if begins_again:
         row.wait_generation += 1
         plan_wait(row)
+        _hold_timers(row, now=now)
+
+
+def _hold_timers(row: Conversation, *, now: datetime) -> None:
+    """Nobody is called for who was snoozed since, nor for who has opted out since."""
+    consent = consent_of(row.account_id, address_of(row.thread))
+    if consent and consent.state == ConsentState.OPTED_OUT:
+        end_timers(row, Ended.OPTED_OUT, now=now)
+    elif row.status == Conversation.Status.SNOOZED:
+        suspend_timers(row, now=now)
 
 
 def _unanswered_since(row: Conversation) -> datetime | None:

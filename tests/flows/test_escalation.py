@@ -19,6 +19,7 @@ from accounts.models import FeatureGrant, License, User
 from inbox import escalating
 from inbox.access import readers_of
 from inbox.alerts import Happening, Kind, notices_of
+from inbox.carrier import ErrorKind, Rejected
 from inbox.closing import close_conversation, undo_close
 from inbox.conversations import (
     claim_conversation,
@@ -42,7 +43,7 @@ from inbox.models import (
 )
 from inbox.models.ids import client_id
 from inbox.reply_settings import greeting
-from inbox.sending import send_reply
+from inbox.sending import send_reply, settle
 from inbox.sending.progress import finish
 from inbox.story import Story
 from routing.business_hours import save_week
@@ -262,6 +263,42 @@ def test_an_answer_that_fails_lets_it_go_on(
 
     assert since(row) == began
     assert due(row) == {1: 5}
+
+
+def test_an_answer_that_fails_while_it_is_snoozed_lets_it_go_on_when_it_wakes(
+    house: House, claimed: Callable[..., Conversation], outsider: User
+) -> None:
+    row = claimed(add(outsider, after=30))
+    began = since(row)
+    by: Any = {"by": house.viewer(house.alice), "user": house.alice}
+    message = reply(house, row, house.alice, at=began + minutes(2))
+    snooze_conversation(conversation=fresh(row), until=None, now=began + minutes(3), **by)
+    message.conversation = fresh(row)
+
+    finish(message, Story(now=began + minutes(10)), status="failed", error_code="1", error_words="")
+
+    assert due(row) == {1: None}
+    fire_due(now=began + minutes(60))
+    assert escalations(row) == []
+    wake_conversation(conversation=fresh(row), now=began + minutes(100), **by)
+    assert due(row) == {1: 120}
+
+
+def test_an_answer_that_fails_since_they_opted_out_calls_nobody_until_they_are_back(
+    house: House, claimed: Callable[..., Conversation], outsider: User, client: Client
+) -> None:
+    row = claimed(add(outsider))
+    message = reply(house, row, house.alice, at=since(row) + minutes(1))
+    Message.objects.filter(pk=message.pk).update(status="sending")
+
+    settle(message.pk, Rejected(ErrorKind.CONSENT, "21610", "STOP"), now=timezone.now())
+
+    assert fresh(row).waiting_since is not None
+    assert due(row) == {1: None}
+    reasons = EscalationTimer.objects.filter(wait_generation=fresh(row).wait_generation)
+    assert set(reasons.values_list("obsolete_reason", flat=True)) == {Ended.OPTED_OUT}
+    text_in(client, house.sender, MARIA, "START")
+    assert due(row)[1] == pytest.approx(5, abs=1)
 
 
 def test_a_close_ends_it_and_its_undo_brings_it_back_exactly(
