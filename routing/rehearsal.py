@@ -151,7 +151,8 @@ class _Stage:
             self.change(event.at, fresh, event.act.value)
 
     def _change_owner(self, event: Event) -> None:
-        if event.act is Act.CLAIM and self.owned_since is not None:
+        is_owned = self.owned_since is not None
+        if (event.act is Act.CLAIM and is_owned) or (event.act is Act.RELEASE and not is_owned):
             return
         self.owned_since = None if event.act is Act.RELEASE else event.at
         if self.waiting is None:
