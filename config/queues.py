@@ -12,6 +12,7 @@ ROUTES = {
     "inbox.tasks.fetch_media": {"queue": "media"},
     "inbox.tasks.route_waiting": {"queue": "outside"},
     "inbox.tasks.sweep_asking": {"queue": "outside"},
+    "inbox.tasks.sweep_webhooks": {"queue": "outside"},
     "inbox.tasks.sweep_unknown": {"queue": "outside"},
     "inbox.tasks.sweep_reconcile": {"queue": "outside"},
     "inbox.tasks.sweep_whatsapp": {"queue": "outside"},

@@ -153,6 +153,14 @@ def route_waiting() -> None:
 
 
 @shared_task
+def sweep_webhooks() -> None:
+    """Tell those outside whom rules name that they acted, for a bounded time."""
+    until = timezone.now() + ASKING
+    while (now := timezone.now()) < until and deciding.tell_next(now=now):
+        pass
+
+
+@shared_task
 def sweep_able() -> None:
     """See whether somebody may be able now for whom others wait."""
     deciding.follow_changes(now=timezone.now())

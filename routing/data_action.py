@@ -22,6 +22,7 @@ LONGEST_NAME = 80
 LONGEST_VALUE = 1000
 LONGEST_REPLY = 1600  # what one text message may hold
 LONGEST_NOTE = 5000
+RULE = "rule"
 _KEYS = frozenset(
     ("assign", "tags", "priority", "auto_reply", "attributes", "note", "close", "escalation")
 )
@@ -97,7 +98,8 @@ class Member:
 class Question:
     """Everything that a Data Action is told. `id` names this question: a repeat bears the same.
 
-    `type` says why it is asked: a message came, or a step of an escalation is due.
+    `type` says why it is asked: a message came, or a step of an escalation is due. One of type
+    `RULE` only tells that a `rule` acted: nobody waits for an answer.
     """
 
     id: str
@@ -108,11 +110,14 @@ class Question:
     message: Message
     members: tuple[Member, ...] = ()
     type: str = "inbound_message"
+    rule: str = ""
 
 
 def request_body(question: Question) -> bytes:
     """Return the body of the request: JSON in UTF-8, the same bytes for the same question."""
     told: dict[str, Any] = {"type": question.type, **asdict(question)}
+    if not question.rule:
+        del told["rule"]
     told["message"]["received_at"] = question.message.received_at.isoformat()
     text = json.dumps(told, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # Half a character, which no UTF-8 can hold, is told as a question mark.

@@ -13,6 +13,7 @@ import re2
 MOST_PATTERN_LETTERS = 500
 MOST_TEXT_LETTERS = 10_000
 _MOST_MEMORY = 1 << 20
+_WORD = re.compile(r"\w+")
 # Thai to Lao, Burmese, Khmer, Japanese, Chinese: without blanks, so not word by word.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 
@@ -45,8 +46,11 @@ def words_of(text: str) -> str:
 
     So a word or a phrase is in a text if its words are in the words of the text.
     """
-    letters = "".join(letter if _is_of_word(letter) else " " for letter in fold(text))
-    return f" {' '.join(letters.split())} "
+    letters = fold(text)
+    if letters.isascii():
+        return f" {' '.join(_WORD.findall(letters))} "
+    parted = "".join(letter if _is_of_word(letter) else " " for letter in letters)
+    return f" {' '.join(parted.split())} "
 
 
 def _is_of_word(letter: str) -> bool:

@@ -100,7 +100,7 @@ class Turn(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     rulebook = models.ForeignKey(Rulebook, on_delete=models.CASCADE, related_name="turns")
-    key = models.CharField(max_length=100)
+    key = models.CharField(max_length=80)
     person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
 
     class Meta:

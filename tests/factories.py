@@ -202,7 +202,9 @@ def make_rules(
         seen=saved.draft_version,
         note="",
         directory=directory_of_account(account.pk, team=inbox.pk, now=timezone.now()),
-        known=Known(lookups=_names(account), escalations=_policies(account)),
+        known=Known(
+            lookups=_names(account), escalations=_policies(account), webhooks=_names(account)
+        ),
         by=admin,
         now=LONG_AGO,
         is_sure=True,

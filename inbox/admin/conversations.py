@@ -324,6 +324,10 @@ class RoutingTraceAdmin(BigTableAdmin[RoutingTrace]):
         "rule",
         "has_nobody",
         "broken",
+        "marked",
+        "webhook_at",
+        "webhook_tries",
+        "webhook_problem",
         "took_us",
         "at",
     )

@@ -12,6 +12,7 @@ from inbox.deciding.acts import apply_plan, keep_attributes, put_away, write_not
 from inbox.directory import directory_for
 from inbox.lookups.asking import Asked, Subject, answers_of
 from inbox.models import Conversation, RoutingTrace
+from inbox.nudges import nudge_on_commit
 from inbox.reply_settings import languages_told_apart, replies_of, says_nothing
 from inbox.reply_stage import Answered, answer
 from inbox.rerouting import ask_rules_later, owe_answer, rules_are_done
@@ -122,7 +123,7 @@ class Case:
         apply_plan(plan, self.row, self.trigger or Trigger.NEW, self.story)
         odd = keep_attributes(plan, self.row, self.story)
         answered = self._answer(decision, may_wait=not (plan.is_closing or plan.snooze_minutes))
-        self._keep(decision, answered, odd)
+        self._keep(decision, answered, odd, tells=bool(plan.webhooks) and not is_repeated)
         if not is_repeated:
             write_notes(plan, self.came.thread, self.row, self.story)
             put_away(plan, self.row, self.story)
@@ -184,9 +185,14 @@ class Case:
     # --- Keeping ---
 
     def _keep(
-        self, decision: Decision, answered: Answered | None, odd: tuple[str, ...] = ()
+        self,
+        decision: Decision,
+        answered: Answered | None,
+        odd: tuple[str, ...] = (),
+        *,
+        tells: bool = False,
     ) -> None:
-        """Write down why, and whose turn it was."""
+        """Write down why, and whose turn it was; and that a webhook is owed if the rule tells."""
         plan, row, now = decision.plan, self.row, self.story.now
         trace = RoutingTrace(
             account_id=row.account_id,
@@ -200,6 +206,7 @@ class Case:
             has_nobody=plan.has_nobody,
             broken=broken_rules(plan.trace),
             marked=marking_rules(plan),
+            webhook_at=now if tells else None,
             facts=facts_json(decision.facts, at=now),
             people=directory_json(decision.directory, plan),
             plan=plan_json(plan),
@@ -210,6 +217,8 @@ class Case:
             at=now,
         )
         insert_row(trace)
+        if tells:
+            nudge_on_commit("sweep_webhooks")
         self._keep_turn(plan, now=now)
 
     def _keep_turn(self, plan: Plan, *, now: datetime) -> None:

@@ -245,7 +245,15 @@ def _to_code(action: DataAction, subject: Subject, now: datetime) -> _Waiting:
     )
     headers |= {"Content-Type": "application/json", "Accept": "application/json"}
     request = crm.Request("POST", action.url, headers, body)
+    if subject.question.type == data_action.RULE:
+        return _Waiting(action, request, _heard)
     return _Waiting(action, request, lambda reply: _verdict(reply, subject.known))
+
+
+def _heard(reply: Reply) -> Reading:
+    """Who was only told something need not say more than that they heard it."""
+    is_good = 200 <= reply.status < 300
+    return Reading(Answer(failure="" if is_good else crm.refusal(reply.status)))
 
 
 def _verdict(reply: Reply, known: Known) -> Reading:

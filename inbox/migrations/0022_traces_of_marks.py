@@ -1,4 +1,4 @@
-"""Rules that only mark are counted too: which of them acted is kept with each decision."""
+"""A decision says which rules only marked, and whether a webhook is still to be called."""
 
 from typing import Any, ClassVar
 
@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Keep them beside those that broke."""
+    """Keep it with each decision."""
 
     dependencies: ClassVar[list[Any]] = [("inbox", "0021_replies_ask_others")]
 
@@ -17,17 +17,29 @@ class Migration(migrations.Migration):
             name="marked",
             field=ArrayField(
                 base_field=models.CharField(max_length=80),
+                db_default=[],
                 default=list,
                 help_text="Rules that marked and went on",
                 size=None,
             ),
         ),
-        migrations.AddIndex(
+        migrations.AddField(
             model_name="routingtrace",
-            index=models.Index(
-                condition=models.Q(("marked", []), _negated=True),
-                fields=["inbox", "-at"],
-                name="trace_marked",
+            name="webhook_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="When the rule's webhook is called next, if it is owed",
+                null=True,
             ),
+        ),
+        migrations.AddField(
+            model_name="routingtrace",
+            name="webhook_tries",
+            field=models.PositiveSmallIntegerField(db_default=0, default=0),
+        ),
+        migrations.AddField(
+            model_name="routingtrace",
+            name="webhook_problem",
+            field=models.CharField(blank=True, db_default="", default="", max_length=200),
         ),
     ]

@@ -51,8 +51,16 @@ class RoutingTrace(models.Model):
         models.CharField(max_length=80), default=list, help_text="Rules that could not be asked"
     )
     marked = ArrayField(
-        models.CharField(max_length=80), default=list, help_text="Rules that marked and went on"
+        models.CharField(max_length=80),
+        default=list,
+        db_default=[],
+        help_text="Rules that marked and went on",
     )
+    webhook_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the rule's webhook is called next, if it is owed"
+    )
+    webhook_tries = models.PositiveSmallIntegerField(default=0, db_default=0)
+    webhook_problem = models.CharField(max_length=200, blank=True, default="", db_default="")
     facts = models.JSONField(default=dict)
     people = models.JSONField(default=dict)
     plan = models.JSONField(default=dict)
@@ -72,6 +80,11 @@ class RoutingTrace(models.Model):
             ),
             models.Index(
                 fields=["inbox", "-at"], name="trace_marked", condition=~models.Q(marked=[])
+            ),
+            models.Index(
+                fields=["webhook_at"],
+                name="trace_webhook_owed",
+                condition=models.Q(webhook_at__isnull=False),
             ),
         ]
 

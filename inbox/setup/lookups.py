@@ -114,7 +114,9 @@ def _rules(account: Account) -> Iterator[tuple[str, Iterable[str]]]:
 
 
 def _named_by(rule: Rule) -> Iterable[str]:
-    return {*rule.lookups(), *_in_texts(dict(rule.actions.reply)), *_in_texts(rule.actions.note)}
+    actions = rule.actions
+    texts = *_in_texts(dict(actions.reply)), *_in_texts(actions.note)
+    return {*rule.lookups(), *texts, *filter(None, (actions.webhook,))}
 
 
 def _policies(account: Account) -> Iterator[tuple[str, Iterable[str]]]:

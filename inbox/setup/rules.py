@@ -142,6 +142,7 @@ def world_of(whose: Whose, *, now: datetime, first: tuple[Rule, ...] | None = No
     known = Known(
         lookups=frozenset({*actions, *fields}),
         escalations=frozenset(policies),
+        webhooks=frozenset(actions),
         reserved=OPT_OUT_WORDS | OPT_IN_WORDS | HELP_WORDS | OWN_OPT_OUT_PHRASES,
         policies=policies,
         own_policy=own,

@@ -6,27 +6,35 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from standardwebhooks import Webhook
 
 from accounts.models import User
 from inbox.conversations import claim_conversation
-from inbox.deciding import route_next
+from inbox.deciding import route_next, tell_next
 from inbox.deciding.again import LEASE
 from inbox.models import Contact, Conversation, InboxEvent, Message, RoutingTrace, TeamInbox
 from inbox.models.ids import client_id
 from inbox.models.message import FOUND_LATE
 from inbox.rerouting import people_changed
 from inbox.sending import send_reply
+from inbox.setup.lookups import remove_lookup
 from routing.crm_fields import Field
 from routing.crm_tables import read_table
-from routing.lookups import Wanted, add_connector, add_data_action, import_table
-from routing.models import CrmConnector
+from routing.lookups import (
+    DefinitionError,
+    Wanted,
+    add_connector,
+    add_data_action,
+    import_table,
+)
+from routing.models import CrmConnector, DataAction
 from tests.conftest import House
 from tests.factories import make_inbox, make_policy, make_rules, make_user
 from tests.flows.test_routing import give, readers, row_of
@@ -574,3 +582,92 @@ def test_a_rule_that_closes_does_not_wait(house: House, client: Client, hosts: S
     row = row_of(text_in(client, house.sender))
 
     assert (row.status, said()) == ("closed", ["Bye"])
+
+
+# --- Telling others that a rule acted ---
+
+
+def minutes_later(n: float) -> datetime:
+    return timezone.now() + timedelta(minutes=n)
+
+
+def tell_all(at: datetime) -> None:
+    while tell_next(now=at):
+        pass
+
+
+def test_a_rules_webhook_is_told_that_it_acted(house: House, client: Client, hosts: Start) -> None:
+    host = hosts(says(b"Thank you"))
+    add_code(house, host.url, "Orders")
+    make_rules(house.inbox, {"name": "To Bob", "then": {**give(house.bob), "webhook": "Orders"}})
+
+    row = row_of(text_in(client, house.sender, body="Hi"))
+
+    assert (readers(row), host.asked) == ({house.bob.name}, [])
+    tell_all(minutes_later(1))
+    [heard] = host.asked
+    told = json.loads(heard.body)
+    assert (told["type"], told["rule"], told["message"]["text"]) == ("rule", "To Bob", "Hi")
+    assert (told["conversation"]["id"], told["id"]) == (row.public_id, heard.headers["webhook-id"])
+    Webhook(DataAction.objects.get().secret).verify(heard.body, heard.headers)
+    trace = RoutingTrace.objects.get()
+    assert (trace.webhook_at, trace.webhook_tries, trace.webhook_problem) == (None, 1, "")
+
+
+def test_a_webhook_that_fails_is_told_again_and_then_no_more(
+    house: House, client: Client, hosts: Start
+) -> None:
+    host = hosts(says(b"", status=500))
+    add_code(house, host.url, "Orders")
+    make_rules(house.inbox, {"then": {"tags": ["x"], "webhook": "Orders"}})
+    text_in(client, house.sender)
+
+    counts = []
+    for at in (1, 1.5, 3, 10, 50, 200, 2000):
+        tell_all(minutes_later(at))
+        counts.append(len(host.asked))
+
+    assert counts == [1, 1, 2, 3, 4, 5, 5]
+    assert len({one.headers["webhook-id"] for one in host.asked}) == 1
+    trace = RoutingTrace.objects.get()
+    assert (trace.webhook_at, trace.webhook_tries) == (None, 5)
+    assert trace.webhook_problem == "It answered with an error (500)."
+
+
+def test_a_webhook_of_a_worker_that_died_is_told_by_another(
+    house: House, client: Client, hosts: Start
+) -> None:
+    host = hosts(says(b""))
+    add_code(house, host.url, "Orders")
+    make_rules(house.inbox, {"then": {"tags": ["x"], "webhook": "Orders"}})
+    text_in(client, house.sender)
+    now = minutes_later(1)
+    RoutingTrace.objects.update(webhook_at=now + LEASE, webhook_tries=1)
+
+    assert not tell_next(now=now)
+    assert tell_next(now=now + LEASE)
+    assert (len(host.asked), RoutingTrace.objects.get().webhook_at) == (1, None)
+
+
+def test_a_webhook_is_told_once_though_rules_are_asked_again(
+    house: House, client: Client, hosts: Start
+) -> None:
+    host = hosts(says(b""))
+    add_code(house, host.url, "Orders")
+    User.objects.filter(pk=house.bob.pk).update(availability="away")
+    make_rules(house.inbox, {"then": {**give(house.bob), "webhook": "Orders"}})
+    row = row_of(text_in(client, house.sender))
+    User.objects.filter(pk=house.bob.pk).update(availability="available")
+    people_changed(house.account.pk, now=timezone.now())
+    ask_all()
+    tell_all(minutes_later(1))
+
+    assert (readers(fresh(row)), len(host.asked)) == ({house.bob.name}, 1)
+
+
+def test_what_a_rule_names_as_its_webhook_stays(house: House, hosts: Start) -> None:
+    add_code(house, hosts(says(b"")).url, "Orders")
+    make_rules(house.inbox, {"name": "To Bob", "then": {"tags": ["x"], "webhook": "Orders"}})
+
+    with pytest.raises(DefinitionError, match="To Bob"):
+        remove_lookup(row=DataAction.objects.get(), by=house.sue, now=timezone.now())
