@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.access import licensed
 from accounts.models import Membership, User
-from inbox.models import Conversation, Participant
+from inbox.models import Conversation, Participant, TeamInbox
 from inbox.rulebooks import InForce
 from routing.facts import Directory, Facts, Person
 from routing.models import RulebookVersion, Turn
@@ -34,7 +34,7 @@ def directory_for(
     named.update(*members.values())
     named.update(filter(None, (facts.customer.owner, facts.customer.last_owner)))
     told = _told(facts) if rules.targets.intersection(_OF_TELLERS) else frozenset()
-    people = _people(account, named, told, now=now)
+    people = _people(account, named, told, team=team, now=now)
     return Directory(people, team, members, _turns(rules))
 
 
@@ -42,7 +42,17 @@ def directory_of_account(account: int, *, team: int, now: datetime) -> Directory
     """Return everybody of an account, for who looks at rules without a message."""
     everybody = User.objects.filter(account=account).values_list("pk", flat=True)
     members = _members(account, None)
-    return Directory(_people(account, set(everybody), frozenset(), now=now), team, members)
+    people = _people(account, set(everybody), frozenset(), team=team, now=now)
+    return Directory(people, team, members)
+
+
+def has_room(person: int, conversation: Conversation) -> bool:
+    """Say whether a person has fewer others open than the inbox sets as the most, if it does."""
+    most = conversation.inbox.most_open
+    if most is None:
+        return True
+    counts = _parts([person]).exclude(conversation=conversation).count()
+    return counts < most
 
 
 def _members(account: int, teams: Collection[int] | None) -> dict[int, tuple[int, ...]]:
@@ -80,11 +90,11 @@ def _is_id(text: str) -> bool:
 
 
 def _people(
-    account: int, ids: Collection[int], told: Collection[str], *, now: datetime
+    account: int, ids: Collection[int], told: Collection[str], *, team: int, now: datetime
 ) -> dict[int, Person]:
     told_ids = {int(text) for text in told if _is_id(text)}
     emails = {text for text in told if "@" in text}
-    rows = _known(account, now).filter(Q(pk__in={*ids, *told_ids}) | Q(email__in=emails))
+    rows = _known(account, team, now).filter(Q(pk__in={*ids, *told_ids}) | Q(email__in=emails))
     facts = list(rows)
     counts = _open_counts(pk for pk, *_ in facts)
     return {
@@ -96,26 +106,32 @@ def _people(
             is_licensed=is_licensed,
             is_available=availability == User.Availability.AVAILABLE,
             open_count=counts.get(pk, 0),
+            cap=most_open,
         )
-        for pk, name, email, is_active, availability, is_licensed in facts
+        for pk, name, email, is_active, availability, is_licensed, most_open in facts
     }
 
 
-def _known(account: int, now: datetime) -> "QuerySet[Any, Any]":
+def _known(account: int, team: int, now: datetime) -> "QuerySet[Any, Any]":
     held = Exists(licensed(now=now).filter(pk=OuterRef("pk")))
+    most = Subquery(TeamInbox.objects.filter(pk=team).values("most_open"))
     people = User.objects.filter(account=account).order_by("pk")
-    return people.values_list("pk", "name", "email", "is_active", "availability", held)
+    return people.values_list("pk", "name", "email", "is_active", "availability", held, most)
 
 
 def _open_counts(people: Iterable[int]) -> Mapping[int, int]:
     """Count the open conversations that each of them has, as owner or by name."""
-    parts = Participant.objects.filter(
+    parts = _parts(people).order_by().values("user")
+    return dict(parts.values_list("user", Count("pk")))
+
+
+def _parts(people: Iterable[int]) -> "QuerySet[Participant]":
+    return Participant.objects.filter(
         user__in=list(people),
         ended_at=None,
         role__in=[_Role.OWNER, _Role.MEMBER],
         conversation__status=Conversation.Status.OPEN,
     )
-    return dict(parts.order_by().values("user").values_list("user", Count("pk")))
 
 
 def _turns(rules: InForce) -> dict[str, int]:

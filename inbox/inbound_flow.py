@@ -10,6 +10,7 @@ from accounts.models import Feature, User
 from accounts.prepared import Prepared, insert_row, write_fields
 from inbox.access import readers_of
 from inbox.audience import give_back, give_to, is_eligible
+from inbox.directory import has_room
 from inbox.models import (
     Conversation,
     ConversationEvent,
@@ -163,11 +164,16 @@ def _owner_after_reopen(conversation: Conversation, story: Story) -> User | None
         return None
     if rule == TeamInbox.ReopenOwner.ALWAYS_LAST_OWNER:
         return owner
-    return owner if owner.availability == User.Availability.AVAILABLE else None
+    return owner if _is_free(owner, conversation) else None
+
+
+def _is_free(owner: User, conversation: Conversation) -> bool:
+    is_available = owner.availability == User.Availability.AVAILABLE
+    return is_available and has_room(owner.pk, conversation)
 
 
 def _wake(conversation: Conversation, story: Story) -> None:
-    """End a snooze because the customer wrote; an owner who is away gives it back to the team."""
+    """End a snooze because the customer wrote; an owner who is not free gives it back."""
     if conversation.status != Conversation.Status.SNOOZED:
         return
     conversation.status = Conversation.Status.OPEN
@@ -177,8 +183,7 @@ def _wake(conversation: Conversation, story: Story) -> None:
     follows_availability = (
         conversation.inbox.reopen_owner == TeamInbox.ReopenOwner.LAST_OWNER_IF_AVAILABLE
     )
-    is_away = owner and owner.availability != User.Availability.AVAILABLE
-    if owner and follows_availability and is_away:
+    if owner and follows_availability and not _is_free(owner, conversation):
         give_back(conversation, now=story.now)
         start_over(conversation, now=story.now)
     resume_timers(conversation, now=story.now)

@@ -28,6 +28,7 @@ class TeamInboxForm(forms.ModelForm[TeamInbox]):
             "reopen_hours": "Reopen within (hours)",
             "reopen_owner": "A reopened conversation goes to",
             "auto_close_hours": "Close by itself after (hours)",
+            "most_open": "Most open conversations of one person",
             "handover_minutes": "Hand-over (minutes)",
             "is_close_reason_required": "Who closes must say why",
             "may_start_conversations": "Agents may begin conversations",
@@ -67,6 +68,7 @@ class TeamInboxAdmin(SetUpAdmin[TeamInbox]):
                     "claim_rule",
                     "after_claim",
                     "closed_visibility",
+                    "most_open",
                     "supervisors_may_set_up",
                 )
             },
@@ -94,6 +96,7 @@ class TeamInboxAdmin(SetUpAdmin[TeamInbox]):
     fixed_fields = ("team", "is_on")
     audited = (
         *("name", "is_on", "claim_rule", "after_claim", "closed_visibility"),
+        "most_open",
         "supervisors_may_set_up",
     )
     autocomplete_fields = ("team",)

@@ -109,7 +109,9 @@ class Case:
         rule = next((rule for rule in self.rules.asked if rule.id == plan.rule), None)
         if rule is None or plan.needs:
             return False
-        return any(step.to in _COUNTED or step.cap is not None for step in rule.actions.ladder)
+        has_most = self.row.inbox.most_open is not None
+        steps = rule.actions.ladder
+        return any(has_most or step.to in _COUNTED or step.cap is not None for step in steps)
 
     # --- Acting ---
 

@@ -79,6 +79,13 @@ class TeamInbox(models.Model):
     reopen_owner = models.CharField(
         max_length=24, choices=ReopenOwner.choices, default=ReopenOwner.LAST_OWNER_IF_AVAILABLE
     )
+    most_open = models.PositiveSmallIntegerField(
+        "most open conversations",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(10_000)],
+        help_text="Who has as many gets no more by rules, and none that comes back; empty = any",
+    )
     auto_close_hours = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(24 * 365)]
     )

@@ -135,6 +135,51 @@ def test_the_first_step_with_somebody_able_has_it(house: House, client: Client) 
     ]
 
 
+def test_who_has_as_many_as_the_inbox_sets_gets_no_more(house: House, client: Client) -> None:
+    house.inbox.most_open = 1
+    house.inbox.save()
+    steps = [give(house.bob)["to"][0], give(house.alice)["to"][0]]
+    make_rules(house.inbox, {"then": {"to": steps}})
+    rows = [row_of(text_in(client, house.sender, f"+1415555010{n}")) for n in range(3)]
+
+    assert [readers(row) for row in rows] == [{house.bob.name}, {house.alice.name}, {"team"}]
+    trace = RoutingTrace.objects.get(conversation=rows[2])
+    assert trace.rules[0]["candidates"][0]["skipped"] == "has 1 of 1"
+    _close(house, rows[0], by=house.sue)
+    people_changed(house.account.pk, now=timezone.now())
+    assert route_next(now=timezone.now())
+    rows[2].refresh_from_db()
+    assert readers(rows[2]) == {house.bob.name}
+
+
+def test_a_step_may_say_otherwise_than_the_inbox(house: House, client: Client) -> None:
+    house.inbox.most_open = 1
+    house.inbox.save()
+    make_rules(house.inbox, {"then": give(house.bob, cap=2)})
+    rows = [row_of(text_in(client, house.sender, f"+1415555010{n}")) for n in range(3)]
+
+    assert [readers(row) for row in rows] == [{house.bob.name}, {house.bob.name}, {"team"}]
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_hers"), [("last_owner_if_available", False), ("always_last_owner", True)]
+)
+def test_what_comes_back_goes_to_its_last_owner_below_the_limit(
+    house: House, client: Client, rule: str, *, is_hers: bool
+) -> None:
+    house.inbox.most_open, house.inbox.reopen_owner = 1, rule
+    house.inbox.save()
+    first = row_of(text_in(client, house.sender))
+    _close(house, first, by=house.alice)
+    assert row_of(text_in(client, house.sender)).owner == house.alice
+    _close(house, row_of(text_in(client, house.sender)), by=house.alice)
+    other = row_of(text_in(client, house.sender, "+14155550101"))
+    now = timezone.now()
+    claim_conversation(conversation=other, by=house.viewer(house.alice), user=house.alice, now=now)
+
+    assert (row_of(text_in(client, house.sender)).owner == house.alice) is is_hers
+
+
 def test_contact_owner_and_last_owner(house: House, client: Client) -> None:
     make_rules(house.inbox, {"then": {"to": [{"who": "contact_owner"}, {"who": "last_owner"}]}})
     first = row_of(text_in(client, house.sender))

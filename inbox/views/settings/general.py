@@ -81,12 +81,18 @@ class ClaimingForm(forms.ModelForm[TeamInbox]):
             "claim_rule": gettext_lazy("Claim rule"),
             "after_claim": gettext_lazy("After a claim"),
             "closed_visibility": gettext_lazy("Closed conversations are found by"),
+            "most_open": gettext_lazy("Most open conversations of one person"),
         }
         help_texts: ClassVar[dict[str, Any]] = {
             "after_claim": gettext_lazy(
                 "“No longer see it”: it leaves the lists, search and alerts of colleagues; who "
                 "opens an old link reads who has it. “Go on reading”: they find and read it, and "
                 "only its owner answers. Supervisors always see everything."
+            ),
+            "most_open": gettext_lazy(
+                "Who has as many open, in all inboxes together, gets no more by rules and none "
+                "that comes back; a step of a rule may say otherwise. Anybody may still claim. "
+                "Empty: no limit."
             ),
         }
 
