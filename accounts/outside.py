@@ -23,6 +23,8 @@ MOST_ADDRESSES = 4
 _BYTES_AT_ONCE = 16_384
 # Addresses of the old internet as the new one writes them: where they lead decides.
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+# What registries keep for special uses, also where this Python does not know of it yet.
+_KEPT = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")))
 # The only addresses that the new internet gives to anybody. Source: RFC 4291, 2.4 and its registry.
 _UNICAST = ipaddress.IPv6Network("2000::/3")
 
@@ -63,6 +65,7 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(ip.packed[-4:])
         ip = inner or ip
     is_given = ip.version == 4 or ip in _UNICAST
+    is_given = is_given and not any(ip in network for network in _KEPT)
     return is_given and ip.is_global and not ip.is_multicast
 
 
