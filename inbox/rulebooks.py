@@ -75,7 +75,7 @@ NONE = InForce()
 
 def _published(rulebook: Any, account: Any) -> "QuerySet[Any, Any]":
     return Rulebook.objects.filter(
-        Q(pk=rulebook) | Q(account=account, is_always_first=True), published__isnull=False
+        Q(pk=rulebook) | Q(is_always_first=True), account=account, published__isnull=False
     ).values_list("published_id", "is_always_first")
 
 

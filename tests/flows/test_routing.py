@@ -20,6 +20,7 @@ from inbox.models import (
     Message,
     Participant,
     RoutingTrace,
+    TeamInbox,
 )
 from inbox.models.ids import client_id
 from inbox.rerouting import people_changed
@@ -575,6 +576,17 @@ def test_somebody_of_another_account_is_never_given_anything(house: House, clien
     assert (
         RoutingTrace.objects.get().rules[0]["candidates"][0]["skipped"] == "nobody of this account"
     )
+
+
+def test_the_rules_of_another_account_are_never_followed(house: House, client: Client) -> None:
+    there = make_inbox(make_account())
+    theirs = make_rules(there, {"then": {"close": True}})
+    make_rules(house.inbox, {"then": give(house.bob)})
+    TeamInbox.objects.filter(pk=house.inbox.pk).update(rulebook=theirs.rulebook)
+
+    row = row_of(text_in(client, house.sender))
+
+    assert (row.status, readers(row)) == ("open", {"team"})
 
 
 def test_what_was_decided_is_decided_again(house: House, client: Client) -> None:
