@@ -5,6 +5,7 @@ every transaction, again after a failure, each time under the same id. What is a
 nothing hangs on it, and nobody waits for it.
 """
 
+import logging
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ from routing.deciding import Plan
 from routing.facts import Trigger
 from routing.traces import read_facts
 
+logger = logging.getLogger(__name__)
+
 # Longer than a call may take.
 LEASE = timedelta(seconds=20)
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120))
@@ -41,16 +44,26 @@ def tell_next(*, now: datetime) -> bool:
             return False
         trace.webhook_at, trace.webhook_tries = now + LEASE, trace.webhook_tries + 1
         trace.save(update_fields=["webhook_at", "webhook_tries"])
-    name = trace.plan["webhooks"][0]
     began = time.monotonic()
-    subject = _subject(trace, now=now)
-    asked = ask([name], account_id=trace.account_id, subject=subject, now=now)
+    problem = _tell(trace, now=now)
     later = now + timedelta(seconds=time.monotonic() - began)
-    problem = asked[name].answer.failure
     mine = RoutingTrace.objects.filter(pk=trace.pk, webhook_at=trace.webhook_at)
     again = _again(trace.webhook_tries, later) if problem else None
     mine.update(webhook_at=again, webhook_problem=problem[:200])
     return True
+
+
+def _tell(trace: RoutingTrace, *, now: datetime) -> str:
+    """Call it; return why it did not hear, or blank."""
+    try:
+        name = trace.plan["webhooks"][0]
+        subject = _subject(trace, now=now)
+        asked = ask([name], account_id=trace.account_id, subject=subject, now=now)
+    except Exception:
+        # A fault of ours in one takes no other along.
+        logger.exception("nobody could be told of decision %s", trace.pk)
+        return "It could not be told; the operators know."
+    return asked[name].answer.failure
 
 
 def _next(now: datetime) -> RoutingTrace | None:

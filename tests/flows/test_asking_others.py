@@ -649,6 +649,25 @@ def test_a_webhook_of_a_worker_that_died_is_told_by_another(
     assert (len(host.asked), RoutingTrace.objects.get().webhook_at) == (1, None)
 
 
+def test_one_that_cannot_be_told_takes_no_other_along(
+    house: House, client: Client, hosts: Start
+) -> None:
+    host = hosts(says(b""))
+    add_code(house, host.url, "Orders")
+    make_rules(house.inbox, {"then": {"tags": ["x"], "webhook": "Orders"}})
+    for number in range(2):
+        text_in(client, house.sender, f"+1415555010{number}")
+    odd = RoutingTrace.objects.earliest("pk")
+    RoutingTrace.objects.filter(pk=odd.pk).update(facts={})
+
+    for at in (1, 3, 10, 50, 200, 2000):
+        tell_all(minutes_later(at))
+
+    assert len(host.asked) == 1
+    odd.refresh_from_db()
+    assert (odd.webhook_at, odd.webhook_tries) == (None, 5)
+
+
 def test_a_webhook_is_told_once_though_rules_are_asked_again(
     house: House, client: Client, hosts: Start
 ) -> None:
