@@ -9,7 +9,7 @@ from accounts.access import feature_is_on
 from accounts.models import Feature, User
 from accounts.prepared import Prepared, insert_row, write_fields
 from inbox.access import readers_of
-from inbox.audience import give_back, give_to, is_eligible
+from inbox.audience import current_parts, give_back, give_to, is_eligible
 from inbox.directory import has_room
 from inbox.models import (
     Conversation,
@@ -21,8 +21,11 @@ from inbox.models import (
     Thread,
 )
 from inbox.previews import set_preview
+from inbox.rerouting import ask_rules
+from inbox.rulebooks import rules_for
 from inbox.story import Story
 from inbox.timers import plan_wait, resume_timers, start_over
+from routing.facts import Trigger
 
 WHATSAPP_PREFIX = "whatsapp:"
 
@@ -184,13 +187,24 @@ def _wake(conversation: Conversation, story: Story) -> None:
         conversation.inbox.reopen_owner == TeamInbox.ReopenOwner.LAST_OWNER_IF_AVAILABLE
     )
     if owner and follows_availability and not _is_free(owner, conversation):
-        give_back(conversation, now=story.now)
+        _leave(conversation, owner, story)
         start_over(conversation, now=story.now)
     resume_timers(conversation, now=story.now)
     story.record(
         conversation, ConversationEvent.Verb.WOKEN, label="Customer", is_caused_by_last=True
     )
     story.conversation_updated(conversation, "status", "owner")
+
+
+def _leave(conversation: Conversation, owner: User, story: Story) -> None:
+    """Give it back to whom it belonged to; if that is only its owner, to whom rules name now."""
+    give_back(conversation, now=story.now)
+    others = {part.user_id for part in current_parts(conversation)} - {owner.pk}
+    if conversation.is_team_wide or others:
+        return
+    conversation.is_team_wide = True
+    if rules_for(conversation.inbox, now=story.now).asked:
+        ask_rules(conversation, Trigger.NEW, now=story.now)
 
 
 def _take_in(

@@ -123,13 +123,15 @@ def _consent(thread: Thread) -> str:
 
 
 def _last_owner(row: Conversation, rules: InForce, asked: Collection[str]) -> int | None:
-    """Return who had the customer last, here or in the conversation before."""
+    """Return who had the customer last, here or in a conversation before."""
     if row.last_owner_id or row.previous_id is None:
         return row.last_owner_id
     if Target.LAST_OWNER not in rules.targets and "last_owner" not in asked:
         return None
-    before = Conversation.objects.filter(pk=row.previous_id)
-    return before.values_list("last_owner", flat=True).first()
+    before = Conversation.objects.filter(
+        thread=row.thread_id, pk__lt=row.pk, last_owner__isnull=False
+    )
+    return before.order_by("-pk").values_list("last_owner", flat=True).first()
 
 
 def _kind(content_type: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,12 @@ from django.utils import timezone
 
 from accounts.models import Feature, FeatureGrant, Membership, User
 from inbox.closing import close_conversation
-from inbox.conversations import claim_conversation, release_conversation, transfer_to_inbox
+from inbox.conversations import (
+    claim_conversation,
+    release_conversation,
+    snooze_conversation,
+    transfer_to_inbox,
+)
 from inbox.deciding import follow_changes, route_next
 from inbox.models import (
     Contact,
@@ -134,6 +140,26 @@ def test_the_first_step_with_somebody_able_has_it(house: House, client: Client) 
         (house.bob.name, "away"),
         (house.alice.name, ""),
     ]
+
+
+def test_the_last_owner_is_who_had_the_customer_last(house: House, client: Client) -> None:
+    make_rules(house.inbox, {"then": {"to": [{"who": "last_owner"}]}})
+    house.inbox.reopen_hours = 0
+    house.inbox.save()
+    _close(house, row_of(text_in(client, house.sender)), by=house.bob)
+    # Nobody had this one: a supervisor closes it as it is.
+    between = row_of(text_in(client, house.sender))
+    assert readers(between) == {house.bob.name}
+    close_conversation(
+        conversation=between,
+        by=house.viewer(house.sue),
+        user=house.sue,
+        last_seen_seq=100,
+        now=timezone.now(),
+        waiting_ok=True,
+    )
+
+    assert readers(row_of(text_in(client, house.sender))) == {house.bob.name}
 
 
 def test_who_has_as_many_as_the_inbox_sets_gets_no_more(house: House, client: Client) -> None:
@@ -502,6 +528,29 @@ def test_a_release_to_nobody_asks_the_rules(house: House, client: Client) -> Non
 
     row.refresh_from_db()
     assert readers(row) == {house.sue.name}
+
+
+@pytest.mark.parametrize("is_by_name", [True, False])
+def test_what_wakes_for_an_owner_who_is_away_asks_the_rules(
+    house: House, client: Client, *, is_by_name: bool
+) -> None:
+    """It was Bob's alone, by a rule: given back to him it would wait for him."""
+    steps = [give(house.bob)["to"][0], give(house.sue)["to"][0]]
+    make_rules(house.inbox, {"then": {"to": steps if is_by_name else [{"who": "team"}]}})
+    row = row_of(text_in(client, house.sender))
+    now = timezone.now()
+    bob = {"by": house.viewer(house.bob), "user": house.bob, "now": now}
+    row = claim_conversation(conversation=row, **bob)
+    snooze_conversation(conversation=row, until=now + timedelta(hours=2), **bob)
+    User.objects.filter(pk=house.bob.pk).update(availability="away")
+
+    row = row_of(text_in(client, house.sender, body="Hello?"))
+    while route_next(now=timezone.now()):
+        pass
+
+    row.refresh_from_db()
+    assert (row.owner, row.status) == (None, "open")
+    assert readers(row) == ({house.sue.name} if is_by_name else {"team"})
 
 
 # --- What else a rule does ---
