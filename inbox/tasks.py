@@ -162,7 +162,8 @@ def sweep_webhooks() -> None:
 
 @shared_task
 def sweep_able() -> None:
-    """See whether somebody may be able now for whom others wait."""
+    """See whether somebody may be able now for whom others wait, or nobody is any more."""
+    deciding.follow_losses(now=timezone.now())
     deciding.follow_changes(now=timezone.now())
 
 

@@ -9,8 +9,8 @@ is only told afterwards that a rule acted is told by `telling`.
 """
 
 from inbox.deciding.again import route_next
-from inbox.deciding.changes import follow_changes
+from inbox.deciding.changes import follow_changes, follow_losses
 from inbox.deciding.stage import follow_rules
 from inbox.deciding.telling import tell_next
 
-__all__ = ["follow_changes", "follow_rules", "route_next", "tell_next"]
+__all__ = ["follow_changes", "follow_losses", "follow_rules", "route_next", "tell_next"]

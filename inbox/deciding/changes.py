@@ -1,4 +1,4 @@
-"""Did anything change for those for whom nobody was able? People, licences, teams, open hours.
+"""Did anything change for those for whom nobody was able, or is any more? People, licences, hours.
 
 Looked at by the clock, however it changed: a licence may begin and an office open without an act.
 """
@@ -8,15 +8,24 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.core.cache import cache
-from django.db.models import Exists, OuterRef
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.access import licensed
 from accounts.models import Membership, User
-from inbox.models import Conversation, TeamInbox
-from inbox.rerouting import people_changed
+from inbox.access import readers_of
+from inbox.audience import give_to_many
+from inbox.broadcast import announce
+from inbox.conversations import locked_conversation
+from inbox.models import Conversation, ConversationEvent, Participant, TeamInbox
+from inbox.rerouting import ask_rules, people_changed
+from inbox.rulebooks import rules_for
+from inbox.story import Story
 from inbox.timers import hours_of
+from routing.facts import Trigger
 
 KEPT_SECONDS = 3600
+ANEW_AT_ONCE = 100
 
 
 def follow_changes(*, now: datetime) -> int:
@@ -32,6 +41,46 @@ def follow_changes(*, now: datetime) -> int:
     for account in changed:
         people_changed(account, now=now)
     return len(changed)
+
+
+def follow_losses(*, now: datetime) -> int:
+    """Ask rules anew about what belongs to nobody who can work any more; return how many.
+
+    Whom a rule gave it to may lose their licence before they answer. An owner's are released
+    elsewhere; where nobody of the team can work either, nobody would have it instead.
+    """
+    workers = licensed(now=now)
+    parts = Participant.objects.filter(conversation=OuterRef("pk"), ended_at=None, user__in=workers)
+    able = parts.filter(role=Participant.Role.MEMBER)
+    team = Membership.objects.filter(team=OuterRef("inbox"), user__in=workers)
+    lost = Conversation.objects.live().filter(
+        Exists(team.exclude(role=Membership.Role.OBSERVER)),
+        owner=None,
+        is_team_wide=False,
+        is_hidden=False,
+        routing=Conversation.Routing.DONE,
+    )
+    rows = lost.exclude(Exists(able)).order_by("pk")
+    return sum(_give_anew(row, rows, now=now) for row in rows[:ANEW_AT_ONCE])
+
+
+def _give_anew(row: Conversation, lost: "QuerySet[Conversation]", *, now: datetime) -> bool:
+    with transaction.atomic(durable=True):
+        row = locked_conversation(row)
+        if not lost.filter(pk=row.pk).exists():
+            return False
+        story, before = Story(now=now), readers_of(row, now=now)
+        give_to_many(row, (), source=Participant.Source.TEAM, now=now)
+        if rules_for(row.inbox, now=now).asked:
+            ask_rules(row, Trigger.NEW, now=now)
+        row.version += 1
+        row.save()
+        left = frozenset(before - readers_of(row, now=now))
+        reason = "nobody who had it can work any more"
+        story.record(row, ConversationEvent.Verb.RELEASED, is_team_wide=True, reason=reason)
+        story.conversation_updated(row, "audience", left=left)
+        announce(story.announcements(), now=now)
+    return True
 
 
 def _is_new(account: int, inboxes: Iterable[int], *, now: datetime) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Feature, FeatureGrant, Membership, User
+from accounts.models import Feature, FeatureGrant, License, Membership, User
 from inbox.closing import close_conversation
 from inbox.conversations import (
     claim_conversation,
@@ -18,7 +18,7 @@ from inbox.conversations import (
     snooze_conversation,
     transfer_to_inbox,
 )
-from inbox.deciding import follow_changes, route_next
+from inbox.deciding import follow_changes, follow_losses, route_next
 from inbox.models import (
     Contact,
     Conversation,
@@ -528,6 +528,38 @@ def test_a_release_to_nobody_asks_the_rules(house: House, client: Client) -> Non
 
     row.refresh_from_db()
     assert readers(row) == {house.sue.name}
+
+
+def test_what_belongs_to_nobody_who_can_work_goes_to_whom_rules_name(
+    house: House, client: Client
+) -> None:
+    steps = [give(house.bob)["to"][0], give(house.sue)["to"][0]]
+    make_rules(house.inbox, {"then": {"to": steps}})
+    row = row_of(text_in(client, house.sender))
+    kept = row_of(text_in(client, house.sender, "+14155550101"))
+    now = timezone.now()
+    claim_conversation(conversation=kept, by=house.viewer(house.sue), user=house.sue, now=now)
+    assert follow_losses(now=now) == 0
+
+    house.bob.licenses.update(ends_at=now)
+    assert follow_losses(now=now) == 1
+    assert follow_losses(now=now) == 0
+    assert route_next(now=timezone.now())
+
+    row.refresh_from_db()
+    assert (readers(row), row.owner) == ({house.sue.name}, None)
+    released = ConversationEvent.objects.get(conversation=row, verb="released")
+    assert released.data["reason"] == "nobody who had it can work any more"
+
+
+def test_while_nobody_can_work_nothing_goes_to_anybody_else(house: House, client: Client) -> None:
+    make_rules(house.inbox, {"then": give(house.bob)})
+    row = row_of(text_in(client, house.sender))
+    now = timezone.now()
+    License.objects.update(ends_at=now)
+
+    assert follow_losses(now=now) == 0
+    assert readers(row) == {house.bob.name}
 
 
 @pytest.mark.parametrize("is_by_name", [True, False])
