@@ -94,13 +94,16 @@ def logged(replied: "QuerySet[AutoReplyLog]") -> Logged:
 
 
 def _before(message: Message, received_at: datetime) -> list[datetime]:
-    """Return when the messages of the same burst came that were taken in before."""
+    """Return when the messages of the same burst came that were taken in before.
+
+    Nobody is asked what to answer to a reaction: it begins no burst.
+    """
     earlier = Message.objects.filter(
         thread=message.thread_id,
         direction=Message.Direction.IN,
         seq__lt=message.seq,
         received_at__gt=received_at - BURST,
-    )
+    ).exclude(kind=Message.Kind.REACTION)
     last = earlier.order_by("-seq").values_list("received_at", flat=True).first()
     return [last] if last else []
 
@@ -144,12 +147,16 @@ def remember_reply(message: Message, trigger: Message, reply: Reply) -> None:
 def is_still_wanted(reply: Message, *, now: datetime) -> bool:
     """Say, at sending time, whether an automatic reply still makes sense.
 
-    Not after a person answered, nor when a person closed the conversation meanwhile, nor when it
-    waited so long (at a paused sender, say) that silence is better than a late greeting.
+    Not after a person answered, nor when a person closed the conversation meanwhile, nor when the
+    message that it answers came so long ago (the sender was paused, say) that silence is better
+    than a late greeting; who waits longer than that is told so once the wait is due.
     """
-    if now - reply.created_at > AUTO_REPLY_FRESHNESS:
+    log = reply.auto_reply_log
+    trigger = log.trigger
+    is_due_by_clock = log.kind == ReplyKind.STILL_WAITING
+    since = reply.created_at if is_due_by_clock else trigger.received_at or trigger.created_at
+    if now - since > AUTO_REPLY_FRESHNESS:
         return False
-    trigger = reply.auto_reply_log.trigger
     is_answered = last_of_people(reply.thread_id, after=trigger.seq) > 0
     return not (is_answered or _was_closed(reply))
 

@@ -204,7 +204,7 @@ def history_before(message: Message, *, is_new: bool, at: datetime) -> History:
     log = logged(AutoReplyLog.objects.filter(thread=thread, trigger__seq__lt=message.seq))
     before = Message.objects.filter(
         thread=thread, direction=_IN, seq__lt=message.seq, received_at__gt=came - BURST
-    )
+    ).exclude(kind=Message.Kind.REACTION)
     # A moment that was chosen is that of the message: no burst goes on until then.
     moved = at - came
     inbound = before.values_list("received_at", flat=True)[:1] if abs(moved) < _DAY else ()

@@ -17,7 +17,7 @@ from inbox.models import Message, Thread
 from inbox.outbound_media import public_url
 from inbox.sending.asking import verdict_on
 from inbox.sending.carriers import carrier_for, hand_over
-from inbox.sending.locking import lock_conversation
+from inbox.sending.locking import lock_conversation, thread_is_free
 from inbox.sending.progress import finish, put_back
 from inbox.sending.settling import settle
 from inbox.status_urls import status_url
@@ -26,6 +26,7 @@ from inbox.story import Story
 logger = logging.getLogger(__name__)
 
 _Status = Message.Status
+A_MOMENT = timedelta(seconds=1)
 
 
 def deliver(message_id: int, *, now: datetime) -> Outcome | None:
@@ -78,6 +79,10 @@ def _claim(message_id: int, *, now: datetime) -> Message | None:
             "conversation__inbox",
             "author",
         ).get(pk=message_id)
+        if message.purpose == Purpose.AUTO_REPLY and not thread_is_free(message.thread_id):
+            # Somebody writes in the thread at this moment, and what they say is not seen yet.
+            put_back(message, at=now + A_MOMENT)
+            return None
         # If a key is missing the row is not taken: it waits until the key is back.
         carrier_for(message.thread.sender.twilio_account)
         verdict = _verdict_at_delivery(message, now=now)

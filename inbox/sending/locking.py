@@ -13,6 +13,15 @@ def locked_thread(thread_id: int) -> Thread:
     return Thread.objects.select_related("sender__inbox", "address", "contact").get(pk=thread_id)
 
 
+def thread_is_free(thread_id: int) -> bool:
+    """Lock a thread unless somebody holds it, and say whether it is locked now.
+
+    For who holds a message already, and must not wait for what comes before it.
+    """
+    rows = Thread.objects.select_for_update(no_key=True, skip_locked=True)
+    return rows.filter(pk=thread_id).values_list("pk", flat=True).first() is not None
+
+
 def lock_messages(message_ids: Sequence[int]) -> None:
     """Lock several messages, in their order, before the conversation of any."""
     rows = Message.objects.select_for_update(no_key=True).filter(pk__in=message_ids)

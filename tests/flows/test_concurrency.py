@@ -22,10 +22,13 @@ from inbox.models import (
     Message,
     Participant,
     Receipt,
+    TeamInbox,
     Thread,
 )
 from inbox.models.ids import client_id
+from inbox.reply_settings import greeting
 from inbox.sending import deliver, send_reply
+from inbox.sending.handing_over import A_MOMENT
 from tests.conftest import House
 from tests.doors import Browser, all_at_once, signed
 from tests.factories import make_inbox, make_rules, make_sender
@@ -141,6 +144,40 @@ def test_eight_workers_at_once_hand_each_message_over_once(
     ledger = edge.carrier.ledger()
     assert len(ledger) == 20
     assert handed_over_twice(ledger) == []
+
+
+def test_a_greeting_is_not_sent_while_a_person_is_answering(
+    house: House, edge: Live, settings: Any
+) -> None:
+    settings.TWILIO_API_BASE = edge.carrier.url
+    edge.carrier.know(edge.base_url, house.sender)
+    TeamInbox.objects.update(replies=greeting("Welcome"))
+    [conversation] = customers_write(edge, house.sender, 1)
+    promised = Message.objects.get(kind="auto")
+
+    with ThreadPoolExecutor(1) as worker:
+        with transaction.atomic():
+            # What a person writes is in the thread when this ends, and cannot be seen before.
+            Thread.objects.select_for_update(no_key=True).get(pk=conversation.thread_id)
+            now = timezone.now()
+            sent = worker.submit(_alone, partial(deliver, promised.pk, now=now)).result()
+            assert sent is None
+        promised.refresh_from_db()
+        assert promised.status == "queued"
+        send_reply(
+            conversation=conversation,
+            by=house.viewer(house.alice),
+            user=house.alice,
+            body="Here I am",
+            client_id=client_id(),
+            now=timezone.now(),
+        )
+        later = timezone.now() + A_MOMENT
+        worker.submit(_alone, partial(deliver, promised.pk, now=later)).result()
+
+    promised.refresh_from_db()
+    assert (promised.status, promised.error_code) == ("blocked", "NOT_WANTED")
+    assert edge.carrier.ledger() == []
 
 
 def test_a_status_that_waited_for_its_turn_is_told_to_the_audience_of_now(

@@ -22,7 +22,7 @@ from inbox.models import (
     TeamInbox,
 )
 from inbox.models.ids import client_id
-from inbox.sending import send_reply
+from inbox.sending import deliver, send_reply
 from inbox.still_waiting import remind_next
 from inbox.timers import next_timer
 from routing.business_hours import save_week
@@ -368,6 +368,51 @@ def test_who_repeats_our_words_is_a_machine_and_agents_are_told_once(
     assert heard() == ["Hello again"]
     event = ConversationEvent.objects.get(conversation=row, verb="silent")
     assert activity_words(event).startswith("Two machines seem to talk to each other")
+
+
+def test_a_reaction_keeps_no_question_from_its_answer(
+    house: House, says: Callable[..., None], hear: Say, clock: Any
+) -> None:
+    row = hear("Hello")
+    reply(house, row)
+    clock.shift(minutes(60))
+    says(keyword=[{"name": "Prices", "phrases": ["price"], **say("See our prices")}])
+    hear("Liked “Here I am”")
+    clock.shift(timedelta(seconds=5))
+
+    hear("And the price?")
+
+    assert Message.objects.filter(kind="reaction").count() == 1
+    assert heard() == ["See our prices"]
+
+
+# --- Asked again when it is sent ---
+
+
+@pytest.mark.parametrize("meanwhile", ["answer", "close", "late", "opt-out"])
+def test_what_a_person_or_the_time_overtook_is_not_sent(
+    house: House, says: Callable[..., None], hear: Say, clock: Any, meanwhile: str
+) -> None:
+    says(first_message=say("Welcome"))
+    row = hear()
+    promised = Message.objects.get(kind="auto")
+    Message.objects.filter(direction="in").update(received_at=timezone.now() - minutes(10))
+
+    clock.shift(minutes(2))
+    if meanwhile == "answer":
+        reply(house, row)
+    elif meanwhile == "close":
+        close(house, row)
+    elif meanwhile == "late":
+        # What was taken in late is old sooner: a message counts from when it came.
+        clock.shift(minutes(4))
+    else:
+        hear("STOP")
+    assert deliver(promised.pk, now=timezone.now()) is None
+
+    promised.refresh_from_db()
+    assert promised.status in ("blocked", "canceled")
+    assert promised.error_code == ("OPTED_OUT" if meanwhile == "opt-out" else "NOT_WANTED")
 
 
 # --- Still waiting ---
