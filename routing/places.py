@@ -96,6 +96,11 @@ class Place(NamedTuple):
     zone: str = ""
 
 
+def is_country(code: str) -> bool:
+    """Say whether a code is that of a country: CA is one, though California is called so too."""
+    return code in phonenumbers.SUPPORTED_REGIONS
+
+
 @lru_cache(maxsize=4096)
 def place_of(number: str) -> Place:
     """Tell where an E.164 number was issued. What is no number is from nowhere."""

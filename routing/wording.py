@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from routing.facts import Customer, Facts
 from routing.hours import MINUTES_OF_DAY, Opening
 from routing.languages import CONFIDENT, base_of, is_same
+from routing.places import is_country
 from routing.texts import (
     Datum,
     Problem,
@@ -32,7 +33,8 @@ class Variant:
     """One wording. Blank language: for anybody; no hours: at any time; no places: anywhere.
 
     `hours` are those of the inbox's zone, past 24:00 into the next day. `places` are countries
-    (CA), regions (QC) or both (CA-QC), as the facts name them.
+    (CA), regions (QC) or both (CA-QC), as the facts name them; what names a country means it: CA is
+    Canada, and California is US-CA.
     """
 
     text: Text
@@ -50,9 +52,14 @@ class Variant:
         )
 
     @property
-    def strictness(self) -> int:
-        """Return how much it asks for; a place weighs more than a time."""
-        return 2 * bool(self.places) + (self.hours is not None)
+    def is_for_some(self) -> bool:
+        """Say whether it is for some places or hours only."""
+        return bool(self.places) or self.hours is not None
+
+    def strictness(self, customer: Customer) -> int:
+        """Return how much it asks of a customer: a region is more than a country or a time."""
+        is_of_region = bool(self.places & _places_of(customer) - {customer.country})
+        return 2 * bool(self.places) + 2 * is_of_region + (self.hours is not None)
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,7 @@ def chain(
 
     def rank(variant: Variant) -> tuple[bool, int, int]:
         is_fit = variant.fits(facts.customer, minute)
-        strict = variant.strictness
+        strict = variant.strictness(facts.customer)
         return not is_fit, _distance(variant.language, wanted), -strict if is_fit else strict
 
     return sorted(variants, key=rank)
@@ -156,7 +163,7 @@ def wording_problems(variants: Sequence[Variant], voice: Voice) -> list[Problem]
         for variant in variants
         for problem in problems(variant.text, voice.variables)
     ]
-    if variants and all(variant.strictness for variant in variants):
+    if variants and all(variant.is_for_some for variant in variants):
         found.append(
             Problem(
                 _(
@@ -209,4 +216,5 @@ def _kinship(language: str, wanted: str) -> int:
 def _places_of(customer: Customer) -> frozenset[str]:
     country, region = customer.country, customer.region
     both = f"{country}-{region}" if country and region else ""
-    return frozenset(filter(None, (country, region, both)))
+    alone = "" if is_country(region) else region
+    return frozenset(filter(None, (country, alone, both)))

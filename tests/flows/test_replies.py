@@ -19,19 +19,20 @@ from inbox.models import (
     ConversationEvent,
     EscalationTimer,
     Message,
+    Sender,
     TeamInbox,
 )
 from inbox.models.ids import client_id
 from inbox.sending import deliver, send_reply
 from inbox.still_waiting import remind_next
 from inbox.timers import next_timer
-from routing.business_hours import save_week
+from routing.business_hours import save_holidays, save_special_days, save_week
 from routing.escalation import LAST, REMIND
-from routing.hours import Opening
+from routing.hours import Opening, SpecialDay
 from routing.models import BusinessHours, CrmConnector, CrmRow, CrmTable
 from routing.policy_words import Names, coming_words
 from tests.conftest import House
-from tests.factories import make_hours, make_policy
+from tests.factories import make_hours, make_policy, make_rules, make_sender
 from tests.twilio import text_in
 
 MARIA, PEDRO = "+14155550100", "+14155550101"
@@ -217,6 +218,192 @@ def test_a_text_is_personal_by_what_the_crm_s_table_says(
     hear(customer=PEDRO)
 
     assert heard() == ["Due Dec. 24, 2026, friend", "Due soon, friend"]
+
+
+def test_a_text_is_chosen_by_the_time_of_day(
+    says: Callable[..., None], hear: Say, clock: Any
+) -> None:
+    says(
+        first_message={
+            "variants": [
+                {"text": "Good morning", "hours": ["06:00", "12:00"]},
+                {"text": "Good night", "hours": ["22:00", "06:00"]},
+                {"text": "Hello"},
+            ]
+        }
+    )
+
+    for customer, hour in (("+14155550110", 11), ("+14155550111", 12), ("+14155550112", 23)):
+        clock.move_to(datetime(2026, 11, 26, hour, 59, tzinfo=UTC), tick=False)
+        hear(customer=customer)
+
+    assert heard() == ["Good morning", "Hello", "Good night"]
+
+
+def test_a_text_is_chosen_by_the_customers_region(says: Callable[..., None], hear: Say) -> None:
+    quebec, canada = {"text": "Bonjour", "places": ["CA-QC"]}, {"text": "Hi", "places": ["CA"]}
+    says(first_message={"variants": [{"text": "Hello"}, canada, quebec]})
+
+    for customer in ("+15145550100", "+14165550100", MARIA):
+        hear(customer=customer)
+
+    assert heard() == ["Bonjour", "Hi", "Hello"]
+
+
+def test_it_is_said_in_the_bots_name_and_nobody_counts_it_as_an_answer(
+    says: Callable[..., None], hear: Say
+) -> None:
+    TeamInbox.objects.update(bot_name="Robin")
+    says(first_message=say("{{bot.name}} of {{inbox.name}} here"))
+
+    row = hear()
+
+    message = Message.objects.get(kind="auto")
+    assert (message.author, message.author_label) == (None, "Robin")
+    assert message.body == "Robin of Support here"
+    assert (row.owner, row.waiting_since) == (None, timezone.now())
+
+
+@pytest.mark.parametrize(
+    "name", ["{{contact.number}}", "}}{{bot.name|x}}", "{% now %}", "\u202eAnna", "<b>Anna</b>"]
+)
+def test_what_customers_call_themselves_fills_in_nothing(
+    says: Callable[..., None], hear: Say, name: str
+) -> None:
+    hear()
+    Contact.objects.update(name=name)
+    TeamInbox.objects.update(reopen_hours=0)
+    Conversation.objects.update(status="closed", closed_at=timezone.now(), waiting_since=None)
+    Message.objects.update(received_at=timezone.now() - minutes(60))
+    says(first_message=say("Hello {{contact.name|you}}!"))
+
+    hear("Me again")
+
+    assert heard() == [f"Hello {name.replace(chr(0x202E), '')}!"]
+
+
+# --- Which, and to whom ---
+
+
+def test_the_rule_that_decides_answers_before_words_and_words_before_the_night(
+    house: House, says: Callable[..., None], hear: Say, clock: Any
+) -> None:
+    vip = {"fact": "text", "test": "contains_any", "value": ["vip"]}
+    make_rules(house.inbox, {"if": {"all": [vip]}, "then": {"reply": {"en": "Hello VIP"}}})
+    says(
+        keyword=[{"name": "Prices", "phrases": ["price"], **say("See our prices")}],
+        after_hours=say("We are closed"),
+        first_message=say("Welcome"),
+    )
+    clock.move_to(datetime(2026, 11, 26, 20, tzinfo=UTC), tick=False)
+
+    for n, body in enumerate(("vip price", "price", "Hello")):
+        hear(body, f"+1415555012{n}")
+    clock.move_to(datetime(2026, 11, 27, 12, tzinfo=UTC), tick=False)
+    hear("Hello", "+14155550130")
+
+    assert heard() == ["Hello VIP", "See our prices", "We are closed", "Welcome"]
+
+
+def test_what_a_message_holds_is_answered_by_conditions(
+    house: House, says: Callable[..., None], client: Client
+) -> None:
+    asked = {"all": [{"fact": "media", "test": "has_any", "value": ["image"]}]}
+    says(keyword=[{"name": "Pictures", "if": asked, **say("Thanks for the picture")}])
+
+    media = {
+        "NumMedia": "1",
+        "MediaUrl0": "https://api.twilio.com/x",
+        "MediaContentType0": "image/png",
+    }
+    text_in(client, house.sender, MARIA, "", **media)
+    text_in(client, house.sender, PEDRO, "No picture")
+
+    assert heard() == ["Thanks for the picture"]
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [("ever", 1), ("per_conversation", 3), ("after_silence", 2)],
+)
+def test_a_first_message_is_one_ever_or_of_a_conversation_or_after_a_silence(
+    house: House, says: Callable[..., None], hear: Say, clock: Any, when: str, expected: int
+) -> None:
+    TeamInbox.objects.update(reopen_hours=1)
+    says(first_message=say("Welcome", when=when, silence_hours=12))
+
+    for pause in (2, 0.5, 48):
+        row = hear()
+        clock.shift(minutes(1))
+        close(house, row)
+        clock.shift(minutes(60 * pause))
+        if pause == 0.5:
+            # Reopened: it is no other conversation.
+            hear("One more thing")
+            close(house, row)
+            clock.shift(minutes(120))
+    hear("Anybody?")
+    said = heard()
+
+    assert said[:expected] == ["Welcome"] * expected
+
+
+@pytest.mark.parametrize("customer", ["262966", "Parcels"])
+def test_short_codes_and_names_are_not_answered(
+    house: House, says: Callable[..., None], client: Client, customer: str
+) -> None:
+    says(first_message=say("Welcome"))
+
+    text_in(client, house.sender, customer, "Your code is 1234")
+
+    assert heard() == []
+
+
+def test_our_own_numbers_are_not_answered(
+    house: House, says: Callable[..., None], hear: Say
+) -> None:
+    other = make_sender(house.inbox)
+    says(first_message=say("Welcome"))
+
+    hear(customer=other.address)
+
+    assert heard() == []
+
+
+def test_help_is_answered_by_the_notice_alone(
+    house: House, says: Callable[..., None], client: Client
+) -> None:
+    Sender.objects.update(keyword_handler="app")
+    says(
+        keyword=[{"name": "Help", "phrases": ["help"], **say("Our help pages")}],
+        first_message=say("Welcome"),
+    )
+
+    text_in(client, house.sender, MARIA, "HELP")
+
+    assert [one for one in heard() if one in ("Our help pages", "Welcome")] == []
+
+
+def test_a_holiday_and_an_exception_close_the_day(
+    house: House, says: Callable[..., None], hear: Say, clock: Any
+) -> None:
+    hours = BusinessHours.objects.get()
+    deed: dict[str, Any] = {"by": house.alice, "now": timezone.now()}
+    hours = save_holidays(
+        hours=hours, country="US", region="", ignored=(), version=hours.version, **deed
+    )
+    stocktaking = SpecialDay(date(2026, 11, 30), "Stocktaking")
+    save_special_days(hours=hours, days=[stocktaking], version=hours.version, **deed)
+    says(after_hours=say("Closed", holiday_variants=[{"text": "Happy holiday"}]))
+
+    # Thanksgiving, the Friday after it, the Monday that is an exception, a Tuesday.
+    for n, day in enumerate((26, 27, 30)):
+        clock.move_to(datetime(2026, 11, day, 12, tzinfo=UTC), tick=False)
+        hear(customer=f"+1415555014{n}")
+    clock.move_to(datetime(2026, 12, 1, 12, tzinfo=UTC), tick=False)
+    hear(customer="+14155550149")
+
+    assert heard() == ["Happy holiday", "Happy holiday"]
 
 
 # --- How often ---

@@ -133,6 +133,31 @@ def test_a_text_is_chosen_by_region(country: str, region: str, at: datetime, wor
     assert said(PLACES, facts(country=country, region=region), at) == words
 
 
+@pytest.mark.parametrize(
+    ("country", "region", "words"),
+    [
+        ("CA", "QC", "Bonjour"),
+        ("CA", "ON", "Hi from Canada"),
+        # California is no part of Canada, nor Delaware of Germany.
+        ("US", "CA", "Hi from California"),
+        ("US", "DE", "Hello"),
+        ("DE", "", "Hallo"),
+    ],
+)
+def test_a_region_comes_before_its_country_and_is_no_other_country(
+    country: str, region: str, words: str
+) -> None:
+    variants = [
+        EN,
+        variant("Hi from Canada", "en", None, "CA"),
+        variant("Bonjour", "en", None, "CA-QC"),
+        variant("Hi from California", "en", None, "US-CA"),
+        variant("Hallo", "en", None, "DE"),
+    ]
+
+    assert said(variants, facts(country=country, region=region)) == words
+
+
 @pytest.mark.parametrize("place", ["CA", "QC", "CA-QC"])
 def test_a_place_may_be_named_in_three_ways(place: str) -> None:
     variants = [EN, variant("Bonjour", "en", None, place)]
