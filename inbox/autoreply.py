@@ -10,6 +10,7 @@ from inbox.models import AutoReplyLog, Conversation, ConversationEvent, Message,
 from routing.replies import (
     AUTO_REPLY_FRESHNESS,
     BURST,
+    ECHO,
     History,
     Reply,
     ReplyKind,
@@ -33,7 +34,7 @@ def history_of(
     refusal: str = "",
     now: datetime,
 ) -> History:
-    """Gather what a thread knows when it is asked whether to answer a message, in four queries."""
+    """Gather what a thread knows when it is asked whether to answer a message, in five queries."""
     replied = AutoReplyLog.objects.filter(
         Q(at__gt=now - _DAY) | ~Q(kind__in=_OF_ONE_MESSAGE), thread=thread
     )
@@ -54,6 +55,7 @@ def history_of(
         is_answered=person > message.seq,
         is_repliable=thread.address.is_repliable,
         is_own_sender=_is_ours(thread),
+        is_machine=bool(log.said) and _echoed_us(conversation, now=now),
         is_reconciled=message.was_found_late,
         refusal=refusal,
     )
@@ -106,6 +108,16 @@ def _before(message: Message, received_at: datetime) -> list[datetime]:
     ).exclude(kind=Message.Kind.REACTION)
     last = earlier.order_by("-seq").values_list("received_at", flat=True).first()
     return [last] if last else []
+
+
+def _echoed_us(conversation: Conversation, *, now: datetime) -> bool:
+    """Say whether our own words came back lately: then it is a machine for a day."""
+    return ConversationEvent.objects.filter(
+        conversation=conversation,
+        verb=ConversationEvent.Verb.SILENT,
+        at__gt=now - _DAY,
+        data__reason=ECHO,
+    ).exists()
 
 
 def _is_ours(thread: Thread) -> bool:

@@ -123,9 +123,12 @@ def refusal_of(came: Arrived, story: Story) -> str:
 
 
 def _tell_of_loop(row: Conversation, silence: Silence, story: Story) -> None:
-    """Say in the timeline, once a day, that two machines seem to talk to each other."""
+    """Say in the timeline, once a day for each reason, that two machines seem to talk."""
     before = ConversationEvent.objects.filter(
-        conversation=row, verb=_SILENT, at__gt=story.now - _TOLD_ONCE_IN
+        conversation=row,
+        verb=_SILENT,
+        at__gt=story.now - _TOLD_ONCE_IN,
+        data__reason=silence.reason,
     )
     if not before.exists():
         story.record(row, _SILENT, label="Team Inbox", reason=silence.reason, is_loop=True)

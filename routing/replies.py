@@ -285,6 +285,11 @@ class History:
         """Return our last automatic message, if there was one."""
         return max(self.said, key=lambda one: one.at, default=None)
 
+    def is_echoed_by(self, body: str) -> bool:
+        """Say whether a message has nothing but our last automatic words."""
+        last = _same(self.last_said.text) if self.last_said else ""
+        return bool(last) and _same(body) == last
+
     def is_repeated_by(self, reply: "Reply") -> bool:
         """Say whether a reply would be the same twice in a row, nobody having spoken between."""
         last = self.last_said
@@ -405,13 +410,12 @@ def why_silent(history: History, reply: Reply | None, *, body: str = "", now: da
     none.
     """
     recent = [one.at for one in history.said if now - one.at < _DAY]
-    last = _same(history.last_said.text) if history.last_said else ""
     guards = {
         "the consent notice is the answer": history.has_notice,
         "sender cannot receive replies": not history.is_repliable,
         "message came from one of our own numbers": history.is_own_sender,
         "sender is a machine": history.is_machine,
-        ECHO: bool(last) and _same(body) == last,
+        ECHO: history.is_echoed_by(body),
         "message was found late in the carrier's list": history.is_reconciled,
         "message is not fresh": now - history.triggered_at > AUTO_REPLY_FRESHNESS,
         "a person has answered": history.is_answered,
@@ -520,6 +524,8 @@ def _first(
         if reason:
             return Silence(reason, reason in (ECHO, REPETITION), tuple(trace))
         return replace(reply, trace=tuple(trace))
+    if history.is_echoed_by(body):
+        return Silence(ECHO, is_loop=True, trace=tuple(trace))
     return Silence("no automatic reply applies", trace=tuple(trace))
 
 

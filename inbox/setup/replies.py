@@ -185,13 +185,18 @@ def move_keyword(*, inbox: TeamInbox, name: str, by_places: int, by: User, now: 
     _change(inbox, change, by=by, now=now)
 
 
-def delete_keyword(*, inbox: TeamInbox, name: str, by: User, now: datetime) -> None:
-    """Delete a keyword reply. Raises RepliesError if it is gone already."""
+def delete_keyword(*, inbox: TeamInbox, name: str, seen: str, by: User, now: datetime) -> None:
+    """Delete a keyword reply. `seen` is the mark of what the page showed.
+
+    Raises RepliesError if it is gone already, or if somebody else changed it since.
+    """
 
     def change(replies: Replies) -> Replies:
         gone = keyword_named(replies, name)
         if gone is None:
             raise RepliesError(_("Somebody deleted this reply meanwhile."))
+        if mark_of(gone) != seen:
+            raise RepliesError(_("Not deleted: somebody changed this reply. Look at it again."))
         return replace(replies, keyword=tuple(one for one in replies.keyword if one is not gone))
 
     _change(inbox, change, by=by, now=now)

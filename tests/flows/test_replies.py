@@ -573,6 +573,27 @@ def test_a_reaction_keeps_no_question_from_its_answer(
     assert heard() == ["See our prices"]
 
 
+def test_who_echoed_us_is_a_machine_for_a_day(
+    says: Callable[..., None], hear: Say, clock: Any
+) -> None:
+    says(
+        keyword=[
+            {"name": "Hi", "phrases": ["hello"], **say("Welcome")},
+            {"name": "Prices", "phrases": ["price"], **say("See our prices")},
+        ]
+    )
+    hear("hello")
+    clock.shift(minutes(2))
+    hear("Welcome")
+
+    clock.shift(minutes(2))
+    hear("price")
+    assert heard() == ["Welcome"]
+    clock.shift(minutes(25 * 60))
+    hear("price?")
+    assert heard() == ["Welcome", "See our prices"]
+
+
 # --- Asked again when it is sent ---
 
 

@@ -193,6 +193,25 @@ def test_a_keyword_reply_is_renamed_and_deleted(house: House, ada: Client) -> No
     assert ada.get(one).status_code == 404
 
 
+def test_what_somebody_changed_or_deleted_meanwhile_is_not_deleted(
+    house: House, ada: Client
+) -> None:
+    keyword(ada, "Prices", "price")
+    one = f"{LIST}keyword-1/"
+    old = {"was": "Prices", "seen": seen(ada, one)}
+    mine = {"is_on": "on", "name": "Prices", "phrases": "cost", "text0-text": "x", **old}
+    ada.post(one, mine)
+
+    answer = ada.post(f"{one}delete/", old, follow=True)
+    assert "somebody changed this reply" in said(answer)
+    assert document()["keyword"][0]["phrases"] == ["cost"]
+
+    now = {"was": "Prices", "seen": seen(ada, one)}
+    ada.post(f"{one}delete/", now)
+    answer = ada.post(f"{one}delete/", now, follow=True)
+    assert "Somebody deleted this reply meanwhile." in said(answer)
+
+
 # --- Conditions ---
 
 ASKED = ("match", "p0-fact", "p0-test", "p0-name", "p0-value", "p1-match", "p1_0-fact")

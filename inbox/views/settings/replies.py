@@ -276,10 +276,10 @@ def _title(desk: Desk, form: ReplyForm) -> str:
 def reply_delete(request: HttpRequest, slug: str, part: str) -> HttpResponse:
     """Say what is lost, then delete a keyword reply."""
     desk = _desk(request, slug, part)
-    if not isinstance(desk.there, KeywordReply):
-        raise Http404
     here = reverse("settings_replies", args=[desk.inbox.slug])
     if request.method == "GET":
+        if not isinstance(desk.there, KeywordReply):
+            raise Http404
         context = {
             "who": desk.who,
             "here": "home",
@@ -290,11 +290,17 @@ def reply_delete(request: HttpRequest, slug: str, part: str) -> HttpResponse:
             ],
             "button": _("Delete"),
             "back": here,
-            "hidden": {"was": desk.there.name},
+            "hidden": {"was": desk.there.name, "seen": desk.seen},
         }
         return render(request, "settings/confirm.html", context)
     try:
-        delete_keyword(inbox=desk.inbox, name=desk.was, by=desk.who.user, now=desk.who.now)
+        delete_keyword(
+            inbox=desk.inbox,
+            name=desk.was,
+            seen=desk.seen,
+            by=desk.who.user,
+            now=desk.who.now,
+        )
     except RepliesError as refused:
         messages.error(request, refused.reason)
     else:
