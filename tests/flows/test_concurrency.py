@@ -146,6 +146,24 @@ def test_eight_workers_at_once_hand_each_message_over_once(
     assert handed_over_twice(ledger) == []
 
 
+@pytest.mark.slow
+def test_fifty_messages_at_the_same_moment_get_one_answer(house: House, live: Live) -> None:
+    price = {"name": "Prices", "phrases": ["price"], "variants": [{"text": "See our prices"}]}
+    TeamInbox.objects.update(replies={**greeting("Welcome"), "keyword": [price]})
+    forms = [inbound_form(house.sender, MARIA, f"price {i}") for i in range(50)]
+
+    all_at_once([signed(live, house.sender, form) for form in forms])
+
+    until(
+        lambda: not Receipt.objects.exclude(state=Receipt.State.DONE).exists(),
+        within=90,
+        what="every receipt is processed",
+    )
+    assert Message.objects.filter(direction="in").count() == 50
+    said = Message.objects.filter(kind="auto").values_list("body", flat=True)
+    assert list(said) == ["See our prices"]
+
+
 def test_a_greeting_is_not_sent_while_a_person_is_answering(
     house: House, edge: Live, settings: Any
 ) -> None:
