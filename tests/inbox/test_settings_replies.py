@@ -212,6 +212,23 @@ def test_what_somebody_changed_or_deleted_meanwhile_is_not_deleted(
     assert "Somebody deleted this reply meanwhile." in said(answer)
 
 
+def test_a_language_that_only_a_document_names_is_kept_by_the_page(
+    house: House, ada: Client
+) -> None:
+    text = {"text": "Allô", "language": "fr-CA"}
+    first = {"variants": [{"text": "Hello", "language": "en"}, text]}
+    TeamInbox.objects.update(replies={"default_language": "es-419", "first_message": first})
+
+    page = said(ada.get(FIRST))
+    assert '<option value="fr-CA" selected>Français (fr-CA)</option>' in page
+    assert '<option value="es-419" selected>Español (es-419)</option>' in said(ada.get(LIST))
+    typed = {**HELLO, "seen": seen(ada, FIRST), "text1-text": "Allô !", "text1-language": "fr-CA"}
+    ada.post(FIRST, {**typed, "text0-language": "en", "is_sure": "on"})
+
+    assert document()["first_message"]["variants"][1] == {"text": "Allô !", "language": "fr-CA"}
+    assert document()["default_language"] == "es-419"
+
+
 # --- Conditions ---
 
 ASKED = ("match", "p0-fact", "p0-test", "p0-name", "p0-value", "p1-match", "p1_0-fact")

@@ -39,7 +39,7 @@ from inbox.views.settings.replies_forms import (
     STILL_WAITING,
     ReplyForm,
     language_name,
-    languages,
+    languages_with,
 )
 from routing.escalation import Clock
 from routing.reading import is_language
@@ -159,7 +159,7 @@ def _list_context(who: Setter, inbox: TeamInbox, error: str) -> dict[str, Any]:
         "new_url": reverse("settings_reply", args=[row.slug, _NEW]),
         "own_language": own.default_language,
         "usual_language": language_name(row.language or "en"),
-        "languages": languages(),
+        "languages": languages_with([own.default_language]),
     }
 
 
@@ -233,7 +233,7 @@ def _show(desk: Desk, form: ReplyForm, *, status: int = 200) -> HttpResponse:
         "is_new": desk.there is None,
         "seen": desk.seen,
         "was": desk.was,
-        "languages": languages(),
+        "languages": languages_with(line.language for line in form.every_line),
         "own_language": language_name(desk.language),
         "choices": desk.variables.choices(),
         **_conditions_context(desk, form),

@@ -1,7 +1,7 @@
 """What did an admin write about a reply? Read generously, refused in words at the place."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -55,9 +55,18 @@ def languages() -> tuple[tuple[str, str], ...]:
     return tuple(sorted(names.items(), key=lambda one: one[1].casefold()))
 
 
+def languages_with(codes: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Return what can be chosen, and what is chosen already: documents may name any language."""
+    known = dict(languages())
+    others = sorted({code for code in codes if code and code not in known})
+    return (*languages(), *((code, language_name(code)) for code in others))
+
+
 def language_name(code: str) -> str:
-    """Return a language in its own name, or its code."""
-    return dict(languages()).get(code, code)
+    """Return a language in its own name; its code where that says more."""
+    known = dict(languages())
+    base = known.get(code.partition("-")[0], "")
+    return known.get(code) or (f"{base} ({code})" if base else code)
 
 
 def _code(name: str) -> str:
