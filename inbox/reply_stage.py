@@ -11,6 +11,7 @@ from inbox.models import Conversation, ConversationEvent
 from inbox.reply_settings import replies_of
 from inbox.routing_facts import Arrived, with_answers
 from inbox.sending import queue_message, verdict_on
+from inbox.setup.reply_variables import with_crm
 from inbox.story import Story
 from routing.facts import Facts
 from routing.replies import Considered, Reply, RuleReply, Silence, choose, lookups_wanted, wanted
@@ -61,6 +62,8 @@ def answer(
     """
     thread, row = came.thread, came.conversation
     replies = replies_of(row.inbox)
+    if rule_reply and rule_reply.lookups():
+        replies = with_crm(replies, row.account_id)
     facts = knowing(facts, lookups_wanted(replies, rule_reply), came, story)
     history = history_of(
         thread,

@@ -6,6 +6,7 @@ from enum import StrEnum
 from inbox.models import TeamInbox
 from inbox.reply_settings import reminder_of, replies_of
 from inbox.rulebooks import InForce
+from inbox.setup.reply_variables import with_crm
 from inbox.timers import hours_of
 from routing.documents import read_rulebook
 from routing.escalation import Policy
@@ -68,7 +69,7 @@ def circumstances_of(inbox: TeamInbox, directory: Directory) -> Circumstances:
     return Circumstances(
         directory=directory,
         calendar=hours_of(inbox).calendar,
-        replies=replies_of(inbox),
+        replies=with_crm(replies_of(inbox), inbox.account_id),
         policies={name: replace(one, reminder=reminder) for name, one in policies.items()},
     )
 

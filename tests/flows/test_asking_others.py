@@ -25,7 +25,7 @@ from inbox.models.message import FOUND_LATE
 from inbox.rerouting import people_changed
 from inbox.sending import send_reply
 from inbox.setup.lookups import remove_lookup
-from routing.crm_fields import Field
+from routing.crm_fields import Field, FieldKind
 from routing.crm_tables import read_table
 from routing.lookups import (
     DefinitionError,
@@ -159,6 +159,24 @@ def test_a_rules_text_knows_the_table_that_only_it_names(
     row = row_of(text_in(client, house.sender))
 
     assert auto(row) == ["Hi gold customer"]
+
+
+def test_a_rules_text_writes_a_date_as_its_language_does(
+    house: House, client: Client, hosts: Start
+) -> None:
+    now = timezone.now()
+    fields = (Field("due", "due", kind=FieldKind.DATE),)
+    wanted = Wanted(
+        "Shop", kind="json", url=hosts(says(b'{"due": "2026-12-24"}')).url, fields=fields
+    )
+    add_connector(account=house.account, wanted=wanted, by=house.sue, now=now)
+    make_rules(house.inbox, {"then": {"reply": {"en": "Due {{crm.Shop.due|soon}}"}}})
+
+    row = row_of(text_in(client, house.sender))
+    while route_next(now=timezone.now()):
+        pass
+
+    assert auto(row) == ["Due Dec. 24, 2026"]
 
 
 def test_a_crm_that_is_down_leaves_a_greeting_without_a_name(
