@@ -37,6 +37,7 @@ urlpatterns = [
     path("attachments/<str:aid>/thumbnail/", files.thumbnail, name="thumbnail"),
     path("attachments/<str:aid>/retry/", files.attachment_retry, name="attachment_retry"),
     path("contacts/<str:public_id>/name/", contacts.contact_name, name="contact_name"),
+    path("contacts/<str:public_id>/language/", contacts.contact_language, name="contact_language"),
     path("profile/", include("accounts.urls")),
     path("join/<str:token>/", join.join, name="join"),
     path("settings/", include("inbox.settings_urls")),

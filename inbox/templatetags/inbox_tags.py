@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from inbox import labels
 from inbox.models import Attachment, ContactAddress, Conversation, ConversationEvent, Message
 from inbox.models.ids import client_id
+from inbox.tongues import language_name, languages_with
 from inbox.words import client_words
 
 register = template.Library()
@@ -55,6 +56,18 @@ def _kept(
     gaps = {"csrf_token": _CSRF, "here": SafeString(_HERE)}
     html = render_to_string(part, {**dict(facts), **gaps})
     return html, _CSRF in html, _HERE in html
+
+
+@register.simple_tag
+def languages_for(code: str) -> tuple[tuple[str, str], ...]:
+    """Return the languages that a customer may be noted for, with the one that is."""
+    return languages_with([code])
+
+
+@register.filter
+def language(code: str) -> str:
+    """Return what a language is called in itself."""
+    return language_name(code)
 
 
 @register.simple_tag

@@ -154,6 +154,26 @@ def test_the_language_noted_for_a_customer_comes_first(
     assert heard() == ["¡Bienvenido, Maria!"]
 
 
+def test_agents_note_in_which_language_a_customer_is_answered(
+    house: House, says: Callable[..., None], hear: Say, clock: Any, client: Client
+) -> None:
+    row = hear("Where is the parcel that I ordered yesterday?")
+    says(keyword=[{"name": "Hi", "phrases": ["hola"], **WELCOME}])
+    client.force_login(house.alice)
+    url = f"/contacts/{row.contact.public_id}/language/"
+
+    refused = client.post(url, {"language": "klingon!"}, headers={"Accept": "application/json"})
+    assert (refused.status_code, row.contact.language) == (422, "")
+    client.post(url, {"language": "es", "next": f"/c/{row.public_id}/panel/"})
+    panel = client.get(f"/c/{row.public_id}/panel/").content.decode()
+    assert "Answered in Español" in panel
+    assert '<option value="es" selected>' in panel
+    clock.shift(minutes(2))
+    hear("Hola!")
+
+    assert heard() == ["¡Bienvenido, amigo!"]
+
+
 def test_words_in_the_message_come_before_the_greeting(
     says: Callable[..., None], hear: Say
 ) -> None:

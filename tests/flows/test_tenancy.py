@@ -306,6 +306,7 @@ TABLE: dict[str, dict[str, Row]] = {
     "thumbnail": {"GET": Row(OK, OF_THING, _aid, reads=True)},
     "attachment_retry": {"POST": Row(DONE, OF_THING, _aid)},
     "contact_name": {"POST": Row(DONE, OF_THING, _contact, lambda scene: {"name": "Zed"})},
+    "contact_language": {"POST": Row(DONE, OF_THING, _contact, lambda scene: {"language": "es"})},
     "profile": {"GET": Row(OK, OF_ONESELF), "POST": Row(OK, OF_ONESELF)},
     "theme": {
         "POST": Row(

@@ -27,6 +27,7 @@ from inbox.setup.replies import (
 )
 from inbox.setup.reply_variables import Variables, variables_of
 from inbox.setup.reply_words import AnyReply, clock_words, when_words
+from inbox.tongues import language_name, languages_with
 from inbox.views.settings import condition_forms
 from inbox.views.settings import replies_page as page
 from inbox.views.settings.answers import inbox_of
@@ -38,8 +39,6 @@ from inbox.views.settings.replies_forms import (
     KEYWORD,
     STILL_WAITING,
     ReplyForm,
-    language_name,
-    languages_with,
 )
 from routing.escalation import Clock
 from routing.reading import is_language

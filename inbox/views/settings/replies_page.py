@@ -15,12 +15,12 @@ from inbox.segments import Segments, count
 from inbox.setup.replies import names_in
 from inbox.setup.reply_words import AnyReply, clock_words, for_whom, when_words
 from inbox.timers import hours_of
+from inbox.tongues import language_name
 from inbox.views.settings.replies_forms import (
     AFTER_HOURS,
     FIRST_MESSAGE,
     STILL_WAITING,
     Line,
-    language_name,
 )
 from routing.facts import Facts
 from routing.hours import Calendar
