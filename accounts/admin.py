@@ -31,6 +31,7 @@ from accounts.admin_scope import (
     BigTableAdmin,
     OwnRowsFilter,
     RowsInline,
+    ScopedAdmin,
     ToDo,
     count_of,
     partner_of,
@@ -41,6 +42,7 @@ from accounts.admin_support import EnterForSupport
 from accounts.admin_tasks import Task, TaskAdmin
 from accounts.models import (
     Account,
+    ApiKey,
     AuditEntry,
     Feature,
     FeatureGrant,
@@ -87,6 +89,22 @@ class AuthenticatorAdmin(AuditedAdmin[Authenticator]):
         """Leave the secrets where they are."""
         rows: QuerySet[Authenticator] = super().get_queryset(request)
         return rows.defer("data")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ScopedAdmin[ApiKey]):
+    """Which programs act in an account. Its own admins make and revoke keys, in the settings."""
+
+    admin_may = auditor_may = LOOK
+    fields = (
+        *("account", "name", "prefix", "may_change", "made_by", "made_at", "expires_at"),
+        *("last_used_at", "last_network", "revoked_at", "revoked_by"),
+    )
+    readonly_fields = fields
+    list_display = ("name", "account", "may_change", "made_by", "expires_at", "last_used_at")
+    list_filter = ("may_change", ("account", OwnRowsFilter))
+    list_select_related = ("account", "made_by")
+    search_fields = ("name", "prefix")
 
 
 @admin.register(Partner)

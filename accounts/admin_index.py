@@ -43,6 +43,7 @@ _PEOPLE = (
         "SignOn",
         "BrowserSession",
         "Authenticator",
+        "ApiKey",
     ),
 )
 _NUMBERS = (

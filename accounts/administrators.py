@@ -8,12 +8,13 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from accounts.models import Account, AuditEntry, SupportAccess, User
+from accounts.programs import key_in
 from accounts.support_views import support_in
 
 
 @dataclass(frozen=True)
 class Administrator:
-    """A person at work on the settings of one account, at one moment.
+    """A person, or a program, at work on the settings of one account, at one moment.
 
     `support` is set for who is in the account for support: a partner or a member of staff.
     """
@@ -28,6 +29,8 @@ def administrator(request: HttpRequest) -> Administrator:
     """Return who administers which account. For anybody else there are no settings: Http404."""
     user = request.user
     assert isinstance(user, User)  # LoginRequiredMiddleware lets nobody else in.
+    if key := key_in(request):
+        return Administrator(key.program, key.account, timezone.now())
     if user.role == User.Role.ACCOUNT_ADMIN and user.is_active and user.account is not None:
         return Administrator(user, user.account, timezone.now())
     if support := support_in(request):

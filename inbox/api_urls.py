@@ -1,6 +1,7 @@
 """Which addresses does the API have?"""
 
 from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
 
 from inbox import api, api_settings
 
@@ -22,4 +23,5 @@ of_settings = [
 urlpatterns = [
     path("inboxes/<uuid:public_id>/events/", api.inbox_events, name="api_inbox_events"),
     *of_settings,
+    path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
 ]

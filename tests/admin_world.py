@@ -19,6 +19,7 @@ from accounts.audit import record
 from accounts.granting import ask_for_feature
 from accounts.models import (
     Account,
+    ApiKey,
     BrowserSession,
     ExpiryNotice,
     GrantProposal,
@@ -247,6 +248,22 @@ def _have_people_around(company: Company, n: int) -> None:
         token_hash=f"5ec2e7{n:058x}",
     )
     InvitationTeam.objects.create(invitation=invitation, team=company.inbox.team)
+    program = User.objects.create(
+        email=f"program{n}@programs.invalid",
+        name="Program “Deploy”",
+        role=User.Role.PROGRAM,
+        is_active=False,
+    )
+    ApiKey.objects.create(
+        account=company.account,
+        program=program,
+        name="Deploy",
+        prefix=f"deploy{n:06d}",
+        secret_hash=f"5ec2e7{n:058x}",
+        made_by=company.alice,
+        made_at=NOW,
+        expires_at=NOW + timedelta(days=30),
+    )
     SignOn.objects.create(
         account=company.account,
         issuer="https://login.example.com",

@@ -7,6 +7,7 @@ from accounts.models.licenses import License, LicensePool
 from accounts.models.notices import ExpiryNotice
 from accounts.models.packages import AccountPackage, ChecklistItem, Package, PackageStep
 from accounts.models.people import Membership, Team, User
+from accounts.models.programs import ApiKey
 from accounts.models.sessions import BrowserSession
 from accounts.models.sign_on import SignOn
 from accounts.models.spans import in_force, sharing_time
@@ -17,6 +18,7 @@ from accounts.models.twilio import TwilioAccount
 __all__ = [
     "Account",
     "AccountPackage",
+    "ApiKey",
     "AuditEntry",
     "BrowserSession",
     "ChecklistItem",

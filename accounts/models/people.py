@@ -31,7 +31,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person who logs in."""
+    """A person who logs in; or a program of an account, which never does (see `ApiKey`)."""
 
     class Role(models.TextChoices):
         MEMBER = "member", "Member (agent or supervisor in teams)"
@@ -39,6 +39,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         AUDITOR = "auditor", "Auditor"
         PARTNER = "partner", "Partner"
         STAFF = "staff", "Platform staff"
+        PROGRAM = "program", "Program (acts with an API key)"
 
     class Availability(models.TextChoices):
         AVAILABLE = "available", "Available"
@@ -87,6 +88,12 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(
                 condition=~models.Q(role="partner") | models.Q(partner__isnull=False),
                 name="partner_people_have_a_partner",
+            ),
+            # Whoever lists the people of an account, or lets somebody in, finds no program.
+            models.CheckConstraint(
+                condition=~models.Q(role="program")
+                | models.Q(account=None, partner=None, is_active=False, is_staff=False),
+                name="programs_never_log_in",
             ),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [

@@ -352,10 +352,11 @@ class UserAdmin(TaskAdmin[User], AuditedAdmin[User], DjangoUserAdmin[User]):
         return super().formfield_for_choice_field(db_field, request, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        """Ask along who holds a licence."""
+        """Ask along who holds a licence. Programs are no people: `ApiKey` has them."""
         now = timezone.now()
         held = License.objects.filter(in_force(now), in_force(now, "pool__"), holder=OuterRef("pk"))
-        return super().get_queryset(request).annotate(has_licence=Exists(held))
+        people = super().get_queryset(request).exclude(role=User.Role.PROGRAM)
+        return people.annotate(has_licence=Exists(held))
 
     # --- What is done ---
 

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 from accounts.granting import ask_for_feature
 from accounts.models import (
     Account,
+    ApiKey,
     FeatureGrant,
     FeatureRequest,
     Invitation,
@@ -26,6 +27,7 @@ from accounts.models import (
     User,
 )
 from accounts.packages import offer_package, tick
+from accounts.programs import make_key, revoke_key
 from inbox.models import Conversation, DriftFinding, Message, TeamInbox
 from inbox.setup.invitations import Asked, hash_of, invite
 from routing.hours import Opening, SpecialDay
@@ -258,7 +260,22 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         **{name: (ada, path) for name, path in fill_lookups(stage.house, now=stage.now).items()},
         **{name: (ada, path) for name, path in _rules(stage, ada).items()},
         "rules of a supervisor": (stage.house.sue, f"{inbox}rules/"),
+        "API keys": (ada, "/settings/api-keys/"),
+        "revoke a key": (ada, f"/settings/api-keys/{_key(ada)}/revoke/"),
     }
+
+
+def _key(ada: User) -> int:
+    """Have a key that works, one that was used and one that is revoked; return the first."""
+    assert ada.account is not None
+    now = timezone.now()
+    if not ApiKey.objects.exists():
+        deed: dict[str, Any] = {"account": ada.account, "by": ada, "now": now, "days": 30}
+        make_key(name="Deployment", may_change=True, **deed)
+        make_key(name="Reports", may_change=False, **deed)
+        ApiKey.objects.update(last_used_at=now, last_network="203.0.113.0/24")
+        revoke_key(key=make_key(name="Old", may_change=True, **deed).row, by=ada, now=now)
+    return ApiKey.objects.get(name="Deployment").pk
 
 
 def _rules(stage: Stage, ada: User) -> dict[str, str]:
@@ -372,6 +389,8 @@ PAGES = [
     "replay messages",
     "examples of rules",
     "rules of a supervisor",
+    "API keys",
+    "revoke a key",
 ]
 
 

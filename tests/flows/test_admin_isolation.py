@@ -58,6 +58,7 @@ INSIDE = tuple(role for role in ROLES if role not in OUTSIDE)
 RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "accounts.account": ("vact", "vact", "vc", ""),
     "accounts.accountpackage": ("vat", "vat", "", ""),
+    "accounts.apikey": ("v", "v", "v", "v"),
     "accounts.auditentry": ("v", "v", "v", "v"),
     "accounts.browsersession": ("vt", "", "", ""),
     "accounts.invitation": ("vat", "vat", "", ""),

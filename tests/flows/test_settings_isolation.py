@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import (
+    ApiKey,
     FeatureRequest,
     Invitation,
     License,
@@ -26,6 +27,7 @@ from accounts.models import (
     SupportAccess,
     User,
 )
+from accounts.programs import make_key
 from inbox.api_urls import of_settings
 from inbox.models import Message, TeamInbox
 from inbox.sending import send_test
@@ -175,10 +177,10 @@ REFUSED_IN_WORDS = (422, 422, 404, 404, 404, 404, 404, 302)
 
 
 # Programs are told in words that they must log in, and what a request lacks.
-API = (200, 404, 404, 404, 404, 404, 404, 403)
-API_EMPTY = (400, 404, 404, 404, 404, 404, 404, 403)
-API_OWN = (200, 200, 404, 404, 404, 404, 404, 403)
-API_OWN_EMPTY = (400, 400, 404, 404, 404, 404, 404, 403)
+API = (200, 404, 404, 404, 404, 404, 404, 401)
+API_EMPTY = (400, 404, 404, 404, 404, 404, 404, 401)
+API_OWN = (200, 200, 404, 404, 404, 404, 404, 401)
+API_OWN_EMPTY = (400, 400, 404, 404, 404, 404, 404, 401)
 
 
 def _public_id(scene: Scene) -> dict[str, Any]:
@@ -271,6 +273,16 @@ def _version(scene: Scene) -> dict[str, Any]:
 
 def _first_version(scene: Scene) -> dict[str, Any]:
     return {"number": _published(scene, Whose(scene.house.account)).number}
+
+
+def _key(scene: Scene) -> dict[str, Any]:
+    """Name a key of the account's, which is made where there is none."""
+    admin, account = User.objects.get(name="Ada"), scene.house.account
+    row = ApiKey.objects.filter(account=account).first()
+    if row is None:
+        deed: dict[str, Any] = {"account": account, "by": admin, "now": timezone.now()}
+        row = make_key(name="Deployment", may_change=True, days=90, **deed).row
+    return {"pk": row.pk}
 
 
 TABLE: dict[str, dict[str, Row]] = {
@@ -527,6 +539,9 @@ TABLE: dict[str, dict[str, Row]] = {
     },
     "settings_first_rules_document": {"GET": Row(OWN_ACCOUNT), "POST": Row(REFUSED_IN_WORDS)},
     "settings_first_rules_download": {"GET": Row(OWN_ACCOUNT)},
+    # Without anything in it the form makes no key, and says so.
+    "settings_programs": {"GET": Row(OWN_ACCOUNT), "POST": Row(REFUSED_IN_WORDS)},
+    "settings_program_revoke": {"GET": Row(ADMIN_ONLY, _key), "POST": Row(DONE_BY_ADMIN, _key)},
     "settings_log_in": {"GET": Row(OWN_ACCOUNT), "POST": Row(DONE_IN_OWN)},
     "settings_company": {"POST": Row(REFUSED_IN_WORDS)},
     "settings_company_only": {"POST": Row(DONE_IN_OWN)},
@@ -544,7 +559,7 @@ TABLE: dict[str, dict[str, Row]] = {
     "api_policy": {
         "GET": Row(API, policy_of_scene),
         "PUT": Row(API_EMPTY, policy_of_scene),
-        "DELETE": Row((422, 404, 404, 404, 404, 404, 404, 403), policy_of_scene),
+        "DELETE": Row((422, 404, 404, 404, 404, 404, 404, 401), policy_of_scene),
     },
 }
 

@@ -172,6 +172,7 @@ NO_LICENCE = Verdict(403)
 LOG_IN = Verdict(302)
 ELSEWHERE = Verdict(302)
 FORBIDDEN = Verdict(403)
+NO_KEY = Verdict(401)
 MAKES = Verdict(302, 201)
 DONE = Verdict(302, 200)
 BACK = Verdict(302)
@@ -362,12 +363,16 @@ TABLE: dict[str, dict[str, Row]] = {
                 "charlie": NOTHING,
                 "dora": NOTHING,
                 "nora": NOTHING,
-                "nobody": FORBIDDEN,
+                "nobody": NO_KEY,
             },
             _inbox,
             lambda scene: {"after": "0", "open": scene.conversation.public_id},
             reads=True,
         )
+    },
+    # It says what can be asked, and nothing of anybody.
+    "api_schema": {
+        "GET": Row(OK, {**dict.fromkeys(("bob", "charlie", "dora", "nora"), OK), "nobody": NO_KEY})
     },
 }
 # The settings have a table of their own: tests/flows/test_settings_isolation.py.

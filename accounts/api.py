@@ -1,0 +1,74 @@
+"""How does a program come in? With a key in the place of a log-in, and so many times a minute."""
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+
+from accounts.models import ApiKey, User
+from accounts.programs import ProgramError, act_as, key_in, key_of, note_use
+
+if TYPE_CHECKING:
+    # It reads these classes from the settings: at run time either would wait for the other.
+    from rest_framework.views import APIView
+
+SCHEME = "bearer"
+
+
+class KeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer tik_…`. No cookie is read, so nothing can be forged across sites."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        """Return the program whose key is shown; None where none is. Raises AuthenticationFailed.
+
+        A key counts more than a session that comes with it.
+        """
+        scheme, _blank, shown = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != SCHEME:
+            return None
+        now = timezone.now()
+        try:
+            key = key_of(shown.strip(), now=now)
+        except ProgramError as refused:
+            raise AuthenticationFailed(refused.reason) from refused
+        note_use(key, request._request, now=now)
+        act_as(request._request, key)
+        return key.program, key
+
+    def authenticate_header(self, request: Request) -> str:
+        """Say how to come in."""
+        return 'Bearer realm="api"'
+
+
+class IsSomebody(BasePermission):
+    """People who are logged in, and programs: those whose key only reads change nothing."""
+
+    message = "This key may only read."
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        """Say whether they may come in for this."""
+        key = key_in(request._request)
+        if key is None:
+            return request.user.is_authenticated
+        return key.may_change or request.method in SAFE_METHODS
+
+
+class KeyThrottle(SimpleRateThrottle):
+    """So many requests a minute with one key; people are not counted."""
+
+    scope = "program"
+
+    def get_rate(self) -> str:
+        """Return how many, such as 120/min."""
+        rate: str = settings.API_KEY_RATE
+        return rate
+
+    def get_cache_key(self, request: Request, view: "APIView") -> str | None:
+        """Return what is counted together; None for people."""
+        key = key_in(request._request)
+        return self.cache_format % {"scope": self.scope, "ident": key.pk} if key else None
