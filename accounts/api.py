@@ -1,15 +1,18 @@
 """How does a program come in? With a key in the place of a log-in, and so many times a minute."""
 
-from typing import TYPE_CHECKING
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, ParseError
+from rest_framework.parsers import JSONParser
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
+from accounts.json_text import JsonError, check_json
 from accounts.models import ApiKey, User
 from accounts.programs import ProgramError, act_as, key_in, key_of, note_use
 
@@ -18,6 +21,25 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 SCHEME = "bearer"
+MOST_BYTES = 8 * 1024 * 1024
+
+
+class Json(JSONParser):
+    """JSON, and nothing that parses and cannot be kept."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        """Return what a request says. Raises ParseError in words."""
+        sent = stream.read(MOST_BYTES + 1)
+        if len(sent) > MOST_BYTES:
+            raise ParseError("This is too long: at most 8 MB are read.")
+        try:
+            found = super().parse(BytesIO(sent), media_type, parser_context)
+            check_json(found)
+        except JsonError as refused:
+            raise ParseError(refused.reason) from refused
+        except RecursionError as error:
+            raise ParseError("This is nested too deeply.") from error
+        return found
 
 
 class KeyAuthentication(BaseAuthentication):

@@ -17,6 +17,9 @@ from routing.lint import Finding, Known, is_publishable, lint
 from routing.models import Rulebook, RulebookVersion
 from routing.rules import Rule, Rules
 
+# How many rules one line of the audit log names.
+MOST_TOLD = 100
+
 
 class RulebookError(Exception):
     """Something about a rulebook is refused; `reason` is fit for a person."""
@@ -33,6 +36,15 @@ class DraftChangedError(RulebookError):
         who = rulebook.draft_by.name if rulebook.draft_by else _("Somebody else")
         super().__init__(_("%s changed these rules meanwhile.") % who)
         self.rulebook, self.differences = rulebook, differences
+
+
+class HeldChangedError(RulebookError):
+    """Something else holds by now than what was looked at; nothing was done."""
+
+    def __init__(self, held: RulebookVersion) -> None:
+        words = _("%(who)s published version %(number)d meanwhile. Nothing was done.")
+        super().__init__(words % {"who": held.published_by.name, "number": held.number})
+        self.number = held.number
 
 
 class FindingsError(RulebookError):
@@ -76,7 +88,7 @@ def make_rulebook(
 def save_draft(
     *, rulebook: Rulebook, document: object, seen: int, by: User, now: datetime
 ) -> Rulebook:
-    """Keep what somebody wrote; nothing of it holds before it is published.
+    """Keep what somebody wrote and note it; nothing of it holds before it is published.
 
     `seen` is the draft's version that they began from. Raises DocumentError for what cannot be
     followed, DraftChangedError if somebody else wrote meanwhile: then nothing is kept.
@@ -85,9 +97,11 @@ def save_draft(
     row = _locked(rulebook)
     if row.draft_version != seen:
         raise DraftChangedError(row, difference(rules, read_rulebook(row.draft)))
-    row.draft, row.draft_by = document_of(rules), by
+    before, row.draft, row.draft_by = read_rulebook(row.draft), document_of(rules), by
     row.draft_version, row.changed_at = row.draft_version + 1, now
     row.save(update_fields=["draft", "draft_by", "draft_version", "changed_at"])
+    changes = _told(before, rules)
+    _note(row, "rules_drafted", by, now, version=row.draft_version, rules=changes)
     return row
 
 
@@ -123,12 +137,18 @@ def publish(
 
 
 @transaction.atomic
-def bring_back(*, version: RulebookVersion, note: str, by: User, now: datetime) -> RulebookVersion:
+def bring_back(
+    *, version: RulebookVersion, note: str, by: User, now: datetime, seen: int | None = None
+) -> RulebookVersion:
     """Let an older version hold again, as a new one. Raises RulebookError if it does already.
 
-    A draft that nobody has worked on since publishing becomes the same.
+    `seen` is the number of the version that held when somebody looked (0 for none); raises
+    HeldChangedError if it is another by now. A draft that nobody has worked on since publishing
+    becomes the same.
     """
     row = _locked(version.rulebook)
+    if seen is not None and row.published and row.published.number != seen:
+        raise HeldChangedError(row.published)
     if row.published and row.published.document == version.document:
         raise RulebookError(_("These rules hold already."))
     if row.published and row.draft == row.published.document:
@@ -175,12 +195,17 @@ def _version(
     )
     row.published, row.changed_at = made, now
     row.save(update_fields=["published", "changed_at"])
-    told = [
-        {"rule": one.name, "what": one.kind.value, "parts": list(one.parts)}
-        for one in difference(before, made.rules())
-    ]
-    _note(row, "rules_published", by, now, number=made.number, note=made.note, rules=told)
+    changes = _told(before, made.rules())
+    _note(row, "rules_published", by, now, number=made.number, note=made.note, rules=changes)
     return made
+
+
+def _told(before: Rules, after: Rules) -> list[dict[str, Any]]:
+    """Return what somebody did to rules, for the audit log."""
+    return [
+        {"rule": one.name, "what": one.kind.value, "parts": list(one.parts)}
+        for one in difference(before, after)[:MOST_TOLD]
+    ]
 
 
 def _locked(rulebook: Rulebook) -> Rulebook:

@@ -23,11 +23,12 @@ from inbox.setup.reply_variables import Choice, variables_of
 from routing import portable
 from routing.documents import DocumentError, document_of, read_rulebook
 from routing.facts import Directory
-from routing.lint import Finding, Known
+from routing.lint import Finding, Known, is_publishable
 from routing.models import DataAction, EscalationPolicy, Rulebook, RulebookVersion
 from routing.reading import Problem
 from routing.rulebook_models import MOST_NAME, empty_document
 from routing.rulebooks import (
+    FindingsError,
     RulebookError,
     bring_back,
     findings_of,
@@ -365,21 +366,90 @@ def publish_draft(
     with transaction.atomic(durable=True):
         _keep_policies(whose.account)
         row = _open(whose, by=by, now=now)
-        world = world_of(whose, now=now)
-        made = publish(
-            rulebook=row,
+        return _publish(
+            whose,
+            row,
+            note,
             seen=seen,
-            note=note,
-            directory=world.directory,
-            known=world.known,
-            first=world.first,
             by=by,
             now=now,
             is_sure=is_sure,
+            failing=failing,
+            has_seen_examples=has_seen_examples,
         )
-        if not has_seen_examples and (otherwise := failing(row)):
-            raise ExamplesError(otherwise)
-        return made
+
+
+def _publish(
+    whose: Whose,
+    row: Rulebook,
+    note: str,
+    *,
+    seen: int,
+    by: User,
+    now: datetime,
+    is_sure: bool,
+    failing: Callable[[Rulebook], Sequence[object]],
+    has_seen_examples: bool,
+) -> RulebookVersion:
+    world = world_of(whose, now=now)
+    made = publish(
+        rulebook=row,
+        seen=seen,
+        note=note,
+        directory=world.directory,
+        known=world.known,
+        first=world.first,
+        by=by,
+        now=now,
+        is_sure=is_sure,
+    )
+    if not has_seen_examples and (otherwise := failing(row)):
+        raise ExamplesError(otherwise)
+    return made
+
+
+def put_rules(
+    *, whose: Whose, document: Mapping[str, Any], by: User, now: datetime
+) -> tuple[Rulebook, Rules]:
+    """Put a document in the place of the draft, in the caller's transaction, whatever was there.
+
+    Returns the row, and the rules as they were written before.
+    """
+    row = _open(whose, by=by, now=now)
+    before = read_rulebook(row.draft)
+    if document_of(read_rulebook(document)) == document_of(before):
+        return row, before
+    seen = row.draft_version
+    return save_draft(rulebook=row, document=document, seen=seen, by=by, now=now), before
+
+
+def publish_put(
+    *,
+    whose: Whose,
+    row: Rulebook,
+    note: str,
+    by: User,
+    now: datetime,
+    is_sure: bool,
+    failing: Callable[[Rulebook], Sequence[object]],
+) -> RulebookVersion | None:
+    """Let the draft hold in the caller's transaction; None if it holds already.
+
+    Raises FindingsError and ExamplesError as `publish_draft` does.
+    """
+    if row.published and row.published.document == row.draft:
+        return None
+    return _publish(
+        whose,
+        row,
+        note,
+        seen=row.draft_version,
+        by=by,
+        now=now,
+        is_sure=is_sure,
+        failing=failing,
+        has_seen_examples=is_sure,
+    )
 
 
 def _keep_policies(account: Account) -> None:
@@ -392,11 +462,31 @@ def _keep_policies(account: Account) -> None:
 
 
 def bring_version_back(
-    *, version: RulebookVersion, note: str, by: User, now: datetime
+    *,
+    whose: Whose,
+    version: RulebookVersion,
+    note: str,
+    by: User,
+    now: datetime,
+    seen: int | None = None,
+    is_sure: bool = False,
+    failing: Callable[[Rulebook, Rules], Sequence[object]] = lambda rulebook, rules: (),
+    has_seen_examples: bool = False,
 ) -> RulebookVersion:
-    """Let an older version hold again. Raises RulebookError if it does already."""
+    """Let an older version hold again: it is published as it was, and asked as any other.
+
+    Raises HeldChangedError if what holds is not version `seen` any more, RulebookError if it holds
+    already, and FindingsError and ExamplesError as `publish_draft` does: who it names may be gone.
+    """
     with transaction.atomic(durable=True):
-        return bring_back(version=version, note=note, by=by, now=now)
+        row, rules = _open(whose, by=by, now=now), version.rules()
+        made = bring_back(version=version, note=note, by=by, now=now, seen=seen)
+        findings = draft_findings(rules, world_of(whose, now=now))
+        if not is_publishable(findings) or (findings and not is_sure):
+            raise FindingsError(findings)
+        if not has_seen_examples and (otherwise := failing(row, rules)):
+            raise ExamplesError(otherwise)
+        return made
 
 
 # --- As one document -----------------------------------------------------------------------------

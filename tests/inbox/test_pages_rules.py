@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from accounts.models import AuditEntry, FeatureGrant, Membership, User
-from inbox.models import Conversation, Participant, RoutingTrace, TeamInbox
+from inbox.models import Contact, Conversation, Participant, RoutingTrace, TeamInbox
 from inbox.setup.rules import (
     ExamplesError,
     Whose,
@@ -31,9 +31,23 @@ from inbox.setup.rules import (
 from inbox.views.settings.rules_desk import anchor_of
 from routing.conditions import FACTS, TESTS, Takes
 from routing.documents import document_of, read_rulebook
-from routing.models import CrmConnector, DataAction, EscalationPolicy, Rulebook, RulebookVersion
+from routing.models import (
+    CrmConnector,
+    DataAction,
+    EscalationPolicy,
+    Rulebook,
+    RulebookVersion,
+    RuleExample,
+)
 from tests.conftest import NOW, House
-from tests.factories import LONG_AGO, make_account, make_inbox, make_rules, make_user
+from tests.factories import (
+    LONG_AGO,
+    make_account,
+    make_inbox,
+    make_rules,
+    make_sender,
+    make_user,
+)
 from tests.twilio import text_in
 
 Login = Callable[[User], Client]
@@ -659,6 +673,25 @@ def test_the_accounts_rules_stand_before_each_inboxs(
     assert "It is never asked" not in text_of(browser.get(reverse("settings_first_rules")))
 
 
+def test_tags_in_use_are_named_where_one_is_written(
+    browser: Client, house: House, ada: User
+) -> None:
+    fill(house, ada)
+    text_in(Client(), house.sender, "+14155550177")
+    Conversation.objects.update(tags=["refund", "Ärger"])
+    Contact.objects.update(tags=["gold"])
+    theirs = make_inbox(house.account, "Elsewhere")
+    text_in(Client(), make_sender(theirs), "+14155550178")
+    Conversation.objects.filter(inbox=theirs).update(tags=["theirs"])
+
+    page = browser.get(rule_url("vip")).content.decode()
+
+    for tag in ("refund", "Ärger", "gold", "vip"):
+        assert f'<option value="{tag}">' in page, tag
+    assert page.count("In use:") == 2
+    assert "theirs" not in page
+
+
 # --- Publishing ----------------------------------------------------------------------------------
 
 
@@ -743,6 +776,89 @@ def test_versions_are_listed_looked_at_and_brought_back(
     again = browser.post(url("s_version", number=3))
     assert again.status_code == 422
     assert browser.get(url("s_version", number=9)).status_code == 404
+
+
+def test_who_brings_a_version_back_over_one_they_did_not_see_is_told(
+    browser: Client, house: House, ada: User, whose: Whose
+) -> None:
+    row = fill(house, ada)
+    deed: dict[str, Any] = {"whose": whose, "by": house.sue, "now": NOW}
+    publish_draft(seen=row.draft_version, note="Second", is_sure=True, **deed)
+    opened = browser.get(url("s_version", number=1)).content.decode()
+    moved = arrange(do="on", rule="mark", seen=row.draft_version, **deed)
+    publish_draft(seen=moved.draft_version, note="Third", is_sure=True, **deed)
+
+    answer = browser.post(url("s_version", number=1), {"note": "Back", "holds": "2", "sure": "on"})
+
+    assert 'name="holds" value="2"' in opened
+    assert answer.status_code == 409
+    assert "Sue published version 3 meanwhile. Nothing was done." in text_of(answer)
+    assert 'value="Back"' in text_of(answer)
+    assert 'name="holds" value="3"' in answer.content.decode()
+    assert RulebookVersion.objects.count() == 3
+
+
+def test_a_version_that_names_who_is_gone_does_not_come_back(
+    browser: Client, house: House, ada: User, whose: Whose
+) -> None:
+    deed: dict[str, Any] = {"whose": whose, "by": ada, "now": NOW}
+    to_bob = {"to": [{"who": "people", "people": [house.bob.pk]}]}
+    for number, then in enumerate((to_bob, {"tags": ["x"]}), start=1):
+        rules = {"rules": [{"id": "a", "name": "A", "then": then}]}
+        row = replace_draft(document=read(rules), seen=number, **deed)
+        publish_draft(seen=row.draft_version, note="", is_sure=True, **deed)
+    User.objects.filter(pk=house.bob.pk).update(is_active=False)
+
+    page = text_of(browser.get(url("s_version", number=1)))
+    answer = browser.post(url("s_version", number=1), {"holds": "2", "sure": "on"})
+
+    assert "Let version 1 hold again" not in page
+    assert "It cannot hold again as it is." in page
+    assert answer.status_code == 422
+    assert RulebookVersion.objects.count() == 2
+
+
+def test_examples_are_run_before_a_version_comes_back(
+    browser: Client, house: House, ada: User, whose: Whose
+) -> None:
+    deed: dict[str, Any] = {"whose": whose, "by": ada, "now": NOW}
+    for number, rule in enumerate(("old", "new"), start=1):
+        rules = {"rules": [{"id": rule, "name": rule, "then": {"to": [{"who": "team"}]}}]}
+        row = replace_draft(document=read(rules), seen=number, **deed)
+        publish_draft(seen=row.draft_version, note="", is_sure=True, **deed)
+    RuleExample.objects.create(
+        account=house.account,
+        rulebook=row,
+        team=house.inbox.team,
+        name="A refund",
+        facts={"at": NOW.isoformat(), "text": "Refund", "number": "+14155550101"},
+        expected={"rule": "new"},
+        changed_by=ada,
+        created_at=NOW,
+        changed_at=NOW,
+    )
+
+    page = text_of(browser.get(url("s_version", number=1)))
+    refused = browser.post(url("s_version", number=1), {"holds": "2", "sure": "on"})
+    done = browser.post(
+        url("s_version", number=1), {"holds": "2", "sure": "on", "examples_sure": "on"}, follow=True
+    )
+
+    assert "Examples that come out otherwise" in page
+    assert (refused.status_code, RulebookVersion.objects.count()) == (422, 3)
+    assert "Version 1 is back" in text_of(done)
+
+
+def test_who_changed_a_draft_stands_in_the_audit_log(
+    browser: Client, house: House, ada: User
+) -> None:
+    fill(house, ada)
+
+    lines = AuditEntry.objects.filter(action="rules_drafted").order_by("id")
+
+    assert [(line.actor_label, line.data["version"]) for line in lines] == [("Ada", 2), ("Ada", 3)]
+    assert lines[0].data["rules"][0] == {"rule": "VIP", "what": "added", "parts": []}
+    assert "Rules drafted" in browser.get("/settings/audit/").content.decode()
 
 
 def test_the_draft_is_thrown_away(browser: Client, house: House, ada: User) -> None:

@@ -16,6 +16,7 @@ from inbox.setup.rules import (
     new_id,
     save_rule,
 )
+from inbox.setup.tags_in_use import tags_in_use
 from inbox.views.settings import condition_forms
 from inbox.views.settings.condition_forms import Offered, offered_in
 from inbox.views.settings.rule_forms import UNITS, RuleForm, priorities, targets, triggers
@@ -109,6 +110,7 @@ def _page(
         "policies": _with(sorted(known.escalations), [form.escalation]),
         "webhooks": _with(sorted(known.webhooks), [form.webhook]),
         "variables": world.variables,
+        "tags_in_use": tags_in_use(desk.inboxes, (*world.first, *draft_of(desk.row).rules)),
         "ran": ran,
         "days": DAYS,
         "cost": ran.times * max((one.segments for one in form.replies), default=0),

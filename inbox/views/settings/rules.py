@@ -1,6 +1,5 @@
 """Which rules does an inbox have? The list in its order, publishing, versions, one document."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -29,14 +28,14 @@ from inbox.setup.rules import (
     replace_draft,
     version_of,
 )
-from inbox.views.settings.hours_forms import LONGEST_PASTE
+from inbox.views.settings.documents import read_document, uploaded_text
 from inbox.views.settings.rules_desk import RulesDesk, anchor_of, rules_desk
 from routing.documents import DocumentError, read_rulebook
 from routing.examples import Verdict
 from routing.lint import Finding, Level, is_publishable
 from routing.models import RulebookVersion
 from routing.reading import Problem
-from routing.rulebooks import DraftChangedError, RulebookError, rules_of
+from routing.rulebooks import DraftChangedError, HeldChangedError, RulebookError, rules_of
 from routing.rules import Rule
 from routing.sentences import Sentence, Told, sentence, told
 
@@ -259,29 +258,52 @@ def rules_version(request: HttpRequest, number: int, slug: str | None = None) ->
     version = version_of(desk.whose, number)
     if version is None:
         raise Http404
-    problem = ""
-    if request.method == "POST":
-        note = request.POST.get("note", "")
-        try:
-            made = bring_version_back(
-                version=version, note=note, by=desk.who.user, now=desk.who.now
-            )
-        except RulebookError as refused:
-            problem = refused.reason
-        else:
-            words = _("Version %(old)d is back: as version %(new)d it holds from now on.")
-            return desk.done(words % {"old": number, "new": made.number})
-    rules, names = version.rules(), desk.world.names
+    if request.method == "GET":
+        return _version_page(desk, version)
+    data = request.POST
+    try:
+        made = bring_version_back(
+            version=version,
+            note=data.get("note", ""),
+            seen=number_in(data.get("holds", "")),
+            is_sure="sure" in data,
+            failing=partial(failing_examples, now=desk.who.now),
+            has_seen_examples="examples_sure" in data,
+            **desk.deed,
+        )
+    except HeldChangedError as changed:
+        desk.look_again()
+        again = version_of(desk.whose, number) or version
+        return _version_page(desk, again, changed.reason, status=409)
+    except RulebookError as refused:
+        return _version_page(desk, version, refused.reason, status=422)
+    words = _("Version %(old)d is back: as version %(new)d it holds from now on.")
+    return desk.done(words % {"old": number, "new": made.number})
+
+
+def _version_page(
+    desk: RulesDesk, version: RulebookVersion, problem: str = "", *, status: int = 200
+) -> HttpResponse:
+    rules, names, data = version.rules(), desk.world.names, desk.request.POST
+    held, is_asked = version.rulebook.published, version.rulebook.published_id != version.pk
+    findings = draft_findings(rules, desk.world) if is_asked else ()
+    titles = {rule.id: rule.name for rule in rules.rules}
     return desk.page(
         "version",
-        status=422 if problem else 200,
+        status=status,
         problem=problem,
         row=version,
+        findings=[(titles.get(one.rule, one.rule), one) for one in findings],
+        is_publishable=is_publishable(findings),
+        failing=failing_examples(version.rulebook, rules, now=desk.who.now) if is_asked else (),
+        is_sure="sure" in data,
+        is_examples_sure="examples_sure" in data,
+        held=held.number if held else 0,
         lines=[(rule, sentence(rule, names)) for rule in rules.rules],
         changes=told(rules_of(version.rulebook), rules, names),
-        holds=version.rulebook.published_id == version.pk,
-        note=request.POST.get("note", ""),
-        download=desk.url("s_download", of=number),
+        holds=not is_asked,
+        note=data.get("note", ""),
+        download=desk.url("s_download", of=version.number),
     )
 
 
@@ -312,9 +334,9 @@ def rules_document(request: HttpRequest, slug: str | None = None) -> HttpRespons
     desk = rules_desk(request, slug)
     if request.method == "GET":
         return _document_page(desk)
-    text = _uploaded(request)
+    text = uploaded_text(request)
     try:
-        document = imported(_parsed(text), desk.world)
+        document = imported(read_document(text), desk.world)
         if "save" in request.POST:
             replace_draft(document=document, seen=desk.seen, **desk.deed)
             return desk.done(_("The document is the draft now. Look at it, then publish it."))
@@ -326,31 +348,6 @@ def rules_document(request: HttpRequest, slug: str | None = None) -> HttpRespons
         return _document_page(desk, text, problems=problem, status=409)
     changes = told(draft_of(desk.row), read_rulebook(document), desk.world.names)
     return _document_page(desk, text, changes=changes, is_checked=True)
-
-
-def _uploaded(request: HttpRequest) -> str:
-    upload = request.FILES.get("file")
-    if upload:
-        return bytes(upload.read(LONGEST_PASTE + 1)).decode(errors="replace")
-    return request.POST.get("text", "")
-
-
-def _parsed(text: str) -> object:
-    """Return what a JSON text says. Raises DocumentError with the line where it breaks off."""
-    if not text.strip():
-        raise DocumentError([Problem("", _("Choose a file, or paste what it contains."))])
-    if len(text) > LONGEST_PASTE:
-        raise DocumentError([Problem("", _("This is too long for rules."))])
-    try:
-        return json.loads(text.removeprefix("\ufeff"))
-    except json.JSONDecodeError as error:
-        where = _("line %(line)d, column %(column)d") % {
-            "line": error.lineno,
-            "column": error.colno,
-        }
-        raise DocumentError([Problem(where, _("This is no JSON: %s.") % error.msg)]) from error
-    except RecursionError as error:
-        raise DocumentError([Problem("", _("This is nested too deeply."))]) from error
 
 
 def _document_page(
