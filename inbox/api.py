@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from accounts.access import Viewer, viewer_of
 from accounts.models import User
 from inbox.access import get_inbox_by_id
+from inbox.api_shapes import Missed
 from inbox.catchup import CatchUp, catch_up, seqs_in_sight
 from inbox.lists import counts_of
 from inbox.models import TeamInbox
@@ -29,7 +30,7 @@ class CatchUpQuery(serializers.Serializer[Any]):
 
 @extend_schema(
     parameters=[CatchUpQuery, OpenApiParameter("public_id", UUID, OpenApiParameter.PATH)],
-    responses={200: dict},
+    responses={200: Missed, 304: None},
 )
 @api_view(["GET"])
 def inbox_events(request: Request, public_id: UUID) -> Response:

@@ -5,37 +5,32 @@ began from, and hears with 409 if it is another by now. What cannot be followed 
 the place of every problem. With `"check": true` nothing is kept.
 """
 
-from collections.abc import Callable, Iterable
-from functools import partial, wraps
-from typing import Any, Concatenate, ParamSpec
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.administrators import Administrator, administrator
+from inbox import api_shapes as shapes
+from inbox.api_answers import asked_of, findings_in, inbox_to_set, private, told, whose_rules
+from inbox.api_shapes import answers
 from inbox.explaining.examples import failing_examples
-from inbox.models import TeamInbox
 from inbox.setup import policies, replies, rules
-from inbox.setup.refusals import SetUpError
 from inbox.setup.rules import Whose
-from inbox.views.settings.door import Setter, setter
-from inbox.views.settings.rules_desk import rules_desk
+from routing import portable
 from routing.documents import read_rulebook
-from routing.lint import Finding
+from routing.escalation import Policy
 from routing.models import EscalationPolicy, Rulebook, RulebookVersion
-from routing.policy_documents import PolicyError, read_policy, write_policy
+from routing.policy_documents import read_policy, write_policy
 from routing.reading import DocumentError
 from routing.reply_documents import document_of as replies_document
 from routing.reply_documents import read_replies
-from routing.rulebooks import DraftChangedError, FindingsError, RulebookError
-
-P = ParamSpec("P")
-View = Callable[Concatenate[Request, P], Response]
 
 
 class Writing(serializers.Serializer[Any]):
@@ -73,110 +68,22 @@ class Restoring(serializers.Serializer[Any]):
 
     number = serializers.IntegerField(min_value=1)
     note = serializers.CharField(max_length=500, default="", allow_blank=True)
-
-
-# What stories refuse, each with its status and what stands beside its words; the first that fits.
-_Refusal = tuple[type[Exception], int, Callable[[Any], dict[str, Any]]]
-_REFUSALS: tuple[_Refusal, ...] = (
-    (
-        DocumentError,
-        422,
-        lambda error: {"problems": [_at(p.where, p.words) for p in error.problems]},
-    ),
-    (PolicyError, 422, lambda error: {"problems": [_at(_step(error.step), error.reason)]}),
-    (FindingsError, 422, lambda error: {"findings": _findings(error.findings)}),
-    (rules.ExamplesError, 422, lambda error: {"examples": len(error.failing)}),
-    (
-        policies.PolicyProblemsError,
-        422,
-        lambda error: {"problems": [_at(_step(p.step), p.words) for p in error.problems]},
-    ),
-    (
-        replies.ReplyProblemsError,
-        422,
-        lambda error: {"problems": [_at("", p.words) for p in error.problems]},
-    ),
-    (rules.DraftMovedError, 409, lambda error: {"version": error.rulebook.draft_version}),
-    (DraftChangedError, 409, lambda error: {"version": error.rulebook.draft_version}),
-    (policies.PolicyChangedError, 409, lambda error: {"version": error.version}),
-    (replies.ReplyChangedError, 409, lambda error: {"version": error.seen}),
-    (RulebookError, 422, lambda error: {}),
-    (SetUpError, 422, lambda error: {}),
-    (replies.RepliesError, 422, lambda error: {}),
-)
-_KNOWN = tuple(kind for kind, *_ in _REFUSALS)
-
-
-def told(view: View[P]) -> View[P]:
-    """Answer what a story refuses with its words, and where each problem is."""
-
-    @wraps(view)
-    def answer(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> Response:
-        try:
-            return view(request, *args, **kwargs)
-        except _KNOWN as error:
-            status, more = next(
-                (status, more) for kind, status, more in _REFUSALS if isinstance(error, kind)
-            )
-            words = getattr(error, "reason", "") or "This document cannot be followed."
-            return Response({"detail": words, **more(error)}, status=status)
-
-    return answer
-
-
-def _at(where: str, words: str) -> dict[str, str]:
-    return {"where": where, "words": words}
-
-
-def _step(number: int) -> str:
-    return f"steps[{number - 1}]" if number else ""
-
-
-def _findings(findings: Iterable[Finding]) -> list[dict[str, str]]:
-    return [{"level": one.level.value, "rule": one.rule, "words": one.words} for one in findings]
-
-
-def _asked(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    asked = serializer(data=request.data)
-    asked.is_valid(raise_exception=True)
-    return dict(asked.validated_data)
-
-
-def _private(body: object, *, status: int = 200) -> Response:
-    response = Response(body, status=status)
-    response["Cache-Control"] = "private, no-store"
-    return response
-
-
-def _inbox(request: Request, public_id: UUID) -> tuple[Setter, TeamInbox]:
-    """Return who sets an inbox up, and the inbox. Raises Http404 unless it is theirs to set."""
-    who = setter(request._request)
-    rows = TeamInbox.objects.select_related("escalation", "account")
-    inbox = rows.filter(account=who.account, public_id=public_id).first()
-    if inbox is None or not who.may_set(inbox.pk):
-        raise Http404("No such inbox.")
-    return who, inbox
+    holds = serializers.IntegerField(min_value=0, required=False)
+    sure = serializers.BooleanField(default=False)
 
 
 # --- Rules ----------------------------------------------------------------------------------------
 
 
-def _whose(request: Request, public_id: UUID | None) -> tuple[Administrator, Whose]:
-    """Return who works on whose rules: an inbox's, or those that the account asks first."""
-    slug = _inbox(request, public_id)[1].slug if public_id else None
-    desk = rules_desk(request._request, slug)
-    return desk.who, desk.whose
-
-
-@extend_schema(request=Writing, responses={200: dict, 409: dict, 422: dict})
+@answers(shapes.RulesShape, asks=Writing, puts=shapes.RulesShape)
 @api_view(["GET", "PUT"])
 @told
 def rulebook(request: Request, public_id: UUID | None = None) -> Response:
     """Read the rules of an inbox, or those the account asks first; write their draft."""
-    who, whose = _whose(request, public_id)
+    who, whose = whose_rules(request, public_id)
     if request.method == "GET":
-        return _private(_rules(whose, who))
-    asked = _asked(Writing, request)
+        return private(_rules(whose, who))
+    asked = asked_of(Writing, request)
     world = rules.world_of(whose, now=who.now)
     document = rules.imported(asked["document"], world)
     found = rules.draft_findings(read_rulebook(document), world)
@@ -184,8 +91,8 @@ def rulebook(request: Request, public_id: UUID | None = None) -> Response:
         rules.replace_draft(
             whose=whose, document=document, seen=asked["version"], by=who.user, now=who.now
         )
-        whose = _whose(request, public_id)[1]
-    return _private({**_rules(whose, who), "findings": _findings(found)})
+        whose = whose_rules(request, public_id)[1]
+    return private({**_rules(whose, who), "findings": findings_in(found)})
 
 
 def _rules(whose: Whose, who: Administrator) -> dict[str, Any]:
@@ -206,13 +113,13 @@ def _published(version: RulebookVersion, world: rules.World) -> dict[str, Any]:
     }
 
 
-@extend_schema(request=Publishing, responses={200: dict, 409: dict, 422: dict})
+@answers(asks=Publishing, posts=shapes.Published)
 @api_view(["POST"])
 @told
 def publish(request: Request, public_id: UUID | None = None) -> Response:
     """Let the draft hold from now on."""
-    who, whose = _whose(request, public_id)
-    asked = _asked(Publishing, request)
+    who, whose = whose_rules(request, public_id)
+    asked = asked_of(Publishing, request)
     made = rules.publish_draft(
         whose=whose,
         seen=asked["version"],
@@ -223,24 +130,34 @@ def publish(request: Request, public_id: UUID | None = None) -> Response:
         failing=partial(failing_examples, now=who.now),
         has_seen_examples=asked["sure"],
     )
-    return _private(_published(made, rules.world_of(whose, now=who.now)))
+    return private(_published(made, rules.world_of(whose, now=who.now)))
 
 
-@extend_schema(request=Restoring, responses={200: dict, 422: dict})
+@answers(shapes.Versions, asks=Restoring, posts=shapes.Published)
 @api_view(["GET", "POST"])
 @told
 def versions(request: Request, public_id: UUID | None = None) -> Response:
     """List what was published, the newest first; or let a version hold again."""
-    who, whose = _whose(request, public_id)
+    who, whose = whose_rules(request, public_id)
     row, world = whose.rulebook(), rules.world_of(whose, now=who.now)
     if request.method == "GET":
-        return _private({"versions": [_published(one, world) for one in _newest(row)]})
-    asked = _asked(Restoring, request)
+        return private({"versions": [_published(one, world) for one in _newest(row)]})
+    asked = asked_of(Restoring, request)
     version = rules.version_of(whose, asked["number"])
     if version is None:
         raise Http404("No such version.")
-    made = rules.bring_version_back(version=version, note=asked["note"], by=who.user, now=who.now)
-    return _private(_published(made, world))
+    made = rules.bring_version_back(
+        whose=whose,
+        version=version,
+        note=asked["note"],
+        seen=asked.get("holds"),
+        by=who.user,
+        now=who.now,
+        is_sure=asked["sure"],
+        failing=partial(failing_examples, now=who.now),
+        has_seen_examples=asked["sure"],
+    )
+    return private(_published(made, world))
 
 
 def _newest(row: Rulebook | None, *, most: int = 100) -> Iterable[RulebookVersion]:
@@ -250,18 +167,18 @@ def _newest(row: Rulebook | None, *, most: int = 100) -> Iterable[RulebookVersio
 # --- Replies --------------------------------------------------------------------------------------
 
 
-@extend_schema(request=WritingReplies, responses={200: dict, 409: dict, 422: dict})
+@answers(shapes.RepliesShape, asks=WritingReplies, puts=shapes.RepliesShape)
 @api_view(["GET", "PUT"])
 @told
 def inbox_replies(request: Request, public_id: UUID) -> Response:
     """Read and write what an inbox says by itself."""
-    who, inbox = _inbox(request, public_id)
+    who, inbox = inbox_to_set(request, public_id)
     if request.method == "PUT":
-        asked = _asked(WritingReplies, request)
+        asked = asked_of(WritingReplies, request)
         wanted = read_replies(asked["document"])
         if asked["check"]:
             replies.check_replies(inbox=inbox, replies=wanted, is_sure=asked["sure"])
-            return _private({"version": asked["version"], "document": replies_document(wanted)})
+            return private({"version": asked["version"], "document": replies_document(wanted)})
         inbox = replies.save_replies(
             inbox=inbox,
             replies=wanted,
@@ -271,13 +188,13 @@ def inbox_replies(request: Request, public_id: UUID) -> Response:
             is_sure=asked["sure"],
         )
     own = replies.own_replies(inbox)
-    return _private({"version": replies.mark_of_all(own), "document": replies_document(own)})
+    return private({"version": replies.mark_of_all(own), "document": replies_document(own)})
 
 
 # --- Escalation -----------------------------------------------------------------------------------
 
 
-@extend_schema(request=WritingPolicy, responses={200: dict, 201: dict, 422: dict})
+@answers(shapes.Policies, asks=WritingPolicy, posts=shapes.PolicyShape, made=True)
 @api_view(["GET", "POST"])
 @told
 def policy_list(request: Request) -> Response:
@@ -285,13 +202,14 @@ def policy_list(request: Request) -> Response:
     who = administrator(request._request)
     if request.method == "GET":
         rows = EscalationPolicy.objects.filter(account=who.account).order_by("name")
-        return _private({"policies": [_policy(row) for row in rows]})
-    asked = _asked(WritingPolicy, request)
-    wanted = read_policy(asked["document"])
+        known = policies.known_for(who.account.pk)
+        return private({"policies": [_policy(row, known) for row in rows]})
+    asked = asked_of(WritingPolicy, request)
+    wanted = _wanted(asked["document"], known := policies.known_for(who.account.pk))
     if asked["check"]:
         new = EscalationPolicy(account=who.account, name=asked["name"])
         policies.check_policy(new, wanted, now=who.now, is_sure=asked["sure"])
-        return _private({"name": asked["name"], "document": write_policy(wanted)})
+        return private({"name": asked["name"], "document": _written(wanted, known)})
     made = policies.make_policy(
         account=who.account,
         name=asked["name"],
@@ -300,10 +218,10 @@ def policy_list(request: Request) -> Response:
         policy=wanted,
         is_sure=asked["sure"],
     )
-    return _private(_policy(made), status=201)
+    return private(_policy(made, known), status=201)
 
 
-@extend_schema(request=WritingPolicy, responses={200: dict, 204: None, 409: dict, 422: dict})
+@answers(shapes.PolicyShape, asks=WritingPolicy, puts=shapes.PolicyShape, deletes=True)
 @api_view(["GET", "PUT", "DELETE"])
 @told
 def policy(request: Request, pk: int) -> Response:
@@ -312,26 +230,40 @@ def policy(request: Request, pk: int) -> Response:
     row = EscalationPolicy.objects.filter(account=who.account, pk=pk).first()
     if row is None:
         raise Http404("No such policy.")
+    known = policies.known_for(who.account.pk)
     if request.method == "DELETE":
         policies.delete_policy(policy=row, by=who.user, now=who.now)
-        return _private(None, status=204)
+        return private(None, status=204)
     if request.method == "PUT":
-        asked = _asked(WritingPolicy, request)
+        asked = asked_of(WritingPolicy, request)
+        wanted = _wanted(asked["document"], known)
         if asked["check"]:
-            wanted = read_policy(asked["document"])
             policies.check_policy(row, wanted, now=who.now, is_sure=asked["sure"])
-            return _private({**_policy(row), "document": write_policy(wanted)})
+            return private({**_policy(row, known), "document": _written(wanted, known)})
         row = policies.save_policy(
             policy=row,
             name=asked["name"],
-            document=asked["document"],
+            document=write_policy(wanted),
             version=asked["version"],
             by=who.user,
             now=who.now,
             is_sure=asked["sure"],
         )
-    return _private(_policy(row))
+    return private(_policy(row, known))
 
 
-def _policy(row: EscalationPolicy) -> dict[str, Any]:
-    return {"id": row.pk, "name": row.name, "version": row.version, "document": row.document}
+def _policy(row: EscalationPolicy, known: portable.Known) -> dict[str, Any]:
+    document = portable.policy_with_names(row.document, known)
+    return {"id": row.pk, "name": row.name, "version": row.version, "document": document}
+
+
+def _wanted(document: object, known: portable.Known) -> Policy:
+    with_ids, unknown = portable.policy_with_ids(document, known)
+    wanted = read_policy(with_ids)
+    if unknown:
+        raise DocumentError(unknown)
+    return wanted
+
+
+def _written(policy: Policy, known: portable.Known) -> dict[str, Any]:
+    return portable.policy_with_names(write_policy(policy), known)

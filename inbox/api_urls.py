@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from inbox import api, api_settings
+from inbox import api, api_documents, api_lookups, api_settings
 
 # What admins and supervisors set on the pages of the settings as well.
 of_settings = [
@@ -16,6 +16,28 @@ of_settings = [
         "inboxes/<uuid:public_id>/rules/versions/", api_settings.versions, name="api_rules_versions"
     ),
     path("inboxes/<uuid:public_id>/replies/", api_settings.inbox_replies, name="api_replies"),
+    path("inboxes/<uuid:public_id>/document/", api_documents.inbox_document, name="api_document"),
+    path("rules/examples/", api_documents.examples, name="api_first_examples"),
+    path("rules/examples/<int:pk>/", api_documents.example, name="api_first_example"),
+    path("inboxes/<uuid:public_id>/rules/examples/", api_documents.examples, name="api_examples"),
+    path(
+        "inboxes/<uuid:public_id>/rules/examples/<int:pk>/",
+        api_documents.example,
+        name="api_example",
+    ),
+    path("data-actions/", api_lookups.data_actions, name="api_data_actions"),
+    path("data-actions/<int:pk>/", api_lookups.data_action, name="api_data_action"),
+    path(
+        "data-actions/<int:pk>/secret/",
+        api_lookups.data_action_secret,
+        name="api_data_action_secret",
+    ),
+    path("connectors/", api_lookups.connectors, name="api_connectors"),
+    path("connectors/<int:pk>/", api_lookups.connector, name="api_connector"),
+    path("tables/", api_lookups.tables, name="api_tables"),
+    path("tables/<int:pk>/", api_lookups.table, name="api_table"),
+    path("business-hours/", api_documents.hours_list, name="api_hours_list"),
+    path("business-hours/<int:pk>/", api_documents.hours, name="api_hours"),
     path("escalation-policies/", api_settings.policy_list, name="api_policies"),
     path("escalation-policies/<int:pk>/", api_settings.policy, name="api_policy"),
 ]

@@ -15,6 +15,7 @@ from inbox.views.settings import (
     general,
     home,
     hours,
+    inbox_document,
     invitations,
     licences,
     log_in,
@@ -24,6 +25,7 @@ from inbox.views.settings import (
     programs,
     replies,
     rule_edit,
+    rule_examples,
     rules,
     rules_try,
     support,
@@ -44,6 +46,7 @@ def _rules(base: str, name: str) -> list[URLPattern]:
         path(f"{base}rules/discard/", rules.rules_discard, name=f"{name}s_discard"),
         path(f"{base}rules/versions/", rules.rules_versions, name=f"{name}s_versions"),
         path(f"{base}rules/versions/<int:number>/", rules.rules_version, name=f"{name}s_version"),
+        path(f"{base}rules/examples/", rule_examples.rule_examples, name=f"{name}s_examples"),
         path(f"{base}rules/document/", rules.rules_document, name=f"{name}s_document"),
         path(f"{base}rules/document/download/", rules.rules_download, name=f"{name}s_download"),
     ]
@@ -65,12 +68,17 @@ urlpatterns = [
         name="settings_reply_delete",
     ),
     path("inboxes/<slug:slug>/rules/try/", rules_try.rules_try, name="settings_rules_try"),
-    path(
-        "inboxes/<slug:slug>/rules/examples/",
-        rules_try.rules_examples,
-        name="settings_rules_examples",
-    ),
     path("inboxes/<slug:slug>/rules/replay/", rules_try.rules_replay, name="settings_rules_replay"),
+    path(
+        "inboxes/<slug:slug>/document/",
+        inbox_document.inbox_document,
+        name="settings_inbox_document",
+    ),
+    path(
+        "inboxes/<slug:slug>/document/download/",
+        inbox_document.inbox_download,
+        name="settings_inbox_download",
+    ),
     path("inboxes/<slug:slug>/turn-off/", turning_on.turning_off, name="settings_turn_off"),
     path(
         "inboxes/<slug:slug>/escalation/",

@@ -12,6 +12,7 @@ from accounts.audit import record
 from accounts.models import Account, AuditEntry, User
 from routing import hours as pure
 from routing.hours import NEVER_OPEN, Opening, Week, is_zone
+from routing.hours_documents import NamedHours
 from routing.models import BusinessHours, OpeningHours, SpecialDay
 from routing.public_holidays import countries
 
@@ -179,6 +180,30 @@ def remove_special_days(
     return _change(hours, change, dates, version=version, by=by, now=now)
 
 
+@transaction.atomic(durable=True)
+def make_hours_like(
+    *, account: Account, wanted: NamedHours, by: User, now: datetime
+) -> BusinessHours:
+    """Make business hours as a document says them. Raises HoursError."""
+    _checked_name(wanted.name, account)
+    return put_hours(account=account, wanted=wanted, by=by, now=now)
+
+
+@transaction.atomic(durable=True)
+def save_hours(
+    *, hours: BusinessHours, wanted: NamedHours, version: int, by: User, now: datetime
+) -> BusinessHours:
+    """Let business hours be as a document says them, all at once.
+
+    Raises HoursChangedError if anything of them is another than in `version`, HoursError.
+    """
+    row = BusinessHours.objects.select_for_update().filter(pk=hours.pk).first()
+    if row and row.version != version:
+        raise HoursChangedError(row.version, tuple(changes_since(row, version)))
+    _checked_name(wanted.name, hours.account, but=hours)
+    return _change(hours, _becoming(wanted), (), version=version, by=by, now=now)
+
+
 # --- What stories of other apps call, in their own transaction ---
 
 
@@ -227,6 +252,49 @@ def add_special_days(hours: BusinessHours, days: Sequence[pure.SpecialDay]) -> N
         for row in rows
         for opening in openings[row.on]
     )
+
+
+def put_hours(*, account: Account, wanted: NamedHours, by: User, now: datetime) -> BusinessHours:
+    """Let the account's hours of a name be as wanted, in the caller's transaction.
+
+    They are made where there are none. Raises HoursError.
+    """
+    calendar = wanted.calendar
+    there = BusinessHours.objects.filter(account=account, name__iexact=wanted.name).first()
+    if there:
+        return _change(there, _becoming(wanted), (), version=there.version, by=by, now=now)
+    return add_hours(
+        account=account,
+        name=wanted.name,
+        by=by,
+        now=now,
+        week=calendar.week,
+        special_days=calendar.special_days,
+        zone=calendar.zone,
+        country=calendar.country,
+        region=calendar.region,
+        ignored_holidays=sorted(calendar.ignored_holidays),
+    )
+
+
+def _becoming(wanted: NamedHours) -> Callable[[BusinessHours], None]:
+    calendar = wanted.calendar
+
+    def change(row: BusinessHours) -> None:
+        row.name, row.time_zone = wanted.name, calendar.zone
+        row.country, row.region = calendar.country, calendar.region
+        row.ignored_holidays = sorted(calendar.ignored_holidays)
+        row.openings.filter(weekday__isnull=False).delete()
+        OpeningHours.objects.bulk_create(_weekly_rows(row, calendar.week))
+        row.special_days.all().delete()
+        add_special_days(row, calendar.special_days)
+
+    return change
+
+
+def named(hours: BusinessHours) -> NamedHours:
+    """Return hours as a document says them."""
+    return NamedHours(hours.name, hours.calendar())
 
 
 def delete_hours(*, hours: BusinessHours, by: User, now: datetime) -> None:

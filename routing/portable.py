@@ -1,6 +1,6 @@
-"""How does a rulebook travel? With e-mail addresses and names of teams in the place of ids.
+"""How do rules, policies and examples travel? People by e-mail address and teams by name.
 
-So that it can be reviewed in version control and carried to another account. Pure: who is there
+So that they can be reviewed in version control and carried to another account. Pure: who is there
 comes as `Known`. Tags, look-ups, policies and webhooks have names anyway.
 """
 
@@ -42,11 +42,26 @@ def _only(names: Mapping[int, str], wanted: str) -> int | None:
 
 
 def with_names(document: Mapping[str, Any], known: Known) -> dict[str, Any]:
-    """Write a document for elsewhere. Who is not known stays as an id: importing says so."""
-    found: dict[str, Any] = copy.deepcopy(dict(document))
+    """Write rules for elsewhere. Who is not known stays as an id: importing says so."""
+    found = _with_names(document, known, _slots)
     if not found.get("always_first"):
         found.pop("always_first", None)
-    for slot in _slots(found):
+    return found
+
+
+def policy_with_names(document: Mapping[str, Any], known: Known) -> dict[str, Any]:
+    """Write an escalation policy for elsewhere, as `with_names` does rules."""
+    return _with_names(document, known, _policy_slots)
+
+
+def example_with_names(document: Mapping[str, Any], known: Known) -> dict[str, Any]:
+    """Write a saved example, `{"message", "expected"}`, for elsewhere."""
+    return _with_names(document, known, _example_slots)
+
+
+def _with_names(document: Mapping[str, Any], known: Known, slots: "_Slots") -> dict[str, Any]:
+    found: dict[str, Any] = copy.deepcopy(dict(document))
+    for slot in slots(found):
         slot.change(partial(_named, known.teams if slot.is_team else known.people))
     return found
 
@@ -56,10 +71,26 @@ def _named(names: Mapping[int, str], one: Any, _where: str) -> object:
 
 
 def with_ids(document: object, known: Known) -> tuple[object, tuple[Problem, ...]]:
-    """Read a document from elsewhere: the same with ids, and which names nobody here has.
+    """Read rules from elsewhere: the same with ids, and which names nobody here has.
 
     What is no document is left as it is: reading it says what is wrong.
     """
+    return _with_ids(document, known, _slots)
+
+
+def policy_with_ids(document: object, known: Known) -> tuple[object, tuple[Problem, ...]]:
+    """Read an escalation policy from elsewhere, as `with_ids` does rules."""
+    return _with_ids(document, known, _policy_slots)
+
+
+def example_with_ids(document: object, known: Known) -> tuple[object, tuple[Problem, ...]]:
+    """Read a saved example from elsewhere, as `with_ids` does rules."""
+    return _with_ids(document, known, _example_slots)
+
+
+def _with_ids(
+    document: object, known: Known, slots: "_Slots"
+) -> tuple[object, tuple[Problem, ...]]:
     problems: list[Problem] = []
     found = copy.deepcopy(document)
 
@@ -69,7 +100,7 @@ def with_ids(document: object, known: Known) -> tuple[object, tuple[Problem, ...
     def team(one: object, where: str) -> object:
         return _resolved(one, where, known.teams, known.team, _team_words, problems)
 
-    for slot in _slots(found):
+    for slot in slots(found):
         slot.change(team if slot.is_team else person)
     return found, tuple(problems)
 
@@ -122,6 +153,25 @@ class _Slot:
             self.holder[self.key] = [by(one, f"{where}[{n}]") for n, one in enumerate(value)]
         elif self.is_team:
             self.holder[self.key] = by(value, where)
+
+
+_Slots = Callable[[object], Iterator[_Slot]]
+
+
+def _policy_slots(document: object) -> Iterator[_Slot]:
+    for step, where in _each(document, "steps", ""):
+        for rung, place in _each(step, "to", where):
+            if "users" in rung:
+                yield _Slot(rung, "users", place)
+            if rung.get("team") is not None:
+                yield _Slot(rung, "team", place, is_team=True)
+
+
+def _example_slots(document: object) -> Iterator[_Slot]:
+    for part, key in (("message", "away"), ("expected", "who")):
+        holder = document.get(part) if isinstance(document, dict) else None
+        if isinstance(holder, dict) and isinstance(holder.get(key), list):
+            yield _Slot(holder, key, part)
 
 
 def _slots(document: object) -> Iterator[_Slot]:

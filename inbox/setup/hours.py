@@ -60,6 +60,14 @@ def delete_unused_hours(*, hours: BusinessHours, by: User, now: datetime) -> Non
     delete_hours(hours=row, by=by, now=now)
 
 
+def put_inbox(*, inbox: TeamInbox, hours: BusinessHours | None, by: User, now: datetime) -> None:
+    """Let an inbox keep these hours, or none, in the caller's transaction."""
+    rows = TeamInbox.objects.select_for_update(no_key=True, of=("self",))
+    row = rows.select_related("hours").get(pk=inbox.pk)
+    if row.hours_id != (hours.pk if hours else None):
+        _keep(row, hours, by=by, now=now)
+
+
 def _locked(hours: BusinessHours) -> BusinessHours:
     row = BusinessHours.objects.select_for_update().filter(pk=hours.pk).first()
     if row is None:

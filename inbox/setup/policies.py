@@ -16,6 +16,7 @@ from accounts.models import Account, AuditEntry, Membership, Team, User
 from accounts.refusals import broken_rule
 from inbox.models import Conversation, TeamInbox
 from inbox.setup.refusals import SetUpError
+from routing import portable
 from routing.business_hours import Change
 from routing.escalation import Do, Policy, Step
 from routing.hours import Calendar
@@ -113,6 +114,46 @@ def save_policy(
     row = _locked(policy)
     if row.version != version:
         raise PolicyChangedError(row.version, changes_since(row, version))
+    return _put(row, name, wanted, by=by, now=now, is_sure=is_sure)
+
+
+def put_policy(
+    *,
+    inbox: TeamInbox,
+    name: str,
+    policy: Policy,
+    by: User,
+    now: datetime,
+    is_sure: bool = False,
+) -> EscalationPolicy:
+    """Let an inbox have the policy of a name, with these steps, in the caller's transaction.
+
+    The account's policy of that name is changed, for every inbox that has it; where there is none
+    it is made. Raises as `save_policy` does.
+    """
+    rows = EscalationPolicy.objects.filter(account=inbox.account_id)
+    there = rows.filter(name__iexact=" ".join(name.split())).first()
+    row = _locked(there) if there else _add(inbox.account, name, policy, by=by, now=now)
+    put_inbox(inbox=inbox, policy=row, by=by, now=now)
+    if there is None:
+        check_policy(row, policy, now=now, is_sure=is_sure)
+        return row
+    return _put(row, row.name, policy, by=by, now=now, is_sure=is_sure)
+
+
+def put_inbox(
+    *, inbox: TeamInbox, policy: EscalationPolicy | None, by: User, now: datetime
+) -> None:
+    """Let an inbox have a policy, or none, in the caller's transaction."""
+    rows = TeamInbox.objects.select_for_update(no_key=True, of=("self",))
+    row = rows.select_related("escalation").get(pk=inbox.pk)
+    if row.escalation_id != (policy.pk if policy else None):
+        _have(row, policy, by=by, now=now)
+
+
+def _put(
+    row: EscalationPolicy, name: str, wanted: Policy, *, by: User, now: datetime, is_sure: bool
+) -> EscalationPolicy:
     before, old_name = row.policy(), row.name
     name = _checked_name(name, row.account, but=row)
     if (name, wanted) == (old_name, before):
@@ -204,6 +245,13 @@ def choose_policy(
 
 
 # --- What is asked about them ---
+
+
+def known_for(account_id: int) -> portable.Known:
+    """Name everybody of an account by e-mail address and its teams, as documents do."""
+    people = User.objects.filter(account=account_id).values_list("pk", "email")
+    teams = Team.objects.filter(account=account_id).values_list("pk", "name")
+    return portable.Known(dict(people), dict(teams))
 
 
 def names_for(account_id: int, policies: Iterable[Policy]) -> Names:

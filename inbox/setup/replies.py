@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -227,42 +228,63 @@ def save_replies(
             names = names_in(inbox.account_id)
             there = [Difference(*point) for point in told_all(before, names).items()]
             raise ReplyChangedError(there, mark_of_all(before))
-        after = replace(replies, inbox_name=before.inbox_name, bot_name=before.bot_name)
-        known = replace(after, variables=before.variables)
-        _refuse(problems_of(_speaking(known, inbox)), is_sure=is_sure)
-        return after
+        return _instead(before, replies, inbox, is_sure=is_sure)
 
     return _change(inbox, change, by=by, now=now)
+
+
+def put_replies(
+    *, inbox: TeamInbox, replies: Replies, by: User, now: datetime, is_sure: bool = False
+) -> TeamInbox:
+    """Keep everything an inbox says at once, in the caller's transaction, whatever was there.
+
+    Raises ReplyProblemsError as `save_replies` does.
+    """
+    change = partial(_instead, replies=replies, inbox=inbox, is_sure=is_sure)
+    return _changed_row(inbox, change, by=by, now=now)
+
+
+def _instead(before: Replies, replies: Replies, inbox: TeamInbox, *, is_sure: bool) -> Replies:
+    after = replace(replies, inbox_name=before.inbox_name, bot_name=before.bot_name)
+    known = replace(after, variables=before.variables)
+    _refuse(problems_of(_speaking(known, inbox)), is_sure=is_sure)
+    return after
 
 
 def _change(
     inbox: TeamInbox, change: Callable[[Replies], Replies], *, by: User, now: datetime
 ) -> TeamInbox:
+    with transaction.atomic(durable=True):
+        return _changed_row(inbox, change, by=by, now=now)
+
+
+def _changed_row(
+    inbox: TeamInbox, change: Callable[[Replies], Replies], *, by: User, now: datetime
+) -> TeamInbox:
     """Change the document under its row's lock, and write down what changed."""
     variables = variables_of(inbox.account_id).known
-    with transaction.atomic(durable=True):
-        row = TeamInbox.objects.select_for_update(no_key=True).get(pk=inbox.pk)
-        before = own_replies(row)
-        after = replace(change(replace(before, variables=variables)), variables=variables)
-        document = document_of(after)
-        names = names_in(row.account_id)
-        told_changes = changed(told_all(before, names), told_all(after, names))
-        # Two people may have one name: conditions may differ and read the same.
-        if document == row.replies or not (told_changes or before.keyword != after.keyword):
-            return row
-        row.replies = document
-        row.settings_version += 1
-        row.save(update_fields=["replies", "settings_version"])
-        audit.record(
-            action="replies_changed",
-            subject=row.name,
-            actor=by,
-            account_id=row.account_id,
-            now=now,
-            row=str(row.pk),
-            version=row.settings_version,
-            changes=_cut(told_changes),
-        )
+    row = TeamInbox.objects.select_for_update(no_key=True).get(pk=inbox.pk)
+    before = own_replies(row)
+    after = replace(change(replace(before, variables=variables)), variables=variables)
+    document = document_of(after)
+    names = names_in(row.account_id)
+    told_changes = changed(told_all(before, names), told_all(after, names))
+    # Two people may have one name: conditions may differ and read the same.
+    if document == row.replies or not (told_changes or before.keyword != after.keyword):
+        return row
+    row.replies = document
+    row.settings_version += 1
+    row.save(update_fields=["replies", "settings_version"])
+    audit.record(
+        action="replies_changed",
+        subject=row.name,
+        actor=by,
+        account_id=row.account_id,
+        now=now,
+        row=str(row.pk),
+        version=row.settings_version,
+        changes=_cut(told_changes),
+    )
     return row
 
 

@@ -293,6 +293,8 @@ def _rules(stage: Stage, ada: User) -> dict[str, str]:
         "delete a rule": f"{rules}rule/delete/?id=vip",
         "throw a draft away": f"{rules}discard/",
         "rules asked first": "/settings/rules/",
+        "examples of rules asked first": "/settings/rules/examples/",
+        "an inbox as a document": "/settings/inboxes/support/document/",
         "try the rules": f"{rules}try/",
         "replay messages": f"{rules}replay/?limit=100",
         "examples of rules": f"{rules}examples/",
@@ -391,6 +393,8 @@ PAGES = [
     "rules of a supervisor",
     "API keys",
     "revoke a key",
+    "examples of rules asked first",
+    "an inbox as a document",
 ]
 
 

@@ -40,6 +40,7 @@ from routing.models import (
     DataAction,
     EscalationPolicy,
     RulebookVersion,
+    RuleExample,
 )
 from tests.carrier import Twilio
 from tests.conftest import House
@@ -179,6 +180,7 @@ REFUSED_IN_WORDS = (422, 422, 404, 404, 404, 404, 404, 302)
 # Programs are told in words that they must log in, and what a request lacks.
 API = (200, 404, 404, 404, 404, 404, 404, 401)
 API_EMPTY = (400, 404, 404, 404, 404, 404, 404, 401)
+API_GONE = (204, 404, 404, 404, 404, 404, 404, 401)
 API_OWN = (200, 200, 404, 404, 404, 404, 404, 401)
 API_OWN_EMPTY = (400, 400, 404, 404, 404, 404, 404, 401)
 
@@ -273,6 +275,34 @@ def _version(scene: Scene) -> dict[str, Any]:
 
 def _first_version(scene: Scene) -> dict[str, Any]:
     return {"number": _published(scene, Whose(scene.house.account)).number}
+
+
+def _kept(scene: Scene, version: RulebookVersion) -> int:
+    """Keep an example of rules, unless that is done; return its key."""
+    row, _ = RuleExample.objects.get_or_create(
+        account=scene.house.account,
+        rulebook=version.rulebook,
+        team=scene.house.inbox.team,
+        name="A refund",
+        defaults={
+            "facts": {"at": LONG_AGO.isoformat(), "text": "Refund", "number": "+14155550101"},
+            "expected": {"rule": "default"},
+            "changed_by": User.objects.get(name="Ada"),
+            "created_at": LONG_AGO,
+            "changed_at": LONG_AGO,
+        },
+    )
+    return row.pk
+
+
+def _example(scene: Scene) -> dict[str, Any]:
+    inbox = TeamInbox.objects.get(pk=scene.house.inbox.pk)
+    version = _published(scene, Whose(scene.house.account, inbox))
+    return {"public_id": inbox.public_id, "pk": _kept(scene, version)}
+
+
+def _first_example(scene: Scene) -> dict[str, Any]:
+    return {"pk": _kept(scene, _published(scene, Whose(scene.house.account)))}
 
 
 def _key(scene: Scene) -> dict[str, Any]:
@@ -514,6 +544,16 @@ TABLE: dict[str, dict[str, Row]] = {
         "GET": Row(ADMIN_ONLY, _slug),
         "POST": Row(DONE_BY_ADMIN, _slug, lambda scene: {"do": "delete", "example": "1"}),
     },
+    "settings_inbox_document": {
+        "GET": Row(ADMIN_ONLY, _slug),
+        # Whoever saw nothing is told how it is now.
+        "POST": Row((422, 404, 404, 404, 404, 404, 404, 302), _slug),
+    },
+    "settings_inbox_download": {"GET": Row(ADMIN_ONLY, _slug)},
+    "settings_first_rules_examples": {
+        "GET": Row(OWN_ACCOUNT),
+        "POST": Row(DONE_IN_OWN, data=lambda scene: {"do": "delete", "example": "1"}),
+    },
     "settings_rules_replay": {
         "GET": Row(ADMIN_ONLY, _slug, lambda scene: {"limit": "100"}),
     },
@@ -555,6 +595,44 @@ TABLE: dict[str, dict[str, Row]] = {
     "api_rules_publish": {"POST": Row(API_EMPTY, _public_id)},
     "api_rules_versions": {"GET": Row(API, _public_id), "POST": Row(API_EMPTY, _public_id)},
     "api_replies": {"GET": Row(API, _public_id), "PUT": Row(API_EMPTY, _public_id)},
+    "api_first_examples": {"GET": Row(API_OWN), "POST": Row(API_OWN_EMPTY)},
+    "api_first_example": {
+        "GET": Row(API, _first_example),
+        "PUT": Row(API_EMPTY, _first_example),
+        "DELETE": Row(API_GONE, _first_example),
+    },
+    "api_examples": {"GET": Row(API, _public_id), "POST": Row(API_EMPTY, _public_id)},
+    "api_example": {
+        "GET": Row(API, _example),
+        "PUT": Row(API_EMPTY, _example),
+        "DELETE": Row(API_GONE, _example),
+    },
+    "api_document": {"GET": Row(API, _public_id), "PUT": Row(API_EMPTY, _public_id)},
+    "api_hours_list": {"GET": Row(API_OWN), "POST": Row(API_OWN_EMPTY)},
+    "api_hours": {
+        "GET": Row(API, hours_of_scene),
+        "PUT": Row(API_EMPTY, hours_of_scene),
+        "DELETE": Row(API_GONE, hours_of_scene),
+    },
+    "api_data_actions": {"GET": Row(API_OWN), "POST": Row(API_OWN_EMPTY)},
+    "api_data_action": {
+        "GET": Row(API, _code),
+        "PUT": Row(API_EMPTY, _code),
+        "DELETE": Row(API_GONE, _code),
+    },
+    "api_data_action_secret": {"POST": Row(API_EMPTY, _code)},
+    "api_connectors": {"GET": Row(API_OWN), "POST": Row(API_OWN_EMPTY)},
+    "api_connector": {
+        "GET": Row(API, _crm),
+        "PUT": Row(API_EMPTY, _crm),
+        "DELETE": Row(API_GONE, _crm),
+    },
+    "api_tables": {"GET": Row(API_OWN), "POST": Row(API_OWN_EMPTY)},
+    "api_table": {
+        "GET": Row(API, _table),
+        "PUT": Row(API_EMPTY, _table),
+        "DELETE": Row(API_GONE, _table),
+    },
     "api_policies": {"GET": Row(API_OWN), "POST": Row(API_OWN_EMPTY)},
     "api_policy": {
         "GET": Row(API, policy_of_scene),
@@ -637,6 +715,11 @@ SUPERVISOR_GETS = {
     ("api_rules_publish", "POST"): 400,
     ("api_rules_versions", "GET"): 200,
     ("api_rules_versions", "POST"): 400,
+    ("api_examples", "GET"): 200,
+    ("api_examples", "POST"): 400,
+    ("api_example", "GET"): 200,
+    ("api_example", "PUT"): 400,
+    ("api_example", "DELETE"): 204,
     ("api_replies", "GET"): 200,
     ("api_replies", "PUT"): 400,
 }

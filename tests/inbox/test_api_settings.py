@@ -233,7 +233,7 @@ def test_a_policy_names_nobody_of_another_account(house: House, api: Client) -> 
     )
 
     assert status == 422
-    assert said["problems"][0]["where"] == "steps[0]"
+    assert said["problems"][0]["where"] == "steps[0].to[0].users[0]"
     assert "Charlie" not in str(said)
 
 

@@ -122,6 +122,8 @@ class RulesDesk:
                 "document": self.url("s_document"),
                 "download": self.url("s_download"),
                 "try": self.url("s_try"),
+                "examples": self.url("s_examples"),
+                "replay": self.url("s_replay"),
             },
         }
         path = f"settings/rules/{template}.html"

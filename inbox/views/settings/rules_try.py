@@ -1,4 +1,4 @@
-"""What would rules do? A message is tried, examples are kept and run, messages are replayed.
+"""What would rules do? A message is tried and kept as an example, messages are replayed.
 
 Nothing is sent, and of all that is tried only an example is written, where somebody keeps it.
 """
@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import Viewer, viewer_of
-from accounts.numbers import number_in
 from inbox.directory import directory_of_account
 from inbox.explaining.dry_run import (
     Bench,
@@ -25,7 +24,6 @@ from inbox.explaining.dry_run import (
     try_past_message,
     try_typed_message,
 )
-from inbox.explaining.examples import problem_of, verdicts_on
 from inbox.explaining.outcome import outcome_told
 from inbox.explaining.places import (
     Which,
@@ -45,9 +43,9 @@ from inbox.views.settings.try_forms import (
     shown_at,
 )
 from routing.deciding import DEFAULT
-from routing.examples import Expected, Verdict, expected_of, rule_name, try_example, who_words
-from routing.keeping_examples import ExampleError, delete_example, expect_anew, keep_example
-from routing.models import Rulebook, RuleExample
+from routing.examples import expected_of, rule_name, try_example
+from routing.keeping_examples import ExampleError, keep_example
+from routing.models import Rulebook
 from routing.replaying import Change, Kind
 from routing.sentences import Names
 from routing.trying import TypedError
@@ -217,9 +215,16 @@ def _keep(here: TryDesk, typed: TypedForm) -> HttpResponse:
     except (ExampleError, TypedError) as refused:
         keep.add_error("example", refused.reason)
         return _forms(here, typed, tried=tried, keep=keep, status=422)
-    return here.desk.done(
-        _("“%s” is kept: it is run before rules are published.") % kept, here.desk.url("s_examples")
-    )
+    words = _("“%s” is kept: it is run before rules are published.") % kept
+    return here.desk.done(words, _list_of(here, rulebook))
+
+
+def _list_of(here: TryDesk, rulebook: Rulebook) -> str:
+    """Return the page that lists the examples of a rulebook."""
+    first = here.books[0]
+    if first and rulebook.pk == first.pk:
+        return reverse("settings_first_rules_examples")
+    return here.desk.url("s_examples")
 
 
 def _forms(
@@ -253,99 +258,6 @@ def _message_words(row: Message, zone: str) -> str:
     at = row.received_at or row.created_at
     words = Truncator(" ".join(row.body.split())).chars(60) or _("(no words)")
     return f"{shown_at(at, zone).replace('T', ' ')} · {who}: {words}"
-
-
-# --- Examples ---
-
-
-@dataclass(frozen=True)
-class ExampleLine:
-    """An example as the list shows it: what it says, what should be, and whether it is so."""
-
-    row: RuleExample
-    text: str
-    should: tuple[str, ...]
-    verdict: Verdict | None
-    problem: str
-
-
-@require_http_methods(["GET", "POST"])
-def rules_examples(request: HttpRequest, slug: str) -> HttpResponse:
-    """Run the examples of an inbox with the draft; delete one, or let what is be right."""
-    here = _try_desk(request, slug)
-    rulebook = here.books[1]
-    if request.method == "POST":
-        return _change_example(here)
-    verdicts = verdicts_on(rulebook, now=here.desk.who.now) if rulebook else ()
-    by_row = {one.example.id: one for one in verdicts}
-    rows = rulebook.examples.select_related("team", "changed_by") if rulebook else ()
-    lines = [_example_line(here, row, by_row.get(row.pk)) for row in rows]
-    failing = sum(1 for one in lines if one.problem or not (one.verdict and one.verdict.passes))
-    return here.page("examples", lines=lines, failing=failing)
-
-
-def _example_line(here: TryDesk, row: RuleExample, verdict: Verdict | None) -> ExampleLine:
-    problem = problem_of(row)
-    if verdict is None:
-        return ExampleLine(row, "", (), None, problem)
-    should = tuple(_should(here, verdict.example.expected))
-    return ExampleLine(row, verdict.example.typed.text, should, verdict, problem)
-
-
-def _should(here: TryDesk, expected: Expected) -> list[str]:
-    rules = rules_to_try(here.inbox, Which.DRAFT).rules
-    found = []
-    if expected.rule is not None:
-        found.append(_("“%s” decides") % rule_name(expected.rule, rules))
-    if expected.who is not None:
-        who = who_words(expected.who, here.desk.world.directory)
-        found.append(_("it goes to %s") % who)
-    if expected.reply is not None:
-        words = _("the answer is “%s”") % expected.reply if expected.reply else _("no answer")
-        found.append(words)
-    return found
-
-
-def _change_example(here: TryDesk) -> HttpResponse:
-    request, who = here.desk.request, here.desk.who
-    pk = number_in(request.POST.get("example", ""))
-    rulebook = here.books[1]
-    row = rulebook.examples.filter(pk=pk or 0).first() if rulebook else None
-    if rulebook is None or row is None:
-        messages.error(request, _("Somebody deleted this example meanwhile."))
-        return HttpResponseRedirect(here.desk.url("s_examples"))
-    try:
-        if request.POST.get("do") == "delete":
-            delete_example(example=row, by=who.user, now=who.now)
-            words = _("“%s” is deleted.") % row
-        else:
-            _expect_what_is(here, rulebook, row)
-            words = _("“%s” should be as it is now.") % row
-    except ExampleError as refused:
-        messages.error(request, refused.reason)
-        return HttpResponseRedirect(here.desk.url("s_examples"))
-    return here.desk.done(words, here.desk.url("s_examples"))
-
-
-def _expect_what_is(here: TryDesk, rulebook: Rulebook, row: RuleExample) -> None:
-    """Let be right from now on what the draft makes of an example."""
-    now = here.desk.who.now
-    verdicts = verdicts_on(rulebook, now=now)
-    outcome = next((one.outcome for one in verdicts if one.example.id == row.pk), None)
-    if outcome is None:
-        raise ExampleError(_("This example cannot be run: delete it."))
-    before, found = row.value().expected, expected_of(outcome)
-    expect_anew(
-        example=row,
-        expected=Expected(
-            rule=None if before.rule is None else found.rule,
-            who=None if before.who is None else found.who,
-            reply=None if before.reply is None else found.reply,
-        ),
-        version=number_in(here.desk.request.POST.get("version", "")) or 0,
-        by=here.desk.who.user,
-        now=now,
-    )
 
 
 # --- The replay ---

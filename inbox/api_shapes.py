@@ -1,0 +1,271 @@
+"""Which shape has what the API answers? For its description (OpenAPI); a test holds both equal."""
+
+from collections.abc import Callable
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.serializers import Serializer
+
+Shape = type["Serializer[Any]"]
+
+
+class ProblemShape(Serializer[Any]):
+    """What cannot be followed, and at which place of the document."""
+
+    where = serializers.CharField(allow_blank=True)
+    words = serializers.CharField()
+
+
+class FindingShape(Serializer[Any]):
+    """What the linter says of a rule."""
+
+    level = serializers.ChoiceField(["error", "warning"])
+    rule = serializers.CharField()
+    words = serializers.CharField()
+
+
+class FailingShape(Serializer[Any]):
+    """An example that would come out otherwise."""
+
+    name = serializers.CharField()
+    differences = serializers.ListField(child=serializers.CharField())
+
+
+class Refused(Serializer[Any]):
+    """Nothing was done, and why."""
+
+    detail = serializers.CharField()
+    problems = ProblemShape(many=True, required=False)
+    findings = FindingShape(many=True, required=False)
+    examples = FailingShape(many=True, required=False)
+
+
+class Clash(Serializer[Any]):
+    """Somebody else was first. `version`, or `number`, is what is there now."""
+
+    detail = serializers.CharField()
+    version = serializers.JSONField(required=False)
+    number = serializers.IntegerField(required=False)
+
+
+class Published(Serializer[Any]):
+    """Rules that hold, or held."""
+
+    number = serializers.IntegerField()
+    note = serializers.CharField(allow_blank=True)
+    published_at = serializers.DateTimeField()
+    document = serializers.JSONField()
+
+
+class RulesShape(Serializer[Any]):
+    """The draft of rules, and what holds. `findings` where a draft was written."""
+
+    version = serializers.IntegerField()
+    document = serializers.JSONField()
+    published = Published(allow_null=True)
+    findings = FindingShape(many=True, required=False)
+
+
+class Versions(Serializer[Any]):
+    """What was published, the newest first."""
+
+    versions = Published(many=True)
+
+
+class RepliesShape(Serializer[Any]):
+    """What an inbox says by itself."""
+
+    version = serializers.CharField()
+    document = serializers.JSONField()
+
+
+class PolicyShape(Serializer[Any]):
+    """An escalation policy; of one that was only checked there is but its name and document."""
+
+    id = serializers.IntegerField(required=False)
+    name = serializers.CharField()
+    version = serializers.IntegerField(required=False)
+    document = serializers.JSONField()
+
+
+class Policies(Serializer[Any]):
+    """The account's escalation policies."""
+
+    policies = PolicyShape(many=True)
+
+
+class ChangeShape(Serializer[Any]):
+    """One point that is otherwise than before."""
+
+    part = serializers.ChoiceField(["hours", "escalation", "replies", "rules"])
+    what = serializers.CharField()
+    before = serializers.CharField(allow_blank=True)
+    after = serializers.CharField(allow_blank=True)
+
+
+class InboxShape(Serializer[Any]):
+    """An inbox as one document; what was changed where one was written."""
+
+    version = serializers.CharField()
+    document = serializers.JSONField()
+    changes = ChangeShape(many=True, required=False)
+    reaches = serializers.ListField(child=serializers.CharField(), required=False)
+    published = serializers.IntegerField(required=False, allow_null=True)
+
+
+class HoursShape(Serializer[Any]):
+    """Business hours; of those that were only checked there is but the document."""
+
+    id = serializers.IntegerField(required=False)
+    version = serializers.IntegerField(required=False)
+    document = serializers.JSONField()
+
+
+class HoursList(Serializer[Any]):
+    """The account's business hours."""
+
+    hours = HoursShape(many=True)
+
+
+class ExampleShape(Serializer[Any]):
+    """A saved example; whether it passes with the draft, where all are listed."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    team = serializers.CharField()
+    message = serializers.JSONField()
+    expected = serializers.JSONField()
+    version = serializers.IntegerField()
+    passes = serializers.BooleanField(required=False)
+    differences = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+class Examples(Serializer[Any]):
+    """The saved examples of rules."""
+
+    examples = ExampleShape(many=True)
+
+
+class DataActionShape(Serializer[Any]):
+    """A customer's own code. `secret` stands in the answer that makes it, and in no other."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    url = serializers.CharField()
+    on = serializers.BooleanField()
+    has_new_secret = serializers.BooleanField()
+    version = serializers.IntegerField()
+    secret = serializers.CharField(required=False)
+
+
+class DataActions(Serializer[Any]):
+    """The account's Data Actions."""
+
+    data_actions = DataActionShape(many=True)
+
+
+class ConnectorShape(Serializer[Any]):
+    """A CRM; of its secrets only the names of those that are set."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    fields_wanted = serializers.JSONField()
+    url = serializers.CharField(allow_blank=True)
+    method = serializers.CharField()
+    headers = serializers.DictField(child=serializers.CharField())
+    body = serializers.JSONField(allow_null=True)
+    table = serializers.CharField(allow_blank=True)
+    cache_minutes = serializers.IntegerField()
+    secrets_set = serializers.ListField(child=serializers.CharField())
+    on = serializers.BooleanField()
+    version = serializers.IntegerField()
+
+
+class Connectors(Serializer[Any]):
+    """The account's CRM connectors."""
+
+    connectors = ConnectorShape(many=True)
+
+
+class LeftOut(Serializer[Any]):
+    """A line of a file that cannot be used."""
+
+    line = serializers.IntegerField()
+    reason = serializers.CharField()
+
+
+class TableShape(Serializer[Any]):
+    """A table kept here; what was left out where rows were written."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    columns = serializers.ListField(child=serializers.CharField())
+    rows = serializers.IntegerField()
+    version = serializers.DateTimeField()
+    left_out = LeftOut(many=True, required=False)
+    left_out_more = serializers.IntegerField(required=False)
+
+
+class Tables(Serializer[Any]):
+    """The account's tables."""
+
+    tables = TableShape(many=True)
+
+
+class Missed(Serializer[Any]):
+    """What happened after a cursor; or that one begins anew; or, to confirm, numbers alone."""
+
+    head = serializers.IntegerField()
+    reset = serializers.BooleanField(required=False)
+    events = serializers.ListField(child=serializers.JSONField(), required=False)
+    left = serializers.ListField(child=serializers.CharField(), required=False)
+    counts = serializers.DictField(child=serializers.JSONField(allow_null=True), required=False)
+    seqs = serializers.ListField(child=serializers.IntegerField(), required=False)
+
+
+_REFUSALS = {
+    400: OpenApiResponse(description="The request says too little, or is no JSON."),
+    401: OpenApiResponse(description="No key, or one that opens nothing."),
+    403: OpenApiResponse(description="A key that only reads."),
+    404: OpenApiResponse(description="It is not there, or not yours."),
+    422: Refused,
+    429: OpenApiResponse(description="Too often; Retry-After says when to come back."),
+}
+_CLASH = {409: Clash}
+
+
+def answers(
+    read: Shape | None = None,
+    *,
+    asks: Shape | None = None,
+    puts: Shape | None = None,
+    posts: Shape | None = None,
+    made: bool = False,
+    deletes: bool = False,
+) -> Callable[[Any], Any]:
+    """Describe a view: what it `read`s, what it `asks` of who writes, what it then answers.
+
+    `made`: a POST makes something, and answers 201; with `check` it answers 200.
+    """
+
+    def describe(view: Any) -> Any:
+        if read:
+            told = {**_OF_READING, 200: read}
+            view = extend_schema(methods=["GET"], request=None, responses=told)(view)
+        if puts:
+            told = {**_REFUSALS, **_CLASH, 200: puts}
+            view = extend_schema(methods=["PUT"], request=asks, responses=told)(view)
+        if posts:
+            told = {**_REFUSALS, **_CLASH, 200: posts, **({201: posts} if made else {})}
+            view = extend_schema(methods=["POST"], request=asks, responses=told)(view)
+        if deletes:
+            told = {**_REFUSALS, 204: None}
+            view = extend_schema(methods=["DELETE"], request=None, responses=told)(view)
+        return view
+
+    return describe
+
+
+_OF_READING = {status: _REFUSALS[status] for status in (401, 404, 429)}
