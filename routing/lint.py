@@ -29,7 +29,12 @@ _INVITES = (
     *("rispondi", "rispondere", "invia", "scrivi", "responder", "enviar"),
 )
 _WORDS_BETWEEN = 3
-_ENDLESS = re.compile(r"(?<!\\)\.[*+](?!\?)|(?<!\\)\.\{\d*,\}")
+# What stands for one letter of a few; what stands for nearly any letter, or a group, without end.
+_ONE_OF_FEW = re.compile(r"\\[^SDWP]|\[(?![\^\]])[^\]\\]*\]")
+_ENDLESS = re.compile(
+    r"(?:\.|\\[SDWP](?:\{\^?\w+\}|\w)?|\[\^[^\]]+\]|\[[^\]]*\\[SDWP][^\]]*\]|\))"
+    r"(?:[*+]|\{\d*,\})"
+)
 
 
 class Level(StrEnum):
@@ -379,7 +384,7 @@ def _patterns(rule: Rule) -> Iterator[Finding]:
         pattern = str(condition.value)
         if compiled(pattern).search("") is not None:
             yield _error(rule, f"The pattern “{pattern[:60]}” matches every text.")
-        elif _ENDLESS.search(pattern):
+        elif _ENDLESS.search(_ONE_OF_FEW.sub("x", pattern)):
             yield _warning(
                 rule, f"The pattern “{pattern[:60]}” may run over any number of letters."
             )

@@ -225,9 +225,9 @@ def _take_hours(act: _Act, wanted: _Wanted) -> None:
     old: dict[str, str] = {}
     if wanted.hours:
         there = BusinessHours.objects.filter(account=account, name__iexact=wanted.hours.name)
-        old = hours_described(there[0]) if there else {}
+        old = _hours_words(there[0]) if there else {}
         hours = put_hours(account=account, wanted=wanted.hours, **act.deed)
-        act.note("hours", old, hours_described(BusinessHours.objects.get(pk=hours.pk)))
+        act.note("hours", old, _hours_words(BusinessHours.objects.get(pk=hours.pk)))
         if hours.version > 1:
             act.also(_others(act.inbox, hours=hours))
     _note_choice(act, "hours", before, hours)
@@ -291,6 +291,10 @@ def _take_rules(
         failing=failing,
         **act.deed,
     )
+
+
+def _hours_words(hours: BusinessHours) -> dict[str, str]:
+    return {name.replace("_", " "): words for name, words in hours_described(hours).items()}
 
 
 def _note_choice(

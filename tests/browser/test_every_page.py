@@ -387,14 +387,14 @@ PAGES = [
     "delete a rule",
     "throw a draft away",
     "rules asked first",
+    "examples of rules asked first",
+    "an inbox as a document",
     "try the rules",
     "replay messages",
     "examples of rules",
     "rules of a supervisor",
     "API keys",
     "revoke a key",
-    "examples of rules asked first",
-    "an inbox as a document",
 ]
 
 

@@ -62,6 +62,9 @@ def resolved(part: Any, schema: dict[str, Any]) -> Any:
         name = part["$ref"].rpartition("/")[2]
         return resolved(schema["components"]["schemas"][name], schema)
     found = {key: resolved(one, schema) for key, one in part.items()}
+    if len(one_of := found.pop("allOf", [])) == 1:
+        # What may be null as well is written so in OpenAPI 3.0.
+        found = {**one_of[0], **found}
     if "properties" in found:
         found.setdefault("additionalProperties", False)
     return found

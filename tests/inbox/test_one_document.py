@@ -359,6 +359,21 @@ def test_what_was_typed_stays_when_somebody_was_first(house: House, api: Client)
     assert "Europe/Vienna" in page
 
 
+def test_the_second_sees_what_the_document_would_change_now(house: House, api: Client) -> None:
+    opened = api.get(PAGE).content.decode().split('name="version" value="')[1].split('"')[0]
+    put(api, house.inbox, {"hours": whole(house)["hours"]})
+    mine = {"hours": {**whole(house)["hours"], "week": {"friday": ["10:00-11:00"]}}}
+
+    late = api.post(PAGE, {"version": opened, "text": json.dumps(mine), "save": "1"})
+
+    page = late.content.decode()
+    assert late.status_code == 409
+    assert "This would change" in page
+    assert "10:00–11:00" in page
+    assert "09:00–17:00" in page
+    assert 'value="1">Take it in' in page
+
+
 # --- The command ---
 
 

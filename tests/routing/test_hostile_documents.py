@@ -152,8 +152,11 @@ READERS: list[tuple[Callable[[Any], Any], Any]] = [
 def places(document: Any) -> Iterator[tuple[Any, ...]]:
     """Return the way to every value of a document, itself first."""
     yield ()
-    inner = document.items() if isinstance(document, dict) else ()
-    inner = enumerate(document) if isinstance(document, list) else inner
+    inner: list[tuple[Any, Any]] = []
+    if isinstance(document, dict):
+        inner = list(document.items())
+    elif isinstance(document, list):
+        inner = list(enumerate(document))
     for key, value in inner:
         yield from ((key, *way) for way in places(value))
 

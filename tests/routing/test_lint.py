@@ -268,3 +268,18 @@ def test_a_rule_for_transfers_that_does_more_than_give_is_told() -> None:
     [(level, id_, words)] = found(tags)
     assert (level, id_) == ("warning", "b")
     assert "only says who gets it" in words
+
+
+@pytest.mark.parametrize(
+    ("pattern", "warns"),
+    [
+        *((one, True) for one in ("a.*b", "a.+b", "a.*?b", "a.{2,}b", r"a\\.+b", r"a[\s\S]*b")),
+        *((one, True) for one in (r"a\S+", "a(b|.)*c", "(ab)+c", "a[^x]+", r"a\D*b", r"a\W{3,}")),
+        *((one, False) for one in (r"order\s*\d+", r"a\.+b", "[a-z]+x", "[.*]x", r"a\)+", "a.b")),
+        *((one, False) for one in ("(ab)?c", ".{1,5}x", r"\d{4,}", "a[.]+", r"\w+@x", r"a\[.b")),
+    ],
+)
+def test_a_pattern_warns_where_it_may_run_over_anything(pattern: str, warns: bool) -> None:
+    findings = found(rule("a", all_of(Condition("text", "matches", pattern))))
+
+    assert any("any number of letters" in words for _, _, words in findings) == warns, findings

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -38,28 +38,47 @@ def inbox_document(request: HttpRequest, *, slug: str) -> HttpResponse:
     if request.method == "GET":
         return _page(request, who, inbox)
     text, data = uploaded_text(request), request.POST
+    is_check = "save" not in data
     try:
-        taken = one_document.take_in(
-            inbox=inbox,
-            document=read_document(text),
-            seen=data.get("version", ""),
-            by=who.user,
-            now=who.now,
-            is_published="publish" in data,
-            note=data.get("note", ""),
-            is_sure="sure" in data,
-            is_check="save" not in data,
-            failing=partial(failing_examples, now=who.now),
-        )
+        taken = _take_in(who, inbox, text, data, seen=data.get("version", ""), is_check=is_check)
     except InboxMovedError as moved:
-        return _page(request, who, inbox, text, problems=problems_of(moved), status=409)
+        return _moved(request, who, inbox, text, moved)
     except REFUSED as refused:
         asks = is_a_question(refused)
         return _page(request, who, inbox, text, problems_of(refused), asks=asks, status=422)
-    if "save" not in data:
+    if is_check:
         return _page(request, who, inbox, text, taken=taken)
     messages.success(request, _("The document is taken in."))
     return HttpResponseRedirect(reverse("settings_inbox_document", kwargs={"slug": slug}))
+
+
+def _take_in(
+    who: Administrator, inbox: TeamInbox, text: str, data: QueryDict, *, seen: str, is_check: bool
+) -> Taken:
+    return one_document.take_in(
+        inbox=inbox,
+        document=read_document(text),
+        seen=seen,
+        by=who.user,
+        now=who.now,
+        is_published="publish" in data,
+        note=data.get("note", ""),
+        is_sure="sure" in data,
+        is_check=is_check,
+        failing=partial(failing_examples, now=who.now),
+    )
+
+
+def _moved(
+    request: HttpRequest, who: Administrator, inbox: TeamInbox, text: str, moved: InboxMovedError
+) -> HttpResponse:
+    """Say that somebody was first, and what the document would change of what they did."""
+    try:
+        taken = _take_in(who, inbox, text, request.POST, seen=moved.version, is_check=True)
+    except REFUSED as refused:
+        problems = [*problems_of(moved), *problems_of(refused)]
+        return _page(request, who, inbox, text, problems, status=409)
+    return _page(request, who, inbox, text, problems_of(moved), taken=taken, status=409)
 
 
 def _page(

@@ -345,9 +345,16 @@ def rules_document(request: HttpRequest, slug: str | None = None) -> HttpRespons
     except RulebookError as refused:
         problem = [Problem("", refused.reason)]
         desk.look_again()
-        return _document_page(desk, text, problems=problem, status=409)
-    changes = told(draft_of(desk.row), read_rulebook(document), desk.world.names)
-    return _document_page(desk, text, changes=changes, is_checked=True)
+        changes = _against_draft(desk, document)
+        return _document_page(
+            desk, text, problems=problem, changes=changes, is_checked=True, status=409
+        )
+    return _document_page(desk, text, changes=_against_draft(desk, document), is_checked=True)
+
+
+def _against_draft(desk: RulesDesk, document: dict[str, Any]) -> tuple[Told, ...]:
+    """Say what a document would change in the draft as it is now."""
+    return told(draft_of(desk.row), read_rulebook(document), desk.world.names)
 
 
 def _document_page(
