@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 SCHEME = "bearer"
+# What a view says of itself that keeps nothing of what is asked with `"check": true`.
+CHECKS = "keeps_nothing_of_checks"
 MOST_BYTES = 8 * 1024 * 1024
 
 
@@ -68,7 +70,10 @@ class KeyAuthentication(BaseAuthentication):
 
 
 class IsSomebody(BasePermission):
-    """People who are logged in, and programs: those whose key only reads change nothing."""
+    """People who are logged in, and programs: those whose key only reads change nothing.
+
+    They may have looked at what would change, where a view keeps nothing of what is a `check`.
+    """
 
     message = "This key may only read."
 
@@ -77,7 +82,13 @@ class IsSomebody(BasePermission):
         key = key_in(request._request)
         if key is None:
             return request.user.is_authenticated
-        return key.may_change or request.method in SAFE_METHODS
+        if key.may_change or request.method in SAFE_METHODS:
+            return True
+        return getattr(view, CHECKS, False) and _is_check(request)
+
+
+def _is_check(request: Request) -> bool:
+    return isinstance(request.data, dict) and request.data.get("check") is True
 
 
 class KeyThrottle(SimpleRateThrottle):

@@ -7,6 +7,8 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.serializers import Serializer
 
+from accounts.api import CHECKS
+
 Shape = type["Serializer[Any]"]
 
 
@@ -247,7 +249,8 @@ def answers(
 ) -> Callable[[Any], Any]:
     """Describe a view: what it `read`s, what it `asks` of who writes, what it then answers.
 
-    `made`: a POST makes something, and answers 201; with `check` it answers 200.
+    `made`: a POST makes something, and answers 201; with `check` it answers 200. What takes a
+    `check` keeps nothing of it, so that keys that only read may ask for one.
     """
 
     def describe(view: Any) -> Any:
@@ -260,6 +263,8 @@ def answers(
         if posts:
             told = {**_REFUSALS, **_CLASH, 200: posts, **({201: posts} if made else {})}
             view = extend_schema(methods=["POST"], request=asks, responses=told)(view)
+        if asks and "check" in asks().fields:
+            setattr(view.cls, CHECKS, True)
         if deletes:
             told = {**_REFUSALS, 204: None}
             view = extend_schema(methods=["DELETE"], request=None, responses=told)(view)

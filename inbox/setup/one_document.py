@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -203,18 +202,18 @@ def take_in(
 
 
 def _held(inbox: TeamInbox) -> TeamInbox:
-    """Return an inbox while nobody else changes it, nor what it has; locked as elsewhere."""
+    """Return an inbox while nobody else changes it, nor what it has or may get.
+
+    Hours, then policies, then the inbox, then its rules: in the order in which others lock them.
+    """
     Account.objects.select_for_update(no_key=True).get(pk=inbox.account_id)
+    for kind in (BusinessHours, EscalationPolicy):
+        rows = kind._default_manager.filter(account=inbox.account_id).order_by("pk")
+        list(rows.select_for_update(no_key=True).values_list("pk"))
+    TeamInbox.objects.select_for_update(no_key=True).get(pk=inbox.pk)
     inbox = _fresh(inbox)
-    kinds: tuple[tuple[type[Model], int | None], ...] = (
-        (BusinessHours, inbox.hours_id),
-        (EscalationPolicy, inbox.escalation_id),
-        (TeamInbox, inbox.pk),
-        (Rulebook, inbox.rulebook_id),
-    )
-    for kind, pk in kinds:
-        if pk is not None:
-            kind._default_manager.select_for_update(no_key=True).filter(pk=pk).first()
+    if inbox.rulebook_id is not None:
+        Rulebook.objects.select_for_update(no_key=True).get(pk=inbox.rulebook_id)
     return _fresh(inbox)
 
 
