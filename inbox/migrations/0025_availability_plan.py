@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0015_attempts'),
-        ('inbox', '0020_response_times'),
+        ('inbox', '0024_most_open'),
         ('routing', '0006_examples'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
