@@ -260,7 +260,8 @@ def _take_replies(act: _Act, wanted: _Wanted) -> None:
         return
     before = replies.own_replies(act.inbox)
     replies.put_replies(inbox=act.inbox, replies=wanted.replies, is_sure=act.is_sure, **act.deed)
-    act.note("replies", told_all(before), told_all(wanted.replies))
+    names = replies.names_in(act.inbox.account_id)
+    act.note("replies", told_all(before, names), told_all(wanted.replies, names))
 
 
 def _take_rules(

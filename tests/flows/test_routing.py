@@ -571,7 +571,7 @@ def test_what_wakes_for_an_owner_who_is_away_asks_the_rules(
     make_rules(house.inbox, {"then": {"to": steps if is_by_name else [{"who": "team"}]}})
     row = row_of(text_in(client, house.sender))
     now = timezone.now()
-    bob = {"by": house.viewer(house.bob), "user": house.bob, "now": now}
+    bob: dict[str, Any] = {"by": house.viewer(house.bob), "user": house.bob, "now": now}
     row = claim_conversation(conversation=row, **bob)
     snooze_conversation(conversation=row, until=now + timedelta(hours=2), **bob)
     User.objects.filter(pk=house.bob.pk).update(availability="away")
