@@ -37,28 +37,32 @@ def check_json(value: object) -> None:
 
     That is: what is nested beyond any use, no number (NaN), and half a character.
     """
-    level: list[object] = [value]
+    level = [("", value)]
     for _level in range(MOST_LEVELS):
-        for one in level:
-            _check_one(one)
-        level = [inner for one in level for inner in _inside(one)]
+        for where, one in level:
+            _check_one(one, where)
+        level = [inner for where, one in level for inner in _inside(one, where)]
         if not level:
             return
     raise JsonError(_("This is nested too deeply."))
 
 
-def _inside(value: object) -> list[object]:
+def _inside(value: object, where: str) -> list[tuple[str, object]]:
+    """Return what stands within a value, each with its place; keys at their object's."""
     if isinstance(value, dict):
-        return [*value, *value.values()]
-    return value if isinstance(value, list) else []
+        keys = [(where, key) for key in value]
+        return [*keys, *((f"{where}.{key}".strip("."), one) for key, one in value.items())]
+    if isinstance(value, list):
+        return [(f"{where}[{number}]", one) for number, one in enumerate(value)]
+    return []
 
 
-def _check_one(value: object) -> None:
+def _check_one(value: object, where: str) -> None:
     if isinstance(value, float) and not math.isfinite(value):
-        raise JsonError(_("There is a number that is none."))
+        raise JsonError(_("There is a number that is none."), where)
     if isinstance(value, str) and not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            words = _("There is half a character in “%s”.")
-            raise JsonError(words % value.encode(errors="replace").decode()[:40]) from error
+            shown = value.encode(errors="replace").decode()[:40]
+            raise JsonError(_("There is half a character in “%s”.") % shown, where) from error

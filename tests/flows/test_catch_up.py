@@ -232,7 +232,7 @@ def test_strangers_are_not_even_told_that_the_inbox_exists(
         browser.get(_url(house.inbox) + query) for query in ("?after=0", "?after=0&confirm=1")
     ]
 
-    expected = 404 if who in people else 403
+    expected = 404 if who in people else 401
     assert [answer.status_code for answer in answers] == [expected] * 2
 
 

@@ -230,10 +230,10 @@ def test_what_cannot_be_done_is_skipped_and_listed(
     assert line(row).data["skipped"] == [
         "unknown key: colour",
         f"unknown person: {charlie.email}",
+        "unknown priority: now",
         "auto_reply: a step of an escalation does not use it",
         "Ben cannot help now",
         "claim: only one person can own it",
-        "unknown priority: now",
     ]
     assert "3 more" in activity_words(line(row))
     assert not Message.objects.filter(body="Wait").exists()
