@@ -4,18 +4,19 @@ Three answers, not two: what cannot be known (a CRM that did not answer, a custo
 nobody knows) is unknown, and a rule that depends on it is passed over, negated or not.
 """
 
+import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from routing.facts import Facts, Trigger, Value
 from routing.languages import CONFIDENT, is_same
-from routing.patterns import fold, has_words, is_match
+from routing.patterns import finder, fold, is_match
 from routing.rules import Condition, Given, Group, Match
 
 # As people and CRMs write it: no words such as “nan”, and no digits but these.
@@ -54,79 +55,102 @@ class Judged(NamedTuple):
     is_pending: bool = False
 
 
-# Rulebooks have thousands of conditions, and this takes a third of the time of `Judged(…)`.
-_judged = partial(tuple.__new__, Judged)
+Holds = Callable[[Actual], bool]
+# How one condition came out, as a byte: a rulebook has thousands of them.
+NO, YES, UNKNOWN, PENDING = range(4)
+_VERDICTS = {NO: False, YES: True, UNKNOWN: None, PENDING: None}
 
 
 @dataclass(frozen=True)
 class Test:
-    """How one test is called, what it compares with, and how."""
+    """How one test is called, what it compares with, and how.
+
+    `against` makes ready what a condition compares with, once for all messages.
+    """
 
     label: str
     takes: Takes
-    holds: Callable[[Actual, Given], bool]
+    against: Callable[[Given], Holds]
 
 
 @dataclass(frozen=True)
 class Fact:
     """How one fact is called, where it comes from, and which tests it allows.
 
-    One that `is_named` needs to be told which attribute or field; `is_plural` is how it reads.
+    One that `is_named` needs to be told which attribute or field; `is_plural` is how it reads. One
+    that is `compared` in its own way says how.
     """
 
     label: str
     tests: tuple[str, ...]
-    read: Callable[[Facts, Condition, datetime], Actual | Unknown]
+    read: Callable[[Facts, str, datetime], Actual | Unknown]
     is_named: bool = False
     is_plural: bool = False
+    compared: Callable[[Given], Holds] | None = None
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Judges conditions about the same facts at the same moment.
-
-    Each fact is read once, and each condition is checked once however many rules hold it.
-    """
+    """Judges conditions about the same facts at the same moment. Each fact is read once."""
 
     facts: Facts
     now: datetime
-    _read: dict[tuple[str, str], tuple[Actual | Unknown, str]] = field(default_factory=dict)
-    # By identity, with the condition itself so that nobody else gets its number meanwhile.
-    _checked: dict[int, Judged] = field(default_factory=dict)
+    _read: dict[tuple[str, str], Actual | Unknown] = field(default_factory=dict)
 
-    def judge(self, group: Group, seen: list[Judged]) -> bool | None:
+    def judge(self, group: Group, seen: bytearray) -> bool | None:
         """Say whether a group holds; None if that hangs on something unknown.
 
-        Every condition is judged, also behind one that settles it, so that `seen` shows all.
+        Every condition is judged, also behind one that settles it: `seen` gets how each came out.
         """
-        verdicts: list[bool | None] = []
-        checked = self._checked
+        settling = group.match is Match.ANY
+        is_settled = is_unknown = False
         for part in group.parts:
             if isinstance(part, Condition):
-                judged = checked.get(id(part))
-                if judged is None:
-                    judged = checked[id(part)] = self.check(part)
-                seen.append(judged)
-                verdicts.append(judged.holds)
+                came = self._verdict(part)
+                seen.append(came)
+                holds = _VERDICTS[came]
             else:
-                verdicts.append(self.judge(part, seen))
-        settling = group.match is Match.ANY
-        if settling in verdicts:
+                holds = self.judge(part, seen)
+            is_settled = is_settled or holds is settling
+            is_unknown = is_unknown or holds is None
+        if is_settled:
             return settling
-        return None if None in verdicts else not settling
+        return None if is_unknown else not settling
 
     def check(self, condition: Condition) -> Judged:
         """Judge one condition. Raises KeyError for a fact or test that does not exist."""
-        key = condition.fact, condition.name
-        found = self._read.get(key)
-        if found is None:
-            actual = FACTS[condition.fact].read(self.facts, condition, self.now)
-            found = self._read[key] = actual, _shown(actual)
-        actual, shown = found
+        return self._judged(condition, self._verdict(condition))
+
+    def judged(self, group: Group, seen: Iterable[int]) -> tuple[Judged, ...]:
+        """Return how each condition of a group came out, as `judge` noted it in `seen`."""
+        return tuple(map(self._judged, group.conditions(), seen))
+
+    def _verdict(self, condition: Condition) -> int:
+        key, holds, is_negated = _prepared(condition)
+        if key not in self._read:
+            self._read[key] = FACTS[key[0]].read(self.facts, key[1], self.now)
+        actual = self._read[key]
         if isinstance(actual, Unknown):
-            return Judged(condition, shown, None, actual.is_pending)
-        holds = TESTS[condition.test].holds(actual, condition.value)
-        return _judged((condition, shown, holds is not condition.is_negated, False))
+            return PENDING if actual.is_pending else UNKNOWN
+        return YES if holds(actual) is not is_negated else NO
+
+    def _judged(self, condition: Condition, came: int) -> Judged:
+        actual = self._read[condition.fact, condition.name]
+        return Judged(condition, _shown(actual), _VERDICTS[came], came == PENDING)
+
+
+_Prepared = tuple[tuple[str, str], Holds, bool]
+
+
+def _prepared(condition: Condition) -> _Prepared:
+    """Return a condition ready for use, which it keeps as long as it lives."""
+    kept: _Prepared | None = condition.__dict__.get("_prepared")
+    if kept is None:
+        fact, test = FACTS[condition.fact], TESTS[condition.test]
+        holds = (fact.compared or test.against)(condition.value)
+        kept = (condition.fact, condition.name), holds, condition.is_negated
+        condition.__dict__["_prepared"] = kept
+    return kept
 
 
 def _shown(actual: Actual | Unknown) -> str:
@@ -142,39 +166,41 @@ def _shown(actual: Actual | Unknown) -> str:
 # --- Tests ---------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4096)
 def _texts(given: Given) -> tuple[str, ...]:
     if isinstance(given, tuple):
         return tuple(map(str, given))
     return () if given is None else (str(given),)
 
 
-@lru_cache(maxsize=4096)
 def _folded(given: Given) -> frozenset[str]:
     return frozenset(map(fold, _texts(given)))
 
 
-def _any_words(actual: Actual, given: Given) -> bool:
-    text = str(actual)
-    return any(has_words(text, words) for words in _texts(given))
+def _any_words(given: Given) -> Holds:
+    finds = finder(_texts(given))
+    return lambda actual: finds(str(actual))
 
 
-def _all_words(actual: Actual, given: Given) -> bool:
-    return bool(_texts(given)) and all(has_words(str(actual), words) for words in _texts(given))
+def _all_words(given: Given) -> Holds:
+    finders = [finder([words]) for words in _texts(given)]
+    return lambda actual: bool(finders) and all(finds(str(actual)) for finds in finders)
 
 
-def _equals(actual: Actual, given: Given) -> bool:
-    if isinstance(actual, bool) or isinstance(given, bool):
-        return _flag(actual) is not None and _flag(actual) is _flag(given)
-    # Two texts are compared as texts: a code that begins with a zero is no number.
-    numbers = (_number(actual), _number(given)) if _is_number(actual, given) else (None, None)
-    if None not in numbers:
-        return numbers[0] == numbers[1]
-    return actual is not None and fold(str(actual)) == fold(str(given))
+def _equals(given: Given) -> Holds:
+    flag, number, text = _flag(given), _number(given), fold(str(given))
+    is_number = isinstance(given, int | float)
 
+    def holds(actual: Actual) -> bool:
+        if isinstance(actual, bool) or isinstance(given, bool):
+            return flag is not None and _flag(actual) is flag
+        # Two texts are compared as texts: a code that begins with a zero is no number.
+        if number is not None and (is_number or isinstance(actual, int | float)):
+            ours = _number(actual)
+            if ours is not None:
+                return ours == number
+        return actual is not None and fold(str(actual)) == text
 
-def _is_number(*values: object) -> bool:
-    return any(isinstance(value, int | float) for value in values)
+    return holds
 
 
 def _flag(value: object) -> bool | None:
@@ -189,19 +215,22 @@ def _number(value: object) -> float | None:
     return float(str(value))
 
 
-def _less(actual: Actual, given: Given) -> bool:
-    ours, theirs = _number(actual), _number(given)
-    if ours is None or theirs is None:
-        # Dates as ISO 8601 writes them stand in the order of their letters.
-        return _is_date(actual) and _is_date(given) and str(actual) < str(given)
-    return ours < theirs
+def _compared(holds: Callable[[Any, Any], bool]) -> Callable[[Given], Holds]:
+    """Compare numbers with numbers, and dates with dates."""
 
+    def against(given: Given) -> Holds:
+        number, text, is_date = _number(given), str(given), _is_date(given)
 
-def _more(actual: Actual, given: Given) -> bool:
-    ours, theirs = _number(actual), _number(given)
-    if ours is None or theirs is None:
-        return _is_date(actual) and _is_date(given) and str(actual) > str(given)
-    return ours > theirs
+        def compare(actual: Actual) -> bool:
+            ours = _number(actual)
+            if ours is not None and number is not None:
+                return holds(ours, number)
+            # Dates as ISO 8601 writes them stand in the order of their letters.
+            return is_date and _is_date(actual) and holds(str(actual), text)
+
+        return compare
+
+    return against
 
 
 def is_measure(value: object) -> bool:
@@ -217,54 +246,82 @@ def _is_date(value: object) -> bool:
     return True
 
 
-def _contains(actual: Actual, given: Given) -> bool:
-    if isinstance(actual, tuple | frozenset):
-        return fold(str(given)) in {fold(one) for one in actual}
-    return actual is not None and fold(str(given)) in fold(str(actual))
+def _contains(given: Given) -> Holds:
+    text = fold(str(given))
+
+    def holds(actual: Actual) -> bool:
+        if isinstance(actual, tuple | frozenset):
+            return text in _set(actual)
+        return actual is not None and text in fold(str(actual))
+
+    return holds
 
 
-def _starts(actual: Actual, given: Given) -> bool:
-    return fold(str(actual)).startswith(tuple(_folded(given) - {""}))
+def _starts(given: Given) -> Holds:
+    beginnings = tuple(_folded(given) - {""})
+    return lambda actual: fold(str(actual)).startswith(beginnings)
 
 
-def _present(actual: Actual, _: Given) -> bool:
+def _matches(given: Given) -> Holds:
+    return partial(is_match, str(given))
+
+
+def _present(actual: Actual) -> bool:
     return actual not in (None, "", (), frozenset())
 
 
-def _one_of(actual: Actual, given: Given) -> bool:
-    return _present(actual, None) and fold(str(actual)) in _folded(given)
+def _one_of(given: Given) -> Holds:
+    folded = _folded(given)
+    return lambda actual: _present(actual) and fold(str(actual)) in folded
 
 
-def _some_of(actual: Actual, given: Given) -> bool:
-    return not _folded(given).isdisjoint(_set(actual))
+def _some_of(given: Given) -> Holds:
+    folded = _folded(given)
+    return lambda actual: not folded.isdisjoint(_set(actual))
 
 
-def _all_of(actual: Actual, given: Given) -> bool:
-    return bool(_folded(given)) and _folded(given) <= _set(actual)
+def _all_of(given: Given) -> Holds:
+    folded = _folded(given)
+    return lambda actual: bool(folded) and folded <= _set(actual)
 
 
-def _set(actual: Actual) -> set[str]:
-    return {fold(one) for one in actual} if isinstance(actual, tuple | frozenset) else set()
+@lru_cache(maxsize=256)
+def _folded_set(actual: tuple[str, ...] | frozenset[str]) -> frozenset[str]:
+    return frozenset(map(fold, actual))
 
 
-def _between(actual: Actual, given: Given) -> bool:
+def _set(actual: Actual) -> frozenset[str]:
+    return _folded_set(actual) if isinstance(actual, tuple | frozenset) else frozenset()
+
+
+def _between(given: Given) -> Holds:
     """Say whether a time lies between two; from 22:00 to 06:00 is over midnight."""
     start, end = _texts(given)
-    time = str(actual)[-5:]
-    return start <= time < end if start <= end else time >= start or time < end
+
+    def holds(actual: Actual) -> bool:
+        time = str(actual)[-5:]
+        return start <= time < end if start <= end else time >= start or time < end
+
+    return holds
+
+
+def _any_language(given: Given) -> Holds:
+    """A text in es is one in es-MX, too."""
+    codes = _texts(given)
+    return lambda actual: any(is_same(code, str(actual)) for code in codes)
 
 
 TESTS: Mapping[str, Test] = {
     "contains_any": Test("contains any of", Takes.WORDS, _any_words),
     "contains_all": Test("contains all of", Takes.WORDS, _all_words),
     "equals": Test("is", Takes.SCALAR, _equals),
-    "less": Test("is less than", Takes.NUMBER, _less),
-    "more": Test("is more than", Takes.NUMBER, _more),
+    "less": Test("is less than", Takes.NUMBER, _compared(operator.lt)),
+    "more": Test("is more than", Takes.NUMBER, _compared(operator.gt)),
     "contains": Test("contains", Takes.TEXT, _contains),
     "starts_with": Test("starts with", Takes.WORDS, _starts),
-    "matches": Test("matches", Takes.PATTERN, lambda a, g: is_match(str(g), str(a))),
-    "is_present": Test("is there", Takes.NOTHING, _present),
-    "is_true": Test("holds", Takes.NOTHING, lambda a, _: bool(a)),
+    "matches": Test("matches", Takes.PATTERN, _matches),
+    "is_present": Test("is there", Takes.NOTHING, lambda _: _present),
+    "is_true": Test("holds", Takes.NOTHING, lambda _: bool),
     "is_any": Test("is one of", Takes.CHOICES, _one_of),
     "is_person": Test("is one of", Takes.PEOPLE, _one_of),
     "has_any": Test("has any of", Takes.CHOICES, _some_of),
@@ -276,21 +333,16 @@ TESTS: Mapping[str, Test] = {
 # --- Facts ---------------------------------------------------------------------------------------
 
 
-def _language(facts: Facts, condition: Condition, _: datetime) -> Actual | Unknown:
-    """Return the language as the condition calls it: a text in es is one in es-MX, too."""
+def _language(facts: Facts, _: str, __: datetime) -> Actual | Unknown:
     text = facts.text
-    if text.confidence < CONFIDENT:
-        return Unknown("language not clear")
-    asked = condition.value if isinstance(condition.value, tuple) else ()
-    alike = (str(code) for code in asked if is_same(str(code), text.language))
-    return next(alike, text.language)
+    return text.language if text.confidence >= CONFIDENT else Unknown("language not clear")
 
 
-def _inbox_time(facts: Facts, _: Condition, now: datetime) -> Actual:
+def _inbox_time(facts: Facts, _: str, now: datetime) -> Actual:
     return f"{_local(facts.calendar.zone, now):%H:%M}"
 
 
-def _customer_time(facts: Facts, _: Condition, now: datetime) -> Actual | Unknown:
+def _customer_time(facts: Facts, _: str, now: datetime) -> Actual | Unknown:
     if not facts.customer.zone:
         return Unknown("the customer's time zone is not known")
     return f"{_local(facts.customer.zone, now):%H:%M}"
@@ -300,28 +352,28 @@ def _local(zone: str, now: datetime) -> datetime:
     return now.astimezone(ZoneInfo(zone))
 
 
-def _weekday(facts: Facts, _: Condition, now: datetime) -> Actual:
+def _weekday(facts: Facts, _: str, now: datetime) -> Actual:
     return WEEKDAYS[_local(facts.calendar.zone, now).weekday()]
 
 
-def _is_holiday(facts: Facts, _: Condition, now: datetime) -> Actual:
+def _is_holiday(facts: Facts, _: str, now: datetime) -> Actual:
     day = facts.calendar.day(_local(facts.calendar.zone, now).date())
     return bool(day.names) and not day.openings
 
 
-def _attribute(facts: Facts, condition: Condition, _: datetime) -> Actual:
-    return facts.customer.attributes.get(condition.name)
+def _attribute(facts: Facts, name: str, _: datetime) -> Actual:
+    return facts.customer.attributes.get(name)
 
 
-def _answer(facts: Facts, condition: Condition, _: datetime) -> Actual | Unknown:
-    name, _dot, field = condition.name.partition(".")
-    answer = facts.answers.get(name)
+def _answer(facts: Facts, name: str, _: datetime) -> Actual | Unknown:
+    lookup, _dot, field = name.partition(".")
+    answer = facts.answers.get(lookup)
     if answer is None:
         return Unknown("not asked", is_pending=True)
     return Unknown(answer.failure) if answer.failure else answer.fields.get(field)
 
 
-def _silent_days(facts: Facts, _: Condition, now: datetime) -> Actual | Unknown:
+def _silent_days(facts: Facts, _: str, now: datetime) -> Actual | Unknown:
     last = facts.customer.last_wrote_at
     return Unknown("never wrote before") if last is None else (now - last) // timedelta(days=1)
 
@@ -339,7 +391,7 @@ FACTS: Mapping[str, Fact] = {
         ("contains_any", "contains_all", "equals", "starts_with", "matches"),
         lambda f, _, __: f.text.body,
     ),
-    "language": Fact("The language", _CHOICE, _language),
+    "language": Fact("The language", _CHOICE, _language, compared=_any_language),
     "has_media": Fact("A picture or file", _FLAG, lambda f, _, __: bool(f.text.media_kinds)),
     "media": Fact("The kind of file", _SET, lambda f, _, __: frozenset(f.text.media_kinds)),
     "channel": Fact("The channel", _CHOICE, lambda f, _, __: f.channel),

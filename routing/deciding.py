@@ -7,10 +7,11 @@ live message, in a dry run and in a replay years later.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
-from routing.conditions import Judge, Judged
+from routing.conditions import PENDING, Judge, Judged
 from routing.facts import Directory, Facts, Trigger, Value
-from routing.rules import Actions, Rule, Rules, Target
+from routing.rules import Actions, Group, Rule, Rules, Target
 from routing.targets import Assignment, Candidate, Ladder, Turn
 
 DEFAULT = "default"
@@ -18,8 +19,7 @@ DEFAULT = "default"
 ATTRIBUTE = "attributes."
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """What became of one rule: whether it matched, each condition, each person looked at.
 
     `outcome` is one of: matched, nobody (matched, and no target was able), not matched, unknown
@@ -29,9 +29,16 @@ class Asked:
     rule: str
     name: str
     outcome: str
-    tested: tuple[Judged, ...] = ()
+    condition: Group
+    seen: bytes  # how each condition came out, up to one that broke
+    judge: Judge
     candidates: tuple[Candidate, ...] = ()
     error: str = ""
+
+    @property
+    def tested(self) -> tuple[Judged, ...]:
+        """Return each condition with what was really there."""
+        return self.judge.judged(self.condition, self.seen)
 
 
 @dataclass(frozen=True)
@@ -101,24 +108,23 @@ class _Desk:
 
     def ask(self, rule: Rule) -> str:
         """Ask one rule; return what became of it."""
-        tested: list[Judged] = []
+        seen = bytearray()
         candidates: list[Candidate] = []
         error = ""
         try:
-            outcome = self._outcome(rule, tested, candidates)
+            outcome = self._outcome(rule, seen, candidates)
         except Exception as problem:  # the contract: a broken rule is passed over, and shown
             outcome, error = "broken", type(problem).__name__
-        self.trace.append(
-            Asked(rule.id, rule.name, outcome, tuple(tested), tuple(candidates), error)
-        )
+        told = rule.condition, bytes(seen), self.judge, tuple(candidates), error
+        self.trace.append(Asked(rule.id, rule.name, outcome, *told))
         return outcome
 
-    def _outcome(self, rule: Rule, tested: list[Judged], candidates: list[Candidate]) -> str:
+    def _outcome(self, rule: Rule, seen: bytearray, candidates: list[Candidate]) -> str:
         if self.facts.trigger not in rule.triggers:
             return "not triggered"
-        holds = self.judge.judge(rule.condition, tested)
+        holds = self.judge.judge(rule.condition, seen)
         if holds is None:
-            return "waiting" if any(one.is_pending for one in tested) else "unknown"
+            return "waiting" if PENDING in seen else "unknown"
         if not holds:
             return "not matched"
         if rule.continues:
@@ -161,13 +167,14 @@ class _Desk:
 
     def _needs(self, rule: Rule) -> tuple[bool | None, set[str]]:
         """Say whether a rule holds, and which look-ups it needs if it does or still may."""
-        tested: list[Judged] = []
+        seen = bytearray()
         try:
             is_asked = self.facts.trigger in rule.triggers
-            holds = self.judge.judge(rule.condition, tested) if is_asked else False
+            holds = self.judge.judge(rule.condition, seen) if is_asked else False
         except Exception:  # as in `ask`: a broken rule is passed over
             return False, set()
-        pending = {one.condition.lookup for one in tested if one.is_pending}
+        tested = zip(rule.condition.conditions(), seen, strict=False)
+        pending = {one.lookup for one, came in tested if came == PENDING}
         if holds is False or (holds is None and not pending):
             return holds, set()
         steps = () if rule.continues else rule.actions.ladder

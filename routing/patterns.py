@@ -5,6 +5,7 @@ RE2 takes time in proportion to the text, whatever the pattern: no rule can hold
 
 import re
 import unicodedata
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -59,27 +60,41 @@ def _is_of_word(letter: str) -> bool:
 
 
 def has_words(text: str, wanted: str) -> bool:
-    """Say whether a word or phrase stands in a text, as whole words.
+    """Say whether a word or phrase stands in a text, as `finder` finds it."""
+    return finder([wanted])(text)
+
+
+def finder(phrases: Sequence[str]) -> Callable[[str], bool]:
+    """Return what says whether any word or phrase stands in a text, as whole words.
 
     In scripts without blanks between words it may stand anywhere. What has no letters (an emoji, a
-    question mark) is looked for as it is.
+    question mark) is looked for as it is; a blank is nowhere.
     """
-    words = words_of(wanted)
-    if len(words) > 2:
-        letters = _unspaced(wanted)
-        return words in words_of(text) or bool(letters and letters in fold(text))
-    return bool(wanted.strip()) and _plain_signs(wanted.strip()) in _plain_signs(text)
+    words = [found for phrase in phrases if len(found := words_of(phrase)) > 2]
+    unspaced = [fold(phrase) for phrase in phrases if _UNSPACED.search(phrase)]
+    signs = [
+        _plain_signs(sign)
+        for phrase in phrases
+        if (sign := phrase.strip()) and len(words_of(phrase)) <= 2
+    ]
+
+    def is_in(text: str) -> bool:
+        if words:
+            letters = words_of(text)
+            for one in words:
+                if one in letters:
+                    return True
+        return bool(
+            (unspaced and any(one in fold(text) for one in unspaced))
+            or (signs and any(one in _plain_signs(text) for one in signs))
+        )
+
+    return is_in
 
 
 def _plain_signs(text: str) -> str:
     """Return a text whose signs do not say whether they want to be drawn in colours."""
     return text.replace("\ufe0f", "")
-
-
-@lru_cache(maxsize=4096)
-def _unspaced(wanted: str) -> str:
-    """Return a phrase as it is looked for within words; blank if its script has blanks."""
-    return fold(wanted) if _UNSPACED.search(wanted) else ""
 
 
 @lru_cache(maxsize=2048)

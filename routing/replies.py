@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from routing.conditions import Judge, Judged
+from routing.conditions import Judge
 from routing.deciding import Plan
 from routing.escalation import Clock
 from routing.facts import Facts
@@ -107,7 +107,7 @@ class KeywordReply:
         if not self.is_on:
             return OFF
         try:
-            holds = self.condition is not None and judge.judge(self.condition, [])
+            holds = self.condition is not None and judge.judge(self.condition, bytearray())
         except Exception as problem:  # as with rules: a broken one is passed over, and shown
             return f"it is broken: {type(problem).__name__}"
         is_asked_for = holds or mentions(judge.facts.text.body, self.phrases)
@@ -115,9 +115,10 @@ class KeywordReply:
 
     def pending(self, judge: Judge) -> frozenset[str]:
         """Return the look-ups that were not asked yet, and that say whether this is asked for."""
-        tested: list[Judged] = []
+        seen = bytearray()
         with suppress(Exception):  # a broken one waits for nobody
-            if self.is_on and self.condition and judge.judge(self.condition, tested) is None:
+            if self.is_on and self.condition and judge.judge(self.condition, seen) is None:
+                tested = judge.judged(self.condition, seen)
                 return frozenset(one.condition.lookup for one in tested if one.is_pending)
         return frozenset()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from routing.conditions import FACTS, TESTS, Judge, Judged
+from routing.conditions import FACTS, TESTS, Judge
 from routing.facts import Answer, Customer, Facts, Text, Trigger
 from routing.hours import ALL_DAY, Calendar, Opening, SpecialDay
 from routing.patterns import PatternError, compiled
@@ -204,9 +204,11 @@ WHO_KNOWS = Condition("crm", "is_present", None, "sap.tier")
     ],
 )
 def test_groups(group: Group, verdict: bool | None) -> None:
-    seen: list[Judged] = []
-    assert Judge(FACTS_NOW, NOW).judge(group, seen) is verdict
-    assert [tested.condition for tested in seen] == list(group.conditions())
+    judge, seen = Judge(FACTS_NOW, NOW), bytearray()
+    assert judge.judge(group, seen) is verdict
+    tested = judge.judged(group, seen)
+    assert [one.condition for one in tested] == list(group.conditions())
+    assert list(tested) == [judge.check(one) for one in group.conditions()]
 
 
 @pytest.mark.parametrize(
@@ -271,3 +273,11 @@ def test_a_language_is_the_same_by_whatever_code(asked: str, detected: str, is_s
     judged = Judge(facts, NOW).check(Condition("language", "is_any", (asked,)))
 
     assert judged.holds is is_so
+
+
+def test_each_condition_is_compared_with_the_language_as_it_calls_it() -> None:
+    judge = Judge(Facts("m", text=Text("some words", "es-MX", 0.9)), NOW)
+    asked = [Condition("language", "is_any", (code,)) for code in ("es", "es-MX", "pt", "es-AR")]
+
+    assert [judge.check(one).holds for one in asked] == [True, True, False, True]
+    assert {judge.check(one).actual for one in asked} == {"es-MX"}
