@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from routing.facts import Facts, Trigger, Value
-from routing.languages import CONFIDENT, is_same
-from routing.patterns import finder, fold, is_match
+from routing.languages import CONFIDENT, meant_by
+from routing.patterns import finder, fold, pattern_finder
 from routing.rules import Condition, Given, Group, Match
 
 # As people and CRMs write it: no words such as “nan”, and no digits but these.
@@ -104,53 +104,72 @@ class Judge:
         """
         settling = group.match is Match.ANY
         is_settled = is_unknown = False
-        for part in group.parts:
-            if isinstance(part, Condition):
-                came = self._verdict(part)
-                seen.append(came)
-                holds = _VERDICTS[came]
+        read, note = self._read, seen.append
+        for key, holds, is_negated in _ready(group):
+            if isinstance(holds, Group):
+                verdict = self.judge(holds, seen)
             else:
-                holds = self.judge(part, seen)
-            is_settled = is_settled or holds is settling
-            is_unknown = is_unknown or holds is None
+                actual = read[key] if key in read else self._actual(key)
+                if isinstance(actual, Unknown):
+                    verdict, came = None, PENDING if actual.is_pending else UNKNOWN
+                else:
+                    verdict = holds(actual) is not is_negated
+                    came = YES if verdict else NO
+                note(came)
+            if verdict is settling:
+                is_settled = True
+            elif verdict is None:
+                is_unknown = True
         if is_settled:
             return settling
         return None if is_unknown else not settling
 
     def check(self, condition: Condition) -> Judged:
         """Judge one condition. Raises KeyError for a fact or test that does not exist."""
-        return self._judged(condition, self._verdict(condition))
+        seen = bytearray()
+        self.judge(Group(Match.ALL, (condition,)), seen)
+        return self._judged(condition, seen[0])
 
     def judged(self, group: Group, seen: Iterable[int]) -> tuple[Judged, ...]:
         """Return how each condition of a group came out, as `judge` noted it in `seen`."""
         return tuple(map(self._judged, group.conditions(), seen))
 
-    def _verdict(self, condition: Condition) -> int:
-        key, holds, is_negated = _prepared(condition)
-        if key not in self._read:
-            self._read[key] = FACTS[key[0]].read(self.facts, key[1], self.now)
-        actual = self._read[key]
-        if isinstance(actual, Unknown):
-            return PENDING if actual.is_pending else UNKNOWN
-        return YES if holds(actual) is not is_negated else NO
+    def _actual(self, key: tuple[str, str]) -> Actual | Unknown:
+        fact, name = key
+        actual = self._read[key] = FACTS[fact].read(self.facts, name, self.now)
+        return actual
 
     def _judged(self, condition: Condition, came: int) -> Judged:
         actual = self._read[condition.fact, condition.name]
         return Judged(condition, _shown(actual), _VERDICTS[came], came == PENDING)
 
 
-_Prepared = tuple[tuple[str, str], Holds, bool]
+# What a group is judged by: fact and name, how it is compared, whether the other way round.
+_Ready = tuple[tuple[tuple[str, str], Holds | Group, bool], ...]
 
 
-def _prepared(condition: Condition) -> _Prepared:
-    """Return a condition ready for use, which it keeps as long as it lives."""
-    kept: _Prepared | None = condition.__dict__.get("_prepared")
+def _ready(group: Group) -> _Ready:
+    """Return a group's parts ready for use, which it keeps as long as it lives."""
+    kept: _Ready | None = group.__dict__.get("_ready")
     if kept is None:
-        fact, test = FACTS[condition.fact], TESTS[condition.test]
-        holds = (fact.compared or test.against)(condition.value)
-        kept = (condition.fact, condition.name), holds, condition.is_negated
-        condition.__dict__["_prepared"] = kept
+        kept = group.__dict__["_ready"] = tuple(map(_part, group.parts))
     return kept
+
+
+def _part(part: Condition | Group) -> tuple[tuple[str, str], Holds | Group, bool]:
+    if isinstance(part, Group):
+        return ("", ""), part, False
+    try:
+        against = FACTS[part.fact].compared or TESTS[part.test].against
+        holds = against(part.value)
+    except Exception as problem:
+        holds = partial(_broken, problem)  # only its own rule is passed over, when it is asked
+    return (part.fact, part.name), holds, part.is_negated
+
+
+def _broken(problem: Exception, _: Actual) -> bool:
+    # Without the way that it came before: it is raised again for every message.
+    raise problem.with_traceback(None)
 
 
 def _shown(actual: Actual | Unknown) -> str:
@@ -177,13 +196,12 @@ def _folded(given: Given) -> frozenset[str]:
 
 
 def _any_words(given: Given) -> Holds:
-    finds = finder(_texts(given))
-    return lambda actual: finds(str(actual))
+    return finder(_texts(given))
 
 
 def _all_words(given: Given) -> Holds:
     finders = [finder([words]) for words in _texts(given)]
-    return lambda actual: bool(finders) and all(finds(str(actual)) for finds in finders)
+    return lambda actual: bool(finders) and all(finds(actual) for finds in finders)
 
 
 def _equals(given: Given) -> Holds:
@@ -263,7 +281,7 @@ def _starts(given: Given) -> Holds:
 
 
 def _matches(given: Given) -> Holds:
-    return partial(is_match, str(given))
+    return pattern_finder(str(given))
 
 
 def _present(actual: Actual) -> bool:
@@ -307,8 +325,8 @@ def _between(given: Given) -> Holds:
 
 def _any_language(given: Given) -> Holds:
     """A text in es is one in es-MX, too."""
-    codes = _texts(given)
-    return lambda actual: any(is_same(code, str(actual)) for code in codes)
+    asked = frozenset(map(meant_by, _texts(given)))
+    return lambda actual: meant_by(str(actual)) in asked
 
 
 TESTS: Mapping[str, Test] = {

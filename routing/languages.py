@@ -109,7 +109,13 @@ def script_of(code: str) -> str:
 
 def is_same(code: str, other: str) -> bool:
     """Say whether two codes mean one language in one script: pt and pt-BR, zh-TW and zh-Hant."""
-    return base_of(code) == base_of(other) and script_of(code) == script_of(other)
+    return meant_by(code) == meant_by(other)
+
+
+@lru_cache(maxsize=1024)
+def meant_by(code: str) -> tuple[str, str]:
+    """Return the language and the script that a code means, in the names that are used today."""
+    return base_of(code), script_of(code)
 
 
 def can_tell(code: str) -> bool:

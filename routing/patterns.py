@@ -64,7 +64,7 @@ def has_words(text: str, wanted: str) -> bool:
     return finder([wanted])(text)
 
 
-def finder(phrases: Sequence[str]) -> Callable[[str], bool]:
+def finder(phrases: Sequence[str]) -> Callable[[object], bool]:
     """Return what says whether any word or phrase stands in a text, as whole words.
 
     In scripts without blanks between words it may stand anywhere. What has no letters (an emoji, a
@@ -78,7 +78,8 @@ def finder(phrases: Sequence[str]) -> Callable[[str], bool]:
         if (sign := phrase.strip()) and len(words_of(phrase)) <= 2
     ]
 
-    def is_in(text: str) -> bool:
+    def is_in(value: object) -> bool:
+        text = value if isinstance(value, str) else str(value)
         if words:
             letters = words_of(text)
             for one in words:
@@ -113,9 +114,10 @@ def compiled(pattern: str) -> Any:
         raise PatternError(f"RE2 cannot read this pattern: {words}.") from error
 
 
-def is_match(pattern: str, text: str) -> bool:
-    """Say whether a pattern is found anywhere in a text. Raises PatternError."""
-    return compiled(pattern).search(_in_bytes(text)) is not None
+def pattern_finder(pattern: str) -> Callable[[object], bool]:
+    """Return what says whether a pattern is found anywhere in a text. Raises PatternError."""
+    search = compiled(pattern).search
+    return lambda text: search(_in_bytes(str(text))) is not None
 
 
 @lru_cache(maxsize=256)
