@@ -29,20 +29,37 @@ def replaced(timers: Timers, policy: Policy, waiting: Waiting, calendar: Calenda
 
 
 def _kept(timers: Timers, policy: Policy) -> dict[int, Timer]:
-    """Return which steps of a policy have a timer, or have acted already, by their new number."""
-    found: dict[int, Timer] = {}
-    left = list(timers)
+    """Return which steps of a policy have a timer, or have acted already, by their new number.
 
-    def match(fits: Callable[[Timer, Step], bool]) -> None:
+    Of steps that do the same as many have acted as did before: best those that are the same.
+    """
+    found = {timer.number: timer for timer in timers if timer.number == LAST}
+    left = [timer for timer in timers if timer.number != LAST]
+    known = [timer.step for timer in left if timer.fired_at is None]
+
+    def match(fits: Callable[[Timer, int, Step], bool]) -> None:
         for number, step in policy.numbered():
-            timer = next((one for one in left if number not in found and fits(one, step)), None)
+            if number in found:
+                continue
+            timer = next((one for one in left if fits(one, number, step)), None)
             if timer:
                 found[number] = timer
                 left.remove(timer)
 
-    match(lambda timer, step: timer.step == step)
-    match(lambda timer, step: timer.fired_at is not None and _act_of(timer.step) == _act_of(step))
+    def has_acted(timer: Timer, step: Step) -> bool:
+        return timer.fired_at is not None and _act_of(timer.step) == _act_of(step)
+
+    match(lambda timer, number, step: has_acted(timer, step) and _is(timer, number, step))
+    match(lambda timer, _, step: has_acted(timer, step) and timer.step == step)
+    match(lambda timer, _, step: has_acted(timer, step) and step not in known)
+    match(lambda timer, _, step: has_acted(timer, step))
+    match(_is)
+    match(lambda timer, _, step: timer.step == step)
     return found
+
+
+def _is(timer: Timer, number: int, step: Step) -> bool:
+    return timer.number == number and timer.step == step
 
 
 def _act_of(step: Step) -> tuple[object, ...]:

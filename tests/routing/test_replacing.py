@@ -116,6 +116,16 @@ def test_what_acted_does_not_act_again_and_twice_is_as_once(
         assert acted == min(fired, asked)
 
 
+def test_of_steps_that_do_the_same_as_many_have_acted_as_did() -> None:
+    again = replace(ADD, after=20)
+    timers = escalation.fired(schedule(Policy((ADD, ADD, again)), WAITING, ALWAYS), 2, at=T)
+
+    for steps in ((ADD,), (again,), (ADD, again), (again, ADD)):
+        found = after(Policy(steps), timers)
+        acted = [one.step for one in found if one.fired_at]
+        assert acted == [ADD if ADD in steps else again]
+
+
 def test_a_step_that_acted_is_known_by_what_it_does_wherever_it_stands() -> None:
     timers = escalation.fired(schedule(POLICY, WAITING, ALWAYS), 1, at=T + minutes(5))
 
