@@ -57,9 +57,9 @@ SHOTS = Path(__file__).parents[2] / ".pages"
 
 
 @pytest.fixture
-def stage(house: House, client: Client, now: datetime, live: Live) -> Stage:
-    """A conversation with a bit of everything in it."""
-    stage = Stage(house, client, now)
+def stage(house: House, client: Client, live: Live) -> Stage:
+    """A conversation with a bit of everything in it. Workers run beside it, by today's clock."""
+    stage = Stage(house, client, timezone.now())
     stage.hear("Do you have the blue one?\n<b>asap</b> https://example.com/blue")
     failed = stage.reply(house.alice, "We do!")
     Message.objects.filter(pk=failed.pk).update(
@@ -88,7 +88,7 @@ def stage(house: House, client: Client, now: datetime, live: Live) -> Stage:
         sender=house.sender,
         kind="webhook",
         found="https://old.example/sms",
-        found_at=now,
+        found_at=stage.now,
     )
     return stage
 

@@ -225,6 +225,7 @@ def test_the_clock_goes_on_from_the_first_message_that_nobody_answered(
 ) -> None:
     since = stage.row.waiting_since
     message = stage.reply(stage.house.alice)
+    stage.now += timedelta(minutes=1)
     stage.hear("Hello?")
     assert stage.row.waiting_since != since
     twilio.fault("reject", times=1, code=21614)

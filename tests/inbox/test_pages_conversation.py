@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from inbox.closing import close_conversation
@@ -318,9 +319,9 @@ def test_fragments_load_what_they_need_in_few_queries(
 
 
 def test_a_page_costs_the_same_for_one_message_and_for_forty(
-    house: House, client: Client, login: Any, django_assert_max_num_queries: Any, now: Any
+    house: House, client: Client, login: Any, django_assert_max_num_queries: Any
 ) -> None:
-    stage = Stage(house, client, now)
+    stage = Stage(house, client, timezone.now())
     for number in range(2, 60):
         stage.hear(f"word {number}")
     text_in(client, house.sender, "+14155550199", "Another one")
