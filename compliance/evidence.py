@@ -1,0 +1,244 @@
+"""What is known of one thing that happened to somebody's consent, and how well?
+
+Values only: the ledger keeps them, the state machine judges them. Source of the list: the consent
+records that 16 CFR 310.5(a)(8), section 7a UWG and the regulation under POPIA ask for.
+"""
+
+import hashlib
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+
+from django.db.models import TextChoices
+
+EVERY_PROGRAMME = "*"
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class EventKind(TextChoices):
+    """What happened. At most 14 characters."""
+
+    OPT_OUT = "opt_out", "Opted out"
+    OPT_IN = "opt_in", "Opted in"
+    HELP = "help", "Asked for help"
+    CARRIER_BLOCK = "carrier_block", "The carrier refuses messages to them"
+    GRANT = "grant", "Gave consent"
+    ASKED = "asked", "Was asked to confirm"
+    ASK_LAPSED = "ask_lapsed", "Did not confirm in time"
+    EXPIRED = "expired", "Consent ran out"
+    HELD = "held", "May have asked to stop"
+    HOLD_LIFTED = "hold_lifted", "A person decided: not a request to stop"
+    HOLD_LAPSED = "hold_lapsed", "Nobody decided in time"
+    WEAK_YES = "weak_yes", "Said yes to a question while opted out"
+    NO_CONTACT = "no_contact", "Marked do-not-contact"
+    CONTACT_AGAIN = "contact_again", "Do-not-contact lifted"
+    NO_MARKETING = "no_marketing", "Stopped marketing messages"
+    MARKETING = "marketing", "Resumed marketing messages"
+    REASSIGNED = "reassigned", "The number has another owner"
+    ERASED = "erased", "Erased"
+    VOID = "void", "An earlier event was recorded in error"
+
+
+class Source(TextChoices):
+    """From where we know it. At most 20 characters."""
+
+    INBOUND_KEYWORD = "inbound_keyword", "They texted a keyword"
+    INBOUND_FUZZY = "inbound_fuzzy", "They said so in their own words"
+    BUTTON = "button", "They pressed a button"
+    WEB_FORM = "web_form", "They filled in a form"
+    LINK = "link", "They opened a link and confirmed"
+    VERBAL = "verbal", "They said so on the phone or in person"
+    PAPER = "paper", "They signed a paper"
+    IMPORT = "import", "Imported"
+    AGENT = "agent", "Recorded by an agent"
+    PROVIDER_REFUSAL = "provider_21610", "The carrier refused a message (21610)"
+    PROVIDER_EVENT = "provider_event", "The carrier told us (OptOutType)"
+    ADMIN = "admin", "Recorded by an admin"
+    API = "api", "Told by another system"
+    LOOKUP_REASSIGNED = "lookup_reassigned", "A look-up says the number was reassigned"
+    LINKED = "linked", "Said from another address of the same person"
+    CLOCK = "clock", "Time ran out"
+
+
+class Basis(TextChoices):
+    """What a consent rests on, the weakest first."""
+
+    CONVERSATIONAL = "conversational", "They wrote to us"
+    INFERRED = "inferred", "Inferred from a relationship"
+    REGISTRY_CHECKED = "registry_checked", "A do-not-call register was checked"
+    SOFT_OPT_IN = "soft_opt_in", "Customer of similar goods (soft opt-in)"
+    EXPRESS = "express", "Express"
+    EXPRESS_WRITTEN = "express_written", "Express, in writing"
+
+
+class Quality(TextChoices):
+    """How good the evidence is."""
+
+    FIRST_HAND = "first_hand", "First hand"
+    IMPORTED_UNPROVEN = "imported_unproven", "Imported without proof"
+    ASSERTED_BY_AGENT = "asserted_by_agent", "Asserted by an agent"
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The exact words that somebody was shown when they consented."""
+
+    id: str
+    version: str
+    language: str
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        """Return the hash that the ledger keeps of it."""
+        return hashlib.sha256(self.text.encode()).hexdigest() if self.text else ""
+
+
+NO_WORDING = Wording("", "", "", "")
+
+
+@dataclass(frozen=True)
+class Personal:
+    """What of an event says who somebody is or what they said; goes when they are erased.
+
+    `words` is the keyword or phrase that was matched, `said` the whole message as it came.
+    """
+
+    address: str = ""
+    words: str = ""
+    said: str = ""
+    reason: str = ""
+    wording_text: str = ""
+    page_url: str = ""
+    ip: str = ""
+    user_agent: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One thing that happened, as who saw it tells it. `occurred_at` is when the person acted.
+
+    Without `occurred_at` it happened when it is recorded. `supersedes` is the number of an earlier
+    event of the same address that this one corrects; that needs a `reason`.
+    """
+
+    kind: EventKind
+    source: Source
+    occurred_at: datetime | None = None
+    programme: str = EVERY_PROGRAMME
+    basis: str = ""
+    quality: str = Quality.FIRST_HAND.value
+    expires_at: datetime | None = None
+    words: str = ""
+    said: str = ""
+    message_sid: str = ""
+    rule_version: str = ""
+    wording: Wording = NO_WORDING
+    file_sha256: str = ""
+    page_url: str = ""
+    ip: str = ""
+    user_agent: str = ""
+    jurisdiction: str = ""
+    pack_version: str = ""
+    note: str = ""
+    recorded_by: int | None = None
+    supersedes: int | None = None
+    reason: str = ""
+
+    def personal(self, address: str) -> Personal:
+        """Return what of it is kept apart and encrypted."""
+        same = {one.name: getattr(self, one.name, "") for one in fields(Personal)}
+        return Personal(**{**same, "address": address, "wording_text": self.wording.text})
+
+
+class EvidenceError(Exception):
+    """What was given does not make a record: `.fields` says what is missing or wrong, in words."""
+
+    code = "EVIDENCE_REQUIRED"
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {words}" for name, words in problems.items()))
+        self.fields = problems
+
+    @property
+    def reason(self) -> str:
+        """Say it to a person."""
+        return f"This cannot be recorded. {self}"
+
+
+class FutureDateError(EvidenceError):
+    """Something cannot have happened when it is said to have."""
+
+    code = "BAD_DATE"
+
+
+def check_evidence(given: Evidence, *, now: datetime) -> None:
+    """See whether this makes a record that stands.
+
+    Raises EvidenceError naming every field that is missing, FutureDateError for a date in the
+    future, before 2000, or without a time zone. An opt-out needs no proof, an opt-in does.
+    """
+    if problem := date_problem(given.occurred_at, now=now):
+        raise FutureDateError({"occurred_at": problem})
+    if problems := _missing(given):
+        raise EvidenceError(problems)
+
+
+def date_problem(at: datetime | None, *, now: datetime) -> str:
+    """Say what is wrong with the date of something that happened; blank if nothing is."""
+    if at is None:
+        return ""
+    if at.tzinfo is None:
+        return "has no time zone, and we do not guess"
+    if at > now:
+        return "lies in the future"
+    return "lies before the year 2000" if at < EARLIEST else ""
+
+
+# What the person did where we saw it: nobody need show us a paper of it.
+SEEN_BY_US = frozenset(
+    {
+        Source.INBOUND_KEYWORD,
+        Source.INBOUND_FUZZY,
+        Source.BUTTON,
+        Source.PROVIDER_EVENT,
+        Source.LINKED,
+        Source.CLOCK,
+    }
+)
+_NEEDS_REASON = frozenset(
+    {EventKind.VOID, EventKind.HOLD_LIFTED, EventKind.NO_CONTACT, EventKind.CONTACT_AGAIN}
+)
+
+
+def _missing(given: Evidence) -> dict[str, str]:
+    problems = {}
+    needs_reason = given.kind in _NEEDS_REASON or given.supersedes is not None
+    if needs_reason and not given.reason.strip():
+        problems["reason"] = "say why"
+    if given.kind == EventKind.VOID and given.supersedes is None:
+        problems["supersedes"] = "say which event was recorded in error"
+    if given.kind in (EventKind.GRANT, EventKind.ASKED):
+        problems |= _missing_in_grant(given)
+    if given.file_sha256 and not _is_sha256(given.file_sha256):
+        problems["file_sha256"] = "is no SHA-256: 64 hexadecimal digits"
+    return problems
+
+
+def _missing_in_grant(given: Evidence) -> dict[str, str]:
+    problems = {}
+    if given.basis not in Basis.values:
+        problems["basis"] = f"say one of {', '.join(Basis.values)}"
+    if given.quality != Quality.FIRST_HAND:
+        return problems
+    if given.source == Source.PAPER and not given.file_sha256:
+        problems["file_sha256"] = "a paper needs the hash of its scan"
+    elif given.source not in SEEN_BY_US and not given.wording.text.strip():
+        problems["wording"] = "say what they were shown or told"
+    if given.source == Source.WEB_FORM and not given.page_url:
+        problems["page_url"] = "say on which page"
+    return problems
+
+
+def _is_sha256(text: str) -> bool:
+    return len(text) == 64 and not set(text) - set("0123456789abcdef")
