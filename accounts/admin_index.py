@@ -69,7 +69,18 @@ _LOOKUPS = (
     _("Look-ups"),
     ("DataAction", "CrmConnector", "CrmTable", "CrmRow", "CrmAnswer"),
 )
-_CONSENT = (_("Consent"), ("ConsentEvent", "Consent", "ProviderBlock"))
+_CONSENT = (
+    _("Consent"),
+    (
+        "ConsentEvent",
+        "ConsentChain",
+        "Consent",
+        "ProviderBlock",
+        "Suppression",
+        "ConsentKey",
+        "ConsentDetails",
+    ),
+)
 _LOG = (_("What was done"), ("AuditEntry", "SupportAccess"))
 _ARRIVED = (_("What arrived"), ("Receipt",))
 _TALK = (

@@ -42,3 +42,25 @@ class NeverEmptied(_Refusing):
 
     level = pgtrigger.Statement
     operation: Any = pgtrigger.Truncate
+
+
+class Unalterable(_Refusing):
+    """No row is ever changed; it may be deleted."""
+
+    operation: Any = pgtrigger.Update
+
+
+class Undeletable(_Refusing):
+    """No row is ever deleted; it may be changed."""
+
+    operation: Any = pgtrigger.Delete
+
+
+class NeverBack(_Refusing):
+    """No row is changed so that a counter of its goes back."""
+
+    operation: Any = pgtrigger.Update
+
+    def __init__(self, *, name: str, counter: str) -> None:
+        backwards = pgtrigger.Q(**{f"new__{counter}__lt": pgtrigger.F(f"old__{counter}")})
+        super().__init__(name=name, condition=backwards)

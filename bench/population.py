@@ -222,7 +222,10 @@ def _customers(shape: Shape) -> None:
         address=f"'sms:' || {phone}",
         family="'sms'",
         state="'conversational'",
+        ground="'conversational'",
         since="now()",
+        wrote_at="now()",
+        last_at="now()",
     )
     _insert(
         Thread,

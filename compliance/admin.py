@@ -16,8 +16,18 @@ from accounts.admin_looks import note_rows
 from accounts.admin_scope import LOOK, VIEW, BigTableAdmin, M, OwnRowsFilter, role_in_admin
 from accounts.admin_support import support_now
 from accounts.models import Account, User
+from accounts.secrets import SecretUnreadableError
 from compliance.addresses import masked
-from compliance.models import Consent, ConsentEvent, ProviderBlock
+from compliance.models import (
+    Consent,
+    ConsentChain,
+    ConsentDetails,
+    ConsentEvent,
+    ConsentKey,
+    ProviderBlock,
+    Suppression,
+)
+from compliance.sealing import UnreadableDetailsError
 
 
 class ConsentFactsAdmin(BigTableAdmin[M]):
@@ -49,19 +59,38 @@ class ConsentEventAdmin(ConsentFactsAdmin[ConsentEvent]):
 
     fields = (
         "account",
+        "seq",
         "masked_address",
         "family",
+        "programme",
         "kind",
         "source",
         "state",
+        "basis",
+        "quality",
+        "expires_at",
         "message_sid",
+        "rule_version",
+        "wording_id",
+        "wording_version",
+        "wording_language",
+        "wording_sha256",
+        "file_sha256",
+        "jurisdiction",
+        "pack_version",
         "recorded_by",
+        "supersedes",
         "occurred_at",
         "recorded_at",
+        "handle",
+        "details_hash",
+        "prev_hash",
+        "hash",
     )
     list_display = (
         "recorded_at",
         "account",
+        "seq",
         "masked_address",
         "family",
         "kind",
@@ -69,21 +98,96 @@ class ConsentEventAdmin(ConsentFactsAdmin[ConsentEvent]):
         "state",
     )
     list_filter = ("kind", "source", "state", ("account", OwnRowsFilter))
-    list_select_related = ("account",)
+    list_select_related = ("account", "details__key")
     search_fields = ("message_sid__exact",)
     search_help_text = "A message SID"
 
     @admin.display(description="address")
     def masked_address(self, obj: ConsentEvent) -> str:
-        """Show the last two characters."""
-        return masked(obj.address)
+        """Show the last two characters, or that there are none any more."""
+        try:
+            return masked(obj.address) if obj.address else "erased"
+        except (UnreadableDetailsError, SecretUnreadableError):
+            return "cannot be read"
+
+
+@admin.register(ConsentChain)
+class ConsentChainAdmin(ConsentFactsAdmin[ConsentChain]):
+    """How long each account's ledger is, and where it ends."""
+
+    fields = ("account", "seq", "head_hash", "begun_at", "verified_at")
+    list_display = ("account", "seq", "head_hash", "begun_at", "verified_at")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account",)
+    search_fields = ("head_hash__exact",)
+    search_help_text = "The hash of a head"
+
+
+class ByHandleAdmin(ConsentFactsAdmin[M]):
+    """An admin of what is known by the handle of an address, never by the address."""
+
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account",)
+    search_fields = ("handle__exact",)
+    search_help_text = "A handle, as an event names it"
+
+
+@admin.register(ConsentKey)
+class ConsentKeyAdmin(ByHandleAdmin[ConsentKey]):
+    """Which addresses have a key, and whose was destroyed. The keys themselves are not shown."""
+
+    fields = ("account", "handle", "made_at", "destroyed_at")
+    list_display = ("made_at", "account", "handle", "destroyed_at")
+
+
+@admin.register(ConsentDetails)
+class ConsentDetailsAdmin(ConsentFactsAdmin[ConsentDetails]):
+    """Which events still have their personal part. What it says is not shown."""
+
+    fields = ("account", "event_number", "key")
+    list_display = ("event_number", "account", "key")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account", "event", "key")
+    search_fields = ("event__message_sid__exact",)
+    search_help_text = "A message SID"
+
+    @admin.display(description="event")
+    def event_number(self, obj: ConsentDetails) -> int:
+        """Show the number of the event in its ledger."""
+        return obj.event.seq
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(ByHandleAdmin[Suppression]):
+    """Who was erased and must not be written to: markers without a name."""
+
+    fields = ("account", "handle", "family", "state", "since", "no_contact_at", "erased_at")
+    list_display = ("erased_at", "account", "handle", "family", "state", "since")
 
 
 @admin.register(Consent)
 class ConsentAdmin(ConsentFactsAdmin[Consent]):
     """Where people stand. From outside one gets the numbers per account, nothing about anybody."""
 
-    fields = ("account", "masked_address", "family", "state", "state_before_opt_out", "since")
+    fields = (
+        "account",
+        "masked_address",
+        "family",
+        "programme",
+        "state",
+        "ground",
+        "basis",
+        "quality",
+        "expires_at",
+        "since",
+        "asked_at",
+        "held_at",
+        "opted_out_at",
+        "no_contact_at",
+        "no_marketing_at",
+        "reassigned_at",
+        "decided_by",
+    )
     list_display = ("since", "account", "masked_address", "family", "state")
     list_filter = ("state", ("account", OwnRowsFilter))
     list_select_related = ("account",)

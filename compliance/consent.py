@@ -5,15 +5,16 @@ that is the same person's; only the person undoes it, by a keyword from any of t
 message never does. Contract: behaviour 7.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from accounts.prepared import Prepared
 from compliance.addresses import SMS, Address, is_toll_free
-from compliance.keywords import Keyword, Reading
+from compliance.evidence import EVERY_PROGRAMME, EventKind, Evidence, Source
+from compliance.keywords import RULE_VERSION, Keyword, Reading
 from compliance.models import Consent, ConsentEvent, ConsentState, ProviderBlock
+from compliance.standing import Held, lock_addresses, note_message, record
 
 
 class KeywordHandler(StrEnum):
@@ -64,7 +65,8 @@ class ConsentChange:
 class KeywordContext:
     """What must be known to judge a keyword.
 
-    `others` are the same person's further addresses of the channel family.
+    `others` are the same person's further addresses of the channel family. `said` is the whole
+    message; `received_at` is when it reached us, `sent_at` when it was sent if the carrier says so.
     """
 
     account_id: int
@@ -75,6 +77,10 @@ class KeywordContext:
     was_told_by_carrier: bool
     last_outbound_was_question: bool
     others: tuple[Address, ...] = ()
+    said: str = ""
+    received_at: datetime | None = None
+    sent_at: datetime | None = None
+    is_button: bool = False
 
     @property
     def addresses(self) -> tuple[Address, ...]:
@@ -85,21 +91,20 @@ class KeywordContext:
 def apply_keyword(reading: Reading, context: KeywordContext, *, now: datetime) -> ConsentChange:
     """Record what a message says about consent; call it before anything else may speak.
 
-    Runs inside the caller's transaction and locks the person's consent rows.
+    Runs inside the caller's transaction and locks the person's consents, and their account's ledger
+    if it is a keyword.
     """
-    consent, *linked = _locked_consents(context.account_id, context.addresses, now=now)
+    own, *linked = lock_addresses(context.account_id, context.addresses, now=now)
     if reading.keyword is Keyword.OPT_OUT:
-        return _opt_out(consent, linked, reading, context, now=now)
+        return _opt_out(own, linked, reading, context, now=now)
     if reading.keyword is Keyword.OPT_IN:
-        return _opt_in(consent, linked, reading, context, now=now)
+        return _opt_in(own, linked, reading, context, now=now)
     if reading.keyword is Keyword.HELP:
-        _write_event(consent, ConsentEvent.Kind.HELP, reading, context, now=now)
+        _record(own, EventKind.HELP, reading, context, now=now)
         notice = Notice.HELP_REPLY if _app_answers(reading, context) else Notice.NONE
-        return ConsentChange(True, ConsentState(consent.state), notice=notice)
-    if consent.state == ConsentState.NONE:
-        consent.state, consent.since = ConsentState.CONVERSATIONAL, now
-        consent.save(update_fields=["state", "since"])
-    return ConsentChange(False, ConsentState(consent.state))
+        return ConsentChange(True, ConsentState(own.consent.state), notice=notice)
+    note_message(own, now=now)
+    return ConsentChange(False, ConsentState(own.consent.state))
 
 
 def record_carrier_block(
@@ -115,170 +120,101 @@ def record_carrier_block(
 
     The block is of this address alone; the opt-out binds the person's `others` too.
     """
-    ProviderBlock.objects.get_or_create(
-        account_id=account_id,
-        our_address=our_address,
-        address=address.consent_key,
-        cleared_at=None,
-        defaults={"since": now},
-    )
-    consent, *linked = _locked_consents(account_id, (address, *others), now=now)
-    if consent.state != ConsentState.OPTED_OUT:
-        _shut(consent, now=now)
-    _write(
-        consent,
-        ConsentEvent.Kind.CARRIER_BLOCK,
-        ConsentEvent.Source.PROVIDER_REFUSAL,
-        message_sid=message_sid,
-        now=now,
-    )
-    _bind(linked, message_sid=message_sid, now=now)
+    own, *linked = lock_addresses(account_id, (address, *others), now=now)
+    _block(account_id, our_address, address, now=now)
+    refused = Evidence(EventKind.CARRIER_BLOCK, Source.PROVIDER_REFUSAL, message_sid=message_sid)
+    event = record(own, refused, now=now)
+    _tell_linked(linked, EventKind.OPT_OUT, event, now=now)
 
 
 def bind_opt_outs(account_id: int, addresses: Sequence[Address], *, now: datetime) -> bool:
-    """Let an opt-out on one address bind all of these: they turned out to be one person's.
+    """Let an opt-out on one address bind those of its family: they turned out to be one person's.
 
     An opt-in does not travel. Returns whether anything changed.
     """
-    consents = _locked_consents(account_id, addresses, now=now)
-    if not any(consent.state == ConsentState.OPTED_OUT for consent in consents):
-        return False
-    return _bind(consents, now=now)
-
-
-def consent_of(account_id: int, address: Address) -> Consent | None:
-    """Return where one address stands, or None if nothing is known."""
-    return Consent.objects.filter(
-        account=account_id, address=address.consent_key, family=address.consent_family
-    ).first()
-
-
-_CONSENT = Prepared(lambda **key: Consent.objects.select_for_update().filter(**key))
-
-
-def _locked_consents(
-    account_id: int, addresses: Sequence[Address], *, now: datetime
-) -> list[Consent]:
-    """Lock the rows in the order of their keys, so that two stories of one person cannot wait for
-    each other; return them in the order asked for."""
-    in_order = sorted(addresses, key=lambda address: address.consent_key)
-    locked = {
-        address.consent_key: _locked_consent(account_id, address, now=now) for address in in_order
-    }
-    return [locked[address.consent_key] for address in addresses]
-
-
-def _locked_consent(account_id: int, address: Address, *, now: datetime) -> Consent:
-    key = {
-        "account_id": account_id,
-        "address": address.consent_key,
-        "family": address.consent_family,
-    }
-    consent = _CONSENT.first(**key)
-    if consent is None:
-        Consent.objects.bulk_create([Consent(**key, since=now)], ignore_conflicts=True)
-        consent = Consent.objects.select_for_update().get(**key)
-    return consent
-
-
-def _shut(consent: Consent, *, now: datetime, words: str = "") -> None:
-    consent.state_before_opt_out = consent.state
-    consent.state, consent.since, consent.words = ConsentState.OPTED_OUT, now, words
-    consent.save()
-
-
-def _lift(consent: Consent, *, now: datetime, words: str = "") -> None:
-    before = ConsentState(consent.state_before_opt_out)
-    consent.state = before if before is ConsentState.OPTED_IN else ConsentState.CONVERSATIONAL
-    consent.since, consent.words = now, words
-    consent.save()
-
-
-def _bind(linked: Sequence[Consent], *, now: datetime, message_sid: str = "") -> bool:
-    """Opt the same person's other addresses out; say whether that changed any."""
-    bound = [consent for consent in linked if consent.state != ConsentState.OPTED_OUT]
-    for consent in bound:
-        _shut(consent, now=now)
-        _write_linked(consent, ConsentEvent.Kind.OPT_OUT, message_sid, now=now)
+    every = lock_addresses(account_id, addresses, now=now)
+    out = {held.address.consent_family for held in every if held.is_out}
+    bound = [held for held in every if held.address.consent_family in out and not held.is_out]
+    for held in bound:
+        record(held, Evidence(EventKind.OPT_OUT, Source.LINKED), now=now)
     return bool(bound)
 
 
-def _free(linked: Sequence[Consent], *, now: datetime, message_sid: str) -> bool:
-    """Undo the opt-out of the same person's other addresses; say whether that changed any."""
-    freed = [consent for consent in linked if consent.state == ConsentState.OPTED_OUT]
-    for consent in freed:
-        _lift(consent, now=now)
-        _write_linked(consent, ConsentEvent.Kind.OPT_IN, message_sid, now=now)
-    return bool(freed)
+def consent_of(account_id: int, address: Address) -> Consent | None:
+    """Return where one address stands in general, or None if nothing is known."""
+    return Consent.objects.filter(
+        account=account_id,
+        address=address.consent_key,
+        family=address.consent_family,
+        programme=EVERY_PROGRAMME,
+    ).first()
 
 
 def _opt_out(
-    consent: Consent,
-    linked: Sequence[Consent],
+    own: Held,
+    linked: Sequence[Held],
     reading: Reading,
     context: KeywordContext,
     *,
     now: datetime,
 ) -> ConsentChange:
-    was_out = consent.state == ConsentState.OPTED_OUT
-    if not was_out:
-        _shut(consent, words=reading.word, now=now)
-    if reading.is_carrier_word and context.handler is not KeywordHandler.APP:
-        ProviderBlock.objects.get_or_create(
-            account_id=context.account_id,
-            our_address=context.our_address,
-            address=context.address.consent_key,
-            cleared_at=None,
-            defaults={"since": now},
-        )
-    _write_event(consent, ConsentEvent.Kind.OPT_OUT, reading, context, now=now)
-    bound_others = _bind(linked, message_sid=context.message_sid, now=now)
+    before = _states([own, *linked])
+    was_out = own.is_out
+    event = _record(own, EventKind.OPT_OUT, reading, context, now=now)
+    if own.is_out and reading.is_carrier_word and context.handler is not KeywordHandler.APP:
+        _block(context.account_id, context.our_address, context.address, now=now)
+    _tell_linked(linked, EventKind.OPT_OUT, event, now=now)
     # One confirmation per opt-out, ever; never beside the carrier's own.
-    may_confirm = not was_out and _app_answers(reading, context)
+    may_confirm = not was_out and own.is_out and _app_answers(reading, context)
     return ConsentChange(
         True,
-        ConsentState.OPTED_OUT,
-        changed=not was_out or bound_others,
+        ConsentState(own.consent.state),
+        changed=_states([own, *linked]) != before,
         notice=Notice.OPT_OUT_CONFIRMATION if may_confirm else Notice.NONE,
         addresses=context.addresses,
     )
 
 
 def _opt_in(
-    consent: Consent,
-    linked: Sequence[Consent],
+    own: Held,
+    linked: Sequence[Held],
     reading: Reading,
     context: KeywordContext,
     *,
     now: datetime,
 ) -> ConsentChange:
-    was_out = consent.state == ConsentState.OPTED_OUT
-    if reading.is_weak_yes and not context.was_told_by_carrier:
-        # A toll-free network lifts a block for START and UNSTOP only, and WhatsApp for neither.
-        is_answer = (
-            context.address.consent_family != SMS
-            or context.handler is KeywordHandler.CARRIER_TOLLFREE
-            or context.last_outbound_was_question
-        )
-        if not was_out or is_answer:
-            return ConsentChange(False, ConsentState(consent.state))
-    if was_out:
-        _lift(consent, words=reading.word, now=now)
-    ProviderBlock.objects.filter(
-        account=context.account_id,
-        our_address=context.our_address,
-        address=context.address.consent_key,
-        cleared_at=None,
-    ).update(cleared_at=now)
-    _write_event(consent, ConsentEvent.Kind.OPT_IN, reading, context, now=now)
-    freed_others = _free(linked, message_sid=context.message_sid, now=now)
-    may_confirm = was_out and _app_answers(reading, context)
+    before = _states([own, *linked])
+    was_out = own.is_out
+    is_asked = own.consent.state_at(now) == ConsentState.PENDING
+    if reading.is_weak_yes and not context.was_told_by_carrier and not is_asked:
+        if was_out and _is_only_an_answer(context):
+            _record(own, EventKind.WEAK_YES, reading, context, now=now)
+        if not was_out or _is_only_an_answer(context):
+            note_message(own, now=now)
+            return ConsentChange(False, ConsentState(own.consent.state))
+    event = _record(own, EventKind.OPT_IN, reading, context, now=now)
+    _tell_linked(linked, EventKind.OPT_IN, event, now=now)
+    if not own.is_out:
+        _unblock(context, now=now)
+    may_confirm = was_out and not own.is_out and _app_answers(reading, context)
     return ConsentChange(
         True,
-        ConsentState(consent.state),
-        changed=was_out or freed_others,
+        ConsentState(own.consent.state),
+        changed=_states([own, *linked]) != before,
         notice=Notice.OPT_IN_CONFIRMATION if may_confirm else Notice.NONE,
         addresses=context.addresses,
+    )
+
+
+def _is_only_an_answer(context: KeywordContext) -> bool:
+    """Say whether a YES answers a question of ours rather than asks for messages again.
+
+    A toll-free network lifts a block for START and UNSTOP only, and WhatsApp for neither.
+    """
+    return (
+        context.address.consent_family != SMS
+        or context.handler is KeywordHandler.CARRIER_TOLLFREE
+        or context.last_outbound_was_question
     )
 
 
@@ -291,37 +227,65 @@ def _app_answers(reading: Reading, context: KeywordContext) -> bool:
     return reading.keyword is Keyword.OPT_OUT and not reading.is_carrier_word
 
 
-def _write_event(
-    consent: Consent, kind: str, reading: Reading, context: KeywordContext, *, now: datetime
-) -> None:
-    source = ConsentEvent.Source.INBOUND_KEYWORD
-    if context.was_told_by_carrier:
-        source = ConsentEvent.Source.PROVIDER_EVENT
-    _write(consent, kind, source, words=reading.word, message_sid=context.message_sid, now=now)
-
-
-def _write_linked(consent: Consent, kind: str, message_sid: str, *, now: datetime) -> None:
-    _write(consent, kind, ConsentEvent.Source.LINKED, message_sid=message_sid, now=now)
-
-
-def _write(
-    consent: Consent,
-    kind: str,
-    source: str,
-    *,
-    now: datetime,
-    words: str = "",
-    message_sid: str = "",
-) -> None:
-    ConsentEvent.objects.create(
-        account_id=consent.account_id,
-        address=consent.address,
-        family=consent.family,
-        kind=kind,
-        source=source,
-        state=consent.state,
-        words=words,
-        message_sid=message_sid,
-        occurred_at=now,
-        recorded_at=now,
+def _record(
+    own: Held, kind: EventKind, reading: Reading, context: KeywordContext, *, now: datetime
+) -> ConsentEvent:
+    source = Source.BUTTON if context.is_button else Source.INBOUND_KEYWORD
+    given = Evidence(
+        kind,
+        Source.PROVIDER_EVENT if context.was_told_by_carrier else source,
+        occurred_at=_said_at(own, context, now=now),
+        words=reading.word,
+        said=context.said,
+        message_sid=context.message_sid,
+        rule_version=RULE_VERSION,
     )
+    return record(own, given, now=now)
+
+
+def _said_at(own: Held, context: KeywordContext, *, now: datetime) -> datetime | None:
+    """Return when they said it: by the carrier's date, else by when it reached us.
+
+    Two that reached us at one instant have an order all the same: we tell them one after the other.
+    """
+    if context.sent_at:
+        return min(context.sent_at, now)
+    at = min(context.received_at or now, now)
+    return None if own.last_at == at else at
+
+
+def _tell_linked(
+    linked: Iterable[Held], kind: EventKind, told: ConsentEvent, *, now: datetime
+) -> None:
+    """Record it for the person's other addresses, also where it changes nothing now.
+
+    Otherwise a message that arrives late could part what is one person's.
+    """
+    given = Evidence(
+        kind, Source.LINKED, message_sid=told.message_sid, occurred_at=told.occurred_at
+    )
+    for held in linked:
+        record(held, given, now=now)
+
+
+def _states(every: Iterable[Held]) -> list[str]:
+    return [row.state for held in every for row in held.rows]
+
+
+def _block(account_id: int, our_address: str, address: Address, *, now: datetime) -> None:
+    ProviderBlock.objects.get_or_create(
+        account_id=account_id,
+        our_address=our_address,
+        address=address.consent_key,
+        cleared_at=None,
+        defaults={"since": now},
+    )
+
+
+def _unblock(context: KeywordContext, *, now: datetime) -> None:
+    ProviderBlock.objects.filter(
+        account=context.account_id,
+        our_address=context.our_address,
+        address=context.address.consent_key,
+        cleared_at=None,
+    ).update(cleared_at=now)

@@ -10,7 +10,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from compliance.addresses import WHATSAPP, Address
+from compliance.consent import consent_of
+from compliance.ledger import handle_of
 from compliance.models import Consent, ConsentEvent, ConsentState, ProviderBlock
+from compliance.standing import suppression_of
 
 WHATSAPP_WINDOW = timedelta(hours=24)
 CONFIRMATION_DEADLINE = timedelta(minutes=5)
@@ -41,6 +44,7 @@ class Reason(StrEnum):
     CONFIRMATION_LATE = "CONFIRMATION_LATE"
     PROVIDER_BLOCKED = "PROVIDER_BLOCKED"
     OPTED_OUT = "OPTED_OUT"
+    CONTACT_ERASED = "CONTACT_ERASED"
     WA_WINDOW_CLOSED = "WA_WINDOW_CLOSED"
     NOT_WANTED = "NOT_WANTED"
 
@@ -178,14 +182,23 @@ def _check_consent(request: SendRequest) -> Verdict | None:
         )
     if request.purpose in (Purpose.OPT_OUT_CONFIRMATION, Purpose.HELP_REPLY):
         return None
-    consent = Consent.objects.filter(
-        account=request.account_id,
-        address=request.address.consent_key,
-        family=request.address.consent_family,
-    ).first()
-    if consent and consent.state == ConsentState.OPTED_OUT:
+    consent = consent_of(request.account_id, request.address)
+    if consent is None:
+        return _check_suppression(request)
+    if consent.state == ConsentState.OPTED_OUT:
         return Verdict(Reason.OPTED_OUT, opted_out_words(consent))
     return None
+
+
+def _check_suppression(request: SendRequest) -> Verdict | None:
+    """Who is unknown may be somebody whom we had to forget, and who had opted out."""
+    if suppression_of(request.account_id, request.address) is None:
+        return None
+    return Verdict(
+        Reason.CONTACT_ERASED,
+        "This person asked us to delete their data. We keep only a marker so we never message "
+        "them.",
+    )
 
 
 def _check_window(request: SendRequest, *, now: datetime) -> Verdict | None:
@@ -210,8 +223,8 @@ def opted_out_words(consent: Consent) -> str:
 
 def consent_history(account_id: int, address: Address) -> list[ConsentEvent]:
     """Return the latest consent events of one address, newest first, at most 50."""
-    return list(
-        ConsentEvent.objects.filter(account=account_id, address=address.consent_key).order_by(
-            "-recorded_at", "-id"
-        )[:50]
-    )
+    known = handle_of(account_id, address)
+    if known is None:
+        return []
+    mine = ConsentEvent.objects.filter(account=account_id, handle=known)
+    return list(mine.select_related("details__key").order_by("-seq")[:50])

@@ -11,6 +11,9 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
+# Kept with every consent that rests on this reading; changes with the words.
+RULE_VERSION = "keywords-2026-11-23"
+
 
 class Keyword(StrEnum):
     """What a message asks for."""
@@ -59,7 +62,7 @@ def read_keyword(body: str, *, opt_out_type: str = "", button_payload: str = "")
     told = _OPT_OUT_TYPES.get(opt_out_type.strip().upper())
     if told:
         return Reading(told, word=body.strip()[:40] or opt_out_type, is_carrier_word=True)
-    if button_payload.strip().upper() == "OPTOUT":
+    if is_opt_out_button(button_payload):
         return Reading(Keyword.OPT_OUT, word="OPTOUT")
     said = body.strip()
     if len(said) > 60:
@@ -73,6 +76,11 @@ def read_keyword(body: str, *, opt_out_type: str = "", button_payload: str = "")
     if word in HELP_WORDS:
         return Reading(Keyword.HELP, word, is_carrier_word)
     return NOTHING
+
+
+def is_opt_out_button(payload: str) -> bool:
+    """Say whether a button with this payload asks for no more messages."""
+    return payload.strip().upper() == "OPTOUT"
 
 
 def _plain(text: str) -> str:

@@ -1,59 +1,141 @@
-"""What did people consent to, and what do carriers refuse?"""
+"""What did people consent to, and what do carriers refuse?
 
-from typing import ClassVar
+An event says what happened to an address that it names only by its handle, a keyed hash. Whose that
+is and what they said lies in `ConsentDetails`, sealed with a key of that address: destroy it, and
+the ledger still verifies. Contract: docs/consent.md.
+"""
+
+from datetime import datetime
+from functools import cached_property
+from typing import Any, ClassVar
 
 import pgtrigger
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
+from django.db.models import F, Q
 
-from accounts.ledgers import NeverEmptied, Unchangeable
+from accounts.ledgers import NeverBack, NeverEmptied, Unalterable, Unchangeable, Undeletable
 from accounts.models import Account, User
+from accounts.secrets import EncryptedTextField
+from compliance.chain import FORMAT, GENESIS
+from compliance.evidence import EVERY_PROGRAMME, Basis, EventKind, Personal, Quality, Source
+from compliance.sealing import Opened, unseal
+from compliance.state_machine import CONFIRM_WITHIN, Fact
+from compliance.state_machine import ConsentState as ConsentState
+
+NOBODY = Personal()
 
 
-class ConsentState(models.TextChoices):
-    """What a person's consent is worth now (a projection of their consent events)."""
+class ConsentChain(models.Model):
+    """The head of one account's ledger: how many events there are, and the hash of the last.
 
-    NONE = "none", "Unknown"
-    CONVERSATIONAL = "conversational", "They wrote to us"
-    OPTED_IN = "opted_in", "Opted in"
-    OPTED_OUT = "opted_out", "Opted out"
+    Whoever writes an event holds this row, after the consents it is about. `pepper` is the
+    account's secret that handles are made with; it never becomes another one.
+    """
+
+    account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="+")
+    seq = models.BigIntegerField(default=0, help_text="How many events there are")
+    head_hash = models.CharField(max_length=64, default=GENESIS)
+    pepper = EncryptedTextField()
+    begun_at = models.DateTimeField()
+    verified_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "consent ledger"
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            Undeletable(name="consent_chain_is_kept"),
+            NeverBack(name="consent_chain_never_goes_back", counter="seq"),
+            NeverEmptied(name="consent_chain_is_never_emptied"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} events"
+
+
+class ConsentKey(models.Model):
+    """The key of what is personal in the events of one address. Erasure destroys it."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    handle = models.CharField(max_length=64)
+    key = EncryptedTextField(blank=True, default="")
+    made_at = models.DateTimeField()
+    destroyed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["account", "handle"],
+                condition=Q(destroyed_at=None),
+                name="one_standing_key_per_address",
+            ),
+            models.CheckConstraint(
+                condition=Q(destroyed_at=None) | Q(key=""), name="a_destroyed_key_is_gone"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"key of {self.handle[:8]}…"
 
 
 class ConsentEvent(models.Model):
-    """One thing that happened to somebody's consent. Append-only.
+    """One thing that happened to somebody's consent. Append-only, and chained per account.
 
-    Keyed by address text, not by contact: an opt-out outlives the contact card.
+    Keyed by address, not by contact: an opt-out outlives the contact card.
     """
 
-    class Kind(models.TextChoices):
-        OPT_OUT = "opt_out", "Opted out"
-        OPT_IN = "opt_in", "Opted in"
-        HELP = "help", "Asked for help"
-        CARRIER_BLOCK = "carrier_block", "The carrier refuses messages to them"
-
-    class Source(models.TextChoices):
-        INBOUND_KEYWORD = "inbound_keyword", "They texted a keyword"
-        PROVIDER_EVENT = "provider_event", "The carrier told us (OptOutType)"
-        PROVIDER_REFUSAL = "provider_21610", "The carrier refused a message (21610)"
-        LINKED = "linked", "Said from another address of the same person"
+    Kind = EventKind
+    Source = Source
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
-    address = models.CharField(max_length=120, help_text="normal form, see compliance.addresses")
+    seq = models.BigIntegerField(help_text="Its number in the account's ledger")
+    handle = models.CharField(max_length=64, help_text="The address, as a keyed hash")
+    previous = models.BigIntegerField(
+        null=True, blank=True, help_text="The event of the same address before"
+    )
     family = models.CharField(max_length=20)
-    kind = models.CharField(max_length=14, choices=Kind.choices)
-    source = models.CharField(max_length=16, choices=Source.choices)
+    programme = models.CharField(max_length=60, default=EVERY_PROGRAMME, db_default=EVERY_PROGRAMME)
+    kind = models.CharField(max_length=14, choices=EventKind.choices)
+    source = models.CharField(max_length=20, choices=Source.choices)
     state = models.CharField(max_length=14, choices=ConsentState.choices)
-    words = models.CharField(max_length=200, blank=True, default="")
+    basis = models.CharField(
+        max_length=20, choices=Basis.choices, blank=True, default="", db_default=""
+    )
+    quality = models.CharField(
+        max_length=20, choices=Quality.choices, blank=True, default="", db_default=""
+    )
+    expires_at = models.DateTimeField(null=True, blank=True)
     message_sid = models.CharField(max_length=64, blank=True, default="")
+    rule_version = models.CharField(max_length=60, blank=True, default="", db_default="")
+    wording_id = models.CharField(max_length=80, blank=True, default="", db_default="")
+    wording_version = models.CharField(max_length=40, blank=True, default="", db_default="")
+    wording_language = models.CharField(max_length=20, blank=True, default="", db_default="")
+    wording_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
+    file_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
+    jurisdiction = models.CharField(max_length=12, blank=True, default="", db_default="")
+    pack_version = models.CharField(max_length=60, blank=True, default="", db_default="")
     recorded_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    supersedes = models.BigIntegerField(
+        null=True, blank=True, help_text="The event that this one corrects"
+    )
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
+    details_hash = models.CharField(max_length=64, help_text="Commits to what is sealed")
+    prev_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-recorded_at", "-id"]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["account", "address", "-recorded_at"], name="consent_by_address"),
+            models.Index(fields=["account", "handle", "seq"], name="consent_by_handle"),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["account", "seq"], name="one_event_per_number"),
+            models.CheckConstraint(
+                condition=Q(supersedes=None) | Q(supersedes__lt=F("seq")),
+                name="an_event_corrects_an_earlier_one",
+            ),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             Unchangeable(name="consent_is_append_only"),
@@ -63,26 +145,163 @@ class ConsentEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.occurred_at:%Y-%m-%d %H:%M}"
 
+    @property
+    def body(self) -> dict[str, Any]:
+        """Return what its hash is over, by the names of docs/consent.md."""
+        same = {name: getattr(self, name) for name in _SAME_IN_BODY}
+        return {
+            **same,
+            "format": FORMAT,
+            "account": self.account_id,
+            "recorded_by": self.recorded_by_id,
+            "details": self.details_hash,
+            "prev": self.prev_hash,
+        }
+
+    @property
+    def fact(self) -> Fact:
+        """Return it as the state machine needs it."""
+        return Fact(
+            kind=EventKind(self.kind),
+            occurred_at=self.occurred_at,
+            seq=self.seq,
+            programme=self.programme,
+            basis=self.basis,
+            quality=self.quality,
+            expires_at=self.expires_at,
+            supersedes=self.supersedes,
+            is_linked=self.source == Source.LINKED,
+        )
+
+    @cached_property
+    def opened(self) -> Opened | None:
+        """Return what is personal and its salt, or None if it was erased.
+
+        Raises UnreadableDetailsError if it is there and cannot be read.
+        """
+        try:
+            details = self.details
+        except ObjectDoesNotExist:
+            return None
+        return details.open()
+
+    @property
+    def personal(self) -> Personal:
+        """Return what is personal; nothing, if it was erased."""
+        return self.opened.personal if self.opened else NOBODY
+
+    @property
+    def address(self) -> str:
+        """Return whose event it is, or blank if they were erased."""
+        return self.personal.address
+
+    @property
+    def words(self) -> str:
+        """Return the words that were taken as this, or blank if they were erased."""
+        return self.personal.words
+
+
+_SAME_IN_BODY = (
+    "seq",
+    "handle",
+    "previous",
+    "family",
+    "programme",
+    "kind",
+    "source",
+    "state",
+    "basis",
+    "quality",
+    "expires_at",
+    "message_sid",
+    "rule_version",
+    "wording_id",
+    "wording_version",
+    "wording_language",
+    "wording_sha256",
+    "file_sha256",
+    "jurisdiction",
+    "pack_version",
+    "supersedes",
+    "occurred_at",
+    "recorded_at",
+)
+
+
+class ConsentDetails(models.Model):
+    """What is personal in one event, sealed with the key of its address."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    event = models.OneToOneField(ConsentEvent, on_delete=models.PROTECT, related_name="details")
+    key = models.ForeignKey(ConsentKey, on_delete=models.PROTECT, related_name="details")
+    sealed = models.TextField()
+
+    class Meta:
+        verbose_name_plural = "consent details"
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            Unalterable(name="consent_details_never_change"),
+        ]
+
+    def __str__(self) -> str:
+        return f"details of event {self.event_id}"
+
+    def open(self) -> Opened | None:
+        """Return what was sealed, or None if its key was destroyed.
+
+        Raises UnreadableDetailsError.
+        """
+        return unseal(self.key.key, self.sealed) if self.key.key else None
+
 
 class Consent(models.Model):
-    """Where one address of one account stands now, per channel family."""
+    """Where one address of one account stands now, per channel family and programme.
+
+    A projection: replaying the events of the address, and `wrote_at`, gives it (compliance.standing
+    does). `ground` is what stands below a question, a hold and an opt-out.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     address = models.CharField(max_length=120)
     family = models.CharField(max_length=20)
+    programme = models.CharField(max_length=60, default=EVERY_PROGRAMME, db_default=EVERY_PROGRAMME)
     state = models.CharField(max_length=14, choices=ConsentState.choices, default=ConsentState.NONE)
-    state_before_opt_out = models.CharField(
-        max_length=14, choices=ConsentState.choices, default=ConsentState.NONE
+    ground = models.CharField(
+        max_length=14,
+        choices=ConsentState.choices,
+        default=ConsentState.NONE,
+        db_default=ConsentState.NONE.value,
     )
+    basis = models.CharField(
+        max_length=20, choices=Basis.choices, blank=True, default="", db_default=""
+    )
+    quality = models.CharField(
+        max_length=20, choices=Quality.choices, blank=True, default="", db_default=""
+    )
+    expires_at = models.DateTimeField(null=True, blank=True)
     since = models.DateTimeField()
     words = models.CharField(max_length=200, blank=True, default="")
+    wrote_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a message of theirs last made us know them"
+    )
+    asked_at = models.DateTimeField(null=True, blank=True)
+    held_at = models.DateTimeField(null=True, blank=True)
+    opted_out_at = models.DateTimeField(null=True, blank=True)
+    no_contact_at = models.DateTimeField(null=True, blank=True)
+    no_marketing_at = models.DateTimeField(null=True, blank=True)
+    reassigned_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.BigIntegerField(
+        null=True, blank=True, help_text="The event that made the state what it is"
+    )
+    last_event = models.BigIntegerField(null=True, blank=True)
+    last_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = "consent"
         verbose_name_plural = "consents"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
-                fields=["account", "address", "family"], name="one_consent_per_address_and_family"
+                fields=["account", "address", "family", "programme"],
+                name="one_consent_per_address_family_and_programme",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
@@ -95,6 +314,39 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return self.get_state_display()
+
+    def state_at(self, now: datetime) -> ConsentState:
+        """Return the state at a later moment: consents run out, questions lapse."""
+        if self.state == ConsentState.OPTED_IN and self.expires_at and now >= self.expires_at:
+            return ConsentState.EXPIRED
+        asked = self.asked_at if self.state == ConsentState.PENDING else None
+        is_over = asked is not None and now >= asked + CONFIRM_WITHIN
+        return ConsentState(self.ground if is_over else self.state)
+
+
+class Suppression(models.Model):
+    """Somebody was erased who must not be written to: a marker without a name.
+
+    Found by the handle of the address that somebody wants to write to, never the other way round.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    handle = models.CharField(max_length=64)
+    family = models.CharField(max_length=20)
+    state = models.CharField(max_length=14, choices=ConsentState.choices)
+    since = models.DateTimeField()
+    no_contact_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["account", "handle"], name="one_suppression_per_address"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"suppressed since {self.since:%Y-%m-%d}"
 
 
 class ProviderBlock(models.Model):

@@ -29,10 +29,7 @@ def bind_linked(contact: Contact, *, now: datetime) -> None:
 
     Call it when addresses turned out to be one person's, after their threads were given over.
     """
-    addresses = _locked_addresses(contact.pk)
-    for family in sorted({address.consent_family for address in addresses}):
-        of_family = [address for address in addresses if address.consent_family == family]
-        bind_opt_outs(contact.account_id, of_family, now=now)
+    bind_opt_outs(contact.account_id, _locked_addresses(contact.pk), now=now)
 
 
 def _locked_addresses(contact_id: int) -> list[Address]:

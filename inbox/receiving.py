@@ -21,7 +21,7 @@ from compliance.consent import (
     handler_of,
 )
 from compliance.gate import Purpose
-from compliance.keywords import Keyword, Reading, read_keyword
+from compliance.keywords import Keyword, Reading, is_opt_out_button, read_keyword
 from inbox.autoreply import remember_auto_reply
 from inbox.broadcast import announce
 from inbox.carrier import InboundText
@@ -228,7 +228,7 @@ def receive_message(
     )
     is_first_ever, last_wrote_at = thread.last_inbound_seq == 0, thread.last_inbound_at
     types = tuple(item.content_type for item in text.media)
-    consent = _apply_consent(text, sender, thread, now=now)
+    consent = _apply_consent(text, sender, thread, received_at=received_at, now=now)
     message = _next_message(text, thread, customer, received_at=received_at, now=now)
     if consent.is_keyword or message.kind == Message.Kind.REACTION:
         conversation = append_quietly(thread, message, story)
@@ -250,7 +250,7 @@ def receive_message(
 
 
 def _apply_consent(
-    text: InboundText, sender: Sender, thread: Thread, *, now: datetime
+    text: InboundText, sender: Sender, thread: Thread, *, received_at: datetime, now: datetime
 ) -> ConsentChange:
     reading = read_keyword(
         text.body, opt_out_type=text.opt_out_type, button_payload=text.button_payload
@@ -276,6 +276,10 @@ def _apply_consent(
         was_told_by_carrier=bool(text.opt_out_type),
         last_outbound_was_question=reading.is_weak_yes and _asked_last(thread),
         others=_others_bound_by(reading, thread),
+        said=text.body,
+        received_at=received_at,
+        sent_at=text.sent_at,
+        is_button=is_opt_out_button(text.button_payload),
     )
     change = apply_keyword(reading, context, now=now)
     if change.changed:

@@ -15,6 +15,7 @@ from phonenumbers import NumberParseException, parse, timezone
 from accounts.access import Viewer, licensed_members
 from accounts.models import Membership, User
 from compliance.addresses import parse_address
+from compliance.evidence import EVERY_PROGRAMME
 from compliance.models import Consent
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.access import conversations_of
@@ -300,7 +301,9 @@ def _with_consent(account_id: int, addresses: Sequence[ContactAddress]) -> list[
     keys = {address.pk: parse_address(address.key).consent_key for address in addresses}
     consents = {
         consent.address: consent
-        for consent in Consent.objects.filter(account=account_id, address__in=keys.values())
+        for consent in Consent.objects.filter(
+            account=account_id, address__in=keys.values(), programme=EVERY_PROGRAMME
+        )
     }
     return [
         AddressCard(address, consents.get(keys[address.pk]), zones_of(address.phone))

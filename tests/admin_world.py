@@ -34,6 +34,10 @@ from accounts.models import (
 )
 from accounts.packages import offer_package
 from accounts.support import ask_for_support
+from compliance.addresses import parse_address
+from compliance.erasure import erase_person
+from compliance.evidence import EventKind, Evidence, Source
+from compliance.recording import record_consent
 from inbox.conversations import claim_conversation, mark_read, take_over
 from inbox.models import (
     Attachment,
@@ -200,6 +204,7 @@ def _live_a_little(company: Company, n: int) -> None:
         ends_at=NOW + timedelta(hours=1),
     )
     _have_people_around(company, n)
+    _forget_somebody(company, n)
     DriftFinding.objects.create(
         account=company.account,
         twilio_account=company.sender.twilio_account,
@@ -214,6 +219,13 @@ def _live_a_little(company: Company, n: int) -> None:
     Authenticator.objects.create(
         user=company.alice, type=Authenticator.Type.TOTP, data={"secret": "canary second factor"}
     )
+
+
+def _forget_somebody(company: Company, n: int) -> None:
+    gone = parse_address(f"+1415556{n:04d}")
+    said = Evidence(EventKind.OPT_OUT, Source.VERBAL, words="canary words", note="canary note")
+    record_consent(account_id=company.account.pk, address=gone, evidence=said, now=NOW)
+    erase_person(account_id=company.account.pk, addresses=[gone], now=NOW)
 
 
 def _ask_about_whatsapp(company: Company, n: int) -> None:

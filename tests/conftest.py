@@ -15,7 +15,7 @@ from django.test import Client
 from accounts.access import Viewer, viewer_of
 from accounts.ledgers import NeverEmptied
 from accounts.models import Account, AuditEntry, Membership, Package, User
-from compliance.models import ConsentEvent
+from compliance.models import ConsentChain, ConsentEvent
 from config import celery as celery
 from inbox.models import ConversationEvent, Sender, TeamInbox
 from routing.models import RulebookVersion
@@ -24,7 +24,13 @@ from tests.chromium import chromium as chromium
 from tests.factories import make_account, make_inbox, make_sender, make_user
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
-LEDGERS: tuple[Any, ...] = (AuditEntry, ConsentEvent, ConversationEvent, RulebookVersion)
+LEDGERS: tuple[Any, ...] = (
+    AuditEntry,
+    ConsentChain,
+    ConsentEvent,
+    ConversationEvent,
+    RulebookVersion,
+)
 
 
 @dataclass
@@ -46,7 +52,13 @@ class House:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Tests that commit clean up after themselves by emptying every table, the ledgers too."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
+    with django_db_blocker.unblock():
+        let_ledgers_be_emptied()
+
+
+def let_ledgers_be_emptied() -> None:
+    """Switch off, in the database of tests, what refuses to empty a ledger."""
+    with connection.cursor() as cursor:
         for ledger in LEDGERS:
             for trigger in ledger._meta.triggers:
                 if isinstance(trigger, NeverEmptied):

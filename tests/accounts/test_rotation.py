@@ -21,6 +21,7 @@ from accounts import secrets as secrets_module
 from accounts.models import AuditEntry, SignOn, TwilioAccount
 from accounts.rotation import rotate_secrets
 from accounts.secrets import EncryptedTextField
+from compliance.models import ConsentChain, ConsentKey
 from config.servers.binaries import postgres_tools
 from config.servers.place import place_for
 from inbox.models import Sender
@@ -255,7 +256,15 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
     account = make_account()
     for model in apps.get_models():
         columns = [f for f in model._meta.local_fields if isinstance(f, EncryptedTextField)]
-        stored = (SignOn, TwilioAccount, Sender, DataAction, CrmConnector)
+        stored = (
+            SignOn,
+            TwilioAccount,
+            Sender,
+            DataAction,
+            CrmConnector,
+            ConsentChain,
+            ConsentKey,
+        )
         assert not columns or model in stored, f"store one of {model} as well"
     twilio = TwilioAccount.objects.create(
         account=account,
@@ -271,6 +280,8 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
         client_secret=f"{canary}client",
         domains=["example.com"],
     )
+    ConsentChain.objects.create(account=account, pepper=f"{canary}pepper", begun_at=NOW)
+    ConsentKey.objects.create(account=account, handle="0" * 64, key=f"{canary}key", made_at=NOW)
     at = {"account": account, "created_at": NOW, "changed_at": NOW}
     secrets = {"secret": f"{canary}now", "secret_next": f"{canary}next"}
     DataAction.objects.create(name="Code", url="https://code.example.com/", **secrets, **at)

@@ -81,8 +81,12 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "accounts.twilioaccount": ("vacdt", "vacdt", "v", ""),
     "accounts.user": ("vact", "vact", "vact", ""),
     "compliance.consent": ("", "", "v", "v"),
+    "compliance.consentchain": ("", "", "v", "v"),
+    "compliance.consentdetails": ("", "", "v", "v"),
     "compliance.consentevent": ("", "", "v", "v"),
+    "compliance.consentkey": ("", "", "v", "v"),
     "compliance.providerblock": ("", "", "v", "v"),
+    "compliance.suppression": ("", "", "v", "v"),
     "inbox.attachment": ("v", "v", "", ""),
     "inbox.autoreplylog": ("v", "v", "", "v"),
     "inbox.availabilityplan": ("v", "v", "v", ""),
@@ -125,8 +129,12 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
 #                       staff    partner
 IN_SUPPORT: dict[str, tuple[str, str]] = {
     "compliance.consent": ("v", ""),
+    "compliance.consentchain": ("v", ""),
+    "compliance.consentdetails": ("v", ""),
     "compliance.consentevent": ("v", ""),
+    "compliance.consentkey": ("v", ""),
     "compliance.providerblock": ("v", ""),
+    "compliance.suppression": ("v", ""),
     "inbox.sender": ("vacdt", "vacdt"),
     "inbox.teaminbox": ("vact", "vact"),
 }
@@ -777,7 +785,14 @@ def test_being_in_for_support_adds_to_the_index_what_is_written_here(world: Worl
         return _what(world.clients[role].get("/admin/").context["app_list"])
 
     assert models("partner") == models("partner_in_support")
-    assert models("staff_in_support") - models("staff") == {"ConsentEvent", "ProviderBlock"}
+    assert models("staff_in_support") - models("staff") == {
+        "ConsentChain",
+        "ConsentDetails",
+        "ConsentEvent",
+        "ConsentKey",
+        "ProviderBlock",
+        "Suppression",
+    }
 
 
 def _what(app_list: Iterable[dict[str, Any]]) -> set[str]:

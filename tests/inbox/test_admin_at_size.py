@@ -68,7 +68,10 @@ EACH: dict[str, dict[str, str]] = {
     "inbox_inboxevent": {"seq": "1000 + g"},
     "inbox_receipt": {"message_sid": "'SM' || g"},
     "compliance_consent": {"address": "'+1777' || (1000000 + g)"},
-    "compliance_consentevent": {},
+    "compliance_consentevent": {"seq": "1000 + g"},
+    "compliance_consentkey": {"handle": "'handle' || g"},
+    "compliance_consentdetails": {"event_id": OWN},
+    "compliance_suppression": {"handle": "'handle' || g"},
     "compliance_providerblock": {"address": "'+1777' || (1000000 + g)"},
 }
 

@@ -29,7 +29,16 @@ BIG = (Message, InboxEvent, Receipt, ConversationEvent, AuditEntry)
 # What we sell is the same, however many accounts there are.
 CATALOGUE = (Package, PackageStep)
 # What behaviour 10 keeps from partners altogether: they get counts, or nothing.
-NOT_FOR_PARTNERS = {"consent", "consentevent", "providerblock", "browsersession"}
+NOT_FOR_PARTNERS = {
+    "browsersession",
+    "consent",
+    "consentchain",
+    "consentdetails",
+    "consentevent",
+    "consentkey",
+    "providerblock",
+    "suppression",
+}
 ADDED_BY_STAFF = {
     "account",
     "accountpackage",
