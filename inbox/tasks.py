@@ -7,6 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.sessions import forget_expired
+from compliance.verifying import verify_next
 from inbox import (
     closing,
     conversations,
@@ -224,6 +225,14 @@ def sweep_drift() -> None:
     """Look at Twilio accounts whose day is over, one after the other, for a bounded time."""
     until = timezone.now() + ASKING
     while (now := timezone.now()) < until and drift.watch_next(now=now):
+        pass
+
+
+@shared_task
+def sweep_consent_chains() -> None:
+    """Verify ledgers of consent whose day is over, one after the other, for a bounded time."""
+    until = timezone.now() + ASKING
+    while (now := timezone.now()) < until and verify_next(now=now):
         pass
 
 
