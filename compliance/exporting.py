@@ -1,0 +1,35 @@
+"""What of a ledger of consent is handed to a stranger who is to verify it?"""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+
+from compliance.chain import instant
+from compliance.models import ConsentEvent
+
+BATCH = 1_000
+Line = dict[str, object]
+
+
+def lines_of(account_id: int, *, with_details: bool = False) -> Iterator[Line]:
+    """Yield an account's events, first to last, as JSON can say them: what is hashed, and `hash`.
+
+    With details each event that was not erased has `personal` and `salt` too. Raises
+    UnreadableDetailsError if they are there and cannot be read.
+    """
+    events = ConsentEvent.objects.filter(account=account_id).order_by("seq")
+    for event in events.select_related("details__key").iterator(BATCH):
+        yield line_of(event, with_details=with_details)
+
+
+def line_of(event: ConsentEvent, *, with_details: bool = False) -> Line:
+    """Return one event as a line of an export."""
+    line: Line = {
+        name: instant(value) if isinstance(value, datetime) else value
+        for name, value in event.body.items()
+    }
+    line["hash"] = event.hash
+    if with_details and event.opened:
+        line["personal"] = asdict(event.opened.personal)
+        line["salt"] = event.opened.salt
+    return line
