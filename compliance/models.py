@@ -310,6 +310,11 @@ class Consent(models.Model):
                 name="consent_opted_out",
                 condition=models.Q(state="opted_out"),
             ),
+            models.Index(
+                fields=["id"],
+                name="consent_that_may_lapse",
+                condition=Q(state="opted_in", expires_at__isnull=False) | Q(state="pending"),
+            ),
         ]
 
     def __str__(self) -> str:

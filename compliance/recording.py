@@ -4,7 +4,8 @@ The door for forms, imports, agents, admins, other systems and the clock. What a
 comes through `compliance.consent` instead. Every story here runs in its caller's transaction.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from compliance.addresses import Address
@@ -54,21 +55,29 @@ class NotCorrectableError(Exception):
 
 
 def record_consent(
-    *, account_id: int, address: Address, evidence: Evidence, now: datetime
+    *,
+    account_id: int,
+    address: Address,
+    evidence: Evidence,
+    now: datetime,
+    others: Sequence[Address] = (),
 ) -> Recorded:
     """Record one thing that happened to the consent of an address.
+
+    `others` are further addresses of the same person: an opt-out, a hold and their end count for
+    them too, a consent does not. What waits to be sent to them is the caller's to cancel.
 
     Raises EvidenceError naming what is missing, FutureDateError for a date that cannot be,
     OptInRefusedError if it would undo an opt-out that only the person can undo, and
     NotCorrectableError if it supersedes what it may not.
     """
     check_evidence(evidence, now=now)
-    [held] = lock_addresses(account_id, [address], now=now)
-    if evidence.kind is EventKind.GRANT:
-        _check_grant(held, evidence, now=now)
+    held, *linked = lock_addresses(account_id, (address, *others), now=now)
+    _check_opt_in(held, evidence, now=now)
     if evidence.supersedes is not None:
         _check_correctable(held, evidence.supersedes)
     event = record(held, evidence, now=now)
+    _tell_linked(linked, evidence, event, now=now)
     state = held.of(evidence.programme).state_at(now)
     is_void = evidence.kind is EventKind.GRANT and state is ConsentState.OPTED_OUT
     return Recorded(event, state, superseded=is_void)
@@ -83,21 +92,71 @@ def withdraw_event(
     by: int | None,
     now: datetime,
     source: Source = Source.ADMIN,
+    others: Sequence[Address] = (),
 ) -> Recorded:
     """Declare that an event was recorded in error; where the address stands follows.
 
-    The event stays in the ledger; a new one says that it does not count, and why. Raises
+    The event stays in the ledger; a new one says that it does not count, and why. What the event
+    said for `others`, the same person's further addresses, is withdrawn as well. Raises
     NotCorrectableError for what the person did themselves, and for what is not theirs.
     """
+    wrong = _event(account_id, address, seq)
     evidence = Evidence(
         EventKind.VOID,
         source,
-        programme=_event(account_id, address, seq).programme,
+        programme=wrong.programme,
         supersedes=seq,
         reason=reason,
         recorded_by=by,
     )
-    return record_consent(account_id=account_id, address=address, evidence=evidence, now=now)
+    _own, *linked = lock_addresses(account_id, (address, *others), now=now)
+    recorded = record_consent(account_id=account_id, address=address, evidence=evidence, now=now)
+    for other in linked:
+        if said := _said_of(other, wrong):
+            record(other, replace(evidence, supersedes=said.seq), now=now)
+    return recorded
+
+
+def _said_of(other: Held, wrong: ConsentEvent) -> ConsentEvent | None:
+    """Return the event that told another address of the same person the same thing."""
+    return ConsentEvent.objects.filter(
+        account=other.account_id,
+        handle=handle_of(other.account_id, other.address),
+        source=Source.LINKED,
+        programme=wrong.programme,
+        occurred_at=wrong.occurred_at,
+        message_sid=wrong.message_sid,
+    ).first()
+
+
+# What counts for all of a person's addresses of a channel family.
+_TRAVELS = {
+    EventKind.OPT_OUT: EventKind.OPT_OUT,
+    EventKind.CARRIER_BLOCK: EventKind.OPT_OUT,
+    EventKind.OPT_IN: EventKind.OPT_IN,
+    EventKind.HELD: EventKind.HELD,
+    EventKind.HOLD_LIFTED: EventKind.HOLD_LIFTED,
+    EventKind.HOLD_LAPSED: EventKind.HOLD_LAPSED,
+    EventKind.NO_CONTACT: EventKind.NO_CONTACT,
+    EventKind.CONTACT_AGAIN: EventKind.CONTACT_AGAIN,
+}
+
+
+def _tell_linked(
+    linked: Sequence[Held], evidence: Evidence, event: ConsentEvent, *, now: datetime
+) -> None:
+    kind = _TRAVELS.get(evidence.kind)
+    for held in linked if kind else ():
+        told = Evidence(
+            kind or evidence.kind,
+            Source.LINKED,
+            occurred_at=event.occurred_at,
+            programme=event.programme,
+            message_sid=event.message_sid,
+            recorded_by=evidence.recorded_by,
+            reason=evidence.reason,
+        )
+        record(held, told, now=now)
 
 
 # What the person did, and we or the carrier saw: nobody may say that it did not happen.
@@ -122,9 +181,23 @@ def _event(account_id: int, address: Address, seq: int) -> ConsentEvent:
     return event
 
 
-def _check_grant(held: Held, evidence: Evidence, *, now: datetime) -> None:
+# Where somebody can ask for messages again.
+_BY_THEMSELVES = frozenset(
+    {
+        Source.INBOUND_KEYWORD,
+        Source.PROVIDER_EVENT,
+        Source.BUTTON,
+        Source.LINK,
+        Source.LINKED,
+    }
+)
+
+
+def _check_opt_in(held: Held, evidence: Evidence, *, now: datetime) -> None:
+    is_grant = evidence.kind is EventKind.GRANT and evidence.quality != Quality.FIRST_HAND
+    is_start = evidence.kind is EventKind.OPT_IN and evidence.source not in _BY_THEMSELVES
     row = next((row for row in held.rows if row.programme == evidence.programme), held.consent)
-    if row.state != ConsentState.OPTED_OUT or evidence.quality == Quality.FIRST_HAND:
+    if row.state != ConsentState.OPTED_OUT or not (is_grant or is_start):
         return
     at = evidence.occurred_at or now
     if row.opted_out_at is None or at > row.opted_out_at:

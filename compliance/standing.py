@@ -15,7 +15,7 @@ from accounts.prepared import Prepared
 from accounts.secrets import SecretUnreadableError
 from compliance.addresses import Address
 from compliance.chain import handle
-from compliance.evidence import EVERY_PROGRAMME, EventKind, Evidence
+from compliance.evidence import EVERY_PROGRAMME, EventKind, Evidence, Source
 from compliance.ledger import append, events_by_handle, locked_chain
 from compliance.models import Consent, ConsentChain, ConsentEvent, ConsentState, Suppression
 from compliance.sealing import UnreadableDetailsError
@@ -24,6 +24,10 @@ from compliance.state_machine import Fact, Standing, moves, replay
 logger = logging.getLogger(__name__)
 
 TICK = timedelta(microseconds=1)
+# What they wrote to us in so many words: said of a phone call, "they texted" would be wrong.
+TEXTED = frozenset(
+    {Source.INBOUND_KEYWORD, Source.INBOUND_FUZZY, Source.PROVIDER_EVENT, Source.BUTTON}
+)
 
 
 @dataclass
@@ -286,6 +290,8 @@ def _write(row: Consent, standing: Standing, events: Sequence[ConsentEvent]) -> 
 
 def _words_of(event: ConsentEvent) -> str:
     # Words are shown to people; that they cannot be read must not keep anybody from opting out.
+    if event.source not in TEXTED:
+        return ""
     try:
         return event.words
     except (UnreadableDetailsError, SecretUnreadableError):

@@ -7,6 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.sessions import forget_expired
+from compliance.lapsing import lapse_next
 from compliance.verifying import verify_next
 from inbox import (
     closing,
@@ -233,6 +234,14 @@ def sweep_consent_chains() -> None:
     """Verify ledgers of consent whose day is over, one after the other, for a bounded time."""
     until = timezone.now() + ASKING
     while (now := timezone.now()) < until and verify_next(now=now):
+        pass
+
+
+@shared_task
+def sweep_lapsed_consents() -> None:
+    """Write down what consents ran out and what questions lapsed, for a bounded time."""
+    until = timezone.now() + SWEEP
+    while (now := timezone.now()) < until and lapse_next(now=now):
         pass
 
 

@@ -44,6 +44,7 @@ from accounts.admin_looks import note_export, note_rows
 from accounts.admin_scope import CUT_OFF, MOST_EXPORTED, role_in_admin
 from accounts.exports import csv_response
 from accounts.models import Account, Feature, FeatureGrant, LicensePool, User, in_force
+from compliance.evidence import EVERY_PROGRAMME
 from compliance.models import Consent, ConsentState
 from inbox.models import (
     Conversation,
@@ -144,8 +145,8 @@ def _failure_rate(now: datetime) -> Any:
 
 
 def _opt_out_rate(now: datetime) -> Any:
-    out = _count(Consent.objects.filter(state=ConsentState.OPTED_OUT))
-    return _share(out, _count(Consent.objects.all()))
+    people = Consent.objects.filter(programme=EVERY_PROGRAMME)
+    return _share(_count(people.filter(state=ConsentState.OPTED_OUT)), _count(people))
 
 
 def _unprocessed(now: datetime) -> Any:

@@ -48,7 +48,8 @@ def tell(
     **more: Any,
 ) -> Recorded:
     """Record one thing in a transaction of its own."""
-    told = kind if isinstance(kind, Evidence) else Evidence(kind, Source.VERBAL, **more)
+    source = Source.INBOUND_KEYWORD if kind is EventKind.OPT_IN else Source.VERBAL
+    told = kind if isinstance(kind, Evidence) else Evidence(kind, source, **more)
     with transaction.atomic():
         return record_consent(account_id=account.pk, address=address, evidence=told, now=at)
 

@@ -9,11 +9,22 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Account
+from compliance.addresses import parse_address
 from compliance.chain import GENESIS, canonical, commitment, handle, hash_of
-from compliance.evidence import EventKind, EvidenceError, FutureDateError, Personal, Source
+from compliance.comparing import differences
+from compliance.evidence import (
+    EventKind,
+    Evidence,
+    EvidenceError,
+    FutureDateError,
+    Personal,
+    Source,
+)
 from compliance.gate import consent_history
+from compliance.lapsing import lapse_next
 from compliance.models import Consent, ConsentChain, ConsentDetails, ConsentEvent, ConsentKey
 from compliance.recording import (
     NotCorrectableError,
@@ -21,6 +32,7 @@ from compliance.recording import (
     record_consent,
     withdraw_event,
 )
+from inbox import tasks
 from tests.compliance.ledgers import MARIA, SHOWN, WEI, proof, tell
 from tests.conftest import NOW, House
 from tests.factories import make_account, make_user
@@ -221,6 +233,104 @@ def test_nobody_else_s_word_undoes_an_opt_out(account: Account, quality: str) ->
 
     assert "START" in refused.value.reason
     assert Consent.objects.get().state == "opted_out"
+
+
+@pytest.mark.parametrize("source", [Source.AGENT, Source.ADMIN, Source.VERBAL, Source.API])
+def test_nobody_says_start_for_them(account: Account, source: Source) -> None:
+    tell(account, K.OPT_OUT)
+
+    with pytest.raises(OptInRefusedError):
+        tell(account, Evidence(K.OPT_IN, source), at=NOW + DAY)
+
+    assert Consent.objects.get().state == "opted_out"
+
+
+@pytest.mark.parametrize("kind", [K.OPT_OUT, K.HELD, K.NO_CONTACT])
+def test_what_an_agent_records_counts_for_all_addresses_of_a_person(
+    account: Account, kind: EventKind
+) -> None:
+    hers = parse_address("whatsapp:US.4711")
+    told = Evidence(kind, Source.AGENT, reason="She rang", message_sid="SM7")
+    with transaction.atomic():
+        record_consent(account_id=account.pk, address=WEI, others=[hers], evidence=told, now=NOW)
+
+    own, linked = (consent_history(account.pk, one)[0] for one in (WEI, hers))
+    assert (own.kind, own.source, linked.kind, linked.source) == (kind, "agent", kind, "linked")
+    assert own.occurred_at == linked.occurred_at
+    assert own.state == linked.state
+
+
+def test_a_consent_does_not_travel(account: Account) -> None:
+    with transaction.atomic():
+        record_consent(
+            account_id=account.pk, address=MARIA, others=[WEI], evidence=proof(), now=NOW
+        )
+
+    assert consent_history(account.pk, WEI) == []
+
+
+def test_what_is_withdrawn_is_withdrawn_for_all_addresses_of_a_person(account: Account) -> None:
+    told = Evidence(K.OPT_OUT, Source.INBOUND_FUZZY, words="stop it, you", message_sid="SM7")
+    with transaction.atomic():
+        record_consent(account_id=account.pk, address=WEI, others=[MARIA], evidence=told, now=NOW)
+    with transaction.atomic():
+        after = withdraw_event(
+            account_id=account.pk,
+            address=WEI,
+            others=[MARIA],
+            seq=1,
+            reason="They were joking",
+            by=None,
+            now=NOW + DAY,
+        )
+
+    assert after.state == "none"
+    assert set(Consent.objects.values_list("state", flat=True)) == {"none"}
+
+
+# --- What runs out --------------------------------------------------------------------------------
+
+
+def _sweep(at: datetime) -> int:
+    number = 0
+    while lapse_next(now=at):
+        number += 1
+    return number
+
+
+def test_what_ran_out_is_written_down_once_and_dated_to_its_end(account: Account) -> None:
+    tell(account, proof(expires_at=NOW + DAY))
+    tell(account, proof(kind=K.ASKED), WEI)
+    assert _sweep(NOW + DAY - timedelta(seconds=1)) == 0
+
+    assert _sweep(NOW + 9 * DAY) == 2
+    assert _sweep(NOW + 9 * DAY) == 0
+
+    ended = {event.kind: event for event in ConsentEvent.objects.filter(source="clock")}
+    assert ended["expired"].occurred_at == NOW + DAY
+    assert ended["ask_lapsed"].occurred_at == NOW + timedelta(hours=72)
+    states = dict(Consent.objects.values_list("address", "state"))
+    assert states == {MARIA.consent_key: "expired", WEI.consent_key: "none"}
+    assert list(differences(account.pk)) == []
+
+
+def test_the_state_is_right_before_the_sweep_comes(account: Account) -> None:
+    tell(account, proof(expires_at=NOW + DAY))
+
+    row = Consent.objects.get()
+    assert (row.state, row.state_at(NOW), row.state_at(NOW + DAY)) == (
+        "opted_in",
+        "opted_in",
+        "expired",
+    )
+
+
+def test_the_clock_starts_it(account: Account) -> None:
+    tell(account, proof(expires_at=NOW + timedelta(seconds=1)))
+    tasks.sweep_lapsed_consents()
+
+    is_over = timezone.now() > NOW + timedelta(seconds=1)
+    assert ConsentEvent.objects.filter(kind="expired").exists() is is_over
 
 
 def test_new_proof_of_their_own_undoes_it(account: Account) -> None:
