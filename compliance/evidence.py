@@ -89,8 +89,9 @@ class Wording:
 
     @property
     def sha256(self) -> str:
-        """Return the hash that the ledger keeps of it."""
-        return hashlib.sha256(self.text.encode()).hexdigest() if self.text else ""
+        """Return the hash that the ledger keeps of it: of the text in UTF-8."""
+        text = self.text.encode(errors="surrogatepass")
+        return hashlib.sha256(text).hexdigest() if text else ""
 
 
 NO_WORDING = Wording("", "", "", "")
@@ -220,6 +221,11 @@ def _missing(given: Evidence) -> dict[str, str]:
         problems["supersedes"] = "say which event was recorded in error"
     if given.kind in (EventKind.GRANT, EventKind.ASKED):
         problems |= _missing_in_grant(given)
+    if given.quality not in Quality.values:
+        problems["quality"] = f"say one of {', '.join(Quality.values)}"
+    if given.expires_at and given.expires_at.tzinfo is None:
+        problems["expires_at"] = "has no time zone, and we do not guess"
+    problems |= _misfits(given)
     if given.file_sha256 and not _is_sha256(given.file_sha256):
         problems["file_sha256"] = "is no SHA-256: 64 hexadecimal digits"
     return problems
@@ -238,6 +244,39 @@ def _missing_in_grant(given: Evidence) -> dict[str, str]:
     if given.source == Source.WEB_FORM and not given.page_url:
         problems["page_url"] = "say on which page"
     return problems
+
+
+# What the columns of an event hold.
+_LONGEST = {
+    "programme": 60,
+    "message_sid": 64,
+    "rule_version": 60,
+    "jurisdiction": 12,
+    "pack_version": 60,
+}
+_LONGEST_OF_WORDING = {"id": 80, "version": 40, "language": 20}
+
+
+def _misfits(given: Evidence) -> dict[str, str]:
+    texts = {name: (getattr(given, name), longest) for name, longest in _LONGEST.items()}
+    texts |= {
+        f"wording_{name}": (getattr(given.wording, name), longest)
+        for name, longest in _LONGEST_OF_WORDING.items()
+    }
+    problems = {
+        name: f"is longer than {longest} characters"
+        for name, (text, longest) in texts.items()
+        if len(text) > longest
+    }
+    problems |= {name: "is not legible" for name, (text, _) in texts.items() if not _legible(text)}
+    if not given.programme.strip():
+        problems["programme"] = "say which, or * for all"
+    return problems
+
+
+def _legible(text: str) -> bool:
+    """Say whether the database can hold it: no NUL, no half characters."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _is_sha256(text: str) -> bool:

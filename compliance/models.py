@@ -39,6 +39,10 @@ class ConsentChain(models.Model):
     pepper = EncryptedTextField()
     begun_at = models.DateTimeField()
     verified_at = models.DateTimeField(null=True, blank=True)
+    # How far the check has come that is under way, and until when it is left to who does it.
+    checked_seq = models.BigIntegerField(default=0, db_default=0)
+    checked_head = models.CharField(max_length=64, default=GENESIS, db_default=GENESIS)
+    checking_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = "consent ledger"

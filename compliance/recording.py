@@ -72,7 +72,7 @@ def record_consent(
     NotCorrectableError if it supersedes what it may not.
     """
     check_evidence(evidence, now=now)
-    held, *linked = lock_addresses(account_id, (address, *others), now=now)
+    held, *linked = lock_addresses(account_id, _once(address, others), now=now)
     _check_opt_in(held, evidence, now=now)
     if evidence.supersedes is not None:
         _check_correctable(held, evidence.supersedes)
@@ -109,12 +109,17 @@ def withdraw_event(
         reason=reason,
         recorded_by=by,
     )
-    _own, *linked = lock_addresses(account_id, (address, *others), now=now)
+    _own, *linked = lock_addresses(account_id, _once(address, others), now=now)
     recorded = record_consent(account_id=account_id, address=address, evidence=evidence, now=now)
     for other in linked:
         if said := _said_of(other, wrong):
             record(other, replace(evidence, supersedes=said.seq), now=now)
     return recorded
+
+
+def _once(address: Address, others: Sequence[Address]) -> list[Address]:
+    """Return the address and the others, each once: those of SMS and RCS are one."""
+    return list({one.consent_key: one for one in (address, *others)}.values())
 
 
 def _said_of(other: Held, wrong: ConsentEvent) -> ConsentEvent | None:

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 EVERY = timedelta(days=1)
 BATCH = 2_000
+PIECE = 5_000
+LEASE = timedelta(minutes=5)
 ALARM = "consent_chain_broken"
 CHECKED = "consent_chain_verified"
 
@@ -64,30 +66,56 @@ def verify_account(account_id: int) -> Checked:
     chain = ConsentChain.objects.filter(account=account_id).first()
     if chain is None:
         return _verify_without_head(account_id)
-    walk = _Walk()
-    anchors = _anchors(account_id)
-    for event in _events(account_id, upto=chain.seq):
-        if broken := _check(event, walk, anchors):
-            return Checked(account_id, walk.seq, walk.erased, walk.head, broken)
-    broken = _check_end(chain, walk, anchors)
-    return Checked(account_id, walk.seq, walk.erased, walk.head, broken)
+    return _verify(chain, _Walk(), piece=chain.seq)
 
 
-def verify_next(*, now: datetime) -> Checked | None:
-    """Check the ledger that was not checked for longest, if its day is over; alarm if it is broken.
+def verify_next(*, now: datetime, piece: int = PIECE) -> Checked | None:
+    """Check some more of the ledger that was not checked for longest, if its day is over.
 
-    It is claimed by a conditional update: of two sweeps at once, one checks.
+    Alarms if it is broken. A ledger is checked `piece` events at a time, so that no length of it
+    keeps a task from its end; it is leased meanwhile, and of two sweeps at once one checks. Returns
+    None when there is nothing to check.
     """
     is_due = Q(verified_at=None) | Q(verified_at__lte=now - EVERY)
+    is_free = Q(checking_until=None) | Q(checking_until__lte=now)
     order = F("verified_at").asc(nulls_first=True)
-    chain = ConsentChain.objects.filter(is_due).order_by(order, "pk").first()
+    chain = ConsentChain.objects.filter(is_due & is_free).order_by(order, "pk").first()
     if chain is None:
         return None
-    if not ConsentChain.objects.filter(is_due, pk=chain.pk).update(verified_at=now):
+    mine = ConsentChain.objects.filter(is_due & is_free, pk=chain.pk)
+    if not mine.update(checking_until=now + LEASE):
         return Checked(chain.account_id)
-    found = verify_account(chain.account_id)
-    tell(found, now=now)
+    walk = _Walk(chain.checked_seq, chain.checked_head)
+    found = _verify(chain, walk, piece=piece)
+    is_done = found.broken is not None or found.events == chain.seq
+    _remember(chain, found, is_done=is_done, now=now)
+    if is_done:
+        tell(found, now=now)
     return found
+
+
+def _remember(chain: ConsentChain, found: Checked, *, is_done: bool, now: datetime) -> None:
+    ConsentChain.objects.filter(pk=chain.pk).update(
+        verified_at=now if is_done else chain.verified_at,
+        checked_seq=0 if is_done else found.events,
+        checked_head=GENESIS if is_done else found.head,
+        checking_until=None,
+    )
+
+
+def _verify(chain: ConsentChain, walk: _Walk, *, piece: int) -> Checked:
+    """Go on from where a check has come, and look at the end if it comes there."""
+    anchors = _anchors(chain.account_id)
+    upto = min(chain.seq, walk.seq + piece)
+    broken = None
+    for event in _events(chain.account_id, after=walk.seq, upto=upto):
+        if broken := _check(event, walk, anchors):
+            break
+    if broken is None and upto == chain.seq:
+        broken = _check_end(chain, walk, anchors)
+    elif broken is None and walk.seq < upto:
+        broken = Broken(walk.seq + 1, None, f"is missing: the ledger has {chain.seq} events")
+    return Checked(chain.account_id, walk.seq, walk.erased, walk.head, broken)
 
 
 def tell(found: Checked, *, now: datetime) -> None:
@@ -130,9 +158,8 @@ def _anchors(account_id: int) -> dict[int, str]:
     return {data["seq"]: data["head"] for data in noted.values_list("data", flat=True)}
 
 
-def _events(account_id: int, *, upto: int) -> Iterator[ConsentEvent]:
+def _events(account_id: int, *, after: int, upto: int) -> Iterator[ConsentEvent]:
     """Yield the events up to the head that was read, in batches; newer ones may be on their way."""
-    after = 0
     while batch := list(
         ConsentEvent.objects.filter(account=account_id, seq__gt=after, seq__lte=upto)
         .select_related("details__key")

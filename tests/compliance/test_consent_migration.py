@@ -25,23 +25,28 @@ from tests.conftest import NOW, let_ledgers_be_emptied
 from tests.factories import make_account
 
 HOUR = timedelta(hours=1)
-BEFORE, AFTER = "0003_consent_is_a_ledger", "0006_consent_only_by_handle"
+BEFORE = "0003_consent_is_a_ledger"
 NOAH = parse_address("+33612345678")
 
 
-def migrate(to: str) -> Any:
-    """Bring the database to one state of compliance; return the models of that state."""
+def migrate_back() -> Any:
+    """Bring the database to where it was before; return the models of then."""
     executor = MigrationExecutor(connection)
-    executor.migrate([("compliance", to)])
-    return executor.loader.project_state([("compliance", to)]).apps
+    executor.migrate([("compliance", BEFORE)])
+    return executor.loader.project_state([("compliance", BEFORE)]).apps
+
+
+def migrate() -> None:
+    """Bring the database to where it is today."""
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes("compliance"))
 
 
 @pytest.fixture
 def before(transactional_db: None) -> Iterator[Any]:
     """The database as it was before."""
-    latest = MigrationExecutor(connection).loader.graph.leaf_nodes("compliance")
-    yield migrate(BEFORE)
-    MigrationExecutor(connection).migrate(latest)
+    yield migrate_back()
+    migrate()
     let_ledgers_be_emptied()
 
 
@@ -102,7 +107,7 @@ def test_what_was_recorded_comes_into_a_chain_and_everybody_stands_where_they_st
     _event(before, other, MARIA, "opt_out", 1, words="STOP")
     _consent(before, other, MARIA, "opted_out", 1, words="STOP")
 
-    migrate(AFTER)
+    migrate()
 
     _check_chains(account, other)
     _check_standing(account)
@@ -153,16 +158,16 @@ def test_the_way_back_gives_the_columns_back_unless_somebody_was_erased(
     before: Any, account: Account
 ) -> None:
     _live(before, account)
-    migrate(AFTER)
+    migrate()
     tell(account, EventKind.HELD, NOAH, at=NOW + 9 * HOUR)
     gone = Suppression.objects.create(
         account=account, handle="0" * 64, family="sms", state="opted_out", since=NOW, erased_at=NOW
     )
     with pytest.raises(Exception, match="would be written to again"):
-        migrate(BEFORE)
+        migrate_back()
     gone.delete()
 
-    old = migrate(BEFORE)
+    old = migrate_back()
 
     rows = old.get_model("compliance", "ConsentEvent").objects.order_by("pk")
     assert list(rows.values_list("address", "words"))[:4] == [
@@ -177,5 +182,5 @@ def test_the_way_back_gives_the_columns_back_unless_somebody_was_erased(
         ("opted_out", "none"),
         ("opted_out", "conversational"),
     ], "who was held is opted out: the version before knows no hold"
-    migrate(AFTER)
+    migrate()
     assert verify_account(account.pk).events == 6

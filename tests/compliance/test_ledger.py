@@ -180,6 +180,14 @@ def test_the_history_of_an_address_is_its_own(account: Account) -> None:
         (proof(occurred_at=NOW + timedelta(seconds=1)), "occurred_at"),
         (proof(occurred_at=datetime(1999, 12, 31, tzinfo=UTC)), "occurred_at"),
         (proof(occurred_at=NAIVE), "occurred_at"),
+        (proof(expires_at=NAIVE), "expires_at"),
+        (proof(quality="good"), "quality"),
+        (proof(programme=" "), "programme"),
+        (proof(programme="x" * 61), "programme"),
+        (proof(programme="a\0b"), "programme"),
+        (proof(jurisdiction="\ud800"), "jurisdiction"),
+        (proof(message_sid="S" * 65), "message_sid"),
+        (proof(wording=replace(SHOWN, version="7" * 41)), "wording_version"),
     ],
 )
 def test_what_is_missing_is_named_and_nothing_is_written(

@@ -266,6 +266,36 @@ def test_each_ledger_is_verified_once_a_day(account: Account) -> None:
     assert len(_night(NOW + 2 * DAY)) == 2
 
 
+def test_a_long_ledger_is_verified_piece_by_piece(account: Account) -> None:
+    at = NOW + DAY
+    come = []
+    while found := verify_next(now=at, piece=3):
+        come.append(found.events)
+
+    chain = ConsentChain.objects.get()
+    assert come == [3, 6, 8]
+    assert (chain.verified_at, chain.checked_seq, chain.checking_until) == (at, 0, None)
+
+
+@pytest.mark.parametrize("seq", [2, 3, 4, 6, 7, 8])
+def test_piece_by_piece_the_same_is_found(account: Account, seq: int) -> None:
+    with by_hand() as cursor:
+        _delete(seq)(cursor, account)
+
+    found = [one for _ in range(4) if (one := verify_next(now=NOW + DAY, piece=3)) and one.broken]
+
+    assert [(one.broken.seq, one.broken.event_id) for one in found if one.broken] == [(seq, None)]
+    assert AuditEntry.objects.filter(is_alarm=True).count() == 1
+
+
+def test_what_another_sweep_is_checking_is_left_to_it_for_a_while(account: Account) -> None:
+    at = NOW + DAY
+    ConsentChain.objects.update(checking_until=at + timedelta(minutes=1))
+
+    assert verify_next(now=at) is None
+    assert verify_next(now=at + timedelta(minutes=2)), "who began it must have died"
+
+
 def test_a_broken_ledger_alarms_and_says_where(account: Account) -> None:
     with by_hand() as cursor:
         cursor.execute(
