@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Account
+from accounts.rotation import rotate_secrets
 from compliance.addresses import parse_address
 from compliance.chain import GENESIS, canonical, commitment, handle, hash_of
 from compliance.comparing import differences
@@ -25,6 +27,7 @@ from compliance.evidence import (
 )
 from compliance.gate import consent_history
 from compliance.lapsing import lapse_next
+from compliance.ledger import handle_of
 from compliance.models import Consent, ConsentChain, ConsentDetails, ConsentEvent, ConsentKey
 from compliance.recording import (
     NotCorrectableError,
@@ -32,6 +35,7 @@ from compliance.recording import (
     record_consent,
     withdraw_event,
 )
+from compliance.verifying import verify_account
 from inbox import tasks
 from tests.compliance.ledgers import MARIA, SHOWN, WEI, proof, tell
 from tests.conftest import NOW, House
@@ -486,6 +490,22 @@ def test_what_is_sealed_is_committed_to_with_a_salt(account: Account) -> None:
     assert first.opened
     assert first.details_hash == commitment(first.opened.salt, first.personal)
     assert first.details_hash != second.details_hash, "the same words, and nobody can tell"
+
+
+def test_a_new_key_of_the_installation_changes_no_handle_and_loses_no_word(
+    account: Account, settings: Any
+) -> None:
+    event = tell(account, K.OPT_OUT, words="STOP").event
+    old, new = settings.SECRET_FIELD_KEYS[0], Fernet.generate_key().decode()
+
+    settings.SECRET_FIELD_KEYS = [new, old]
+    rotate_secrets()
+    settings.SECRET_FIELD_KEYS = [new]
+
+    assert handle_of(account.pk, MARIA) == event.handle
+    assert consent_history(account.pk, MARIA)[0].words == "STOP"
+    assert tell(account, K.HELP).event.previous == event.seq
+    assert verify_account(account.pk).broken is None
 
 
 def test_a_body_that_cannot_be_written_one_way_is_refused() -> None:
