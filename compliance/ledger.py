@@ -6,6 +6,7 @@ two stories wait for each other. An ordinary message writes no event and never c
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -13,9 +14,11 @@ from django.db import transaction
 from compliance.addresses import Address
 from compliance.chain import commitment, handle, hash_of
 from compliance.evidence import NO_WORDING, Evidence, Wording
+from compliance.jurisdictions import shipped_pack
 from compliance.models import ConsentChain, ConsentDetails, ConsentEvent, ConsentKey
 from compliance.sealing import Opened, new_key, new_salt, seal
 from compliance.state_machine import ConsentState
+from compliance.whereabouts import whereabouts
 
 
 def locked_chain(account_id: int, *, now: datetime) -> ConsentChain:
@@ -62,6 +65,7 @@ def append(
     """Write one event at the end of a chain that is locked, with what is personal beside it."""
     assert transaction.get_connection().in_atomic_block, "a chain is held by a transaction"
     known = handle(chain.pepper, address.consent_key)
+    given = _placed(given, address)
     opened = Opened(new_salt(), given.personal(address.consent_key))
     event = ConsentEvent(
         account_id=chain.account_id,
@@ -88,6 +92,14 @@ def append(
     chain.seq, chain.head_hash = event.seq, event.hash
     chain.save(update_fields=["seq", "head_hash"])
     return event
+
+
+def _placed(given: Evidence, address: Address) -> Evidence:
+    """Name the country of the number and the rules of today, where nobody knew it better."""
+    if given.jurisdiction or given.pack_version:
+        return given
+    country = whereabouts(address).country
+    return replace(given, jurisdiction=country, pack_version=shipped_pack().version)
 
 
 _SAME: Sequence[str] = (

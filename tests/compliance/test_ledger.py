@@ -26,6 +26,7 @@ from compliance.evidence import (
     Source,
 )
 from compliance.gate import consent_history
+from compliance.jurisdictions import shipped_pack
 from compliance.lapsing import lapse_next
 from compliance.ledger import handle_of
 from compliance.models import Consent, ConsentChain, ConsentDetails, ConsentEvent, ConsentKey
@@ -105,6 +106,18 @@ def test_a_stop_keeps_the_exact_words_the_message_and_the_rule(
     assert event.message_sid == message.provider_sid
     assert event.rule_version.startswith("keywords-")
     assert event.source == "inbound_keyword"
+
+
+@pytest.mark.parametrize(
+    ("address", "country"),
+    [("+14155550100", "US"), ("+447911123456", "GG"), ("whatsapp:BR.47", "BR"), ("32665", "ZZ")],
+)
+def test_an_event_names_the_country_of_the_number_and_the_pack_of_the_day(
+    account: Account, address: str, country: str
+) -> None:
+    event = tell(account, K.OPT_OUT, parse_address(address)).event
+
+    assert (event.jurisdiction, event.pack_version) == (country, shipped_pack().version)
 
 
 def test_a_button_says_that_it_was_one(house: House, client: Client) -> None:
