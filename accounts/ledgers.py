@@ -7,14 +7,39 @@ fire always (`ALWAYS`). Who owns the table can still remove a trigger, which is 
 should not: see docs/operators.md.
 """
 
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 import pgtrigger
+from django.db import models
 
 # Made by the first migration of this app that needed it.
 REFUSE = "refuse_to_change_a_ledger"
 # What a migration runs after it has made such a trigger.
 ALWAYS = "ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}"
+
+
+M = TypeVar("M", bound=models.Model)
+
+
+class LedgerImmutableError(Exception):
+    """Somebody wants to change or delete what is recorded for good."""
+
+    reason = "This is a ledger: nothing in it is changed or deleted. Record what is right instead."
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class LedgerQuerySet(models.QuerySet[M]):
+    """Rows that are only ever added: our own code hears so before the database has to say it."""
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        """Raise LedgerImmutableError."""
+        raise LedgerImmutableError
+
+    def delete(self) -> NoReturn:
+        """Raise LedgerImmutableError."""
+        raise LedgerImmutableError
 
 
 class _Refusing(pgtrigger.Trigger):

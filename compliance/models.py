@@ -7,14 +7,22 @@ the ledger still verifies. Contract: docs/consent.md.
 
 from datetime import datetime
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import pgtrigger
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.ledgers import NeverBack, NeverEmptied, Unalterable, Unchangeable, Undeletable
+from accounts.ledgers import (
+    LedgerImmutableError,
+    LedgerQuerySet,
+    NeverBack,
+    NeverEmptied,
+    Unalterable,
+    Unchangeable,
+    Undeletable,
+)
 from accounts.models import Account, User
 from accounts.secrets import EncryptedTextField
 from compliance.chain import FORMAT, GENESIS
@@ -129,6 +137,8 @@ class ConsentEvent(models.Model):
     prev_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
 
+    objects = LedgerQuerySet["ConsentEvent"].as_manager()
+
     class Meta:
         ordering: ClassVar[list[str]] = ["-recorded_at", "-id"]
         indexes: ClassVar[list[models.Index]] = [
@@ -148,6 +158,16 @@ class ConsentEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.occurred_at:%Y-%m-%d %H:%M}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add the event; raise LedgerImmutableError if it is there already."""
+        if not self._state.adding:
+            raise LedgerImmutableError
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raise LedgerImmutableError."""
+        raise LedgerImmutableError
 
     @property
     def body(self) -> dict[str, Any]:

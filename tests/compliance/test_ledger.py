@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from accounts.ledgers import LedgerImmutableError
 from accounts.models import Account
 from accounts.rotation import rotate_secrets
 from compliance.addresses import parse_address
@@ -408,6 +409,29 @@ def test_nobody_corrects_an_event_of_another_address_or_account(account: Account
 
 
 # --- Nobody changes it ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda event: event.save(),
+        lambda event: event.save(update_fields=["kind"]),
+        lambda event: event.delete(),
+        lambda event: ConsentEvent.objects.update(kind="opt_in"),
+        lambda event: ConsentEvent.objects.filter(pk=event.pk).delete(),
+        lambda event: ConsentEvent.objects.bulk_update([event], ["kind"]),
+    ],
+)
+def test_our_own_code_hears_that_a_ledger_is_not_changed(account: Account, change: Any) -> None:
+    event = tell(account, K.OPT_OUT).event
+
+    with (
+        pytest.raises(LedgerImmutableError, match="Record what is right instead"),
+        transaction.atomic(),
+    ):
+        change(ConsentEvent.objects.get(pk=event.pk))
+
+    assert ConsentEvent.objects.get().kind == "opt_out"
 
 
 @pytest.mark.parametrize(
