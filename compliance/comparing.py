@@ -4,8 +4,9 @@ A consent that differs was changed by hand, or by a fault of ours: the ledger is
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from compliance.chain import handle
 from compliance.evidence import EVERY_PROGRAMME, EventKind
@@ -45,22 +46,38 @@ def differences(account_id: int) -> Iterator[Difference]:
     if chain is None:
         yield from _without_ledger(account_id)
         return
-    events = _events(account_id)
-    seen = set()
-    for row in Consent.objects.filter(account=account_id).order_by("pk").iterator(BATCH):
-        known = handle(chain.pepper, row.address)
-        seen.add(known)
-        yield from _compare(row, known, events.get(known, ()))
-    for known in sorted(events.keys() - seen):
-        yield from _orphan(account_id, known, events[known])
+    seen: set[str] = set()
+    pepper = chain.pepper
+    rows = Consent.objects.filter(account=account_id).order_by("pk").iterator(BATCH)
+    for batch in _batched(rows, BATCH):
+        known = {row.pk: handle(pepper, row.address) for row in batch}
+        events = _events(account_id, known.values())
+        for row in batch:
+            yield from _compare(row, known[row.pk], events.get(known[row.pk], ()))
+        seen.update(known.values())
+    yield from _without_consent(account_id, seen)
 
 
-def _events(account_id: int) -> Events:
+def _batched(rows: Iterable[Consent], size: int) -> Iterator[list[Consent]]:
+    left = iter(rows)
+    while batch := list(islice(left, size)):
+        yield batch
+
+
+def _events(account_id: int, handles: Iterable[str]) -> Events:
     found: dict[str, list[ConsentEvent]] = defaultdict(list)
-    rows = ConsentEvent.objects.filter(account=account_id).order_by("seq")
-    for event in rows.iterator(BATCH):
+    rows = ConsentEvent.objects.filter(account=account_id, handle__in=set(handles))
+    for event in rows.order_by("seq").iterator(BATCH):
         found[event.handle].append(event)
     return found
+
+
+def _without_consent(account_id: int, seen: set[str]) -> Iterator[Difference]:
+    """Yield who has events and no consent; who was erased has none."""
+    every = ConsentEvent.objects.filter(account=account_id).order_by("handle")
+    for known in every.values_list("handle", flat=True).distinct().iterator(BATCH):
+        if known not in seen:
+            yield from _orphan(account_id, known, _events(account_id, [known])[known])
 
 
 def _compare(row: Consent, known: str, events: Sequence[ConsentEvent]) -> Iterator[Difference]:
@@ -77,7 +94,6 @@ def _without_ledger(account_id: int) -> Iterator[Difference]:
 
 
 def _orphan(account_id: int, known: str, events: Sequence[ConsentEvent]) -> Iterator[Difference]:
-    """Yield what an address without a consent should have; who was erased has none."""
     if any(event.kind == EventKind.ERASED for event in events):
         return
     standing: Standing = standing_of(Consent(programme=EVERY_PROGRAMME), events)
