@@ -1,20 +1,22 @@
 """Does a sentence ask us to write no more? From the concepts of its words to a wish.
 
 The grammar is of no language: a clause is a row of concepts (`lexicon`), and what it asks follows
-from which of them stand near each other. A rule says how sure it is; what the clause is about
-(orders, calls, e-mails), a negation, and words nobody knows make it less sure.
+from which of them stand near each other (`RULES`). What the clause is about (orders, calls,
+e-mails), a negation, and words nobody knows make it less sure.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 from compliance.lexicon import Lexicon, Term
 
 LONGEST = 120  # words; a wish to stop is shorter
 _NEAR = 6  # words between two that belong together
-_CLAUSES = re.compile(r"[.!?…;,:\n]+(?=\s|$)|[。！？，、；।؟،\n—–]+|\s-+\s")
+_CLAUSES = re.compile(r"[.!?…;,:\n]+(?=\s|$)|[。！？，、；।؟،\n—–]+|\s-+\s|(?<=[^\W\d])[.!?,]+(?=[^\W\d]{2})")
 
 
 class Sureness(IntEnum):
@@ -39,78 +41,169 @@ NO_WISH = Wish()
 
 @dataclass(frozen=True)
 class Clause:
-    """One clause: its terms, and where each concept stands."""
+    """A few words that belong together, and what each stands for."""
 
     terms: tuple[Term, ...]
-    verb_last: bool
-    negation_follows: bool
+    free_order: bool
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        places = defaultdict(list)
+        for at, term in enumerate(self.terms):
+            for concept in term.concepts:
+                places[concept].append(at)
+        return places
 
     def places(self, *concepts: str) -> list[int]:
         """Return where words of any of these concepts stand."""
-        return [at for at, term in enumerate(self.terms) if term.concepts & set(concepts)]
+        return [at for concept in concepts for at in self._places.get(concept, ())]
 
     def has(self, *concepts: str) -> bool:
         """Say whether a word of any of these concepts is in the clause."""
-        return bool(self.places(*concepts))
+        return any(concept in self._places for concept in concepts)
 
-    def follows(self, first: tuple[str, ...], then: tuple[str, ...]) -> bool:
-        """Say whether `then` stands near `first`, after it unless verbs come last."""
+    def has_near(self, first: tuple[str, ...], then: tuple[str, ...], *, in_order: bool) -> bool:
+        """Say whether words of two kinds stand near each other, and about nothing else between."""
         return any(
-            0 < abs(b - a) <= _NEAR and (b > a or self.verb_last)
+            0 < abs(b - a) <= _NEAR
+            and (b > a or not in_order or self.free_order)
+            and not self._turns(a, b)
             for a in self.places(*first)
             for b in self.places(*then)
         )
 
-    def near(self, one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-        """Say whether words of two kinds stand near each other, in any order."""
-        return any(
-            0 < abs(b - a) <= _NEAR for a in self.places(*one) for b in self.places(*other)
-        )
+    def _turns(self, a: int, b: int) -> bool:
+        """Say whether another matter comes between: "don't call, text me"."""
+        between = range(min(a, b) + 1, max(a, b))
+        others, joints = self._places.get("other", ()), self._places.get("and", ())
+        return any(at in between for at in others) and not any(at in between for at in joints)
 
-    @property
-    def unknown(self) -> int:
+    @cached_property
+    def unknown(self) -> float:
         """Count the words nobody knows."""
-        return sum(not term.concepts for term in self.terms)
+        return sum(term.weight for term in self.terms)
 
     @property
     def is_guessed(self) -> bool:
-        """Say whether what matters here is misspelt."""
+        """Say whether a word that matters is misspelt."""
         return any(term.is_guess for term in self.terms)
 
     @property
     def is_negated(self) -> bool:
-        """Say whether it is the stopping that is negated: "don't stop"."""
-        leaving = self.places("stop", "unsubscribe", "remove", "remove_me", "cancel", "stop_name")
-        steps = (1, 2, 3, -1, -2) if self.negation_follows else (1, 2, 3)
-        return any(at - step in self.places("not") for at in leaving for step in steps)
+        """Say whether it is the leaving that is negated: "don't stop", "I don't want to stop"."""
+        leaving = self.places(*_LEAVING)
+        steps = (1, 2, 3, -1, -2) if self.free_order else (1, 2, 3)
+        if any(at - step in self.places("not") for at in leaving for step in steps):
+            return True
+        unwanted = self.places("dont_want")
+        return any(
+            at - 1 in unwanted or (at - 2 in unwanted and at - 1 in self.places("me"))
+            for at in leaving
+        )
 
     @property
     def text(self) -> str:
         """Return the words that say something."""
-        return " ".join(term.text for term in self.terms if term.concepts - {"polite", "inert"})
+        return " ".join(term.text for term in self.terms if term.concepts - {"filler", "inert"})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way to ask for no more.
+
+    Words of `first`, near (and, unless the language is free, before) words of `then`; somewhere
+    in the clause words of `also`, none of `without`; at most so many words nobody knows.
+    """
+
+    sureness: Sureness
+    first: tuple[str, ...]
+    then: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    unknown: float = 99
+    in_order: bool = True
+
+    def holds(self, clause: Clause) -> bool:
+        """Say whether a clause asks in this way."""
+        return (
+            clause.has(*self.first)
+            and clause.unknown <= self.unknown
+            and (not self.also or clause.has(*self.also))
+            and not clause.has(*self.without)
+            and (not self.then or clause.has_near(self.first, self.then, in_order=self.in_order))
+        )
+
+    @property
+    def names_messages(self) -> bool:
+        """Say whether it is about messages in so many words, whatever else is in the clause."""
+        return bool({*self.then, *self.also} & set(_MESSAGES)) or self.first in _PLAIN
+
+
+_MESSAGES = ("message", "contact")
+_PLAIN = (("idiom",), ("dont_contact",))
+_LEAVING = ("stop", "stop_word", "unsubscribe", "remove", "remove_me", "cancel")
+_H, _M = Sureness.HIGH, Sureness.MEDIUM
+RULES = (
+    Rule(_H, ("idiom",)),
+    Rule(_H, ("dont_contact",), unknown=3),
+    Rule(_M, ("dont_contact",), unknown=6),
+    Rule(_H, ("unsubscribe",), unknown=3),
+    Rule(_M, ("unsubscribe",), unknown=8),
+    # To cease: writing, sending, receiving.
+    Rule(_H, ("stop",), then=_MESSAGES),
+    Rule(_M, ("stop", "stop_word"), then=("message",), in_order=False, unknown=2),
+    Rule(_H, ("stop",), then=("send",), unknown=0),
+    Rule(_M, ("stop",), then=("send",), unknown=1),
+    Rule(_H, ("stop",), then=("receive",), also=_MESSAGES),
+    Rule(_M, ("stop",), then=("receive",), unknown=1),
+    Rule(_H, ("cancel", "enough"), then=_MESSAGES),
+    Rule(_M, ("cancel", "enough"), then=_MESSAGES, in_order=False, unknown=2),
+    # Not to write, not to send.
+    Rule(_H, ("not",), then=("contact",), without=("receive",), unknown=1),
+    Rule(_H, ("not",), then=("contact",), also=("more",), unknown=4),
+    Rule(_M, ("not",), then=("contact",), without=("receive",), unknown=3),
+    Rule(_H, ("not",), then=("send",), also=("message", "more"), unknown=1),
+    Rule(_M, ("not",), then=("send",), also=("message", "more", "me"), unknown=2),
+    Rule(_H, ("no",), then=("message",), also=("more",), without=("receive",), unknown=3),
+    Rule(_H, ("no",), then=("message",), without=("receive",), unknown=0),
+    Rule(_M, ("no",), then=("message",), without=("receive",), unknown=1),
+    Rule(_M, ("no", "not"), then=("more",), also=("message", "contact", "send"), unknown=2),
+    # Not to want; to receive without wanting is a complaint, not a wish.
+    Rule(_H, ("dont_want",), then=(*_MESSAGES, "list"), in_order=False),
+    Rule(_M, ("dont_want",), also=("receive", "send", "more"), unknown=0),
+    Rule(_H, ("want",), also=("message", "list"), then=("not", "no"), in_order=False, unknown=4),
+    Rule(_M, ("want",), also=("receive", "more"), then=("not", "no"), in_order=False, unknown=1),
+    Rule(_M, ("please",), also=("message",), then=("not", "no"), in_order=False, unknown=1),
+    # To take off a list.
+    Rule(_H, ("remove_me",), also=("list", "message")),
+    Rule(_H, ("remove_me",), unknown=0),
+    Rule(_M, ("remove_me",), unknown=1),
+    Rule(_H, ("remove",), then=("list",), in_order=False),
+    Rule(_H, ("remove",), then=("number",), unknown=2),
+    Rule(_M, ("remove",), then=("number",), in_order=False, unknown=2),
+    Rule(_H, ("remove",), then=("me",), unknown=0),
+    # Half a sentence, and hardly anything else beside it.
+    Rule(_M, ("no", "not", "enough"), then=("more",), without=("receive",), unknown=0),
+    Rule(_M, ("how",), also=("stop", "stop_word", "cancel", "remove"), unknown=0),
+    Rule(_M, ("still",), also=("message", "contact"), without=("denied", "not")),
+)
+# A clause with one of these says something else, whatever words it has.
+_NOT_A_WISH = ("report", "keep", "reply_with")
 
 
 def wish_in(text: str, lexicon: Lexicon, *, may_guess: bool = True) -> Wish:
     """Say what a person's own words (`normalising.own_words`) ask for."""
     clauses = list(_clauses(text, lexicon, may_guess=may_guess))
-    everything = Clause(
-        tuple(term for clause in clauses for term in clause.terms),
-        lexicon.verb_last,
-        lexicon.negation_follows,
-    )
-    if everything.has("keep", "reply_with"):
-        return _kept(everything)
-    wishes = [_asked_by(clause, is_alone=len(clauses) == 1) for clause in clauses]
-    out = max((one for one in wishes if one.label == "opt_out"), key=_by_sureness, default=NO_WISH)
-    if everything.has("resume") and out.sureness < Sureness.HIGH:
+    everything = Clause(tuple(t for clause in clauses for t in clause.terms), lexicon.free_order)
+    if _wants_back(clauses, everything):
         return Wish("opt_in", Sureness.MEDIUM, everything.text)
-    if out.sureness is Sureness.NONE:
+    out = max((_asked_by(clause) for clause in clauses), key=_by_sureness, default=NO_WISH)
+    if not out.label:
         out = _said_bare(clauses, everything)
-    if everything.has("joke") and out.label:
-        out = replace(out, sureness=Sureness.MEDIUM) if _is_plain(everything) else NO_WISH
+    out = _in_company(out, clauses, everything)
     if out.label:
         return out
-    return next((one for one in wishes if one.label), NO_WISH)
+    return next((wish for wish in map(_asked_otherwise, clauses) if wish.label), NO_WISH)
 
 
 def _by_sureness(wish: Wish) -> Sureness:
@@ -120,111 +213,104 @@ def _by_sureness(wish: Wish) -> Sureness:
 def _clauses(text: str, lexicon: Lexicon, *, may_guess: bool) -> Iterator[Clause]:
     left = LONGEST
     for part in _CLAUSES.split(text):
-        terms = tuple(lexicon.terms(part, may_guess=may_guess)[:left])
+        terms = lexicon.terms(part, may_guess=may_guess)[:left]
         left -= len(terms)
-        if terms:
-            yield Clause(terms, lexicon.verb_last, lexicon.negation_follows)
+        yield from (Clause(tuple(row), lexicon.free_order) for row in _at_reasons(terms) if row)
         if left <= 0:
             return
 
 
-def _kept(everything: Clause) -> Wish:
-    return Wish("opt_in", Sureness.MEDIUM, everything.text) if everything.has("resume") else NO_WISH
+def _at_reasons(terms: list[Term]) -> Iterator[list[Term]]:
+    """A reason is a clause of its own, with or without a comma before it."""
+    row: list[Term] = []
+    for term in terms:
+        if "because" in term.concepts and row:
+            yield row
+            row = []
+        row.append(term)
+    yield row
 
 
-def _is_plain(everything: Clause) -> bool:
-    """Say whether it speaks of messages in so many words, whatever face is drawn beside it."""
-    return everything.has("message", "contact", "dont_contact", "unsubscribe", "idiom")
+def _wants_back(clauses: list[Clause], everything: Clause) -> bool:
+    """Say whether somebody who left, maybe by mistake, asks to be let in again."""
+    if everything.has("idiom"):
+        return False
+    return any(
+        (clause.has("resume") and not clause.has("not", "no", "dont_want", "stop"))
+        or (clause.has("mistake") and clause.has("unsubscribe", "stop_word", "remove_me", "stop"))
+        for clause in clauses
+    )
 
 
-def _asked_by(clause: Clause, *, is_alone: bool) -> Wish:
-    """Say what one clause asks for."""
-    if clause.has("resume"):
-        return Wish("opt_in", Sureness.MEDIUM, clause.text)
-    sureness = _leaving(clause)
-    if sureness:
-        return Wish("opt_out", sureness, clause.text)
-    if clause.has("receive", "want") and clause.has("message", "contact") and clause.has("again"):
-        if not clause.has("not", "no", "dont_want", "stop"):
-            return Wish("opt_in", Sureness.MEDIUM, clause.text)
-    if clause.has("who", "help"):
-        return Wish("help", Sureness.MEDIUM, clause.text)
-    return NO_WISH
-
-
-def _leaving(clause: Clause) -> Sureness:
+def _asked_by(clause: Clause) -> Wish:
     """Say how surely one clause asks us to stop."""
-    if clause.has("report") or clause.is_negated:
-        return Sureness.NONE
-    sure = max(_strong(clause), _weak(clause))
-    if sure and clause.has("other"):
+    if clause.has(*_NOT_A_WISH) or clause.is_negated:
+        return NO_WISH
+    held = [rule for rule in RULES if rule.holds(clause)]
+    if clause.has("other"):
         # About something else as well, or only: then only plain talk of messages is a wish.
-        return Sureness.MEDIUM if _speaks_of_messages(clause) else Sureness.NONE
-    if sure is Sureness.HIGH and (clause.unknown > 3 or (clause.is_guessed and clause.unknown > 1)):
-        return Sureness.MEDIUM
-    return sure
+        held = [rule for rule in held if rule.names_messages]
+    if not held:
+        return NO_WISH
+    sureness = max(rule.sureness for rule in held)
+    is_doubtful = clause.has("other") or clause.unknown > (1 if clause.is_guessed else 3)
+    return Wish("opt_out", _M if is_doubtful else sureness, clause.text)
 
 
-def _speaks_of_messages(clause: Clause) -> bool:
-    return clause.follows(
-        ("stop", "not", "no", "dont_want", "enough", "cancel"), ("message", "contact")
-    ) or clause.has("dont_contact", "idiom")
-
-
-_DENIED = ("not", "no")
-_US = ("message", "contact", "list", "number")
-
-
-def _strong(clause: Clause) -> Sureness:
-    """The plain wishes: what to do, and to what."""
-    asked = (
-        clause.has("idiom", "remove_me", "dont_contact")
-        or clause.has("unsubscribe")
-        or clause.follows(("stop",), ("contact", "message"))
-        or (clause.follows(("stop",), ("send",)) and clause.unknown < 2)
-        or clause.follows(("cancel", "over", "enough"), ("message", "contact"))
-        or clause.near(("not",), ("more", "again")) and clause.follows(("not",), ("contact", "message", "send"))
-        or clause.follows(("not",), ("contact",)) and clause.unknown < 2
-        or clause.follows(("not",), ("send",)) and clause.has("message", "me") and clause.unknown < 2
-        or clause.near(("no",), ("more", "again")) and clause.near(("no", "more"), ("message", "contact"))
-        or clause.has("dont_want") and clause.has("message", "contact", "list")
-        or clause.near(("not",), ("want",)) and clause.has("message", "contact", "list")
-        or clause.follows(("remove",), ("list", "number", "me"))
-        or clause.near(("remove",), ("list",))
-        or clause.verb_last and clause.near(("remove",), ("number", "me"))
-        or clause.follows(("no",), ("message",)) and clause.unknown < 1
-    )
-    return Sureness.HIGH if asked else Sureness.NONE
-
-
-def _weak(clause: Clause) -> Sureness:
-    """What is a wish only because hardly anything else stands beside it."""
-    bare = clause.unknown == 0
-    hinted = (
-        clause.near(("stop", "enough", "over", "stop_name"), ("message", "contact", "send"))
-        or clause.near(_DENIED, ("send",)) and clause.has("message", "me", "more", "again")
-        or clause.near(("more",), ("message",)) and clause.has(*_DENIED)
-        or clause.has("remove") and (clause.has("number", "me", "list") or bare)
-        or bare and clause.near(("no", "not", "enough"), ("more", "again"))
-        or bare and clause.near(("no", "not"), ("send",))
-        or bare and clause.has("how") and clause.has("stop", "cancel")
-        or bare and clause.has("stop", "stop_name") and clause.has("me", "more", "message", "again")
-    )
-    return Sureness.MEDIUM if hinted and clause.unknown < 5 else Sureness.NONE
+def _in_company(out: Wish, clauses: list[Clause], everything: Clause) -> Wish:
+    """Doubt a wish beside laughter or a copy of our own footer."""
+    if not out.label:
+        return out
+    if everything.has("joke"):
+        speaks_plainly = everything.has("message", "contact", "dont_contact", "unsubscribe", "idiom")
+        return Wish(out.label, _M, out.words) if speaks_plainly else NO_WISH
+    if everything.has("keep", "reply_with"):
+        return Wish(out.label, _M, out.words)
+    return out
 
 
 def _said_bare(clauses: list[Clause], everything: Clause) -> Wish:
     """Read a clause that is nothing but the word: "please stop", "wrong person, stop", 🛑."""
     for clause in clauses:
-        named = {"stop", "stop_name", "sign", "enough", "over"}
-        kinds = frozenset[str]().union(*(term.concepts for term in clause.terms))
-        is_bare = clause.unknown == 0 and kinds & named and not clause.is_negated
-        if not is_bare or kinds & {"other", "report", "inert", "send", "resume", "number"}:
+        if clause.is_negated or clause.has(*_NOT_A_WISH, "other", "inert", "resume"):
             continue
-        if everything.has("other", "report") and not everything.has("message", "contact", "said"):
+        rest = everything.unknown - clause.unknown
+        about_us = everything.has("message", "contact", "said", "number", "receive", "send")
+        if everything.has("other", "report", "inert", "keep") and not about_us:
             continue
-        rest = everything.unknown
-        sure = kinds & {"stop", "stop_name"} and not clause.is_guessed and rest == 0
-        if sure or rest < 7:
-            return Wish("opt_out", Sureness.HIGH if sure else Sureness.MEDIUM, clause.text)
+        if rest > (8 if about_us else 3):
+            continue
+        if clause.unknown == 0 and clause.has("stop_word") and not clause.is_guessed and not rest:
+            return Wish("opt_out", _H, clause.text)
+        if _is_bare(clause) or _ends_or_begins_so(clause):
+            return Wish("opt_out", _M, clause.text)
+    return NO_WISH
+
+
+def _is_bare(clause: Clause) -> bool:
+    return clause.unknown == 0 and clause.has("stop_word", "sign", "enough", "alone")
+
+
+def _ends_or_begins_so(clause: Clause) -> bool:
+    """Say whether the word stands where a sentence ends or a new one begins, without a full stop.
+
+    "I asked you twice please stop", "stop I have moved".
+    """
+    terms = [term.concepts for term in clause.terms if term.concepts != {"filler"}]
+    if len(terms) < 2 or clause.unknown > 4:
+        return False
+    first, second, last = terms[0], terms[1], terms[-1]
+    begins = "stop_word" in first and second & {"subject", "please", "said", "number"}
+    ends = "stop_word" in last and clause.has("please", "said")
+    return bool(begins or ends)
+
+
+def _asked_otherwise(clause: Clause) -> Wish:
+    """Say whether one clause asks to hear from us again, or who we are."""
+    refuses = clause.has("not", "no", "denied", "dont_want", "stop", "report")
+    if clause.has("receive", "want", "send") and clause.has(*_MESSAGES) and clause.has("more"):
+        if not refuses:
+            return Wish("opt_in", Sureness.MEDIUM, clause.text)
+    if clause.has("who", "help") and not clause.has("other"):
+        return Wish("help", Sureness.MEDIUM, clause.text)
     return NO_WISH

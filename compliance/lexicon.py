@@ -1,8 +1,8 @@
 """Which words of a language mean what, when somebody wishes to hear no more from us?
 
 A language pack is a file of `language_packs/`: under each concept the words for it. `word*` stands
-for every word that begins so, `_` for any one word; accents and apostrophes do not matter. How to
-write one: docs/opt-out-wording.md.
+for every word that begins so; accents and apostrophes do not matter. What the concepts are and how
+to write a pack: docs/opt-out-wording.md.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 from rapidfuzz.distance import OSA
@@ -23,33 +23,48 @@ FOLDER = Path(__file__).parent / "language_packs"
 EVERYWHERE = "en"  # people mix it into every language
 # What each word list of a pack may be called. `grammar` says what follows from them.
 CONCEPTS = frozenset(
-    """stop cancel unsubscribe remove remove_me send contact dont_contact receive want dont_want
-    message list me number not no more again enough idiom over how
-    other keep report reply_with said joke sign stop_name polite inert resume who help""".split()
+    """stop stop_word cancel unsubscribe remove remove_me send contact dont_contact receive want
+    dont_want message list me number not no denied more enough idiom alone how still other keep
+    report reply_with said please joke sign inert resume mistake who help because and subject
+    filler everyday""".split()
 )
 # Words that are compared with misspelt ones: each of these tells a wish.
-_SPELT = frozenset({"stop", "unsubscribe", "remove", "contact", "message", "receive", "send"})
+_SPELT = frozenset({"stop_word", "stop", "unsubscribe", "remove", "contact", "message", "receive"})
 _CODED = str.maketrans("0134578@$!", "oieastbasi")
+# Scripts that put no space between words: each sign is a word of its own.
+_UNSPACED = "\u3005\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _WORD = re.compile(
-    # Scripts that put no space between words: each sign is a word of its own.
-    "[\u3005\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
-    "|[^\\W_\u3005\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
-    "(?:[^\\W_\u3005\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[\u0900-\u0dff])*"
-    "|[$@](?=[a-z])|[\u2190-\u2bff\U0001f000-\U0001faff]"
+    rf"[{_UNSPACED}]|[^\W_{_UNSPACED}](?:[^\W_{_UNSPACED}]|[\u0900-\u0dff])*"
+    r"|[$@](?=[a-z])|[\u2190-\u2bff\U0001f000-\U0001faff]"
 )
-_SIGN = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")
+_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 _SPACED = re.compile(r"(?<!\w)\w(?:[ .\-_*]{1,2}\w){2,}(?!\w)")
 _CODED_WORD = re.compile(r"(?<![\w$@])(?=\S*[a-z])(?=\S*[0-9$@!])[a-z0-9$@]+(?:![a-z0-9$@]+)*")
+_PLAIN_WORD = re.compile(r"[^\W\d_]+")
+
+
+class PackError(ValueError):
+    """A language pack cannot be read; says which and why."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Words of a pack in their order, and the concepts they stand for."""
+    """Words of a pack in their order, and the concept they stand for."""
 
     words: tuple[str, ...]
     concept: str
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What one language has words for, and how it builds a sentence."""
+
     language: str
+    version: str
+    entries: tuple[Entry, ...]
+    prefixes: tuple[str, ...] = ()  # small words written onto the next one, as in Hebrew
+    free_order: bool = False  # verbs come last, or the negation follows its verb
 
 
 @dataclass(frozen=True)
@@ -60,17 +75,12 @@ class Term:
     concepts: frozenset[str]
     is_guess: bool = False  # misspelt: what it stands for is a guess
 
-
-@dataclass(frozen=True)
-class Pack:
-    """What one language has words for."""
-
-    language: str
-    version: str
-    entries: tuple[Entry, ...]
-    prefixes: tuple[str, ...] = ()
-    verb_last: bool = False
-    negation_follows: bool = False
+    @property
+    def weight(self) -> float:
+        """Count how many words nobody knows this is; a sign of an unspaced script is half a one."""
+        if self.concepts:
+            return 0
+        return 0.5 if _IS_UNSPACED.match(self.text) else 1
 
 
 def words_of(text: str) -> list[str]:
@@ -78,34 +88,38 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(without_accents(text))
 
 
-class PackError(ValueError):
-    """A language pack cannot be read; says which and why."""
-
-
 def read_pack(path: Path) -> Pack:
-    """Read one language pack; raises PackError for a concept nobody knows."""
-    rows = tomllib.loads(path.read_text(encoding="utf-8"))
-    settings = {key: rows.pop(key) for key in ("version", "verb_last", "negation_follows") if key in rows}
-    prefixes = tuple(rows.pop("prefixes", ()))
+    """Read one language pack; raises PackError, naming the file, if it is not in order."""
+    try:
+        rows = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PackError(f"{path.name}: {error}") from None
+    version = rows.pop("version", "")
+    free_order, prefixes = rows.pop("free_order", False), tuple(rows.pop("prefixes", ()))
+    if not isinstance(version, str) or not version:
+        raise PackError(f"{path.name}: it needs a version, such as version = '2026-11-26'")
     if unknown := rows.keys() - CONCEPTS:
         raise PackError(f"{path.name}: no such concept: {', '.join(sorted(unknown))}")
-    language = path.stem
-    entries = tuple(
-        Entry(tuple(_pattern(phrase)), concept, language)
+    entries = (
+        Entry(_pattern(phrase, path.name), concept)
         for concept, phrases in rows.items()
         for phrase in phrases
     )
-    return Pack(language, entries=entries, prefixes=prefixes, **settings)
+    return Pack(path.stem, version, tuple(entries), prefixes, free_order)
 
 
-def _pattern(phrase: str) -> Iterator[str]:
+def _pattern(phrase: str, file: str) -> tuple[str, ...]:
+    words = list(_pattern_words(phrase))
+    if not words:
+        raise PackError(f"{file}: '{phrase}' has no letters")
+    return tuple(words)
+
+
+def _pattern_words(phrase: str) -> Iterator[str]:
     for part in readable(phrase).split():
-        if part == "_":
-            yield part
-            continue
-        *first, last = words_of(part.rstrip("*"))
-        yield from first
-        yield last + "*" * part.endswith("*")
+        words = words_of(part.rstrip("*"))
+        yield from words[:-1]
+        yield from (word + "*" * part.endswith("*") for word in words[-1:])
 
 
 @lru_cache(maxsize=1)
@@ -135,27 +149,27 @@ class Lexicon:
 
     def __init__(self, packs: list[Pack]) -> None:
         """Index the packs by the first word of each entry."""
-        self.verb_last = any(pack.verb_last for pack in packs)
-        self.negation_follows = any(pack.negation_follows for pack in packs)
-        self.prefixes = tuple(prefix for pack in packs for prefix in pack.prefixes)
+        self.free_order = any(pack.free_order for pack in packs)
+        self._prefixes = tuple(prefix for pack in packs for prefix in pack.prefixes)
         self._whole: dict[str, list[Entry]] = defaultdict(list)
         self._begun: dict[str, list[Entry]] = defaultdict(list)
         for entry in (entry for pack in packs for entry in pack.entries):
             first = entry.words[0]
             index = self._begun if first.endswith("*") else self._whole
             index[first.rstrip("*")].append(entry)
+        self._lengths = sorted({len(beginning) for beginning in self._begun})
+        self._spelt = sorted(self._worth_guessing())
+        self._starting = lru_cache(maxsize=16384)(self._found_starting)
         self._guesses = lru_cache(maxsize=8192)(self._guess)
 
-    @cached_property
-    def _spelt(self) -> list[str]:
-        """The single words of concepts worth guessing at."""
-        entries = (entry for index in (self._whole, self._begun) for rows in index.values() for entry in rows)
-        found = {
+    def _worth_guessing(self) -> set[str]:
+        entries = (entry for row in (*self._whole.values(), *self._begun.values()) for entry in row)
+        spelt = (
             entry.words[0].rstrip("*")
             for entry in entries
             if len(entry.words) == 1 and entry.concept in _SPELT
-        }
-        return sorted(word for word in found if len(word) > 3 and word.isalpha())
+        )
+        return {word for word in spelt if len(word) > 3 and word.isalpha()}
 
     def terms(self, text: str, *, may_guess: bool = True) -> list[Term]:
         """Say what the words of one clause stand for, the longest phrase first."""
@@ -174,46 +188,48 @@ class Lexicon:
         return bool(self._longest([word], 0)[0].concepts)
 
     def _longest(self, words: list[str], at: int) -> tuple[Term, int]:
-        best, concepts = 0, set()
+        best = 1
+        concepts: set[str] = set()
         for entry in self._starting(words[at]):
             length = len(entry.words)
             if length >= best and _fits(entry.words, words, at):
                 concepts = {entry.concept} | (concepts if length == best else set())
                 best = length
-        if not best:
-            return Term(words[at], frozenset()), 1
         return Term(" ".join(words[at : at + best]), frozenset(concepts)), best
 
-    def _starting(self, word: str) -> Iterable[Entry]:
+    def _found_starting(self, word: str) -> tuple[Entry, ...]:
+        """Return what begins with this word, or with what is left of it behind a small word."""
+        bare = [
+            word[len(prefix) :]
+            for prefix in self._prefixes
+            if word.startswith(prefix) and len(word) > len(prefix) + 1
+        ]
+        return tuple(entry for form in (word, *bare) for entry in self._beginning(form))
+
+    def _beginning(self, word: str) -> Iterable[Entry]:
         yield from self._whole.get(word, ())
-        yield from self._whole.get("_", ())
-        for end in range(2, len(word) + 1):
-            yield from self._begun.get(word[:end], ())
-        for prefix in self.prefixes:
-            if word.startswith(prefix) and len(word) > len(prefix) + 1:
-                bare = word[len(prefix) :]
-                yield from self._whole.get(bare, ())
-                for end in range(2, len(bare) + 1):
-                    yield from self._begun.get(bare[:end], ())
+        for length in self._lengths:
+            if length > len(word):
+                return
+            yield from self._begun.get(word[:length], ())
 
     def _guess(self, word: str) -> Term:
         """Take a word nobody knows for the one it was probably meant to be."""
-        if len(word) < 3 or not word.isalpha():
-            return Term(word, frozenset())
+        unknown = Term(word, frozenset())
+        if not 3 <= len(word) <= 24 or not word.isalpha():
+            return unknown
         allowed = 1 if len(word) < 8 else 2
         near = extractOne(word, self._spelt, scorer=OSA.distance, score_cutoff=allowed)
         if near is None or not _is_slip(word, near[0]):
-            return Term(word, frozenset())
+            return unknown
         return Term(word, self._longest([near[0]], 0)[0].concepts, is_guess=True)
 
     def _deciphered(self, text: str) -> str:
         """Put together and translate what was written to get past a filter."""
-        text = _SPACED.sub(lambda row: self._known(re.sub(r"[\W_]", "", row.group()), row.group()), text)
-        text = _CODED_WORD.sub(
-            lambda coded: self._known(coded.group().translate(_CODED), coded.group()), text
-        )
+        text = _SPACED.sub(lambda row: self._known(re.sub(r"[\W_]", "", row.group()), row), text)
+        text = _CODED_WORD.sub(lambda word: self._known(word.group().translate(_CODED), word), text)
         text = _DRAWN_OUT.sub(r"\1\1\1", text)
-        return re.sub(r"[^\W\d_]+", lambda word: self._undrawn(_unmixed(word.group())), text)
+        return _PLAIN_WORD.sub(lambda word: self._undrawn(_unmixed(word.group())), text)
 
     def _undrawn(self, word: str) -> str:
         if not _DRAWN_OUT.search(word):
@@ -221,8 +237,8 @@ class Lexicon:
         once, twice = _DRAWN_OUT.sub(r"\1", word), _DRAWN_OUT.sub(r"\1\1", word)
         return next((short for short in (once, twice) if self.knows(short)), once)
 
-    def _known(self, word: str, otherwise: str) -> str:
-        return word if self.knows(word) or self._guesses(word).concepts else otherwise
+    def _known(self, word: str, written: re.Match[str]) -> str:
+        return word if self.knows(word) or self._guesses(word).concepts else written.group()
 
 
 def _unmixed(word: str) -> str:
@@ -230,19 +246,13 @@ def _unmixed(word: str) -> str:
 
 
 def _fits(pattern: tuple[str, ...], words: list[str], at: int) -> bool:
+    """Say whether the words behind the first one, which the index found, are the pattern's."""
     if at + len(pattern) > len(words):
         return False
     return all(
-        asked in ("_", word) or (asked[-1] == "*" and word.startswith(asked[:-1])) or own
-        for asked, word, own in zip(pattern, words[at:], _first_only(pattern), strict=False)
+        asked == word or (asked[-1] == "*" and word.startswith(asked[:-1]))
+        for asked, word in zip(pattern[1:], words[at + 1 :], strict=False)
     )
-
-
-def _first_only(pattern: tuple[str, ...]) -> Iterator[bool]:
-    """The first word was found by the index already, maybe behind a prefix."""
-    yield True
-    for _ in pattern[1:]:
-        yield False
 
 
 def _is_slip(word: str, meant: str) -> bool:
