@@ -121,7 +121,7 @@ def _exact(
 def _as_keyword(
     rows: tuple[Keyword, ...], said: str, enabled: frozenset[str], channel: str, context: Context
 ) -> Reading | None:
-    """Decide how much a keyword counts here; one of a language nobody enabled is at most a doubt."""
+    """Decide how much a keyword counts; one of a language nobody enabled is at most a doubt."""
     here = [row for row in rows if row.kind in _ANYWHERE or row.language in enabled]
     for row in here:
         if row.kind not in _COLLIDES or _is_meant(row, channel, context):

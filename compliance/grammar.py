@@ -16,7 +16,9 @@ from compliance.lexicon import Lexicon, Term
 
 LONGEST = 120  # words; a wish to stop is shorter
 _NEAR = 6  # words between two that belong together
-_CLAUSES = re.compile(r"[.!?…;,:\n]+(?=\s|$)|[。！？，、；।؟،\n—–]+|\s-+\s|(?<=[^\W\d])[.!?,]+(?=[^\W\d]{2})")
+_CLAUSES = re.compile(
+    r"[.!?…;,:\n]+(?=\s|$)|[。！？，、；।؟،\n—–]+|\s-+\s|(?<=[^\W\d])[.!?,]+(?=[^\W\d]{2})"
+)
 
 
 class Sureness(IntEnum):
@@ -262,7 +264,9 @@ def _in_company(out: Wish, clauses: list[Clause], everything: Clause) -> Wish:
     if not out.label:
         return out
     if everything.has("joke"):
-        speaks_plainly = everything.has("message", "contact", "dont_contact", "unsubscribe", "idiom")
+        speaks_plainly = everything.has(
+            "message", "contact", "dont_contact", "unsubscribe", "idiom"
+        )
         return Wish(out.label, _M, out.words) if speaks_plainly else NO_WISH
     if everything.has("keep", "reply_with"):
         return Wish(out.label, _M, out.words)
@@ -308,9 +312,9 @@ def _ends_or_begins_so(clause: Clause) -> bool:
 def _asked_otherwise(clause: Clause) -> Wish:
     """Say whether one clause asks to hear from us again, or who we are."""
     refuses = clause.has("not", "no", "denied", "dont_want", "stop", "report")
-    if clause.has("receive", "want", "send") and clause.has(*_MESSAGES) and clause.has("more"):
-        if not refuses:
-            return Wish("opt_in", Sureness.MEDIUM, clause.text)
+    asks_for_more = clause.has(*_MESSAGES) and clause.has("more")
+    if asks_for_more and clause.has("receive", "want", "send") and not refuses:
+        return Wish("opt_in", Sureness.MEDIUM, clause.text)
     if clause.has("who", "help") and not clause.has("other"):
         return Wish("help", Sureness.MEDIUM, clause.text)
     return NO_WISH

@@ -13,7 +13,15 @@ from compliance.lexicon import FOLDER
 from compliance.normalising import folded, readable, squeezed, without_accents
 
 # Old and regional codes of languages for which there is a pack.
-_SAME_LANGUAGE = {"iw": "he", "in": "id", "nb": "no", "nn": "no", "cmn": "zh", "yue": "zh", "zsm": "ms"}
+_SAME_LANGUAGE = {
+    "iw": "he",
+    "in": "id",
+    "nb": "no",
+    "nn": "no",
+    "cmn": "zh",
+    "yue": "zh",
+    "zsm": "ms",
+}
 
 
 class Class(StrEnum):

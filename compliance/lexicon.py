@@ -23,10 +23,51 @@ FOLDER = Path(__file__).parent / "language_packs"
 EVERYWHERE = "en"  # people mix it into every language
 # What each word list of a pack may be called. `grammar` says what follows from them.
 CONCEPTS = frozenset(
-    """stop stop_word cancel unsubscribe remove remove_me send contact dont_contact receive want
-    dont_want message list me number not no denied more enough idiom alone how still other keep
-    report reply_with said please joke sign inert resume mistake who help because and subject
-    filler everyday""".split()
+    [
+        "stop",
+        "stop_word",
+        "cancel",
+        "unsubscribe",
+        "remove",
+        "remove_me",
+        "send",
+        "contact",
+        "dont_contact",
+        "receive",
+        "want",
+        "dont_want",
+        "message",
+        "list",
+        "me",
+        "number",
+        "not",
+        "no",
+        "denied",
+        "more",
+        "enough",
+        "idiom",
+        "alone",
+        "how",
+        "still",
+        "other",
+        "keep",
+        "report",
+        "reply_with",
+        "said",
+        "please",
+        "joke",
+        "sign",
+        "inert",
+        "resume",
+        "mistake",
+        "who",
+        "help",
+        "because",
+        "and",
+        "subject",
+        "filler",
+        "everyday",
+    ]
 )
 # Words that are compared with misspelt ones: each of these tells a wish.
 _SPELT = frozenset({"stop_word", "stop", "unsubscribe", "remove", "contact", "message", "receive"})

@@ -109,4 +109,6 @@ def scripts_of(text: str) -> frozenset[str]:
 
 def is_mixed(word: str) -> bool:
     """Say whether one word has letters of Latin and of a script that looks like it."""
-    return "LATIN" in (found := scripts_of(word)) and bool(found & {"CYRILLIC", "GREEK", "ARMENIAN"})
+    return "LATIN" in (found := scripts_of(word)) and bool(
+        found & {"CYRILLIC", "GREEK", "ARMENIAN"}
+    )

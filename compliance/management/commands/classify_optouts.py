@@ -21,8 +21,8 @@ class Command(BaseCommand):
 
     help = (
         "Print for each row of a CSV file (columns text, lang, channel, others do not matter) what "
-        "the message asks for, one JSON object per line. Ordinary words that are keywords too count "
-        "as if our last message had invited them."
+        "the message asks for, one JSON object per line. Ordinary words that are keywords too "
+        "count as if our last message had invited them."
     )
     requires_system_checks: list[str] = []
 
