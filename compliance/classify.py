@@ -45,8 +45,8 @@ NO_CONTEXT = Context()
 class Reading:
     """What a message asks for: opt_out, opt_in, help or none.
 
-    `kind` is exact, fuzzy or empty; `confidence` high, medium or empty. `matched` is the keyword, or
-    the words that say it. `rule_version` says by which words and packs it was read.
+    `kind` is exact, fuzzy or empty; `confidence` high, medium or empty; `matched` the keyword, or
+    the words that say it; `rule_version` says by which words and packs it was read.
     """
 
     label: str = "none"

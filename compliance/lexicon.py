@@ -22,53 +22,51 @@ from compliance.normalising import folded, is_mixed, readable, without_accents
 FOLDER = Path(__file__).parent / "language_packs"
 EVERYWHERE = "en"  # people mix it into every language
 # What each word list of a pack may be called. `grammar` says what follows from them.
-CONCEPTS = frozenset(
-    [
-        "stop",
-        "stop_word",
-        "cancel",
-        "unsubscribe",
-        "remove",
-        "remove_me",
-        "send",
-        "contact",
-        "dont_contact",
-        "receive",
-        "want",
-        "dont_want",
-        "message",
-        "list",
-        "me",
-        "number",
-        "not",
-        "no",
-        "denied",
-        "more",
-        "enough",
-        "idiom",
-        "alone",
-        "how",
-        "still",
-        "other",
-        "keep",
-        "report",
-        "reply_with",
-        "said",
-        "please",
-        "joke",
-        "sign",
-        "inert",
-        "resume",
-        "mistake",
-        "who",
-        "help",
-        "because",
-        "and",
-        "subject",
-        "filler",
-        "everyday",
-    ]
-)
+CONCEPTS = {
+    "stop": "to cease, before what ceases",
+    "stop_word": "the same, as a whole sentence",
+    "cancel": "to end something, before what ends; orders are cancelled too",
+    "unsubscribe": "to leave a list of recipients; nothing else can be meant",
+    "remove": "to take off, before what and where",
+    "remove_me": "to take me off, in one",
+    "send": "to send",
+    "contact": "to write to, to disturb",
+    "dont_contact": "leave me alone, in one",
+    "receive": "to receive, to get",
+    "want": "to want, to like, to agree",
+    "dont_want": "not to want, never to have asked for, in one",
+    "message": "messages and what they are called",
+    "list": "lists, databases",
+    "me": "me, my phone",
+    "number": "my number, my data",
+    "not": "not, never, before a verb",
+    "no": "no, none, before a noun",
+    "denied": "not as a report: I did not get, there is no",
+    "more": "more, again, any longer, in future",
+    "enough": "enough of, tired of, too many",
+    "idiom": "whole phrases that say it by themselves",
+    "alone": "phrases that say it when nothing else is said",
+    "how": "how to, where can I",
+    "still": "why am I still getting",
+    "other": "what else can be stopped: orders, calls, e-mails",
+    "keep": "do not stop, keep them coming",
+    "report": "somebody said, why, if, let me know: no wish follows",
+    "reply_with": "our own footer: reply STOP to",
+    "said": "I told you before",
+    "please": "please, could you, you must",
+    "joke": "laughter",
+    "sign": "signs that stand for a stop",
+    "inert": "phrases with these words that mean something else: bus stop",
+    "resume": "to begin again",
+    "mistake": "by mistake, changed my mind",
+    "who": "who is this",
+    "help": "I need help, more information",
+    "because": "words a reason begins with",
+    "and": "and, or",
+    "subject": "how a new sentence begins without a full stop",
+    "filler": "words that do not matter",
+    "everyday": "ordinary words that lie near one of these, so that they are not taken for a slip",
+}
 # Words that are compared with misspelt ones: each of these tells a wish.
 _SPELT = frozenset({"stop_word", "stop", "unsubscribe", "remove", "contact", "message", "receive"})
 _CODED = str.maketrans("0134578@$!", "oieastbasi")
@@ -139,7 +137,7 @@ def read_pack(path: Path) -> Pack:
     free_order, prefixes = rows.pop("free_order", False), tuple(rows.pop("prefixes", ()))
     if not isinstance(version, str) or not version:
         raise PackError(f"{path.name}: it needs a version, such as version = '2026-11-26'")
-    if unknown := rows.keys() - CONCEPTS:
+    if unknown := rows.keys() - CONCEPTS.keys():
         raise PackError(f"{path.name}: no such concept: {', '.join(sorted(unknown))}")
     entries = (
         Entry(_pattern(phrase, path.name), concept)
