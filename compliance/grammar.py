@@ -62,7 +62,7 @@ class Clause:
 
     def has(self, *concepts: str) -> bool:
         """Say whether a word of any of these concepts is in the clause."""
-        return any(concept in self._places for concept in concepts)
+        return not self._places.keys().isdisjoint(concepts)
 
     def has_near(self, first: tuple[str, ...], then: tuple[str, ...], *, in_order: bool) -> bool:
         """Say whether words of two kinds stand near each other, and about nothing else between."""

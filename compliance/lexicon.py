@@ -8,7 +8,7 @@ to write a pack: docs/opt-out-wording.md.
 import hashlib
 import re
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -67,6 +67,8 @@ CONCEPTS = {
     "filler": "words that do not matter",
     "everyday": "ordinary words that lie near one of these, so that they are not taken for a slip",
 }
+_LOOKED_UP = 60  # words, to find out which language it is
+_LIKELY = 3  # languages that are tried
 # Words that are compared with misspelt ones: each of these tells a wish.
 _SPELT = frozenset({"stop_word", "stop", "unsubscribe", "remove", "contact", "message", "receive"})
 _CODED = str.maketrans("0134578@$!", "oieastbasi")
@@ -181,6 +183,36 @@ def rule_version() -> str:
 def lexicon(languages: frozenset[str]) -> "Lexicon":
     """Return the words of these languages together; a language without a pack adds none."""
     return Lexicon([pack for code, pack in all_packs().items() if code in languages])
+
+
+@lru_cache(maxsize=1)
+def _first_words() -> tuple[dict[str, set[str]], dict[str, set[str]], list[int]]:
+    """Return which languages know a word, and a beginning of words; and how long those are."""
+    whole: dict[str, set[str]] = defaultdict(set)
+    begun: dict[str, set[str]] = defaultdict(set)
+    for code, pack in all_packs().items():
+        for first in {entry.words[0] for entry in pack.entries}:
+            (begun if first.endswith("*") else whole)[first.rstrip("*")].add(code)
+    return dict(whole), dict(begun), sorted({len(beginning) for beginning in begun})
+
+
+def likely_languages(text: str) -> list[str]:
+    """Return the few languages that know at least half of the words, the likeliest first."""
+    whole, begun, lengths = _first_words()
+    known: Counter[str] = Counter()
+    words = words_of(text)[:_LOOKED_UP]
+    for word in words:
+        parts = [begun[word[:length]] for length in lengths if word[:length] in begun]
+        known.update(set().union(whole.get(word, set()), *parts))
+    return [code for code, count in known.most_common(_LIKELY) if count * 2 >= len(words)]
+
+
+def warm_up() -> None:
+    """Read all packs and index them, each alone and with English; else the first texts do it."""
+    _first_words()
+    for code in all_packs():
+        lexicon(frozenset({code}))
+        lexicon(frozenset({code, EVERYWHERE}))
 
 
 class Lexicon:

@@ -72,12 +72,13 @@ def own_words(text: str) -> str:
     tap-back carries (`Liked “Reply STOP to end”`) was written by us.
     """
     text = _SIGNATURE.sub("", _QUOTED_LINE.sub("", text))
-    return _QUOTE.sub(lambda quote: _unquoted(quote, text), text)
+    letters = _letters(text)
+    # What is nothing but a quotation was said: "STOP".
+    return _QUOTE.sub(lambda row: " . " if _letters(row[0]) < letters else row[0], text)
 
 
-def _unquoted(quote: re.Match[str], text: str) -> str:
-    around = text[: quote.start()] + text[quote.end() :]
-    return " . " if _LETTER.search(around) else quote.group()
+def _letters(text: str) -> int:
+    return len(_LETTER.findall(text))
 
 
 def without_accents(text: str) -> str:
