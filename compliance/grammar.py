@@ -98,6 +98,8 @@ class Clause:
         if any(at - step in self.places("not") for at in leaving for step in steps):
             return True
         unwanted = self.places("dont_want")
+        if any(0 < end - at <= _NEAR for at in unwanted for end in self.places("to_end")):
+            return True
         return any(
             at - 1 in unwanted or (at - 2 in unwanted and at - 1 in self.places("me"))
             for at in leaving
@@ -176,6 +178,10 @@ RULES = (
     Rule(_H, ("want",), also=("message", "list"), then=("not", "no"), in_order=False, unknown=4),
     Rule(_M, ("want",), also=("receive", "more"), then=("not", "no"), in_order=False, unknown=1),
     Rule(_M, ("please",), also=("message",), then=("not", "no"), in_order=False, unknown=1),
+    # To want them to end.
+    Rule(_H, ("want",), then=("to_end",), also=_MESSAGES),
+    Rule(_M, ("want", "please"), then=("to_end",), unknown=0),
+    Rule(_M, ("message",), then=("to_end",), unknown=1),
     # To take off a list.
     Rule(_H, ("remove_me",), also=("list", "message")),
     Rule(_H, ("remove_me",), unknown=0),

@@ -54,6 +54,7 @@ CONCEPTS = {
     "reply_with": "our own footer: reply STOP to",
     "said": "I told you before",
     "please": "please, could you, you must",
+    "to_end": "that something ends, after what is or is not wanted: to stop",
     "joke": "laughter",
     "sign": "signs that stand for a stop",
     "inert": "phrases with these words that mean something else: bus stop",
@@ -247,7 +248,7 @@ class Lexicon:
         words = words_of(self._deciphered(text))
         found, at = [], 0
         while at < len(words):
-            term, length = self._longest(words, at)
+            term, length = self._best(words, at)
             if not term.concepts and may_guess:
                 term = self._guesses(term.text)
             found.append(term)
@@ -258,12 +259,20 @@ class Lexicon:
         """Say whether one word stands for anything."""
         return bool(self._longest([word], 0)[0].concepts)
 
-    def _longest(self, words: list[str], at: int) -> tuple[Term, int]:
+    def _best(self, words: list[str], at: int) -> tuple[Term, int]:
+        """Take the longest phrase, unless a longer one begins within it."""
+        term, length = self._longest(words, at)
+        for step in range(1, length):
+            if self._longest(words, at + step)[1] > length:
+                return self._longest(words, at, step)
+        return term, length
+
+    def _longest(self, words: list[str], at: int, most: int = 99) -> tuple[Term, int]:
         best = 1
         concepts: set[str] = set()
         for entry in self._starting(words[at]):
             length = len(entry.words)
-            if length >= best and _fits(entry.words, words, at):
+            if best <= length <= most and _fits(entry.words, words, at):
                 concepts = {entry.concept} | (concepts if length == best else set())
                 best = length
         return Term(" ".join(words[at : at + best]), frozenset(concepts)), best
