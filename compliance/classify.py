@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from compliance.grammar import NO_WISH, Sureness, Wish, wish_in
 from compliance.keyword_table import Class, Keyword, keywords, keywords_like, language_of
 from compliance.keyword_table import forms as keyword_forms
-from compliance.lexicon import EVERYWHERE, lexicon, likely_languages, rule_version
+from compliance.lexicon import EVERYWHERE, lexicon, likelier_languages, rule_version
 from compliance.normalising import LOOKED_AT, own_words, readable
 
 _SMS_LIKE = frozenset({"sms", "mms", "rcs"})
@@ -173,9 +173,7 @@ def _fuzzy(said: str, enabled: frozenset[str]) -> Reading:
 
 
 def _abroad(said: str, here: frozenset[str]) -> Wish:
-    for code in likely_languages(said):
-        if code in here:
-            continue
+    for code in likelier_languages(said, here):
         wish = wish_in(said, lexicon(frozenset({code})), may_guess=False)
         if wish.label == "opt_out" and wish.sureness is Sureness.HIGH:
             return wish

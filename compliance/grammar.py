@@ -153,6 +153,7 @@ RULES = (
     Rule(_M, ("dont_contact",), unknown=6),
     Rule(_H, ("unsubscribe",), unknown=3),
     Rule(_M, ("unsubscribe",), unknown=8),
+    Rule(_H, ("not",), then=("resume",), unknown=1),
     # To cease: writing, sending, receiving.
     Rule(_H, ("stop",), then=_MESSAGES),
     Rule(_M, ("stop", "stop_word"), then=("message",), in_order=False, unknown=2),
@@ -163,7 +164,8 @@ RULES = (
     Rule(_H, ("cancel", "enough"), then=_MESSAGES),
     Rule(_M, ("cancel", "enough"), then=_MESSAGES, in_order=False, unknown=2),
     # Not to write, not to send.
-    Rule(_H, ("not",), then=("contact",), without=("receive",), unknown=1),
+    Rule(_H, ("not",), then=("contact",), without=("receive",), unknown=0),
+    Rule(_H, ("not",), then=("contact",), also=("me", "number"), without=("receive",), unknown=2),
     Rule(_H, ("not",), then=("contact",), also=("more",), unknown=4),
     Rule(_M, ("not",), then=("contact",), without=("receive",), unknown=3),
     Rule(_H, ("not",), then=("send",), also=("message", "more"), unknown=1),
@@ -321,6 +323,7 @@ def _asked_otherwise(clause: Clause) -> Wish:
     asks_for_more = clause.has(*_MESSAGES) and clause.has("more")
     if asks_for_more and clause.has("receive", "want", "send") and not refuses:
         return Wish("opt_in", Sureness.MEDIUM, clause.text)
-    if clause.has("who", "help") and not clause.has("other"):
+    asks_us = clause.has("who") or (clause.has("help") and not clause.unknown)
+    if asks_us and not clause.has("other"):
         return Wish("help", Sureness.MEDIUM, clause.text)
     return NO_WISH

@@ -197,15 +197,19 @@ def _first_words() -> tuple[dict[str, set[str]], dict[str, set[str]], list[int]]
     return dict(whole), dict(begun), sorted({len(beginning) for beginning in begun})
 
 
-def likely_languages(text: str) -> list[str]:
-    """Return the few languages that know at least half of the words, the likeliest first."""
+def likelier_languages(text: str, than: Iterable[str]) -> list[str]:
+    """Return the few languages that know more of the words than those, the likeliest first.
+
+    Such a language knows at least half of the words.
+    """
     whole, begun, lengths = _first_words()
     known: Counter[str] = Counter()
     words = words_of(text)[:_LOOKED_UP]
     for word in words:
         parts = [begun[word[:length]] for length in lengths if word[:length] in begun]
         known.update(set().union(whole.get(word, set()), *parts))
-    return [code for code, count in known.most_common(_LIKELY) if count * 2 >= len(words)]
+    enough = max(len(words) / 2, *(known[code] + 1 for code in than))
+    return [code for code, count in known.most_common(_LIKELY) if count >= enough]
 
 
 def warm_up() -> None:
