@@ -5,14 +5,13 @@ reference 1.1, 7, 8), then wishes in ordinary words. How it reads, and how well:
 docs/opt-out-wording.md.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from compliance.grammar import NO_WISH, Sureness, Wish, wish_in
 from compliance.keyword_table import Class, Keyword, keywords, keywords_like, language_of
 from compliance.keyword_table import forms as keyword_forms
-from compliance.lexicon import EVERYWHERE, lexicon, likelier_languages, rule_version
+from compliance.lexicon import EVERYWHERE, lexicon, likelier_languages, rule_version, words_of
 from compliance.normalising import LOOKED_AT, own_words, readable
 
 _SMS_LIKE = frozenset({"sms", "mms", "rcs"})
@@ -155,8 +154,11 @@ def invites(outbound: str, language: str) -> bool:
 
 
 def _carries(outbound: str, row: Keyword) -> bool:
-    flags = 0 if row.kind in _COLLIDES else re.IGNORECASE
-    return re.search(rf"(?<!\w){re.escape(row.word)}(?!\w)", outbound, flags) is not None
+    as_written = row.kind in _COLLIDES
+    words, asked = (
+        words_of(text if as_written else readable(text)) for text in (outbound, row.word)
+    )
+    return any(words[at : at + len(asked)] == asked for at in range(len(words)))
 
 
 def _fuzzy(said: str, enabled: frozenset[str]) -> Reading:

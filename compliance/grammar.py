@@ -154,6 +154,8 @@ RULES = (
     Rule(_H, ("unsubscribe",), unknown=3),
     Rule(_M, ("unsubscribe",), unknown=8),
     Rule(_H, ("not",), then=("resume",), unknown=1),
+    Rule(_H, ("dont_want",), then=("resume",), in_order=False, unknown=0),
+    Rule(_M, ("dont_want",), then=("resume",), in_order=False, unknown=2),
     # To cease: writing, sending, receiving.
     Rule(_H, ("stop",), then=_MESSAGES),
     Rule(_M, ("stop", "stop_word"), then=("message",), in_order=False, unknown=2),

@@ -142,6 +142,9 @@ def read_pack(path: Path) -> Pack:
         raise PackError(f"{path.name}: it needs a version, such as version = '2026-11-26'")
     if unknown := rows.keys() - CONCEPTS.keys():
         raise PackError(f"{path.name}: no such concept: {', '.join(sorted(unknown))}")
+    for concept, phrases in rows.items():
+        if not isinstance(phrases, list) or not all(isinstance(one, str) for one in phrases):
+            raise PackError(f"{path.name}: {concept} is no list of words")
     entries = (
         Entry(_pattern(phrase, path.name), concept)
         for concept, phrases in rows.items()
