@@ -27,7 +27,7 @@ class Context:
 
     `opt_out_type` and `button_payload` are Twilio's parameters. `last_outbound` is our last message
     to this person in the last 30 days, empty if there is none. `own_keywords` are the account's
-    own, from `own_keywords.OwnKeywords.table`: squeezed form to label.
+    own, from `own_keywords.OwnKeywords.table`: squeezed form to label, or to none if switched off.
     """
 
     opt_out_type: str = ""
@@ -110,6 +110,8 @@ def _exact(
         return None
     for way in ways:
         own = next(filter(None, map(context.own_keywords.get, keyword_forms(way))), None)
+        if own == "none":
+            return None
         if own:
             return _reading(own, "exact", "high", way.strip())
         if rows := keywords_like(way):

@@ -1,0 +1,165 @@
+"""Which words has an account made keywords of its own, or switched off, and where?
+
+Pure: rows in, a table for `classify.Context.own_keywords` out. The words that every inbox knows
+(STOP, HELP …; compliance reference 1.1, 8) stay what they are: nobody can take them away.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+from compliance.keyword_table import Class, forms, keywords, keywords_like, language_of
+from compliance.normalising import readable
+
+MOST = 20  # words per action and place
+LONGEST = 40  # characters of a word
+# Whose wish goes first where two rows that are equally near disagree.
+ACTIONS = ("opt_out", "help", "opt_in", "none")
+_LANGUAGE, _COUNTRY = re.compile(r"[a-z]{2,3}"), re.compile(r"[A-Z]{2}")
+_SAID = {
+    "opt_out": "opts people out",
+    "opt_in": "opts people in",
+    "help": "asks for help",
+    "none": "is switched off",
+}
+
+
+class OwnKeywordsRefused(ValueError):
+    """These rows cannot be kept; `problems` says everything that is wrong, for who typed them."""
+
+    def __init__(self, problems: list[str]) -> None:
+        """Keep each problem, and all of them as the message."""
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class OwnKeyword:
+    """One word, what it asks for, and where: in a language, in a country (US), or everywhere.
+
+    `action` is opt_out, opt_in, help, or none: then it is no keyword there, though it would be one
+    elsewhere or in our own table.
+    """
+
+    action: str
+    word: str
+    language: str = ""
+    country: str = ""
+
+    @property
+    def form(self) -> str:
+        """Return what is compared: letters and digits, without accents."""
+        return _form(self.word)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Return the language and the country it is for; empty stands for every one."""
+        return language_of(self.language), self.country.strip().upper()
+
+    @property
+    def nearness(self) -> int:
+        """Count how narrow its place is; a narrower one overrides a wider one."""
+        return sum(map(bool, self.place))
+
+    def holds_in(self, languages: frozenset[str], country: str) -> bool:
+        """Say whether it counts for these languages and this country."""
+        language, own_country = self.place
+        return (not language or language in languages) and own_country in ("", country)
+
+    def __str__(self) -> str:
+        """Name the word and its place, for a sentence."""
+        language, country = self.place
+        place = " and ".join(filter(None, (language, country))) or "everywhere"
+        return f"“{self.word.strip()}” ({place}), which {_SAID.get(self.action, self.action)}"
+
+
+class OwnKeywords:
+    """The own keywords of one account, all in order."""
+
+    def __init__(self, rows: Iterable[OwnKeyword] = ()) -> None:
+        """Keep the rows; raises OwnKeywordsRefused with everything that is wrong with them."""
+        self.rows = tuple(rows)
+        if problems := problems_of(self.rows):
+            raise OwnKeywordsRefused(problems)
+
+    def table(self, *, languages: Iterable[str], country: str = "") -> Mapping[str, str]:
+        """Return form to label for an inbox with these languages and a person in this country."""
+        enabled = frozenset(map(language_of, languages))
+        here = [row for row in self.rows if row.holds_in(enabled, country.strip().upper())]
+        # The nearest is written last, and of equals the one whose wish goes first.
+        here.sort(key=lambda row: (row.nearness, -ACTIONS.index(row.action)))
+        return {form: row.action for row in here for form in forms(readable(row.word))[:2]}
+
+
+def problems_of(rows: Iterable[OwnKeyword]) -> list[str]:
+    """Return in words everything that is wrong with these rows together; empty if nothing is."""
+    rows = tuple(rows)
+    return list(dict.fromkeys((*_malformed(rows), *_too_many(rows), *_conflicts(rows))))
+
+
+def _malformed(rows: tuple[OwnKeyword, ...]) -> Iterator[str]:
+    for row in rows:
+        word, (language, country) = row.word.strip(), row.place
+        if row.action not in ACTIONS:
+            yield f"“{word}”: there is no action {row.action}; choose one of {', '.join(ACTIONS)}."
+        if not row.form:
+            yield f"“{word}” has no letters or digits."
+        if len(word) > LONGEST:
+            yield f"“{word[:LONGEST]}…” is too long; a keyword has at most {LONGEST} characters."
+        if language and not _LANGUAGE.fullmatch(language):
+            yield f"“{word}”: {row.language} is no language; write a code such as es or pt-BR."
+        if country and not _COUNTRY.fullmatch(country):
+            yield f"“{word}”: {row.country} is no country; write two letters, such as US."
+
+
+def _too_many(rows: tuple[OwnKeyword, ...]) -> Iterator[str]:
+    counts = Counter((row.action, row.place) for row in rows)
+    for (action, (language, country)), count in counts.items():
+        if count > MOST:
+            place = " and ".join(filter(None, (language, country))) or "everywhere"
+            yield f"{count} words for {action} ({place}) are too many; there may be {MOST}."
+
+
+def _conflicts(rows: tuple[OwnKeyword, ...]) -> Iterator[str]:
+    for row in rows:
+        yield from _against_ours(row)
+    for one, other in combinations(rows, 2):
+        if one.form == other.form and one.action != other.action and _cross(one, other):
+            yield f"{one}, and {other}, are the same word; keep one of them."
+
+
+def _cross(one: OwnKeyword, other: OwnKeyword) -> bool:
+    """Say whether two places are one, or meet without either being narrower."""
+    if one.place == other.place:
+        return True
+    meet = all(not a or not b or a == b for a, b in zip(one.place, other.place, strict=True))
+    return meet and one.nearness == other.nearness
+
+
+def _against_ours(row: OwnKeyword) -> Iterator[str]:
+    """Nobody changes a word of every inbox; one that stops can at most be switched off."""
+    others = [ours for ours in keywords_like(readable(row.word)) if ours.label != row.action]
+    for ours in others:
+        if ours.kind not in (Class.LANGUAGE, Class.COLLISION):
+            yield f"{row}, cannot change “{ours.word}”, which {_SAID[ours.label]} in every inbox."
+            return
+    for ours in others:
+        if ours.label == "opt_out" and row.action != "none" and _is_of(row, ours.language):
+            yield f"{row}, cannot change “{ours.word}” ({ours.language}), which opts people out."
+            return
+
+
+def _is_of(row: OwnKeyword, language: str) -> bool:
+    return row.place[0] in ("", language)
+
+
+def _form(word: str) -> str:
+    """Return the plainest form: without accents."""
+    return forms(readable(word))[:2][-1]
+
+
+def shipped_words(language: str, action: str) -> list[str]:
+    """Return our own words of a language for an action, to show beside an account's."""
+    return [row.word for row in keywords() if (row.language, row.label) == (language, action)]
