@@ -172,9 +172,9 @@ RULES = (
     Rule(_M, ("not",), then=("contact",), without=("receive",), unknown=3),
     Rule(_H, ("not",), then=("send",), also=("message", "more"), unknown=1),
     Rule(_M, ("not",), then=("send",), also=("message", "more", "me"), unknown=2),
-    Rule(_H, ("no",), then=("message",), also=("more",), without=("receive",), unknown=3),
-    Rule(_H, ("no",), then=("message",), without=("receive",), unknown=0),
-    Rule(_M, ("no",), then=("message",), without=("receive",), unknown=1),
+    Rule(_H, ("no",), then=("message",), also=("more",), without=("receive", "denied"), unknown=3),
+    Rule(_H, ("no",), then=("message",), without=("receive", "denied"), unknown=0),
+    Rule(_M, ("no",), then=("message",), without=("receive", "denied"), unknown=1),
     Rule(_M, ("no", "not"), then=("more",), also=("message", "contact", "send"), unknown=2),
     # Not to want; to receive without wanting is a complaint, not a wish.
     Rule(_H, ("dont_want",), then=(*_MESSAGES, "list"), in_order=False),
@@ -278,7 +278,8 @@ def _in_company(out: Wish, clauses: list[Clause], everything: Clause) -> Wish:
             "message", "contact", "dont_contact", "unsubscribe", "idiom"
         )
         return Wish(out.label, _M, out.words) if speaks_plainly else NO_WISH
-    if everything.has("keep", "reply_with"):
+    about_us = everything.has("message", "contact", "number", "idiom")
+    if everything.has("keep", "reply_with") or (everything.has("other") and not about_us):
         return Wish(out.label, _M, out.words)
     return out
 
@@ -302,7 +303,7 @@ def _said_bare(clauses: list[Clause], everything: Clause) -> Wish:
 
 
 def _is_bare(clause: Clause) -> bool:
-    return clause.unknown == 0 and clause.has("stop_word", "sign", "enough", "alone")
+    return clause.unknown == 0 and clause.has("stop_word", "stop", "sign", "enough", "alone")
 
 
 def _ends_or_begins_so(clause: Clause) -> bool:
