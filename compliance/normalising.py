@@ -45,7 +45,7 @@ _SIGNATURE = re.compile(
     re.IGNORECASE | re.DOTALL | re.MULTILINE,
 )
 _OPENING, _CLOSING = "“„«»「『", "”“»«」』"
-_QUOTE = re.compile(rf"[{_OPENING}][^{_CLOSING}]*[{_CLOSING}]?|\"[^\"]*\"")
+_QUOTE = re.compile(rf"[{_OPENING}][^{_CLOSING}]*[{_CLOSING}]?|\"[^\"]*\"|(?<!\w)‘[^’]*’")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
