@@ -303,7 +303,7 @@ def _said_bare(clauses: list[Clause], everything: Clause) -> Wish:
 
 
 def _is_bare(clause: Clause) -> bool:
-    return clause.unknown == 0 and clause.has("stop_word", "stop", "sign", "enough", "alone")
+    return clause.unknown == 0 and clause.has("stop_word", "sign", "enough", "alone")
 
 
 def _ends_or_begins_so(clause: Clause) -> bool:
