@@ -72,7 +72,17 @@ _LOOKED_UP = 60  # words, to find out which language it is
 _LIKELY = 3  # languages that are tried
 # Words that are compared with misspelt ones: each of these tells a wish.
 _SPELT = frozenset(
-    ["stop_word", "stop", "unsubscribe", "remove", "contact", "message", "receive", "number", "list"]
+    [
+        "stop_word",
+        "stop",
+        "unsubscribe",
+        "remove",
+        "contact",
+        "message",
+        "receive",
+        "number",
+        "list",
+    ]
 )
 _CODED = str.maketrans("0134578@$!", "oieastbasi")
 # Scripts that put no space between words: each sign is a word of its own.
