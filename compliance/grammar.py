@@ -316,7 +316,7 @@ def _ends_or_begins_so(clause: Clause) -> bool:
         return False
     first, second, last = terms[0], terms[1], terms[-1]
     begins = "stop_word" in first and second & {"subject", "please", "said", "number"}
-    ends = "stop_word" in last and clause.has("please", "said")
+    ends = bool(last & {"stop_word", "to_end"}) and clause.has("please", "said")
     return bool(begins or ends)
 
 
