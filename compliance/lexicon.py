@@ -279,8 +279,10 @@ class Lexicon:
         return bool(self._longest([word], 0)[0].concepts)
 
     def _best(self, words: list[str], at: int) -> tuple[Term, int]:
-        """Take the longest phrase, unless a longer one begins within it."""
+        """Take the longest phrase, unless a longer one begins within it; "don't delete" stays."""
         term, length = self._longest(words, at)
+        if "keep" in term.concepts:
+            return term, length
         for step in range(1, length):
             if self._longest(words, at + step)[1] > length:
                 return self._longest(words, at, step)

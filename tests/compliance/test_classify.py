@@ -202,6 +202,8 @@ def test_an_own_keyword_counts_in_any_dress() -> None:
         ("I don't want these messages to stop", "en", "none"),
         ("please don't remove me from the list", "en", "none"),
         ("don't forget to text me", "en", "none"),
+        ("don't delete my number", "en", "none"),
+        ("beni listeden çıkarmayın", "tr", "none"),
         ("don't call me, text instead", "en", "none"),
         ("no message received", "en", "none"),
         ("not getting any texts, where is my code?", "en", "none"),

@@ -67,7 +67,7 @@ def texts(rows: Iterable[Row]) -> list[str]:
 def test_the_sets_are_whole() -> None:
     assert {name: len(rows) for name, rows in SETS.items()} == {
         "dev": 81,
-        "more": 1618,
+        "more": 1755,
         "tuned": 289,
         "kept": 257,
     }
