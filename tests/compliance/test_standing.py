@@ -457,7 +457,7 @@ def test_consents_that_say_what_their_events_say_differ_in_nothing(account: Acco
     say(account, "Hello", WEI)
     say(account, "STOP")
 
-    assert compare() == (0, "2 consents of 1 accounts, 0 differences.\n", "")
+    assert compare() == (0, "Accounts: 1. Consents: 2. Differences: 0.\n", "")
 
 
 def test_a_consent_that_was_changed_by_hand_is_named_without_its_number(account: Account) -> None:
@@ -471,7 +471,7 @@ def test_a_consent_that_was_changed_by_hand_is_named_without_its_number(account:
     assert f"account {account.pk}, consent {row.pk}" in err
     assert "state is 'opted_in', its events say 'opted_out'" in err
     assert "4155550100" not in err
-    assert "1 differences" in out
+    assert "Differences: 1." in out
 
 
 def test_a_consent_that_is_gone_is_named(account: Account) -> None:

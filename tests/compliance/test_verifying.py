@@ -51,11 +51,11 @@ def test_a_whole_ledger_is_told_with_its_head(account: Account) -> None:
     head = ConsentChain.objects.get().head_hash
     assert (code, err) == (0, "")
     assert f"account {account.pk}: 8 events, head {head}" in out
-    assert "1 ledgers, 8 events, 0 broken." in out
+    assert "Ledgers: 1. Events: 8. Broken: 0." in out
 
 
 def test_no_ledger_at_all_is_whole(db: None) -> None:
-    assert verify() == (0, "0 ledgers, 0 events, 0 broken.\n", "")
+    assert verify() == (0, "Ledgers: 0. Events: 0. Broken: 0.\n", "")
 
 
 # What somebody does who may switch triggers off, and which event is the first bad one.
@@ -188,7 +188,7 @@ def test_tampering_is_found_and_its_first_event_named(
     assert code == 1
     assert f"account {account.pk}: BROKEN at event {seq}" in err
     assert words in err
-    assert "1 broken." in out
+    assert "Broken: 1." in out
     found = ConsentEvent.objects.filter(account=account, seq=seq).first()
     if found and "missing" not in words:
         assert f"(id {found.pk})" in err or "head" in words
@@ -204,7 +204,7 @@ def test_a_broken_account_does_not_hide_the_others(account: Account) -> None:
 
     assert code == 1
     assert f"account {other.pk}: 1 events" in out
-    assert "2 ledgers" in out
+    assert "Ledgers: 2." in out
 
 
 @pytest.mark.parametrize("name", ["pk", "public_id"])
@@ -215,7 +215,7 @@ def test_one_account_can_be_named(account: Account, name: str) -> None:
     code, out, _err = verify("--account", str(getattr(other, name)))
 
     assert code == 0
-    assert "1 ledgers, 1 events, 0 broken." in out
+    assert "Ledgers: 1. Events: 1. Broken: 0." in out
 
 
 @pytest.mark.parametrize("name", ["Acme", "12345678901234567890123", "-1", "%"])

@@ -35,6 +35,8 @@ class Command(BaseCommand):
                 number += 1
                 self.stderr.write(self.style.ERROR(str(difference)))
         consents = Consent.objects.filter(account__in=accounts).count()
-        self.stdout.write(f"{consents} consents of {len(accounts)} accounts, {number} differences.")
+        self.stdout.write(
+            f"Accounts: {len(accounts)}. Consents: {consents}. Differences: {number}."
+        )
         if number:
             sys.exit(1)

@@ -35,7 +35,7 @@ class Command(BaseCommand):
             self._tell(one)
         broken = sum(one.broken is not None for one in found)
         events = sum(one.events for one in found)
-        self.stdout.write(f"{len(found)} ledgers, {events} events, {broken} broken.")
+        self.stdout.write(f"Ledgers: {len(found)}. Events: {events}. Broken: {broken}.")
         if broken:
             sys.exit(1)
 
