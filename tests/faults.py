@@ -11,7 +11,7 @@ import random
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -39,6 +39,7 @@ from tests.twilio import inbound_form
 _Status = Message.Status
 INLINE_PROCESSING_LIMIT = 4
 UNSETTLED = (_Status.QUEUED, _Status.SENDING)
+PUT_OFF_S = 5.0
 ARRIVED = (_Status.SENT, _Status.DELIVERED, _Status.READ)
 
 
@@ -174,9 +175,19 @@ def write_answers(
 
 
 def harm_workers(
-    live: Live, rng: random.Random, account: Account, *, seconds: float, kills: int
+    live: Live,
+    rng: random.Random,
+    account: Account,
+    *,
+    seconds: float,
+    kills: int,
+    matters: Callable[[], bool] = lambda: True,
 ) -> Harm:
-    """Kill whole workers and single pool processes at random moments; empty the broker twice."""
+    """Kill whole workers and single pool processes at random moments; empty the broker twice.
+
+    A moment at which nothing is done that `matters` is put off, for as long as it takes workers
+    that were just killed to come back.
+    """
     harm = Harm()
     moments = sorted(rng.uniform(0.3, seconds) for _ in range(kills))
     emptying = set(rng.sample(range(kills), 2))
@@ -186,8 +197,16 @@ def harm_workers(
         if i in emptying:
             live.redis().flushall()
             harm.emptied_broker += 1
+        came_to_it = time.monotonic()
+        while not matters() and time.monotonic() - came_to_it < PUT_OFF_S:
+            time.sleep(0.02)
         _kill_one(live, rng, account, harm)
     return harm
+
+
+def is_sending(account: Account) -> bool:
+    """Say whether a message is on its way to the carrier at this moment."""
+    return Message.objects.filter(account=account, status=_Status.SENDING).exists()
 
 
 def _kill_one(live: Live, rng: random.Random, account: Account, harm: Harm) -> None:

@@ -28,6 +28,7 @@ from tests.faults import (
     gaps,
     handed_over_twice,
     harm_workers,
+    is_sending,
     lost,
     many_wait,
     out_of_order,
@@ -53,7 +54,14 @@ def test_killed_workers_and_an_emptied_broker_neither_double_nor_lose_a_message(
     live.carrier.fault("no_callback", times=-1, probability=0.6)
     writing = write_answers(live, house.alice, conversations, each=10)
 
-    harm = harm_workers(live, random.Random(SEED), house.account, seconds=6, kills=8)
+    harm = harm_workers(
+        live,
+        random.Random(SEED),
+        house.account,
+        seconds=6,
+        kills=8,
+        matters=lambda: is_sending(house.account),
+    )
 
     refused = [problem for done in writing for problem in done.result()]
     until(lambda: unsettled(house.account) == 0, within=60, what=f"all settled after {harm}")
