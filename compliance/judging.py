@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from compliance.jurisdictions import Jurisdiction
 from compliance.quiet_hours import Hours, Timing, next_send_time
+from compliance.state_machine import ConsentState as State
 from compliance.windows import ANY, Window
 
 SERVICE_WINDOW = timedelta(hours=24)  # WhatsApp's, after the customer's last message
@@ -49,18 +50,6 @@ class Answer(StrEnum):
     DEFER = "defer"  # later, by itself; `until` says when
     ASK = "ask"  # a person may go on, with a reason
     BLOCK = "block"
-
-
-class State(StrEnum):
-    """Where somebody's consent stands (reference 12)."""
-
-    NONE = "none"
-    CONVERSATIONAL = "conversational"
-    PENDING = "pending"
-    OPTED_IN = "opted_in"
-    EXPIRED = "expired"
-    HELD = "held"
-    OPTED_OUT = "opted_out"
 
 
 class Level(IntEnum):

@@ -22,12 +22,12 @@ from compliance.judging import (
     Purpose,
     Recipient,
     SenderKind,
-    State,
     Template,
     judge,
     purpose_of,
 )
 from compliance.jurisdictions import shipped_pack
+from compliance.state_machine import ConsentState as State
 from compliance.windows import read_window
 
 NOON = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)  # Tuesday, 12:00 in New York
