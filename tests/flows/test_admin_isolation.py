@@ -731,10 +731,21 @@ def test_an_auditor_reads_nothing_of_another_account(world: World) -> None:
     assert not AuditEntry.objects.filter(action="conversation_unmasked").exists()
 
 
+CONSENTS = (
+    "consent",
+    "consentchain",
+    "consentdetails",
+    "consentevent",
+    "consentkey",
+    "providerblock",
+    "suppression",
+)
+
+
 def test_staff_read_consents_of_the_account_they_are_in_and_of_no_other(world: World) -> None:
     outside, inside = world.clients["staff"], world.clients["staff_in_support"]
 
-    for name in ("consent", "consentevent", "providerblock"):
+    for name in CONSENTS:
         model = apps.get_model("compliance", name)
         (own, *_), (foreign, *_) = world.rows(model, world.acme), world.rows(model, world.umbrella)
         listed = inside.get(_url(model, "changelist")).context["cl"].queryset

@@ -36,10 +36,14 @@ OTHERWISE = {
     "auditentry",
     "browsersession",
     "consent",
+    "consentchain",
+    "consentdetails",
     "consentevent",
+    "consentkey",
     "package",
     "packagestep",
     "providerblock",
+    "suppression",
 }
 SCOPED = [model for model in our_models() if model._meta.model_name not in OTHERWISE]
 every_model = pytest.mark.parametrize("model", SCOPED, ids=lambda model: model.__name__)
