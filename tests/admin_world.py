@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from allauth.mfa.models import Authenticator
 from django.apps import apps
+from django.db import transaction
 from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
@@ -224,8 +225,9 @@ def _live_a_little(company: Company, n: int) -> None:
 def _forget_somebody(company: Company, n: int) -> None:
     gone = parse_address(f"+1415556{n:04d}")
     said = Evidence(EventKind.OPT_OUT, Source.VERBAL, words="canary words", note="canary note")
-    record_consent(account_id=company.account.pk, address=gone, evidence=said, now=NOW)
-    erase_person(account_id=company.account.pk, addresses=[gone], now=NOW)
+    with transaction.atomic():
+        record_consent(account_id=company.account.pk, address=gone, evidence=said, now=NOW)
+        erase_person(account_id=company.account.pk, addresses=[gone], now=NOW)
 
 
 def _ask_about_whatsapp(company: Company, n: int) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.models import Model, QuerySet
 from pgtrigger import Trigger
 
 from accounts.ledgers import NeverEmptied, Unchangeable
 from tests.admin_world import make_company
-from tests.conftest import LEDGERS
+from tests.conftest import LEDGERS, NEVER_EMPTIED
 
 pytestmark = pytest.mark.django_db
 every_ledger = pytest.mark.parametrize("ledger", LEDGERS, ids=lambda model: model.__name__)
@@ -55,10 +56,12 @@ def test_no_row_is_changed_or_deleted(ledger: Any, pretext: str) -> None:
     said = PRETEXTS[pretext]
     _run(said % _names(ledger, Unchangeable) if "%s" in said else said)
 
+    # Past what our own code says before the database does.
+    rows: Any = QuerySet(ledger)
     for attempt in (
-        lambda: ledger.objects.filter(pk=before[0]["id"]).update(account=None),
-        lambda: ledger.objects.all()._raw_delete("default"),
-        lambda: ledger.objects.order_by("pk")[0].save(),
+        lambda: rows.filter(pk=before[0]["id"]).update(account=None),
+        lambda: rows.all()._raw_delete("default"),
+        lambda: Model.save(rows.order_by("pk")[0]),
         lambda: _run(f"DELETE FROM {ledger._meta.db_table}"),
     ):
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
@@ -67,7 +70,7 @@ def test_no_row_is_changed_or_deleted(ledger: Any, pretext: str) -> None:
     assert list(ledger.objects.order_by("pk").values()) == before
 
 
-@every_ledger
+@pytest.mark.parametrize("ledger", NEVER_EMPTIED, ids=lambda model: model.__name__)
 def test_no_ledger_is_emptied_at_once(ledger: Any) -> None:
     """The tests have this trigger off: it is how they clean up."""
     make_company("Acme", "Northwind")
