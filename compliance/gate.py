@@ -6,17 +6,15 @@ door.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from compliance.addresses import WHATSAPP, Address
 from compliance.consent import consent_of
+from compliance.judging import CONFIRMATION_DEADLINE, SERVICE_WINDOW
 from compliance.ledger import handle_of
 from compliance.models import Consent, ConsentEvent, ConsentState, ProviderBlock
 from compliance.standing import suppression_of
-
-WHATSAPP_WINDOW = timedelta(hours=24)
-CONFIRMATION_DEADLINE = timedelta(minutes=5)
 
 
 class Purpose(StrEnum):
@@ -205,7 +203,7 @@ def _check_window(request: SendRequest, *, now: datetime) -> Verdict | None:
     if request.address.family != WHATSAPP:
         return None
     last = request.last_inbound_at
-    if last is None or now - last > WHATSAPP_WINDOW:
+    if last is None or now - last > SERVICE_WINDOW:
         return Verdict(
             Reason.WA_WINDOW_CLOSED,
             "WhatsApp allows free text only for 24 hours after their last message. "

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
 from accounts.models import User
-from compliance.gate import WHATSAPP_WINDOW, Reason, Verdict
+from compliance.gate import Reason, Verdict
+from compliance.judging import SERVICE_WINDOW
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.models import Conversation, TeamInbox
 from inbox.sending import compose_verdict
@@ -179,7 +180,7 @@ def _window_closing(
     is_whatsapp = conversation.thread.address.family == "whatsapp"
     if composer is not Composer.OPEN or not is_whatsapp or last is None:
         return None
-    closes_at = last + WHATSAPP_WINDOW
+    closes_at = last + SERVICE_WINDOW
     if closes_at - now > WARN_BEFORE_WINDOW_CLOSES:
         return None
     words = _("WhatsApp lets you answer freely only for 24 hours after their message. It closes")
