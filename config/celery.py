@@ -34,6 +34,12 @@ def keep_our_logging(**_: object) -> None:
 def get_ready(**_: object) -> None:
     """Keep the garbage collector of a worker's child off what existed before it."""
     settle_memory()
+
+
+@task_prerun.connect
+def learn_at_the_first_task(**_: object) -> None:
+    """Get languages at hand. Not sooner: Celery closes connections while a child gets ready."""
+    task_prerun.disconnect(learn_at_the_first_task)
     learn_languages()
 
 

@@ -199,10 +199,18 @@ def keep_number(
     remote: RemoteNumber | RemoteService,
     by: User,
     now: datetime,
+    is_bought: bool = False,
 ) -> Sender:
     """Write down that an inbox has a number, after Twilio was asked. Raises SetUpError if taken."""
     with transaction.atomic(durable=True):
-        sender = add_number(inbox=inbox, connection=connection, remote=remote, by=by, now=now)
+        sender = add_number(
+            inbox=inbox,
+            connection=connection,
+            remote=remote,
+            by=by,
+            now=now,
+            is_bought=is_bought,
+        )
     return sender
 
 
@@ -213,6 +221,7 @@ def add_number(
     remote: RemoteNumber | RemoteService,
     by: User,
     now: datetime,
+    is_bought: bool = False,
 ) -> Sender:
     """Do what `keep_number` does in the caller's transaction."""
     address = remote.sid if isinstance(remote, RemoteService) else remote.address
@@ -240,6 +249,8 @@ def add_number(
         ) from error
     told = {"inbox": {"before": None, "after": inbox.name}}
     _note(sender, "number_attached", by, now, changes=told)
+    if is_bought:
+        _note(sender, "number_bought", by, now)
     return sender
 
 
@@ -292,24 +303,20 @@ def buy_number(
     """Buy a number in a subaccount that we pay for, and give it to an inbox.
 
     One that the account holds already is not bought again: that is how a purchase whose answer
-    was lost is finished. Raises SetUpError, TwilioRefusedError, TwilioAwayError.
+    was lost is finished. Buying what this inbox has already changes nothing.
+    Raises SetUpError, TwilioRefusedError, TwilioAwayError.
     """
     _same_account(inbox, connection)
     if not E164.fullmatch(address):
         raise SetUpError(_bad_number(), field="address")
-    if Sender.objects.in_use().filter(address=address).exists():
+    if known := Sender.objects.in_use().filter(address=address).first():
+        if (known.inbox_id, known.twilio_account_id) == (inbox.pk, connection.pk):
+            return known  # of two clicks the other one was quicker
         raise SetUpError(_("This number is in use already. Choose another."), field="address")
     remote = _bought(provisioning_for(connection), address)
-    sender = keep_number(inbox=inbox, connection=connection, remote=remote, by=by, now=now)
-    audit.record(
-        action="number_bought",
-        subject=address,
-        actor=by,
-        account_id=inbox.account_id,
-        now=now,
-        row=str(sender.pk),
+    return keep_number(
+        inbox=inbox, connection=connection, remote=remote, by=by, now=now, is_bought=True
     )
-    return sender
 
 
 def _bought(asking: Provisioning, address: str) -> RemoteNumber:

@@ -251,6 +251,17 @@ def test_clicks_at_once_buy_a_number_once(twilio: Twilio, now: datetime) -> None
     outcomes = _at_once(lambda: buy_number(**given, address=offer.address))
 
     assert outcomes == [Sender.objects.get().pk] * 4
+    assert AuditEntry.objects.filter(action="number_bought").count() == 1
+
+
+def test_a_click_after_the_number_was_bought_buys_nothing(shop: Shop, now: datetime) -> None:
+    [offer, *_] = search_numbers(asking=asking(shop), country="US", kind="local")
+    given: Any = {"inbox": shop.inbox, "connection": shop.connection, "by": shop.admin, "now": now}
+    bought = buy_number(**given, address=offer.address)
+
+    assert buy_number(**given, address=offer.address) == bought
+
+    assert AuditEntry.objects.filter(action="number_bought").count() == 1
 
 
 def test_unused_numbers_are_offered(shop: Shop, now: datetime) -> None:
