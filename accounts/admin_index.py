@@ -75,6 +75,8 @@ _CONSENT = (
         "ConsentEvent",
         "ConsentChain",
         "Consent",
+        "ConsentReview",
+        "GateDecision",
         "ProviderBlock",
         "Suppression",
         "ConsentKey",

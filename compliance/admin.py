@@ -24,6 +24,7 @@ from compliance.models import (
     ConsentDetails,
     ConsentEvent,
     ConsentKey,
+    GateDecision,
     ProviderBlock,
     Suppression,
 )
@@ -234,6 +235,34 @@ class ConsentAdmin(ConsentFactsAdmin[Consent]):
     def masked_address(self, obj: Consent) -> str:
         """Show the last two characters."""
         return masked(obj.address)
+
+
+@admin.register(GateDecision)
+class GateDecisionAdmin(ConsentFactsAdmin[GateDecision]):
+    """What the gate said of each message, and what that rested on. Names nobody."""
+
+    fields = (
+        "account",
+        "stage",
+        "purpose",
+        "answer",
+        "code",
+        "until",
+        "evaluated_at",
+        "dispatched_at",
+        "thread_ref",
+        "message_ref",
+        "author",
+        "went_on",
+        "findings",
+        "inputs",
+        "pack_version",
+    )
+    list_display = ("evaluated_at", "account", "stage", "purpose", "answer", "code", "until")
+    list_filter = ("answer", "stage", "purpose", ("account", OwnRowsFilter))
+    list_select_related = ("account", "author")
+    search_fields = ("message_ref__exact", "thread_ref__exact", "code__exact")
+    search_help_text = "A message's or a thread's id, or a code"
 
 
 @admin.register(ProviderBlock)

@@ -2,7 +2,8 @@
 
 Rules: an opt-out counts for the whole account on that channel family, and for every address there
 that is the same person's; only the person undoes it, by a keyword from any of them; an ordinary
-message never does. Contract: behaviour 7.
+message never does. What may be a wish to stop holds everything automatic until a person decides.
+Contract: behaviour 7, compliance reference 7.3 and 12.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,8 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from compliance.addresses import SMS, Address, is_toll_free
+from compliance.classify import Reading
 from compliance.evidence import EVERY_PROGRAMME, EventKind, Evidence, Source
-from compliance.keywords import RULE_VERSION, Keyword, Reading
 from compliance.models import Consent, ConsentEvent, ConsentState, ProviderBlock
 from compliance.standing import Held, lock_addresses, note_message, record
 
@@ -24,6 +25,9 @@ class KeywordHandler(StrEnum):
     TWILIO_ADVANCED = "twilio_advanced"
     CARRIER_TOLLFREE = "carrier_tollfree"
     APP = "app"
+
+
+NOTHING_ASKED = Reading()
 
 
 class Notice(StrEnum):
@@ -51,7 +55,8 @@ def handler_of(setting: str, our_address: str) -> KeywordHandler:
 class ConsentChange:
     """What a message did: whether it was a keyword, the state now, and the notice to send.
 
-    `changed` says that it did something to any of `addresses`, which are all one person's.
+    `changed` says that it did something to any of `addresses`, which are all one person's. `event`
+    is what was written of the address it came from.
     """
 
     is_keyword: bool
@@ -59,14 +64,38 @@ class ConsentChange:
     changed: bool = False
     notice: Notice = Notice.NONE
     addresses: tuple[Address, ...] = ()
+    reading: Reading = NOTHING_ASKED
+    event: ConsentEvent | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Say whether a person must decide now what the message means."""
+        return self.changed and self.state is ConsentState.HELD
+
+    @property
+    def is_wish_in_words(self) -> bool:
+        """Say whether it opted them out though it was no keyword: a person may undo that."""
+        return self.changed and self.reading.stops_now and self.reading.kind == "fuzzy"
+
+    @property
+    def suggests_start(self) -> bool:
+        """Say whether they seem to want messages again, which only a keyword of theirs brings."""
+        out = self.state in (ConsentState.OPTED_OUT, ConsentState.HELD)
+        return out and self.reading.label == "opt_in" and self.reading.kind == "fuzzy"
+
+    @property
+    def is_words(self) -> bool:
+        """Say whether they wrote something to be answered, not only what to do with consent."""
+        return not (self.is_keyword or self.reading.stops_now)
 
 
 @dataclass(frozen=True)
 class KeywordContext:
-    """What must be known to judge a keyword.
+    """What must be known to judge a message.
 
     `others` are the same person's further addresses of the channel family. `said` is the whole
     message; `received_at` is when it reached us, `sent_at` when it was sent if the carrier says so.
+    `is_carrier_word` says that the carrier takes it for a keyword too, and answers by itself.
     """
 
     account_id: int
@@ -81,6 +110,7 @@ class KeywordContext:
     received_at: datetime | None = None
     sent_at: datetime | None = None
     is_button: bool = False
+    is_carrier_word: bool = False
 
     @property
     def addresses(self) -> tuple[Address, ...]:
@@ -88,23 +118,27 @@ class KeywordContext:
         return (self.address, *self.others)
 
 
-def apply_keyword(reading: Reading, context: KeywordContext, *, now: datetime) -> ConsentChange:
+def apply_reading(reading: Reading, context: KeywordContext, *, now: datetime) -> ConsentChange:
     """Record what a message says about consent; call it before anything else may speak.
 
     Runs inside the caller's transaction and locks the person's consents, and their account's ledger
-    if it is a keyword.
+    if it asks for anything.
     """
     own, *linked = lock_addresses(context.account_id, context.addresses, now=now)
-    if reading.keyword is Keyword.OPT_OUT:
+    is_exact = reading.kind == "exact"
+    if not is_exact:
+        note_message(own, now=now)
+    if reading.stops_now:
         return _opt_out(own, linked, reading, context, now=now)
-    if reading.keyword is Keyword.OPT_IN:
+    if reading.is_held:
+        return _hold(own, linked, reading, context, now=now)
+    if is_exact and reading.label == "opt_in":
         return _opt_in(own, linked, reading, context, now=now)
-    if reading.keyword is Keyword.HELP:
-        _record(own, EventKind.HELP, reading, context, now=now)
+    if is_exact and reading.label == "help":
+        event = _record(own, EventKind.HELP, reading, context, now=now)
         notice = Notice.HELP_REPLY if _app_answers(reading, context) else Notice.NONE
-        return ConsentChange(True, ConsentState(own.consent.state), notice=notice)
-    note_message(own, now=now)
-    return ConsentChange(False, ConsentState(own.consent.state))
+        return ConsentChange(True, _state(own), notice=notice, reading=reading, event=event)
+    return ConsentChange(False, _state(own), reading=reading)
 
 
 def record_carrier_block(
@@ -161,17 +195,43 @@ def _opt_out(
     before = _states([own, *linked])
     was_out = own.is_out
     event = _record(own, EventKind.OPT_OUT, reading, context, now=now)
-    if own.is_out and reading.is_carrier_word and context.handler is not KeywordHandler.APP:
+    if own.is_out and context.is_carrier_word and context.handler is not KeywordHandler.APP:
         _block(context.account_id, context.our_address, context.address, now=now)
     _tell_linked(linked, EventKind.OPT_OUT, event, now=now)
     # One confirmation per opt-out, ever; never beside the carrier's own.
     may_confirm = not was_out and own.is_out and _app_answers(reading, context)
     return ConsentChange(
-        True,
-        ConsentState(own.consent.state),
+        reading.kind == "exact",
+        _state(own),
         changed=_states([own, *linked]) != before,
         notice=Notice.OPT_OUT_CONFIRMATION if may_confirm else Notice.NONE,
         addresses=context.addresses,
+        reading=reading,
+        event=event,
+    )
+
+
+def _hold(
+    own: Held,
+    linked: Sequence[Held],
+    reading: Reading,
+    context: KeywordContext,
+    *,
+    now: datetime,
+) -> ConsentChange:
+    """Let everything automatic rest: this may be a wish to stop. Whoever is out stays out."""
+    if own.is_out:
+        return ConsentChange(False, _state(own), reading=reading)
+    before = _states([own, *linked])
+    event = _record(own, EventKind.HELD, reading, context, now=now)
+    _tell_linked(linked, EventKind.HELD, event, now=now)
+    return ConsentChange(
+        False,
+        _state(own),
+        changed=_states([own, *linked]) != before,
+        addresses=context.addresses,
+        reading=reading,
+        event=event,
     )
 
 
@@ -191,7 +251,7 @@ def _opt_in(
             _record(own, EventKind.WEAK_YES, reading, context, now=now)
         if not was_out or _is_only_an_answer(context):
             note_message(own, now=now)
-            return ConsentChange(False, ConsentState(own.consent.state))
+            return ConsentChange(False, _state(own))
     event = _record(own, EventKind.OPT_IN, reading, context, now=now)
     _tell_linked(linked, EventKind.OPT_IN, event, now=now)
     if not own.is_out:
@@ -199,10 +259,12 @@ def _opt_in(
     may_confirm = was_out and not own.is_out and _app_answers(reading, context)
     return ConsentChange(
         True,
-        ConsentState(own.consent.state),
+        _state(own),
         changed=_states([own, *linked]) != before,
         notice=Notice.OPT_IN_CONFIRMATION if may_confirm else Notice.NONE,
         addresses=context.addresses,
+        reading=reading,
+        event=event,
     )
 
 
@@ -224,23 +286,30 @@ def _app_answers(reading: Reading, context: KeywordContext) -> bool:
         return False
     if context.handler is KeywordHandler.APP:
         return True
-    return reading.keyword is Keyword.OPT_OUT and not reading.is_carrier_word
+    return reading.label == "opt_out" and not context.is_carrier_word
 
 
 def _record(
     own: Held, kind: EventKind, reading: Reading, context: KeywordContext, *, now: datetime
 ) -> ConsentEvent:
-    source = Source.BUTTON if context.is_button else Source.INBOUND_KEYWORD
     given = Evidence(
         kind,
-        Source.PROVIDER_EVENT if context.was_told_by_carrier else source,
+        _source(reading, context),
         occurred_at=_said_at(own, context, now=now),
-        words=reading.word,
+        words=reading.matched,
         said=context.said,
         message_sid=context.message_sid,
-        rule_version=RULE_VERSION,
+        rule_version=reading.rule_version,
     )
     return record(own, given, now=now)
+
+
+def _source(reading: Reading, context: KeywordContext) -> Source:
+    if context.was_told_by_carrier:
+        return Source.PROVIDER_EVENT
+    if reading.kind == "fuzzy":
+        return Source.INBOUND_FUZZY
+    return Source.BUTTON if context.is_button else Source.INBOUND_KEYWORD
 
 
 def _said_at(own: Held, context: KeywordContext, *, now: datetime) -> datetime | None:
@@ -266,6 +335,10 @@ def _tell_linked(
     )
     for held in linked:
         record(held, given, now=now)
+
+
+def _state(held: Held) -> ConsentState:
+    return ConsentState(held.consent.state)
 
 
 def _states(every: Iterable[Held]) -> list[str]:

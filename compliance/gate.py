@@ -1,89 +1,132 @@
 """May this message go out now, and if not, why, in words?
 
-The one gate for people, automation and API: asked when a message is queued and again when it
-is sent. This is its first form; quiet hours, templates and country rules come in through the same
-door.
+The one gate for people, automation and API: asked when a message is queued and again when it is
+sent. First what our own house says (feature, licence, number), then G0 to G13 of the compliance
+reference (`judging`). Every rule that speaks against a message is found; the first decides.
 """
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from compliance.addresses import WHATSAPP, Address
-from compliance.consent import consent_of
-from compliance.judging import CONFIRMATION_DEADLINE, SERVICE_WINDOW
+from django.db import DatabaseError
+
+from accounts.audit import alarm
+from compliance.addresses import Address
+from compliance.cases import Asked, Known, case_of, inputs_of, look_up
+from compliance.judging import ACKNOWLEDGED, Answer, Finding, Policy, judge
+from compliance.judging import Purpose as Purpose
+from compliance.jurisdictions import Pack, shipped_pack
 from compliance.ledger import handle_of
-from compliance.models import Consent, ConsentEvent, ConsentState, ProviderBlock
-from compliance.standing import suppression_of
+from compliance.models import ConsentEvent
 
-
-class Purpose(StrEnum):
-    """Why a message is sent."""
-
-    REPLY = "reply"
-    AUTO_REPLY = "auto_reply"
-    OPT_OUT_CONFIRMATION = "optout_confirmation"
-    OPT_IN_CONFIRMATION = "optin_confirmation"
-    HELP_REPLY = "help_reply"
-    TEST = "test"
+logger = logging.getLogger(__name__)
 
 
 class Reason(StrEnum):
-    """Why a message may not go."""
+    """Why a message may not go: our own house's reasons, then those of G0 to G13."""
 
     OK = "OK"
-    BAD_INPUT = "BAD_INPUT"
     FEATURE_OFF = "FEATURE_OFF"
     SENDER_PAUSED = "SENDER_PAUSED"
     SENDER_REMOVED = "SENDER_REMOVED"
     LICENSE_MISSING = "LICENSE_MISSING"
     NOT_REPLIABLE = "NOT_REPLIABLE"
     CONTACT_BLOCKED = "CONTACT_BLOCKED"
+    NOT_WANTED = "NOT_WANTED"
+    GATE_ERROR = "GATE_ERROR"
+    BAD_INPUT = "BAD_INPUT"
+    CONTACT_ERASED = "CONTACT_ERASED"
+    ALREADY_CONFIRMED = "ALREADY_CONFIRMED"
+    PROVIDER_REPLIED = "PROVIDER_REPLIED"
     CONFIRMATION_LATE = "CONFIRMATION_LATE"
+    DO_NOT_CONTACT = "DO_NOT_CONTACT"
     PROVIDER_BLOCKED = "PROVIDER_BLOCKED"
     OPTED_OUT = "OPTED_OUT"
-    CONTACT_ERASED = "CONTACT_ERASED"
+    OPTED_OUT_REPLY = "OPTED_OUT_REPLY"
+    PENDING_REVIEW = "PENDING_REVIEW"
+    NUMBER_REASSIGNED = "NUMBER_REASSIGNED"
     WA_WINDOW_CLOSED = "WA_WINDOW_CLOSED"
-    NOT_WANTED = "NOT_WANTED"
+    WA_TEMPLATE_UNUSABLE = "WA_TEMPLATE_UNUSABLE"
+    WA_TEMPLATE_CATEGORY = "WA_TEMPLATE_CATEGORY"
+    WA_MARKETING_US = "WA_MARKETING_US"
+    WA_MARKETING_STOPPED = "WA_MARKETING_STOPPED"
+    SENDER_NOT_ALLOWED = "SENDER_NOT_ALLOWED"
+    NO_CONVERSATION = "NO_CONVERSATION"
+    NO_CONSENT = "NO_CONSENT"
+    NO_PROMO_CONSENT = "NO_PROMO_CONSENT"
+    CONSENT_EXPIRED = "CONSENT_EXPIRED"
+    REGISTER_CHECK_NEEDED = "REGISTER_CHECK_NEEDED"
+    NO_IDENTITY = "NO_IDENTITY"
+    NO_OPTOUT_NOTICE = "NO_OPTOUT_NOTICE"
+    NO_OPTOUT_PATH = "NO_OPTOUT_PATH"
+    FREQUENCY_CAP = "FREQUENCY_CAP"
+    QUIET_HOURS = "QUIET_HOURS"
+    QUIET_HOURS_EXPIRED = "QUIET_HOURS_EXPIRED"
 
 
 @dataclass(frozen=True)
 class SendRequest:
-    """Everything the gate needs to know about one message.
+    """One message, and what our own house knows of it.
 
     `pause` says why our number is paused, and is blank while it sends; one that is removed does not
-    send any more.
+    send any more. `policy` is what the account settled for itself.
     """
 
     account_id: int
-    address: Address
-    our_address: str
-    purpose: Purpose
+    asked: Asked
     has_feature: bool
     is_author_licensed: bool
     is_contact_blocked: bool
-    last_inbound_at: datetime | None
-    requested_at: datetime
     pause: str = ""
     is_sender_removed: bool = False
+    policy: Policy = field(default_factory=Policy)
+
+    @property
+    def purpose(self) -> Purpose:
+        """Return why it is sent."""
+        return self.asked.purpose
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The gate's answer: may it go, and if not, the code and the words for a person."""
+    """The gate's answer: may it go, and if not, the code and the words for a person.
+
+    `until` (UTC) says when to ask again if it is deferred. `findings` are all rules that speak
+    against it, `notices` what its author should know though it may go; `inputs` is what it rests
+    on, without anything personal, and `pack_version` by whose rules.
+    """
 
     reason: Reason
     words: str = ""
+    answer: Answer = Answer.BLOCK
+    until: datetime | None = None
+    findings: tuple[Finding, ...] = ()
+    notices: tuple[Finding, ...] = ()
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    pack_version: str = ""
 
     @property
     def is_allowed(self) -> bool:
-        """Say whether the message may go."""
-        return self.reason is Reason.OK
+        """Say whether the message may go now."""
+        return self.answer is Answer.ALLOW
+
+    @property
+    def is_deferred(self) -> bool:
+        """Say whether it goes by itself, later."""
+        return self.answer is Answer.DEFER
+
+    @property
+    def is_question(self) -> bool:
+        """Say whether a person may go on, with a reason."""
+        return self.answer is Answer.ASK
 
 
-# What is not a confirmation that the law asks for.
-_ORDINARY = (Purpose.REPLY, Purpose.AUTO_REPLY, Purpose.TEST)
-ALLOWED = Verdict(Reason.OK)
+# By people: who wrote it needs a licence.
+_AUTHORED = frozenset({Purpose.REPLY, Purpose.NOTIFICATION, Purpose.PROMOTIONAL})
 
 
 class SendBlockedError(Exception):
@@ -95,128 +138,90 @@ class SendBlockedError(Exception):
         self.reason = verdict.words
 
 
-def check_send(request: SendRequest, *, now: datetime) -> Verdict:
-    """Judge one message at `now`: the first rule that forbids it decides.
+def check_send(request: SendRequest, *, now: datetime, known: Known | None = None) -> Verdict:
+    """Judge one message at `now`; `known` is where its recipient stands, read if not given.
 
-    Order: account and feature, licence, our own number, then opt-outs, then channel windows
-    (behaviour 7).
+    A fault in a rule lets nothing out: the verdict is GATE_ERROR, and the partner is told. What the
+    database cannot answer is raised, and nothing is sent either.
     """
-    return (
-        _check_entitlement(request)
-        or _check_sender(request)
-        or _check_recipient(request)
-        or _check_confirmation(request, now=now)
-        or _check_consent(request)
-        or _check_window(request, now=now)
-        or ALLOWED
+    asked = request.asked
+    known = known or look_up(request.account_id, asked.address, asked.our_address)
+    pack = shipped_pack()
+    try:
+        return _weigh(request, known, pack, now=now)
+    except DatabaseError:
+        raise
+    except Exception as error:
+        logger.exception("the gate could not judge a message of account %s", request.account_id)
+        return _fault(request, error, pack, now=now)
+
+
+def _weigh(request: SendRequest, known: Known, pack: Pack, *, now: datetime) -> Verdict:
+    case = case_of(request.asked, known, policy=request.policy, pack=pack, now=now)
+    judgement = judge(case, now=now)
+    findings = (*_house(request), *judgement.findings)
+    first = findings[0] if findings else Finding(Reason.OK, "", Answer.ALLOW)
+    return Verdict(
+        Reason(first.code),
+        first.words,
+        first.answer,
+        first.until,
+        findings,
+        judgement.notices,
+        inputs_of(case),
+        pack.version,
     )
 
 
-def _check_entitlement(request: SendRequest) -> Verdict | None:
+def _fault(request: SendRequest, error: Exception, pack: Pack, *, now: datetime) -> Verdict:
+    alarm(
+        action="gate_error",
+        subject=request.purpose.value,
+        words="The rules of sending could not be judged for a message. It was not sent.",
+        account_id=request.account_id,
+        now=now,
+        problem=type(error).__name__,
+    )
+    words = "Something went wrong while the rules were checked. It was not sent; try again."
+    return Verdict(Reason.GATE_ERROR, words, pack_version=pack.version)
+
+
+def _house(request: SendRequest) -> Iterator[Finding]:
+    """Find what speaks against it before any law is asked (behaviour 7)."""
+    yield from _entitlement(request)
+    yield from _sender(request)
+    yield from _recipient(request)
+
+
+def _entitlement(request: SendRequest) -> Iterator[Finding]:
     # The law's own confirmations go out even when the feature is off.
-    if not request.has_feature and request.purpose in _ORDINARY:
-        return Verdict(
-            Reason.FEATURE_OFF,
-            "This is switched off for your account. Ask your partner to switch it on.",
-        )
-    if request.purpose is Purpose.REPLY and not request.is_author_licensed:
-        return Verdict(
-            Reason.LICENSE_MISSING,
-            "Answering needs a Pro-CX licence. Ask your account admin for one.",
-        )
-    return None
+    if not request.has_feature and request.purpose not in ACKNOWLEDGED:
+        words = "This is switched off for your account. Ask your partner to switch it on."
+        yield Finding(Reason.FEATURE_OFF, words)
+    if request.purpose in _AUTHORED and not request.is_author_licensed:
+        words = "Answering needs a Pro-CX licence. Ask your account admin for one."
+        yield Finding(Reason.LICENSE_MISSING, words)
 
 
-def _check_sender(request: SendRequest) -> Verdict | None:
+def _sender(request: SendRequest) -> Iterator[Finding]:
     if request.is_sender_removed:
-        return Verdict(
-            Reason.SENDER_REMOVED,
-            "This number was removed from the inbox: nothing can be sent from it any more.",
+        words = "This number was removed from the inbox: nothing can be sent from it any more."
+        yield Finding(Reason.SENDER_REMOVED, words)
+    elif request.pause:
+        yield Finding(
+            Reason.SENDER_PAUSED,
+            f"This number is paused. {request.pause} Nothing goes out until an admin resumes it; "
+            "what is queued waits until then.",
         )
-    if not request.pause:
-        return None
-    return Verdict(
-        Reason.SENDER_PAUSED,
-        f"This number is paused. {request.pause} Nothing goes out until an admin resumes it; "
-        "what is queued waits until then.",
-    )
 
 
-def _check_recipient(request: SendRequest) -> Verdict | None:
-    if not request.address.is_repliable:
-        return Verdict(
-            Reason.NOT_REPLIABLE,
-            "This sender cannot receive replies: it is a short code or a name, not a number.",
-        )
-    if request.is_contact_blocked and request.purpose in _ORDINARY:
-        return Verdict(
-            Reason.CONTACT_BLOCKED, "This contact is blocked. Unblock them before you answer."
-        )
-    return None
-
-
-def _check_confirmation(request: SendRequest, *, now: datetime) -> Verdict | None:
-    is_confirmation = request.purpose is Purpose.OPT_OUT_CONFIRMATION
-    if is_confirmation and now - request.requested_at > CONFIRMATION_DEADLINE:
-        return Verdict(
-            Reason.CONFIRMATION_LATE,
-            "Too late for the one confirmation the rules allow. The opt-out itself is in force.",
-        )
-    return None
-
-
-def _check_consent(request: SendRequest) -> Verdict | None:
-    blocked = ProviderBlock.objects.filter(
-        account=request.account_id,
-        our_address=request.our_address,
-        address=request.address.consent_key,
-        cleared_at=None,
-    )
-    if blocked.exists():
-        return Verdict(
-            Reason.PROVIDER_BLOCKED,
-            "They texted STOP. The carrier refuses every message until they text START. "
-            "Call or e-mail instead.",
-        )
-    if request.purpose in (Purpose.OPT_OUT_CONFIRMATION, Purpose.HELP_REPLY):
-        return None
-    consent = consent_of(request.account_id, request.address)
-    if consent is None:
-        return _check_suppression(request)
-    if consent.state == ConsentState.OPTED_OUT:
-        return Verdict(Reason.OPTED_OUT, opted_out_words(consent))
-    return None
-
-
-def _check_suppression(request: SendRequest) -> Verdict | None:
-    """Who is unknown may be somebody whom we had to forget, and who had opted out."""
-    if suppression_of(request.account_id, request.address) is None:
-        return None
-    return Verdict(
-        Reason.CONTACT_ERASED,
-        "This person asked us to delete their data. We keep only a marker so we never message "
-        "them.",
-    )
-
-
-def _check_window(request: SendRequest, *, now: datetime) -> Verdict | None:
-    if request.address.family != WHATSAPP:
-        return None
-    last = request.last_inbound_at
-    if last is None or now - last > SERVICE_WINDOW:
-        return Verdict(
-            Reason.WA_WINDOW_CLOSED,
-            "WhatsApp allows free text only for 24 hours after their last message. "
-            "Wait until they write again, or use an approved template.",
-        )
-    return None
-
-
-def opted_out_words(consent: Consent) -> str:
-    """Say since when and how somebody opted out, for the person who wanted to write to them."""
-    since = f"{consent.since.day} {consent.since:%B %Y}"
-    how = f"texted {consent.words}" if consent.words else "opted out"
-    return f"They {how} on {since}. You cannot message them until they text START."
+def _recipient(request: SendRequest) -> Iterator[Finding]:
+    if not request.asked.address.is_repliable:
+        words = "This sender cannot receive replies: it is a short code or a name, not a number."
+        yield Finding(Reason.NOT_REPLIABLE, words)
+    if request.is_contact_blocked and request.purpose not in ACKNOWLEDGED:
+        words = "This contact is blocked. Unblock them before you answer."
+        yield Finding(Reason.CONTACT_BLOCKED, words)
 
 
 def consent_history(account_id: int, address: Address) -> list[ConsentEvent]:

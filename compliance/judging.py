@@ -197,7 +197,7 @@ class Case:
     @property
     def is_offer(self) -> bool:
         """Say whether it is held to what promotion is held to."""
-        return self.purpose in _OFFERS
+        return self.purpose in OFFERS
 
     @property
     def is_unasked(self) -> bool:
@@ -206,8 +206,8 @@ class Case:
 
 
 _ANSWERS = frozenset({Purpose.REPLY, Purpose.AUTO_REPLY, Purpose.TEST})
-_OFFERS = frozenset({Purpose.PROMOTIONAL, Purpose.CONSENT_REQUEST})
-_ACKNOWLEDGED = frozenset(
+OFFERS = frozenset({Purpose.PROMOTIONAL, Purpose.CONSENT_REQUEST})
+ACKNOWLEDGED = frozenset(
     {Purpose.OPT_OUT_CONFIRMATION, Purpose.OPT_IN_CONFIRMATION, Purpose.HELP_REPLY}
 )
 
@@ -326,7 +326,7 @@ def _provider_block(case: Case, now: datetime) -> Iterator[Finding]:
 
 def _opted_out(case: Case, now: datetime) -> Iterator[Finding]:
     consent = case.to.consent
-    if consent.state is not State.OPTED_OUT or case.purpose in _ACKNOWLEDGED:
+    if consent.state is not State.OPTED_OUT or case.purpose in ACKNOWLEDGED:
         return
     if case.purpose is Purpose.REPLY and _wrote_since(case, now):
         policy = case.policy
@@ -357,7 +357,7 @@ def _wrote_since(case: Case, now: datetime) -> bool:
 
 def _held(case: Case, now: datetime) -> Iterator[Finding]:
     consent = case.to.consent
-    if consent.state is not State.HELD or case.purpose in _ACKNOWLEDGED:
+    if consent.state is not State.HELD or case.purpose in ACKNOWLEDGED:
         return
     said = f"“{consent.words}”" if consent.words else "What they wrote"
     is_person = case.purpose is Purpose.REPLY
@@ -370,7 +370,7 @@ def _held(case: Case, now: datetime) -> Iterator[Finding]:
 
 def _reassigned(case: Case, now: datetime) -> Iterator[Finding]:
     at, wrote = case.to.reassigned_at, case.to.last_inbound_at
-    if at is None or case.purpose in _ACKNOWLEDGED:
+    if at is None or case.purpose in ACKNOWLEDGED:
         return
     if case.is_answer and wrote and wrote > at:
         return
@@ -397,7 +397,7 @@ def _service_window(case: Case, now: datetime) -> Iterator[Finding]:
 
 def _template(case: Case, now: datetime) -> Iterator[Finding]:
     template = case.draft.template
-    if not case.is_whatsapp or template is None or case.purpose in _ACKNOWLEDGED:
+    if not case.is_whatsapp or template is None or case.purpose in ACKNOWLEDGED:
         return
     if template.problem:
         yield Finding("WA_TEMPLATE_UNUSABLE", f"This template cannot be used: {template.problem}")
@@ -504,9 +504,9 @@ def _promotional_consent(case: Case, level: Level, now: datetime) -> Iterator[Fi
 
 def _identity(case: Case, now: datetime) -> Iterator[Finding]:
     draft = case.draft
-    if draft.names_us or not (draft.is_first or case.is_offer or case.purpose in _ACKNOWLEDGED):
+    if draft.names_us or not (draft.is_first or case.is_offer or case.purpose in ACKNOWLEDGED):
         return
-    is_needed = case.is_offer or case.purpose in _ACKNOWLEDGED
+    is_needed = case.is_offer or case.purpose in ACKNOWLEDGED
     yield Finding(
         "NO_IDENTITY",
         "It does not say who you are: name your business.",

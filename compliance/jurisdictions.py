@@ -225,6 +225,11 @@ def _countries() -> Mapping[str, Sequence[str]]:
     return holidays.list_supported_countries(include_aliases=False)
 
 
+def is_public_holiday(country: str, day: date) -> bool:
+    """Say whether a day is a holiday of a whole country, as far as its holidays are known."""
+    return country in _countries() and day in _days_off(country, False, day.year)
+
+
 def _is_holiday(country: str, any_region: bool, day: date) -> bool:
     return bool(country) and day in _days_off(country, any_region, day.year)
 

@@ -11,9 +11,6 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-# Kept with every consent that rests on this reading; changes with the words.
-RULE_VERSION = "keywords-2026-11-23"
-
 
 class Keyword(StrEnum):
     """What a message asks for."""

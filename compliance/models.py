@@ -27,6 +27,7 @@ from accounts.models import Account, User
 from accounts.secrets import EncryptedTextField
 from compliance.chain import FORMAT, GENESIS
 from compliance.evidence import EVERY_PROGRAMME, Basis, EventKind, Personal, Quality, Source
+from compliance.judging import Answer
 from compliance.sealing import Opened, unseal
 from compliance.state_machine import CONFIRM_WITHIN, Fact
 from compliance.state_machine import ConsentState as ConsentState
@@ -376,6 +377,65 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"suppressed since {self.since:%Y-%m-%d}"
+
+
+class GateDecision(models.Model):
+    """What the gate said of one message, when it was queued or sent, and what that rested on.
+
+    Names nobody: the message and its thread are named by their public ids, which say nothing once
+    a person is erased. Kept as the answer to "why was this sent?", and never changed.
+    """
+
+    class Stage(models.TextChoices):
+        QUEUED = "queued", "When it was written"
+        SENT = "sent", "When it was to leave"
+
+    # No index of its own: `decision_by_time` begins with it.
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    stage = models.CharField(max_length=6, choices=Stage.choices)
+    thread_ref = models.CharField("thread", max_length=32)
+    message_ref = models.CharField(
+        "message", max_length=32, blank=True, help_text="Blank: it was refused before it was kept"
+    )
+    purpose = models.CharField(max_length=20)
+    answer = models.CharField(max_length=5, choices=[(one.value, one.value) for one in Answer])
+    code = models.CharField(max_length=24, help_text="The rule that decided")
+    findings = models.JSONField(default=list, help_text="Every rule that spoke, the first decided")
+    inputs = models.JSONField(default=dict)
+    pack_version = models.CharField(max_length=60, blank=True, default="")
+    until = models.DateTimeField(null=True, blank=True)
+    author = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    went_on = models.CharField(
+        max_length=300, blank=True, default="", help_text="Why its author went on, who was asked"
+    )
+    evaluated_at = models.DateTimeField()
+    dispatched_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was given to the carrier, if it was"
+    )
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-evaluated_at", "-id"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["account", "-evaluated_at"], name="decision_by_time"),
+            models.Index(fields=["thread_ref"], name="decision_by_thread"),
+            models.Index(
+                fields=["message_ref"], name="decision_by_message", condition=~Q(message_ref="")
+            ),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(dispatched_at=None) | Q(answer=Answer.ALLOW.value, stage="sent"),
+                name="only_what_was_allowed_was_sent",
+            ),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            Unalterable(name="gate_decision_never_changes"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.evaluated_at:%Y-%m-%d %H:%M}"
 
 
 class ProviderBlock(models.Model):

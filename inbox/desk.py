@@ -12,15 +12,17 @@ from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
 from accounts.models import User
-from compliance.gate import Reason, Verdict
+from compliance.gate import Purpose, Reason, Verdict
 from compliance.judging import SERVICE_WINDOW
 from inbox.abilities import Ability, abilities_of, part_of
-from inbox.models import Conversation, TeamInbox
-from inbox.sending import compose_verdict
+from inbox.models import ConsentReview, Conversation, TeamInbox
+from inbox.reviewing import may_decide, review_of
+from inbox.sending import Wanted, compose_verdict, verdict_on
 from inbox.timers import next_timer
 from routing.policy_words import Names, coming_words, unless_words
 
 WARN_BEFORE_WINDOW_CLOSES = timedelta(hours=2)
+_MAY_HAVE_STOPPED = (Reason.PENDING_REVIEW, Reason.OPTED_OUT, Reason.OPTED_OUT_REPLY)
 
 
 class Composer(StrEnum):
@@ -42,6 +44,7 @@ class Banner:
     action: str = ""
     until: datetime | None = None
     conversation_id: str = ""
+    review: ConsentReview | None = None
 
     @property
     def icon(self) -> str:
@@ -68,6 +71,7 @@ class Desk:
     verdict: Verdict
     banner: Banner | None
     next_step: NextStep | None = None
+    purpose: Purpose = Purpose.REPLY
 
     @property
     def can(self) -> str:
@@ -86,9 +90,11 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
     # The gate asks the thread for its contact: it is the one we have.
     conversation.thread.contact = conversation.contact
     verdict = compose_verdict(conversation=conversation, user=user, now=now)
-    composer = _composer(abilities, verdict)
+    purpose = _purpose_of_first_word(conversation, user, verdict, now=now)
+    composer = _composer(abilities, verdict, purpose)
     banner = (
-        _blocked(abilities, verdict)
+        _review(viewer, conversation, verdict, now=now)
+        or _blocked(abilities, verdict, purpose)
         or _handled_by_other(viewer, conversation, abilities)
         or _claim_needed(abilities, composer)
         or _newer_conversation(viewer, conversation)
@@ -96,13 +102,43 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
         or _window_closing(conversation, composer, now=now)
     )
     coming = _next_step(conversation, now=now)
-    return Desk(conversation, abilities, composer, verdict, banner, coming)
+    return Desk(conversation, abilities, composer, verdict, banner, coming, purpose)
 
 
-def _composer(abilities: frozenset[Ability], verdict: Verdict) -> Composer:
+def _purpose_of_first_word(
+    conversation: Conversation, user: User, verdict: Verdict, *, now: datetime
+) -> Purpose:
+    """Say what a message would be: to who has not written for long, a notice and no answer."""
+    if verdict.reason is not Reason.NO_CONVERSATION:
+        return Purpose.REPLY
+    wanted = Wanted(Purpose.NOTIFICATION, user, now)
+    notice = verdict_on(conversation.thread, wanted, now=now)
+    may_go = notice.is_allowed or notice.is_deferred
+    return Purpose.NOTIFICATION if may_go else Purpose.REPLY
+
+
+def _composer(abilities: frozenset[Ability], verdict: Verdict, purpose: Purpose) -> Composer:
     if Ability.REPLY in abilities:
-        return Composer.OPEN if verdict.is_allowed else Composer.BLOCKED
+        may_go = verdict.is_allowed or verdict.is_question or purpose is not Purpose.REPLY
+        return Composer.OPEN if may_go else Composer.BLOCKED
     return Composer.CLAIM if Ability.CLAIM in abilities else Composer.READONLY
+
+
+def _review(
+    viewer: Viewer, conversation: Conversation, verdict: Verdict, *, now: datetime
+) -> Banner | None:
+    """Ask who works here what a message meant that may have asked to stop."""
+    if verdict.reason not in _MAY_HAVE_STOPPED:
+        return None
+    review = review_of(conversation, now=now)
+    if review is None or not may_decide(viewer, conversation):
+        return None
+    words = (
+        _("%(words)s Automatic messages rest until then.") % {"words": verdict.words}
+        if review.is_held
+        else _("Their message was read as a request to stop. %(words)s") % {"words": verdict.words}
+    )
+    return Banner("review", "danger", words, "review", review=review)
 
 
 def _next_step(conversation: Conversation, *, now: datetime) -> NextStep | None:
@@ -119,13 +155,16 @@ def _next_step(conversation: Conversation, *, now: datetime) -> NextStep | None:
     return NextStep(coming_words(step, names), timer.due_at, unless_words(step.when))
 
 
-def _blocked(abilities: frozenset[Ability], verdict: Verdict) -> Banner | None:
+def _blocked(abilities: frozenset[Ability], verdict: Verdict, purpose: Purpose) -> Banner | None:
     # That nothing goes out at all concerns every reader, not only who may answer.
     concerns = abilities & {Ability.REPLY, Ability.CLAIM} or verdict.reason is Reason.SENDER_PAUSED
     if verdict.is_allowed or not concerns:
         return None
-    tone = "warn" if verdict.reason is Reason.WA_WINDOW_CLOSED else "danger"
-    return Banner(verdict.reason.value.lower(), tone, verdict.words)
+    if purpose is Purpose.NOTIFICATION:
+        words = _("They have not written for long: what you send now counts as a notice, no offer.")
+        return Banner("notice", "info", words)
+    is_mild = verdict.reason is Reason.WA_WINDOW_CLOSED or verdict.is_question
+    return Banner(verdict.reason.value.lower(), "warn" if is_mild else "danger", verdict.words)
 
 
 def _handled_by_other(

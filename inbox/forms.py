@@ -7,8 +7,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from compliance.judging import Purpose
 from inbox.models.ids import client_id as new_client_id
 from inbox.segments import MAX_CHARACTERS
+from inbox.sending import UNASKED_BY_PEOPLE, WentOn
 
 LATER_TODAY = timedelta(hours=3)
 LONGEST_SNOOZE = timedelta(days=2 * 365)
@@ -28,6 +30,11 @@ class ComposeForm(forms.Form):
     client_id = forms.RegexField(r"^[0-9A-Za-z-]{8,32}$", required=False)
     last_seen_message = forms.IntegerField(required=False, min_value=0, max_value=2**62)
     force = forms.BooleanField(required=False)
+    purpose = forms.ChoiceField(
+        choices=[(one.value, "") for one in (Purpose.REPLY, *UNASKED_BY_PEOPLE)], required=False
+    )
+    went_on = forms.CharField(required=False, max_length=200)
+    went_on_reason = forms.CharField(required=False, max_length=300)
 
     def clean_body(self) -> str:
         """Return the text with our line ends, refused when no network would take it."""
@@ -53,6 +60,17 @@ class ComposeForm(forms.Form):
     def last_seen_seq(self) -> int | None:
         """Return what the author had seen; None when they want to send anyway."""
         return None if self.cleaned_data["force"] else self.cleaned_data["last_seen_message"]
+
+    @property
+    def sent_as(self) -> Purpose:
+        """Return what the author says that this is: an answer, unless they said more."""
+        return Purpose(self.cleaned_data["purpose"] or Purpose.REPLY)
+
+    @property
+    def answered(self) -> WentOn:
+        """Return which questions of the gate the author has answered, and how."""
+        codes = self.cleaned_data["went_on"].split()
+        return WentOn(frozenset(codes), self.cleaned_data["went_on_reason"])
 
 
 class SnoozeForm(forms.Form):

@@ -201,6 +201,7 @@ ACTIVITY_SENTENCES = {
     _Verb.CONTACT_FACT: _("%(who)s changed what is known of the contact"),
 }
 MARK_SENTENCES = {
+    (_Verb.WARNED, "review"): _("Nobody has decided yet whether they asked to stop"),
     (_Verb.RELEASED, "left"): _("%(name)s takes part no more"),
     (_Verb.TAGGED, "added"): _("%(who)s added the tag “%(mark)s”"),
     (_Verb.TAGGED, "removed"): _("%(who)s removed the tag “%(mark)s”"),
@@ -227,6 +228,7 @@ REOPENED_WITH_OWNER = _("Reopened, back with %(owner)s")
 CONSENT_SENTENCES = {
     "opted_out": _("The customer opted out: nothing may be sent until they text START"),
     "opted_in": _("The customer opted in"),
+    "held": _("This may be a request to stop: automatic messages rest until somebody decides"),
     "conversational": _("The customer may be written to again"),
 }
 

@@ -9,33 +9,20 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.audit import alarm
 from accounts.prepared import Prepared, fetch, insert_row, write_fields
-from compliance.addresses import Address, masked, parse_address
-from compliance.consent import (
-    ConsentChange,
-    KeywordContext,
-    KeywordHandler,
-    Notice,
-    apply_keyword,
-    handler_of,
-)
-from compliance.gate import Purpose
-from compliance.keywords import Keyword, Reading, is_opt_out_button, read_keyword
-from inbox.autoreply import remember_auto_reply
+from compliance.addresses import Address, parse_address
 from inbox.broadcast import announce
 from inbox.carrier import InboundText
-from inbox.contacts import address_of, locked_thread
+from inbox.consent_stage import apply_consent, follow_change
+from inbox.contacts import locked_thread
 from inbox.deciding import follow_rules
 from inbox.delivery import record_status
 from inbox.inbound_flow import append_quietly, open_conversation
-from inbox.linked import linked_addresses
 from inbox.media import expect_media
-from inbox.models import Conversation, Message, Receipt, Sender, Thread
+from inbox.models import Message, Receipt, Sender, Thread
 from inbox.models.message import FOUND_LATE
 from inbox.reactions import reaction_target
 from inbox.routing_facts import Arrived
-from inbox.sending import follow_consent, hold_unsent, queue_message
 from inbox.story import Story
 from inbox.twilio.parsing import UnreadableFormError, parse_inbound, read_form
 
@@ -228,7 +215,9 @@ def receive_message(
     )
     is_first_ever, last_wrote_at = thread.last_inbound_seq == 0, thread.last_inbound_at
     types = tuple(item.content_type for item in text.media)
-    consent = _apply_consent(text, sender, thread, received_at=received_at, now=now)
+    consent = apply_consent(text, sender, thread, received_at=received_at, now=now)
+    if consent.is_words:
+        thread.last_words_at = max(filter(None, [thread.last_words_at, received_at]))
     message = _next_message(text, thread, customer, received_at=received_at, now=now)
     if consent.is_keyword or message.kind == Message.Kind.REACTION:
         conversation = append_quietly(thread, message, story)
@@ -237,72 +226,12 @@ def receive_message(
     message.conversation = conversation
     insert_row(message)
     expect_media(message, text.media, now=now)
-    if consent.changed:
-        _follow_consent_change(consent, thread, conversation, story)
-    # What was found late is never answered by itself, behaviour 5; a confirmation has minutes.
-    if consent.notice and not text.is_reconciled:
-        _send_notice(consent.notice, sender, thread, message, story)
+    follow_change(consent, thread, message, conversation, story, is_late=text.is_reconciled)
     if conversation and not consent.is_keyword:
         came = Arrived(thread, conversation, message, types, last_wrote_at, is_first_ever)
         follow_rules(came, story)
     announce(story.announcements(), now=now)
     return message
-
-
-def _apply_consent(
-    text: InboundText, sender: Sender, thread: Thread, *, received_at: datetime, now: datetime
-) -> ConsentChange:
-    reading = read_keyword(
-        text.body, opt_out_type=text.opt_out_type, button_payload=text.button_payload
-    )
-    if text.opt_out_type and sender.keyword_handler == KeywordHandler.TWILIO_DEFAULT:
-        # The first OptOutType shows that Advanced Opt-Out is on for this sender.
-        sender.keyword_handler = KeywordHandler.TWILIO_ADVANCED
-        sender.save(update_fields=["keyword_handler"])
-        alarm(
-            action="sender_keyword_handler",
-            subject=sender.address,
-            words="Twilio's Advanced Opt-Out answers STOP and START here now, and we do not.",
-            account_id=sender.account_id,
-            now=now,
-            row=str(sender.pk),
-        )
-    context = KeywordContext(
-        account_id=sender.account_id,
-        address=address_of(thread),
-        our_address=thread.our_address,
-        handler=handler_of(sender.keyword_handler, thread.our_address),
-        message_sid=text.sid,
-        was_told_by_carrier=bool(text.opt_out_type),
-        last_outbound_was_question=reading.is_weak_yes and _asked_last(thread),
-        others=_others_bound_by(reading, thread),
-        said=text.body,
-        received_at=received_at,
-        sent_at=text.sent_at,
-        is_button=is_opt_out_button(text.button_payload),
-    )
-    change = apply_keyword(reading, context, now=now)
-    if change.changed:
-        hold_unsent(sender.account_id, change.addresses)
-    return change
-
-
-def _others_bound_by(reading: Reading, thread: Thread) -> tuple[Address, ...]:
-    """Return the same person's other addresses, if the message says something for them too."""
-    if reading.keyword not in (Keyword.OPT_OUT, Keyword.OPT_IN):
-        return ()
-    return linked_addresses(thread.contact_id, address_of(thread))
-
-
-def _asked_last(thread: Thread) -> bool:
-    last = (
-        Message.objects.filter(thread=thread, direction=Message.Direction.OUT)
-        .exclude(kind=Message.Kind.NOTE)
-        .order_by("-seq")
-        .values_list("body", flat=True)
-        .first()
-    )
-    return bool(last and last.rstrip().endswith("?"))
 
 
 def _next_message(
@@ -319,6 +248,7 @@ def _next_message(
         "last_seq",
         "last_inbound_seq",
         "last_inbound_at",
+        "last_words_at",
         "customer_address",
         "our_address",
     )
@@ -346,40 +276,6 @@ def _next_message(
         received_at=received_at,
         provider_at=text.sent_at,
     )
-
-
-def _follow_consent_change(
-    consent: ConsentChange,
-    thread: Thread,
-    conversation: Conversation | None,
-    story: Story,
-) -> None:
-    """Cancel what has not left yet, and tell the agents, on every thread of the person."""
-    key = address_of(thread).key
-    logger.info("consent of %s is now %s", masked(key), consent.state.value)
-    follow_consent(thread, conversation, consent.addresses, consent.state, story)
-
-
-_NOTICES = {
-    Notice.OPT_OUT_CONFIRMATION: (Purpose.OPT_OUT_CONFIRMATION, "opt_out_text"),
-    Notice.OPT_IN_CONFIRMATION: (Purpose.OPT_IN_CONFIRMATION, "opt_in_text"),
-    Notice.HELP_REPLY: (Purpose.HELP_REPLY, "help_text"),
-}
-
-
-def _send_notice(
-    notice: Notice, sender: Sender, thread: Thread, trigger: Message, story: Story
-) -> None:
-    purpose, field = _NOTICES[notice]
-    reply = queue_message(
-        thread=thread,
-        conversation=trigger.conversation,
-        body=getattr(sender.inbox, field),
-        purpose=purpose,
-        bot_name=sender.inbox.bot_name,
-        story=story,
-    )
-    remember_auto_reply(reply, trigger, kind=purpose.value, window=trigger.public_id)
 
 
 def _mark(receipt: Receipt, *, is_done: bool, now: datetime) -> None:

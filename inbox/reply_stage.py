@@ -10,7 +10,7 @@ from inbox.lookups.asking import Subject, known_already
 from inbox.models import Conversation, ConversationEvent
 from inbox.reply_settings import replies_of
 from inbox.routing_facts import Arrived, with_answers
-from inbox.sending import queue_message, verdict_on
+from inbox.sending import Wanted, queue_message, verdict_on
 from inbox.setup.reply_variables import with_crm
 from inbox.story import Story
 from routing.facts import Facts
@@ -112,14 +112,7 @@ def promise(came: Arrived, reply: Reply, story: Story) -> None:
 
 def refusal_of(came: Arrived, story: Story) -> str:
     """Return why the gate would not let an automatic reply pass; at a paused sender it waits."""
-    verdict = verdict_on(
-        came.thread,
-        came.conversation,
-        Purpose.AUTO_REPLY,
-        author=None,
-        requested_at=story.now,
-        now=story.now,
-    )
+    verdict = verdict_on(came.thread, Wanted(Purpose.AUTO_REPLY, None, story.now), now=story.now)
     if verdict.is_allowed or verdict.reason is Reason.SENDER_PAUSED:
         return ""
     return verdict.words

@@ -155,7 +155,7 @@ class Story:
         self.record(
             conversation,
             ConversationEvent.Verb.CONSENT,
-            label="Customer",
+            label="" if self.actor else "Customer",
             state=str(state),
             channel=channel,
         )

@@ -17,6 +17,7 @@ from inbox import (
     media,
     receiving,
     reconciling,
+    reviewing,
     sending,
     still_waiting,
 )
@@ -58,6 +59,14 @@ def sweep_receipts() -> None:
     """Tell stories that were not told in the request, for a bounded time."""
     until = timezone.now() + SWEEP
     while (now := timezone.now()) < until and receiving.process_next(now=now):
+        pass
+
+
+@shared_task
+def sweep_reviews() -> None:
+    """Remind people of doubts about consent that are due, and settle those whose days are over."""
+    until = timezone.now() + SWEEP
+    while (now := timezone.now()) < until and reviewing.heed_next(now=now):
         pass
 
 

@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from inbox.consumers import LiveConsumer
 from inbox.outbound_media import outbound_media
-from inbox.views import actions, contacts, conversation, files, join, lists, marks, why
+from inbox.views import actions, contacts, conversation, files, join, lists, marks, reviews, why
 
 urlpatterns = [
     path("", lists.home, name="home"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("c/<str:cid>/thread/", conversation.thread, name="thread"),
     path("c/<str:cid>/desk/", conversation.desk, name="desk"),
     path("c/<str:cid>/panel/", conversation.panel, name="panel"),
+    path("c/<str:cid>/review/", reviews.review, name="review"),
+    path("reviews/", reviews.reviews, name="reviews"),
     path("c/<str:cid>/why/", why.why, name="why"),
     path("c/<str:cid>/messages/", conversation.messages, name="messages"),
     path("c/<str:cid>/attachments/", conversation.upload, name="upload"),

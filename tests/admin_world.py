@@ -36,13 +36,16 @@ from accounts.models import (
 from accounts.packages import offer_package
 from accounts.support import ask_for_support
 from compliance.addresses import parse_address
+from compliance.decisions import Stage, keep_decision
 from compliance.erasure import erase_person
 from compliance.evidence import EventKind, Evidence, Source
+from compliance.gate import Purpose, Reason, Verdict
 from compliance.recording import record_consent
 from inbox.conversations import claim_conversation, mark_read, take_over
 from inbox.models import (
     Attachment,
     AvailabilityPlan,
+    ConsentReview,
     Contact,
     Conversation,
     CrmAnswer,
@@ -206,6 +209,7 @@ def _live_a_little(company: Company, n: int) -> None:
     )
     _have_people_around(company, n)
     _forget_somebody(company, n)
+    _doubt(company)
     DriftFinding.objects.create(
         account=company.account,
         twilio_account=company.sender.twilio_account,
@@ -228,6 +232,31 @@ def _forget_somebody(company: Company, n: int) -> None:
     with transaction.atomic():
         record_consent(account_id=company.account.pk, address=gone, evidence=said, now=NOW)
         erase_person(account_id=company.account.pk, addresses=[gone], now=NOW)
+
+
+def _doubt(company: Company) -> None:
+    said = Message.objects.filter(account=company.account, direction="in").earliest("pk")
+    thread = said.thread
+    ConsentReview.objects.create(
+        account=company.account,
+        thread=thread,
+        message=said,
+        kind=ConsentReview.Kind.HELD,
+        event=1,
+        opened_at=NOW,
+        due_at=NOW,
+        ends_at=NOW,
+    )
+    keep_decision(
+        Verdict(Reason.OPTED_OUT, "canary words"),
+        account_id=company.account.pk,
+        stage=Stage.QUEUED,
+        purpose=Purpose.REPLY,
+        thread=thread.public_id,
+        author=company.alice,
+        went_on="canary reason",
+        now=NOW,
+    )
 
 
 def _ask_about_whatsapp(company: Company, n: int) -> None:

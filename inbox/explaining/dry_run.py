@@ -30,7 +30,7 @@ from inbox.reply_settings import replies_of
 from inbox.routing_facts import arrived
 from inbox.routing_facts import facts_of as facts_of_message
 from inbox.rulebooks import InForce
-from inbox.sending import verdict_on
+from inbox.sending import Wanted, verdict_on
 from routing import data_action
 from routing.data_action import Known, Question
 from routing.deciding import decide
@@ -320,9 +320,7 @@ def _members(bench: Bench) -> tuple[data_action.Member, ...]:
 
 def _refusal(thread: Thread, conversation: Conversation | None, *, at: datetime) -> str:
     """Return why the gate would not let an automatic reply pass, as consent is now."""
-    verdict = verdict_on(
-        thread, conversation, Purpose.AUTO_REPLY, author=None, requested_at=at, now=at
-    )
+    verdict = verdict_on(thread, Wanted(Purpose.AUTO_REPLY, None, at), now=at)
     if verdict.is_allowed or verdict.reason is Reason.SENDER_PAUSED:
         return ""
     return verdict.words

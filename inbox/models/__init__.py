@@ -10,6 +10,7 @@ from inbox.models.message import Attachment, AutoReplyLog, Message
 from inbox.models.plan import AvailabilityPlan
 from inbox.models.receipt import Receipt
 from inbox.models.response_time import ResponseTime
+from inbox.models.review import ConsentReview
 from inbox.models.sender import Sender
 from inbox.models.thread import Thread
 from inbox.models.timer import EscalationTimer
@@ -20,6 +21,7 @@ __all__ = [
     "Attachment",
     "AutoReplyLog",
     "AvailabilityPlan",
+    "ConsentReview",
     "Contact",
     "ContactAddress",
     "Conversation",

@@ -27,6 +27,9 @@ class Thread(models.Model):
     last_seq = models.BigIntegerField(default=0)
     last_inbound_seq = models.BigIntegerField(default=0)
     last_inbound_at = models.DateTimeField(null=True, blank=True)
+    last_words_at = models.DateTimeField(
+        null=True, blank=True, help_text="When they last wrote what was no keyword"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -5,17 +5,18 @@ author hears at once, and again when it is delivered. No transaction is open whi
 and what may have left is never sent again by itself.
 
 One file per question. A person answers (`replying`), sends again what did not arrive (`resending`),
-or tries a number out (`testing`): the gate is asked (`asking`), the row written (`queueing`). A
-worker claims it and calls the carrier (`handing_over`, `carriers`); what that said is written down
-(`settling`, `progress`). Beside it: who is reminded of what waits (`waiting`), what became of what
-nobody confirmed (`unconfirmed`), what an opt-out stops (`opt_outs`), and what is locked when
-(`locking`).
+or tries a number out (`testing`): the gate is asked (`asking`), and what it asked back is kept with
+the message (`going_on`); the row is written (`queueing`). A worker claims it and calls the carrier
+(`handing_over`, `carriers`); what that said is written down (`settling`, `progress`). Beside it:
+who is reminded of what waits (`waiting`), what became of what nobody confirmed (`unconfirmed`),
+what an opt-out stops (`opt_outs`), and what is locked when (`locking`).
 """
 
-from inbox.sending.asking import compose_verdict, verdict_on
+from inbox.sending.asking import UNASKED_BY_PEOPLE, Wanted, compose_verdict, verdict_on
 from inbox.sending.carriers import carrier_for
+from inbox.sending.going_on import WentOn
 from inbox.sending.handing_over import deliver
-from inbox.sending.locking import lock_messages, locked_message
+from inbox.sending.locking import lock_messages, locked_message, locked_thread
 from inbox.sending.opt_outs import follow_consent, hold_unsent
 from inbox.sending.progress import fail_message, tell_status
 from inbox.sending.queueing import queue_message
@@ -27,7 +28,10 @@ from inbox.sending.unconfirmed import look_up_unknown, report_stuck
 from inbox.sending.waiting import owed_messages, remind_queued
 
 __all__ = [
+    "UNASKED_BY_PEOPLE",
     "UNKNOWN_WORDS",
+    "Wanted",
+    "WentOn",
     "carrier_for",
     "compose_verdict",
     "deliver",
@@ -37,6 +41,7 @@ __all__ = [
     "hold_unsent",
     "lock_messages",
     "locked_message",
+    "locked_thread",
     "look_up_unknown",
     "lose_sid",
     "owed_messages",

@@ -9,16 +9,19 @@ from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 
 from accounts.secrets import SecretUnreadableError
+from compliance.decisions import Stage, keep_decision
 from compliance.gate import Purpose, Reason, Verdict
+from compliance.judging import purpose_of
 from inbox.autoreply import is_still_wanted
 from inbox.broadcast import announce
 from inbox.carrier import Outbound, Outcome
 from inbox.models import Message, Thread
 from inbox.outbound_media import public_url
-from inbox.sending.asking import verdict_on
+from inbox.sending.asking import Wanted, verdict_on
 from inbox.sending.carriers import carrier_for, hand_over
+from inbox.sending.going_on import went_on_with
 from inbox.sending.locking import lock_conversation, thread_is_free
-from inbox.sending.progress import finish, put_back
+from inbox.sending.progress import finish, put_back, tell_updated
 from inbox.sending.settling import settle
 from inbox.status_urls import status_url
 from inbox.story import Story
@@ -68,6 +71,8 @@ def _claim(message_id: int, *, now: datetime) -> Message | None:
                 sending_at=now,
                 trying_since=Coalesce("trying_since", Value(now)),
                 attempts=F("attempts") + 1,
+                error_code="",
+                error_words="",
             )
         )
         if not taken:
@@ -86,30 +91,56 @@ def _claim(message_id: int, *, now: datetime) -> Message | None:
         # If a key is missing the row is not taken: it waits until the key is back.
         carrier_for(message.thread.sender.twilio_account)
         verdict = _verdict_at_delivery(message, now=now)
-        if verdict is None:
+        _keep(verdict, message, now=now)
+        if verdict.is_allowed:
             return message
         if verdict.reason is Reason.SENDER_PAUSED:
             # Paused since we looked: it waits with the others.
             put_back(message, at=now)
+        elif verdict.until and verdict.is_deferred:
+            _defer(message, verdict, now=now)
         else:
             _stop(message, verdict, now=now)
         return None
 
 
-def _verdict_at_delivery(message: Message, *, now: datetime) -> Verdict | None:
-    """Return why the message may not go any more, or None."""
+def _verdict_at_delivery(message: Message, *, now: datetime) -> Verdict:
+    """Return what the gate says now, where an automatic reply is still wanted at all."""
     if message.purpose == Purpose.AUTO_REPLY and not is_still_wanted(message, now=now):
         words = "A person answered first, or closed the conversation, or it had waited too long."
         return Verdict(Reason.NOT_WANTED, words)
-    verdict = verdict_on(
-        message.thread,
-        message.conversation,
-        Purpose(message.purpose),
+    wanted = Wanted(
+        purpose_of(message.purpose),
+        message.author,
+        message.created_at,
+        message.body,
+        went_on_with(message.details),
+    )
+    return verdict_on(message.thread, wanted, now=now)
+
+
+def _keep(verdict: Verdict, message: Message, *, now: datetime) -> None:
+    keep_decision(
+        verdict,
+        account_id=message.account_id,
+        stage=Stage.SENT,
+        purpose=purpose_of(message.purpose),
+        thread=message.thread.public_id,
+        message=message.public_id,
         author=message.author,
-        requested_at=message.created_at,
         now=now,
     )
-    return None if verdict.is_allowed else verdict
+
+
+def _defer(message: Message, verdict: Verdict, *, now: datetime) -> None:
+    """Let it wait for the next moment that is allowed; it is judged anew when that comes."""
+    assert verdict.until is not None
+    message.error_code, message.error_words = verdict.reason.value, verdict.words[:300]
+    put_back(message, at=verdict.until)
+    story = Story(now=now)
+    lock_conversation(message)
+    tell_updated(message, story)
+    announce(story.announcements(), now=now)
 
 
 def _stop(message: Message, verdict: Verdict, *, now: datetime) -> None:

@@ -17,6 +17,10 @@ from inbox.timers import end_timers, renew_timers
 from routing.escalation import Ended
 
 _Status = Message.Status
+_CANCELLED = {
+    "OPTED_OUT": "Cancelled: they opted out before it was sent.",
+    "PENDING_REVIEW": "Cancelled: they may have asked to stop before it was sent.",
+}
 
 
 def adopt_carrier_block(message_id: int, story: Story) -> None:
@@ -51,6 +55,8 @@ def follow_consent(
     """Let a changed consent have its effect for all of a person's addresses, and tell of it."""
     if state is ConsentState.OPTED_OUT:
         cancel_unsent(thread.account_id, addresses, story)
+    elif state is ConsentState.HELD:
+        cancel_unsent(thread.account_id, addresses, story, is_doubt=True)
     tell_consent(thread, conversation, addresses, state, story)
 
 
@@ -78,18 +84,26 @@ def tell_consent(
 def _tell_one(row: Conversation, channel: str, state: ConsentState, story: Story) -> None:
     if state is ConsentState.OPTED_OUT:
         end_timers(row, Ended.OPTED_OUT, now=story.now)
-    else:
+    elif state is not ConsentState.HELD:
         renew_timers(row, now=story.now)
     story.consent_changed(row, channel=channel, state=state)
 
 
-def cancel_unsent(account_id: int, addresses: Sequence[Address], story: Story) -> int:
-    """Cancel every message to these addresses that has not left, in the caller's transaction."""
+def cancel_unsent(
+    account_id: int, addresses: Sequence[Address], story: Story, *, is_doubt: bool = False
+) -> int:
+    """Cancel every message to these addresses that has not left, in the caller's transaction.
+
+    While there is only a doubt whether they asked to stop, what a person answered them may go.
+    """
     waiting = hold_unsent(account_id, addresses)
+    if is_doubt:
+        waiting = [message for message in waiting if message.purpose != Purpose.REPLY]
+    code = "PENDING_REVIEW" if is_doubt else "OPTED_OUT"
     for message in waiting:
         message.status = _Status.CANCELED
-        message.error_code = "OPTED_OUT"
-        message.error_words = "Cancelled: they opted out before it was sent."
+        message.error_code = code
+        message.error_words = _CANCELLED[code]
         message.settled_at = story.now
         message.save()
         lock_conversation(message)

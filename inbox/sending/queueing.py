@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from accounts.models import User
-from compliance.gate import Purpose
+from compliance.decisions import Stage, keep_decision
+from compliance.gate import Purpose, Verdict
 from inbox.conversations import append_outbound
 from inbox.models import Attachment, Conversation, Message, Thread
 from inbox.nudges import nudge_on_commit
 from inbox.previews import set_preview
 from inbox.segments import count
+from inbox.sending.going_on import NOT_ASKED, WENT_ON, WentOn
 from inbox.story import Story
 
 NUDGE_GRACE = timedelta(seconds=2)
@@ -28,11 +30,15 @@ def queue_message(
     attachments: Sequence[Attachment] = (),
     resend_of: Message | None = None,
     waited_since: datetime | None = None,
+    verdict: Verdict | None = None,
+    went_on: WentOn = NOT_ASKED,
 ) -> Message:
     """Write a message that is to be sent: the row is the promise. The thread must be locked.
 
-    Whether it may go is asked by the caller (`refuse_blocked`) and again at delivery.
+    Whether it may go is asked by the caller (`refuse_blocked`, whose `verdict` is kept beside it)
+    and again at delivery. One that is deferred waits, and is judged anew when it is due.
     """
+    due = verdict.until if verdict and verdict.until else story.now
     message = append_outbound(
         thread,
         conversation,
@@ -45,13 +51,27 @@ def queue_message(
         purpose=purpose.value,
         channel=_channel(thread, attachments),
         segments=count(body).segments,
-        not_before=story.now,
-        nudge_at=story.now + NUDGE_GRACE,
+        not_before=due,
+        nudge_at=due + NUDGE_GRACE,
         resend_of=resend_of,
         waited_since=waited_since,
         **({"client_id": client_id} if client_id else {}),
+        **({"details": {WENT_ON: went_on.as_json()}} if went_on.codes else {}),
+        **_put_off(verdict),
     )
     _attach(message, attachments)
+    if verdict:
+        keep_decision(
+            verdict,
+            account_id=thread.account_id,
+            stage=Stage.QUEUED,
+            purpose=purpose,
+            thread=thread.public_id,
+            message=message.public_id,
+            author=author,
+            went_on=went_on.reason,
+            now=story.now,
+        )
     if conversation:
         if author:
             # A machine's greeting must not hide what the customer wants from the list.
@@ -61,6 +81,13 @@ def queue_message(
         story.message_created(conversation, message)
     nudge_on_commit("deliver", message.pk)
     return message
+
+
+def _put_off(verdict: Verdict | None) -> dict[str, str]:
+    """Say on the message why it waits, if the gate put it off."""
+    if verdict is None or not verdict.is_deferred:
+        return {}
+    return {"error_code": verdict.reason.value, "error_words": verdict.words[:300]}
 
 
 def _channel(thread: Thread, attachments: Sequence[Attachment]) -> str:

@@ -14,7 +14,8 @@ from inbox.closing import reopen_row
 from inbox.conversations import known_message, locked_conversation, require, take_ownership
 from inbox.models import Attachment, Conversation, Message, TeamInbox, Thread
 from inbox.refusals import ClaimNeededError, MissingInputError, StaleThreadError
-from inbox.sending.asking import refuse_blocked
+from inbox.sending.asking import BY_PEOPLE, Wanted, keeping_refusals, refuse_blocked
+from inbox.sending.going_on import NOT_ASKED, WentOn
 from inbox.sending.locking import locked_thread
 from inbox.sending.queueing import queue_message
 from inbox.service_levels import record_answer
@@ -36,8 +37,14 @@ def send_reply(
     now: datetime,
     attachments: Sequence[Attachment] = (),
     last_seen_seq: int | None = None,
+    purpose: Purpose = Purpose.REPLY,
+    went_on: WentOn = NOT_ASKED,
 ) -> Message:
-    """Queue a person's answer and let them know at once whether it may go.
+    """Queue a person's message and let them know at once whether it may go.
+
+    Its `purpose` is an answer, unless its author says that it is a notification or an offer, which
+    the gate holds to more. Where the gate asks, `went_on` names its questions and says why the
+    author goes on.
 
     The same request again returns the same message, known by its `client_id`. WhatsApp takes one
     file a message, so several files become several messages; the first is returned.
@@ -47,7 +54,8 @@ def send_reply(
     another message's, MissingInputError for an empty or too long message.
     """
     words = _checked_body(body, attachments)
-    with transaction.atomic(durable=True):
+    wanted = Wanted(_checked(purpose), user, now, words, _checked_reason(went_on).codes)
+    with keeping_refusals(conversation.thread, wanted, now=now), transaction.atomic(durable=True):
         thread = locked_thread(conversation.thread_id)
         kind = Message.Kind.TEXT
         known = known_message(thread, client_id, kind=kind, author=user, body=words)
@@ -56,7 +64,7 @@ def send_reply(
         row = locked_conversation(conversation)
         row.thread = thread
         require_reply(by, row)
-        refuse_blocked(thread, row, Purpose.REPLY, author=user, now=now)
+        verdict = refuse_blocked(thread, wanted, now=now)
         _refuse_stale(thread, user, last_seen_seq)
         story = Story(now=now, actor=user)
         make_room_for_answer(row, user, story)
@@ -65,12 +73,14 @@ def send_reply(
                 thread=thread,
                 conversation=row,
                 body=part_body,
-                purpose=Purpose.REPLY,
+                purpose=wanted.purpose,
                 author=user,
                 client_id=part_id,
                 attachments=files,
                 story=story,
                 waited_since=row.waiting_since,
+                verdict=verdict,
+                went_on=went_on,
             )
             for part_body, part_id, files in _parts(thread, words, client_id, attachments)
         ]
@@ -90,6 +100,18 @@ def _checked_body(body: str, attachments: Sequence[Attachment]) -> str:
     if len(attachments) > MEDIA_LIMIT:
         raise MissingInputError(f"At most {MEDIA_LIMIT} files fit into one message.")
     return words
+
+
+def _checked(purpose: Purpose) -> Purpose:
+    if purpose not in BY_PEOPLE:
+        raise MissingInputError("Choose what this message is: an answer, a notice or an offer.")
+    return purpose
+
+
+def _checked_reason(went_on: WentOn) -> WentOn:
+    if went_on.codes and not went_on.reason.strip():
+        raise MissingInputError("Say why you send it all the same: it is kept with the message.")
+    return went_on
 
 
 def require_reply(by: Viewer, row: Conversation) -> None:

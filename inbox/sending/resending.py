@@ -6,12 +6,12 @@ from django.db import transaction
 
 from accounts.access import Viewer
 from accounts.models import User
-from compliance.gate import Purpose
+from compliance.judging import purpose_of
 from inbox.broadcast import announce
 from inbox.conversations import locked_conversation
 from inbox.models import Attachment, Message
 from inbox.refusals import MissingInputError
-from inbox.sending.asking import refuse_blocked
+from inbox.sending.asking import Wanted, keeping_refusals, refuse_blocked
 from inbox.sending.locking import locked_thread
 from inbox.sending.queueing import queue_message
 from inbox.sending.replying import make_room_for_answer, note_human_answer, require_reply
@@ -25,7 +25,8 @@ def resend(*, message: Message, by: Viewer, user: User, now: datetime) -> Messag
     """
     if not message.may_be_resent or message.conversation is None:
         raise MissingInputError("Only a message that did not arrive can be sent again.")
-    with transaction.atomic(durable=True):
+    wanted = Wanted(purpose_of(message.purpose), user, now, message.body)
+    with keeping_refusals(message.thread, wanted, now=now), transaction.atomic(durable=True):
         thread = locked_thread(message.thread_id)
         again = Message.objects.filter(resend_of=message).first()
         if again:
@@ -33,18 +34,19 @@ def resend(*, message: Message, by: Viewer, user: User, now: datetime) -> Messag
         row = locked_conversation(message.conversation)
         row.thread = thread
         require_reply(by, row)
-        refuse_blocked(thread, row, Purpose.REPLY, author=user, now=now)
+        verdict = refuse_blocked(thread, wanted, now=now)
         story = Story(now=now, actor=user)
         make_room_for_answer(row, user, story)
         new = queue_message(
             thread=thread,
             conversation=row,
             body=message.body,
-            purpose=Purpose.REPLY,
+            purpose=wanted.purpose,
             author=user,
             story=story,
             resend_of=message,
             waited_since=row.waiting_since,
+            verdict=verdict,
         )
         _copy_attachments(message, new)
         note_human_answer(row, user, now=now)

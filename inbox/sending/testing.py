@@ -15,7 +15,7 @@ from inbox.broadcast import announce
 from inbox.contacts import locked_thread
 from inbox.models import Message, Sender, Thread
 from inbox.refusals import MissingInputError
-from inbox.sending.asking import refuse_blocked
+from inbox.sending.asking import Wanted, refuse_blocked
 from inbox.sending.queueing import queue_message
 from inbox.story import Story
 
@@ -35,7 +35,7 @@ def send_test(*, sender: Sender, phone: str, by: User, now: datetime, key: str =
         thread = locked_thread(sender, address, now=now, our_address=sender.address)
         if known := _sent_with(key, thread):
             return known
-        refuse_blocked(thread, None, Purpose.TEST, author=None, now=now)
+        verdict = refuse_blocked(thread, Wanted(Purpose.TEST, None, now), now=now)
         _refuse_many(sender, now=now)
         story = Story(now=now)
         message = queue_message(
@@ -46,6 +46,7 @@ def send_test(*, sender: Sender, phone: str, by: User, now: datetime, key: str =
             story=story,
             bot_name=sender.inbox.bot_name,
             client_id=key,
+            verdict=verdict,
         )
         audit.record(
             action="test_sent",

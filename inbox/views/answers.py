@@ -122,7 +122,7 @@ def act(
     except RefusedError as refusal:
         return refused(request, refusal.as_dict(), refusal.status, back)
     except SendBlockedError as blocked:
-        return refused(request, blocked_dict(blocked), 422, back)
+        return refused(request, blocked_dict(blocked), blocked_status(blocked), back)
     if wants_json(request):
         return JsonResponse({"message": done, "undo": undo})
     if done:
@@ -139,8 +139,15 @@ def refused(request: HttpRequest, body: dict[str, object], status: int, back: st
 
 
 def blocked_dict(blocked: SendBlockedError) -> dict[str, object]:
-    """Return the body of the answer when the gate says no."""
-    return {"code": blocked.verdict.reason.value.lower(), "detail": blocked.reason}
+    """Return the body of the answer when the gate says no, or asks before it says yes."""
+    code = blocked.verdict.reason.value
+    asked = {"may_go_on": True, "went_on": code} if blocked.verdict.is_question else {}
+    return {"code": code.lower(), "detail": blocked.reason, **asked}
+
+
+def blocked_status(blocked: SendBlockedError) -> int:
+    """Return the status of that answer: 409 where a person may go on, 422 where nobody may."""
+    return 409 if blocked.verdict.is_question else 422
 
 
 def url_of(conversation: Conversation) -> str:

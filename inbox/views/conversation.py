@@ -31,6 +31,7 @@ from inbox.views.answers import (
     Case,
     act,
     blocked_dict,
+    blocked_status,
     of_conversation,
     refused,
     url_of,
@@ -156,7 +157,7 @@ def _send(request: HttpRequest, case: Case) -> HttpResponse:
     except RefusedError as refusal:
         return refused(request, refusal.as_dict(), refusal.status, back)
     except SendBlockedError as blocked:
-        return refused(request, blocked_dict(blocked), 422, back)
+        return refused(request, blocked_dict(blocked), blocked_status(blocked), back)
     if wants_json(request):
         return HttpResponse(render_bubble(message), status=201)
     return HttpResponseRedirect(back)
@@ -189,6 +190,8 @@ def _write(request: HttpRequest, case: Case, form: ComposeForm) -> Message:
         attachments=_attachments(request, case, said["client_id"]),
         client_id=said["client_id"],
         last_seen_seq=form.last_seen_seq,
+        purpose=form.sent_as,
+        went_on=form.answered,
         now=case.now,
     )
 

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from accounts.models import Account
 from compliance.addresses import Address, parse_address
+from compliance.cases import Asked
 from compliance.comparing import differences
 from compliance.consent import record_carrier_block
 from compliance.erasure import Erased, erase_person
@@ -70,14 +71,10 @@ def verdict(
     now = NOW + days * DAY
     request = SendRequest(
         account_id=account.pk,
-        address=address,
-        our_address=OURS,
-        purpose=purpose,
+        asked=Asked(purpose, now, address, OURS, last_inbound_at=now),
         has_feature=True,
         is_author_licensed=True,
         is_contact_blocked=False,
-        last_inbound_at=now,
-        requested_at=now,
     )
     return check_send(request, now=now).reason
 
@@ -251,7 +248,7 @@ def test_a_stranger_in_an_account_with_markers_is_a_stranger(account: Account) -
 def test_erasing_twice_forgets_what_came_in_between(account: Account) -> None:
     say(account, "STOP")
     erase(account, MARIA)
-    say(account, "please leave me alone", at=NOW + 11 * DAY)
+    say(account, "is my order ready?", at=NOW + 11 * DAY)
     say(account, "STOP", at=NOW + 12 * DAY)
 
     [again] = erase(account, MARIA, days=13)

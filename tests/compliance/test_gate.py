@@ -8,6 +8,7 @@ import pytest
 
 from accounts.models import Account
 from compliance.addresses import parse_address
+from compliance.cases import Asked
 from compliance.gate import Purpose, Reason, SendRequest, check_send
 from compliance.models import Consent, ProviderBlock
 from tests.conftest import NOW
@@ -26,15 +27,23 @@ def account(db: None) -> Account:
 def request_(account: Account) -> SendRequest:
     return SendRequest(
         account_id=account.pk,
-        address=MARIA,
-        our_address="+15550100001",
-        purpose=Purpose.REPLY,
+        asked=Asked(
+            purpose=Purpose.REPLY,
+            requested_at=NOW,
+            address=MARIA,
+            our_address="+15550100001",
+            last_inbound_at=NOW - timedelta(minutes=2),
+        ),
         has_feature=True,
         is_author_licensed=True,
         is_contact_blocked=False,
-        last_inbound_at=NOW - timedelta(minutes=2),
-        requested_at=NOW,
     )
+
+
+def _with(request: SendRequest, **change: Any) -> SendRequest:
+    """Return the request with other values, its own or those of the message it is about."""
+    of_message = {name: change.pop(name) for name in list(change) if hasattr(request.asked, name)}
+    return replace(request, asked=replace(request.asked, **of_message), **change)
 
 
 def _opt_out(account: Account, address: Any = MARIA) -> None:
@@ -71,7 +80,9 @@ def test_an_answer_to_a_fresh_message_may_go(request_: SendRequest) -> None:
             Reason.WA_WINDOW_CLOSED,
         ),
         ({"address": WEI, "last_inbound_at": None}, Reason.WA_WINDOW_CLOSED),
-        ({"last_inbound_at": NOW - timedelta(days=300)}, Reason.OK),
+        ({"last_inbound_at": NOW - timedelta(days=30)}, Reason.OK),
+        ({"last_inbound_at": NOW - timedelta(days=30, seconds=1)}, Reason.NO_CONVERSATION),
+        ({"last_inbound_at": None}, Reason.NO_CONVERSATION),
         ({"has_feature": False, "purpose": Purpose.OPT_OUT_CONFIRMATION}, Reason.OK),
         (
             {"purpose": Purpose.OPT_OUT_CONFIRMATION, "requested_at": NOW - timedelta(minutes=6)},
@@ -80,7 +91,7 @@ def test_an_answer_to_a_fresh_message_may_go(request_: SendRequest) -> None:
     ],
 )
 def test_each_rule_decides(request_: SendRequest, change: dict[str, Any], reason: Reason) -> None:
-    verdict = check_send(replace(request_, **change), now=NOW)
+    verdict = check_send(_with(request_, **change), now=NOW)
 
     assert verdict.reason is reason
     assert bool(verdict.words) is (reason is not Reason.OK)
@@ -100,7 +111,7 @@ def test_an_opt_out_stops_all_but_its_own_confirmation(
 ) -> None:
     _opt_out(account)
 
-    assert check_send(replace(request_, purpose=purpose), now=NOW).reason is reason
+    assert check_send(_with(request_, purpose=purpose), now=NOW).reason is reason
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))
@@ -109,7 +120,7 @@ def test_a_provider_block_stops_everything(
 ) -> None:
     _block(account)
 
-    verdict = check_send(replace(request_, purpose=purpose), now=NOW)
+    verdict = check_send(_with(request_, purpose=purpose), now=NOW)
 
     assert verdict.reason is Reason.PROVIDER_BLOCKED
 
@@ -119,7 +130,7 @@ def test_the_block_of_one_number_does_not_stop_another(
 ) -> None:
     _block(account)
 
-    assert check_send(replace(request_, our_address="+15550100002"), now=NOW).is_allowed
+    assert check_send(_with(request_, our_address="+15550100002"), now=NOW).is_allowed
 
 
 def test_consent_of_another_account_counts_for_nothing(request_: SendRequest) -> None:

@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 
 from accounts.models import Account
 from compliance.addresses import Address, parse_address
+from compliance.classify import classify
 from compliance.comparing import differences
 from compliance.consent import (
     KeywordContext,
     KeywordHandler,
-    apply_keyword,
+    apply_reading,
     bind_opt_outs,
     consent_of,
     record_carrier_block,
@@ -63,6 +64,7 @@ def say(
     **more: Any,
 ) -> None:
     """Let a message arrive, as the inbound story hands it to compliance."""
+    reading = classify(body, languages=("en", "es"))
     context = KeywordContext(
         account_id=account.pk,
         address=address,
@@ -74,9 +76,10 @@ def say(
         others=others,
         received_at=at,
         said=body,
+        is_carrier_word=read_keyword(body).is_carrier_word,
     )
     with transaction.atomic():
-        apply_keyword(read_keyword(body), replace(context, **more), now=now or at)
+        apply_reading(reading, replace(context, **more), now=now or at)
 
 
 def state(account: Account, address: Address = MARIA) -> str:

@@ -6,13 +6,13 @@ import pytest
 from django.test import Client
 
 from accounts.access import viewer_of
-from compliance.gate import SendBlockedError
+from compliance.gate import Purpose, Reason, SendBlockedError
 from compliance.models import Consent, ConsentEvent, ProviderBlock
 from inbox.carrier import ErrorKind, Rejected
 from inbox.models import Contact, Conversation, Message, Sender, TeamInbox
 from inbox.models.ids import client_id
 from inbox.reply_settings import greeting
-from inbox.sending import compose_verdict, send_reply, settle
+from inbox.sending import Wanted, compose_verdict, send_reply, settle, verdict_on
 from tests.conftest import House
 from tests.factories import make_sender
 from tests.twilio import text_in
@@ -220,8 +220,9 @@ def test_stop_under_a_user_id_binds_the_phone_number_of_the_same_person(
 
     message = text_in(client, whatsapp, "whatsapp:+6581234567", "Is it ready?")
 
-    with pytest.raises(SendBlockedError):
-        _reply(house, _conversation(message), message.created_at)
+    by_itself = Wanted(Purpose.AUTO_REPLY, None, message.created_at)
+    verdict = verdict_on(message.thread, by_itself, now=message.created_at)
+    assert verdict.reason is Reason.OPTED_OUT
     assert len({m.thread_id for m in Message.objects.filter(direction="in")}) == 1
 
 

@@ -11,12 +11,12 @@ from datetime import datetime
 import pytest
 from django.test import Client
 
-from compliance.gate import SendBlockedError
+from compliance.gate import Purpose, SendBlockedError
 from compliance.models import Consent, ConsentEvent
 from inbox.carrier import ErrorKind, Rejected
 from inbox.models import Conversation, InboxEvent, Message, Receipt, Sender, Thread
 from inbox.models.ids import client_id
-from inbox.sending import send_reply, settle
+from inbox.sending import Wanted, send_reply, settle, verdict_on
 from tests.conftest import House
 from tests.doors import all_at_once, signed
 from tests.factories import make_sender
@@ -78,6 +78,11 @@ class Maria:
             return False
         return True
 
+    def may_be_written_to(self, name: str) -> bool:
+        """Say whether the gate lets an automatic reply pass, as it does for nobody who is out."""
+        wanted = Wanted(Purpose.AUTO_REPLY, None, self.now)
+        return verdict_on(self.thread(name), wanted, now=self.now).is_allowed
+
 
 @pytest.fixture
 def maria(house: House, client: Client, now: datetime) -> Maria:
@@ -134,7 +139,7 @@ def test_the_other_thread_s_open_page_hears_of_it_and_its_composer_is_blocked(
     assert "consent.changed" in {event.type for event in heard}
     desk = login(maria.house.alice).get(f"/c/{other.public_id}/desk/").content.decode()
     assert 'data-composer="blocked"' in desk
-    assert "until they text START" in desk
+    assert "Only they can undo it, by texting START" in desk
 
 
 def test_one_confirmation_answers_a_stop_that_is_said_on_both_threads(maria: Maria) -> None:
@@ -233,7 +238,7 @@ def _live_through(maria: Maria, order: list[str]) -> None:
             maria.writes(name, body)
             expected.hears(name, body)
         for one in NAMES:
-            assert maria.may_be_answered(one) is not expected.is_out[one], f"{one} after {step}"
+            assert maria.may_be_written_to(one) is not expected.is_out[one], f"{one} after {step}"
 
 
 # --- All at once ----------------------------------------------------------------------------------

@@ -72,6 +72,8 @@ EACH: dict[str, dict[str, str]] = {
     "compliance_consentkey": {"handle": "'handle' || g"},
     "compliance_consentdetails": {"event_id": OWN},
     "compliance_suppression": {"handle": "'handle' || g"},
+    "compliance_gatedecision": {},
+    "inbox_consentreview": {"message_id": OWN, "thread_id": OWN},
     "compliance_providerblock": {"address": "'+1777' || (1000000 + g)"},
 }
 

@@ -36,6 +36,8 @@ NOT_FOR_PARTNERS = {
     "consentdetails",
     "consentevent",
     "consentkey",
+    "consentreview",
+    "gatedecision",
     "providerblock",
     "suppression",
 }

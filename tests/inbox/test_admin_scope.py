@@ -40,6 +40,8 @@ OTHERWISE = {
     "consentdetails",
     "consentevent",
     "consentkey",
+    "consentreview",
+    "gatedecision",
     "package",
     "packagestep",
     "providerblock",

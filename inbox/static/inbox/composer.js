@@ -1,5 +1,6 @@
 // How does an agent write? Drafts, optimistic bubbles, retries, and never a lost word.
 
+import { said } from "./dialogs.js";
 import { Files } from "./files.js";
 import { SessionEndedError, post } from "./http.js";
 import { MAX_CHARACTERS, count, plain } from "./segments.js";
@@ -53,7 +54,8 @@ export class Composer {
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       event.submitter?.closest("[popover]")?.hidePopover();
-      this.submit({ andClose: event.submitter?.name === "and_close" });
+      const { name, value } = event.submitter ?? {};
+      this.submit({ andClose: name === "and_close", purpose: name === "purpose" ? value : "" });
     });
     this.words.addEventListener("input", () => this.typed());
     this.words.addEventListener("keydown", (event) => this.keyed(event));
@@ -102,6 +104,7 @@ export class Composer {
     if (!desk) return;
     const { composer, note } = desk.dataset;
     this.form.dataset.state = composer;
+    this.purpose = desk.dataset.purpose;
     this.form.dataset.note = note;
     const [reply, noteMode] = ["reply", "note"].map((one) =>
       this.form.querySelector(`[name="kind"][value="${one}"]`),
@@ -249,7 +252,7 @@ export class Composer {
 
   // --- sending ---
 
-  submit({ andClose = false } = {}) {
+  submit({ andClose = false, purpose = "" } = {}) {
     if (this.isBlank || this.words.disabled) return;
     if (this.form.querySelector("#send").disabled) {
       alarm(this.files.isBusy ? t("wait_for_files") : this.cost().words);
@@ -261,6 +264,7 @@ export class Composer {
       body: this.body.trim(),
       files: this.mode === "reply" ? this.files.facts() : [],
       lastSeen: this.thread.lastSeq,
+      purpose: purpose || this.purpose,
       at: Date.now(),
     };
     this.words.value = "";
@@ -304,6 +308,8 @@ export class Composer {
         body: item.body,
         "media_ids[]": item.files.map((one) => one.id),
         last_seen_message: item.lastSeen,
+        ...(item.kind === "reply" && item.purpose && { purpose: item.purpose }),
+        ...(item.wentOn && { went_on: item.wentOn, went_on_reason: item.reason }),
         ...(isForced && { force: "1" }),
       });
     } catch (error) {
@@ -337,6 +343,7 @@ export class Composer {
   // Somebody was faster, or wrote meanwhile: no message was made, the words come back.
   async conflicted(item, body) {
     if (body.code === "stale_thread") return this.stale(item, body);
+    if (body.may_go_on) return this.asked(item, body);
     this.takeBack(item);
     if (body.code !== "claimed_by_other") {
       alarm(body.detail);
@@ -354,12 +361,25 @@ export class Composer {
     for (const html of splitItems(body.html)) this.thread.upsert(html);
     const choice = await this.on.ask("stale", { ...body, text: item.body });
     if (choice !== "send" || this.isClosed) return;
+    this.sendAgain({ ...item, lastSeen: this.thread.lastSeq }, { isForced: true });
+  }
+
+  // The gate asks: whoever goes on says why.
+  async asked(item, body) {
+    this.takeBack(item);
+    const choice = await this.on.ask("go-on", { ...body, text: item.body });
+    if (choice !== "send" || this.isClosed) return this.on.desk();
+    const wentOn = [item.wentOn, body.went_on].filter(Boolean).join(" ");
+    return this.sendAgain({ ...item, wentOn, reason: said("go-on").reason ?? "" });
+  }
+
+  sendAgain(item, how = {}) {
     this.words.value = "";
     this.files.clear();
     this.saveDraft(item.kind);
     this.drafts.keep(this.id, item);
     this.showPending(item);
-    this.send({ ...item, lastSeen: this.thread.lastSeq }, { isForced: true });
+    this.send(item, how);
   }
 
   noteInstead(item) {

@@ -1,0 +1,160 @@
+"""What does a message say about consent, and what follows? Stage 4 of a message (behaviour 6)."""
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from accounts.audit import alarm
+from compliance.addresses import Address, masked
+from compliance.classify import Context, Reading, classify
+from compliance.consent import (
+    ConsentChange,
+    KeywordContext,
+    KeywordHandler,
+    Notice,
+    apply_reading,
+    handler_of,
+)
+from compliance.gate import Purpose
+from compliance.keywords import is_opt_out_button, read_keyword
+from compliance.spoken import languages_for
+from inbox.carrier import InboundText
+from inbox.confirming import send_confirmation
+from inbox.contacts import address_of
+from inbox.linked import linked_addresses
+from inbox.models import Conversation, Message, Sender, Thread
+from inbox.reviewing import open_review
+from inbox.sending import follow_consent, hold_unsent
+from inbox.story import Story
+
+logger = logging.getLogger(__name__)
+
+# An ordinary word counts as a keyword for so long after we invited it (reference 7.3).
+INVITED_FOR = timedelta(days=30)
+
+
+def apply_consent(
+    text: InboundText, sender: Sender, thread: Thread, *, received_at: datetime, now: datetime
+) -> ConsentChange:
+    """Record what a message says about consent, before anything else may speak.
+
+    The thread must be locked. What waits to be sent to them is locked as well, if it matters.
+    """
+    reading = read_message(text, sender, thread, now=now)
+    _learn_handler(text, sender, now=now)
+    context = KeywordContext(
+        account_id=sender.account_id,
+        address=address_of(thread),
+        our_address=thread.our_address,
+        handler=handler_of(sender.keyword_handler, thread.our_address),
+        message_sid=text.sid,
+        was_told_by_carrier=bool(text.opt_out_type),
+        last_outbound_was_question=reading.is_weak_yes and _asked_last(thread),
+        others=_others_bound_by(reading, thread),
+        said=text.body,
+        received_at=received_at,
+        sent_at=text.sent_at,
+        is_button=is_opt_out_button(text.button_payload),
+        is_carrier_word=_is_carrier_word(text),
+    )
+    change = apply_reading(reading, context, now=now)
+    if change.changed:
+        hold_unsent(sender.account_id, change.addresses)
+    return change
+
+
+def read_message(text: InboundText, sender: Sender, thread: Thread, *, now: datetime) -> Reading:
+    """Read what a message asks for, in the languages of the person, of their place and the inbox.
+
+    What went before is looked up only where it decides: whether we invited an ordinary word.
+    """
+    inbox, contact = sender.inbox, thread.contact
+    said = (inbox.language, contact.language)
+    languages = languages_for(address_of(thread), said)
+    context = Context(opt_out_type=text.opt_out_type, button_payload=text.button_payload)
+    reading = classify(text.body, languages=languages, channel=text.channel, context=context)
+    if not reading.is_held:
+        return reading
+    last = _last_outbound(thread, now=now)
+    context = replace(
+        context,
+        last_outbound=last.body if last else "",
+        last_was_promotional=bool(last and last.purpose == Purpose.PROMOTIONAL),
+    )
+    return classify(text.body, languages=languages, channel=text.channel, context=context)
+
+
+def _learn_handler(text: InboundText, sender: Sender, *, now: datetime) -> None:
+    """The first OptOutType shows that Advanced Opt-Out is on for this sender."""
+    if not text.opt_out_type or sender.keyword_handler != KeywordHandler.TWILIO_DEFAULT:
+        return
+    sender.keyword_handler = KeywordHandler.TWILIO_ADVANCED
+    sender.save(update_fields=["keyword_handler"])
+    alarm(
+        action="sender_keyword_handler",
+        subject=sender.address,
+        words="Twilio's Advanced Opt-Out answers STOP and START here now, and we do not.",
+        account_id=sender.account_id,
+        now=now,
+        row=str(sender.pk),
+    )
+
+
+def _is_carrier_word(text: InboundText) -> bool:
+    return read_keyword(text.body, opt_out_type=text.opt_out_type).is_carrier_word
+
+
+def _others_bound_by(reading: Reading, thread: Thread) -> tuple[Address, ...]:
+    """Return the same person's other addresses, if the message says something for them too."""
+    is_opt_in = reading.label == "opt_in" and reading.kind == "exact"
+    if not (is_opt_in or reading.label == "opt_out"):
+        return ()
+    return linked_addresses(thread.contact_id, address_of(thread))
+
+
+def _last_outbound(thread: Thread, *, now: datetime) -> Message | None:
+    """Return what we last sent them, if that was lately."""
+    sent = Message.objects.filter(
+        thread=thread, direction=Message.Direction.OUT, created_at__gt=now - INVITED_FOR
+    ).exclude(kind=Message.Kind.NOTE)
+    return sent.order_by("-seq").only("body", "purpose").first()
+
+
+def _asked_last(thread: Thread) -> bool:
+    last = (
+        Message.objects.filter(thread=thread, direction=Message.Direction.OUT)
+        .exclude(kind=Message.Kind.NOTE)
+        .order_by("-seq")
+        .values_list("body", flat=True)
+        .first()
+    )
+    return bool(last and last.rstrip().endswith("?"))
+
+
+_PURPOSES = {
+    Notice.OPT_OUT_CONFIRMATION: Purpose.OPT_OUT_CONFIRMATION,
+    Notice.OPT_IN_CONFIRMATION: Purpose.OPT_IN_CONFIRMATION,
+    Notice.HELP_REPLY: Purpose.HELP_REPLY,
+}
+
+
+def follow_change(
+    change: ConsentChange,
+    thread: Thread,
+    message: Message,
+    conversation: Conversation | None,
+    story: Story,
+    *,
+    is_late: bool,
+) -> None:
+    """Cancel what may not leave any more, ask people to look, and confirm what is to be confirmed.
+
+    What was found late is never answered by itself (behaviour 5): a confirmation has minutes.
+    """
+    if change.changed:
+        state = change.state.value
+        logger.info("consent of %s is now %s", masked(address_of(thread).key), state)
+        open_review(change, message, thread, now=story.now)
+        follow_consent(thread, conversation, change.addresses, change.state, story)
+    if change.notice and not is_late:
+        send_confirmation(_PURPOSES[change.notice], thread, message, story)

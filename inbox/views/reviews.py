@@ -1,0 +1,58 @@
+"""Did they ask to stop? The queue of those whom a person must read, and the decision."""
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.numbers import number_in
+from inbox.models import ConsentReview
+from inbox.reviewing import decide, reviews_for
+from inbox.views.answers import Case, act, back_to, no_licence, of_conversation, reader, url_of
+
+ON_A_PAGE = 50
+
+
+@require_GET
+def reviews(request: HttpRequest) -> HttpResponse:
+    """List what waits for a decision, the most urgent first, or what was decided lately."""
+    viewer, _user, now = reader(request)
+    if not viewer.may_see:
+        return no_licence(request, viewer)
+    shows_decided = request.GET.get("show") == "decided"
+    rows = reviews_for(viewer, is_decided=shows_decided)
+    page = Paginator(rows, ON_A_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "shows_decided": shows_decided, "now": now}
+    return render(request, "inbox/reviews.html", context)
+
+
+@require_POST
+@of_conversation
+def review(request: HttpRequest, case: Case) -> HttpResponse:
+    """Decide whether a message asked to stop."""
+    row = _review_of(case, number_in(request.POST.get("review", "")))
+    decision = request.POST.get("decision")
+    if decision not in ("stop", "go_on"):
+        raise Http404("No such decision.")
+    is_stop = decision == "stop"
+    return act(
+        request,
+        lambda: decide(
+            review=row,
+            by=case.viewer,
+            user=case.user,
+            is_stop=is_stop,
+            reason=request.POST.get("reason", ""),
+            now=case.now,
+        ),
+        done=_("They are opted out.") if is_stop else _("They are not opted out."),
+        back=back_to(request, url_of(case.conversation)),
+    )
+
+
+def _review_of(case: Case, pk: int | None) -> ConsentReview:
+    row = ConsentReview.objects.filter(pk=pk or 0, thread=case.conversation.thread_id).first()
+    if row is None:
+        raise Http404("No such review.")
+    return row
