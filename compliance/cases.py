@@ -203,7 +203,7 @@ def _draft(asked: Asked, known: Known) -> Draft:
 def _unanswered(asked: Asked) -> datetime | None:
     """Return when they wrote last, unless a person has answered that: it may be answered once."""
     wrote, answered = asked.last_words_at, asked.answered_at
-    return None if wrote and answered and answered > wrote else wrote
+    return None if wrote and answered and answered >= wrote else wrote
 
 
 def _consent(row: ConsentRow | None, *, now: datetime) -> Consent:

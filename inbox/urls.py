@@ -34,6 +34,7 @@ urlpatterns = [
     path("c/<str:cid>/tags/", marks.conversation_tags, name="conversation_tags"),
     path("c/<str:cid>/contact/tags/", marks.contact_tags, name="contact_tags"),
     path("c/<str:cid>/contact/attributes/", marks.contact_attributes, name="contact_attributes"),
+    path("messages/<str:mid>/why/", why.message_why, name="message_why"),
     path("messages/<str:mid>/resend/", actions.resend, name="resend"),
     path("attachments/<str:aid>/", files.attachment, name="attachment"),
     path("attachments/<str:aid>/thumbnail/", files.thumbnail, name="thumbnail"),

@@ -179,6 +179,18 @@ def _removable(stage: Stage) -> str:
     return "/settings/log-in/company/remove/"
 
 
+def _doubted(stage: Stage) -> str:
+    """Let somebody write what may be a request to stop; return where such are decided."""
+    text_in(Client(), stage.house.sender, "+14155550177", "ya basta con los mensajes")
+    return "/reviews/"
+
+
+def _sent(stage: Stage) -> str:
+    """Return where it is told why a message of ours was sent."""
+    sent = stage.row.messages.filter(direction="out", purpose="reply").latest("seq")
+    return f"/messages/{sent.public_id}/why/"
+
+
 def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
     house = stage.house
     ada = User.objects.get(name="Ada")
@@ -194,6 +206,9 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "conversation": (house.alice, here),
         "conversation of a supervisor": (house.sue, here),
         "why it is here": (stage.house.alice, f"/c/{stage.row.public_id}/why/"),
+        "possible opt-outs": (house.sue, _doubted(stage)),
+        "why it was sent": (house.alice, _sent(stage)),
+        "decisions": (ada, "/settings/decisions/"),
         "transfer": (house.alice, f"/c/{stage.row.public_id}/transfer/"),
         "profile": (house.alice, "/profile/"),
         "not there": (house.alice, "/c/nothing/"),
@@ -310,6 +325,9 @@ PAGES = [
     "conversation",
     "conversation of a supervisor",
     "why it is here",
+    "possible opt-outs",
+    "why it was sent",
+    "decisions",
     "transfer",
     "profile",
     "not there",

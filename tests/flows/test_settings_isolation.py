@@ -333,6 +333,7 @@ TABLE: dict[str, dict[str, Row]] = {
     "settings": {"GET": Row(OWN_ACCOUNT)},
     # Auditors read this, and nothing else.
     "settings_audit": {"GET": Row(WITH_AUDITOR)},
+    "settings_decisions": {"GET": Row(WITH_AUDITOR)},
     "settings_audit_export": {"POST": Row(WITH_AUDITOR)},
     "settings_whatsapp": {"GET": Row(OWN_ACCOUNT)},
     "settings_whatsapp_sync": {"POST": Row((302, 302, 404, 404, 404, 404, 404, 302))},

@@ -280,6 +280,11 @@ TABLE: dict[str, dict[str, Row]] = {
     "desk": {"GET": _read()},
     "panel": {"GET": _read(reads=True)},
     "why": {"GET": _read(reads=True)},
+    # One's own queue: nobody's words but those of conversations one may read.
+    "reviews": {"GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE})},
+    # There is none to decide here.
+    "review": {"POST": _press(NOTHING, review="1", decision="stop")},
+    "message_why": {"GET": Row(OK, {**OF_THING, "nora": NO_LICENCE}, _mid)},
     "messages": {
         "GET": _read(reads=True),
         "POST": Row(MAKES, OF_CONVERSATION, _cid, _answer),
