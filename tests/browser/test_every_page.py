@@ -68,6 +68,7 @@ def stage(house: House, client: Client, live: Live) -> Stage:
     unknown = stage.reply(house.alice, "Shall I put it aside?")
     Message.objects.filter(pk=unknown.pk).update(status="unknown", error_code="unknown")
     text_in(client, house.sender, "+14155550101", "مرحبا، أريد حجز موعد")
+    text_in(client, house.sender, "+14155550177", "ya basta con los mensajes")
     live.carrier.know(live.base_url, house.sender)
     sid = house.sender.twilio_account.account_sid
     live.carrier.ask(
@@ -179,12 +180,6 @@ def _removable(stage: Stage) -> str:
     return "/settings/log-in/company/remove/"
 
 
-def _doubted(stage: Stage) -> str:
-    """Let somebody write what may be a request to stop; return where such are decided."""
-    text_in(Client(), stage.house.sender, "+14155550177", "ya basta con los mensajes")
-    return "/reviews/"
-
-
 def _sent(stage: Stage) -> str:
     """Return where it is told why a message of ours was sent."""
     sent = stage.row.messages.filter(direction="out", purpose="reply").latest("seq")
@@ -206,7 +201,7 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "conversation": (house.alice, here),
         "conversation of a supervisor": (house.sue, here),
         "why it is here": (stage.house.alice, f"/c/{stage.row.public_id}/why/"),
-        "possible opt-outs": (house.sue, _doubted(stage)),
+        "possible opt-outs": (house.sue, "/reviews/"),
         "why it was sent": (house.alice, _sent(stage)),
         "decisions": (ada, "/settings/decisions/"),
         "transfer": (house.alice, f"/c/{stage.row.public_id}/transfer/"),

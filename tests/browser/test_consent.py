@@ -1,0 +1,139 @@
+"""Does an agent see what a customer may have asked, decide it, and learn why a message waits?"""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from compliance.models import Consent
+from inbox.models import Contact, Conversation, Message
+from tests.browser.conftest import Open
+from tests.browser.test_composer import MARIA, answer, here, ready, say
+from tests.compliance.ledgers import proof, tell
+from tests.conftest import House
+from tests.live import Live, until
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+DOUBT = "ya basta con los mensajes"
+OFFER = "Acme: 20% off all week. Reply STOP to opt out."
+
+
+@pytest.fixture
+def shop(house: House, live: Live) -> House:
+    """The house, known to the carrier; Maria has written to it."""
+    live.carrier.know(live.base_url, house.sender)
+    say(live, house, "¿Está listo mi pedido?")
+    until(lambda: Conversation.objects.exists(), within=10, what="it has arrived")
+    return house
+
+
+def _states() -> list[Any]:
+    return list(Consent.objects.values_list("state", flat=True))
+
+
+def test_a_doubt_in_spanish_is_shown_at_once_and_decided_by_a_person(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    alice = ready(open_as(shop.alice, here()))
+
+    say(live, shop, DOUBT)
+    banner = alice.locator("#banner")
+    expect(banner).to_contain_text("may be a request to stop", timeout=15_000)
+    stop = banner.get_by_role("button", name="They want to stop")
+    stop.focus()
+    alice.keyboard.press("Enter")
+
+    expect(banner).to_contain_text("They opted out", timeout=15_000)
+    expect(alice.locator("#composer-off")).to_be_visible()
+    until(lambda: _states() == ["opted_out"], within=10, what="they are opted out")
+    # Within five minutes: the one confirmation that is allowed goes out, in our name.
+    expect(alice.locator("li.msg-auto", has_text="Acme: ")).to_have_count(1)
+
+
+def test_a_doubt_is_no_request_for_a_reason(shop: House, live: Live, open_as: Open) -> None:
+    say(live, shop, DOUBT)
+    until(lambda: _states() == ["held"], within=10, what="it is held")
+    alice = ready(open_as(shop.alice, here()))
+
+    alice.locator("#banner").get_by_role("button", name="They do not").click()
+    alice.get_by_label("Why? This is kept as evidence.").fill("She means the other shop")
+    alice.keyboard.press("Enter")
+
+    expect(alice.locator("#banner")).not_to_contain_text("request to stop", timeout=15_000)
+    until(lambda: _states() == ["conversational"], within=10, what="the hold is lifted")
+
+
+def test_who_answers_meanwhile_is_asked_why(shop: House, live: Live, open_as: Open) -> None:
+    say(live, shop, DOUBT)
+    until(lambda: _states() == ["held"], within=10, what="it is held")
+    alice = ready(open_as(shop.alice, here()))
+
+    alice.locator("#words").fill("Do you mean us?")
+    alice.locator("#words").press("Enter")
+    dialog = alice.locator("#ask-go-on")
+    expect(dialog).to_be_visible()
+    expect(dialog).to_contain_text("Do you mean us?")
+    dialog.get_by_label("Why? Your name").fill("She asked me to ask")
+    dialog.get_by_role("button", name="Send it").click()
+
+    bubble = alice.locator("li.msg-out", has_text="Do you mean us?")
+    expect(bubble.locator(".tick-words")).to_contain_text("Delivered", timeout=30_000)
+    sent = Message.objects.get(direction="out")
+    assert sent.details["went_on"]["reason"] == "She asked me to ask"
+
+
+def test_who_does_not_go_on_keeps_their_words(shop: House, live: Live, open_as: Open) -> None:
+    say(live, shop, DOUBT)
+    until(lambda: _states() == ["held"], within=10, what="it is held")
+    alice = ready(open_as(shop.alice, here()))
+
+    answer(alice, "Do you mean us?")
+    alice.locator("#ask-go-on").get_by_role("button", name="Do not send").click()
+
+    expect(alice.locator("#words")).to_have_value("Do you mean us?")
+    assert not Message.objects.filter(direction="out").exists()
+
+
+def test_an_offer_at_half_past_nine_in_the_evening_says_when_it_will_go(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    tell(shop.account, proof(), at=datetime.now(UTC))
+    Contact.objects.update(attributes={"time_zone": _where_it_is_nine_in_the_evening()})
+    alice = ready(open_as(shop.alice, here()))
+
+    _send_as(alice, OFFER, "Send as an offer")
+
+    bubble = alice.locator("li.msg-out", has_text="20% off")
+    expect(bubble.locator(".msg-waits")).to_contain_text("Will go at", timeout=15_000)
+    expect(bubble.locator(".msg-waits")).to_contain_text(re.compile(r"It is 2[12]:"))
+    bubble.hover()
+    bubble.get_by_role("link", name="Why sent?").click()
+    expect(alice.get_by_role("heading", name="Why was this sent?")).to_be_visible()
+    expect(alice.locator("main")).to_contain_text("QUIET_HOURS")
+    expect(alice.locator("main")).to_contain_text("not legal advice")
+    assert Message.objects.get(direction="out").status == "queued"
+
+
+def _send_as(page: Page, words: str, how: str) -> None:
+    page.locator("#words").fill(words)
+    page.get_by_role("button", name="More ways to send").click()
+    page.get_by_role("button", name=how).click()
+
+
+def _where_it_is_nine_in_the_evening() -> str:
+    """Return a zone in which it is between nine and ten in the evening now."""
+    ahead = (21 - datetime.now(UTC).hour + 12) % 24 - 12
+    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
+
+
+def test_an_offer_without_consent_is_refused_in_words(shop: House, open_as: Open) -> None:
+    alice = ready(open_as(shop.alice, here()))
+
+    _send_as(alice, OFFER, "Send as an offer")
+
+    bubble = alice.locator("li.msg-out", has_text="20% off")
+    expect(bubble).to_contain_text("offers need express consent in writing", timeout=15_000)
+    assert not Message.objects.filter(direction="out").exists()
+    assert MARIA not in bubble.inner_text()
