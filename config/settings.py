@@ -374,6 +374,13 @@ if IS_PRODUCTION:
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
     SECURE_REDIRECT_EXEMPT = [r"^hooks/", r"^livez$", r"^readyz$"]
 
+# --- Rules of countries --------------------------------------------------------------------------
+
+# Who may make packs of rules: public keys, as `sign_jurisdiction_pack --new-key` prints them.
+JURISDICTION_PACK_KEYS = env.list("JURISDICTION_PACK_KEYS", default=[])
+# After how long a process notices that another pack is in force.
+JURISDICTION_PACK_SECONDS = env.int("JURISDICTION_PACK_SECONDS", default=5)
+
 # --- Files ---------------------------------------------------------------------------------------
 
 STATIC_URL = "static/"
