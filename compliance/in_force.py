@@ -55,10 +55,15 @@ def rules_in_force() -> RulesInForce:
     now, kept = time.monotonic(), _kept
     if kept and now - kept.looked_at < settings.JURISDICTION_PACK_SECONDS:
         return kept.rules
-    with _lock:
+    # One of the threads looks; the others need not wait for it where there is something to go by.
+    if not _lock.acquire(blocking=kept is None) and kept:
+        return kept.rules
+    try:
         marker = _marker()
         rules = kept.rules if kept and kept.marker == marker else _read()
         _kept = _Kept(rules, marker, now)
+    finally:
+        _lock.release()
     return rules
 
 

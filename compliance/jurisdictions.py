@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache, lru_cache, partial
@@ -170,7 +170,9 @@ def read_pack(document: Any) -> Pack:
             problems += [f"Row {number} ({place or 'no code'}): {words}" for words in found]
         else:
             rows[row["code"]] = _jurisdiction(row)
-    problems += _problems_of_whole(document, rows)
+    # A row that is wrong is there all the same: nothing else is wrong for its sake.
+    there = {row["code"] for row in _rows_of(document) if _is_named(row)}
+    problems += _problems_of_whole(document, there | rows.keys())
     if problems:
         raise PackError(problems)
     return Pack(document["version"], rows)
@@ -185,14 +187,18 @@ def _rows_of(document: dict[str, Any]) -> list[Any]:
     return rows
 
 
-def _problems_of_whole(document: dict[str, Any], rows: Mapping[str, Jurisdiction]) -> Iterator[str]:
+def _is_named(row: Any) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("code"), str)
+
+
+def _problems_of_whole(document: dict[str, Any], there: Collection[str]) -> Iterator[str]:
     if not isinstance(document.get("version"), str) or not document["version"].strip():
         yield "The pack has no version."
-    if UNKNOWN not in rows:
+    if UNKNOWN not in there:
         yield f"There is no row {UNKNOWN}, for countries without one of their own."
-    for code in rows:
+    for code in sorted(there):
         country = code.partition("-")[0]
-        if country not in rows:
+        if country not in there:
             yield f"Row {code}: its country {country} has no row."
 
 

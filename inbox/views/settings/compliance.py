@@ -1,4 +1,4 @@
-"""What did the account settle for all its messages, and by which rules of countries are they judged?
+"""What did the account settle for all its messages, and which rules of countries hold beside?
 
 Auditors read it. What is changed here is only ever stricter than the rows of countries.
 """
