@@ -80,8 +80,8 @@ class OverrideQuerySet(LedgerQuerySet["RuleOverride"]):
 
     def current(self) -> "models.QuerySet[RuleOverride]":
         """Return the newest of each column of each row of each account."""
-        newest = self.order_by("account", "code", "column", "-number")
-        return newest.distinct("account", "code", "column")
+        newest = self.order_by("account_id", "code", "column", "-number")
+        return newest.distinct("account_id", "code", "column")
 
 
 class RuleOverride(models.Model):
