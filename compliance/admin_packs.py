@@ -72,7 +72,8 @@ class JurisdictionPackAdmin(ScopedAdmin[JurisdictionPack]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[JurisdictionPack]:
         """Show what was refused, and the files themselves, to nobody but platform staff."""
-        rows = super().get_queryset(request)
+        # A file is some hundred thousand letters, and no list shows it.
+        rows = super().get_queryset(request).defer("content")
         if is_platform_staff(request):
             return rows
         return rows.exclude(state=JurisdictionPack.State.REFUSED)

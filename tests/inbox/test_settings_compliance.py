@@ -327,7 +327,7 @@ def test_people_of_other_accounts_see_their_own_rules_only(
     assert charlie.account is not None
     otto = login(make_user(charlie.account, "Otto", works_as=User.Role.ACCOUNT_ADMIN))
 
-    assert "of your own" not in text(otto.get(PAGE))
+    assert "1 of your own" not in text(otto.get(PAGE))
     assert "<dt>So this holds</dt><dd><strong>3</strong>" in text(otto.get(FLORIDA))
     assert 'value="30"' in text(otto.get(PAGE))
     for user in (house.alice, house.bob, house.sue, charlie):
