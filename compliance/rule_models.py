@@ -159,10 +159,16 @@ class CompliancePolicy(models.Model):
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="+")
     reply_after_opt_out_sms = models.CharField(
-        "Replies by SMS and MMS", max_length=5, choices=_REPLIES, default=Answer.ASK.value
+        "Replies after an opt-out, by SMS and MMS",
+        max_length=5,
+        choices=_REPLIES,
+        default=Answer.ASK.value,
     )
     reply_after_opt_out_whatsapp = models.CharField(
-        "Replies by WhatsApp", max_length=5, choices=_REPLIES, default=Answer.ALLOW.value
+        "Replies after an opt-out, by WhatsApp",
+        max_length=5,
+        choices=_REPLIES,
+        default=Answer.ALLOW.value,
     )
     open_days = models.PositiveSmallIntegerField("Days open for replies", default=30)
     notification_window = models.CharField(

@@ -54,8 +54,8 @@ class Migration(migrations.Migration):
             name='CompliancePolicy',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reply_after_opt_out_sms', models.CharField(choices=[('ask', 'Ask the person who answers'), ('allow', 'Let them answer, with a notice'), ('block', 'Never')], default='ask', max_length=5, verbose_name='Replies by SMS and MMS')),
-                ('reply_after_opt_out_whatsapp', models.CharField(choices=[('ask', 'Ask the person who answers'), ('allow', 'Let them answer, with a notice'), ('block', 'Never')], default='allow', max_length=5, verbose_name='Replies by WhatsApp')),
+                ('reply_after_opt_out_sms', models.CharField(choices=[('ask', 'Ask the person who answers'), ('allow', 'Let them answer, with a notice'), ('block', 'Never')], default='ask', max_length=5, verbose_name='Replies after an opt-out, by SMS and MMS')),
+                ('reply_after_opt_out_whatsapp', models.CharField(choices=[('ask', 'Ask the person who answers'), ('allow', 'Let them answer, with a notice'), ('block', 'Never')], default='allow', max_length=5, verbose_name='Replies after an opt-out, by WhatsApp')),
                 ('open_days', models.PositiveSmallIntegerField(default=30, verbose_name='Days open for replies')),
                 ('notification_window', models.CharField(default='any', max_length=400, verbose_name='Hours for notifications')),
                 ('promotion_window', models.CharField(default='any', max_length=400, verbose_name='Hours for offers')),

@@ -44,7 +44,7 @@ class PolicyForm(forms.Form):
     """What holds for every message of the account, beside the rules of countries."""
 
     reply_after_opt_out_sms = forms.ChoiceField(
-        label=gettext_lazy("Replies by SMS and MMS"),
+        label=gettext_lazy("Replies after an opt-out, by SMS and MMS"),
         help_text=gettext_lazy(
             "Somebody opted out and has written again since, a day ago at most. May their question "
             "be answered once?"
@@ -52,7 +52,7 @@ class PolicyForm(forms.Form):
         choices=_REPLIES,
     )
     reply_after_opt_out_whatsapp = forms.ChoiceField(
-        label=gettext_lazy("Replies by WhatsApp"), choices=_REPLIES
+        label=gettext_lazy("Replies after an opt-out, by WhatsApp"), choices=_REPLIES
     )
     open_days = forms.IntegerField(
         label=gettext_lazy("Days open for replies"),
