@@ -131,7 +131,7 @@ class JurisdictionPackAdmin(ScopedAdmin[JurisdictionPack]):
             words = f"Pack {row.version} is passed over: {problem} {rules.version} holds instead."
             yield ToDo(words, self.list_url())
         if stale := [one.code for one in rules.pack.rows.values() if one.is_stale(today)]:
-            words = f"{len(stale)} country rules were last reviewed over 180 days ago."
+            words = f"Country rules that were last reviewed over 180 days ago: {len(stale)}."
             yield ToDo(words, reverse("admin:compliance_jurisdictionpack_rules"))
 
     # --- Pages of its own ---

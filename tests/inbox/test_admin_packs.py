@@ -167,7 +167,7 @@ def test_rows_that_nobody_reviewed_for_long_are_warned_of(stan: Client) -> None:
     document["rows"][0]["last_reviewed"] = str(timezone.now().date() - timedelta(days=181))
     assume(RulesInForce(read_pack(document)))
 
-    line = "1 country rules were last reviewed over 180 days ago."
+    line = "Country rules that were last reviewed over 180 days ago: 1."
     assert line in text(stan.get("/admin/"))
 
 
