@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import AuditEntry, User
 from accounts.refusals import RefusedError
 from compliance import in_force
-from compliance.in_force import forget, overrides_of, problem_of, rules_in_force, rules_of
+from compliance.in_force import forget, overrides_of, pack_for, problem_of, rules_in_force, rules_of
 from compliance.installing import install_pack
 from compliance.jurisdictions import shipped_pack, shipped_text
 from compliance.models import ConsentEvent, JurisdictionPack, RuleOverride
@@ -512,6 +512,13 @@ def test_the_rules_of_a_case_are_one_question(house: House, ada: User) -> None:
     assert [row.code for row in rows] == ["US", "US-FL", "ZZ"]
     assert [row.most_a_day for row in rows] == [None, 2, None]
     assert rows[2].consent_level == "written"
+    # The same, as the gate takes it.
+    with CaptureQueriesContext(connection) as asked:
+        own = pack_for(house.account.pk)
+    assert len(asked) == 1
+    assert own.rules_for(["US-FL", "XX"]) == rows
+    assert own.version == SHIPPED
+    assert pack_for(make_account("Umbrella").pk) is rules_in_force().pack
 
 
 def test_every_column_is_shown_with_what_the_row_says(house: House, ada: User) -> None:
