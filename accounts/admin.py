@@ -338,7 +338,8 @@ class AuditEntryAdmin(ReadableLines, BigTableAdmin[AuditEntry]):
         found = list(alarms.select_related("account")[:MOST_ALARMS])
         if found:
             last, number = found[0], len(found)
-            words = f"{last.account}, {last.subject}: {self.words(last)}"
+            whose = f"{last.account}, " if last.account else ""
+            words = f"{whose}{last.subject}: {self.words(last)}"
             more = f" And {number - 1} more in the last week." if number > 1 else ""
             yield ToDo(words + more, self.list_url(is_alarm__exact="1"))
 

@@ -83,6 +83,10 @@ _CONSENT = (
         "ConsentDetails",
     ),
 )
+_COUNTRIES = (
+    _("Country rules"),
+    ("JurisdictionPack", "RuleOverride", "CompliancePolicy"),
+)
 _LOG = (_("What was done"), ("AuditEntry", "SupportAccess"))
 _ARRIVED = (_("What arrived"), ("Receipt",))
 _TALK = (
@@ -116,6 +120,7 @@ GROUPS: Mapping[User.Role, Groups] = {
         _ARRIVED,
         _LOG,
         _CONSENT,
+        _COUNTRIES,
         _TALK,
         _LIVE,
     ),
@@ -129,6 +134,7 @@ GROUPS: Mapping[User.Role, Groups] = {
         _ARRIVED,
         _LOG,
         _CONSENT,
+        _COUNTRIES,
         _TALK,
         _LIVE,
         (_("Partner"), ("Partner",)),
@@ -142,9 +148,10 @@ GROUPS: Mapping[User.Role, Groups] = {
         _ARRIVED,
         _LOG,
         _CONSENT,
+        _COUNTRIES,
         (_("Account"), ("Account",)),
     ),
-    User.Role.AUDITOR: (_LOG, _RULES, _CONSENT, _TALK, (_("Receipts"), ("Receipt",))),
+    User.Role.AUDITOR: (_LOG, _RULES, _CONSENT, _COUNTRIES, _TALK, (_("Receipts"), ("Receipt",))),
 }
 WELCOME: Mapping[User.Role, Any] = {
     User.Role.STAFF: _("Every partner and every account."),

@@ -38,11 +38,8 @@ def administrator(request: HttpRequest) -> Administrator:
     raise Http404("No such page.")
 
 
-def audit_reader(request: HttpRequest) -> tuple[Administrator, "QuerySet[AuditEntry]"]:
-    """Return who reads the audit log of which account, and which of its lines they may see.
-
-    The account's admins and auditors see all of it. For anybody else there is none: Http404.
-    """
+def reader(request: HttpRequest) -> Administrator:
+    """Return who administers which account, or audits it and changes nothing. Else Http404."""
     user = request.user
     if (
         isinstance(user, User)
@@ -50,9 +47,16 @@ def audit_reader(request: HttpRequest) -> tuple[Administrator, "QuerySet[AuditEn
         and user.is_active
         and user.account is not None
     ):
-        who = Administrator(user, user.account, timezone.now())
-    else:
-        who = administrator(request)
+        return Administrator(user, user.account, timezone.now())
+    return administrator(request)
+
+
+def audit_reader(request: HttpRequest) -> tuple[Administrator, "QuerySet[AuditEntry]"]:
+    """Return who reads the audit log of which account, and which of its lines they may see.
+
+    The account's admins and auditors see all of it. For anybody else there is none: Http404.
+    """
+    who = reader(request)
     rows = AuditEntry.objects.filter(account=who.account)
     is_partner = who.user.role == User.Role.PARTNER
     return who, rows.filter(actor=who.user) if is_partner else rows

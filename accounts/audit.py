@@ -88,9 +88,12 @@ def _entry(
 
 
 def alarm(
-    *, action: str, subject: str, words: str, now: datetime, account_id: int, **data: Any
+    *, action: str, subject: str, words: str, now: datetime, account_id: int | None, **data: Any
 ) -> AuditEntry:
-    """Write that something happened by itself which the account's partner must know, in words."""
+    """Write that something happened by itself which the account's partner must know, in words.
+
+    Without an account it is about the whole installation, and for the platform's staff.
+    """
     return record(
         action=action,
         subject=subject,

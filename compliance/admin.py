@@ -17,6 +17,7 @@ from accounts.admin_scope import LOOK, VIEW, BigTableAdmin, M, OwnRowsFilter, ro
 from accounts.admin_support import support_now
 from accounts.models import Account, User
 from accounts.secrets import SecretUnreadableError
+from compliance import admin_packs as admin_packs
 from compliance.addresses import masked
 from compliance.models import (
     Consent,

@@ -23,6 +23,9 @@ CONSENT_LEVELS = {
 }
 # At most so many unasked messages to one person in 24 hours (FTSA, OTSA; secondary source).
 MOST_A_DAY = {"US-FL": 3, "US-OK": 3}
+MOST_CAP = 999
+_CAP = re.compile(r"[1-9][0-9]{0,2}")
+_YEARS = re.compile(r"\b([1-9][0-9]?)\b")
 _VALID_DAYS = re.compile(r"valid (\d+) days")
 
 
@@ -77,9 +80,18 @@ def register_days(cell: str) -> int:
     return int(found.group(1)) if found else 0
 
 
+def years(cell: str) -> int | None:
+    """Return the least number of years that a cell of retention names; None if it names none."""
+    found = _YEARS.search(cell)
+    return int(found.group(1)) if found else None
+
+
 def problem_of(row: Mapping[str, str]) -> str:
     """Say what of a row the gate could not act on; blank if nothing."""
     level = row.get("promo_consent", "")
-    if level in CONSENT_LEVELS:
-        return ""
-    return f"promo_consent: “{level}” is no kind of consent that is known."
+    if level not in CONSENT_LEVELS:
+        return f"promo_consent: “{level}” is no kind of consent that is known."
+    cap = row.get("most_a_day", "")
+    if cap and not _CAP.fullmatch(cap):
+        return f"most_a_day: “{cap}” is no number from 1 to {MOST_CAP}."
+    return ""

@@ -10,9 +10,9 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from functools import cache, lru_cache, partial
 from importlib import resources
 from typing import Any
@@ -39,6 +39,10 @@ _WINDOWS = (
     "conversational_reply_window",
 )
 _NEEDED = ("code", "name", *_WINDOWS, "promo_window_status", "holiday_calendar", "status")
+STATUSES = ("sourced", "sourced-secondary", "mixed", "weak", "unverified", "product")
+# Whoever shows a row says so when nobody looked at it for longer.
+STALE_AFTER = timedelta(days=180)
+MOST_ROWS, LONGEST_CELL = 2_000, 4_000
 
 
 class PackError(Exception):
@@ -51,7 +55,7 @@ class PackError(Exception):
 
 @dataclass(frozen=True)
 class Jurisdiction:
-    """The rules of one row. `facts` are its other columns, as they were written."""
+    """The rules of one row. `facts` are its other columns; `cells` is all of it as written."""
 
     code: str
     name: str
@@ -65,6 +69,7 @@ class Jurisdiction:
     status: str
     last_reviewed: date
     facts: Mapping[str, str]
+    cells: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def hours(self, purpose: str) -> Hours:
         """Return when messages of a purpose may reach people, with the holidays of the place.
@@ -94,7 +99,22 @@ class Jurisdiction:
     @property
     def most_a_day(self) -> int | None:
         """Return how many unasked messages one person may get in 24 hours, if that is limited."""
-        return country_terms.MOST_A_DAY.get(self.code)
+        cell = self.facts.get("most_a_day", "")
+        return int(cell) if cell else country_terms.MOST_A_DAY.get(self.code)
+
+    @property
+    def evidence_years(self) -> int | None:
+        """Return for how many years the proof of a consent is kept at least, if that is said."""
+        return country_terms.years(self.facts.get("consent_evidence_years", ""))
+
+    @property
+    def opt_out_years(self) -> int | None:
+        """Return for how many years an opt-out is kept at least, if that is said."""
+        return country_terms.years(self.facts.get("optout_keep_years", ""))
+
+    def is_stale(self, today: date) -> bool:
+        """Say whether nobody reviewed the row for longer than `STALE_AFTER`."""
+        return today - self.last_reviewed > STALE_AFTER
 
     def can_answer(self, kind: str) -> bool:
         """Say whether people here can write back to a kind of sender."""
@@ -141,7 +161,7 @@ def read_pack(document: Any) -> Pack:
         raise PackError([f"This is no pack of jurisdictions of format {FORMAT}."])
     problems: list[str] = []
     rows: dict[str, Jurisdiction] = {}
-    for number, row in enumerate(document.get("rows") or [], start=1):
+    for number, row in enumerate(_rows_of(document), start=1):
         found = [*_problems_of(row)]
         if not found and row["code"] in rows:
             found = ["is there twice."]
@@ -150,20 +170,35 @@ def read_pack(document: Any) -> Pack:
             problems += [f"Row {number} ({place or 'no code'}): {words}" for words in found]
         else:
             rows[row["code"]] = _jurisdiction(row)
-    problems += _problems_of_whole(document, rows)
+    # A row that is wrong is there all the same: nothing else is wrong for its sake.
+    there = {row["code"] for row in _rows_of(document) if _is_named(row)}
+    problems += _problems_of_whole(document, there | rows.keys())
     if problems:
         raise PackError(problems)
     return Pack(document["version"], rows)
 
 
-def _problems_of_whole(document: dict[str, Any], rows: Mapping[str, Jurisdiction]) -> Iterator[str]:
+def _rows_of(document: dict[str, Any]) -> list[Any]:
+    rows = document.get("rows") or []
+    if not isinstance(rows, list):
+        raise PackError(["The rows of the pack are no list."])
+    if len(rows) > MOST_ROWS:
+        raise PackError([f"The pack has {len(rows)} rows; {MOST_ROWS} are the most."])
+    return rows
+
+
+def _is_named(row: Any) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("code"), str)
+
+
+def _problems_of_whole(document: dict[str, Any], there: Collection[str]) -> Iterator[str]:
     if not isinstance(document.get("version"), str) or not document["version"].strip():
         yield "The pack has no version."
-    if UNKNOWN not in rows:
+    if UNKNOWN not in there:
         yield f"There is no row {UNKNOWN}, for countries without one of their own."
-    for code in rows:
+    for code in sorted(there):
         country = code.partition("-")[0]
-        if country not in rows:
+        if country not in there:
             yield f"Row {code}: its country {country} has no row."
 
 
@@ -173,6 +208,9 @@ def _problems_of(row: Any) -> Iterator[str]:
         return
     if missing := [name for name in (*_NEEDED, "last_reviewed") if name not in row]:
         yield f"lacks {', '.join(missing)}."
+        return
+    if long := [name for name, value in row.items() if len(value) > LONGEST_CELL]:
+        yield f"has more than {LONGEST_CELL} characters in {', '.join(long)}."
         return
     if not _CODE.fullmatch(row["code"]):
         yield "has a code that is neither a country (US), a part of one (US-FL) nor US-*."
@@ -186,6 +224,13 @@ def _problems_of(row: Any) -> Iterator[str]:
         yield f"holiday_calendar: the holidays of {calendar} are not known."
     if problem := country_terms.problem_of(row):
         yield problem
+    yield from _problems_of_standing(row)
+
+
+def _problems_of_standing(row: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is wrong with how a row says that it is founded."""
+    if row["status"] not in STATUSES:
+        yield f"has the status “{row['status']}”; it is one of {', '.join(STATUSES)}."
     try:
         date.fromisoformat(row["last_reviewed"])
     except ValueError:
@@ -208,6 +253,7 @@ def _jurisdiction(row: Mapping[str, str]) -> Jurisdiction:
         status=row["status"],
         last_reviewed=date.fromisoformat(row["last_reviewed"]),
         facts={name: value for name, value in row.items() if name not in _NEEDED},
+        cells=dict(row),
     )
 
 
@@ -262,6 +308,15 @@ def pack_from_table(text: str, *, version: str) -> dict[str, Any]:
 @cache
 def shipped_pack() -> Pack:
     """Return the pack that comes with the product."""
+    return read_pack(json.loads(shipped_text()))
+
+
+def shipped_text() -> str:
+    """Return the file of the pack that comes with the product.
+
+    It is not signed: it is part of the release, and whoever can change it can change the code that
+    would look at a signature.
+    """
     folder = resources.files("compliance") / "packs"
     newest = max(file.name for file in folder.iterdir() if file.name.endswith(".json"))
-    return read_pack(json.loads((folder / newest).read_text(encoding="utf-8")))
+    return (folder / newest).read_text(encoding="utf-8")

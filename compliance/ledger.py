@@ -14,7 +14,7 @@ from django.db import transaction
 from compliance.addresses import Address
 from compliance.chain import commitment, handle, hash_of
 from compliance.evidence import NO_WORDING, Evidence, Wording
-from compliance.jurisdictions import shipped_pack
+from compliance.in_force import rules_in_force
 from compliance.models import ConsentChain, ConsentDetails, ConsentEvent, ConsentKey
 from compliance.sealing import Opened, new_key, new_salt, seal
 from compliance.state_machine import ConsentState
@@ -99,7 +99,7 @@ def _placed(given: Evidence, address: Address) -> Evidence:
     if given.jurisdiction or given.pack_version:
         return given
     country = whereabouts(address).country
-    return replace(given, jurisdiction=country, pack_version=shipped_pack().version)
+    return replace(given, jurisdiction=country, pack_version=rules_in_force().version)
 
 
 _SAME: Sequence[str] = (

@@ -28,6 +28,9 @@ from accounts.secrets import EncryptedTextField
 from compliance.chain import FORMAT, GENESIS
 from compliance.evidence import EVERY_PROGRAMME, Basis, EventKind, Personal, Quality, Source
 from compliance.judging import Answer
+from compliance.rule_models import CompliancePolicy as CompliancePolicy
+from compliance.rule_models import JurisdictionPack as JurisdictionPack
+from compliance.rule_models import RuleOverride as RuleOverride
 from compliance.sealing import Opened, unseal
 from compliance.state_machine import CONFIRM_WITHIN, Fact
 from compliance.state_machine import ConsentState as ConsentState

@@ -97,3 +97,29 @@ def _span(text: str) -> Span:
     if ends <= starts:
         raise WindowError(f"“{text}” ends before it starts.")
     return Span(starts, ends)
+
+
+def write_window(window: Window) -> str:
+    """Write a window so that `read_window` reads the same: days alike stand together."""
+    if window == ANY:
+        return "any"
+    parts, at = [], 0
+    while at < len(DAYS):
+        end = at
+        while end + 1 < len(DAYS) and window.week[end + 1] == window.week[at]:
+            end += 1
+        names = DAYS[at] if end == at else f"{DAYS[at]}-{DAYS[end]}"
+        parts.append(f"{names}={_written(window.week[at])}")
+        at = end + 1
+    if window.holiday is not None:
+        parts.append(f"{HOLIDAY}={_written(window.holiday)}")
+    return ";".join(parts)
+
+
+def _written(spans: tuple[Span, ...]) -> str:
+    return ",".join(f"{clock(one.starts)}-{clock(one.ends)}" for one in spans) or "none"
+
+
+def clock(minute: int) -> str:
+    """Write a minute of a day as the clock on the wall shows it; the last is 24:00."""
+    return f"{minute // 60:02}:{minute % 60:02}"

@@ -6,6 +6,7 @@ would be unsafe, and the process refuses to start until each is set.
 """
 
 import logging
+from base64 import b64decode
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,10 @@ TWILIO_API_BASE = env.str("TWILIO_API_BASE", default="")
 # The platform's own Twilio account: subaccounts of cloud accounts are opened under it.
 TWILIO_PLATFORM_SID = env.str("TWILIO_PLATFORM_SID", default="")
 TWILIO_PLATFORM_TOKEN = secret("TWILIO_PLATFORM_TOKEN")
+# Who may make packs of country rules: public keys, as `sign_jurisdiction_pack --new-key` says them.
+JURISDICTION_PACK_KEYS = env.list("JURISDICTION_PACK_KEYS", default=[])
+# After how many seconds a process notices that another pack is in force.
+JURISDICTION_PACK_SECONDS = env.int("JURISDICTION_PACK_SECONDS", default=5)
 
 if ENVIRONMENT not in {"laptop", "production"}:
     raise ImproperlyConfigured(f"ENVIRONMENT is '{ENVIRONMENT}': say 'laptop' or 'production'.")
@@ -64,6 +69,14 @@ def is_fernet_key(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_pack_key(text: str) -> bool:
+    """Say whether this is a public key that packs of country rules may be signed with."""
+    try:
+        return len(b64decode(text, validate=True)) == 32
+    except ValueError:
+        return False
 
 
 def refusals() -> list[str]:
@@ -80,6 +93,9 @@ def refusals() -> list[str]:
         ),
         "SECRET_FIELD_KEYS holds what is no Fernet key: make one with Fernet.generate_key().": (
             not all(map(is_fernet_key, SECRET_FIELD_KEYS))
+        ),
+        "JURISDICTION_PACK_KEYS holds what is no public key: sign_jurisdiction_pack makes one.": (
+            not all(map(is_pack_key, JURISDICTION_PACK_KEYS))
         ),
         "DEBUG is on: switch it off.": DEBUG,
         "DEMO is on: the demo is for laptops.": DEMO,

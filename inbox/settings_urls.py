@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from inbox.views.settings import (
     audit,
+    compliance,
     connection,
     connectors,
     coverage,
@@ -22,6 +23,7 @@ from inbox.views.settings import (
     log_in,
     lookups,
     numbers,
+    own_rules,
     people,
     programs,
     replies,
@@ -102,6 +104,8 @@ urlpatterns = [
     path("decisions/", decisions.decisions, name="settings_decisions"),
     path("audit/", audit.audit, name="settings_audit"),
     path("audit/export/", audit.audit_export, name="settings_audit_export"),
+    path("compliance/", compliance.compliance, name="settings_compliance"),
+    path("compliance/rules/<str:code>/", own_rules.own_rules_of, name="settings_own_rules"),
     path("people/", people.people, name="settings_people"),
     path("people/invite/", invitations.invite, name="settings_invite"),
     path(

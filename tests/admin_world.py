@@ -40,6 +40,8 @@ from compliance.decisions import Stage, keep_decision
 from compliance.erasure import erase_person
 from compliance.evidence import EventKind, Evidence, Source
 from compliance.gate import Purpose, Reason, Verdict
+from compliance.jurisdictions import shipped_text
+from compliance.models import CompliancePolicy, JurisdictionPack, RuleOverride
 from compliance.recording import record_consent
 from inbox.conversations import claim_conversation, mark_read, take_over
 from inbox.models import (
@@ -224,6 +226,7 @@ def _live_a_little(company: Company, n: int) -> None:
     )
     _have_look_ups(company)
     _have_rules(company)
+    _have_country_rules(company)
     _entitle(company)
     Authenticator.objects.create(
         user=company.alice, type=Authenticator.Type.TOTP, data={"secret": "canary second factor"}
@@ -326,6 +329,31 @@ def _have_people_around(company: Company, n: int) -> None:
         ip="203.0.113.7",
         started_at=NOW,
         seen_at=NOW,
+    )
+
+
+def _have_country_rules(company: Company) -> None:
+    common = {"account": company.account, "changed_by": company.alice, "changed_at": NOW}
+    CompliancePolicy.objects.create(open_days=14, **common)
+    RuleOverride.objects.create(
+        account=company.account,
+        code="US",
+        column="promo_window",
+        number=1,
+        value="mon-sun=09:00-20:00",
+        of_value="mon-sun=08:00-21:00",
+        pack_version="2026-11-23",
+        made_by=company.alice,
+        made_at=NOW,
+    )
+    JurisdictionPack.objects.get_or_create(
+        version="2026-01-01",
+        defaults={
+            "state": JurisdictionPack.State.REPLACED,
+            "content": shipped_text().replace('"version": "2026-11-23"', '"version": "2026-01-01"'),
+            "received_at": NOW,
+            "replaced_at": NOW,
+        },
     )
 
 

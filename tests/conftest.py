@@ -1,8 +1,9 @@
 """Who and what is there in every test?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -15,7 +16,9 @@ from django.test import Client
 from accounts.access import Viewer, viewer_of
 from accounts.ledgers import NeverEmptied
 from accounts.models import Account, AuditEntry, Membership, Package, User
-from compliance.models import ConsentChain, ConsentEvent
+from compliance.in_force import RulesInForce, assume
+from compliance.jurisdictions import Pack, shipped_pack
+from compliance.models import ConsentChain, ConsentEvent, RuleOverride
 from config import celery as celery
 from inbox.models import ConversationEvent, Sender, TeamInbox
 from routing.models import RulebookVersion
@@ -24,7 +27,13 @@ from tests.chromium import chromium as chromium
 from tests.factories import make_account, make_inbox, make_sender, make_user
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
-LEDGERS: tuple[Any, ...] = (AuditEntry, ConsentEvent, ConversationEvent, RulebookVersion)
+LEDGERS: tuple[Any, ...] = (
+    AuditEntry,
+    ConsentEvent,
+    ConversationEvent,
+    RulebookVersion,
+    RuleOverride,
+)
 # The head of a ledger moves on, and is as little emptied as the ledger.
 NEVER_EMPTIED = (*LEDGERS, ConsentChain)
 
@@ -80,6 +89,20 @@ def content_types(django_db_setup: None, django_db_blocker: Any) -> Sequence[Con
     """The content types as they were before any test."""
     with django_db_blocker.unblock():
         return list(ContentType.objects.all())
+
+
+@pytest.fixture(autouse=True)
+def _rules_as_shipped() -> None:
+    """Begin with the rules that come with the product, whatever the test before installed."""
+    assume(RulesInForce(_reviewed_on(datetime.now(UTC).date())))
+
+
+@cache
+def _reviewed_on(day: date) -> Pack:
+    """Return the shipped pack as if somebody had looked at it lately, whenever a test is run."""
+    pack = shipped_pack()
+    rows = {code: replace(row, last_reviewed=day) for code, row in pack.rows.items()}
+    return replace(pack, rows=rows)
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ def pytest_load_initial_conftests() -> None:
     Workers of pytest-xdist use the servers of the first process, which alone stops them, and each
     of them databases of its own.
     """
+    # Which rules of countries are in force is looked at when a test says so, and not by the clock.
+    os.environ["JURISDICTION_PACK_SECONDS"] = "86400"
     if os.environ.get(OURS) is None:
         os.environ[OURS] = json.dumps(_started())
     if ours := json.loads(os.environ[OURS]):

@@ -28,6 +28,9 @@ from accounts.models import (
 )
 from accounts.packages import offer_package, tick
 from accounts.programs import make_key, revoke_key
+from compliance.models import RuleOverride
+from compliance.overriding import settle_rule
+from compliance.stricter import Column
 from inbox.models import Conversation, DriftFinding, Message, TeamInbox
 from inbox.setup.invitations import Asked, hash_of, invite
 from routing.hours import Opening, SpecialDay
@@ -125,6 +128,23 @@ def _seat_of(user: User) -> str:
         tick(item=row.items.all()[0], is_done=True, by=user, now=now)
         make_user(user.account, "Nora Newcomer", team=user.teams.get(), is_licensed=False)
     return f"/settings/licences/{License.objects.get(holder=user).pk}/take-away/"
+
+
+def _own_rule(user: User) -> str:
+    """Settle a rule for Florida; return where that is done."""
+    assert user.account is not None
+    if not RuleOverride.objects.exists():
+        settle_rule(
+            account=user.account,
+            code="US-FL",
+            column=Column.PROMOTION,
+            value="mon-fri=09:00-18:00;sat-sun=none;hol=none",
+            reason="Our people are not there at weekends.",
+            seen=0,
+            by=user,
+            now=timezone.now(),
+        )
+    return "/settings/compliance/rules/US-FL/"
 
 
 def _removal(user: User) -> str:
@@ -227,6 +247,8 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "change password": (house.alice, "/accounts/password/change/"),
         "whatsapp": (ada, "/settings/whatsapp/"),
         "audit log": (ada, "/settings/audit/"),
+        "compliance": (ada, "/settings/compliance/"),
+        "country rule": (ada, _own_rule(ada)),
         "log out": (house.alice, "/accounts/logout/"),
         **_settings_paths(stage),
     }
@@ -346,6 +368,8 @@ PAGES = [
     "change password",
     "whatsapp",
     "audit log",
+    "compliance",
+    "country rule",
     "log out",
     "settings",
     "connection",

@@ -47,6 +47,7 @@ def test_a_complete_production_starts() -> None:
         ({"SECRET_FIELD_KEYS": ""}, "SECRET_FIELD_KEYS"),
         ({"SECRET_FIELD_KEYS": "abc"}, "no Fernet key"),
         ({"SECRET_FIELD_KEYS": f"{SAFE['SECRET_FIELD_KEYS']},abc"}, "no Fernet key"),
+        ({"JURISDICTION_PACK_KEYS": "abc"}, "no public key"),
         ({"DEBUG": "1"}, "DEBUG"),
         ({"DEMO": "1"}, "DEMO"),
         ({"TWILIO_API_BASE": "http://127.0.0.1:4020"}, "simulator"),

@@ -80,13 +80,16 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "accounts.team": ("vacd", "vacd", "vacd", ""),
     "accounts.twilioaccount": ("vacdt", "vacdt", "v", ""),
     "accounts.user": ("vact", "vact", "vact", ""),
+    "compliance.compliancepolicy": ("v", "v", "v", "v"),
     "compliance.consent": ("", "", "v", "v"),
     "compliance.consentchain": ("", "", "v", "v"),
     "compliance.consentdetails": ("", "", "v", "v"),
     "compliance.consentevent": ("", "", "v", "v"),
     "compliance.consentkey": ("", "", "v", "v"),
     "compliance.gatedecision": ("", "", "v", "v"),
+    "compliance.jurisdictionpack": ("v", "v", "v", "v"),
     "compliance.providerblock": ("", "", "v", "v"),
+    "compliance.ruleoverride": ("v", "v", "v", "v"),
     "compliance.suppression": ("", "", "v", "v"),
     "inbox.attachment": ("v", "v", "", ""),
     "inbox.autoreplylog": ("v", "v", "", "v"),
@@ -175,6 +178,11 @@ def _for(*, staff: int, partner: int, account_admin: int, auditor: int) -> SOME:
 
 
 EXTRA: dict[str, SOME] = {
+    "compliance_jurisdictionpack_compare": dict.fromkeys(INSIDE, 200),
+    "compliance_jurisdictionpack_install": _for(
+        staff=200, partner=403, account_admin=403, auditor=403
+    ),
+    "compliance_jurisdictionpack_rules": dict.fromkeys(INSIDE, 200),
     "inbox_conversation_transcript": _for(staff=403, partner=403, account_admin=403, auditor=200),
     "auth_user_password_change": _for(staff=200, partner=403, account_admin=403, auditor=403),
 }
@@ -205,8 +213,8 @@ APPS: dict[str, SOME] = {
 PAGES = ("changelist", "add", "export", "history", "delete", "change")
 # A row that other rows lean on is kept, whatever the right says; and these pages differ for one.
 KEPT = {"accounts.licensepool", "accounts.partner"}
-# What the platform offers to every partner belongs to no account.
-CATALOGUE = {"accounts.package", "accounts.packagestep"}
+# What the platform offers to every partner, and the rules of countries, belong to no account.
+CATALOGUE = {"accounts.package", "accounts.packagestep", "compliance.jurisdictionpack"}
 COUNTS_ONLY = ("accounts.auditentry",)
 
 

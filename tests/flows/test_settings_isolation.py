@@ -251,6 +251,21 @@ def _what(scene: Scene) -> dict[str, Any]:
     return {"what": "data-actions", **_code(scene)}
 
 
+def _country(scene: Scene) -> dict[str, Any]:
+    return {"code": "US-*"}
+
+
+def _policy_data(scene: Scene) -> dict[str, Any]:
+    return {
+        "reply_after_opt_out_sms": "block",
+        "reply_after_opt_out_whatsapp": "ask",
+        "open_days": 7,
+        "notification_window": "mon-sun=08:00-22:00",
+        "promotion_window": "any",
+        "most_a_day": "",
+    }
+
+
 def _kind(scene: Scene) -> dict[str, Any]:
     return {"kind": "json"}
 
@@ -331,7 +346,19 @@ TABLE: dict[str, dict[str, Row]] = {
     "settings_lookup_try": {"GET": Row(ADMIN_ONLY, _what), "POST": Row(ADMIN_ONLY, _what)},
     # The other admin sees their own account there, and nothing of this one.
     "settings": {"GET": Row(OWN_ACCOUNT)},
-    # Auditors read this, and nothing else.
+    # Auditors read these, and change nothing.
+    "settings_compliance": {
+        "GET": Row(WITH_AUDITOR),
+        "POST": Row(DONE_IN_OWN, data=_policy_data),
+    },
+    "settings_own_rules": {
+        "GET": Row(WITH_AUDITOR, kwargs=_country),
+        "POST": Row(
+            DONE_IN_OWN,
+            kwargs=_country,
+            data=lambda scene: {"column": "most_a_day", "seen": 0, "most_a_day-value": 3},
+        ),
+    },
     "settings_audit": {"GET": Row(WITH_AUDITOR)},
     "settings_decisions": {"GET": Row(WITH_AUDITOR)},
     "settings_audit_export": {"POST": Row(WITH_AUDITOR)},

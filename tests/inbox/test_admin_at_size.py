@@ -74,6 +74,8 @@ EACH: dict[str, dict[str, str]] = {
     "compliance_suppression": {"handle": "'handle' || g"},
     "compliance_gatedecision": {},
     "inbox_consentreview": {"message_id": OWN, "thread_id": OWN},
+    "compliance_ruleoverride": {"number": "1 + g"},
+    "compliance_jurisdictionpack": {"version": "'2020-01-01.' || g", "content": "'{}'"},
     "compliance_providerblock": {"address": "'+1777' || (1000000 + g)"},
 }
 

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.admin_scope import CappedPaginator, ScopedAdmin
 from accounts.models import AuditEntry, Package, PackageStep, User
+from compliance.models import JurisdictionPack
 from inbox.models import ConversationEvent, InboxEvent, Message, Receipt
 from tests.admin_world import (
     Company,
@@ -26,8 +27,8 @@ from tests.admin_world import (
 
 FEW, MANY = 3, 30
 BIG = (Message, InboxEvent, Receipt, ConversationEvent, AuditEntry)
-# What we sell is the same, however many accounts there are.
-CATALOGUE = (Package, PackageStep)
+# What we sell and the rules of countries are the same, however many accounts there are.
+CATALOGUE = (JurisdictionPack, Package, PackageStep)
 # What behaviour 10 keeps from partners altogether: they get counts, or nothing.
 NOT_FOR_PARTNERS = {
     "browsersession",

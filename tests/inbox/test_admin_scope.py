@@ -42,6 +42,7 @@ OTHERWISE = {
     "consentkey",
     "consentreview",
     "gatedecision",
+    "jurisdictionpack",
     "package",
     "packagestep",
     "providerblock",

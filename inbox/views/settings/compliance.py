@@ -1,0 +1,160 @@
+"""What did the account settle for all its messages, and which rules of countries hold beside?
+
+Auditors read it. What is changed here is only ever stricter than the rows of countries.
+"""
+
+from collections import Counter
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from accounts.administrators import Administrator, reader
+from accounts.models import User
+from accounts.numbers import number_in
+from compliance.in_force import overrides_of, rules_in_force
+from compliance.models import CompliancePolicy
+from compliance.policies import (
+    FIELDS,
+    ChangedMeanwhileError,
+    change_policy,
+    label_of,
+    own_window,
+    policy_row,
+    shown,
+)
+from compliance.stricter import LONGEST_VALUE
+from compliance.windows import WindowError
+
+_SEEN = "seen_"
+_REPLIES = CompliancePolicy._meta.get_field("reply_after_opt_out_sms").flatchoices
+_WINDOW_HELP = gettext_lazy(
+    "By the clock where they are, such as mon-fri=09:00-18:00;sat=10:00-14:00;sun=none. "
+    "“any” is every hour."
+)
+
+
+class PolicyForm(forms.Form):
+    """What holds for every message of the account, beside the rules of countries."""
+
+    reply_after_opt_out_sms = forms.ChoiceField(
+        label=gettext_lazy("Replies after an opt-out, by SMS and MMS"),
+        help_text=gettext_lazy(
+            "Somebody opted out and has written again since, a day ago at most. May their question "
+            "be answered once?"
+        ),
+        choices=_REPLIES,
+    )
+    reply_after_opt_out_whatsapp = forms.ChoiceField(
+        label=gettext_lazy("Replies after an opt-out, by WhatsApp"), choices=_REPLIES
+    )
+    open_days = forms.IntegerField(
+        label=gettext_lazy("Days open for replies"),
+        help_text=gettext_lazy(
+            "So long after their last message a reply is still one. Later it needs consent, like a "
+            "notification. 1 to 365."
+        ),
+        min_value=1,
+        max_value=365,
+    )
+    notification_window = forms.CharField(
+        label=gettext_lazy("Hours for notifications"),
+        help_text=_WINDOW_HELP,
+        max_length=LONGEST_VALUE,
+    )
+    promotion_window = forms.CharField(
+        label=gettext_lazy("Hours for offers"),
+        help_text=gettext_lazy("Within the hours of the country, which hold as well."),
+        max_length=LONGEST_VALUE,
+    )
+    most_a_day = forms.IntegerField(
+        label=gettext_lazy("Most unasked messages in 24 hours"),
+        help_text=gettext_lazy("To one person. Empty: no limit of your own."),
+        min_value=1,
+        max_value=999,
+        required=False,
+    )
+
+    def clean_notification_window(self) -> str:
+        """Refuse what is no window, and say where."""
+        return _window(self.cleaned_data["notification_window"])
+
+    def clean_promotion_window(self) -> str:
+        """Refuse what is no window, and say where."""
+        return _window(self.cleaned_data["promotion_window"])
+
+
+def _window(text: str) -> str:
+    try:
+        return own_window(text)
+    except WindowError as error:
+        raise forms.ValidationError(error.reason) from None
+
+
+@require_http_methods(["GET", "POST"])
+def compliance(request: HttpRequest) -> HttpResponse:
+    """Show what the account settled, and save it."""
+    who = reader(request)
+    if request.method == "GET":
+        return _page(request, who, None)
+    if not may_change(who):
+        raise Http404
+    form = PolicyForm(request.POST)
+    if not form.is_valid():
+        return _page(request, who, form)
+    try:
+        change_policy(
+            account=who.account,
+            values=form.cleaned_data,
+            seen={name: request.POST.get(_SEEN + name, "") for name in FIELDS},
+            version=number_in(request.POST.get("version", "")) or 0,
+            by=who.user,
+            now=who.now,
+        )
+    except ChangedMeanwhileError as changed:
+        return _page(request, who, form, changed)
+    messages.success(request, _("Saved. It holds for every message from now on."))
+    return HttpResponseRedirect(reverse("settings_compliance"))
+
+
+def may_change(who: Administrator) -> bool:
+    """Say whether this person settles anything, and does not only read."""
+    return who.user.role != User.Role.AUDITOR
+
+
+def _page(
+    request: HttpRequest,
+    who: Administrator,
+    form: PolicyForm | None,
+    changed: ChangedMeanwhileError | None = None,
+) -> HttpResponse:
+    row, rules = policy_row(who.account), rules_in_force()
+    values = {name: getattr(row, name) for name in FIELDS}
+    today = who.now.date()
+    own = Counter(one.code for one in overrides_of(who.account.pk))
+    context = {
+        "who": who,
+        "here": "compliance",
+        "may_change": may_change(who),
+        "row": row,
+        "form": form or PolicyForm(initial=values),
+        "facts": [(label_of(name), shown(row, name) or _("no limit")) for name in FIELDS],
+        "seen": [(_SEEN + name, "" if value is None else value) for name, value in values.items()],
+        "changed": changed,
+        "rules": rules,
+        "lines": [_line(one, own, today) for one in rules.pack.rows.values()],
+        "stale": sum(one.is_stale(today) for one in rules.pack.rows.values()),
+        "strays": sorted(own.keys() - rules.pack.rows.keys()),
+    }
+    status = 409 if changed else 422 if form else 200
+    return render(request, "settings/compliance.html", context, status=status)
+
+
+def _line(row: Any, own: Counter[str], today: Any) -> dict[str, Any]:
+    return {"row": row, "own": own[row.code], "is_stale": row.is_stale(today)}
