@@ -254,7 +254,6 @@ class GateDecisionAdmin(ConsentFactsAdmin[GateDecision]):
         "thread_ref",
         "message_ref",
         "author",
-        "went_on",
         "findings",
         "inputs",
         "pack_version",

@@ -24,7 +24,6 @@ class ConsentReviewAdmin(ConsentFactsAdmin[ConsentReview]):
         "outcome",
         "decided_at",
         "decided_by",
-        "reason",
     )
     list_display = ("due_at", "account", "kind", "outcome", "decided_at", "decided_by")
     list_filter = ("kind", "outcome", ("account", OwnRowsFilter))
