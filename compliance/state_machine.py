@@ -120,7 +120,7 @@ def replay(facts: Iterable[Fact], programme: str = EVERY_PROGRAMME) -> Standing:
     Facts of every programme (`*`) count for each; those of another programme do not count.
     """
     every = list(facts)
-    superseded = _superseded(every)
+    superseded = superseded_in(every)
     mine = [fact for fact in every if fact.programme in (EVERY_PROGRAMME, programme)]
     standing = UNKNOWN
     for fact in sorted(mine, key=_order):
@@ -129,7 +129,7 @@ def replay(facts: Iterable[Fact], programme: str = EVERY_PROGRAMME) -> Standing:
     return standing
 
 
-def _superseded(facts: Iterable[Fact]) -> set[int]:
+def superseded_in(facts: Iterable[Fact]) -> set[int]:
     """Return the numbers of what was corrected; a correction that was corrected does nothing."""
     gone: set[int] = set()
     for fact in sorted(facts, key=lambda fact: fact.seq, reverse=True):

@@ -25,7 +25,7 @@ from compliance.verifying import ALARM, CHECKED, verify_account
 
 # A ledger that is no longer is verified anew for every pack; of a longer one the pack says what
 # the check of the day found.
-VERIFIED_AT_ONCE = 10_000
+VERIFIED_AT_ONCE = 5_000
 Decisions = Iterable[Mapping[str, object]]
 
 
