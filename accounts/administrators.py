@@ -43,6 +43,33 @@ def audit_reader(request: HttpRequest) -> tuple[Administrator, "QuerySet[AuditEn
 
     The account's admins and auditors see all of it. For anybody else there is none: Http404.
     """
+    who = _auditor(request) or administrator(request)
+    rows = AuditEntry.objects.filter(account=who.account)
+    is_partner = who.user.role == User.Role.PARTNER
+    return who, rows.filter(actor=who.user) if is_partner else rows
+
+
+def consent_reader(request: HttpRequest) -> Administrator:
+    """Return who reads the consents of which account, and takes proof of them away.
+
+    The account's admins and auditors do, and staff who are in it for support; a partner sees
+    counts only, in support too (behaviour 10). For anybody else there is nothing: Http404.
+    """
+    who = _auditor(request) or administrator(request)
+    if who.user.role == User.Role.PARTNER:
+        raise Http404("No such page.")
+    return who
+
+
+def own_administrator(request: HttpRequest) -> Administrator:
+    """Return the account's own admin; who is in it for support is none: Http404."""
+    who = administrator(request)
+    if who.support or who.user.role != User.Role.ACCOUNT_ADMIN:
+        raise Http404("No such page.")
+    return who
+
+
+def _auditor(request: HttpRequest) -> Administrator | None:
     user = request.user
     if (
         isinstance(user, User)
@@ -50,12 +77,8 @@ def audit_reader(request: HttpRequest) -> tuple[Administrator, "QuerySet[AuditEn
         and user.is_active
         and user.account is not None
     ):
-        who = Administrator(user, user.account, timezone.now())
-    else:
-        who = administrator(request)
-    rows = AuditEntry.objects.filter(account=who.account)
-    is_partner = who.user.role == User.Role.PARTNER
-    return who, rows.filter(actor=who.user) if is_partner else rows
+        return Administrator(user, user.account, timezone.now())
+    return None
 
 
 def administrators_of(account_id: int | None, *, most: int = 3) -> "QuerySet[User]":
