@@ -29,7 +29,7 @@ from accounts.models import (
 )
 from accounts.programs import make_key
 from inbox.api_urls import of_settings
-from inbox.models import Message, TeamInbox
+from inbox.models import Contact, Message, TeamInbox
 from inbox.sending import send_test
 from inbox.settings_urls import urlpatterns
 from inbox.setup.rules import Whose, publish_draft, replace_draft
@@ -315,7 +315,46 @@ def _key(scene: Scene) -> dict[str, Any]:
     return {"pk": row.pk}
 
 
+def _customer(scene: Scene) -> dict[str, Any]:
+    account = scene.house.account
+    found, _ = Contact.objects.get_or_create(account=account, name="Maria")
+    return {"key": found.public_id}
+
+
+# Staff in support read consents too; of partners' own there are counts only (behaviour 10).
+CONSENT = {"in_support": (404, 200)}
+NOT_IN_SUPPORT = {"in_support": (404, 404)}
+WHY = {"reason": "She asked for it"}
+
+
 TABLE: dict[str, dict[str, Row]] = {
+    # Nobody has the address that is asked for, and no account has that number of events.
+    "settings_consent": {
+        "GET": Row(WITH_AUDITOR, **CONSENT),
+        "POST": Row((422, 422, 404, 404, 422, 404, 404, 302), in_support=(404, 422)),
+    },
+    "settings_consent_period": {
+        "POST": Row(
+            WITH_AUDITOR,
+            data=lambda s: {"since": "2026-11-01", "until": "2026-11-02", **WHY},
+            **CONSENT,
+        )
+    },
+    "settings_consent_of": {
+        "GET": Row((200, 404, 404, 404, 200, 404, 404, 302), _customer, **CONSENT)
+    },
+    "settings_consent_proof": {
+        "POST": Row((200, 404, 404, 404, 200, 404, 404, 302), _customer, lambda s: WHY, **CONSENT)
+    },
+    # What is held on a person is the account's own admin's to hand out.
+    "settings_consent_data": {"POST": Row(ADMIN_ONLY, _customer, lambda s: WHY, **NOT_IN_SUPPORT)},
+    "api_consent_as_of": {
+        "GET": Row(
+            (200, 200, 404, 404, 200, 404, 404, 401),
+            data=lambda s: {"address": "+14155550100"},
+            **CONSENT,
+        )
+    },
     "settings_lookups": {"GET": Row(OWN_ACCOUNT)},
     # Without anything in them forms make nothing, and say so.
     "settings_table_new": {"GET": Row(OWN_ACCOUNT), "POST": Row(OWN_ACCOUNT)},
