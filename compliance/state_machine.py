@@ -39,6 +39,13 @@ class Given:
     quality: str = ""
     expires_at: datetime | None = None
 
+    @property
+    def basis_words(self) -> str:
+        """Say what it rests on and how good the evidence is, to a person."""
+        basis = Basis(self.basis).label if self.basis else ""
+        quality = Quality(self.quality).label if self.quality else ""
+        return ", ".join(filter(None, (basis, quality)))
+
 
 NOTHING, A_CONVERSATION = Given(), Given(ConsentState.CONVERSATIONAL)
 

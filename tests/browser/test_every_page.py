@@ -292,7 +292,7 @@ def _consents(stage: Stage) -> str:
         tell(account, Evidence(number, Source.ADMIN, at, reason="They called"), at=at)
     at = now - timedelta(days=5)
     tell(account, proof(programme="offers", occurred_at=at), at=at)
-    told = {"at": now - timedelta(days=1), "occurred_at": now - timedelta(days=3)}
+    told: dict[str, Any] = {"at": now - timedelta(days=1), "occurred_at": now - timedelta(days=3)}
     tell(account, EventKind.OPT_OUT, words="no more", **told)
     asked = (now - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%S")
     return f"/settings/consent/{stage.row.contact.public_id}/?at={asked}"

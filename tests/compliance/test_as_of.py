@@ -40,7 +40,7 @@ def told(kind: EventKind, happened: float, recorded: float | None = None, **more
     return Told(Fact(kind, day(happened), seq=seq, **more), at)
 
 
-IN = {"basis": "express_written", "quality": "first_hand"}
+IN: dict[str, Any] = {"basis": "express_written", "quality": "first_hand"}
 
 
 @pytest.mark.parametrize(

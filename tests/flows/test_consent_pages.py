@@ -320,6 +320,8 @@ def test_without_a_reason_nothing_leaves(maria: Contact, ada: Client, reason: st
     for part in ("proof/", "data/"):
         answer = ada.post(of(maria, part), {"reason": reason})
         assert answer.status_code == 422
+        # What else can be done there leads back to the page, not to where it was posted.
+        assert f'<form method="get" action="{of(maria)}"' in words(answer)
     assert not AuditEntry.objects.filter(action__endswith="_exported").exists()
 
 

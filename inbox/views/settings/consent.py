@@ -31,7 +31,13 @@ from accounts.numbers import number_in
 from compliance.history import OneView, flags_of, views_at, wrote_of
 from compliance.jurisdictions import shipped_pack
 from compliance.models import ConsentChain, ConsentEvent
-from compliance.proof.sources import Asked, numbers_between, pack_of_period, pack_of_person
+from compliance.proof.sources import (
+    Asked,
+    noted_heads,
+    numbers_between,
+    pack_of_period,
+    pack_of_person,
+)
 from inbox.setup.person_export import export_of
 from inbox.setup.persons import Known, Person, find_person, person_of
 from inbox.setup.refusals import SetUpError
@@ -70,7 +76,14 @@ def _asking(
     request: HttpRequest, who: Administrator, form: WhoForm, period: PeriodForm
 ) -> HttpResponse:
     chain = ConsentChain.objects.filter(account=who.account).first()
-    context = {**_base(who), "form": form, "period": period, "chain": chain}
+    noted = noted_heads(who.account.pk)
+    context = {
+        **_base(who),
+        "form": form,
+        "period": period,
+        "chain": chain,
+        "noted": noted[-1] if noted else None,
+    }
     status = 422 if form.errors or period.errors else 200
     return render(request, "settings/consent.html", context, status=status)
 
@@ -134,7 +147,7 @@ def _history(
         "form": form,
         "why": why,
         "at": form.moment,
-        "stood": [_stood(person, known, form.moment) for known in person.known],
+        "places": [_stood(person, known, form.moment) for known in person.known],
         "rows": page[:PAGE],
         "older": page[PAGE - 1].seq if len(page) > PAGE else None,
         "is_first": not before,
