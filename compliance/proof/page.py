@@ -8,6 +8,7 @@ import html
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -178,7 +179,12 @@ def own(value: object) -> str:
 
 
 def _label(choices: Any, value: str) -> str:
-    return str(dict(choices.choices).get(value, value))
+    return _labels(choices).get(value, value)
+
+
+@cache
+def _labels(choices: Any) -> Mapping[str, str]:
+    return {value: str(label) for value, label in choices.choices}
 
 
 def _read(moment: str | None, zone: ZoneInfo) -> str:

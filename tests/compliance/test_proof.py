@@ -8,8 +8,9 @@ import io
 import json
 import subprocess
 import sys
+import tracemalloc
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from io import StringIO
@@ -25,7 +26,8 @@ from compliance.erasure import erase_person
 from compliance.evidence import EventKind, Wording
 from compliance.ledger import handle_of
 from compliance.models import ConsentChain, ConsentEvent
-from compliance.proof.pack import COLUMNS
+from compliance.proof.about import About, Verified
+from compliance.proof.pack import COLUMNS, proof_pack
 from compliance.proof.sources import Asked, numbers_between, pack_of_period, pack_of_person
 from compliance.verifying import verify_next
 from tests.architecture.source import ROOT
@@ -345,6 +347,62 @@ def test_a_long_ledger_is_as_the_check_of_the_day_found_it(
     said = chain(of_person(account))["verification"]
     assert said["is_whole"] is False
     assert "event 2" in said["problem"]
+
+
+def _made_up(number: int) -> Iterator[dict[str, Any]]:
+    """Yield events with a person's words, without a list of them anywhere."""
+    names = ("rule_version", "wording_id", "wording_version", "wording_language", "message_sid")
+    common = {
+        **dict.fromkeys((*names, "wording_sha256", "file_sha256", "jurisdiction"), ""),
+        **dict.fromkeys(("expires_at", "previous", "recorded_by", "supersedes"), None),
+        **dict.fromkeys(("details", "prev", "hash", "handle"), "a" * 64),
+        **dict.fromkeys(("occurred_at", "recorded_at"), "2026-11-23T15:00:00.000000Z"),
+        "format": 1,
+        "family": "sms",
+        "programme": "*",
+        "kind": "help",
+        "basis": "",
+        "source": "agent",
+        "state": "none",
+        "quality": "",
+        "pack_version": "",
+        "account": 1,
+    }
+    for seq in range(1, number + 1):
+        yield {**common, "seq": seq, "personal": {"words": f"word {seq} " * 20}, "salt": "b"}
+
+
+def test_a_pack_of_many_events_takes_no_more_memory_than_one_of_few() -> None:
+    about = About(
+        account=1,
+        account_name="Acme",
+        zone="UTC",
+        made_at=NOW,
+        made_by="Audrey",
+        reason="Much",
+        seq=0,
+        head="0" * 64,
+        verified=Verified(True, 0, NOW),
+        lasts={},
+    )
+
+    def peak(number: int) -> int:
+        pieces = proof_pack(
+            about,
+            events=_made_up(number),
+            hashes=("c" * 64 for _seq in range(number)),
+            rules_of=lambda version: None,
+        )
+        tracemalloc.start()
+        try:
+            assert sum(map(len, pieces)) > number
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(10)
+    # Each event is more than a kilobyte in every form; both fill what may stay in memory.
+    assert peak(6_000) < peak(3_000) + 500_000
 
 
 # --- Whether it verifies ---

@@ -44,8 +44,8 @@ from inbox.setup.refusals import SetUpError
 from inbox.views.settings.consent_forms import AsOfForm, PeriodForm, WhoForm, WhyForm
 
 PAGE = 50
-# More than a page answers for while somebody waits: a command does that.
-MOST_IN_PERIOD = 100_000
+# More would keep a web process busy for longer than a quarter of a minute: a command does that.
+MOST_IN_PERIOD = 20_000
 
 
 @dataclass(frozen=True)
