@@ -75,7 +75,7 @@ def numbers_between(
 def _pack(about: About, events: "QuerySet[ConsentEvent]", decisions: Decisions) -> Iterator[bytes]:
     return proof_pack(
         about,
-        events=_lines(events),
+        events=lines_of(events),
         hashes=hashes_of(about.account, upto=about.seq),
         rules_of=rules_of,
         decisions=decisions,
@@ -102,12 +102,13 @@ def _about(asked: Asked) -> About:
 def verified(account_id: int, chain: ConsentChain | None, *, now: datetime) -> Verified:
     """Say how the ledger stands: checked now, or what the check of the day found of a long one."""
     if chain and chain.verified_at and chain.seq > VERIFIED_AT_ONCE:
-        return _as_last_verified(account_id, chain.verified_at)
+        return as_last_verified(account_id, chain.verified_at)
     found = verify_account(account_id)
     return Verified(found.broken is None, found.events, now, str(found.broken or ""))
 
 
-def _as_last_verified(account_id: int, at: datetime) -> Verified:
+def as_last_verified(account_id: int, at: datetime) -> Verified:
+    """Say what the check of the day found that was done at this moment."""
     notes = AuditEntry.objects.filter(account=account_id, at__lte=at).order_by("-at", "-pk")
     broken = notes.filter(action=ALARM, at=at).first()
     whole = notes.filter(action=CHECKED).first()
@@ -129,7 +130,8 @@ def _events(about: About) -> "QuerySet[ConsentEvent]":
     return ConsentEvent.objects.filter(account=about.account, seq__lte=about.seq)
 
 
-def _lines(events: "QuerySet[ConsentEvent]") -> Iterator[Line]:
+def lines_of(events: "QuerySet[ConsentEvent]") -> Iterator[Line]:
+    """Yield events with what is personal, in order; one that cannot be read says so."""
     for event in events.select_related("details__key").order_by("seq").iterator(BATCH):
         try:
             yield line_of(event, with_details=True)

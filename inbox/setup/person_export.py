@@ -14,9 +14,9 @@ from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 
 from compliance.chain import instant
-from compliance.exporting import line_of
 from compliance.models import Consent, ConsentEvent, ProviderBlock
 from compliance.proof.pack import json_line
+from compliance.proof.sources import lines_of
 from compliance.proof.zipping import PIECE, StreamedZip, written
 from inbox.models import (
     Attachment,
@@ -196,9 +196,9 @@ def _content(file: Attachment) -> Iterator[bytes]:
 
 
 def _consents(person: Person) -> Iterator[Line]:
-    rows = ConsentEvent.objects.filter(account=person.account, handle__in=person.handles)
-    for row in rows.select_related("details__key").order_by("seq").iterator(BATCH):
-        yield line_of(row, with_details=True)
+    yield from lines_of(
+        ConsentEvent.objects.filter(account=person.account, handle__in=person.handles)
+    )
 
 
 def _standing(person: Person) -> Line:

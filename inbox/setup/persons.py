@@ -11,9 +11,11 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Account
+from accounts.secrets import SecretUnreadableError
 from compliance.addresses import BSUID, SHORT_CODE, SMS, WHATSAPP, Address, masked, parse_address
 from compliance.chain import handle
 from compliance.models import ConsentChain, ConsentEvent
+from compliance.sealing import UnreadableDetailsError
 from inbox.models import Contact, ContactAddress
 from inbox.setup.refusals import SetUpError
 
@@ -90,11 +92,24 @@ def person_of(account: Account, key: str) -> Person | None:
     newest = events.select_related("details__key").order_by("-seq").first()
     if newest is None:
         return None
-    address = parse_address(newest.address) if newest.address else None
-    if address and (contact := _contact_with(account, [address])):
+    try:
+        address = parse_address(newest.address) if newest.address else None
+        shown = _("erased (%s…)") % key[:8]
+    except (UnreadableDetailsError, SecretUnreadableError):
+        address, shown = None, _("cannot be read (%s…)") % key[:8]
+    if address is None:
+        return Person(account, key, None, (Known(shown, key),))
+    if contact := _contact_with(account, [address]):
         return _of_contact(account, contact)
-    shown = masked(newest.address) if newest.address else _("erased (%s…)") % key[:8]
-    return Person(account, key, None, (Known(shown, key, address),))
+    known = [one for one in _known(account, _of_same_phone(address)) if one.handle]
+    return Person(account, key, None, tuple(known))
+
+
+def _of_same_phone(address: Address) -> list[Address]:
+    """Return an address with that of the other channel, where both are one phone number."""
+    if not address.phone:
+        return [address]
+    return [parse_address(f"{family}:{address.phone}") for family in (SMS, WHATSAPP)]
 
 
 def read_addresses(typed: str, country: str) -> list[Address]:

@@ -23,6 +23,7 @@ from compliance.addresses import parse_address
 from compliance.erasure import erase_person
 from compliance.evidence import EventKind
 from compliance.ledger import handle_of
+from compliance.verifying import verify_next
 from inbox.models import (
     Attachment,
     Contact,
@@ -33,7 +34,7 @@ from inbox.models import (
 )
 from inbox.setup.persons import person_of, read_addresses
 from inbox.setup.refusals import SetUpError
-from tests.compliance.ledgers import MARIA, WEI, proof, tell
+from tests.compliance.ledgers import MARIA, WEI, by_hand, proof, tell
 from tests.compliance.test_proof import events, verify
 from tests.conftest import NOW, House
 from tests.factories import make_account, make_user
@@ -262,6 +263,46 @@ def test_of_who_was_erased_nothing_personal_is_shown(
     files = unpacked(ada.post(f"{found['Location']}proof/", WHY))
     assert WEI.phone not in b"".join(files.values()).decode()
     assert len(events(files)) == 2
+
+
+def test_details_that_cannot_be_read_leave_the_page_and_the_packs(
+    house: House, ada: Client
+) -> None:
+    tell(house.account, proof(), WEI, at=NOW)
+    with by_hand() as cursor:
+        cursor.execute("UPDATE compliance_consentdetails SET sealed = 'x'")
+    key = handle_of(house.account.pk, WEI)
+
+    assert "cannot be read" in words(ada.get(f"{PAGE}{key}/"))
+    [line] = events(unpacked(ada.post(f"{PAGE}{key}/proof/", WHY)))
+    assert line["unreadable"] is True
+    [line] = lines(unpacked(ada.post(f"{PAGE}{key}/data/", WHY)), "consent.jsonl")
+    assert line["unreadable"] is True
+
+
+def test_a_number_that_only_the_ledger_knows_has_one_page_for_both_channels(
+    house: House, ada: Client
+) -> None:
+    for address in (WEI, parse_address("sms:+6581234567")):
+        tell(house.account, K.OPT_OUT, address)
+
+    page = words(ada.get(f"{PAGE}{handle_of(house.account.pk, WEI)}/"))
+
+    assert "sms …67" in page
+    assert "whatsapp …67" in page
+
+
+def test_a_broken_ledger_is_told_on_the_page(house: House, ada: Client) -> None:
+    tell(house.account, K.OPT_OUT)
+    verify_next(now=NOW + DAY)
+    assert "broken" not in words(ada.get(PAGE))
+    with by_hand() as cursor:
+        cursor.execute("UPDATE compliance_consentevent SET kind = 'help'")
+    verify_next(now=NOW + 3 * DAY)
+
+    page = words(ada.get(PAGE))
+    assert "The last check found the ledger broken." in page
+    assert "event 1" in page
 
 
 def test_every_address_of_a_contact_is_on_their_page(

@@ -33,6 +33,7 @@ from compliance.jurisdictions import shipped_pack
 from compliance.models import ConsentChain, ConsentEvent
 from compliance.proof.sources import (
     Asked,
+    as_last_verified,
     noted_heads,
     numbers_between,
     pack_of_period,
@@ -83,6 +84,11 @@ def _asking(
         "period": period,
         "chain": chain,
         "noted": noted[-1] if noted else None,
+        "verified": (
+            as_last_verified(who.account.pk, chain.verified_at)
+            if chain and chain.verified_at
+            else None
+        ),
     }
     status = 422 if form.errors or period.errors else 200
     return render(request, "settings/consent.html", context, status=status)
