@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 
 from compliance.chain import instant
 from compliance.models import Consent, ConsentEvent, ProviderBlock
+from compliance.proof.decided import lines_of_decisions
 from compliance.proof.pack import json_line
 from compliance.proof.sources import lines_of
 from compliance.proof.zipping import PIECE, StreamedZip, written
@@ -41,6 +42,7 @@ messages.jsonl      every message from and to them, and what colleagues noted be
 media/              the files of the messages; messages.jsonl says which belongs where
 consent.jsonl       what happened to their consents, as the ledger has it
 standing.json       where their consents stand, and which carriers refuse messages to them
+decisions.jsonl     what was decided on whether a message to them may leave
 received.jsonl      what the carrier handed to us, as it came
 routing.jsonl       what rules knew of them and decided about their conversations
 manifest.json       the SHA-256 of every file
@@ -106,6 +108,8 @@ def export_of(person: Person, *, now: datetime) -> Iterator[bytes]:
     yield from bundle.add("messages.jsonl", _lines(_messages(person)))
     yield from bundle.add("consent.jsonl", _lines(_consents(person)))
     yield from bundle.add("standing.json", [written(_standing(person))])
+    decisions = lines_of_decisions(person.decisions)
+    yield from bundle.add("decisions.jsonl", _lines(decisions))
     yield from bundle.add("received.jsonl", _lines(_received(person)))
     yield from bundle.add("routing.jsonl", _lines(_routed(person)))
     for file in _files(person):

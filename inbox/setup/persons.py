@@ -14,9 +14,10 @@ from accounts.models import Account
 from accounts.secrets import SecretUnreadableError
 from compliance.addresses import BSUID, SHORT_CODE, SMS, WHATSAPP, Address, masked, parse_address
 from compliance.chain import handle
-from compliance.models import ConsentChain, ConsentEvent
+from compliance.models import ConsentChain, ConsentEvent, GateDecision
+from compliance.proof.decided import decisions_on
 from compliance.sealing import UnreadableDetailsError
-from inbox.models import Contact, ContactAddress
+from inbox.models import Contact, ContactAddress, Thread
 from inbox.setup.refusals import SetUpError
 
 LONGEST_TYPED = 200
@@ -60,6 +61,13 @@ class Person:
         """Return all that happened to their consents, the newest first."""
         rows = ConsentEvent.objects.filter(account=self.account, handle__in=self.handles)
         return rows.select_related("details__key", "recorded_by").order_by("-seq")
+
+    @property
+    def decisions(self) -> "QuerySet[GateDecision]":
+        """Return what the gate decided on messages to them."""
+        threads = Thread.objects.filter(account=self.account, contact=self.contact)
+        ids = threads.values_list("public_id", flat=True) if self.contact else ()
+        return decisions_on(self.account.pk, list(ids))
 
 
 def find_person(account: Account, typed: str) -> Person:

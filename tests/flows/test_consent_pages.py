@@ -23,6 +23,7 @@ from compliance.addresses import parse_address
 from compliance.erasure import erase_person
 from compliance.evidence import EventKind
 from compliance.ledger import handle_of
+from compliance.models import GateDecision
 from compliance.verifying import verify_next
 from inbox.models import (
     Attachment,
@@ -356,6 +357,42 @@ def test_an_auditor_takes_proof_away_and_a_stranger_verifies_it(
     }
 
 
+def decide(house: House, thread: str, at: datetime, code: str) -> None:
+    GateDecision.objects.create(
+        account=house.account,
+        stage="sent",
+        thread_ref=thread,
+        message_ref="m" * 22,
+        purpose="promotional",
+        answer="block",
+        code=code,
+        pack_version="2026-11-23",
+        evaluated_at=at,
+    )
+
+
+def test_decisions_on_their_messages_are_in_the_proof_and_nobody_elses(
+    house: House, maria: Contact, ada: Client, tmp_path: Path
+) -> None:
+    thread = maria.threads.get().public_id
+    decide(house, thread, NOW, "OPTED_OUT")
+    decide(house, thread, NOW - 40 * DAY, "OK")
+    decide(house, "f" * 22, NOW, "QUIET_HOURS")
+
+    for part in ("proof/", "data/"):
+        files = unpacked(ada.post(of(maria, part), WHY))
+        codes = [line["code"] for line in lines(files, "decisions.jsonl")]
+        assert codes == ["OK", "OPTED_OUT"]
+    period = {"since": "2026-11-20", "until": "2026-11-25", **WHY}
+    answer = ada.post(f"{PAGE}period/", period)
+    data = b"".join(answer)
+    with zipfile.ZipFile(io.BytesIO(data)) as pack:
+        told = [json.loads(line) for line in pack.read("decisions.jsonl").splitlines()]
+    assert [line["code"] for line in told] == ["OPTED_OUT", "QUIET_HOURS"]
+    assert told[0]["evaluated_at"] == "2026-11-23T15:00:00.000000Z"
+    assert verify(tmp_path, data)[0] == 0
+
+
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 301])
 def test_without_a_reason_nothing_leaves(maria: Contact, ada: Client, reason: str) -> None:
     for part in ("proof/", "data/"):
@@ -410,7 +447,7 @@ def test_a_period_with_too_much_in_it_is_for_a_command(
     answer = ada.post(f"{PAGE}period/", {"since": "2026-11-01", "until": "2026-11-30", **WHY})
 
     assert answer.status_code == 422
-    assert "3 events are too many for a page" in words(answer)
+    assert "There are more than 2 events and decisions" in words(answer)
     assert not AuditEntry.objects.filter(action="consent_proof_exported").exists()
 
 
@@ -427,7 +464,9 @@ def test_operators_write_proof_to_a_file(house: House, maria: Contact, tmp_path:
     assert verify(tmp_path, pack.read_bytes())[0] == 0
     assert AuditEntry.objects.get(action="consent_proof_exported").data["reason"] == "Court"
     with pytest.raises(CommandError, match="cannot be written"):
-        call_command("export_proof", account, "--address=+1415", "--reason=x", str(pack))
+        call_command("export_proof", account, "--address=+14155550100", "--reason=x", str(pack))
+    with pytest.raises(CommandError, match="Nothing is known of"):
+        call_command("export_proof", account, "--address=+14155550199", "--reason=x", str(pack))
     period = ("--since=2026-11-01T00:00Z", "--until=2026-12-01T00:00Z")
     call_command("export_proof", account, *period, "--reason=x", str(tmp_path / "b.zip"))
     for wrong in ((), period[:1], (*period, "--address=+1415")):

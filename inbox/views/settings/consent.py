@@ -31,6 +31,7 @@ from accounts.numbers import number_in
 from compliance.history import OneView, flags_of, views_at, wrote_of
 from compliance.jurisdictions import shipped_pack
 from compliance.models import ConsentChain, ConsentEvent
+from compliance.proof.decided import decisions_between, lines_of_decisions
 from compliance.proof.sources import (
     Asked,
     as_last_verified,
@@ -104,15 +105,22 @@ def consent_period(request: HttpRequest) -> HttpResponseBase:
         return _asking(request, who, WhoForm(), form)
     since, until = form.bounds()
     first, last = numbers_between(who.account.pk, since, until)
-    if last - first >= MOST_IN_PERIOD:
+    decisions = decisions_between(who.account.pk, since, until)
+    number = (last - first + 1 if last else 0) + decisions[: MOST_IN_PERIOD + 1].count()
+    if number > MOST_IN_PERIOD:
         words = _(
-            "%(number)s events are too many for a page: choose fewer days, or ask your "
-            "operator for `manage.py export_proof`."
+            "There are more than %(number)s events and decisions, too many for a page: choose "
+            "fewer days, or ask your operator for `manage.py export_proof`."
         )
-        form.add_error("until", words % {"number": last - first + 1})
+        form.add_error("until", words % {"number": MOST_IN_PERIOD})
         return _asking(request, who, WhoForm(), form)
     _note(who, form.cleaned_data["reason"], since=since, until=until, events=bool(last))
-    pack = pack_of_period(_asked(who, form.cleaned_data["reason"]), since, until)
+    pack = pack_of_period(
+        _asked(who, form.cleaned_data["reason"]),
+        since,
+        until,
+        decisions=lines_of_decisions(decisions),
+    )
     return _zip(pack, f"proof-{form.cleaned_data['since']}-{form.cleaned_data['until']}")
 
 
@@ -184,7 +192,9 @@ def consent_proof(request: HttpRequest, *, key: str) -> HttpResponseBase:
         return _wrong(request, who, person, why)
     reason = why.cleaned_data["reason"]
     _note(who, reason, handles=", ".join(person.handles))
-    return _zip(pack_of_person(_asked(who, reason), person.handles), f"proof-{person.key[:12]}")
+    decisions = lines_of_decisions(person.decisions)
+    pack = pack_of_person(_asked(who, reason), person.handles, decisions=decisions)
+    return _zip(pack, f"proof-{person.key[:12]}")
 
 
 @never_cache

@@ -9,11 +9,12 @@ from django.utils import timezone
 
 from accounts.audit import record
 from accounts.models import Account
-from compliance.addresses import parse_address
-from compliance.ledger import handle_of
 from compliance.management.commands.consent_as_of import instant
 from compliance.management.commands.verify_consent_chain import account_key, accounts_of
+from compliance.proof.decided import decisions_between, lines_of_decisions
 from compliance.proof.sources import Asked, pack_of_period, pack_of_person
+from inbox.setup.persons import find_person
+from inbox.setup.refusals import SetUpError
 
 
 class Command(BaseCommand):
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--account", type=account_key, required=True, help="its number or its public id"
         )
-        parser.add_argument("--address", action="append", help="+1415…, whatsapp:…; more than once")
+        parser.add_argument("--address", help="in any form; or a handle of the ledger")
         parser.add_argument("--since", type=instant, help="2026-11-01T00:00+01:00")
         parser.add_argument("--until", type=instant, help="2026-12-01T00:00+01:00, not included")
         parser.add_argument("--reason", type=words, required=True, help="goes into the audit log")
@@ -40,17 +41,22 @@ class Command(BaseCommand):
         [account_id] = accounts_of(options["account"], ())
         account, now = Account.objects.get(pk=account_id), timezone.now()
         asked = Asked(account, by="operator", reason=options["reason"], now=now)
-        since, until, addresses = options["since"], options["until"], options["address"]
-        if bool(addresses) == bool(since and until) or bool(since) != bool(until):
+        since, until, address = options["since"], options["until"], options["address"]
+        if bool(address) == bool(since and until) or bool(since) != bool(until):
             raise CommandError("Say either --address, or both --since and --until.")
         told: dict[str, Any]
-        if addresses:
-            parsed = (parse_address(one) for one in addresses)
-            handles = [known for one in parsed if (known := handle_of(account_id, one))]
-            told, pieces = {"handles": ", ".join(handles)}, pack_of_person(asked, handles)
+        if address:
+            try:
+                person = find_person(account, address)
+            except SetUpError as error:
+                raise CommandError(error.reason) from error
+            told = {"handles": ", ".join(person.handles)}
+            decisions = lines_of_decisions(person.decisions)
+            pieces = pack_of_person(asked, person.handles, decisions=decisions)
         else:
             told = {"since": since.isoformat(), "until": until.isoformat()}
-            pieces = pack_of_period(asked, since, until)
+            decisions = lines_of_decisions(decisions_between(account_id, since, until))
+            pieces = pack_of_period(asked, since, until, decisions=decisions)
         try:
             file = options["file"].open("xb")
         except OSError as error:
