@@ -46,7 +46,7 @@ from inbox.setup.refusals import SetUpError
 from inbox.views.settings.consent_forms import AsOfForm, PeriodForm, WhoForm, WhyForm
 
 PAGE = 50
-# More would keep a web process busy for longer than a quarter of a minute: a command does that.
+# More would keep a web process busy for longer than about half a minute: a command does that.
 MOST_IN_PERIOD = 20_000
 
 
