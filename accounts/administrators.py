@@ -62,6 +62,26 @@ def audit_reader(request: HttpRequest) -> tuple[Administrator, "QuerySet[AuditEn
     return who, rows.filter(actor=who.user) if is_partner else rows
 
 
+def consent_reader(request: HttpRequest) -> Administrator:
+    """Return who reads the consents of which account, and takes proof of them away.
+
+    The account's admins and auditors do, and staff who are in it for support; a partner sees
+    counts only, in support too (behaviour 10). For anybody else there is nothing: Http404.
+    """
+    who = reader(request)
+    if who.user.role == User.Role.PARTNER:
+        raise Http404("No such page.")
+    return who
+
+
+def own_administrator(request: HttpRequest) -> Administrator:
+    """Return the account's own admin; who is in it for support is none: Http404."""
+    who = administrator(request)
+    if who.support or who.user.role != User.Role.ACCOUNT_ADMIN:
+        raise Http404("No such page.")
+    return who
+
+
 def administrators_of(account_id: int | None, *, most: int = 3) -> "QuerySet[User]":
     """Return some of those who administer an account, for who must ask them for something."""
     admins = User.objects.filter(role=User.Role.ACCOUNT_ADMIN, is_active=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import deciding, glass, ingest, lists, processed, timers
+from bench import deciding, glass, ingest, lists, processed, proving, timers
 from bench.builds import Ours, Textbook, build_ours, build_textbook
 from bench.house import ROOT, House, NotReadyError
 from bench.ingest import Runs
@@ -20,7 +20,7 @@ from bench.shape import Shape
 from config.servers import ServerError, Servers, running
 
 FOLDER = ROOT / ".bench"
-NAMES = ("ingest", "processed", "glass", "inbox-list", "timers", "decide")
+NAMES = ("ingest", "processed", "glass", "inbox-list", "timers", "decide", "proof")
 EACH = 5  # messages of a conversation before the loads begin
 
 
@@ -53,7 +53,7 @@ def run(
     """Measure the named rows on these servers, write `latest.json`, return the rows."""
     rows: list[Row] = []
     with House(servers, folder / "logs") as house:
-        if set(names) - {"inbox-list", "timers", "decide"}:
+        if set(names) - {"inbox-list", "timers", "decide", "proof"}:
             rows += _live_rows(house, plan, names, say)
         if "inbox-list" in names:
             say("inbox-list: loading")
@@ -64,6 +64,9 @@ def run(
     if "decide" in names:
         say("decide")
         rows += deciding.measure(plan)
+    if "proof" in names:
+        say("proof")
+        rows += proving.measure(plan)
     about = {"plan": plan.name, "seed": plan.seed, "machine": facts()}
     write(folder / "latest.json", rows=rows, about=about)
     return rows

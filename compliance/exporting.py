@@ -1,5 +1,6 @@
 """What of a ledger of consent is handed to a stranger who is to verify it?"""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
@@ -33,3 +34,20 @@ def line_of(event: ConsentEvent, *, with_details: bool = False) -> Line:
         line["personal"] = asdict(event.opened.personal)
         line["salt"] = event.opened.salt
     return line
+
+
+def hashes_of(account_id: int, *, upto: int) -> Iterator[str]:
+    """Yield the hash of every event up to a number, in order: what a proof pack says of others."""
+    events = ConsentEvent.objects.filter(account=account_id, seq__gte=1, seq__lte=upto)
+    yield from events.order_by("seq").values_list("hash", flat=True).iterator(BATCH * 10)
+
+
+def sum_of_hashes(account_id: int, *, upto: int) -> str:
+    """Return the SHA-256 of the hashes of all events up to a number, one a line.
+
+    A head says nothing of what lies before it to who has not all events; this binds every hash.
+    """
+    digest = hashlib.sha256()
+    for one in hashes_of(account_id, upto=upto):
+        digest.update(f"{one}\n".encode("ascii"))
+    return digest.hexdigest()

@@ -39,6 +39,13 @@ class Given:
     quality: str = ""
     expires_at: datetime | None = None
 
+    @property
+    def basis_words(self) -> str:
+        """Say what it rests on and how good the evidence is, to a person."""
+        basis = Basis(self.basis).label if self.basis else ""
+        quality = Quality(self.quality).label if self.quality else ""
+        return ", ".join(filter(None, (basis, quality)))
+
 
 NOTHING, A_CONVERSATION = Given(), Given(ConsentState.CONVERSATIONAL)
 
@@ -120,7 +127,7 @@ def replay(facts: Iterable[Fact], programme: str = EVERY_PROGRAMME) -> Standing:
     Facts of every programme (`*`) count for each; those of another programme do not count.
     """
     every = list(facts)
-    superseded = _superseded(every)
+    superseded = superseded_in(every)
     mine = [fact for fact in every if fact.programme in (EVERY_PROGRAMME, programme)]
     standing = UNKNOWN
     for fact in sorted(mine, key=_order):
@@ -129,7 +136,7 @@ def replay(facts: Iterable[Fact], programme: str = EVERY_PROGRAMME) -> Standing:
     return standing
 
 
-def _superseded(facts: Iterable[Fact]) -> set[int]:
+def superseded_in(facts: Iterable[Fact]) -> set[int]:
     """Return the numbers of what was corrected; a correction that was corrected does nothing."""
     gone: set[int] = set()
     for fact in sorted(facts, key=lambda fact: fact.seq, reverse=True):

@@ -15,6 +15,7 @@ from accounts.audit import alarm
 from accounts.models import AuditEntry
 from accounts.secrets import SecretUnreadableError
 from compliance.chain import GENESIS, commitment, hash_of
+from compliance.exporting import sum_of_hashes
 from compliance.models import ConsentChain, ConsentEvent
 from compliance.sealing import UnreadableDetailsError
 
@@ -147,7 +148,11 @@ def _note_head(found: Checked, *, now: datetime) -> None:
         account_id=found.account_id,
         action=CHECKED,
         subject="consent ledger",
-        data={"seq": found.events, "head": found.head},
+        data={
+            "seq": found.events,
+            "head": found.head,
+            "hashes_sha256": sum_of_hashes(found.account_id, upto=found.events),
+        },
         at=now,
     )
 

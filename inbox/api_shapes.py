@@ -216,6 +216,55 @@ class Tables(Serializer[Any]):
     tables = TableShape(many=True)
 
 
+class DecidedShape(Serializer[Any]):
+    """The event of the ledger that decided."""
+
+    seq = serializers.IntegerField()
+    kind = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    occurred_at = serializers.DateTimeField()
+    recorded_at = serializers.DateTimeField()
+    hash = serializers.CharField()
+
+
+class StandingShape(Serializer[Any]):
+    """Where somebody stood, since when, and on what it rests."""
+
+    state = serializers.CharField()
+    since = serializers.DateTimeField(allow_null=True)
+    basis = serializers.CharField(allow_blank=True)
+    quality = serializers.CharField(allow_blank=True)
+    expires_at = serializers.DateTimeField(allow_null=True)
+    flags = serializers.ListField(child=serializers.CharField())
+    decided_by = DecidedShape(allow_null=True)
+
+
+class ProgrammeShape(Serializer[Any]):
+    """Where somebody stood for a programme, `*` in general: as known now, and as known then."""
+
+    programme = serializers.CharField()
+    family = serializers.CharField(allow_blank=True)
+    handle = serializers.CharField(allow_blank=True)
+    differs = serializers.BooleanField()
+    learnt_later = serializers.ListField(child=serializers.IntegerField())
+    known_now = StandingShape()
+    known_then = StandingShape()
+
+
+class AddressShape(Serializer[Any]):
+    """One address in its normal form."""
+
+    address = serializers.CharField()
+    programmes = ProgrammeShape(many=True)
+
+
+class ConsentAsOf(Serializer[Any]):
+    """Where somebody stood at an instant."""
+
+    at = serializers.DateTimeField()
+    addresses = AddressShape(many=True)
+
+
 class Missed(Serializer[Any]):
     """What happened after a cursor; or that one begins anew; or, to confirm, numbers alone."""
 

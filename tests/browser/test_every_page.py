@@ -31,11 +31,13 @@ from accounts.programs import make_key, revoke_key
 from compliance.models import RuleOverride
 from compliance.overriding import settle_rule
 from compliance.stricter import Column
+from compliance.evidence import EventKind, Evidence, Source
 from inbox.models import Conversation, DriftFinding, Message, TeamInbox
 from inbox.setup.invitations import Asked, hash_of, invite
 from routing.hours import Opening, SpecialDay
 from routing.models import BusinessHours, EscalationPolicy
 from tests.browser.conftest import Open
+from tests.compliance.ledgers import proof, tell
 from tests.conftest import House
 from tests.factories import (
     NINE_TO_FIVE,
@@ -292,9 +294,25 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         **{name: (ada, path) for name, path in fill_lookups(stage.house, now=stage.now).items()},
         **{name: (ada, path) for name, path in _rules(stage, ada).items()},
         "rules of a supervisor": (stage.house.sue, f"{inbox}rules/"),
+        "consent": (ada, "/settings/consent/"),
+        "consent of a person": (ada, _consents(stage)),
         "API keys": (ada, "/settings/api-keys/"),
         "revoke a key": (ada, f"/settings/api-keys/{_key(ada)}/revoke/"),
     }
+
+
+def _consents(stage: Stage) -> str:
+    """Let a customer consent, and opt out by telephone, which was written down a day late."""
+    account, now = stage.house.account, stage.now
+    for number, days in ((EventKind.HELP, 9), (EventKind.NO_CONTACT, 7)):
+        at = now - timedelta(days=days)
+        tell(account, Evidence(number, Source.ADMIN, at, reason="They called"), at=at)
+    at = now - timedelta(days=5)
+    tell(account, proof(programme="offers", occurred_at=at), at=at)
+    told: dict[str, Any] = {"at": now - timedelta(days=1), "occurred_at": now - timedelta(days=3)}
+    tell(account, EventKind.OPT_OUT, words="no more", **told)
+    asked = (now - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"/settings/consent/{stage.row.contact.public_id}/?at={asked}"
 
 
 def _key(ada: User) -> int:
@@ -430,6 +448,8 @@ PAGES = [
     "replay messages",
     "examples of rules",
     "rules of a supervisor",
+    "consent",
+    "consent of a person",
     "API keys",
     "revoke a key",
 ]

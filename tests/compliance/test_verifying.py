@@ -13,6 +13,7 @@ from accounts.models import Account, AuditEntry
 from compliance.chain import GENESIS, hash_of
 from compliance.erasure import erase_person
 from compliance.evidence import EventKind
+from compliance.exporting import sum_of_hashes
 from compliance.models import ConsentChain, ConsentDetails, ConsentEvent, ConsentKey
 from compliance.verifying import Checked, verify_account, verify_next
 from inbox import tasks
@@ -317,7 +318,11 @@ def test_a_whole_ledger_alarms_nobody_and_its_head_is_noted_once(account: Accoun
 
     assert not AuditEntry.objects.filter(is_alarm=True).exists()
     [noted] = AuditEntry.objects.filter(action="consent_chain_verified")
-    assert noted.data == {"seq": 8, "head": ConsentChain.objects.get().head_hash}
+    assert noted.data == {
+        "seq": 8,
+        "head": ConsentChain.objects.get().head_hash,
+        "hashes_sha256": sum_of_hashes(account.pk, upto=8),
+    }
 
 
 def test_a_ledger_that_was_rewritten_as_a_whole_is_found_by_what_was_noted(

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Account
+from compliance.exporting import sum_of_hashes
 from compliance.verifying import Checked, accounts_with_events, verify_account
 
 
@@ -45,7 +46,10 @@ class Command(BaseCommand):
             self.stderr.write(self.style.ERROR(f"{where}: BROKEN at {one.broken}"))
             return
         erased = f", {one.erased} of them erased" if one.erased else ""
-        self.stdout.write(f"{where}: {one.events} events{erased}, head {one.head}")
+        hashes = sum_of_hashes(one.account_id, upto=one.events)
+        self.stdout.write(
+            f"{where}: {one.events} events{erased}, head {one.head}, all hashes {hashes}"
+        )
 
 
 def account_key(text: str) -> tuple[str, object]:

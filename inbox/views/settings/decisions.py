@@ -6,14 +6,14 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from accounts.administrators import audit_reader
-from accounts.models import Account, User
+from accounts.administrators import consent_reader
+from accounts.models import Account
 from compliance.reasons import MEANINGS
 from inbox.explaining.decisions import Sought, decisions_page
 
@@ -77,9 +77,7 @@ class DecisionFilter(forms.Form):
 @require_GET
 def decisions(request: HttpRequest) -> HttpResponse:
     """Show what the gate decided, the newest first, a page at a time."""
-    who, _rows = audit_reader(request)
-    if who.user.role == User.Role.PARTNER:
-        raise Http404("No such page.")
+    who = consent_reader(request)
     form = DecisionFilter(request.GET)
     is_right = form.is_valid()
     sought = form.sought(who.account) if is_right else Sought(message="-")

@@ -1,0 +1,1 @@
+"""What is handed to somebody who asks for proof of consents? A zip that verifies without us."""
