@@ -80,6 +80,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "accounts.team": ("vacd", "vacd", "vacd", ""),
     "accounts.twilioaccount": ("vacdt", "vacdt", "v", ""),
     "accounts.user": ("vact", "vact", "vact", ""),
+    "compliance.accountkeyword": ("", "", "v", "v"),
     "compliance.consent": ("", "", "v", "v"),
     "compliance.consentchain": ("", "", "v", "v"),
     "compliance.consentdetails": ("", "", "v", "v"),
@@ -130,6 +131,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
 # What is different while staff or a partner are in the account for support (behaviour 10).
 #                       staff    partner
 IN_SUPPORT: dict[str, tuple[str, str]] = {
+    "compliance.accountkeyword": ("v", ""),
     "compliance.consent": ("v", ""),
     "compliance.consentchain": ("v", ""),
     "compliance.consentdetails": ("v", ""),
@@ -802,6 +804,7 @@ def test_being_in_for_support_adds_to_the_index_what_is_written_here(world: Worl
 
     assert models("partner") == models("partner_in_support")
     assert models("staff_in_support") - models("staff") == {
+        "AccountKeyword",
         "ConsentChain",
         "ConsentDetails",
         "ConsentEvent",
