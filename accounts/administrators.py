@@ -24,6 +24,11 @@ class Administrator:
     now: datetime
     support: SupportAccess | None = None
 
+    @property
+    def may_change(self) -> bool:
+        """Say whether settings are theirs to change: auditors only read."""
+        return self.user.role != User.Role.AUDITOR
+
 
 def administrator(request: HttpRequest) -> Administrator:
     """Return who administers which account. For anybody else there are no settings: Http404."""
@@ -38,10 +43,10 @@ def administrator(request: HttpRequest) -> Administrator:
     raise Http404("No such page.")
 
 
-def audit_reader(request: HttpRequest) -> tuple[Administrator, "QuerySet[AuditEntry]"]:
-    """Return who reads the audit log of which account, and which of its lines they may see.
+def reader(request: HttpRequest) -> Administrator:
+    """Return who may read settings that auditors read too. For anybody else Http404.
 
-    The account's admins and auditors see all of it. For anybody else there is none: Http404.
+    `may_change` says whether they may do more than read.
     """
     user = request.user
     if (
@@ -50,9 +55,16 @@ def audit_reader(request: HttpRequest) -> tuple[Administrator, "QuerySet[AuditEn
         and user.is_active
         and user.account is not None
     ):
-        who = Administrator(user, user.account, timezone.now())
-    else:
-        who = administrator(request)
+        return Administrator(user, user.account, timezone.now())
+    return administrator(request)
+
+
+def audit_reader(request: HttpRequest) -> tuple[Administrator, "QuerySet[AuditEntry]"]:
+    """Return who reads the audit log of which account, and which of its lines they may see.
+
+    The account's admins and auditors see all of it. For anybody else there is none: Http404.
+    """
+    who = reader(request)
     rows = AuditEntry.objects.filter(account=who.account)
     is_partner = who.user.role == User.Role.PARTNER
     return who, rows.filter(actor=who.user) if is_partner else rows

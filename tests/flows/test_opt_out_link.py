@@ -1,4 +1,4 @@
-"""Opting out by a link, where STOP cannot arrive: looking changes nothing, pressing does at once."""
+"""Opting out by a link where STOP cannot arrive: looking changes nothing, pressing does."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

@@ -580,6 +580,23 @@ TABLE: dict[str, dict[str, Row]] = {
     },
     "settings_first_rules_document": {"GET": Row(OWN_ACCOUNT), "POST": Row(REFUSED_IN_WORDS)},
     "settings_first_rules_download": {"GET": Row(OWN_ACCOUNT)},
+    # Auditors read keywords and texts; only admins change them.
+    "settings_keywords": {
+        "GET": Row(WITH_AUDITOR),
+        "POST": Row(DONE_IN_OWN, data=lambda scene: {"do": "remove"}),
+    },
+    "settings_keywords_try": {
+        "GET": Row(WITH_AUDITOR),
+        "POST": Row(WITH_AUDITOR, data=lambda scene: {"text": "STOP", "channel": "sms"}),
+    },
+    "settings_keywords_review": {
+        "GET": Row(WITH_AUDITOR),
+        "POST": Row(DONE_IN_OWN, data=lambda scene: {"message": "1"}),
+    },
+    "settings_consent_texts": {
+        "GET": Row((200, 404, 404, 404, 200, 404, 404, 302), _slug),
+        "POST": Row((422, 404, 404, 404, 404, 404, 404, 302), _slug),
+    },
     # Without anything in it the form makes no key, and says so.
     "settings_programs": {"GET": Row(OWN_ACCOUNT), "POST": Row(REFUSED_IN_WORDS)},
     "settings_program_revoke": {"GET": Row(ADMIN_ONLY, _key), "POST": Row(DONE_BY_ADMIN, _key)},
