@@ -3,6 +3,8 @@
 Read for every message that comes (`own_table`); changed word by word or all at once, audited.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -91,16 +93,40 @@ def remove_keyword(*, account: Account, pk: int, by: User, now: datetime) -> str
     return row.word
 
 
+class KeywordsChangedError(Exception):
+    """Somebody else changed the account's keywords; `seen` is the mark of what is there now."""
+
+    reason = "Somebody else changed the keywords meanwhile."
+
+    def __init__(self, seen: str) -> None:
+        super().__init__(self.reason)
+        self.seen = seen
+
+
+def mark_of(rows: Iterable[AccountKeyword]) -> str:
+    """Return what tells an account's keywords from any other state of them."""
+    said = sorted((row.action, row.word, row.language, row.country) for row in rows)
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+
+
+def check_keywords(wanted: Iterable[OwnKeyword]) -> None:
+    """Raise OwnKeywordsRefused if these could not be kept."""
+    _check([_tidy(one) for one in wanted])
+
+
 def replace_keywords(
-    *, account: Account, wanted: Sequence[OwnKeyword], by: User, now: datetime
+    *, account: Account, wanted: Sequence[OwnKeyword], seen: str = "", by: User, now: datetime
 ) -> list[AccountKeyword]:
     """Let exactly these be the account's own keywords; what stays the same is left as it is.
 
-    Raises OwnKeywordsRefused, and then nothing has changed.
+    `seen` is the mark of what they take the place of; blank: whatever is there. Raises
+    OwnKeywordsRefused or KeywordsChangedError, and then nothing has changed.
     """
     with transaction.atomic(durable=True):
         rows = [_tidy(one) for one in wanted]
         kept = _locked(account)
+        if seen and seen != (there := mark_of(kept)):
+            raise KeywordsChangedError(there)
         _check(rows)
         gone = [row for row in kept if row.value not in rows]
         stay = [row for row in kept if row.value in rows]

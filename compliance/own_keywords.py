@@ -39,6 +39,11 @@ class OwnKeywordsRefused(ValueError):
         super().__init__(" ".join(problems))
         self.problems = problems
 
+    @property
+    def reason(self) -> str:
+        """Say it to a person."""
+        return str(self)
+
 
 @dataclass(frozen=True)
 class OwnKeyword:

@@ -626,6 +626,9 @@ TABLE: dict[str, dict[str, Row]] = {
         "DELETE": Row(API_GONE, _example),
     },
     "api_document": {"GET": Row(API, _public_id), "PUT": Row(API_EMPTY, _public_id)},
+    "api_keywords": {"GET": Row(API_OWN), "PUT": Row(API_OWN_EMPTY)},
+    # Without a text it is tried all the same: it asks for nothing.
+    "api_keywords_try": {"POST": Row(API_OWN)},
     "api_hours_list": {"GET": Row(API_OWN), "POST": Row(API_OWN_EMPTY)},
     "api_hours": {
         "GET": Row(API, hours_of_scene),

@@ -110,6 +110,12 @@ def calls(house: House) -> Iterator[tuple[str, str, dict[str, Any], dict[str, An
     yield "GET", "api_connectors", {}, {}
     yield "POST", "api_tables", {}, {"name": "T", "csv": "number,a\n+14155550101,b\nx,y\n"}
     yield "GET", "api_tables", {}, {}
+    word = {"action": "opt_out", "word": "genug", "language": "de", "country": ""}
+    yield "PUT", "api_keywords", {}, {"keywords": [word], "check": True}
+    yield "PUT", "api_keywords", {}, {"keywords": [word]}
+    yield "PUT", "api_keywords", {}, {"keywords": [word], "version": "old"}
+    yield "GET", "api_keywords", {}, {}
+    yield "POST", "api_keywords_try", {}, {"text": "please stop texting me"}
 
 
 def test_what_is_answered_has_the_shape_that_is_described(
