@@ -13,24 +13,39 @@ from functools import lru_cache
 from compliance.keyword_table import Class, keywords
 from compliance.normalising import readable, without_accents
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _WORD = re.compile(r"[^\W_]+")
 _ENDS = re.compile(r"[.!?;\n]+")
 # An invitation, without accents; then at most so many words until the one that is invited.
-_INVITES = frozenset(
-    ["reply", "replies", "answer", "text", "txt", "send", "write", "respond", "type", "say", "return", "responde", "responda", "contesta", "conteste", "envia", "envie", "escribe", "escriba", "repondez", "reponds", "envoyez", "ecrivez", "tapez", "antworten", "antworte", "antworten", "schreiben", "schreibe", "senden", "sende", "rispondi", "rispondere", "invia", "scrivi", "responder", "enviar", "antwoord", "stuur"]
+_INVITES = _words(
+    "reply replies answer text txt send write respond type say return responde "
+    "responda contesta conteste envia envie escribe escriba repondez reponds envoyez "
+    "ecrivez tapez antworten antworte antworten schreiben schreibe senden sende "
+    "rispondi rispondere invia scrivi responder enviar antwoord stuur"
 )
 _BETWEEN = 3
-_OR = frozenset(["or", "and", "o", "y", "e", "ou", "et", "oder", "und", "of", "en"])
+_OR = _words("or and o y e ou et oder und of en")
 # What a word may stand for: then it is invited for its own meaning.
 _PURPOSES = {
-    "opt_out": frozenset(
-        ["stop", "stops", "stopping", "unsubscribe", "unsubscribing", "optout", "opt", "out", "leave", "remove", "removed", "more", "further", "message", "messages", "text", "texts", "texting", "sms", "alert", "alerts", "end", "mensaje", "mensajes", "baja", "dejar", "arreter", "desinscrire", "desabonner", "plus", "messages", "nachricht", "nachrichten", "abmelden", "abbestellen", "abzumelden", "abzubestellen", "mensagem", "mensagens", "sair", "parar", "messaggi", "cancellarti", "disiscriverti", "berichten", "afmelden"]
+    "opt_out": _words(
+        "stop stops stopping unsubscribe unsubscribing optout opt out leave remove "
+        "removed more further message messages text texts texting sms alert alerts "
+        "end mensaje mensajes baja dejar arreter desinscrire desabonner plus messages "
+        "nachricht nachrichten abmelden abbestellen abzumelden abzubestellen mensagem "
+        "mensagens sair parar messaggi cancellarti disiscriverti berichten afmelden"
     ),
-    "opt_in": frozenset(
-        ["start", "opt", "subscribe", "resubscribe", "join", "rejoin", "in", "again", "back", "return", "receive", "get", "messages", "texts", "recibir", "volver", "mensajes", "suscribirse", "recevoir", "revenir", "messages", "anmelden", "wieder", "zuruck", "nachrichten", "receber", "voltar", "ricevere"]
+    "opt_in": _words(
+        "start opt subscribe resubscribe join rejoin in again back return receive get "
+        "messages texts recibir volver mensajes suscribirse recevoir revenir messages "
+        "anmelden wieder zuruck nachrichten receber voltar ricevere"
     ),
-    "help": frozenset(
-        ["help", "info", "information", "assistance", "support", "question", "questions", "ayuda", "informacion", "aide", "hilfe", "hilfen", "ajuda", "aiuto", "hulp"]
+    "help": _words(
+        "help info information assistance support question questions ayuda "
+        "informacion aide hilfe hilfen ajuda aiuto hulp"
     ),
 }
 # Parts of "end messages": alone they say what is meant only beside a word for messages.

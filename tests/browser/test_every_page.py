@@ -28,6 +28,10 @@ from accounts.models import (
 )
 from accounts.packages import offer_package, tick
 from accounts.programs import make_key, revoke_key
+from compliance.addresses import parse_address
+from compliance.keyword_settings import add_keyword, keywords_of
+from compliance.opt_out_links import opt_out_link
+from compliance.own_keywords import OwnKeyword
 from inbox.models import Conversation, DriftFinding, Message, TeamInbox
 from inbox.setup.invitations import Asked, hash_of, invite
 from routing.hours import Opening, SpecialDay
@@ -275,9 +279,32 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         **{name: (ada, path) for name, path in fill_lookups(stage.house, now=stage.now).items()},
         **{name: (ada, path) for name, path in _rules(stage, ada).items()},
         "rules of a supervisor": (stage.house.sue, f"{inbox}rules/"),
+        "keywords": (ada, _keywords(ada)),
+        "try a message": (ada, "/settings/keywords/try/"),
+        "messages read again": (ada, "/settings/keywords/review/"),
+        "answers to STOP": (ada, f"{inbox}consent-texts/"),
+        "answers to STOP in Spanish": (ada, f"{inbox}consent-texts/?language=es"),
+        "link to opt out": (None, _opt_out(stage)),
+        "link to opt out, cut off": (None, "/o/cut"),
         "API keys": (ada, "/settings/api-keys/"),
         "revoke a key": (ada, f"/settings/api-keys/{_key(ada)}/revoke/"),
     }
+
+
+def _keywords(ada: User) -> str:
+    """Have words of one's own, and one of ours switched off."""
+    assert ada.account is not None
+    if not keywords_of(ada.account.pk):
+        deed: dict[str, Any] = {"account": ada.account, "by": ada, "now": timezone.now()}
+        for row in (("opt_out", "Genug", "de", "AT"), ("help", "asap"), ("none", "BAJA", "es")):
+            add_keyword(keyword=OwnKeyword(*row), **deed)
+    return "/settings/keywords/"
+
+
+def _opt_out(stage: Stage) -> str:
+    address = parse_address("+14155550123")
+    link = opt_out_link(stage.house.account.pk, address, now=timezone.now())
+    return f"/o/{link.rpartition('/')[2]}"
 
 
 def _key(ada: User) -> int:
@@ -411,6 +438,13 @@ PAGES = [
     "replay messages",
     "examples of rules",
     "rules of a supervisor",
+    "keywords",
+    "try a message",
+    "messages read again",
+    "answers to STOP",
+    "answers to STOP in Spanish",
+    "link to opt out",
+    "link to opt out, cut off",
     "API keys",
     "revoke a key",
 ]
