@@ -76,7 +76,7 @@ _REFUSALS = _words(
     "no not any more further keine nicht mehr weiteren sin ni mas pas plus aucune non piu "
     "nao mais nenhuma ninguna geen"
 )
-_PERCENT_OFF = re.compile(r"\d\s?%|[$€£]\s?\d+\s+(off|rabatt)|\d+\s?[$€£]\s+off")
+_PERCENT_OFF = re.compile(r"\d+\s?%|[$€£]\s?\d+\s+(off|rabatt)|\d+\s?[$€£]\s+off")
 _LEGAL_FORMS = _words("inc ltd llc gmbh corp co sa sas srl sl plc ag bv oy ab as kg")
 _WORD = re.compile(r"[^\W_]+")
 

@@ -202,13 +202,26 @@ def test_after_a_new_word_a_person_decides_about_older_messages(
     assert ConsentEvent.objects.filter(kind=EventKind.OPT_OUT).count() == 1
 
 
-def test_who_came_back_after_the_message_is_not_opted_out_by_it(
+def test_who_asked_for_messages_again_after_theirs_stays_in(
     house: House, ada: User, admin: Client, client: Client
 ) -> None:
     message = text_in(client, house.sender, MARIA, "Genug!")
+    text_in(client, house.sender, MARIA, "STOP")
+    text_in(client, house.sender, MARIA, "START")
     keyword = OwnKeyword("opt_out", "Genug")
     add_keyword(account=house.account, keyword=keyword, by=ada, now=timezone.now())
+    page = admin.post(REVIEW, {"message": message.pk}, follow=True)
+    assert "they stay in" in text_of(page)
+    assert not Consent.objects.filter(state="opted_out").exists()
+    assert "From …23" not in text_of(page)
+
+
+def test_what_is_older_than_thirty_days_is_not_decided_any_more(
+    house: House, admin: Client, client: Client
+) -> None:
+    message = text_in(client, house.sender, MARIA, "please stop texting me")
     Message.objects.filter(pk=message.pk).update(created_at=timezone.now() - timedelta(days=31))
+    assert "From …23" not in text_of(admin.get(REVIEW))
     admin.post(REVIEW, {"message": message.pk})
     assert not Consent.objects.filter(state="opted_out").exists()
 

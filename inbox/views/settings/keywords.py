@@ -31,7 +31,7 @@ from compliance.lexicon import rule_version
 from compliance.models import AccountKeyword
 from compliance.own_keywords import MOST, OwnKeywordsRefused, may_be_off
 from inbox.models import TeamInbox
-from inbox.opting_out import opt_out
+from inbox.opting_out import is_opted_out, opt_out
 from inbox.setup.keyword_trial import try_message
 from inbox.setup.rereading import LOOKED_AT, keyword_of, message_to_decide, reread
 from inbox.tongues import language_name
@@ -219,7 +219,11 @@ def _decide(request: HttpRequest, who: Administrator) -> HttpResponse:
     )
     address = parse_address(row.thread.address.key)
     opt_out(account_id=who.account.pk, address=address, evidence=evidence, now=who.now)
-    messages.success(request, _("They are opted out, from the day of their message."))
+    if is_opted_out(who.account.pk, address, now=who.now):
+        messages.success(request, _("They are opted out, from the day of their message."))
+    else:
+        words = _("It is written down. They asked for messages again later, so they stay in.")
+        messages.info(request, words)
     return HttpResponseRedirect(reverse("settings_keywords_review"))
 
 
