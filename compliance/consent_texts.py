@@ -132,7 +132,7 @@ def _invites_to_stop(plain: str) -> bool:
 
 def _offer_in(text: str, plain: str) -> str:
     if found := _PERCENT_OFF.search(text.casefold()):
-        return found.group()
+        return str(found.group())
     words = _WORD.findall(plain)
     for at, word in enumerate(words):
         if word in _OFFERS and not _REFUSALS & set(words[max(0, at - 3) : at]):

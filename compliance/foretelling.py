@@ -118,33 +118,36 @@ def _opt_out(
     if trial.is_opted_out:
         words = (done, "No second confirmation is sent, ever.")
         return Foretold(Outcome.OPTED_OUT, Answer.NOBODY, words)
-    words = (done, "We send the one confirmation, within 5 minutes.")
+    ours = (done, "We send the one confirmation, within 5 minutes.")
     if handler is not KeywordHandler.APP:
-        words = (*words, "If Twilio answered all the same, ours is refused (21610) and stays so.")
-    return Foretold(Outcome.OPTED_OUT, Answer.US, words)
+        refused = "If Twilio answered all the same, ours is refused (21610) and stays so."
+        return Foretold(Outcome.OPTED_OUT, Answer.US, (*ours, refused))
+    return Foretold(Outcome.OPTED_OUT, Answer.US, ours)
 
 
 def _opt_in(
     trial: Trial, reading: Reading, handler: KeywordHandler, *, carrier_knows: bool
 ) -> Foretold:
     if reading.kind == "fuzzy":
-        words = ("Never by itself: the agent is asked to let them text START.",)
-        return Foretold(Outcome.SUGGESTED, Answer.NOBODY, words)
+        asked = "Never by itself: the agent is asked to let them text START."
+        return Foretold(Outcome.SUGGESTED, Answer.NOBODY, (asked,))
     upstream = _upstream(handler) if carrier_knows else Answer.NOBODY
     if not trial.is_opted_out:
-        words = ("They are not opted out: nothing changes.",)
-        return Foretold(Outcome.NOTHING, upstream, words)
+        return Foretold(Outcome.NOTHING, upstream, ("They are not opted out: nothing changes.",))
     if reading.is_weak_yes and _is_only_an_answer(trial, handler):
-        words = ("A bare YES is an answer here: they stay opted out, and it is written down.",)
-        return Foretold(Outcome.LOGGED, Answer.NOBODY, words)
+        stays = "A bare YES is an answer here: they stay opted out, and it is written down."
+        return Foretold(Outcome.LOGGED, Answer.NOBODY, (stays,))
+    return _restored(handler, carrier_knows=carrier_knows)
+
+
+def _restored(handler: KeywordHandler, *, carrier_knows: bool) -> Foretold:
     done = "What was before the opt-out holds again; consent to offers only if it was there."
     if carrier_knows:
         return Foretold(Outcome.RESTORED, _upstream(handler), (done, _told_by(handler)))
     if handler is KeywordHandler.APP:
-        words = (done, "We send the confirmation.")
-        return Foretold(Outcome.RESTORED, Answer.US, words)
-    words = (done, "Twilio does not know this word: its block stays until they text START.")
-    return Foretold(Outcome.RESTORED, Answer.NOBODY, words)
+        return Foretold(Outcome.RESTORED, Answer.US, (done, "We send the confirmation."))
+    stays = "Twilio does not know this word: its block stays until they text START."
+    return Foretold(Outcome.RESTORED, Answer.NOBODY, (done, stays))
 
 
 def _is_only_an_answer(trial: Trial, handler: KeywordHandler) -> bool:

@@ -39,7 +39,7 @@ class WritingWord(serializers.Serializer[Any]):
 class WritingKeywords(serializers.Serializer[Any]):
     """All of the account's own keywords; they take the place of those that were seen."""
 
-    keywords = WritingWord(many=True, max_length=MOST_WORDS)
+    keywords = serializers.ListField(child=WritingWord(), max_length=MOST_WORDS)
     version = serializers.CharField(max_length=64, default="", allow_blank=True)
     check = serializers.BooleanField(default=False)
 

@@ -110,11 +110,11 @@ class ShippedKeywordShape(Serializer[Any]):
     """A word that we bring. `status` is sourced, or unverified: a proposal for native review."""
 
     language = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     word = serializers.CharField()
     kind = serializers.CharField()
     status = serializers.CharField()
-    source = serializers.CharField(allow_blank=True)
+    source = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
     may_be_off = serializers.BooleanField()
 
 
@@ -141,7 +141,7 @@ class FollowsShape(Serializer[Any]):
 class TriedShape(Serializer[Any]):
     """How a message would be read, and what would follow. Nothing was stored."""
 
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     kind = serializers.CharField(allow_blank=True)
     confidence = serializers.CharField(allow_blank=True)
     matched = serializers.CharField(allow_blank=True)

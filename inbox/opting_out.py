@@ -78,5 +78,5 @@ def _theirs(account_id: int, address: Address) -> tuple[list[Thread], tuple[Addr
 def _is_said_already(own: Held, linked: list[Held], source: Source) -> bool:
     if not all(held.is_out for held in (own, *linked)):
         return False
-    last = ConsentEvent.objects.filter(account=own.account_id, seq=own.consent.last_event)
+    last = ConsentEvent.objects.filter(account=own.account_id, seq=own.consent.last_event or 0)
     return last.filter(kind=EventKind.OPT_OUT, source=source).exists()

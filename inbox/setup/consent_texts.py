@@ -77,8 +77,8 @@ def save_consent_texts(
     if wanted.language and not is_language(wanted.language):
         raise ConsentTextsError(_("Write the code of a language, such as es or pt-BR."))
     with transaction.atomic(durable=True):
-        row = TeamInbox.objects.select_for_update(no_key=True, of=("self",))
-        row = row.select_related("account").get(pk=inbox.pk)
+        rows = TeamInbox.objects.select_for_update(no_key=True, of=("self",))
+        row = rows.select_related("account").get(pk=inbox.pk)
         language = "" if is_own(row, wanted.language) else wanted.language
         tidy = ConsentTexts(language, {kind: t.strip() for kind, t in wanted.texts.items()})
         _check(row, tidy)

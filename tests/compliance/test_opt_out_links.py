@@ -87,7 +87,7 @@ def test_a_mark_that_the_telephone_took_for_part_of_it_does_no_harm(mark: str) -
 
 def test_it_is_good_for_ten_years_and_says_when_it_is_over() -> None:
     token = seal_link(Link(7, MARIA, DAY), NEW)
-    assert open_link(token, [NEW], today=DAY + GOOD_FOR)
+    assert open_link(token, [NEW], today=DAY + GOOD_FOR).account_id == 7
     with pytest.raises(OldLinkError, match="ten years"):
         open_link(token, [NEW], today=DAY + GOOD_FOR + timedelta(days=1))
 

@@ -50,7 +50,7 @@ def queued(house: House, client: Client, raw: str = MARIA) -> Message:
     message = text_in(client, house.sender, raw, "Hello")
     assert message.conversation is not None
     return send_reply(
-        conversation=Conversation.objects.get(pk=message.conversation_id),
+        conversation=Conversation.objects.get(thread=message.thread_id),
         by=house.viewer(house.alice),
         user=house.alice,
         now=timezone.now(),

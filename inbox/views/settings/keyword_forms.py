@@ -1,7 +1,7 @@
 """What can be typed about keywords: a word of one's own, and a message to try."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -44,7 +44,6 @@ class WordForm(forms.Form):
         help_text=gettext_lazy("Two letters, such as MX. Blank: everywhere."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    field_order: ClassVar[list[str]] = ["word", "action", "language", "country"]
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
