@@ -134,7 +134,7 @@ def _offer_in(text: str, plain: str) -> str:
     if found := _PERCENT_OFF.search(text.casefold()):
         return str(found.group())
     words = _WORD.findall(plain)
-    for at, word in enumerate(words):
+    for at, word in enumerate(map(str, words)):
         if word in _OFFERS and not _REFUSALS & set(words[max(0, at - 3) : at]):
             return word
     return ""

@@ -4,12 +4,18 @@ from dataclasses import dataclass
 
 from accounts.models import Account
 from compliance.classify import Reading
-from compliance.consent import handler_of
+from compliance.consent import KeywordHandler, handler_of
 from compliance.foretelling import Foretold, Trial, foretell, read_trial
 from compliance.keyword_settings import own_table
 from inbox.models import Sender
 
 MOST_SENDERS = 50
+_HANDLERS = {
+    KeywordHandler.TWILIO_DEFAULT: "Twilio's standard opt-out",
+    KeywordHandler.TWILIO_ADVANCED: "Twilio's Advanced Opt-Out",
+    KeywordHandler.CARRIER_TOLLFREE: "the toll-free network",
+    KeywordHandler.APP: "we answer",
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,6 @@ def _is_whatsapp(row: Sender) -> bool:
 
 def _at(row: Sender, trial: Trial, reading: Reading) -> AtSender:
     handler = handler_of(row.keyword_handler, row.address)
-    label = dict(Sender._meta.get_field("keyword_handler").flatchoices).get(
-        handler.value, handler.value
+    return AtSender(
+        row.address, row.inbox.name, _HANDLERS[handler], foretell(trial, reading, handler)
     )
-    return AtSender(row.address, row.inbox.name, str(label), foretell(trial, reading, handler))
