@@ -72,17 +72,8 @@ def read_trial(trial: Trial, own_keywords: Mapping[str, str]) -> Reading:
     return classify(trial.text, languages=trial.languages, channel=trial.channel, context=context)
 
 
-def handler_for(channel: str, setting: KeywordHandler) -> KeywordHandler:
-    """Return who answers keywords on a channel: on WhatsApp nobody does but we, unless Twilio's
-    Advanced Opt-Out is on."""
-    if channel in _SMS_LIKE or setting is KeywordHandler.TWILIO_ADVANCED:
-        return setting
-    return KeywordHandler.APP
-
-
 def foretell(trial: Trial, reading: Reading, handler: KeywordHandler) -> Foretold:
     """Say what would follow at a sender with this handler."""
-    handler = handler_for(trial.channel, handler)
     carrier_knows = _carrier_knows(trial, handler)
     if reading.label == "opt_out":
         return _opt_out(trial, reading, handler, carrier_knows=carrier_knows)

@@ -19,6 +19,7 @@ from inbox.broadcast import announce
 from inbox.contacts import address_of
 from inbox.linked import linked_addresses
 from inbox.models import ContactAddress, Thread
+from inbox.reviewing import settle_open
 from inbox.sending import follow_consent
 from inbox.story import Story
 
@@ -46,6 +47,7 @@ def opt_out(*, account_id: int, address: Address, evidence: Evidence, now: datet
             now=now,
         )
         logger.info("consent of %s is now %s", masked(address.key), recorded.state.value)
+        settle_open(account_id, (address, *others), now=now)
         if threads:
             follow_consent(threads[0], None, (address, *others), recorded.state, story)
         announce(story.announcements(), now=now)

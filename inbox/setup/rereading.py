@@ -19,6 +19,7 @@ from compliance.classify import Context, Reading, classify
 from compliance.evidence import EventKind
 from compliance.keyword_settings import own_table
 from compliance.models import Consent, ConsentChain, ConsentEvent, ConsentState
+from compliance.spoken import languages_for
 from inbox.models import Message
 from routing.places import place_of
 
@@ -100,13 +101,16 @@ def _messages(account: Account, *, before: int, now: datetime) -> "QuerySet[Mess
     return (rows.filter(pk__lt=before) if before else rows).order_by("-pk")[:LOOKED_AT]
 
 
+Tables = dict[tuple[frozenset[str], str], Mapping[str, str]]
+
+
 @dataclass(frozen=True)
 class _Known:
     """What was made of some messages: kind of event by SID, and who is opted out now."""
 
     told: Mapping[str, str]
     out: frozenset[str]
-    tables: dict[tuple[tuple[str, ...], str], Mapping[str, str]] = field(default_factory=dict)
+    tables: Tables = field(default_factory=dict)
 
     @classmethod
     def of(cls, account: Account, rows: Sequence[Message]) -> "_Known":
@@ -151,10 +155,11 @@ def _change(reading: Reading, kind: str, *, is_out: bool) -> Change | None:
     return None
 
 
-def _read(row: Message, tables: dict[tuple[tuple[str, ...], str], Mapping[str, str]]) -> Reading:
+def _read(row: Message, tables: Tables) -> Reading:
     inbox, contact = row.thread.sender.inbox, row.thread.contact
-    languages = tuple(filter(None, (inbox.language or "en", contact.language)))
-    phone = parse_address(row.thread.address.key).phone
+    address = parse_address(row.thread.address.key)
+    languages = languages_for(address, (inbox.language, contact.language))
+    phone = address.phone
     country = place_of(phone).country if phone else ""
     if (place := (languages, country)) not in tables:
         tables[place] = own_table(row.account_id, languages, country)

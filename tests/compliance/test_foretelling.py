@@ -27,9 +27,7 @@ TOLL_FREE, APP = KeywordHandler.CARRIER_TOLLFREE, KeywordHandler.APP
         (Trial("please stop texting me"), DEFAULT, "opted_out", "us"),
         (Trial("STOP", is_opted_out=True), APP, "opted_out", "nobody"),
         (Trial("STOP!", is_opted_out=True), DEFAULT, "opted_out", "nobody"),
-        # WhatsApp: nobody answers but we, whatever the number's setting says.
         (Trial("STOP", channel="whatsapp"), APP, "opted_out", "us"),
-        (Trial("STOP", channel="whatsapp"), DEFAULT, "opted_out", "us"),
         # A word of a language nobody enabled is a doubt.
         (Trial("PERUUTA"), DEFAULT, "held", "nobody"),
         # HELP and START.

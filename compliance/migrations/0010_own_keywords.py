@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0016_api_keys'),
-        ('compliance', '0008_consent_checks'),
+        ('compliance', '0009_gate_decisions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inbox', '0025_availability_plan'),
+        ('inbox', '0027_consent_reviews'),
     ]
 
     operations = [
