@@ -217,9 +217,11 @@ def test_who_asked_for_messages_again_after_theirs_stays_in(
 
 
 def test_what_is_older_than_thirty_days_is_not_decided_any_more(
-    house: House, admin: Client, client: Client
+    house: House, ada: User, admin: Client, client: Client
 ) -> None:
-    message = text_in(client, house.sender, MARIA, "please stop texting me")
+    message = text_in(client, house.sender, MARIA, "Genug!")
+    keyword = OwnKeyword("opt_out", "Genug")
+    add_keyword(account=house.account, keyword=keyword, by=ada, now=timezone.now())
     Message.objects.filter(pk=message.pk).update(created_at=timezone.now() - timedelta(days=31))
     assert "From …23" not in text_of(admin.get(REVIEW))
     admin.post(REVIEW, {"message": message.pk})
@@ -229,9 +231,13 @@ def test_what_is_older_than_thirty_days_is_not_decided_any_more(
 def test_another_account_s_message_cannot_be_decided(
     house: House, login: Login, charlie: User, client: Client
 ) -> None:
-    message = text_in(client, house.sender, MARIA, "please stop texting me")
+    message = text_in(client, house.sender, MARIA, "Genug!")
     assert charlie.account is not None
-    other = login(make_user(charlie.account, "Otto", works_as=User.Role.ACCOUNT_ADMIN))
+    otto = make_user(charlie.account, "Otto", works_as=User.Role.ACCOUNT_ADMIN)
+    for one in (house.account, charlie.account):
+        keyword = OwnKeyword("opt_out", "Genug")
+        add_keyword(account=one, keyword=keyword, by=otto, now=timezone.now())
+    other = login(otto)
     other.post(REVIEW, {"message": message.pk})
     assert not Consent.objects.filter(state="opted_out").exists()
 
