@@ -16,7 +16,7 @@ from compliance.evidence import EventKind, Evidence, Source
 from compliance.models import Consent, ConsentEvent
 from compliance.opt_out_links import opt_out_link
 from compliance.recording import record_consent
-from inbox.models import Contact, Conversation, InboxEvent, Message
+from inbox.models import ConsentReview, Contact, Conversation, InboxEvent, Message
 from inbox.models.ids import client_id
 from inbox.opt_out_words import WORDS, language_for
 from inbox.sending import send_reply
@@ -130,6 +130,17 @@ def test_who_was_opted_out_by_somebody_else_has_their_own_word_written_down(
     )
     client.post(link_of(house))
     assert events(source=Source.LINK) == 1
+
+
+def test_a_doubt_that_waits_for_a_person_is_settled_by_the_link(
+    house: House, client: Client
+) -> None:
+    text_in(client, house.sender, MARIA, "PERUUTA")
+    assert states(house.account) == {f"sms:{MARIA}": "held"}
+    assert ConsentReview.objects.filter(decided_at=None).count() == 1
+    client.post(link_of(house))
+    assert states(house.account) == {f"sms:{MARIA}": "opted_out"}
+    assert not ConsentReview.objects.filter(decided_at=None).exists()
 
 
 def test_start_brings_them_back_and_the_link_works_again(house: House, client: Client) -> None:
