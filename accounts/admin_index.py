@@ -78,6 +78,7 @@ _CONSENT = (
         "ConsentReview",
         "GateDecision",
         "ProviderBlock",
+        "AccountKeyword",
         "Suppression",
         "ConsentKey",
         "ConsentDetails",

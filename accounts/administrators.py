@@ -24,6 +24,11 @@ class Administrator:
     now: datetime
     support: SupportAccess | None = None
 
+    @property
+    def may_change(self) -> bool:
+        """Say whether settings are theirs to change: auditors only read."""
+        return self.user.role != User.Role.AUDITOR
+
 
 def administrator(request: HttpRequest) -> Administrator:
     """Return who administers which account. For anybody else there are no settings: Http404."""
@@ -39,7 +44,10 @@ def administrator(request: HttpRequest) -> Administrator:
 
 
 def reader(request: HttpRequest) -> Administrator:
-    """Return who administers which account, or audits it and changes nothing. Else Http404."""
+    """Return who may read settings that auditors read too. For anybody else Http404.
+
+    `may_change` says whether they may do more than read.
+    """
     user = request.user
     if (
         isinstance(user, User)

@@ -20,6 +20,7 @@ from accounts.secrets import SecretUnreadableError
 from compliance import admin_packs as admin_packs
 from compliance.addresses import masked
 from compliance.models import (
+    AccountKeyword,
     Consent,
     ConsentChain,
     ConsentDetails,
@@ -263,6 +264,18 @@ class GateDecisionAdmin(ConsentFactsAdmin[GateDecision]):
     list_select_related = ("account", "author")
     search_fields = ("message_ref__exact", "thread_ref__exact", "code__exact")
     search_help_text = "A message's or a thread's id, or a code"
+
+
+@admin.register(AccountKeyword)
+class AccountKeywordAdmin(ConsentFactsAdmin[AccountKeyword]):
+    """The words that accounts made keywords of their own; changed on the settings page."""
+
+    fields = ("account", "action", "word", "form", "language", "country", "added_by", "added_at")
+    list_display = ("word", "account", "action", "language", "country", "added_at")
+    list_filter = ("action", ("account", OwnRowsFilter))
+    list_select_related = ("account",)
+    search_fields = ("word__iexact",)
+    search_help_text = "A whole word"
 
 
 @admin.register(ProviderBlock)

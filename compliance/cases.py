@@ -27,7 +27,7 @@ from compliance.judging import (
     SenderKind,
     Template,
 )
-from compliance.jurisdictions import Pack, shipped_pack
+from compliance.jurisdictions import Pack
 from compliance.ledger import handle_of
 from compliance.models import Consent as ConsentRow
 from compliance.models import ConsentEvent, ConsentState, ProviderBlock
@@ -154,12 +154,11 @@ def case_of(
     asked: Asked,
     known: Known,
     *,
-    policy: Policy | None = None,
-    pack: Pack | None = None,
+    policy: Policy,
+    pack: Pack,
     now: datetime,
 ) -> Case:
     """Put together what the gate decides over."""
-    pack = pack or shipped_pack()
     where = whereabouts(asked.address, asked.stated)
     rules = pack.rules_for(where.codes)
     return Case(
@@ -180,7 +179,7 @@ def case_of(
             sent_lately=tuple(asked.sent_lately),
         ),
         sender=sender_kind(asked.address, asked.our_address),
-        policy=policy or Policy(),
+        policy=policy,
         confirmed=asked.went_on,
     )
 

@@ -17,11 +17,12 @@ from django.db import DatabaseError
 from accounts.audit import alarm
 from compliance.addresses import Address
 from compliance.cases import Asked, Known, case_of, inputs_of, look_up
-from compliance.judging import ACKNOWLEDGED, Answer, Finding, Policy, judge
+from compliance.in_force import pack_for
+from compliance.judging import ACKNOWLEDGED, Answer, Finding, judge
 from compliance.judging import Purpose as Purpose
-from compliance.jurisdictions import Pack, shipped_pack
 from compliance.ledger import handle_of
 from compliance.models import ConsentEvent
+from compliance.policies import policy_of
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class SendRequest:
     """One message, and what our own house knows of it.
 
     `pause` says why our number is paused, and is blank while it sends; one that is removed does not
-    send any more. `policy` is what the account settled for itself.
+    send any more.
     """
 
     account_id: int
@@ -83,7 +84,6 @@ class SendRequest:
     is_contact_blocked: bool
     pause: str = ""
     is_sender_removed: bool = False
-    policy: Policy = field(default_factory=Policy)
 
     @property
     def purpose(self) -> Purpose:
@@ -146,18 +146,19 @@ def check_send(request: SendRequest, *, now: datetime, known: Known | None = Non
     """
     asked = request.asked
     known = known or look_up(request.account_id, asked.address, asked.our_address)
-    pack = shipped_pack()
     try:
-        return _weigh(request, known, pack, now=now)
+        return _weigh(request, known, now=now)
     except DatabaseError:
         raise
     except Exception as error:
         logger.exception("the gate could not judge a message of account %s", request.account_id)
-        return _fault(request, error, pack, now=now)
+        return _fault(request, error, now=now)
 
 
-def _weigh(request: SendRequest, known: Known, pack: Pack, *, now: datetime) -> Verdict:
-    case = case_of(request.asked, known, policy=request.policy, pack=pack, now=now)
+def _weigh(request: SendRequest, known: Known, *, now: datetime) -> Verdict:
+    """Weigh one message by the rules that hold for the account now."""
+    pack, policy = pack_for(request.account_id), policy_of(request.account_id)
+    case = case_of(request.asked, known, policy=policy, pack=pack, now=now)
     judgement = judge(case, now=now)
     findings = (*_house(request), *judgement.findings)
     first = findings[0] if findings else Finding(Reason.OK, "", Answer.ALLOW)
@@ -173,7 +174,7 @@ def _weigh(request: SendRequest, known: Known, pack: Pack, *, now: datetime) -> 
     )
 
 
-def _fault(request: SendRequest, error: Exception, pack: Pack, *, now: datetime) -> Verdict:
+def _fault(request: SendRequest, error: Exception, *, now: datetime) -> Verdict:
     alarm(
         action="gate_error",
         subject=request.purpose.value,
@@ -183,7 +184,7 @@ def _fault(request: SendRequest, error: Exception, pack: Pack, *, now: datetime)
         problem=type(error).__name__,
     )
     words = "Something went wrong while the rules were checked. It was not sent; try again."
-    return Verdict(Reason.GATE_ERROR, words, pack_version=pack.version)
+    return Verdict(Reason.GATE_ERROR, words)
 
 
 def _house(request: SendRequest) -> Iterator[Finding]:

@@ -42,6 +42,8 @@ class Keyword:
     label: str  # opt_out, opt_in or help
     word: str
     kind: Class
+    status: str = ""  # sourced, or unverified: then it is a proposal for native review
+    source: str = ""
 
 
 def language_of(tag: str) -> str:
@@ -66,7 +68,14 @@ def keywords() -> tuple[Keyword, ...]:
     """Read the table once."""
     with (FOLDER / "keywords.csv").open(encoding="utf-8", newline="") as file:
         return tuple(
-            Keyword(row["lang"], row["action"], row["keyword"], Class(row["class"]))
+            Keyword(
+                row["lang"],
+                row["action"],
+                row["keyword"],
+                Class(row["class"]),
+                row["status"],
+                row["source"],
+            )
             for row in csv.DictReader(file)
         )
 

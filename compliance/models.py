@@ -28,6 +28,7 @@ from accounts.secrets import EncryptedTextField
 from compliance.chain import FORMAT, GENESIS
 from compliance.evidence import EVERY_PROGRAMME, Basis, EventKind, Personal, Quality, Source
 from compliance.judging import Answer
+from compliance.own_keywords import LONGEST_FORM, MOST, OwnKeyword
 from compliance.rule_models import CompliancePolicy as CompliancePolicy
 from compliance.rule_models import JurisdictionPack as JurisdictionPack
 from compliance.rule_models import RuleOverride as RuleOverride
@@ -439,6 +440,71 @@ class GateDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.evaluated_at:%Y-%m-%d %H:%M}"
+
+
+class AccountKeyword(models.Model):
+    """A word that an account made a keyword of its own, or switched off, in one place.
+
+    A place is a language, a country, or both; blank stands for every one. `form` is what of the
+    word is compared: in one place a form asks for one thing. `slot` numbers the words of an action
+    in a place: there are 20.
+    """
+
+    class Action(models.TextChoices):
+        OPT_OUT = "opt_out", "Opts out"
+        OPT_IN = "opt_in", "Opts in"
+        HELP = "help", "Asks for help"
+        NONE = "none", "Switched off"
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    action = models.CharField(max_length=8, choices=Action.choices)
+    word = models.CharField(max_length=34)
+    form = models.CharField(max_length=LONGEST_FORM)
+    language = models.CharField(max_length=3, blank=True, default="")
+    country = models.CharField(max_length=2, blank=True, default="")
+    slot = models.PositiveSmallIntegerField()
+    added_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    added_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "own keyword"
+        ordering: ClassVar[list[str]] = ["action", "language", "country", "slot"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["account", "form", "language", "country"],
+                name="a_word_asks_for_one_thing_in_a_place",
+            ),
+            models.UniqueConstraint(
+                fields=["account", "action", "language", "country", "slot"],
+                name="one_keyword_per_slot",
+            ),
+            models.CheckConstraint(
+                condition=Q(slot__gte=1, slot__lte=MOST), name="twenty_keywords_at_most"
+            ),
+            models.CheckConstraint(
+                condition=Q(action__in=["opt_out", "opt_in", "help", "none"]),
+                name="a_keyword_has_an_action",
+            ),
+            models.CheckConstraint(condition=~Q(form="") & ~Q(word=""), name="a_keyword_is_a_word"),
+            models.CheckConstraint(
+                condition=Q(language="") | Q(language__regex=r"^[a-z]{2,3}$"),
+                name="a_keyword_names_a_language",
+            ),
+            models.CheckConstraint(
+                condition=Q(country="") | Q(country__regex=r"^[A-Z]{2}$"),
+                name="a_keyword_names_a_country",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.get_action_display()}"
+
+    @property
+    def value(self) -> OwnKeyword:
+        """Return what it says."""
+        return OwnKeyword(self.action, self.word, self.language, self.country)
 
 
 class ProviderBlock(models.Model):

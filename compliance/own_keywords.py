@@ -5,19 +5,24 @@ Pure: rows in, a table for `classify.Context.own_keywords` out. The words that e
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from compliance.keyword_table import Class, forms, keywords, keywords_like, language_of
+from compliance.keyword_table import Class, Keyword, forms, keywords, keywords_like, language_of
 from compliance.normalising import readable
 
 MOST = 20  # words per action and place
-LONGEST = 40  # characters of a word
+LONGEST = 34  # characters of a word (compliance reference 14)
+LONGEST_FORM = 140  # … and of what of it is compared: one sign may stand for many letters
 # Whose wish goes first where two rows that are equally near disagree.
 ACTIONS = ("opt_out", "help", "opt_in", "none")
 _LANGUAGE, _COUNTRY = re.compile(r"[a-z]{2,3}"), re.compile(r"[A-Z]{2}")
+# Plain words only: what is written between letters in ordinary writing, and nothing of a pattern.
+_BETWEEN_LETTERS = frozenset(" -'’.!&\u200c\u200d")
+_CLOSED = frozenset({Class.UNIVERSAL, Class.PROVIDER_COLLISION, Class.WEAK})
 _SAID = {
     "opt_out": "opts people out",
     "opt_in": "opts people in",
@@ -33,6 +38,11 @@ class OwnKeywordsRefused(ValueError):
         """Keep each problem, and all of them as the message."""
         super().__init__(" ".join(problems))
         self.problems = problems
+
+    @property
+    def reason(self) -> str:
+        """Say it to a person."""
+        return str(self)
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,11 @@ class OwnKeyword:
     def form(self) -> str:
         """Return what is compared: letters and digits, without accents."""
         return _form(self.word)
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """Return what a message may be to be this word: as written, and without accents."""
+        return forms(readable(self.word))[:2]
 
     @property
     def place(self) -> tuple[str, str]:
@@ -86,11 +101,32 @@ class OwnKeywords:
 
     def table(self, *, languages: Iterable[str], country: str = "") -> Mapping[str, str]:
         """Return form to label for an inbox with these languages and a person in this country."""
-        enabled = frozenset(map(language_of, languages))
-        here = [row for row in self.rows if row.holds_in(enabled, country.strip().upper())]
-        # The nearest is written last, and of equals the one whose wish goes first.
-        here.sort(key=lambda row: (row.nearness, -ACTIONS.index(row.action)))
-        return {form: row.action for row in here for form in forms(readable(row.word))[:2]}
+        return table_of(self.rows, languages=languages, country=country)
+
+
+def table_of(
+    rows: Iterable[OwnKeyword], *, languages: Iterable[str], country: str = ""
+) -> Mapping[str, str]:
+    """Return form to label of rows that are kept already; never raises.
+
+    What a later table of ours has given another meaning in every inbox is left out: an account's
+    word of last year takes no STOP away.
+    """
+    enabled, country = frozenset(map(language_of, languages)), country.strip().upper()
+    kept = [row for row in rows if row.action in ACTIONS and not any(_against_ours(row))]
+    here = [row for row in kept if row.holds_in(enabled, country)]
+    # The nearest is written last, and of equals the one whose wish goes first.
+    here.sort(key=lambda row: (row.nearness, -ACTIONS.index(row.action)))
+    off = [row for row in kept if _is_off_abroad(row, enabled, country)]
+    return {form: row.action for row in (*off, *here) for form in row.forms if form}
+
+
+def _is_off_abroad(row: OwnKeyword, enabled: frozenset[str], country: str) -> bool:
+    """Say whether a word is off that would only be a doubt: its language is not enabled here."""
+    language, own_country = row.place
+    if row.action != "none" or own_country not in ("", country) or language in enabled:
+        return False
+    return not any(ours.language in enabled for ours in keywords_like(readable(row.word)))
 
 
 def problems_of(rows: Iterable[OwnKeyword]) -> list[str]:
@@ -106,12 +142,22 @@ def _malformed(rows: tuple[OwnKeyword, ...]) -> Iterator[str]:
             yield f"“{word}”: there is no action {row.action}; choose one of {', '.join(ACTIONS)}."
         if not row.form:
             yield f"“{word}” has no letters or digits."
-        if len(word) > LONGEST:
+        elif not is_plain(word):
+            yield f"“{word[:LONGEST]}” is no plain word; write letters, digits and spaces only."
+        if len(word) > LONGEST or len(row.form) > LONGEST_FORM:
             yield f"“{word[:LONGEST]}…” is too long; a keyword has at most {LONGEST} characters."
         if language and not _LANGUAGE.fullmatch(language):
             yield f"“{word}”: {row.language} is no language; write a code such as es or pt-BR."
         if country and not _COUNTRY.fullmatch(country):
             yield f"“{word}”: {row.country} is no country; write two letters, such as US."
+
+
+def is_plain(word: str) -> bool:
+    """Say whether a word is one as people write it, and no pattern.
+
+    Marks around it are taken as they are typed, and stand for nothing.
+    """
+    return all(char in _BETWEEN_LETTERS or unicodedata.category(char)[0] in "LMN" for char in word)
 
 
 def _too_many(rows: tuple[OwnKeyword, ...]) -> Iterator[str]:
@@ -142,7 +188,7 @@ def _against_ours(row: OwnKeyword) -> Iterator[str]:
     """Nobody changes a word of every inbox; one that stops can at most be switched off."""
     others = [ours for ours in keywords_like(readable(row.word)) if ours.label != row.action]
     for ours in others:
-        if ours.kind not in (Class.LANGUAGE, Class.COLLISION):
+        if ours.kind in _CLOSED:
             yield f"{row}, cannot change “{ours.word}”, which {_SAID[ours.label]} in every inbox."
             return
     for ours in others:
@@ -158,6 +204,11 @@ def _is_of(row: OwnKeyword, language: str) -> bool:
 def _form(word: str) -> str:
     """Return the plainest form: without accents."""
     return forms(readable(word))[:2][-1]
+
+
+def may_be_off(word: Keyword) -> bool:
+    """Say whether an account may switch one of our words off; those of every inbox it may not."""
+    return not any(ours.kind in _CLOSED for ours in keywords_like(readable(word.word)))
 
 
 def shipped_words(language: str, action: str) -> list[str]:

@@ -37,6 +37,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bfernet:[\w=-]+|\bgAAAA[\w=-]{20,}"), GONE),
     (re.compile(r"\bwhsec_[\w+/=]+"), GONE),
     (re.compile(r"(/hooks/[a-z]+/)[\w-]+"), rf"\1{GONE}"),
+    (re.compile(r"(/o/)[1-9A-Za-z]{12,}"), rf"\1{GONE}"),  # a link to opt out
     # Whatever was asked for by a query: numbers, names, words that somebody searched.
     (re.compile(r"(?<=[\w/.])\?[\w.%~+-]*=[^\s\"'>)\]]*"), f"?{GONE}"),
     (

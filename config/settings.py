@@ -47,6 +47,8 @@ DEMO = env.bool("DEMO", default=False)
 
 SECRET_KEY = secret("SECRET_KEY", LAPTOP_SECRET_KEY)
 SECRET_FIELD_KEYS = [key for key in secret("SECRET_FIELD_KEYS", LAPTOP_FIELD_KEY).split(",") if key]
+# Keys that SECRET_FIELD_KEYS held once: links to opt out that were made with them stay good.
+OPT_OUT_LINK_OLD_KEYS = [key for key in secret("OPT_OUT_LINK_OLD_KEYS").split(",") if key]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="http://localhost:8000").rstrip("/")
 TWILIO_API_BASE = env.str("TWILIO_API_BASE", default="")
@@ -298,6 +300,10 @@ ACCOUNT_RATE_LIMITS = {
     "login": "120/m/ip",
     "login_failed": "20/m/ip,5/5m/key",
     "reset_password": "20/m/ip,5/h/key",
+    # Of a page without a log-in. Guesses are counted by who guesses, true links each by itself:
+    # thousands of telephones share an address, and none may be kept from opting out.
+    "opt_out_guess": "30/m/ip",
+    "opt_out_link": "60/m/key",
 }
 # The proxies in front of web: each appends one address to X-Forwarded-For.
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=1 if IS_PRODUCTION else 0)

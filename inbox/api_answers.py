@@ -11,6 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.administrators import Administrator
+from compliance.keyword_settings import KeywordsChangedError
+from compliance.own_keywords import OwnKeywordsRefused
 from inbox.models import TeamInbox
 from inbox.setup import policies, replies, rules
 from inbox.setup.one_document import InboxMovedError
@@ -61,6 +63,12 @@ _REFUSALS: tuple[_Refusal, ...] = (
     (HeldChangedError, 409, lambda error: {"number": error.number}),
     (DraftChangedError, 409, lambda error: {"version": error.rulebook.draft_version}),
     (policies.PolicyChangedError, 409, lambda error: {"version": error.version}),
+    (
+        OwnKeywordsRefused,
+        400,
+        lambda error: {"problems": [_at("", words) for words in error.problems]},
+    ),
+    (KeywordsChangedError, 409, lambda error: {"version": error.seen}),
     (replies.ReplyChangedError, 409, lambda error: {"version": error.seen}),
     (InboxMovedError, 409, lambda error: {"version": error.version}),
     (RulebookError, 422, lambda error: {}),

@@ -97,6 +97,59 @@ class Policies(Serializer[Any]):
     policies = PolicyShape(many=True)
 
 
+class KeywordShape(Serializer[Any]):
+    """A word of the account's own; blank language or country: every one."""
+
+    action = serializers.ChoiceField(["opt_out", "opt_in", "help", "none"])
+    word = serializers.CharField()
+    language = serializers.CharField(allow_blank=True)
+    country = serializers.CharField(allow_blank=True)
+
+
+class ShippedKeywordShape(Serializer[Any]):
+    """A word that we bring. `status` is sourced, or unverified: a proposal for native review."""
+
+    language = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    word = serializers.CharField()
+    kind = serializers.CharField()
+    status = serializers.CharField()
+    source = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
+    may_be_off = serializers.BooleanField()
+
+
+class Keywords(Serializer[Any]):
+    """The account's own keywords, and those that we bring."""
+
+    version = serializers.CharField()
+    keywords = KeywordShape(many=True)
+    shipped = ShippedKeywordShape(many=True)
+    rule_version = serializers.CharField()
+    notice = serializers.CharField()
+
+
+class FollowsShape(Serializer[Any]):
+    """What would follow at one number; blank address: where there is none of this channel."""
+
+    address = serializers.CharField(allow_blank=True)
+    handler = serializers.CharField(allow_blank=True)
+    outcome = serializers.CharField()
+    answer = serializers.CharField()
+    words = serializers.ListField(child=serializers.CharField())
+
+
+class TriedShape(Serializer[Any]):
+    """How a message would be read, and what would follow. Nothing was stored."""
+
+    label = serializers.CharField()  # type: ignore[assignment]
+    kind = serializers.CharField(allow_blank=True)
+    confidence = serializers.CharField(allow_blank=True)
+    matched = serializers.CharField(allow_blank=True)
+    rule_version = serializers.CharField()
+    follows = FollowsShape(many=True)
+    notice = serializers.CharField()
+
+
 class ChangeShape(Serializer[Any]):
     """One point that is otherwise than before."""
 

@@ -1,6 +1,7 @@
 """What does a message say about consent, and what follows? Stage 4 of a message (behaviour 6)."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,8 +17,10 @@ from compliance.consent import (
     handler_of,
 )
 from compliance.gate import Purpose
+from compliance.keyword_settings import own_table
 from compliance.keywords import is_opt_out_button, read_keyword
 from compliance.spoken import languages_for
+from compliance.whereabouts import whereabouts
 from inbox.carrier import InboundText
 from inbox.confirming import send_confirmation
 from inbox.contacts import address_of
@@ -71,7 +74,11 @@ def read_message(text: InboundText, sender: Sender, thread: Thread, *, now: date
     inbox, contact = sender.inbox, thread.contact
     said = (inbox.language, contact.language)
     languages = languages_for(address_of(thread), said)
-    context = Context(opt_out_type=text.opt_out_type, button_payload=text.button_payload)
+    context = Context(
+        opt_out_type=text.opt_out_type,
+        button_payload=text.button_payload,
+        own_keywords=_own_keywords(thread, languages),
+    )
     reading = classify(text.body, languages=languages, channel=text.channel, context=context)
     if not reading.is_held:
         return reading
@@ -82,6 +89,15 @@ def read_message(text: InboundText, sender: Sender, thread: Thread, *, now: date
         last_was_promotional=bool(last and last.purpose == Purpose.PROMOTIONAL),
     )
     return classify(text.body, languages=languages, channel=text.channel, context=context)
+
+
+def _own_keywords(thread: Thread, languages: frozenset[str]) -> Mapping[str, str]:
+    """Return the account's own keywords for who writes: most accounts have none, and then the thread
+    says so; a new one does not say.
+    """
+    if not getattr(thread, "has_own_keywords", True):
+        return {}
+    return own_table(thread.account_id, languages, whereabouts(address_of(thread)).country)
 
 
 def _learn_handler(text: InboundText, sender: Sender, *, now: datetime) -> None:

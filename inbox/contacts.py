@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from accounts.audit import record
 from accounts.prepared import Prepared
 from compliance.addresses import Address, parse_address
+from compliance.models import AccountKeyword
 from inbox.linked import bind_linked
 from inbox.models import Contact, ContactAddress, Sender, Thread
 from routing.marks import Attributes, with_attributes, with_tags
@@ -53,10 +55,12 @@ def address_of(thread: Thread) -> Address:
     )
 
 
+_KEYWORDS = AccountKeyword.objects.filter(account=OuterRef("account"))
 _THREAD = Prepared(
     lambda sender, account, key: (
         Thread.objects.select_for_update(of=("self",), no_key=True)
         .select_related("address", "contact")
+        .annotate(has_own_keywords=Exists(_KEYWORDS))
         .filter(sender=sender, address__account=account, address__key=key)
     )
 )

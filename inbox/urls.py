@@ -4,7 +4,18 @@ from django.urls import include, path
 
 from inbox.consumers import LiveConsumer
 from inbox.outbound_media import outbound_media
-from inbox.views import actions, contacts, conversation, files, join, lists, marks, reviews, why
+from inbox.views import (
+    actions,
+    contacts,
+    conversation,
+    files,
+    join,
+    lists,
+    marks,
+    opt_out,
+    reviews,
+    why,
+)
 
 urlpatterns = [
     path("", lists.home, name="home"),
@@ -43,6 +54,7 @@ urlpatterns = [
     path("contacts/<str:public_id>/language/", contacts.contact_language, name="contact_language"),
     path("profile/", include("accounts.urls")),
     path("join/<str:token>/", join.join, name="join"),
+    path("o/<str:token>", opt_out.opt_out_page, name="opt_out"),
     path("settings/", include("inbox.settings_urls")),
     path("media/out/<str:token>/<str:name>", outbound_media, name="outbound_media"),
     path("hooks/", include("inbox.webhook_urls")),

@@ -41,7 +41,9 @@ from compliance.erasure import erase_person
 from compliance.evidence import EventKind, Evidence, Source
 from compliance.gate import Purpose, Reason, Verdict
 from compliance.jurisdictions import shipped_text
+from compliance.keyword_settings import add_keyword
 from compliance.models import CompliancePolicy, JurisdictionPack, RuleOverride
+from compliance.own_keywords import OwnKeyword
 from compliance.recording import record_consent
 from inbox.conversations import claim_conversation, mark_read, take_over
 from inbox.models import (
@@ -216,6 +218,7 @@ def _live_a_little(company: Company, n: int) -> None:
     _have_people_around(company, n)
     _forget_somebody(company, n)
     _doubt(company)
+    _make_a_word(company)
     DriftFinding.objects.create(
         account=company.account,
         twilio_account=company.sender.twilio_account,
@@ -230,6 +233,12 @@ def _live_a_little(company: Company, n: int) -> None:
     _entitle(company)
     Authenticator.objects.create(
         user=company.alice, type=Authenticator.Type.TOTP, data={"secret": "canary second factor"}
+    )
+
+
+def _make_a_word(company: Company) -> None:
+    add_keyword(
+        account=company.account, keyword=OwnKeyword("opt_out", "genug"), by=company.sue, now=NOW
     )
 
 

@@ -89,10 +89,22 @@ class TeamInboxAdmin(SetUpAdmin[TeamInbox]):
         ),
         (
             "Automatic replies",
-            {"fields": ("bot_name", "replies", "opt_out_text", "opt_in_text", "help_text")},
+            {
+                "fields": (
+                    *("bot_name", "replies"),
+                    *("opt_out_text", "opt_in_text", "help_text", "consent_texts"),
+                )
+            },
         ),
     )
-    readonly_fields = ("account", "public_id", "auto_close_since", "created_at", "replies")
+    readonly_fields = (
+        "account",
+        "public_id",
+        "auto_close_since",
+        "created_at",
+        "replies",
+        "consent_texts",
+    )
     fixed_fields = ("team", "is_on")
     audited = (
         *("name", "is_on", "claim_rule", "after_claim", "closed_visibility"),

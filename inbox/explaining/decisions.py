@@ -7,7 +7,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from compliance.jurisdictions import Jurisdiction, shipped_pack
+from compliance.in_force import rules_in_force
+from compliance.jurisdictions import Jurisdiction
 from compliance.models import GateDecision
 from compliance.reasons import meaning_of
 
@@ -60,7 +61,7 @@ def decided(row: GateDecision) -> Decided:
 
 def _told(finding: dict[str, str]) -> Told:
     code = finding["code"]
-    rule = shipped_pack().rows.get(finding.get("rule", ""))
+    rule = rules_in_force().pack.rows.get(finding.get("rule", ""))
     return Told(code, meaning_of(code), finding.get("answer", ""), rule)
 
 

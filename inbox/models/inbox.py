@@ -70,6 +70,12 @@ class TeamInbox(models.Model):
     help_text = models.CharField(
         max_length=320, default="Write your question here and we will answer. Reply STOP to leave."
     )
+    consent_texts = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="The three texts in further languages: {opt_out: {es: …}}",
+    )
     reopen_hours = models.PositiveIntegerField(
         null=True,
         blank=True,

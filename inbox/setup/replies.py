@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
+from compliance.inviting import misleading
+from compliance.keyword_settings import keywords_of
 from compliance.keywords import (
     HELP_WORDS,
     OPT_IN_WORDS,
@@ -38,6 +40,7 @@ from routing.sentences import Names
 from routing.texts import BUILT_IN, Problem
 from routing.wording import Variant
 
+OwnWord = tuple[str, str]
 RESERVED = OPT_OUT_WORDS | OPT_IN_WORDS | HELP_WORDS | OWN_OPT_OUT_PHRASES
 
 
@@ -149,7 +152,10 @@ def save_reply(
         nothing_else = replace(
             replies, keyword=(), after_hours=None, first_message=None, still_waiting=None
         )
-        _refuse(problems_of(_speaking(_with(nothing_else, reply), inbox)), is_sure=is_sure)
+        _refuse(
+            problems_of(_speaking(_with(nothing_else, reply), inbox), own_words(inbox.account_id)),
+            is_sure=is_sure,
+        )
         if isinstance(reply, KeywordReply):
             return _with_keyword(replies, reply, there)
         return _with(replies, reply)
@@ -206,7 +212,7 @@ def delete_keyword(*, inbox: TeamInbox, name: str, seen: str, by: User, now: dat
 def check_replies(*, inbox: TeamInbox, replies: Replies, is_sure: bool = False) -> None:
     """Raise ReplyProblemsError if an inbox may not say this: for warnings only unless sure."""
     known = replace(replies, variables=variables_of(inbox.account_id).known)
-    _refuse(problems_of(_speaking(known, inbox)), is_sure=is_sure)
+    _refuse(problems_of(_speaking(known, inbox), own_words(inbox.account_id)), is_sure=is_sure)
 
 
 def save_replies(
@@ -247,7 +253,7 @@ def put_replies(
 def _instead(before: Replies, replies: Replies, inbox: TeamInbox, *, is_sure: bool) -> Replies:
     after = replace(replies, inbox_name=before.inbox_name, bot_name=before.bot_name)
     known = replace(after, variables=before.variables)
-    _refuse(problems_of(_speaking(known, inbox)), is_sure=is_sure)
+    _refuse(problems_of(_speaking(known, inbox), own_words(inbox.account_id)), is_sure=is_sure)
     return after
 
 
@@ -336,26 +342,36 @@ def _refuse(problems: Sequence[Problem], *, is_sure: bool) -> None:
         raise ReplyProblemsError(problems)
 
 
-def problems_of(replies: Replies) -> list[Problem]:
-    """Return what is wrong with texts and phrases: errors forbid, warnings ask."""
-    return [*reply_problems(replies), *_consent_problems(replies)]
+def problems_of(replies: Replies, own: Sequence[OwnWord] = ()) -> list[Problem]:
+    """Return what is wrong with texts and phrases: errors forbid, warnings ask.
+
+    `own` are the account's own keywords, each with what it asks for.
+    """
+    return [*reply_problems(replies), *_consent_problems(replies, own)]
 
 
-def _consent_problems(replies: Replies) -> Iterator[Problem]:
+def own_words(account_id: int) -> tuple[OwnWord, ...]:
+    """Return an account's own keywords, for `problems_of`."""
+    return tuple((row.word, row.action) for row in keywords_of(account_id) if row.action != "none")
+
+
+def _consent_problems(replies: Replies, own: Sequence[OwnWord]) -> Iterator[Problem]:
     """Look for words that say something about consent: whoever writes those reaches no reply."""
     for reply in replies.keyword:
         for phrase in reserved_among(reply.phrases, RESERVED):
             words = _("“%(word)s” alone is a wish about consent: such a message reaches no reply.")
             yield Problem(words % {"word": phrase}, is_error=False)
     for variant in _every_wording(replies):
-        yield from _consent_problems_of(variant)
+        yield from _consent_problems_of(variant, own)
 
 
-def _consent_problems_of(variant: Variant) -> Iterator[Problem]:
+def _consent_problems_of(variant: Variant, own: Sequence[OwnWord]) -> Iterator[Problem]:
     source = variant.text.source
     if read_keyword(source).keyword is not Keyword.NONE:
         words = _("A text of nothing but “%(text)s” reads as a wish about consent.")
         yield Problem(words % {"text": source})
+    for one in misleading(source, own):
+        yield Problem(str(one), is_error=False)
     for word in invited(source, RESERVED):
         words = _(
             "A text asks for “%(word)s”: whoever answers that says something about consent, "

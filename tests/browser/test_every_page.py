@@ -28,10 +28,14 @@ from accounts.models import (
 )
 from accounts.packages import offer_package, tick
 from accounts.programs import make_key, revoke_key
-from compliance.models import RuleOverride
-from compliance.overriding import settle_rule
-from compliance.stricter import Column
+from compliance.addresses import parse_address
 from compliance.evidence import EventKind, Evidence, Source
+from compliance.keyword_settings import add_keyword, keywords_of
+from compliance.models import RuleOverride
+from compliance.opt_out_links import opt_out_link
+from compliance.overriding import settle_rule
+from compliance.own_keywords import OwnKeyword
+from compliance.stricter import Column
 from inbox.models import Conversation, DriftFinding, Message, TeamInbox
 from inbox.setup.invitations import Asked, hash_of, invite
 from routing.hours import Opening, SpecialDay
@@ -296,6 +300,13 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "rules of a supervisor": (stage.house.sue, f"{inbox}rules/"),
         "consent": (ada, "/settings/consent/"),
         "consent of a person": (ada, _consents(stage)),
+        "keywords": (ada, _keywords(ada)),
+        "try a message": (ada, "/settings/keywords/try/"),
+        "messages read again": (ada, "/settings/keywords/review/"),
+        "answers to STOP": (ada, f"{inbox}consent-texts/"),
+        "answers to STOP in Spanish": (ada, f"{inbox}consent-texts/?language=es"),
+        "link to opt out": (None, _opt_out(stage)),
+        "link to opt out, cut off": (None, "/o/cut"),
         "API keys": (ada, "/settings/api-keys/"),
         "revoke a key": (ada, f"/settings/api-keys/{_key(ada)}/revoke/"),
     }
@@ -313,6 +324,22 @@ def _consents(stage: Stage) -> str:
     tell(account, EventKind.OPT_OUT, words="no more", **told)
     asked = (now - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%S")
     return f"/settings/consent/{stage.row.contact.public_id}/?at={asked}"
+
+
+def _keywords(ada: User) -> str:
+    """Have words of one's own, and one of ours switched off."""
+    assert ada.account is not None
+    if not keywords_of(ada.account.pk):
+        deed: dict[str, Any] = {"account": ada.account, "by": ada, "now": timezone.now()}
+        for row in (("opt_out", "Genug", "de", "AT"), ("help", "asap"), ("none", "BAJA", "es")):
+            add_keyword(keyword=OwnKeyword(*row), **deed)
+    return "/settings/keywords/"
+
+
+def _opt_out(stage: Stage) -> str:
+    address = parse_address("+14155550123")
+    link = opt_out_link(stage.house.account.pk, address, now=timezone.now())
+    return f"/o/{link.rpartition('/')[2]}"
 
 
 def _key(ada: User) -> int:
@@ -450,6 +477,13 @@ PAGES = [
     "rules of a supervisor",
     "consent",
     "consent of a person",
+    "keywords",
+    "try a message",
+    "messages read again",
+    "answers to STOP",
+    "answers to STOP in Spanish",
+    "link to opt out",
+    "link to opt out, cut off",
     "API keys",
     "revoke a key",
 ]

@@ -29,8 +29,8 @@ from compliance.evidence import (
 from compliance.gate import consent_history
 from compliance.jurisdictions import shipped_pack
 from compliance.lapsing import lapse_next
-from compliance.lexicon import rule_version
 from compliance.ledger import handle_of
+from compliance.lexicon import rule_version
 from compliance.models import Consent, ConsentChain, ConsentDetails, ConsentEvent, ConsentKey
 from compliance.recording import (
     NotCorrectableError,

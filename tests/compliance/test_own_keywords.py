@@ -13,6 +13,7 @@ from compliance.own_keywords import (
     OwnKeywordsRefused,
     problems_of,
     shipped_words,
+    table_of,
 )
 
 
@@ -120,7 +121,12 @@ def test_what_does_not_collide_is_kept(rows: list[tuple[str, ...]]) -> None:
         (("leave", "genug"), "no action leave"),
         (("opt_out", "!!! 🙏"), "no letters"),
         (("opt_out", ""), "no letters"),
-        (("opt_out", "x" * 41), "too long"),
+        (("opt_out", "x" * 35), "too long"),
+        (("opt_out", "ﷺ" * 20), "too long"),
+        (("opt_out", "sto[pq]+"), "no plain word"),
+        (("opt_out", "^genug$"), "no plain word"),
+        (("opt_out", "gen.*ug"), "no plain word"),
+        (("opt_out", "genug\\b"), "no plain word"),
         (("opt_out", "genug", "german"), "german is no language"),
         (("opt_out", "genug", "", "Austria"), "Austria is no country"),
     ],
@@ -165,3 +171,19 @@ def test_any_rows_are_either_kept_or_refused_in_words(rows: list[OwnKeyword]) ->
 
 def test_our_own_words_can_be_shown_beside() -> None:
     assert "SAIR" in shipped_words("pt", "opt_out")
+
+
+@pytest.mark.parametrize("word", ["x" * 34, "no more", "d'accord", "opt-out2", "كفاية", "よいです"])
+def test_a_plain_word_is_one_in_any_script(word: str) -> None:
+    assert not problems_of([OwnKeyword("opt_out", word)])
+
+
+def test_a_word_switched_off_is_no_doubt_either_where_its_language_is_not_enabled() -> None:
+    rows = own(("none", "PERUUTA", "fi"))
+    assert read("peruuta", OwnKeywords(), "en") == ("opt_out", "fuzzy")
+    assert read("peruuta", rows, "en") == ("none", "")
+
+
+def test_what_later_became_a_word_of_every_inbox_is_that_whatever_an_account_kept() -> None:
+    rows = [OwnKeyword("help", "Stop"), OwnKeyword("none", "START"), OwnKeyword("opt_out", "ruhe")]
+    assert table_of(rows, languages=["en"]) == {"ruhe": "opt_out"}

@@ -28,6 +28,7 @@ UUID = "123e4567-e89b-12d3-a456-426614174000"
         ("whatsapp:+14155550199, again", "whatsapp:…99, again"),
         ("whatsapp:IN.2081aZ9 wrote", "whatsapp:…Z9 wrote"),
         ("POST /hooks/twilio/aB-c_9xyz/status?m=1&h=2", "POST /hooks/twilio/…/status?…"),
+        ("Not Found: /o/6vWjkYbTqTzM1mGc4aTq9nDxB", "Not Found: /o/…"),
         ("GET /search/?q=Maria%20Smith", "GET /search/?…"),
         ("reset/key/3-cz1abc-0123456789abcdefghij/", "reset/key/…/"),
         ("postgres://app:pa55@db/x", "postgres://…@db/x"),

@@ -81,6 +81,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "accounts.twilioaccount": ("vacdt", "vacdt", "v", ""),
     "accounts.user": ("vact", "vact", "vact", ""),
     "compliance.compliancepolicy": ("v", "v", "v", "v"),
+    "compliance.accountkeyword": ("", "", "v", "v"),
     "compliance.consent": ("", "", "v", "v"),
     "compliance.consentchain": ("", "", "v", "v"),
     "compliance.consentdetails": ("", "", "v", "v"),
@@ -133,6 +134,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
 # What is different while staff or a partner are in the account for support (behaviour 10).
 #                       staff    partner
 IN_SUPPORT: dict[str, tuple[str, str]] = {
+    "compliance.accountkeyword": ("v", ""),
     "compliance.consent": ("v", ""),
     "compliance.consentchain": ("v", ""),
     "compliance.consentdetails": ("v", ""),
@@ -810,6 +812,7 @@ def test_being_in_for_support_adds_to_the_index_what_is_written_here(world: Worl
 
     assert models("partner") == models("partner_in_support")
     assert models("staff_in_support") - models("staff") == {
+        "AccountKeyword",
         "ConsentChain",
         "ConsentDetails",
         "ConsentEvent",

@@ -650,6 +650,23 @@ TABLE: dict[str, dict[str, Row]] = {
     },
     "settings_first_rules_document": {"GET": Row(OWN_ACCOUNT), "POST": Row(REFUSED_IN_WORDS)},
     "settings_first_rules_download": {"GET": Row(OWN_ACCOUNT)},
+    # Auditors read keywords and texts; only admins change them.
+    "settings_keywords": {
+        "GET": Row(WITH_AUDITOR),
+        "POST": Row(DONE_IN_OWN, data=lambda scene: {"do": "remove"}),
+    },
+    "settings_keywords_try": {
+        "GET": Row(WITH_AUDITOR),
+        "POST": Row(WITH_AUDITOR, data=lambda scene: {"text": "STOP", "channel": "sms"}),
+    },
+    "settings_keywords_review": {
+        "GET": Row(WITH_AUDITOR),
+        "POST": Row(DONE_IN_OWN, data=lambda scene: {"message": "1"}),
+    },
+    "settings_consent_texts": {
+        "GET": Row((200, 404, 404, 404, 200, 404, 404, 302), _slug),
+        "POST": Row((422, 404, 404, 404, 404, 404, 404, 302), _slug),
+    },
     # Without anything in it the form makes no key, and says so.
     "settings_programs": {"GET": Row(OWN_ACCOUNT), "POST": Row(REFUSED_IN_WORDS)},
     "settings_program_revoke": {"GET": Row(ADMIN_ONLY, _key), "POST": Row(DONE_BY_ADMIN, _key)},
@@ -679,6 +696,9 @@ TABLE: dict[str, dict[str, Row]] = {
         "DELETE": Row(API_GONE, _example),
     },
     "api_document": {"GET": Row(API, _public_id), "PUT": Row(API_EMPTY, _public_id)},
+    "api_keywords": {"GET": Row(API_OWN), "PUT": Row(API_OWN_EMPTY)},
+    # Without a text it is tried all the same: it asks for nothing.
+    "api_keywords_try": {"POST": Row(API_OWN)},
     "api_hours_list": {"GET": Row(API_OWN), "POST": Row(API_OWN_EMPTY)},
     "api_hours": {
         "GET": Row(API, hours_of_scene),

@@ -21,6 +21,8 @@ from django.utils import timezone
 from twilio.request_validator import RequestValidator
 
 from accounts.models import User
+from compliance.addresses import parse_address
+from compliance.opt_out_links import opt_out_link
 from inbox.api_urls import of_settings
 from inbox.conversations import add_note, claim_conversation
 from inbox.models import (
@@ -232,6 +234,12 @@ def _token(scene: Scene) -> dict[str, str]:
     return {"token": scene.house.sender.path_token}
 
 
+def _link(scene: Scene) -> dict[str, str]:
+    address = parse_address("+14155550999")
+    link = opt_out_link(scene.house.account.pk, address, now=timezone.now())
+    return {"token": link.rpartition("/")[2]}
+
+
 def _forged_file(scene: Scene) -> dict[str, str]:
     return {"token": f"{scene.inbound_file.public_id}:1wVvzr:forged", "name": FILE_NAME}
 
@@ -342,6 +350,10 @@ TABLE: dict[str, dict[str, Row]] = {
     "join": {
         method: Row(GONE, dict.fromkeys((*PEOPLE, "nobody"), GONE), lambda scene: {"token": "x"})
         for method in ("GET", "POST")
+    },
+    # Whoever has the link may look and press, logged in or not; it names nobody.
+    "opt_out": {
+        method: Row(OK, dict.fromkeys((*PEOPLE, "nobody"), OK), _link) for method in ("GET", "POST")
     },
     # The carrier fetches here, with an address that we signed; this one is forged.
     "outbound_media": {

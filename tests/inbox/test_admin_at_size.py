@@ -67,6 +67,11 @@ EACH: dict[str, dict[str, str]] = {
     "inbox_autoreplylog": {"thread_id": OWN, "message_id": OWN, "trigger_id": OWN},
     "inbox_inboxevent": {"seq": "1000 + g"},
     "inbox_receipt": {"message_sid": "'SM' || g"},
+    "compliance_accountkeyword": {
+        "form": "'form' || g",
+        "slot": "1 + g % 20",
+        "language": "chr(97 + (g / 20) % 26) || chr(97 + (g / 520) % 26) || 'x'",
+    },
     "compliance_consent": {"address": "'+1777' || (1000000 + g)"},
     "compliance_consentevent": {"seq": "1000 + g"},
     "compliance_consentkey": {"handle": "'handle' || g"},

@@ -31,6 +31,7 @@ BIG = (Message, InboxEvent, Receipt, ConversationEvent, AuditEntry)
 CATALOGUE = (JurisdictionPack, Package, PackageStep)
 # What behaviour 10 keeps from partners altogether: they get counts, or nothing.
 NOT_FOR_PARTNERS = {
+    "accountkeyword",
     "browsersession",
     "consent",
     "consentchain",

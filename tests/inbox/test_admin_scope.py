@@ -33,6 +33,7 @@ from tests.admin_world import (
 
 # Partners get counts or their own lines, and everybody the catalogue: tested elsewhere.
 OTHERWISE = {
+    "accountkeyword",
     "auditentry",
     "browsersession",
     "consent",

@@ -112,6 +112,12 @@ def calls(house: House) -> Iterator[tuple[str, str, dict[str, Any], dict[str, An
     yield "GET", "api_tables", {}, {}
     yield "GET", "api_consent_as_of", {}, {"address": "+14155550100"}
     yield "GET", "api_consent_as_of", {}, {"address": "nobody"}
+    word = {"action": "opt_out", "word": "genug", "language": "de", "country": ""}
+    yield "PUT", "api_keywords", {}, {"keywords": [word], "check": True}
+    yield "PUT", "api_keywords", {}, {"keywords": [word]}
+    yield "PUT", "api_keywords", {}, {"keywords": [word], "version": "old"}
+    yield "GET", "api_keywords", {}, {}
+    yield "POST", "api_keywords_try", {}, {"text": "please stop texting me"}
 
 
 def test_what_is_answered_has_the_shape_that_is_described(
