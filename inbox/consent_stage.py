@@ -92,8 +92,9 @@ def read_message(text: InboundText, sender: Sender, thread: Thread, *, now: date
 
 
 def _own_keywords(thread: Thread, languages: frozenset[str]) -> Mapping[str, str]:
-    """Return the account's own keywords for who writes: most accounts have none, and then the thread
-    says so; a new one does not say.
+    """Return the account's own keywords for who writes.
+
+    Most accounts have none; where that is known the thread says so.
     """
     if not getattr(thread, "has_own_keywords", True):
         return {}
