@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.audit import record
 from accounts.prepared import Prepared
@@ -56,12 +56,20 @@ def address_of(thread: Thread) -> Address:
 
 
 _KEYWORDS = AccountKeyword.objects.filter(account=OuterRef("account"))
-_THREAD = Prepared(
-    lambda sender, account, key: (
+
+
+def _whole_threads() -> QuerySet[Thread]:
+    """Return threads, to be locked, with what a message needs: who writes, and in which words."""
+    return (
         Thread.objects.select_for_update(of=("self",), no_key=True)
         .select_related("address", "contact")
         .annotate(has_own_keywords=Exists(_KEYWORDS))
-        .filter(sender=sender, address__account=account, address__key=key)
+    )
+
+
+_THREAD = Prepared(
+    lambda sender, account, key: _whole_threads().filter(
+        sender=sender, address__account=account, address__key=key
     )
 )
 
@@ -99,11 +107,7 @@ def _make(
         ],
         ignore_conflicts=True,
     )
-    return (
-        Thread.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("address", "contact")
-        .get(sender=sender, address=target)
-    )
+    return _whole_threads().get(sender=sender, address=target)
 
 
 def _known_address(account_id: int, address: Address) -> ContactAddress | None:
