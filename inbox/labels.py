@@ -228,6 +228,8 @@ REOPENED_WITH_OWNER = _("Reopened, back with %(owner)s")
 CONSENT_SENTENCES = {
     "opted_out": _("The customer opted out: nothing may be sent until they text START"),
     "opted_in": _("The customer opted in"),
+    "no_contact": _("Nobody may write to this customer any more"),
+    "contact_again": _("This customer may be written to again, as far as they agreed"),
     "held": _("This may be a request to stop: automatic messages rest until somebody decides"),
     "conversational": _("The customer may be written to again"),
 }

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from accounts.models import User
 from compliance.addresses import Address, masked
 from compliance.consent import consent_of
 from compliance.evidence import EventKind, Evidence, Source
@@ -26,14 +27,22 @@ from inbox.story import Story
 logger = logging.getLogger(__name__)
 
 
-def opt_out(*, account_id: int, address: Address, evidence: Evidence, now: datetime) -> bool:
+def opt_out(
+    *,
+    account_id: int,
+    address: Address,
+    evidence: Evidence,
+    now: datetime,
+    by: User | None = None,
+) -> bool:
     """Let somebody be opted out from now on; say whether anything was new.
 
     `evidence` says from where we know it; whatever it says else, it is an opt-out of everything.
-    Who did the same before, and nothing since, is not written down again. Locks the person's
+    Who did the same before, and nothing since, is not written down again. `by` notes it, if it is
+    not they themselves. Locks the person's
     threads, contact, consents, the ledger, their messages and conversations, in this order.
     """
-    story = Story(now=now)
+    story = Story(now=now, actor=by)
     with transaction.atomic(durable=True):
         threads, others = _theirs(account_id, address)
         own, *linked = lock_addresses(account_id, (address, *others), now=now)

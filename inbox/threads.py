@@ -16,7 +16,7 @@ from accounts.access import Viewer, licensed_members
 from accounts.models import Membership, User
 from compliance.addresses import parse_address
 from compliance.evidence import EVERY_PROGRAMME
-from compliance.models import Consent
+from compliance.models import Consent, ConsentState
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.access import conversations_of
 from inbox.attendance import State, states_in
@@ -33,6 +33,7 @@ from inbox.models import (
     ReadCursor,
     TeamInbox,
 )
+from inbox.said_elsewhere import may_forbid, noted_opt_out
 from routing.marks import Kind, kind_of, words_of
 
 ITEMS = 40
@@ -111,6 +112,19 @@ class PanelPage:
     attributes: Sequence[AttributeCard] = ()
     known: Sequence[KnownCard] = ()
     may_mark: bool = False
+    may_forbid: bool = False
+    consent: Consent | None = None
+    is_noted: bool = False
+
+    @property
+    def is_out(self) -> bool:
+        """Say whether the customer is opted out where this conversation is."""
+        return self.consent is not None and self.consent.state == ConsentState.OPTED_OUT
+
+    @property
+    def no_contact_since(self) -> datetime | None:
+        """Return since when nobody may write to them, if so."""
+        return self.consent.no_contact_at if self.consent else None
 
 
 @dataclass(frozen=True)
@@ -261,12 +275,19 @@ def panel_page(viewer: Viewer, conversation: Conversation) -> PanelPage:
         look=Attachment.Look.IMAGE,
     ).order_by("-pk")
     abilities = abilities_of(viewer, conversation, part_of(viewer, conversation))
+    cards = _with_consent(conversation.account_id, addresses)
+    here = conversation.thread.address_id
+    consent = next((card.consent for card in cards if card.address.pk == here), None)
+    is_out = consent is not None and consent.state == ConsentState.OPTED_OUT
     return PanelPage(
         conversation=conversation,
+        consent=consent,
+        is_noted=is_out and noted_opt_out(conversation.thread) is not None,
+        may_forbid=may_forbid(viewer, conversation),
         attributes=attributes_of(conversation.contact),
         known=known_cards(conversation.contact),
         may_mark=Ability.TAG in abilities,
-        addresses=_with_consent(conversation.account_id, addresses),
+        addresses=cards,
         others=list(
             seen.exclude(pk=conversation.pk)
             .select_related("inbox", "owner")

@@ -17,7 +17,7 @@ from inbox.sending.carriers import carrier_for
 from inbox.sending.going_on import WentOn
 from inbox.sending.handing_over import deliver
 from inbox.sending.locking import lock_messages, locked_message, locked_thread
-from inbox.sending.opt_outs import follow_consent, hold_unsent
+from inbox.sending.opt_outs import NO_CONTACT, cancel_unsent, follow_consent, hold_unsent
 from inbox.sending.progress import fail_message, tell_status
 from inbox.sending.queueing import queue_message
 from inbox.sending.replying import send_reply
@@ -28,10 +28,12 @@ from inbox.sending.unconfirmed import look_up_unknown, report_stuck
 from inbox.sending.waiting import owed_messages, remind_queued
 
 __all__ = [
+    "NO_CONTACT",
     "UNASKED_BY_PEOPLE",
     "UNKNOWN_WORDS",
     "Wanted",
     "WentOn",
+    "cancel_unsent",
     "carrier_for",
     "compose_verdict",
     "deliver",

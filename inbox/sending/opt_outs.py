@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from compliance.addresses import Address
 from compliance.consent import record_carrier_block
-from compliance.gate import Purpose
+from compliance.gate import Purpose, Reason
 from compliance.models import ConsentState
 from inbox.contacts import address_of
 from inbox.conversations import locked_conversation
@@ -17,9 +17,12 @@ from inbox.timers import end_timers, renew_timers
 from routing.escalation import Ended
 
 _Status = Message.Status
+OPTED_OUT, DOUBTED = Reason.OPTED_OUT.value, Reason.PENDING_REVIEW.value
+NO_CONTACT = Reason.DO_NOT_CONTACT.value
 _CANCELLED = {
-    "OPTED_OUT": "Cancelled: they opted out before it was sent.",
-    "PENDING_REVIEW": "Cancelled: they may have asked to stop before it was sent.",
+    OPTED_OUT: "Cancelled: they opted out before it was sent.",
+    DOUBTED: "Cancelled: they may have asked to stop before it was sent.",
+    NO_CONTACT: "Cancelled: they were marked do-not-contact before it was sent.",
 }
 
 
@@ -56,7 +59,7 @@ def follow_consent(
     if state is ConsentState.OPTED_OUT:
         cancel_unsent(thread.account_id, addresses, story)
     elif state is ConsentState.HELD:
-        cancel_unsent(thread.account_id, addresses, story, is_doubt=True)
+        cancel_unsent(thread.account_id, addresses, story, code=DOUBTED)
     tell_consent(thread, conversation, addresses, state, story)
 
 
@@ -90,16 +93,16 @@ def _tell_one(row: Conversation, channel: str, state: ConsentState, story: Story
 
 
 def cancel_unsent(
-    account_id: int, addresses: Sequence[Address], story: Story, *, is_doubt: bool = False
+    account_id: int, addresses: Sequence[Address], story: Story, *, code: str = OPTED_OUT
 ) -> int:
     """Cancel every message to these addresses that has not left, in the caller's transaction.
 
-    While there is only a doubt whether they asked to stop, what a person answered them may go.
+    `code` says why. While there is only a doubt whether they asked to stop, what a person answered
+    them may go.
     """
     waiting = hold_unsent(account_id, addresses)
-    if is_doubt:
+    if code == DOUBTED:
         waiting = [message for message in waiting if message.purpose != Purpose.REPLY]
-    code = "PENDING_REVIEW" if is_doubt else "OPTED_OUT"
     for message in waiting:
         message.status = _Status.CANCELED
         message.error_code = code

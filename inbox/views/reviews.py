@@ -1,5 +1,8 @@
 """Did they ask to stop? The queue of those whom a person must read, and the decision."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -7,7 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.numbers import number_in
+from inbox import said_elsewhere
 from inbox.models import ConsentReview
+from inbox.refusals import MissingInputError
 from inbox.reviewing import decide, reviews_for
 from inbox.views.answers import Case, act, back_to, no_licence, of_conversation, reader, url_of
 
@@ -56,3 +61,73 @@ def _review_of(case: Case, pk: int | None) -> ConsentReview:
     if row is None:
         raise Http404("No such review.")
     return row
+
+
+@require_POST
+@of_conversation
+def note_opt_out(request: HttpRequest, case: Case) -> HttpResponse:
+    """Note that the customer asked to stop elsewhere."""
+    return act(
+        request,
+        lambda: said_elsewhere.note_opt_out(
+            conversation=case.conversation,
+            by=case.viewer,
+            user=case.user,
+            way=request.POST.get("way", ""),
+            note=request.POST.get("note", ""),
+            said_at=_said_at(request, case),
+            now=case.now,
+        ),
+        done=_("They are opted out."),
+        back=back_to(request, url_of(case.conversation)),
+    )
+
+
+def _said_at(request: HttpRequest, case: Case) -> datetime | None:
+    """Read when they said it, in the zone of the inbox; blank is now. Raises MissingInputError."""
+    text = request.POST.get("said_at", "").strip()
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise MissingInputError(_("Choose a day and a time.")) from error
+    return at if at.tzinfo else at.replace(tzinfo=ZoneInfo(case.conversation.inbox.zone))
+
+
+@require_POST
+@of_conversation
+def lift_noted(request: HttpRequest, case: Case) -> HttpResponse:
+    """Take back an opt-out that somebody here noted."""
+    return act(
+        request,
+        lambda: said_elsewhere.lift_noted(
+            conversation=case.conversation,
+            by=case.viewer,
+            user=case.user,
+            reason=request.POST.get("reason", ""),
+            now=case.now,
+        ),
+        done=_("The opt-out is taken back."),
+        back=back_to(request, url_of(case.conversation)),
+    )
+
+
+@require_POST
+@of_conversation
+def no_contact(request: HttpRequest, case: Case) -> HttpResponse:
+    """Say that nobody may write to the customer any more, or that they may again."""
+    is_on = request.POST.get("on") == "1"
+    return act(
+        request,
+        lambda: said_elsewhere.mark_no_contact(
+            conversation=case.conversation,
+            by=case.viewer,
+            user=case.user,
+            reason=request.POST.get("reason", ""),
+            is_on=is_on,
+            now=case.now,
+        ),
+        done=_("Nobody writes to them any more.") if is_on else _("They may be written to again."),
+        back=back_to(request, url_of(case.conversation)),
+    )

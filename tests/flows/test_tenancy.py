@@ -292,6 +292,10 @@ TABLE: dict[str, dict[str, Row]] = {
     "reviews": {"GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE})},
     # There is none to decide here.
     "review": {"POST": _press(NOTHING, review="1", decision="stop")},
+    # Alice says neither how nor why, and supervises nobody.
+    "note_opt_out": {"POST": _press(Verdict(302, 422))},
+    "lift_noted": {"POST": _press(Verdict(302, 422))},
+    "no_contact": {"POST": _press(NOT_ALLOWED, reason="Mine!", on="1")},
     "message_why": {"GET": Row(OK, {**OF_THING, "nora": NO_LICENCE}, _mid)},
     "messages": {
         "GET": _read(reads=True),

@@ -1,0 +1,179 @@
+"""What does a person note of a customer's consent that was not said in a message?
+
+On the phone, by e-mail, over the counter: any reasonable way to say stop is one (47 CFR
+64.1200(a)(10)). Whoever may answer a customer notes it, and takes back with a reason what a person
+noted; that nobody writes to somebody any more is for supervisors to say.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.access import Viewer
+from accounts.models import User
+from compliance.evidence import EventKind, Evidence, EvidenceError, Source
+from compliance.models import Consent, ConsentEvent, ConsentState
+from compliance.recording import NotCorrectableError, record_consent, withdraw_event
+from inbox.abilities import Ability
+from inbox.broadcast import announce
+from inbox.contacts import address_of
+from inbox.conversations import locked_conversation, require
+from inbox.linked import linked_addresses
+from inbox.models import Conversation, Thread
+from inbox.opting_out import opt_out
+from inbox.refusals import MissingInputError, NotAllowedError, RefusedError
+from inbox.sending import NO_CONTACT, cancel_unsent, follow_consent, locked_thread
+from inbox.story import Story
+
+LONGEST = 300
+# How somebody may have said it, and what that is in the ledger.
+WAYS: Mapping[str, Source] = {
+    "phone": Source.VERBAL,
+    "in_person": Source.VERBAL,
+    "email": Source.AGENT,
+    "letter": Source.PAPER,
+    "other": Source.AGENT,
+}
+# What somebody here noted, and may therefore take back.
+NOTED_HERE = frozenset({Source.VERBAL, Source.AGENT, Source.PAPER})
+
+
+def note_opt_out(
+    *,
+    conversation: Conversation,
+    by: Viewer,
+    user: User,
+    way: str,
+    note: str,
+    said_at: datetime | None = None,
+    now: datetime,
+) -> None:
+    """Note that a customer asked to stop elsewhere: at once, for the whole channel family.
+
+    `said_at` is when they said it, in any zone; without it, now. Raises MissingInputError, and what
+    `require` raises for who may not answer.
+    """
+    require(Ability.TAG, by, conversation)
+    if way not in WAYS:
+        raise MissingInputError(_("Say how they asked: on the phone, in person, by e-mail…"))
+    evidence = Evidence(
+        EventKind.OPT_OUT,
+        WAYS[way],
+        occurred_at=said_at,
+        note=_short(f"{way}: {note}" if note.strip() else way),
+        recorded_by=user.pk,
+    )
+    try:
+        opt_out(
+            account_id=conversation.account_id,
+            address=address_of(conversation.thread),
+            evidence=evidence,
+            by=user,
+            now=now,
+        )
+    except EvidenceError as error:
+        raise MissingInputError(error.reason) from error
+
+
+def lift_noted(
+    *, conversation: Conversation, by: Viewer, user: User, reason: str, now: datetime
+) -> None:
+    """Take back an opt-out that a person noted; what the customer did themselves stays.
+
+    Raises MissingInputError without a reason, RefusedError where nobody here may lift it.
+    """
+    require(Ability.TAG, by, conversation)
+    if not reason.strip():
+        raise MissingInputError(_("Say why it was noted in error: it is kept as evidence."))
+    with transaction.atomic(durable=True):
+        thread = locked_thread(conversation.thread_id)
+        address = address_of(thread)
+        others = linked_addresses(thread.contact_id, address)
+        noted = noted_opt_out(thread)
+        if noted is None:
+            raise RefusedError(_("Only they can undo this, by texting START."))
+        try:
+            recorded = withdraw_event(
+                account_id=thread.account_id,
+                address=address,
+                others=others,
+                seq=noted.seq,
+                reason=_short(reason),
+                by=user.pk,
+                source=Source.AGENT,
+                now=now,
+            )
+        except NotCorrectableError as error:
+            raise RefusedError(error.reason) from error
+        story = Story(now=now, actor=user)
+        follow_consent(thread, conversation, (address, *others), recorded.state, story)
+        announce(story.announcements(), now=now)
+
+
+def noted_opt_out(thread: Thread) -> ConsentEvent | None:
+    """Return the opt-out that stands and that a person noted, if it is one."""
+    address = address_of(thread)
+    consent = Consent.objects.filter(
+        account=thread.account_id,
+        address=address.consent_key,
+        family=address.consent_family,
+        state=ConsentState.OPTED_OUT,
+    ).first()
+    if consent is None or consent.decided_by is None:
+        return None
+    return ConsentEvent.objects.filter(
+        account=thread.account_id,
+        seq=consent.decided_by,
+        kind=EventKind.OPT_OUT,
+        source__in=[source.value for source in NOTED_HERE],
+    ).first()
+
+
+def mark_no_contact(
+    *, conversation: Conversation, by: Viewer, user: User, reason: str, is_on: bool, now: datetime
+) -> None:
+    """Say that nobody may write to somebody any more, or that they may again.
+
+    No keyword of theirs lifts it. Raises NotAllowedError for who does not supervise the inbox, and
+    MissingInputError without a reason.
+    """
+    if not may_forbid(by, conversation):
+        raise NotAllowedError(_("Only supervisors say this."))
+    if not reason.strip():
+        raise MissingInputError(_("Say why: it is kept as evidence."))
+    with transaction.atomic(durable=True):
+        thread = locked_thread(conversation.thread_id)
+        address = address_of(thread)
+        others = linked_addresses(thread.contact_id, address)
+        record_consent(
+            account_id=thread.account_id,
+            address=address,
+            others=others,
+            evidence=Evidence(
+                EventKind.NO_CONTACT if is_on else EventKind.CONTACT_AGAIN,
+                Source.ADMIN,
+                reason=_short(reason),
+                recorded_by=user.pk,
+            ),
+            now=now,
+        )
+        story = Story(now=now, actor=user)
+        if is_on:
+            cancel_unsent(thread.account_id, (address, *others), story, code=NO_CONTACT)
+        row = locked_conversation(conversation)
+        state = "no_contact" if is_on else "contact_again"
+        story.consent_changed(row, channel=address.consent_family, state=state)
+        announce(story.announcements(), now=now)
+
+
+def may_forbid(viewer: Viewer, conversation: Conversation) -> bool:
+    """Say whether somebody may mark the customer do-not-contact."""
+    return (
+        viewer.may_see and not viewer.is_support and viewer.supervises_team(conversation.inbox_id)
+    )
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:LONGEST]
