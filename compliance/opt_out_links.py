@@ -10,7 +10,9 @@ A link is good for ten years. The law asks that it works for 30 days (Australia,
 worse than one that comes late, and Virginia wants a STOP honoured for ten years.
 """
 
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -26,6 +28,7 @@ from compliance.addresses import RCS, SMS, WHATSAPP, Address, parse_address
 
 GOOD_FOR = timedelta(days=3653)
 LONGEST = 240
+_MOST_LINKS = 5
 _DAY_ONE = date(2020, 1, 1)
 _FORMAT = b"\x01"
 _ABOUT = b"team inbox: link to opt out, 1"
@@ -71,6 +74,17 @@ def opt_out_link(account_id: int, address: Address, *, now: datetime) -> str:
 def read_link(token: str, *, now: datetime) -> Link:
     """Return what a link of ours says. Raises BadLinkError, or OldLinkError after ten years."""
     return open_link(token, _keys(), today=now.astimezone(UTC).date())
+
+
+def carries_link(text: str, account_id: int, address: Address, *, now: datetime) -> bool:
+    """Say whether a text carries a link by which this very person stops these messages."""
+    base = re.escape(f"{settings.PUBLIC_BASE_URL}{reverse('opt_out', args=['-'])[:-1]}")
+    for token in re.findall(rf"{base}(\S+)", text)[:_MOST_LINKS]:
+        with suppress(BadLinkError):
+            link = read_link(token, now=now)
+            if (link.account_id, link.address.key) == (account_id, address.key):
+                return True
+    return False
 
 
 def _keys() -> tuple[str, ...]:

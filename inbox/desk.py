@@ -14,7 +14,9 @@ from accounts.access import Viewer
 from accounts.models import User
 from compliance.gate import Purpose, Reason, Verdict
 from compliance.judging import SERVICE_WINDOW
+from compliance.opt_out_links import opt_out_link
 from inbox.abilities import Ability, abilities_of, part_of
+from inbox.contacts import address_of
 from inbox.models import ConsentReview, Conversation, TeamInbox
 from inbox.reviewing import may_decide, review_of
 from inbox.sending import Wanted, compose_verdict, verdict_on
@@ -72,6 +74,7 @@ class Desk:
     banner: Banner | None
     next_step: NextStep | None = None
     purpose: Purpose = Purpose.REPLY
+    stop_link: str = ""
 
     @property
     def can(self) -> str:
@@ -102,7 +105,8 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
         or _window_closing(conversation, composer, now=now)
     )
     coming = _next_step(conversation, now=now)
-    return Desk(conversation, abilities, composer, verdict, banner, coming, purpose)
+    link = opt_out_link(conversation.account_id, address_of(conversation.thread), now=now)
+    return Desk(conversation, abilities, composer, verdict, banner, coming, purpose, link)
 
 
 def _purpose_of_first_word(

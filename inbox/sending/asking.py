@@ -13,6 +13,7 @@ from compliance.cases import Asked, Known, look_up
 from compliance.decisions import Stage, keep_decision
 from compliance.gate import Purpose, SendBlockedError, SendRequest, Verdict, check_send
 from compliance.judging import ACKNOWLEDGED, DAY, OFFERS
+from compliance.opt_out_links import carries_link
 from compliance.whereabouts import Stated
 from compliance.wording import names, says_how_to_stop
 from inbox.contacts import address_of
@@ -75,6 +76,8 @@ def _asked(
         stated=_stated(thread.contact),
         names_us=not must_name_us or names(body, thread.sender.account.name),
         says_how_to_stop=purpose in OFFERS and says_how_to_stop(body),
+        has_stop_link=purpose in _UNASKED
+        and carries_link(body, thread.account_id, address, now=now),
         went_on=wanted.went_on,
     )
 

@@ -15,6 +15,7 @@ from compliance.decisions import Stage as At
 from compliance.decisions import keep_decision
 from compliance.gate import Purpose, Reason, SendBlockedError, Verdict
 from compliance.models import ConsentEvent, GateDecision
+from compliance.opt_out_links import opt_out_link
 from compliance.reasons import MEANINGS, meaning_of
 from inbox.models import Message
 from inbox.refusals import MissingInputError
@@ -331,3 +332,23 @@ def test_decisions_are_found_by_admins_and_auditors_of_the_account(
     asked = ("since=2026-11-24&until=2026-11-01", "code=NONSENSE", "after=nonsense")
     statuses = [login(ada).get(f"/settings/decisions/?{one}").status_code for one in asked]
     assert statuses == [422, 422, 200]
+
+
+def test_where_nobody_can_answer_an_offer_carries_the_link(stage: Stage) -> None:
+    """Worked case 9 of the reference: India."""
+    account = stage.house.account
+    ravi = parse_address("+919812345678")
+    said = text_in(stage.client, stage.house.sender, ravi.raw, "Hello")
+    assert said.conversation is not None
+    stage.pk, stage.now = said.conversation.pk, EVENING
+    tell(account, proof(jurisdiction="IN"), ravi, at=stage.now - timedelta(days=1))
+    link = opt_out_link(account.pk, ravi, now=stage.now)
+    others_link = opt_out_link(account.pk, parse_address(MARIA), now=stage.now)
+
+    def verdict(body: str) -> Reason:
+        wanted = Wanted(Purpose.PROMOTIONAL, stage.house.alice, stage.now, body)
+        return verdict_on(stage.row.thread, wanted, now=stage.now).reason
+
+    assert verdict("Acme: sale! Reply STOP to opt out") is Reason.NO_OPTOUT_PATH
+    assert verdict(f"Acme: sale! {others_link}") is not Reason.OK
+    assert verdict(f"Acme: sale! {link}") is Reason.OK

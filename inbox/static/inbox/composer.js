@@ -70,7 +70,20 @@ export class Composer {
       input.value = "";
     });
     this.form.querySelector("#cost-replace").addEventListener("click", () => this.replaceOdd());
+    this.form.querySelector("#add-stop-link").addEventListener("click", (event) => {
+      event.target.closest("[popover]").hidePopover();
+      this.addStopLink();
+    });
     this.listenForDrops();
+  }
+
+  // By which this very customer stops messages that they cannot answer.
+  addStopLink() {
+    const link = this.thread.box.querySelector("#desk")?.dataset.stopLink;
+    if (!link || this.body.includes(link)) return;
+    this.words.value = [this.body.trimEnd(), link].filter(Boolean).join(" ");
+    this.typed();
+    this.words.focus();
   }
 
   listenForDrops() {
