@@ -83,7 +83,7 @@ class ErrorKind(StrEnum):
 
 @dataclass(frozen=True)
 class Outbound:
-    """One message to hand to the carrier."""
+    """One message to hand to the carrier: a body, or a template with its variables."""
 
     sender_address: str
     service_sid: str
@@ -91,6 +91,8 @@ class Outbound:
     body: str
     media_urls: tuple[str, ...]
     status_url: str
+    content_sid: str = ""
+    content_variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

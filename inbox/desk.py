@@ -167,8 +167,10 @@ def _blocked(abilities: frozenset[Ability], verdict: Verdict, purpose: Purpose) 
     if purpose is Purpose.NOTIFICATION:
         words = _("They have not written for long: what you send now counts as a notice, no offer.")
         return Banner("notice", "info", words)
-    is_mild = verdict.reason is Reason.WA_WINDOW_CLOSED or verdict.is_question
-    return Banner(verdict.reason.value.lower(), "warn" if is_mild else "danger", verdict.words)
+    is_closed = verdict.reason is Reason.WA_WINDOW_CLOSED
+    tone = "warn" if is_closed or verdict.is_question else "danger"
+    action = "template" if is_closed and Ability.REPLY in abilities else ""
+    return Banner(verdict.reason.value.lower(), tone, verdict.words, action)
 
 
 def _handled_by_other(

@@ -14,6 +14,7 @@ from inbox.views import (
     marks,
     opt_out,
     reviews,
+    templates,
     why,
 )
 
@@ -26,6 +27,7 @@ urlpatterns = [
     path("c/<str:cid>/thread/", conversation.thread, name="thread"),
     path("c/<str:cid>/desk/", conversation.desk, name="desk"),
     path("c/<str:cid>/panel/", conversation.panel, name="panel"),
+    path("c/<str:cid>/templates/", templates.templates, name="templates"),
     path("c/<str:cid>/review/", reviews.review, name="review"),
     path("reviews/", reviews.reviews, name="reviews"),
     path("c/<str:cid>/consent/opt-out/", reviews.note_opt_out, name="note_opt_out"),

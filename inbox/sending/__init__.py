@@ -6,10 +6,11 @@ and what may have left is never sent again by itself.
 
 One file per question. A person answers (`replying`), sends again what did not arrive (`resending`),
 or tries a number out (`testing`): the gate is asked (`asking`), and what it asked back is kept with
-the message (`going_on`); the row is written (`queueing`). A worker claims it and calls the carrier
-(`handing_over`, `carriers`); what that said is written down (`settling`, `progress`). Beside it:
-who is reminded of what waits (`waiting`), what became of what nobody confirmed (`unconfirmed`),
-what an opt-out stops (`opt_outs`), and what is locked when (`locking`).
+the message (`going_on`), as is a WhatsApp template (`templating`); the row is written (`queueing`).
+A worker claims it and calls the carrier (`handing_over`, `carriers`); what that said is written
+down (`settling`, `progress`). Beside it: who is reminded of what waits (`waiting`), what became of
+what nobody confirmed (`unconfirmed`), what an opt-out stops (`opt_outs`), and what is locked when
+(`locking`).
 """
 
 from inbox.sending.asking import UNASKED_BY_PEOPLE, Wanted, compose_verdict, verdict_on
@@ -23,6 +24,7 @@ from inbox.sending.queueing import queue_message
 from inbox.sending.replying import send_reply
 from inbox.sending.resending import resend
 from inbox.sending.settling import UNKNOWN_WORDS, heed_refusal, lose_sid, settle
+from inbox.sending.templating import choose_template, purpose_of_template, usable_templates
 from inbox.sending.testing import send_test
 from inbox.sending.unconfirmed import look_up_unknown, report_stuck
 from inbox.sending.waiting import owed_messages, remind_queued
@@ -35,6 +37,7 @@ __all__ = [
     "WentOn",
     "cancel_unsent",
     "carrier_for",
+    "choose_template",
     "compose_verdict",
     "deliver",
     "fail_message",
@@ -47,6 +50,7 @@ __all__ = [
     "look_up_unknown",
     "lose_sid",
     "owed_messages",
+    "purpose_of_template",
     "queue_message",
     "remind_queued",
     "report_stuck",
@@ -55,5 +59,6 @@ __all__ = [
     "send_test",
     "settle",
     "tell_status",
+    "usable_templates",
     "verdict_on",
 ]

@@ -12,7 +12,7 @@ from compliance.addresses import WHATSAPP, Address, parse_address
 from compliance.cases import Asked, Known, look_up
 from compliance.decisions import Stage, keep_decision
 from compliance.gate import Purpose, SendBlockedError, SendRequest, Verdict, check_send
-from compliance.judging import ACKNOWLEDGED, DAY, OFFERS
+from compliance.judging import ACKNOWLEDGED, DAY, OFFERS, Template
 from compliance.opt_out_links import carries_link
 from compliance.whereabouts import Stated
 from compliance.wording import names, says_how_to_stop
@@ -38,6 +38,7 @@ class Wanted:
     requested_at: datetime
     body: str = ""
     went_on: frozenset[str] = frozenset()
+    template: Template | None = None
 
 
 def verdict_on(thread: Thread, wanted: Wanted, *, now: datetime) -> Verdict:
@@ -78,6 +79,7 @@ def _asked(
         says_how_to_stop=purpose in OFFERS and says_how_to_stop(body),
         has_stop_link=purpose in _UNASKED
         and carries_link(body, thread.account_id, address, now=now),
+        template=wanted.template,
         went_on=wanted.went_on,
     )
 

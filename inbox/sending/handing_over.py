@@ -23,6 +23,7 @@ from inbox.sending.going_on import went_on_with
 from inbox.sending.locking import lock_conversation, thread_is_free
 from inbox.sending.progress import finish, put_back, tell_updated
 from inbox.sending.settling import settle
+from inbox.sending.templating import as_judged, chosen_before
 from inbox.status_urls import status_url
 from inbox.story import Story
 
@@ -115,6 +116,7 @@ def _verdict_at_delivery(message: Message, *, now: datetime) -> Verdict:
         message.created_at,
         message.body,
         went_on_with(message.details),
+        as_judged(message.thread, chosen_before(message)),
     )
     return verdict_on(message.thread, wanted, now=now)
 
@@ -160,6 +162,7 @@ def _outbound(message: Message, *, now: datetime) -> Outbound:
     thread = message.thread
     sender = thread.sender
     files = [file for file in message.attachments.all() if file.file]
+    template = chosen_before(message)
     return Outbound(
         sender_address=thread.our_address,
         service_sid=sender.messaging_service_sid,
@@ -167,4 +170,6 @@ def _outbound(message: Message, *, now: datetime) -> Outbound:
         body=message.body,
         media_urls=tuple(public_url(file, now=now) for file in files),
         status_url=status_url(sender, message),
+        content_sid=template.content_sid if template else "",
+        content_variables=template.values if template else {},
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from accounts.models import User
 from compliance.decisions import Stage, keep_decision
@@ -12,6 +13,7 @@ from inbox.nudges import nudge_on_commit
 from inbox.previews import set_preview
 from inbox.segments import count
 from inbox.sending.going_on import NOT_ASKED, WENT_ON, WentOn
+from inbox.sending.templating import TEMPLATE, Chosen
 from inbox.story import Story
 
 NUDGE_GRACE = timedelta(seconds=2)
@@ -32,6 +34,7 @@ def queue_message(
     waited_since: datetime | None = None,
     verdict: Verdict | None = None,
     went_on: WentOn = NOT_ASKED,
+    template: Chosen | None = None,
 ) -> Message:
     """Write a message that is to be sent: the row is the promise. The thread must be locked.
 
@@ -56,7 +59,7 @@ def queue_message(
         resend_of=resend_of,
         waited_since=waited_since,
         **({"client_id": client_id} if client_id else {}),
-        **({"details": {WENT_ON: went_on.as_json()}} if went_on.codes else {}),
+        details=_details(went_on, template),
         **_put_off(verdict),
     )
     _attach(message, attachments)
@@ -81,6 +84,11 @@ def queue_message(
         story.message_created(conversation, message)
     nudge_on_commit("deliver", message.pk)
     return message
+
+
+def _details(went_on: WentOn, template: Chosen | None) -> dict[str, Any]:
+    asked = {WENT_ON: went_on.as_json()} if went_on.codes else {}
+    return asked | ({TEMPLATE: template.as_json()} if template else {})
 
 
 def _put_off(verdict: Verdict | None) -> dict[str, str]:

@@ -18,6 +18,7 @@ from inbox.sending.asking import BY_PEOPLE, Wanted, keeping_refusals, refuse_blo
 from inbox.sending.going_on import NOT_ASKED, WentOn
 from inbox.sending.locking import locked_thread
 from inbox.sending.queueing import queue_message
+from inbox.sending.templating import Chosen, as_judged
 from inbox.service_levels import record_answer
 from inbox.story import Story
 from inbox.timers import end_timers
@@ -39,12 +40,13 @@ def send_reply(
     last_seen_seq: int | None = None,
     purpose: Purpose = Purpose.REPLY,
     went_on: WentOn = NOT_ASKED,
+    template: Chosen | None = None,
 ) -> Message:
     """Queue a person's message and let them know at once whether it may go.
 
     Its `purpose` is an answer, unless its author says that it is a notification or an offer, which
     the gate holds to more. Where the gate asks, `went_on` names its questions and says why the
-    author goes on.
+    author goes on. One made of a WhatsApp `template` has its words as `body`.
 
     The same request again returns the same message, known by its `client_id`. WhatsApp takes one
     file a message, so several files become several messages; the first is returned.
@@ -54,7 +56,8 @@ def send_reply(
     another message's, MissingInputError for an empty or too long message.
     """
     words = _checked_body(body, attachments)
-    wanted = Wanted(_checked(purpose), user, now, words, _checked_reason(went_on).codes)
+    judged = as_judged(conversation.thread, template)
+    wanted = Wanted(_checked(purpose), user, now, words, _checked_reason(went_on).codes, judged)
     with keeping_refusals(conversation.thread, wanted, now=now), transaction.atomic(durable=True):
         thread = locked_thread(conversation.thread_id)
         kind = Message.Kind.TEXT
@@ -81,6 +84,7 @@ def send_reply(
                 waited_since=row.waiting_since,
                 verdict=verdict,
                 went_on=went_on,
+                template=template,
             )
             for part_body, part_id, files in _parts(thread, words, client_id, attachments)
         ]

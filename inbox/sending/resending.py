@@ -15,6 +15,7 @@ from inbox.sending.asking import Wanted, keeping_refusals, refuse_blocked
 from inbox.sending.locking import locked_thread
 from inbox.sending.queueing import queue_message
 from inbox.sending.replying import make_room_for_answer, note_human_answer, require_reply
+from inbox.sending.templating import as_judged, chosen_before
 from inbox.story import Story
 
 
@@ -25,7 +26,9 @@ def resend(*, message: Message, by: Viewer, user: User, now: datetime) -> Messag
     """
     if not message.may_be_resent or message.conversation is None:
         raise MissingInputError("Only a message that did not arrive can be sent again.")
-    wanted = Wanted(purpose_of(message.purpose), user, now, message.body)
+    template = chosen_before(message)
+    judged = as_judged(message.thread, template)
+    wanted = Wanted(purpose_of(message.purpose), user, now, message.body, template=judged)
     with keeping_refusals(message.thread, wanted, now=now), transaction.atomic(durable=True):
         thread = locked_thread(message.thread_id)
         again = Message.objects.filter(resend_of=message).first()
@@ -47,6 +50,7 @@ def resend(*, message: Message, by: Viewer, user: User, now: datetime) -> Messag
             resend_of=message,
             waited_since=row.waiting_since,
             verdict=verdict,
+            template=template,
         )
         _copy_attachments(message, new)
         note_human_answer(row, user, now=now)

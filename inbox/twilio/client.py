@@ -1,5 +1,6 @@
 """How do we speak to Twilio? Through its own library, with time-outs and honest outcomes."""
 
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -137,7 +138,11 @@ def _create_parameters(outbound: Outbound) -> dict[str, Any]:
         parameters["from_"] = outbound.sender_address
     if outbound.service_sid:
         parameters["messaging_service_sid"] = outbound.service_sid
-    if outbound.body:
+    if outbound.content_sid:
+        parameters["content_sid"] = outbound.content_sid
+        if outbound.content_variables:
+            parameters["content_variables"] = json.dumps(dict(outbound.content_variables))
+    elif outbound.body:
         parameters["body"] = outbound.body
     if outbound.media_urls:
         parameters["media_url"] = list(outbound.media_urls)

@@ -292,6 +292,8 @@ TABLE: dict[str, dict[str, Row]] = {
     "reviews": {"GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE})},
     # There is none to decide here.
     "review": {"POST": _press(NOTHING, review="1", decision="stop")},
+    # There is no such template.
+    "templates": {"GET": _read(), "POST": _press(Verdict(302, 422))},
     # Alice says neither how nor why, and supervises nobody.
     "note_opt_out": {"POST": _press(Verdict(302, 422))},
     "lift_noted": {"POST": _press(Verdict(302, 422))},

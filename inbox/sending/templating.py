@@ -1,0 +1,107 @@
+"""Which WhatsApp template does a message use, and may it be used now?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from compliance.judging import Purpose, Template
+from inbox.models import Message, Thread, WhatsAppTemplate
+from inbox.refusals import MissingInputError
+from inbox.template_words import FillingError, fill_in
+
+TEMPLATE = "template"
+_Status = WhatsAppTemplate.Status
+_PROBLEMS = {
+    _Status.PAUSED: "WhatsApp has paused it, because people reported it.",
+    _Status.DISABLED: "WhatsApp has disabled it.",
+    _Status.REJECTED: "WhatsApp has rejected it.",
+}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A template with what stands in its places, as it is kept with the message."""
+
+    content_sid: str
+    name: str
+    language: str
+    category: str
+    values: Mapping[str, str]
+    body: str
+
+    @property
+    def is_marketing(self) -> bool:
+        """Say whether WhatsApp counts it as an offer."""
+        return self.category.upper() == "MARKETING"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that is kept with the message."""
+        return {
+            "content_sid": self.content_sid,
+            "name": self.name,
+            "language": self.language,
+            "category": self.category,
+            "values": dict(self.values),
+        }
+
+
+def usable_templates(thread: Thread) -> "list[WhatsAppTemplate]":
+    """Return the templates that may be sent on a thread, by name; none where it is no WhatsApp."""
+    if not thread.sender.is_whatsapp:
+        return []
+    rows = WhatsAppTemplate.objects.filter(
+        twilio_account=thread.sender.twilio_account_id, status=_Status.APPROVED, gone_at=None
+    )
+    return list(rows.order_by("name", "language")[:200])
+
+
+def choose_template(thread: Thread, content_sid: str, values: Mapping[str, str]) -> Chosen:
+    """Fill in a template of the Twilio account that the thread's number is in.
+
+    Raises MissingInputError for one that is not there, and for what cannot stand in its places.
+    """
+    row = _row_of(thread, content_sid)
+    if row is None:
+        raise MissingInputError(_("This template is not there any more. Choose another."))
+    try:
+        body, given = fill_in(row.body, _samples(row), values)
+    except FillingError as error:
+        raise MissingInputError(error.reason) from error
+    return Chosen(row.content_sid, row.name, row.language, row.category, given, body)
+
+
+def _samples(row: WhatsAppTemplate) -> dict[str, str]:
+    return {str(name): str(sample) for name, sample in row.variables.items()}
+
+
+def _row_of(thread: Thread, content_sid: str) -> WhatsAppTemplate | None:
+    return WhatsAppTemplate.objects.filter(
+        twilio_account=thread.sender.twilio_account_id, content_sid=content_sid
+    ).first()
+
+
+def chosen_before(message: Message) -> Chosen | None:
+    """Return the template that a message was made of, if it was."""
+    kept = message.details.get(TEMPLATE)
+    return Chosen(**kept, body=message.body) if kept else None
+
+
+def as_judged(thread: Thread, chosen: Chosen | None) -> Template | None:
+    """Return the template as it stands at WhatsApp now, for the gate."""
+    if chosen is None:
+        return None
+    row = _row_of(thread, chosen.content_sid)
+    if row is None or row.gone_at:
+        return Template(chosen.category.upper(), "It is not at Twilio any more.")
+    problem = "" if row.is_usable else _PROBLEMS.get(_Status(row.status), "It is not approved yet.")
+    return Template(row.category.upper(), problem)
+
+
+def purpose_of_template(chosen: Chosen, *, is_answer: bool) -> Purpose:
+    """Say what a message of a template is: an offer, a notice, or an answer to who wrote lately."""
+    if chosen.is_marketing:
+        return Purpose.PROMOTIONAL
+    is_code = chosen.category.upper() == "AUTHENTICATION"
+    return Purpose.REPLY if is_answer and not is_code else Purpose.NOTIFICATION
