@@ -24,7 +24,6 @@ def keep_decision(
     thread: str,
     message: str = "",
     author: User | None = None,
-    went_on: str = "",
     now: datetime,
 ) -> GateDecision:
     """Keep what the gate said of a message, in the caller's transaction.
@@ -47,7 +46,6 @@ def keep_decision(
         pack_version=verdict.pack_version,
         until=verdict.until,
         author=author,
-        went_on=went_on[:300],
         evaluated_at=now,
         dispatched_at=now if leaves else None,
     )

@@ -411,9 +411,6 @@ class GateDecision(models.Model):
     author = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
-    went_on = models.CharField(
-        max_length=300, blank=True, default="", help_text="Why its author went on, who was asked"
-    )
     evaluated_at = models.DateTimeField()
     dispatched_at = models.DateTimeField(
         null=True, blank=True, help_text="When it was given to the carrier, if it was"

@@ -270,7 +270,6 @@ def _doubt(company: Company) -> None:
         purpose=Purpose.REPLY,
         thread=thread.public_id,
         author=company.alice,
-        went_on="canary reason",
         now=NOW,
     )
 

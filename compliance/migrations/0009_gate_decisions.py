@@ -30,7 +30,6 @@ class Migration(migrations.Migration):
                 ('inputs', models.JSONField(default=dict)),
                 ('pack_version', models.CharField(blank=True, default='', max_length=60)),
                 ('until', models.DateTimeField(blank=True, null=True)),
-                ('went_on', models.CharField(blank=True, default='', help_text='Why its author went on, who was asked', max_length=300)),
                 ('evaluated_at', models.DateTimeField()),
                 ('dispatched_at', models.DateTimeField(blank=True, help_text='When it was given to the carrier, if it was', null=True)),
                 ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account')),

@@ -44,7 +44,6 @@ def lines_of_decisions(rows: Decisions) -> Iterator[dict[str, Any]]:
             "pack_version": row.pack_version,
             "until": _moment(row.until),
             "author": row.author_id,
-            "went_on": row.went_on,
             "evaluated_at": _moment(row.evaluated_at),
             "dispatched_at": _moment(row.dispatched_at),
         }

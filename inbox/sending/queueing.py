@@ -72,7 +72,6 @@ def queue_message(
             thread=thread.public_id,
             message=message.public_id,
             author=author,
-            went_on=went_on.reason,
             now=story.now,
         )
     if conversation:

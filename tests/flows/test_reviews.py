@@ -117,12 +117,12 @@ def test_an_agent_is_asked_before_they_answer_and_goes_on_with_a_reason(
     sent = _reply(house, message, at, went_on=went_on)
 
     assert asked.value.verdict.is_question
-    kept = list(GateDecision.objects.order_by("pk").values_list("answer", "code", "went_on"))
-    assert kept == [
-        ("ask", "PENDING_REVIEW", ""),
-        ("allow", "OK", "She asked me on the phone"),
-    ]
+    kept = list(GateDecision.objects.order_by("pk").values_list("answer", "code"))
+    assert kept == [("ask", "PENDING_REVIEW"), ("allow", "OK")]
     assert sent.details["went_on"]["codes"] == ["PENDING_REVIEW"]
+    assert sent.details["went_on"]["reason"] == "She asked me on the phone"
+    went_on_with = GateDecision.objects.latest("pk").inputs["went_on_with"]
+    assert went_on_with == ["PENDING_REVIEW"]
 
 
 def test_a_question_of_the_gate_is_answered_over_http(house: House, client: Client, login) -> None:
