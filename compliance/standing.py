@@ -100,6 +100,25 @@ def _lock(account_id: int, address: Address, *, now: datetime) -> Held:
     return held
 
 
+_FREE = Prepared(
+    lambda account, address, family: Consent.objects.select_for_update(skip_locked=True).filter(
+        account=account, address=address, family=family, programme=EVERY_PROGRAMME
+    )
+)
+
+
+def is_free(account_id: int, address: Address) -> bool:
+    """Lock where an address stands, unless somebody holds it; say whether nobody did.
+
+    For who holds a message already, and must not wait for what comes before it. Until the
+    transaction ends no opt-out of theirs is recorded.
+    """
+    key = {"address": address.consent_key, "family": address.consent_family}
+    if _FREE.first(account=account_id, **key) is not None:
+        return True
+    return not Consent.objects.filter(account=account_id, **key).exists()
+
+
 def _remember_suppression(held: Held) -> None:
     """Who was erased while opted out and writes again is opted out, not a stranger."""
     if suppression_of(held.account_id, held.address):

@@ -20,6 +20,7 @@ from compliance.gate import Purpose
 from compliance.keyword_settings import own_table
 from compliance.keywords import is_opt_out_button, read_keyword
 from compliance.spoken import languages_for
+from compliance.standing import lock_addresses
 from compliance.whereabouts import whereabouts
 from inbox.carrier import InboundText
 from inbox.confirming import send_confirmation
@@ -27,7 +28,7 @@ from inbox.contacts import address_of
 from inbox.linked import linked_addresses
 from inbox.models import Conversation, Message, Sender, Thread
 from inbox.reviewing import open_review
-from inbox.sending import follow_consent, hold_unsent
+from inbox.sending import follow_consent, hold_unsent, recorded_after
 from inbox.story import Story
 
 logger = logging.getLogger(__name__)
@@ -60,10 +61,18 @@ def apply_consent(
         is_button=is_opt_out_button(text.button_payload),
         is_carrier_word=_is_carrier_word(text),
     )
-    change = apply_reading(reading, context, now=now)
+    change = apply_reading(reading, context, now=_recorded_at(reading, context, now=now))
     if change.changed:
         hold_unsent(sender.account_id, change.addresses)
     return change
+
+
+def _recorded_at(reading: Reading, context: KeywordContext, *, now: datetime) -> datetime:
+    """Return when this is recorded: an opt-out after everything that left before it."""
+    if not reading.stops_now:
+        return now
+    lock_addresses(context.account_id, context.addresses, now=now)
+    return recorded_after(context.account_id, context.addresses, now=now)
 
 
 def read_message(text: InboundText, sender: Sender, thread: Thread, *, now: datetime) -> Reading:

@@ -21,7 +21,7 @@ from inbox.contacts import address_of
 from inbox.linked import linked_addresses
 from inbox.models import ContactAddress, Thread
 from inbox.reviewing import settle_open
-from inbox.sending import follow_consent
+from inbox.sending import follow_consent, recorded_after
 from inbox.story import Story
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def opt_out(
             address=address,
             others=others,
             evidence=replace(evidence, kind=EventKind.OPT_OUT),
-            now=now,
+            now=recorded_after(account_id, (address, *others), now=now),
         )
         logger.info("consent of %s is now %s", masked(address.key), recorded.state.value)
         settle_open(account_id, (address, *others), now=now)

@@ -26,6 +26,7 @@ from compliance.gate import Purpose
 from compliance.judging import CONFIRMATION_DEADLINE
 from compliance.models import ConsentEvent, ConsentState, ProviderBlock
 from compliance.recording import NotCorrectableError, record_consent, withdraw_event
+from compliance.standing import lock_addresses
 from compliance.whereabouts import whereabouts
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.broadcast import announce
@@ -34,7 +35,7 @@ from inbox.contacts import address_of
 from inbox.linked import linked_addresses
 from inbox.models import ConsentReview, Conversation, ConversationEvent, Message, Thread
 from inbox.refusals import MissingInputError, NotAllowedError, RefusedError
-from inbox.sending import follow_consent, hold_unsent, locked_thread
+from inbox.sending import follow_consent, hold_unsent, locked_thread, recorded_after
 from inbox.story import Story
 
 if TYPE_CHECKING:
@@ -209,12 +210,14 @@ def _evidence(look: _Look, kind: EventKind, user: User | None, *, reason: str) -
 
 
 def _record(look: _Look, evidence: Evidence, story: Story) -> None:
+    account_id = look.thread.account_id
+    lock_addresses(account_id, look.addresses, now=story.now)
     recorded = record_consent(
-        account_id=look.thread.account_id,
+        account_id=account_id,
         address=look.address,
         others=look.others,
         evidence=evidence,
-        now=story.now,
+        now=recorded_after(account_id, look.addresses, now=story.now),
     )
     _follow(look, recorded.state, story)
 

@@ -18,7 +18,13 @@ from inbox.sending.carriers import carrier_for
 from inbox.sending.going_on import WentOn
 from inbox.sending.handing_over import deliver
 from inbox.sending.locking import lock_messages, locked_message, locked_thread
-from inbox.sending.opt_outs import NO_CONTACT, cancel_unsent, follow_consent, hold_unsent
+from inbox.sending.opt_outs import (
+    NO_CONTACT,
+    cancel_unsent,
+    follow_consent,
+    hold_unsent,
+    recorded_after,
+)
 from inbox.sending.progress import fail_message, tell_status
 from inbox.sending.queueing import queue_message
 from inbox.sending.replying import send_reply
@@ -52,6 +58,7 @@ __all__ = [
     "owed_messages",
     "purpose_of_template",
     "queue_message",
+    "recorded_after",
     "remind_queued",
     "report_stuck",
     "resend",

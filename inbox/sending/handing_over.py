@@ -11,10 +11,12 @@ from django.db.models.functions import Coalesce
 from accounts.secrets import SecretUnreadableError
 from compliance.decisions import Stage, keep_decision
 from compliance.gate import Purpose, Reason, Verdict
-from compliance.judging import purpose_of
+from compliance.judging import ACKNOWLEDGED, purpose_of
+from compliance.standing import is_free
 from inbox.autoreply import is_still_wanted
 from inbox.broadcast import announce
 from inbox.carrier import Outbound, Outcome
+from inbox.contacts import address_of
 from inbox.models import Message, Thread
 from inbox.outbound_media import public_url
 from inbox.sending.asking import Wanted, verdict_on
@@ -85,8 +87,8 @@ def _claim(message_id: int, *, now: datetime) -> Message | None:
             "conversation__inbox",
             "author",
         ).get(pk=message_id)
-        if message.purpose == Purpose.AUTO_REPLY and not thread_is_free(message.thread_id):
-            # Somebody writes in the thread at this moment, and what they say is not seen yet.
+        if not _is_quiet(message):
+            # Somebody writes at this moment, and what they say is not seen yet.
             put_back(message, at=now + A_MOMENT)
             return None
         # If a key is missing the row is not taken: it waits until the key is back.
@@ -103,6 +105,19 @@ def _claim(message_id: int, *, now: datetime) -> Message | None:
         else:
             _stop(message, verdict, now=now)
         return None
+
+
+def _is_quiet(message: Message) -> bool:
+    """Say whether nobody is writing who could forbid this, and let nobody until it is claimed.
+
+    What the law itself wants said waits for nobody.
+    """
+    purpose = purpose_of(message.purpose)
+    if purpose in ACKNOWLEDGED:
+        return True
+    if purpose is Purpose.AUTO_REPLY and not thread_is_free(message.thread_id):
+        return False
+    return is_free(message.account_id, address_of(message.thread))
 
 
 def _verdict_at_delivery(message: Message, *, now: datetime) -> Verdict:

@@ -1,11 +1,15 @@
 """What does a changed consent do to messages that wait, and who hears of it?"""
 
 from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Max
 
 from compliance.addresses import Address
 from compliance.consent import record_carrier_block
 from compliance.gate import Purpose, Reason
-from compliance.models import ConsentState
+from compliance.models import ConsentState, GateDecision
+from compliance.standing import TICK
 from inbox.contacts import address_of
 from inbox.conversations import locked_conversation
 from inbox.linked import linked_addresses
@@ -90,6 +94,20 @@ def _tell_one(row: Conversation, channel: str, state: ConsentState, story: Story
     elif state is not ConsentState.HELD:
         renew_timers(row, now=story.now)
     story.consent_changed(row, channel=channel, state=state)
+
+
+def recorded_after(account_id: int, addresses: Sequence[Address], *, now: datetime) -> datetime:
+    """Return when an opt-out counts as recorded: after whatever left before it, by any clock.
+
+    The consents of these addresses must be locked: what is claimed after that waits, and is
+    refused. Of two processes one may be ahead of the other.
+    """
+    threads = Thread.objects.filter(account=account_id, address__key__in=_every_key(addresses))
+    left = GateDecision.objects.filter(
+        thread_ref__in=list(threads.values_list("public_id", flat=True)), dispatched_at__gte=now
+    )
+    last = left.aggregate(last=Max("dispatched_at"))["last"]
+    return last + TICK if last else now
 
 
 def cancel_unsent(
