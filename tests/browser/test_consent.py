@@ -1,18 +1,20 @@
 """Does an agent see what a customer may have asked, decide it, and learn why a message waits?"""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from compliance.models import Consent
-from inbox.models import Contact, Conversation, Message
+from inbox.models import Contact, Conversation, Message, Sender, Thread, WhatsAppTemplate
+from inbox.twilio.simulator.content import TEMPLATES
 from tests.browser.conftest import Open
 from tests.browser.test_composer import MARIA, answer, here, ready, say
 from tests.compliance.ledgers import proof, tell
 from tests.conftest import House
+from tests.factories import make_sender
 from tests.live import Live, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -137,3 +139,47 @@ def test_an_offer_without_consent_is_refused_in_words(shop: House, open_as: Open
     expect(bubble).to_contain_text("offers need express consent in writing", timeout=15_000)
     assert not Message.objects.filter(direction="out").exists()
     assert MARIA not in bubble.inner_text()
+
+
+def test_after_whatsapp_s_24_hours_a_template_is_chosen_filled_in_and_sent(
+    house: House, live: Live, open_as: Open
+) -> None:
+    whatsapp = make_sender(house.inbox, "whatsapp:+15550100003")
+    live.carrier.know(live.base_url, whatsapp)
+    her = {"from": f"whatsapp:{MARIA}", "to": whatsapp.address, "body": "Hello"}
+    live.carrier.ask("POST", "inbound", **her)
+    until(lambda: Conversation.objects.exists(), within=10, what="it has arrived")
+    yesterday = datetime.now(UTC) - timedelta(hours=25)
+    Thread.objects.update(last_inbound_at=yesterday, last_words_at=yesterday)
+    _have_templates(whatsapp)
+    alice = ready(open_as(house.alice, here()))
+
+    alice.locator("#banner").get_by_role("link", name="Choose a template").click()
+    dialog = alice.locator("#template-dialog")
+    expect(dialog).to_be_visible()
+    dialog.get_by_text("order_update").click()
+    form = dialog.locator("form", has_text="your order")
+    for name, value in (("1", "Maria"), ("2", "A-7"), ("3", "today")):
+        form.locator(f"input[name=value_{name}]").fill(value)
+    form.get_by_role("button", name="Send this template").click()
+
+    bubble = alice.locator("li.msg-out", has_text="your order A-7 has left our warehouse")
+    expect(bubble.locator(".tick-words")).to_contain_text("Delivered", timeout=30_000)
+    expect(dialog).to_be_hidden()
+
+
+def _have_templates(sender: Sender) -> None:
+    for one in TEMPLATES:
+        WhatsAppTemplate.objects.create(
+            account=sender.account,
+            twilio_account=sender.twilio_account,
+            content_sid=one.sid_for(sender.twilio_account.account_sid),
+            name=one.name,
+            language=one.language,
+            category=one.category,
+            body=one.body,
+            variables=dict(one.variables),
+            status=one.status,
+            provider_status=one.status,
+            synced_at=datetime.now(UTC),
+        )
