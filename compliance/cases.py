@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import Any
 
 import phonenumbers
+from django.db.models import Exists, OuterRef
 
+from accounts.models import Account
 from accounts.prepared import Prepared
 from compliance.addresses import SHORT_CODE, SMS, WHATSAPP, Address, is_toll_free
 from compliance.evidence import EVERY_PROGRAMME, EventKind
@@ -29,8 +31,15 @@ from compliance.judging import (
 )
 from compliance.jurisdictions import Pack
 from compliance.ledger import handle_of
+from compliance.models import (
+    CompliancePolicy,
+    ConsentEvent,
+    ConsentState,
+    ProviderBlock,
+    RuleOverride,
+)
 from compliance.models import Consent as ConsentRow
-from compliance.models import ConsentEvent, ConsentState, ProviderBlock
+from compliance.policies import Settled
 from compliance.standing import suppression_of
 from compliance.whereabouts import Stated, whereabouts
 
@@ -54,6 +63,7 @@ class Known:
     is_erased: bool = False
     is_refused: bool = False  # the carrier refuses what we send them from this number
     do_not_contact: Mark | None = None
+    settled: Settled = Settled()
 
     @property
     def opted_out_at(self) -> datetime | None:
@@ -68,9 +78,12 @@ class Known:
         return self.consent is not None and self.consent.state == ConsentState.OPTED_OUT
 
 
-_BLOCKS = Prepared(
-    lambda account, ours, address: ProviderBlock.objects.filter(
-        account=account, our_address=ours, address=address, cleared_at=None
+_STANDING_BLOCKS = ProviderBlock.objects.filter(account=OuterRef("pk"), cleared_at=None)
+_ABOUT = Prepared(
+    lambda account, ours, address: Account.objects.filter(pk=account).values_list(
+        Exists(_STANDING_BLOCKS.filter(our_address=ours, address=address)),
+        Exists(CompliancePolicy.objects.filter(account=OuterRef("pk"))),
+        Exists(RuleOverride.objects.filter(account=OuterRef("pk"))),
     )
 )
 _CONSENT = Prepared(
@@ -89,13 +102,14 @@ def look_up(
     channel stops (behaviour, decision 5).
     """
     key = address.consent_key
-    blocked = _BLOCKS.first(account=account_id, ours=our_address, address=key)
+    about = _ABOUT.first(account=account_id, ours=our_address, address=key)
+    is_refused, *settled = about or (False, False, False)
     consent = _CONSENT.first(account=account_id, address=key, family=address.consent_family)
     is_erased = consent is None and suppression_of(account_id, address) is not None
     mark = _mark(account_id, address, consent)
     if others and not (consent and consent.state == ConsentState.OPTED_OUT):
         consent = _opted_out_elsewhere(account_id, others) or consent
-    return Known(consent, is_erased, blocked is not None, mark)
+    return Known(consent, is_erased, is_refused, mark, Settled(*settled))
 
 
 def _opted_out_elsewhere(account_id: int, others: Sequence[Address]) -> ConsentRow | None:

@@ -17,12 +17,11 @@ from django.db import DatabaseError
 from accounts.audit import alarm
 from compliance.addresses import Address
 from compliance.cases import Asked, Known, case_of, inputs_of, look_up
-from compliance.in_force import pack_for
 from compliance.judging import ACKNOWLEDGED, Answer, Finding, judge
 from compliance.judging import Purpose as Purpose
 from compliance.ledger import handle_of
 from compliance.models import ConsentEvent
-from compliance.policies import policy_of
+from compliance.policies import rules_and_policy
 
 logger = logging.getLogger(__name__)
 
@@ -157,7 +156,7 @@ def check_send(request: SendRequest, *, now: datetime, known: Known | None = Non
 
 def _weigh(request: SendRequest, known: Known, *, now: datetime) -> Verdict:
     """Weigh one message by the rules that hold for the account now."""
-    pack, policy = pack_for(request.account_id), policy_of(request.account_id)
+    pack, policy = rules_and_policy(request.account_id, known.settled)
     case = case_of(request.asked, known, policy=policy, pack=pack, now=now)
     judgement = judge(case, now=now)
     findings = (*_house(request), *judgement.findings)

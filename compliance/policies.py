@@ -10,7 +10,9 @@ from django.db.models import Field
 
 from accounts import audit
 from accounts.models import Account, User
+from compliance.in_force import pack_for, rules_in_force
 from compliance.judging import Answer, Policy
+from compliance.jurisdictions import Pack
 from compliance.rule_models import CompliancePolicy
 from compliance.windows import WindowError, read_window, write_window
 
@@ -48,6 +50,23 @@ def policy_of(account_id: int) -> Policy:
     """
     row = CompliancePolicy.objects.filter(account=account_id).first()
     return Policy() if row is None else as_policy(row)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Whether an account settled anything for itself, as far as whoever asks has looked."""
+
+    has_policy: bool = True
+    has_rules: bool = True
+
+
+def rules_and_policy(account_id: int, settled: Settled) -> tuple[Pack, Policy]:
+    """Return the rules that hold for an account, and its policy, for the gate.
+
+    No query where it settled nothing, as most have not. Raises WindowError as `policy_of`.
+    """
+    pack = pack_for(account_id) if settled.has_rules else rules_in_force().pack
+    return pack, policy_of(account_id) if settled.has_policy else Policy()
 
 
 def as_policy(row: CompliancePolicy) -> Policy:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client
@@ -72,7 +73,11 @@ def let_ledgers_be_emptied() -> None:
 
 
 @pytest.fixture
-def _django_db_helper(_django_db_helper: None, content_types: Sequence[ContentType]) -> None:
+def _django_db_helper(
+    _django_db_helper: None,
+    content_types: Sequence[ContentType],
+    permissions: Sequence[Permission],
+) -> None:
     """Put back what a new installation begins with: tests that commit empty every table."""
     if Package.objects.exists():
         return
@@ -81,6 +86,7 @@ def _django_db_helper(_django_db_helper: None, content_types: Sequence[ContentTy
     # With the numbers that running processes remember.
     ContentType.objects.all().delete()
     ContentType.objects.bulk_create(content_types)
+    Permission.objects.bulk_create(permissions)
     ContentType.objects.clear_cache()
 
 
@@ -103,6 +109,13 @@ def _reviewed_on(day: date) -> Pack:
     pack = shipped_pack()
     rows = {code: replace(row, last_reviewed=day) for code, row in pack.rows.items()}
     return replace(pack, rows=rows)
+
+
+@pytest.fixture(scope="session")
+def permissions(django_db_setup: None, django_db_blocker: Any) -> Sequence[Permission]:
+    """The permissions as they were before any test."""
+    with django_db_blocker.unblock():
+        return list(Permission.objects.all())
 
 
 @pytest.fixture

@@ -403,7 +403,7 @@ TABLE: dict[str, dict[str, Row]] = {
     },
     "settings_audit": {"GET": Row(WITH_AUDITOR)},
     # Partners get counts of what was decided, and none of it.
-    "settings_decisions": {"GET": Row(WITH_AUDITOR, in_support=(404, 200))},
+    "settings_decisions": {"GET": Row(WITH_AUDITOR, **CONSENT)},
     "settings_audit_export": {"POST": Row(WITH_AUDITOR)},
     "settings_whatsapp": {"GET": Row(OWN_ACCOUNT)},
     "settings_whatsapp_sync": {"POST": Row((302, 302, 404, 404, 404, 404, 404, 302))},

@@ -192,6 +192,7 @@ OPEN = {
     "readyz",
     "join",
     "outbound_media",
+    "opt_out",
     "twilio_inbound",
     "twilio_fallback",
     "twilio_status",
