@@ -108,8 +108,8 @@ def _exact(
     """Read a message that is nothing but a keyword; what is too long never is."""
     if len(text) > LOOKED_AT:
         return None
-    for way in ways:
-        own = next(filter(None, map(context.own_keywords.get, keyword_forms(way))), None)
+    for way in dict.fromkeys(ways):
+        own = _own(way, context)
         if own == "none":
             return None
         if own:
@@ -117,6 +117,13 @@ def _exact(
         if rows := keywords_like(way):
             return _as_keyword(rows, way, enabled, channel, context)
     return None
+
+
+def _own(way: str, context: Context) -> str | None:
+    """Return what the account made of this word, if it did."""
+    if not context.own_keywords:
+        return None
+    return next(filter(None, map(context.own_keywords.get, keyword_forms(way))), None)
 
 
 def _as_keyword(

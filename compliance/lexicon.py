@@ -291,8 +291,11 @@ class Lexicon:
     def _longest(self, words: list[str], at: int, most: int = 99) -> tuple[Term, int]:
         best = 1
         concepts: set[str] = set()
+        following = words[at + 1] if at + 1 < len(words) else ""
         for entry in self._starting(words[at]):
             length = len(entry.words)
+            if length > 1 and not _is_like(entry.words[1], following):
+                continue
             if best <= length <= most and _fits(entry.words, words, at):
                 concepts = {entry.concept} | (concepts if length == best else set())
                 best = length
@@ -350,10 +353,12 @@ def _fits(pattern: tuple[str, ...], words: list[str], at: int) -> bool:
     """Say whether the words behind the first one, which the index found, are the pattern's."""
     if at + len(pattern) > len(words):
         return False
-    return all(
-        asked == word or (asked[-1] == "*" and word.startswith(asked[:-1]))
-        for asked, word in zip(pattern[1:], words[at + 1 :], strict=False)
-    )
+    return all(map(_is_like, pattern[1:], words[at + 1 :]))
+
+
+def _is_like(asked: str, word: str) -> bool:
+    """Say whether a word is the one of a pattern, or begins as it does."""
+    return asked == word or (asked[-1] == "*" and word.startswith(asked[:-1]))
 
 
 def _is_slip(word: str, meant: str) -> bool:

@@ -1,6 +1,7 @@
 """In which languages is a person read? Those of their place, of their inbox, and their own."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from compliance.addresses import Address
 from compliance.in_force import rules_in_force
@@ -15,6 +16,13 @@ def languages_for(address: Address, said: Iterable[str] = ()) -> frozenset[str]:
     `said` are tags such as `pt-BR` that the inbox, the account or the contact's card names; blanks
     do not matter.
     """
-    rules = rules_in_force().pack.rules_for(whereabouts(address).codes)
+    version = rules_in_force().version
+    return _languages(whereabouts(address).codes, frozenset(filter(None, said)), version)
+
+
+@lru_cache(maxsize=1024)
+def _languages(codes: tuple[str, ...], said: frozenset[str], version: str) -> frozenset[str]:
+    """Return the languages of these rows and tags; once for each `version` of the rules."""
+    rules = rules_in_force().pack.rules_for(codes)
     theirs = (tag for rule in rules for tag in rule.facts.get("languages", "").split("|"))
     return frozenset(map(language_of, filter(None, (*theirs, *said)))) | {EVERYWHERE}

@@ -8,7 +8,7 @@ add its rules.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -45,6 +45,7 @@ class Whereabouts:
     is_guessed: bool
 
 
+@lru_cache(maxsize=8192)
 def whereabouts(address: Address, stated: Stated = Stated()) -> Whereabouts:
     """Return where the person of an address may be.
 

@@ -3,10 +3,17 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging, task_postrun, task_prerun, worker_process_init
+from celery.signals import (
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_init,
+    worker_process_init,
+)
 from django.db import close_old_connections
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
+from compliance.lexicon import warm_up
 from config.warm import learn_languages, settle_memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -28,6 +35,12 @@ def give_connections_back(**_: object) -> None:
 @setup_logging.connect
 def keep_our_logging(**_: object) -> None:
     """Let Celery leave the loggers as the settings made them: its own lines are not redacted."""
+
+
+@worker_init.connect
+def get_words(**_: object) -> None:
+    """Have the words of all languages at hand before children are made, who share them."""
+    warm_up()
 
 
 @worker_process_init.connect

@@ -10,11 +10,15 @@ from threading import Thread
 
 from django.db import connections
 
+from compliance.lexicon import warm_up
+
 logger = logging.getLogger(__name__)
 
 
 def settle_memory() -> None:
-    """Freeze what exists after start-up and make full collections rare. Call once, last."""
+    """Have the words at hand by which every message is read, freeze what exists after start-up, and
+    make full collections rare. Call once, last."""
+    warm_up()
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
