@@ -36,10 +36,13 @@ def test_every_page_of_replies_is_accessible(
         check_page(page, f"replies {path.strip('/') or 'list'} {scheme} {width}".replace("/", " "))
     page.goto(f"{LIST}after-hours/")
     page.get_by_label("Text", exact=True).first.fill("Reply STOP, {{contact.nam|}}")
+    # What is previewed comes in above the button, which moves: a click waits for it.
+    expect(page.locator("#preview")).to_contain_text("Reply STOP,")
     page.get_by_role("button", name="Save").last.click()
     expect(page.locator(".notice-error")).to_be_focused()
     check_page(page, f"replies with a mistake {scheme} {width}")
     page.get_by_label("Text", exact=True).first.fill("Reply STOP to leave")
+    expect(page.locator("#preview")).to_contain_text("Reply STOP to leave")
     page.get_by_role("button", name="Save").last.click()
     expect(page.locator(".notice-warning")).to_be_focused()
     check_page(page, f"replies with a warning {scheme} {width}")
