@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from django.db.models import Min, Subquery, Value
+from django.db.models import Min, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from compliance.consent import consent_of
+from compliance.judging import Purpose
 from compliance.models import ConsentState
 from inbox.contacts import address_of
 from inbox.models import Conversation, Message
@@ -16,6 +17,8 @@ from inbox.twilio.errors import meaning_of
 from routing.escalation import Ended
 
 _Status = Message.Status
+# What a person sends without answering anybody.
+_NO_ANSWERS = (Purpose.NOTIFICATION.value, Purpose.PROMOTIONAL.value)
 
 
 def tell_status(message: Message, story: Story) -> None:
@@ -91,7 +94,7 @@ def _unanswered_since(row: Conversation) -> datetime | None:
     """Return since when the customer waits, if all answers since then have failed."""
     answers = Message.objects.filter(
         conversation=row, direction=Message.Direction.OUT, author__isnull=False
-    ).exclude(kind=Message.Kind.NOTE)
+    ).exclude(Q(kind=Message.Kind.NOTE) | Q(purpose__in=_NO_ANSWERS))
     failed = [_Status.FAILED, _Status.BLOCKED, _Status.CANCELED]
     last = answers.exclude(status__in=failed).order_by("-seq").values("seq")[:1]
     since = answers.filter(seq__gt=Coalesce(Subquery(last), Value(0)))

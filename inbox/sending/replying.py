@@ -71,6 +71,8 @@ def send_reply(
         _refuse_stale(thread, user, last_seen_seq)
         story = Story(now=now, actor=user)
         make_room_for_answer(row, user, story)
+        # A notice or an offer answers nobody: who waits goes on waiting.
+        is_answer = wanted.purpose is Purpose.REPLY
         messages = [
             queue_message(
                 thread=thread,
@@ -81,14 +83,15 @@ def send_reply(
                 client_id=part_id,
                 attachments=files,
                 story=story,
-                waited_since=row.waiting_since,
+                waited_since=row.waiting_since if is_answer else None,
                 verdict=verdict,
                 went_on=went_on,
                 template=template,
             )
             for part_body, part_id, files in _parts(thread, words, client_id, attachments)
         ]
-        note_human_answer(row, user, now=now)
+        if is_answer:
+            note_human_answer(row, user, now=now)
         announce(story.announcements(), now=now)
     return messages[0]
 

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts.access import Viewer
 from accounts.models import User
-from compliance.judging import purpose_of
+from compliance.judging import Purpose, purpose_of
 from inbox.broadcast import announce
 from inbox.conversations import locked_conversation
 from inbox.models import Attachment, Message
@@ -40,6 +40,7 @@ def resend(*, message: Message, by: Viewer, user: User, now: datetime) -> Messag
         verdict = refuse_blocked(thread, wanted, now=now)
         story = Story(now=now, actor=user)
         make_room_for_answer(row, user, story)
+        is_answer = wanted.purpose is Purpose.REPLY
         new = queue_message(
             thread=thread,
             conversation=row,
@@ -48,12 +49,13 @@ def resend(*, message: Message, by: Viewer, user: User, now: datetime) -> Messag
             author=user,
             story=story,
             resend_of=message,
-            waited_since=row.waiting_since,
+            waited_since=row.waiting_since if is_answer else None,
             verdict=verdict,
             template=template,
         )
         _copy_attachments(message, new)
-        note_human_answer(row, user, now=now)
+        if is_answer:
+            note_human_answer(row, user, now=now)
         story.message_updated(row, message, "resent")
         announce(story.announcements(), now=now)
     return new

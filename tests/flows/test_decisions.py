@@ -352,3 +352,16 @@ def test_where_nobody_can_answer_an_offer_carries_the_link(stage: Stage) -> None
     assert verdict("Acme: sale! Reply STOP to opt out") is Reason.NO_OPTOUT_PATH
     assert verdict(f"Acme: sale! {others_link}") is not Reason.OK
     assert verdict(f"Acme: sale! {link}") is Reason.OK
+
+
+def test_an_offer_answers_nobody(stage: Stage) -> None:
+    tell(stage.house.account, proof(), at=stage.now)
+    since = stage.row.waiting_since
+    stage.now = EVENING
+
+    stage.reply(stage.house.alice, OFFER, purpose=Purpose.PROMOTIONAL)
+    assert since is not None
+    assert stage.row.waiting_since == since
+
+    stage.reply(stage.house.alice, "It is ready")
+    assert stage.row.waiting_since is None
