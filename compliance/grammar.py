@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from compliance.lexicon import Lexicon, Term
 
@@ -47,6 +47,11 @@ class Clause:
 
     terms: tuple[Term, ...]
     free_order: bool
+
+    @property
+    def concepts(self) -> frozenset[str]:
+        """Return all that its words stand for."""
+        return frozenset().union(*(term.concepts for term in self.terms))
 
     @cached_property
     def _places(self) -> dict[str, list[int]]:
@@ -137,6 +142,11 @@ class Rule:
             and (not self.then or clause.has_near(self.first, self.then, in_order=self.in_order))
         )
 
+    def can_hold(self, concepts: frozenset[str]) -> bool:
+        """Say whether a clause of words that stand for these concepts might ask in this way."""
+        needed = (self.first, self.then, self.also)
+        return not any(words and concepts.isdisjoint(words) for words in needed)
+
     @property
     def names_messages(self) -> bool:
         """Say whether it is about messages in so many words, whatever else is in the clause."""
@@ -199,6 +209,8 @@ RULES = (
     Rule(_M, ("how",), also=("stop", "stop_word", "cancel", "remove"), unknown=0),
     Rule(_M, ("still",), also=("message", "contact"), without=("denied", "not")),
 )
+# One word of these can ask for something, whatever else is said.
+_ALONE = ("stop_word", "sign", "enough", "alone", "to_end", "resume", "mistake", "who", "help")
 # A clause with one of these says something else, whatever words it has.
 _NOT_A_WISH = ("report", "keep", "reply_with")
 
@@ -207,6 +219,11 @@ def wish_in(text: str, lexicon: Lexicon, *, may_guess: bool = True) -> Wish:
     """Say what a person's own words (`normalising.own_words`) ask for."""
     clauses = list(_clauses(text, lexicon, may_guess=may_guess))
     everything = Clause(tuple(t for clause in clauses for t in clause.terms), lexicon.free_order)
+    return asked_in(clauses, everything) if can_ask(everything.concepts) else NO_WISH
+
+
+def asked_in(clauses: list[Clause], everything: Clause) -> Wish:
+    """Say what clauses ask for, `everything` being all of them as one."""
     if _wants_back(clauses, everything):
         return Wish("opt_in", Sureness.MEDIUM, everything.text)
     out = max((_asked_by(clause) for clause in clauses), key=_by_sureness, default=NO_WISH)
@@ -216,6 +233,15 @@ def wish_in(text: str, lexicon: Lexicon, *, may_guess: bool = True) -> Wish:
     if out.label:
         return out
     return next((wish for wish in map(_asked_otherwise, clauses) if wish.label), NO_WISH)
+
+
+@lru_cache(maxsize=4096)
+def can_ask(concepts: frozenset[str]) -> bool:
+    """Say whether words of these concepts can ask for anything, in whatever order they stand."""
+    if not concepts.isdisjoint(_ALONE):
+        return True
+    asks_for_more = "more" in concepts and not concepts.isdisjoint(_MESSAGES)
+    return asks_for_more or any(rule.can_hold(concepts) for rule in RULES)
 
 
 def _by_sureness(wish: Wish) -> Sureness:

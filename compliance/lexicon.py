@@ -95,6 +95,7 @@ _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 _SPACED = re.compile(r"(?<!\w)\w(?:[ .\-_*]{1,2}\w){2,}(?!\w)")
 _CODED_WORD = re.compile(r"(?<![\w$@])(?=\S*[a-z])(?=\S*[0-9$@!])[a-z0-9$@]+(?:![a-z0-9$@]+)*")
+_CODE = re.compile(r"[0-9$@!]")
 _PLAIN_WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -217,14 +218,20 @@ def likelier_languages(text: str, than: Iterable[str]) -> list[str]:
 
     Such a language knows at least half of the words.
     """
-    whole, begun, lengths = _first_words()
     known: Counter[str] = Counter()
     words = words_of(text)[:_LOOKED_UP]
     for word in words:
-        parts = [begun[word[:length]] for length in lengths if word[:length] in begun]
-        known.update(set().union(whole.get(word, set()), *parts))
+        known.update(_languages_knowing(word))
     enough = max(len(words) / 2, *(known[code] + 1 for code in than))
-    return [code for code, count in known.most_common(_LIKELY) if count >= enough]
+    likeliest = sorted(known, key=lambda code: (-known[code], code))[:_LIKELY]
+    return [code for code in likeliest if known[code] >= enough]
+
+
+@lru_cache(maxsize=16384)
+def _languages_knowing(word: str) -> frozenset[str]:
+    whole, begun, lengths = _first_words()
+    parts = [begun[word[:length]] for length in lengths if word[:length] in begun]
+    return frozenset(whole.get(word, ())).union(*parts)
 
 
 def warm_up() -> None:
@@ -331,7 +338,13 @@ class Lexicon:
     def _deciphered(self, text: str) -> str:
         """Put together and translate what was written to get past a filter."""
         text = _SPACED.sub(lambda row: self._known(re.sub(r"[\W_]", "", row.group()), row), text)
-        text = _CODED_WORD.sub(lambda word: self._known(word.group().translate(_CODED), word), text)
+        if _CODE.search(text):
+            text = _CODED_WORD.sub(
+                lambda word: self._known(word.group().translate(_CODED), word), text
+            )
+        is_drawn_out = _DRAWN_OUT.search(text)
+        if text.isascii() and not is_drawn_out:
+            return text
         text = _DRAWN_OUT.sub(r"\1\1\1", text)
         return _PLAIN_WORD.sub(lambda word: self._undrawn(_unmixed(word.group())), text)
 

@@ -47,10 +47,15 @@ _SIGNATURE = re.compile(
 _OPENING, _CLOSING = "“„«»「『", "”“»«」』"
 _QUOTE = re.compile(rf"[{_OPENING}][^{_CLOSING}]*[{_CLOSING}]?|\"[^\"]*\"|(?<!\w)‘[^’]*’")
 _LETTER = re.compile(r"[^\W\d_]")
+# Where there are only the signs of ASCII, most of what follows is known beforehand.
+_CONTROLS = {code: " " for code in (*range(32), 127) if chr(code) != "\n"}
+_ASCII_REST = re.compile(r"[^a-zA-Z0-9]+")
 
 
 def readable(text: str) -> str:
     """Return the letters a person sees, in small letters of ordinary width; lines are kept."""
+    if text.isascii():
+        return text[:LOOKED_AT].translate(_CONTROLS).lower()
     seen = unicodedata.normalize("NFKC", text[:LOOKED_AT].translate(_SIGNS))[:LOOKED_AT]
     kept: list[str] = []
     marks = 0
@@ -72,6 +77,8 @@ def own_words(text: str) -> str:
     tap-back carries (`Liked “Reply STOP to end”`) was written by us.
     """
     text = _SIGNATURE.sub("", _QUOTED_LINE.sub("", text))
+    if not _QUOTE.search(text):
+        return text
     letters = _letters(text)
     # What is nothing but a quotation was said: "STOP".
     return _QUOTE.sub(lambda row: " . " if _letters(row[0]) < letters else row[0], text)
@@ -83,12 +90,16 @@ def _letters(text: str) -> int:
 
 def without_accents(text: str) -> str:
     """Return a `readable` text as it is typed on a keyboard without accents."""
+    if text.isascii():
+        return text
     apart = unicodedata.normalize("NFD", text)
     return unicodedata.normalize("NFC", _ACCENTS.sub("", apart)).translate(_PLAIN)
 
 
 def squeezed(text: str) -> str:
     """Return the letters, marks and digits of a `readable` text: "s.t.o.p 🙏" is "stop"."""
+    if text.isascii():
+        return _ASCII_REST.sub("", text)
     return "".join(char for char in text if unicodedata.category(char)[0] in "LMN")
 
 

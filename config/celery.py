@@ -13,8 +13,7 @@ from celery.signals import (
 from django.db import close_old_connections
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
-from compliance.lexicon import warm_up
-from config.warm import learn_languages, settle_memory
+from config.warm import fetch_all, learn_languages, settle_memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -38,9 +37,9 @@ def keep_our_logging(**_: object) -> None:
 
 
 @worker_init.connect
-def get_words(**_: object) -> None:
-    """Have the words of all languages at hand before children are made, who share them."""
-    warm_up()
+def fetch_for_children(**_: object) -> None:
+    """Have all at hand before children are made, who share it."""
+    fetch_all()
 
 
 @worker_process_init.connect

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
 
+from accounts.models import User
+from accounts.prepared import Prepared
 from inbox.models import Attachment, Conversation, ConversationEvent, Message
 from inbox.models.conversation import ConversationQuerySet
 from inbox.rows import draw_row, row_of
@@ -55,11 +57,17 @@ def render_header(conversation: Conversation) -> str:
     return _render("inbox/_header.html", {"conversation": _complete(conversation)})
 
 
+_OWNER = Prepared(lambda pk: User.objects.filter(pk=pk))
+
+
 def _complete(conversation: Conversation) -> Conversation:
     """Load the related rows unless they came along; an owner alone is quicker read by itself."""
-    if {"inbox", "contact", "thread"} <= conversation._state.fields_cache.keys():
+    known = conversation._state.fields_cache.keys()
+    if {"inbox", "contact", "thread"} <= known:
         thread = conversation.thread._state.fields_cache
         if {"address", "sender"} <= thread.keys():
+            if conversation.owner_id and "owner" not in known:
+                conversation.owner = _OWNER.first(pk=conversation.owner_id)
             return conversation
     return row_queryset().get(pk=conversation.pk)
 
