@@ -115,6 +115,22 @@ def test_what_makes_no_sense_is_told_in_words(zones: str, at: str, words: str) -
         call_command("next_send_time", "--codes", "US", "--zones", zones, "--at", at)
 
 
+def test_codes_may_be_written_small(capsys: Any) -> None:
+    asked = ("--zones", "America/New_York", "--at", "2026-11-24T01:30Z")
+
+    assert ask(capsys, "--codes", "us,us-fl", *asked) == "DEFER 2026-11-24T13:00Z"
+
+
+def test_a_purpose_that_nobody_knows_is_promotion_and_said_so(capsys: Any) -> None:
+    asked = ("--codes", "US,US-FL", "--zones", "America/New_York", "--at", "2026-11-24T01:30Z")
+
+    call_command("next_send_time", *asked, "--purpose", "newsletter")
+
+    said = capsys.readouterr()
+    assert said.out.strip() == "DEFER 2026-11-24T13:00Z"
+    assert said.err.strip() == "newsletter is no purpose; judged as promotional."
+
+
 def test_the_answer_names_the_rule_and_the_clock_there() -> None:
     rules = [one.hours("promotional") for one in shipped_pack().rules_for(["US-FL"])]
     zone = ZoneInfo("America/New_York")

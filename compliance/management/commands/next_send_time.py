@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from compliance.jurisdictions import shipped_pack
+from compliance.judging import purpose_of
 from compliance.quiet_hours import Timing, next_send_time
 
 _BETWEEN = re.compile(r"[,|+\s]+")
@@ -32,8 +33,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Answer in one line."""
-        rules = shipped_pack().rules_for(_parts(options["codes"]))
-        hours = [rule.hours(options["purpose"]) for rule in rules]
+        purpose = purpose_of(options["purpose"].strip().lower())
+        if purpose != options["purpose"].strip().lower():
+            self.stderr.write(f"{options['purpose']} is no purpose; judged as {purpose.value}.")
+        rules = shipped_pack().rules_for(_parts(options["codes"].upper()))
+        hours = [rule.hours(purpose) for rule in rules]
         zones = [_zone(name) for name in _parts(options["zones"])]
         if not zones:
             raise CommandError("Name at least one time zone, such as Europe/Berlin.")
