@@ -17,8 +17,9 @@ from compliance.lexicon import Lexicon, Term
 LONGEST = 120  # words; a wish to stop is shorter
 _NEAR = 6  # words between two that belong together
 _CLAUSES = re.compile(
-    r"[.!?…;,:\n]+(?=\s|$)|[。！？，、；।؟،\n—–]+|\s-+\s|(?<=[^\W\d])[.!?,]+(?=[^\W\d]{2})"
+    r"([.!?…;,:\n]+(?=\s|$)|[。！？，、；।؟،\n—–]+|\s-+\s|(?<=[^\W\d])[.!?,]+(?=[^\W\d]{2}))"
 )
+_QUESTION = frozenset("?؟？")
 
 
 class Sureness(IntEnum):
@@ -47,6 +48,7 @@ class Clause:
 
     terms: tuple[Term, ...]
     free_order: bool
+    is_question: bool = False
 
     @property
     def concepts(self) -> frozenset[str]:
@@ -91,6 +93,12 @@ class Clause:
         return sum(term.weight for term in self.terms)
 
     @property
+    def is_asked_back(self) -> bool:
+        """Say whether it is a question about what we do: neither a request nor how to do it."""
+        asks_how = self.has("how") and not self.has("not", "no", "denied")
+        return self.is_question and not self.has("please") and not asks_how
+
+    @property
     def is_guessed(self) -> bool:
         """Say whether a word that matters is misspelt."""
         return any(term.is_guess for term in self.terms)
@@ -100,9 +108,11 @@ class Clause:
         """Say whether it is the leaving that is negated: "don't stop", "I don't want to stop"."""
         leaving = self.places(*_LEAVING)
         steps = (1, 2, 3, -1, -2) if self.free_order else (1, 2, 3)
-        if any(at - step in self.places("not") for at in leaving for step in steps):
+        denials = self.places("not", "denied")
+        if any(at - step in denials for at in leaving for step in steps):
             return True
-        unwanted = self.places("dont_want")
+        thanked = self.places("no_thanks")
+        unwanted = [at for at in self.places("dont_want") if at not in thanked]
         if any(0 < end - at <= _NEAR for at in unwanted for end in self.places("to_end")):
             return True
         return any(
@@ -148,6 +158,11 @@ class Rule:
         return not any(words and concepts.isdisjoint(words) for words in needed)
 
     @property
+    def is_a_refusal(self) -> bool:
+        """Say whether it is about not wanting or not sending, not about an end."""
+        return bool({"not", "no", "dont_want", "want", "please"} & set(self.first))
+
+    @property
     def names_messages(self) -> bool:
         """Say whether it is about messages in so many words, whatever else is in the clause."""
         return bool({*self.then, *self.also} & set(_MESSAGES)) or self.first in _PLAIN
@@ -155,6 +170,8 @@ class Rule:
 
 _MESSAGES = ("message", "contact")
 _PLAIN = (("idiom",), ("dont_contact",))
+_TAKEN_AWAY = ("remove", "remove_me", "cancel")
+_WAYS_OUT = ("stop", "stop_word", "unsubscribe", "leave", "to_end", *_TAKEN_AWAY)
 _LEAVING = ("stop", "stop_word", "unsubscribe", "remove", "remove_me", "cancel")
 _H, _M = Sureness.HIGH, Sureness.MEDIUM
 RULES = (
@@ -204,13 +221,36 @@ RULES = (
     Rule(_H, ("remove",), then=("number",), unknown=2),
     Rule(_M, ("remove",), then=("number",), in_order=False, unknown=2),
     Rule(_H, ("remove",), then=("me",), unknown=0),
+    Rule(_H, ("take",), then=("off",), also=("list", "number"), unknown=3),
+    # To want to hear nothing, in more words.
+    Rule(_H, ("dont_want",), then=("receive", "contact"), also=("more",), unknown=0),
+    Rule(_M, ("dont_want",), then=("receive", "contact"), also=("more",), unknown=2),
+    # How to get out of this.
+    Rule(_M, ("how",), also=_WAYS_OUT, unknown=1),
+    Rule(_M, ("how",), then=_MESSAGES, also=_WAYS_OUT, in_order=False, unknown=3),
+    Rule(_M, ("how",), then=("not", "no", "dont_want"), also=("receive", "send"), unknown=1),
+    # One more of these, and you hear from my lawyer.
+    Rule(_M, ("threat",), then=(*_MESSAGES, "send", "receive"), also=("more",), in_order=False),
+    # No, thanks: take it away.
+    Rule(_M, ("no_thanks",), then=_TAKEN_AWAY, unknown=1),
     # Half a sentence, and hardly anything else beside it.
     Rule(_M, ("no", "not", "enough"), then=("more",), without=("receive",), unknown=0),
-    Rule(_M, ("how",), also=("stop", "stop_word", "cancel", "remove"), unknown=0),
     Rule(_M, ("still",), also=("message", "contact"), without=("denied", "not")),
 )
 # One word of these can ask for something, whatever else is said.
-_ALONE = ("stop_word", "sign", "enough", "alone", "to_end", "resume", "mistake", "who", "help")
+_ALONE = (
+    "stop_word",
+    "sign",
+    "enough",
+    "alone",
+    "to_end",
+    "resume",
+    "mistake",
+    "who",
+    "help",
+    "no_thanks",
+    "threat",
+)
 # A clause with one of these says something else, whatever words it has.
 _NOT_A_WISH = ("report", "keep", "reply_with")
 
@@ -229,6 +269,8 @@ def asked_in(clauses: list[Clause], everything: Clause) -> Wish:
     out = max((_asked_by(clause) for clause in clauses), key=_by_sureness, default=NO_WISH)
     if not out.label:
         out = _said_bare(clauses, everything)
+    if not out.label and everything.has("said") and everything.has("threat"):
+        out = Wish("opt_out", _M, everything.text)
     out = _in_company(out, clauses, everything)
     if out.label:
         return out
@@ -250,10 +292,14 @@ def _by_sureness(wish: Wish) -> Sureness:
 
 def _clauses(text: str, lexicon: Lexicon, *, may_guess: bool) -> Iterator[Clause]:
     left = LONGEST
-    for part in _CLAUSES.split(text):
+    parts = [*_CLAUSES.split(text), ""]
+    for part, ending in zip(parts[::2], parts[1::2], strict=True):
         terms = lexicon.terms(part, may_guess=may_guess)[:left]
         left -= len(terms)
-        yield from (Clause(tuple(row), lexicon.free_order) for row in _at_reasons(terms) if row)
+        asks = not _QUESTION.isdisjoint(ending)
+        yield from (
+            Clause(tuple(row), lexicon.free_order, asks) for row in _at_reasons(terms) if row
+        )
         if left <= 0:
             return
 
@@ -288,10 +334,14 @@ def _asked_by(clause: Clause) -> Wish:
     if clause.has("other"):
         # About something else as well, or only: then only plain talk of messages is a wish.
         held = [rule for rule in held if rule.names_messages]
+    if clause.has("once"):
+        # What is not wanted this once may be wanted another time.
+        held = [rule for rule in held if not rule.is_a_refusal]
     if not held:
         return NO_WISH
     sureness = max(rule.sureness for rule in held)
-    is_doubtful = clause.has("other") or clause.unknown > (1 if clause.is_guessed else 3)
+    is_doubtful = clause.has("other", "once") or clause.unknown > (1 if clause.is_guessed else 3)
+    is_doubtful |= clause.is_asked_back
     return Wish("opt_out", _M if is_doubtful else sureness, clause.text)
 
 
@@ -299,6 +349,9 @@ def _in_company(out: Wish, clauses: list[Clause], everything: Clause) -> Wish:
     """Doubt a wish beside laughter or a copy of our own footer."""
     if not out.label:
         return out
+    if everything.has("denied") and _is_only_asked(out, clauses):
+        # "Did you stop sending them? I got none this month."
+        return NO_WISH
     if everything.has("joke"):
         speaks_plainly = everything.has(
             "message", "contact", "dont_contact", "unsubscribe", "idiom"
@@ -308,6 +361,12 @@ def _in_company(out: Wish, clauses: list[Clause], everything: Clause) -> Wish:
     if everything.has("keep", "reply_with") or (everything.has("other") and not about_us):
         return Wish(out.label, _M, out.words)
     return out
+
+
+def _is_only_asked(out: Wish, clauses: list[Clause]) -> bool:
+    """Say whether a doubtful wish stands in nothing but a question back."""
+    asked = [clause for clause in clauses if clause.text == out.words]
+    return out.sureness is _M and all(clause.is_asked_back for clause in asked)
 
 
 def _said_bare(clauses: list[Clause], everything: Clause) -> Wish:
@@ -323,13 +382,19 @@ def _said_bare(clauses: list[Clause], everything: Clause) -> Wish:
             continue
         if clause.unknown == 0 and clause.has("stop_word") and not clause.is_guessed and not rest:
             return Wish("opt_out", _H, clause.text)
-        if _is_bare(clause) or _ends_or_begins_so(clause):
+        if _is_bare(clause, everything) or _ends_or_begins_so(clause):
             return Wish("opt_out", _M, clause.text)
     return NO_WISH
 
 
-def _is_bare(clause: Clause) -> bool:
-    return clause.unknown == 0 and clause.has("stop_word", "sign", "enough", "alone")
+def _is_bare(clause: Clause, everything: Clause) -> bool:
+    alone = ("stop_word", "sign", "enough", "alone")
+    thanked = (*_TAKEN_AWAY, "leave") if everything.has("no_thanks") else ()
+    if clause.unknown == 0:
+        return clause.has(*alone, *thanked)
+    # One word more does not matter where a whole phrase says it.
+    phrases = (term for term in clause.terms if " " in term.text)
+    return clause.unknown <= 1 and any(term.concepts & {"stop_word", "alone"} for term in phrases)
 
 
 def _ends_or_begins_so(clause: Clause) -> bool:
@@ -348,7 +413,7 @@ def _ends_or_begins_so(clause: Clause) -> bool:
 
 def _asked_otherwise(clause: Clause) -> Wish:
     """Say whether one clause asks to hear from us again, or who we are."""
-    refuses = clause.has("not", "no", "denied", "dont_want", "stop", "report")
+    refuses = clause.has("not", "no", "denied", "dont_want", "stop", "report", "threat")
     asks_for_more = clause.has(*_MESSAGES) and clause.has("more")
     if asks_for_more and clause.has("receive", "want", "send") and not refuses:
         return Wish("opt_in", Sureness.MEDIUM, clause.text)

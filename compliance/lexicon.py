@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from pathlib import Path
 
 from rapidfuzz.distance import OSA
@@ -29,6 +30,8 @@ CONCEPTS = {
     "unsubscribe": "to leave a list of recipients; nothing else can be meant",
     "remove": "to take off, before what and where",
     "remove_me": "to take me off, in one",
+    "take": "to take, where the place stands apart: take my name … off",
+    "off": "off, out of, behind that",
     "send": "to send",
     "contact": "to write to, to disturb",
     "dont_contact": "leave me alone, in one",
@@ -63,6 +66,10 @@ CONCEPTS = {
     "who": "who is this",
     "help": "I need help, more information",
     "because": "words a reason begins with",
+    "once": "for this one time only: this time, not for this one",
+    "threat": "complaints to authorities, lawyers, blocking",
+    "no_thanks": "no thank you, not needed, before a request",
+    "leave": "to get out of this, off here",
     "and": "and, or",
     "subject": "how a new sentence begins without a full stop",
     "filler": "words that do not matter",
@@ -96,6 +103,13 @@ _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 _SPACED = re.compile(r"(?<!\w)\w(?:[ .\-_*]{1,2}\w){2,}(?!\w)")
 _CODED_WORD = re.compile(r"(?<![\w$@])(?=\S*[a-z])(?=\S*[0-9$@!])[a-z0-9$@]+(?:![a-z0-9$@]+)*")
 _CODE = re.compile(r"[0-9$@!]")
+_MASKED_WORD = re.compile(
+    r"(?<![\w*#])[^\W\d_]+(?:[*#]+[^\W\d_]+)+(?![\w*#])|(?<![\w*#])[^\W\d_]{3,}[*#](?![\w*#])"
+)
+# Words that may be several without the spaces; in Hangul words are short.
+_LONG_WORD = re.compile(r"(?<!\w)(?:[^\W\d_]{9,}|[\uac00-\ud7a3]{5,})(?!\w)")
+_HANGUL_STEM = re.compile(r"[\uac00-\ud7a3]{2,}\*")
+_LONGEST_ROW, _LONGEST_PART, _SCATTERED = 60, 16, 0.55
 _PLAIN_WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -132,8 +146,11 @@ class Term:
 
     @property
     def weight(self) -> float:
-        """Count how many words nobody knows this is; a sign of an unspaced script is half a one."""
-        if self.concepts:
+        """Count how many words nobody knows this is; a sign of an unspaced script is half a one.
+
+        An emoji is none: it says how, not what.
+        """
+        if self.concepts or not self.text[0].isalnum():
             return 0
         return 0.5 if _IS_UNSPACED.match(self.text) else 1
 
@@ -259,6 +276,8 @@ class Lexicon:
         self._spelt = sorted(self._worth_guessing())
         self._starting = lru_cache(maxsize=16384)(self._found_starting)
         self._guesses = lru_cache(maxsize=8192)(self._guess)
+        self._vocabulary = frozenset(self._written_words())
+        self._parted = lru_cache(maxsize=8192)(self._part)
 
     def _worth_guessing(self) -> set[str]:
         entries = (entry for row in (*self._whole.values(), *self._begun.values()) for entry in row)
@@ -268,6 +287,13 @@ class Lexicon:
             if len(entry.words) == 1 and entry.concept in _SPELT
         )
         return {word for word in spelt if len(word) > 3 and word.isalpha()}
+
+    def _written_words(self) -> Iterator[str]:
+        for row in (*self._whole.values(), *self._begun.values()):
+            for entry in row:
+                yield from (word for word in entry.words if not word.endswith("*"))
+                # A Hangul stem is a word; those of other scripts are half a word.
+                yield from (word[:-1] for word in entry.words if _HANGUL_STEM.fullmatch(word))
 
     def terms(self, text: str, *, may_guess: bool = True) -> list[Term]:
         """Say what the words of one clause stand for, the longest phrase first."""
@@ -338,15 +364,46 @@ class Lexicon:
     def _deciphered(self, text: str) -> str:
         """Put together and translate what was written to get past a filter."""
         text = _SPACED.sub(lambda row: self._known(re.sub(r"[\W_]", "", row.group()), row), text)
+        if "*" in text or "#" in text:
+            text = _MASKED_WORD.sub(lambda word: self._unmasked(word.group()), text)
         if _CODE.search(text):
             text = _CODED_WORD.sub(
                 lambda word: self._known(word.group().translate(_CODED), word), text
             )
-        is_drawn_out = _DRAWN_OUT.search(text)
-        if text.isascii() and not is_drawn_out:
-            return text
-        text = _DRAWN_OUT.sub(r"\1\1\1", text)
-        return _PLAIN_WORD.sub(lambda word: self._undrawn(_unmixed(word.group())), text)
+        if not text.isascii() or _DRAWN_OUT.search(text):
+            text = _DRAWN_OUT.sub(r"\1\1\1", text)
+            text = _PLAIN_WORD.sub(lambda word: self._undrawn(_unmixed(word.group())), text)
+        return _LONG_WORD.sub(lambda word: self._parted(word.group()), text)
+
+    def _part(self, written: str) -> str:
+        """Put spaces where somebody left them out, if all the parts are words of ours."""
+        word = without_accents(written)
+        if word in self._vocabulary or len(word) > _LONGEST_ROW:
+            return written
+        # The fewest parts that end at each letter: none, or where the last of them begins.
+        best: list[tuple[float, int]] = [(0, 0)]
+        for end in range(1, len(word) + 1):
+            ways = (
+                (best[start][0] + _cost(end - start), start)
+                for start in range(max(0, end - _LONGEST_PART), end)
+                if word[start:end] in self._vocabulary
+            )
+            best.append(min(ways, default=(inf, 0)))
+        if best[-1][0] > len(word) * _SCATTERED:
+            return written
+        parts, end = [], len(word)
+        while end:
+            start = best[end][1]
+            parts.append(word[start:end])
+            end = start
+        return " ".join(reversed(parts))
+
+    def _unmasked(self, written: str) -> str:
+        """Return the word in which somebody hid letters, if all that are like it mean the same."""
+        asked = re.compile(re.sub(r"[*#]", ".", without_accents(written)))
+        like = [word for word in self._spelt if asked.fullmatch(word)]
+        meant = [self._longest([word], 0)[0].concepts for word in like]
+        return like[0] if meant and frozenset.intersection(*meant) else written
 
     def _undrawn(self, word: str) -> str:
         if not _DRAWN_OUT.search(word):
@@ -356,6 +413,11 @@ class Lexicon:
 
     def _known(self, word: str, written: re.Match[str]) -> str:
         return word if self.knows(word) or self._guesses(word).concepts else written.group()
+
+
+def _cost(length: int) -> float:
+    """Weigh one part of a row of words: short ones are found in any."""
+    return 1 + 2 / length
 
 
 def _unmixed(word: str) -> str:

@@ -1,5 +1,6 @@
 """Is nothing overlooked when a text is put aside for want of words that could ask for anything?"""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,16 @@ _CLAUSES = st.lists(
     min_size=1,
     max_size=3,
 )
+
+
+@pytest.mark.parametrize("first", sorted(CONCEPTS))
+def test_no_two_words_that_ask_for_something_are_put_aside(first: str) -> None:
+    for second in CONCEPTS:
+        terms = [Term("one two", frozenset({first})), Term("three", frozenset({second}))]
+        everything = Clause(tuple(terms), free_order=True)
+        for clauses in ([everything], [Clause((term,), free_order=True) for term in terms]):
+            is_asked = asked_in(clauses, everything) != NO_WISH
+            assert can_ask(everything.concepts) or not is_asked, second
 
 
 @given(_CLAUSES)
