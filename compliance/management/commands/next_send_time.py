@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from compliance.jurisdictions import shipped_pack
 from compliance.judging import purpose_of
+from compliance.jurisdictions import shipped_pack
 from compliance.quiet_hours import Timing, next_send_time
 
 _BETWEEN = re.compile(r"[,|+\s]+")
