@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property, lru_cache
+from itertools import zip_longest
 
 from compliance.lexicon import Lexicon, Term
 
 LONGEST = 120  # words; a wish to stop is shorter
 _NEAR = 6  # words between two that belong together
 _CLAUSES = re.compile(
-    r"([.!?…;,:\n]+(?=\s|$)|[。！？，、；।؟،\n—–]+|\s-+\s|(?<=[^\W\d])[.!?,]+(?=[^\W\d]{2}))"
+    r"([.!?…;,:\n]+(?=\s|$)|[。！？，、；।؟،\n—–]+|(?<=[\uac00-\ud7a3][요다죠])\s+(?=\S)|\s-+\s|(?<=[^\W\d])[.!?,]+(?=[^\W\d]{2}))"
 )
 _QUESTION = frozenset("?؟？")
 
@@ -221,7 +222,10 @@ RULES = (
     Rule(_H, ("remove",), then=("number",), unknown=2),
     Rule(_M, ("remove",), then=("number",), in_order=False, unknown=2),
     Rule(_H, ("remove",), then=("me",), unknown=0),
-    Rule(_H, ("take",), then=("off",), also=("list", "number"), unknown=3),
+    Rule(_H, ("take",), then=("off",), also=("number",), unknown=3),
+    Rule(_H, ("turn",), then=("off",), also=_MESSAGES, unknown=3),
+    Rule(_M, ("turn",), then=("off",), also=("me",), unknown=1),
+    Rule(_H, ("withdraw",), then=("consent",), in_order=False, unknown=4),
     # To want to hear nothing, in more words.
     Rule(_H, ("dont_want",), then=("receive", "contact"), also=("more",), unknown=0),
     Rule(_M, ("dont_want",), then=("receive", "contact"), also=("more",), unknown=2),
@@ -229,10 +233,9 @@ RULES = (
     Rule(_M, ("how",), also=_WAYS_OUT, unknown=1),
     Rule(_M, ("how",), then=_MESSAGES, also=_WAYS_OUT, in_order=False, unknown=3),
     Rule(_M, ("how",), then=("not", "no", "dont_want"), also=("receive", "send"), unknown=1),
-    # One more of these, and you hear from my lawyer.
-    Rule(_M, ("threat",), then=(*_MESSAGES, "send", "receive"), also=("more",), in_order=False),
     # No, thanks: take it away.
     Rule(_M, ("no_thanks",), then=_TAKEN_AWAY, unknown=1),
+    Rule(_M, ("no_thanks",), then=("message",), in_order=False, unknown=0),
     # Half a sentence, and hardly anything else beside it.
     Rule(_M, ("no", "not", "enough"), then=("more",), without=("receive",), unknown=0),
     Rule(_M, ("still",), also=("message", "contact"), without=("denied", "not")),
@@ -250,6 +253,9 @@ _ALONE = (
     "help",
     "no_thanks",
     "threat",
+)
+_BEGINS_A_WISH = frozenset(
+    (*_LEAVING, "please", "not", "dont_want", "dont_contact", "no", "idiom", "take", "turn")
 )
 # A clause with one of these says something else, whatever words it has.
 _NOT_A_WISH = ("report", "keep", "reply_with")
@@ -269,7 +275,7 @@ def asked_in(clauses: list[Clause], everything: Clause) -> Wish:
     out = max((_asked_by(clause) for clause in clauses), key=_by_sureness, default=NO_WISH)
     if not out.label:
         out = _said_bare(clauses, everything)
-    if not out.label and everything.has("said") and everything.has("threat"):
+    if not out.label and _warns(everything):
         out = Wish("opt_out", _M, everything.text)
     out = _in_company(out, clauses, everything)
     if out.label:
@@ -305,10 +311,11 @@ def _clauses(text: str, lexicon: Lexicon, *, may_guess: bool) -> Iterator[Clause
 
 
 def _at_reasons(terms: list[Term]) -> Iterator[list[Term]]:
-    """A reason is a clause of its own, with or without a comma before it."""
+    """A reason is a clause of its own, with or without a comma before it; so is what follows."""
     row: list[Term] = []
-    for term in terms:
-        if "because" in term.concepts and row:
+    for term, following in zip_longest(terms, terms[1:]):
+        is_so = following and "hence" in term.concepts and following.concepts & _BEGINS_A_WISH
+        if row and (is_so or "because" in term.concepts):
             yield row
             row = []
         row.append(term)
@@ -321,7 +328,7 @@ def _wants_back(clauses: list[Clause], everything: Clause) -> bool:
         return False
     return any(
         (clause.has("resume") and not clause.has("not", "no", "dont_want", "stop"))
-        or (clause.has("mistake") and clause.has("unsubscribe", "stop_word", "remove_me", "stop"))
+        or (clause.has("mistake") and clause.has(*_LEAVING, "take", "turn"))
         for clause in clauses
     )
 
@@ -352,6 +359,9 @@ def _in_company(out: Wish, clauses: list[Clause], everything: Clause) -> Wish:
     if everything.has("denied") and _is_only_asked(out, clauses):
         # "Did you stop sending them? I got none this month."
         return NO_WISH
+    if everything.has("third") and everything.has("keep") and not everything.has("please"):
+        # "My sister left your list, but I like it."
+        return NO_WISH
     if everything.has("joke"):
         speaks_plainly = everything.has(
             "message", "contact", "dont_contact", "unsubscribe", "idiom"
@@ -361,6 +371,14 @@ def _in_company(out: Wish, clauses: list[Clause], everything: Clause) -> Wish:
     if everything.has("keep", "reply_with") or (everything.has("other") and not about_us):
         return Wish(out.label, _M, out.words)
     return out
+
+
+def _warns(everything: Clause) -> bool:
+    """Say whether one more message means trouble, or a last warning is given."""
+    if not everything.has("threat") or everything.has("other"):
+        return False
+    one_more = everything.has("more") and everything.has(*_MESSAGES, "send", "receive")
+    return one_more or everything.has("said")
 
 
 def _is_only_asked(out: Wish, clauses: list[Clause]) -> bool:

@@ -31,7 +31,13 @@ CONCEPTS = {
     "remove": "to take off, before what and where",
     "remove_me": "to take me off, in one",
     "take": "to take, where the place stands apart: take my name … off",
-    "off": "off, out of, behind that",
+    "turn": "to turn or shut, where the rest stands apart: turn these alerts … off",
+    "off": "off, out of, behind one of these",
+    "withdraw": "to withdraw, revoke, object",
+    "consent": "my consent, permission, agreement",
+    "third": "somebody else of whom is told: my sister, he",
+    "hence": "so, therefore: a new sentence, if a wish comes after it",
+    "noise": "single swear words that may stand anywhere, and are not heard",
     "send": "to send",
     "contact": "to write to, to disturb",
     "dont_contact": "leave me alone, in one",
@@ -107,9 +113,11 @@ _MASKED_WORD = re.compile(
     r"(?<![\w*#])[^\W\d_]+(?:[*#]+[^\W\d_]+)+(?![\w*#])|(?<![\w*#])[^\W\d_]{3,}[*#](?![\w*#])"
 )
 # Words that may be several without the spaces; in Hangul words are short.
-_LONG_WORD = re.compile(r"(?<!\w)(?:[^\W\d_]{9,}|[\uac00-\ud7a3]{5,})(?!\w)")
+_LONG_WORD = re.compile(r"(?<!\w)(?:[^\W\d_]{6,}|[\uac00-\ud7a3]{5,})(?!\w)")
 _HANGUL_STEM = re.compile(r"[\uac00-\ud7a3]{2,}\*")
-_LONGEST_ROW, _LONGEST_PART, _SCATTERED = 60, 16, 0.55
+_LONGEST_ROW, _LONGEST_PART, _SHORT_ROW = 60, 16, 8
+_SCATTERED, _SCATTERED_SHORT = 0.55, 0.5
+_BEGIN = frozenset(("not", "no", "stop", "stop_word"))
 _PLAIN_WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -276,7 +284,8 @@ class Lexicon:
         self._spelt = sorted(self._worth_guessing())
         self._starting = lru_cache(maxsize=16384)(self._found_starting)
         self._guesses = lru_cache(maxsize=8192)(self._guess)
-        self._vocabulary = frozenset(self._written_words())
+        self._vocabularies = [_Vocabulary.of(pack) for pack in packs]
+        self._noise = {e.words[0] for pack in packs for e in pack.entries if e.concept == "noise"}
         self._parted = lru_cache(maxsize=8192)(self._part)
 
     def _worth_guessing(self) -> set[str]:
@@ -288,16 +297,9 @@ class Lexicon:
         )
         return {word for word in spelt if len(word) > 3 and word.isalpha()}
 
-    def _written_words(self) -> Iterator[str]:
-        for row in (*self._whole.values(), *self._begun.values()):
-            for entry in row:
-                yield from (word for word in entry.words if not word.endswith("*"))
-                # A Hangul stem is a word; those of other scripts are half a word.
-                yield from (word[:-1] for word in entry.words if _HANGUL_STEM.fullmatch(word))
-
     def terms(self, text: str, *, may_guess: bool = True) -> list[Term]:
         """Say what the words of one clause stand for, the longest phrase first."""
-        words = words_of(self._deciphered(text))
+        words = [word for word in words_of(self._deciphered(text)) if word not in self._noise]
         found, at = [], 0
         while at < len(words):
             term, length = self._best(words, at)
@@ -376,27 +378,13 @@ class Lexicon:
         return _LONG_WORD.sub(lambda word: self._parted(word.group()), text)
 
     def _part(self, written: str) -> str:
-        """Put spaces where somebody left them out, if all the parts are words of ours."""
+        """Put spaces where somebody left them out, if all the parts are words of one language."""
         word = without_accents(written)
-        if word in self._vocabulary or len(word) > _LONGEST_ROW:
+        is_hangul = _HANGUL_STEM.fullmatch(f"{word}*")
+        if len(word) > _LONGEST_ROW or (self.knows(word) and not is_hangul):
             return written
-        # The fewest parts that end at each letter: none, or where the last of them begins.
-        best: list[tuple[float, int]] = [(0, 0)]
-        for end in range(1, len(word) + 1):
-            ways = (
-                (best[start][0] + _cost(end - start), start)
-                for start in range(max(0, end - _LONGEST_PART), end)
-                if word[start:end] in self._vocabulary
-            )
-            best.append(min(ways, default=(inf, 0)))
-        if best[-1][0] > len(word) * _SCATTERED:
-            return written
-        parts, end = [], len(word)
-        while end:
-            start = best[end][1]
-            parts.append(word[start:end])
-            end = start
-        return " ".join(reversed(parts))
+        ways = [_parts(word, known) for known in self._vocabularies]
+        return min(filter(None, ways), key=len, default=written)
 
     def _unmasked(self, written: str) -> str:
         """Return the word in which somebody hid letters, if all that are like it mean the same."""
@@ -413,6 +401,52 @@ class Lexicon:
 
     def _known(self, word: str, written: re.Match[str]) -> str:
         return word if self.knows(word) or self._guesses(word).concepts else written.group()
+
+
+@dataclass(frozen=True)
+class _Vocabulary:
+    """The words that one pack writes out, and those of them that a short row may begin with."""
+
+    words: frozenset[str]
+    beginnings: tuple[str, ...]
+
+    @classmethod
+    def of(cls, pack: Pack) -> "_Vocabulary":
+        words = frozenset(word for entry in pack.entries for word in _written_words(entry))
+        begun = {e.words[0] for e in pack.entries if e.concept in _BEGIN and len(e.words) == 1}
+        return cls(words, tuple(sorted(begun)))
+
+
+def _written_words(entry: Entry) -> Iterator[str]:
+    yield from (word for word in entry.words if not word.endswith("*"))
+    # A Hangul stem is a word; those of other scripts are half a word.
+    yield from (word[:-1] for word in entry.words if _HANGUL_STEM.fullmatch(word))
+
+
+def _parts(word: str, known: _Vocabulary) -> str:
+    """Return a row of words with spaces between; empty if there are none, or too many short ones.
+
+    A short row must begin with a word that stops or denies: it is easily another word. For each letter it keeps the cheapest way to get there, and where its last word begins.
+    """
+    is_short = len(word) <= _SHORT_ROW and not _HANGUL_STEM.fullmatch(f"{word}*")
+    if is_short and not word.startswith(known.beginnings):
+        return ""
+    best: list[tuple[float, int]] = [(0, 0)]
+    for end in range(1, len(word) + 1):
+        ways = (
+            (best[start][0] + _cost(end - start), start)
+            for start in range(max(0, end - _LONGEST_PART), end)
+            if word[start:end] in known.words
+        )
+        best.append(min(ways, default=(inf, 0)))
+    if best[-1][0] > len(word) * (_SCATTERED_SHORT if is_short else _SCATTERED):
+        return ""
+    parts, end = [], len(word)
+    while end:
+        start = best[end][1]
+        parts.append(word[start:end])
+        end = start
+    return " ".join(reversed(parts))
 
 
 def _cost(length: int) -> float:

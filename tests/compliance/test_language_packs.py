@@ -96,3 +96,35 @@ def test_the_dress_comes_off_once_and_for_all(text: str) -> None:
     assert squeezed(squeezed(seen)) == squeezed(seen)
     assert len(own_words(seen)) <= len(seen) * 3 + 3
     assert without_accents(without_accents(seen)) == without_accents(seen)
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "parts"),
+    [
+        ("en", "getmeoutofurtextsplease", "get me out of ur texts please"),
+        ("es", "yanomeescribanporfavor", "ya no me escriban porfavor"),
+        ("tr", "banabidahayazmayin", "bana bidaha yazmayin"),
+        ("ko", "문자받기싫어요", "문자 받기싫어요"),
+        ("ru", "нешлите", "не шлите"),
+        # What is a word of ours, what is no row of them, and what mixes languages, stays.
+        ("en", "appointment", "appointment"),
+        ("nl", "genoegen", "genoegen"),
+        ("en", "stopwatches", "stopwatches"),
+        ("fi", "jonotuslistalta", "jonotuslistalta"),
+    ],
+)
+def test_words_that_run_together_are_told_apart(language: str, written: str, parts: str) -> None:
+    terms = lexicon(frozenset({"en", language})).terms(written)
+    assert " ".join(term.text for term in terms) == parts
+
+
+@pytest.mark.parametrize(
+    ("written", "is_stop"),
+    [("st*p", True), ("s**p", True), ("unsub*cribe", True), ("sh*t", False), ("5*5", False)],
+)
+def test_hidden_letters_are_seen_where_they_can_only_mean_one_thing(
+    written: str, is_stop: bool
+) -> None:
+    terms = lexicon(frozenset({"en"})).terms(written)
+    concepts = frozenset().union(*(term.concepts for term in terms))
+    assert bool(concepts & {"stop_word", "unsubscribe"}) == is_stop
