@@ -12,12 +12,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from math import inf
 from pathlib import Path
 
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extractOne
 
+from compliance.joined_words import LONG_WORD, Vocabulary, is_hangul, parts_of
 from compliance.normalising import folded, is_mixed, readable, without_accents
 
 FOLDER = Path(__file__).parent / "language_packs"
@@ -112,11 +112,7 @@ _CODE = re.compile(r"[0-9$@!]")
 _MASKED_WORD = re.compile(
     r"(?<![\w*#])[^\W\d_]+(?:[*#]+[^\W\d_]+)+(?![\w*#])|(?<![\w*#])[^\W\d_]{3,}[*#](?![\w*#])"
 )
-# Words that may be several without the spaces; in Hangul words are short.
-_LONG_WORD = re.compile(r"(?<!\w)(?:[^\W\d_]{6,}|[\uac00-\ud7a3]{5,})(?!\w)")
-_HANGUL_STEM = re.compile(r"[\uac00-\ud7a3]{2,}\*")
-_LONGEST_ROW, _LONGEST_PART, _SHORT_ROW = 60, 16, 8
-_SCATTERED, _SCATTERED_SHORT = 0.55, 0.5
+# A short row of words without spaces begins with one of these.
 _BEGIN = frozenset(("not", "no", "stop", "stop_word"))
 _PLAIN_WORD = re.compile(r"[^\W\d_]+")
 
@@ -284,7 +280,7 @@ class Lexicon:
         self._spelt = sorted(self._worth_guessing())
         self._starting = lru_cache(maxsize=16384)(self._found_starting)
         self._guesses = lru_cache(maxsize=8192)(self._guess)
-        self._vocabularies = [_Vocabulary.of(pack) for pack in packs]
+        self._vocabularies = [_vocabulary_of(pack) for pack in packs]
         self._noise = {e.words[0] for pack in packs for e in pack.entries if e.concept == "noise"}
         self._parted = lru_cache(maxsize=8192)(self._part)
 
@@ -375,15 +371,14 @@ class Lexicon:
         if not text.isascii() or _DRAWN_OUT.search(text):
             text = _DRAWN_OUT.sub(r"\1\1\1", text)
             text = _PLAIN_WORD.sub(lambda word: self._undrawn(_unmixed(word.group())), text)
-        return _LONG_WORD.sub(lambda word: self._parted(word.group()), text)
+        return LONG_WORD.sub(lambda word: self._parted(word.group()), text)
 
     def _part(self, written: str) -> str:
         """Put spaces where somebody left them out, if all the parts are words of one language."""
         word = without_accents(written)
-        is_hangul = _HANGUL_STEM.fullmatch(f"{word}*")
-        if len(word) > _LONGEST_ROW or (self.knows(word) and not is_hangul):
+        if self.knows(word) and not is_hangul(word):
             return written
-        ways = [_parts(word, known) for known in self._vocabularies]
+        ways = [parts_of(word, known) for known in self._vocabularies]
         return min(filter(None, ways), key=len, default=written)
 
     def _unmasked(self, written: str) -> str:
@@ -403,55 +398,17 @@ class Lexicon:
         return word if self.knows(word) or self._guesses(word).concepts else written.group()
 
 
-@dataclass(frozen=True)
-class _Vocabulary:
-    """The words that one pack writes out, and those of them that a short row may begin with."""
-
-    words: frozenset[str]
-    beginnings: tuple[str, ...]
-
-    @classmethod
-    def of(cls, pack: Pack) -> "_Vocabulary":
-        words = frozenset(word for entry in pack.entries for word in _written_words(entry))
-        begun = {e.words[0] for e in pack.entries if e.concept in _BEGIN and len(e.words) == 1}
-        return cls(words, tuple(sorted(begun)))
+def _vocabulary_of(pack: Pack) -> Vocabulary:
+    words = frozenset(word for entry in pack.entries for word in _written_words(entry))
+    begun = {e.words[0] for e in pack.entries if e.concept in _BEGIN and len(e.words) == 1}
+    return Vocabulary(words, tuple(sorted(begun)))
 
 
 def _written_words(entry: Entry) -> Iterator[str]:
     yield from (word for word in entry.words if not word.endswith("*"))
     # A Hangul stem is a word; those of other scripts are half a word.
-    yield from (word[:-1] for word in entry.words if _HANGUL_STEM.fullmatch(word))
-
-
-def _parts(word: str, known: _Vocabulary) -> str:
-    """Return a row of words with spaces between; empty if there are none, or too many short ones.
-
-    A short row must begin with a word that stops or denies: it is easily another word. For each letter it keeps the cheapest way to get there, and where its last word begins.
-    """
-    is_short = len(word) <= _SHORT_ROW and not _HANGUL_STEM.fullmatch(f"{word}*")
-    if is_short and not word.startswith(known.beginnings):
-        return ""
-    best: list[tuple[float, int]] = [(0, 0)]
-    for end in range(1, len(word) + 1):
-        ways = (
-            (best[start][0] + _cost(end - start), start)
-            for start in range(max(0, end - _LONGEST_PART), end)
-            if word[start:end] in known.words
-        )
-        best.append(min(ways, default=(inf, 0)))
-    if best[-1][0] > len(word) * (_SCATTERED_SHORT if is_short else _SCATTERED):
-        return ""
-    parts, end = [], len(word)
-    while end:
-        start = best[end][1]
-        parts.append(word[start:end])
-        end = start
-    return " ".join(reversed(parts))
-
-
-def _cost(length: int) -> float:
-    """Weigh one part of a row of words: short ones are found in any."""
-    return 1 + 2 / length
+    stems = (word[:-1] for word in entry.words if word.endswith("*"))
+    yield from (stem for stem in stems if len(stem) > 1 and is_hangul(stem))
 
 
 def _unmixed(word: str) -> str:
