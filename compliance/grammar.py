@@ -324,9 +324,10 @@ def _at_reasons(terms: list[Term]) -> Iterator[list[Term]]:
 
 def _wants_back(clauses: list[Clause], everything: Clause) -> bool:
     """Say whether somebody who left, maybe by mistake, asks to be let in again."""
-    if everything.has("idiom"):
+    is_sorry = everything.has("mistake") and everything.has("resume")
+    if everything.has("idiom") and not is_sorry:
         return False
-    return any(
+    return is_sorry or any(
         (clause.has("resume") and not clause.has("not", "no", "dont_want", "stop"))
         or (clause.has("mistake") and clause.has(*_LEAVING, "take", "turn"))
         for clause in clauses
