@@ -11,6 +11,7 @@ from enum import StrEnum
 from compliance.classify import Context, Reading, classify
 from compliance.consent import KeywordHandler
 from compliance.keywords import read_keyword
+from compliance.state_machine import ConsentState
 
 LONGEST_MESSAGE = 1600
 CHANNELS = ("sms", "mms", "rcs", "whatsapp")
@@ -90,6 +91,55 @@ def _carrier_knows(trial: Trial, handler: KeywordHandler) -> bool:
         return True
     is_theirs = read_keyword(trial.text).is_carrier_word
     return is_theirs and handler is not KeywordHandler.APP
+
+
+@dataclass(frozen=True)
+class After:
+    """What is so once a message was read. One that `is_keyword` reaches no rule and no reply."""
+
+    is_keyword: bool
+    state: ConsentState
+
+
+def consent_after(
+    reading: Reading, before: ConsentState, ground: ConsentState, *, is_only_an_answer: bool
+) -> After:
+    """Say where somebody stands after a message, as `consent.apply_reading` would have it.
+
+    `ground` is what shows again when an opt-out is lifted; `is_only_an_answer` says that a bare YES
+    answers a question of ours.
+    """
+    is_out, is_exact = before is ConsentState.OPTED_OUT, reading.kind == "exact"
+    if reading.stops_now:
+        return After(is_exact, ConsentState.OPTED_OUT)
+    if reading.is_held:
+        return After(False, before if is_out else ConsentState.HELD)
+    if is_exact and reading.label == "help":
+        return After(True, before)
+    if is_exact and reading.label == "opt_in" and not _is_idle_yes(
+        reading, before, is_only_an_answer=is_only_an_answer
+    ):
+        return After(True, _after_start(before, ground))
+    return After(False, _wrote(before))
+
+
+def _is_idle_yes(reading: Reading, before: ConsentState, *, is_only_an_answer: bool) -> bool:
+    if not reading.is_weak_yes or before is ConsentState.PENDING:
+        return False
+    return is_only_an_answer or before is not ConsentState.OPTED_OUT
+
+
+def _after_start(before: ConsentState, ground: ConsentState) -> ConsentState:
+    if before is ConsentState.PENDING:
+        return ConsentState.OPTED_IN
+    if before is ConsentState.OPTED_OUT:
+        return _wrote(ground)
+    return ground if before is ConsentState.HELD else before
+
+
+def _wrote(state: ConsentState) -> ConsentState:
+    is_nothing = state in (ConsentState.NONE, ConsentState.EXPIRED)
+    return ConsentState.CONVERSATIONAL if is_nothing else state
 
 
 def _opt_out(

@@ -1,13 +1,11 @@
 """What does a message say about consent, and what follows? Stage 4 of a message (behaviour 6)."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from accounts.audit import alarm
 from compliance.addresses import Address, masked
-from compliance.classify import Context, Reading, classify
+from compliance.classify import Reading
 from compliance.consent import (
     ConsentChange,
     KeywordContext,
@@ -17,14 +15,12 @@ from compliance.consent import (
     handler_of,
 )
 from compliance.gate import Purpose
-from compliance.keyword_settings import own_table
 from compliance.keywords import is_opt_out_button, read_keyword
-from compliance.spoken import languages_for
 from compliance.standing import lock_addresses
-from compliance.whereabouts import whereabouts
 from inbox.carrier import InboundText
 from inbox.confirming import send_confirmation
 from inbox.contacts import address_of
+from inbox.hearing import Heard, asked_last, last_outbound, read_words
 from inbox.linked import linked_addresses
 from inbox.models import Conversation, Message, Sender, Thread
 from inbox.reviewing import open_review
@@ -32,9 +28,6 @@ from inbox.sending import follow_consent, hold_unsent, recorded_after
 from inbox.story import Story
 
 logger = logging.getLogger(__name__)
-
-# An ordinary word counts as a keyword for so long after we invited it (reference 7.3).
-INVITED_FOR = timedelta(days=30)
 
 
 def apply_consent(
@@ -53,7 +46,7 @@ def apply_consent(
         handler=handler_of(sender.keyword_handler, thread.our_address),
         message_sid=text.sid,
         was_told_by_carrier=bool(text.opt_out_type),
-        last_outbound_was_question=reading.is_weak_yes and _asked_last(thread),
+        last_outbound_was_question=reading.is_weak_yes and asked_last(thread),
         others=_others_bound_by(reading, thread),
         said=text.body,
         received_at=received_at,
@@ -80,34 +73,16 @@ def read_message(text: InboundText, sender: Sender, thread: Thread, *, now: date
 
     What went before is looked up only where it decides: whether we invited an ordinary word.
     """
-    inbox, contact = sender.inbox, thread.contact
-    said = (inbox.language, contact.language)
-    languages = languages_for(address_of(thread), said)
-    context = Context(
+    heard = Heard(
+        text.body,
+        address_of(thread),
+        text.channel,
+        languages=(sender.inbox.language, thread.contact.language),
+        account_id=thread.account_id if getattr(thread, "has_own_keywords", True) else None,
         opt_out_type=text.opt_out_type,
         button_payload=text.button_payload,
-        own_keywords=_own_keywords(thread, languages),
     )
-    reading = classify(text.body, languages=languages, channel=text.channel, context=context)
-    if not reading.is_held:
-        return reading
-    last = _last_outbound(thread, now=now)
-    context = replace(
-        context,
-        last_outbound=last.body if last else "",
-        last_was_promotional=bool(last and last.purpose == Purpose.PROMOTIONAL),
-    )
-    return classify(text.body, languages=languages, channel=text.channel, context=context)
-
-
-def _own_keywords(thread: Thread, languages: frozenset[str]) -> Mapping[str, str]:
-    """Return the account's own keywords for who writes.
-
-    Most accounts have none; where that is known the thread says so.
-    """
-    if not getattr(thread, "has_own_keywords", True):
-        return {}
-    return own_table(thread.account_id, languages, whereabouts(address_of(thread)).country)
+    return read_words(heard, lambda: last_outbound(thread, now=now))
 
 
 def _learn_handler(text: InboundText, sender: Sender, *, now: datetime) -> None:
@@ -136,25 +111,6 @@ def _others_bound_by(reading: Reading, thread: Thread) -> tuple[Address, ...]:
     if not (is_opt_in or reading.label == "opt_out"):
         return ()
     return linked_addresses(thread.contact_id, address_of(thread))
-
-
-def _last_outbound(thread: Thread, *, now: datetime) -> Message | None:
-    """Return what we last sent them, if that was lately."""
-    sent = Message.objects.filter(
-        thread=thread, direction=Message.Direction.OUT, created_at__gt=now - INVITED_FOR
-    ).exclude(kind=Message.Kind.NOTE)
-    return sent.order_by("-seq").only("body", "purpose").first()
-
-
-def _asked_last(thread: Thread) -> bool:
-    last = (
-        Message.objects.filter(thread=thread, direction=Message.Direction.OUT)
-        .exclude(kind=Message.Kind.NOTE)
-        .order_by("-seq")
-        .values_list("body", flat=True)
-        .first()
-    )
-    return bool(last and last.rstrip().endswith("?"))
 
 
 _PURPOSES = {

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from accounts.access import Viewer
-from compliance.gate import Purpose, Reason
-from compliance.keywords import Keyword, read_keyword
+from compliance.gate import Reason, Verdict
 from inbox.access import conversations_of
 from inbox.autoreply import last_of_people, logged
 from inbox.directory import directory_for, directory_of_account
 from inbox.explaining.places import Which, circumstances_of, rules_to_try
 from inbox.explaining.replay import merged
+from inbox.explaining.wishes import Letter, Wish, wish_of
 from inbox.lookups.asking import Asked, Subject, answers_of, ask
 from inbox.models import (
     AutoReplyLog,
@@ -30,13 +30,12 @@ from inbox.reply_settings import replies_of
 from inbox.routing_facts import arrived
 from inbox.routing_facts import facts_of as facts_of_message
 from inbox.rulebooks import InForce
-from inbox.sending import Wanted, verdict_on
 from routing import data_action
 from routing.data_action import Known, Question
 from routing.deciding import decide
 from routing.facts import Customer, Directory, Facts, Trigger
 from routing.models import EscalationPolicy
-from routing.replies import BURST, History, RuleReply, languages_of, lookups_wanted
+from routing.replies import BURST, History, RuleReply, Silence, languages_of, lookups_wanted
 from routing.traces import read_directory, read_facts
 from routing.trying import (
     Circumstances,
@@ -48,6 +47,7 @@ from routing.trying import (
     try_out,
 )
 
+A_WISH = "it is a wish about consent"
 _DAY = timedelta(hours=24)
 _IN, _TEXT = Message.Direction.IN, Message.Kind.TEXT
 
@@ -56,15 +56,15 @@ _IN, _TEXT = Message.Direction.IN, Message.Kind.TEXT
 class Tried:
     """What would become of a message, under which rules.
 
-    `asked` is what look-ups said now. `wish` is the word by which a message says something about
-    consent: then it reaches no rule. `is_as_kept` if all is as it was known when it came.
+    `asked` is what look-ups said now. `wish` is what the message says about consent, with the
+    gate's verdict on an answer. `is_as_kept` if all is as it was known when it came.
     """
 
     outcome: Outcome
     rules: InForce
     place: Circumstances
     asked: Mapping[str, Asked] = field(default_factory=dict)
-    wish: str = ""
+    wish: Wish = field(default_factory=Wish)
     is_as_kept: bool = False
 
 
@@ -98,10 +98,24 @@ def try_typed_message(bench: Bench, typed: Typed, *, as_they_are: bool) -> Tried
     history = history_of(typed)
     if thread:
         thread.last_inbound_at = typed.at
-        refusal = _refusal(thread, None, at=typed.at)
-        history = replace(history, refusal=refusal, is_repliable=thread.address.is_repliable)
+        history = replace(history, is_repliable=thread.address.is_repliable)
+    wish = wish_of(_letter(bench.inbox, typed, thread))
+    history = replace(history, refusal=_refusal(wish.verdict))
     outcome = try_out(facts, rules.rules, place, history, at=typed.at)
-    return Tried(outcome, rules, place, asked, _wish(typed.text))
+    return Tried(_silenced(outcome, wish), rules, place, asked, wish)
+
+
+def _letter(inbox: TeamInbox, typed: Typed, thread: Thread | None) -> Letter:
+    return Letter(
+        inbox,
+        typed.text,
+        typed.channel,
+        typed.at,
+        number=typed.number,
+        language=typed.language or (thread.contact.language if thread else ""),
+        our_address=typed.sender,
+        thread=thread,
+    )
 
 
 def _thread_with(bench: Bench, number: str) -> Thread | None:
@@ -169,9 +183,34 @@ def try_past_message(bench: Bench, message: Message, *, at: datetime | None = No
     if trace:
         people = merged(read_directory(trace.people), people)
     place = circumstances_of(bench.inbox, people)
-    history = history_before(message, is_new=facts.trigger is Trigger.NEW, at=moment)
-    outcome = try_out(facts, rules.rules, place, history, at=moment)
-    return Tried(outcome, rules, place, asked, _wish(message.body), is_as_kept=trace is not None)
+    wish = wish_of(_letter_of(bench.inbox, message, at=moment))
+    history = history_before(
+        message,
+        is_new=facts.trigger is Trigger.NEW,
+        refusal=_refusal(wish.verdict),
+        at=moment,
+    )
+    outcome = _silenced(try_out(facts, rules.rules, place, history, at=moment), wish)
+    return Tried(outcome, rules, place, asked, wish, is_as_kept=trace is not None)
+
+
+def _letter_of(inbox: TeamInbox, message: Message, *, at: datetime) -> Letter:
+    button = message.details.get("button") or {}
+    return Letter(
+        inbox,
+        message.body,
+        message.channel,
+        at,
+        language=message.thread.contact.language,
+        button_payload=str(button.get("payload", "")),
+        thread=message.thread,
+        before_seq=message.seq,
+    )
+
+
+def _silenced(outcome: Outcome, wish: Wish) -> Outcome:
+    """Let nothing be answered to a keyword: it reaches no rule and no reply."""
+    return replace(outcome, said=Silence(A_WISH)) if wish.is_keyword else outcome
 
 
 def recent_messages(inbox: TeamInbox, viewer: Viewer, *, most: int = 20) -> list[Message]:
@@ -196,8 +235,13 @@ def message_to_try(inbox: TeamInbox, viewer: Viewer, public_id: str) -> Message 
     ).first()
 
 
-def history_before(message: Message, *, is_new: bool, at: datetime) -> History:
-    """Return what the thread knew of automatic replies before a message came."""
+def history_before(
+    message: Message, *, is_new: bool, at: datetime, refusal: str = ""
+) -> History:
+    """Return what the thread knew of automatic replies before a message came.
+
+    `refusal` is why the gate would not let one pass.
+    """
     thread = message.thread
     assert message.conversation is not None
     came = message.received_at or message.created_at
@@ -222,7 +266,7 @@ def history_before(message: Message, *, is_new: bool, at: datetime) -> History:
         is_own_sender=Sender.objects.filter(
             account=thread.account_id, address=thread.customer_address
         ).exists(),
-        refusal=_refusal(thread, message.conversation, at=at),
+        refusal=refusal,
     )
 
 
@@ -249,7 +293,7 @@ def _facts_now(bench: Bench, message: Message, rules: InForce) -> Facts:
     )
 
 
-# --- Look-ups, the gate, words of consent ---
+# --- Look-ups, and what the gate says ---
 
 
 def _asked(
@@ -318,15 +362,8 @@ def _members(bench: Bench) -> tuple[data_action.Member, ...]:
     )
 
 
-def _refusal(thread: Thread, conversation: Conversation | None, *, at: datetime) -> str:
-    """Return why the gate would not let an automatic reply pass, as consent is now."""
-    verdict = verdict_on(thread, Wanted(Purpose.AUTO_REPLY, None, at), now=at)
-    if verdict.is_allowed or verdict.reason is Reason.SENDER_PAUSED:
+def _refusal(verdict: Verdict | None) -> str:
+    """Return why the gate would not let an automatic reply pass; at a paused sender it waits."""
+    if verdict is None or verdict.is_allowed or verdict.reason is Reason.SENDER_PAUSED:
         return ""
     return verdict.words
-
-
-def _wish(text: str) -> str:
-    """Return the word by which a message says something about consent; blank if it says nothing."""
-    reading = read_keyword(text)
-    return "" if reading.keyword is Keyword.NONE else reading.word

@@ -16,6 +16,8 @@ from inbox.explaining.told import (
     rule_left_out,
     rules_told,
 )
+from inbox.explaining.verdicts import VerdictTold, verdict_told
+from inbox.explaining.wishes import Wish
 from inbox.segments import Segments, count
 from routing import policy_words
 from routing.deciding import DEFAULT, Plan
@@ -62,6 +64,8 @@ class Told:
     rules: tuple[RuleTold, ...]
     unasked: tuple[str, ...]
     lookups: tuple[tuple[str, str], ...]
+    wish: str = ""
+    gate: VerdictTold | None = None
 
 
 def outcome_told(tried: Tried, names: Names) -> Told:
@@ -83,7 +87,30 @@ def outcome_told(tried: Tried, names: Names) -> Told:
             (name, one.answer.failure or _("answered in %s ms") % one.took_ms)
             for name, one in tried.asked.items()
         ),
+        wish=_wish(tried.wish),
+        gate=verdict_told(tried.wish.verdict) if tried.wish.verdict else None,
     )
+
+
+def _wish(wish: Wish) -> str:
+    """Say what the message says about consent; blank if it says nothing that changes anything."""
+    word = {"word": wish.word}
+    if wish.is_keyword:
+        words = _(
+            "“%(word)s” is a wish about consent: live, such a message reaches no rule and no reply "
+            "of yours."
+        )
+        return words % word
+    if wish.reading.is_held:
+        words = _(
+            "“%(word)s” may be a request to stop: live, people see it and decide, and everything "
+            "automatic rests until then."
+        )
+        return words % word
+    if wish.reading.stops_now:
+        words = _("“%(word)s” is read as a request to stop: live, it opts them out at once.")
+        return words % word
+    return ""
 
 
 def _who(plan: Plan, names: Names) -> str:

@@ -13,7 +13,14 @@ what nobody confirmed (`unconfirmed`), what an opt-out stops (`opt_outs`), and w
 (`locking`).
 """
 
-from inbox.sending.asking import UNASKED_BY_PEOPLE, Wanted, compose_verdict, verdict_on
+from inbox.sending.asking import (
+    BY_PEOPLE,
+    UNASKED_BY_PEOPLE,
+    Wanted,
+    compose_verdict,
+    known_of,
+    verdict_on,
+)
 from inbox.sending.carriers import carrier_for
 from inbox.sending.going_on import WentOn
 from inbox.sending.handing_over import deliver
@@ -30,15 +37,19 @@ from inbox.sending.queueing import queue_message
 from inbox.sending.replying import send_reply
 from inbox.sending.resending import resend
 from inbox.sending.settling import UNKNOWN_WORDS, heed_refusal, lose_sid, settle
+from inbox.sending.supposing import Draft, Supposed, verdict_if
 from inbox.sending.templating import choose_template, purpose_of_template, usable_templates
 from inbox.sending.testing import send_test
 from inbox.sending.unconfirmed import look_up_unknown, report_stuck
 from inbox.sending.waiting import owed_messages, remind_queued
 
 __all__ = [
+    "BY_PEOPLE",
     "NO_CONTACT",
     "UNASKED_BY_PEOPLE",
     "UNKNOWN_WORDS",
+    "Draft",
+    "Supposed",
     "Wanted",
     "WentOn",
     "cancel_unsent",
@@ -50,6 +61,7 @@ __all__ = [
     "follow_consent",
     "heed_refusal",
     "hold_unsent",
+    "known_of",
     "lock_messages",
     "locked_message",
     "locked_thread",
@@ -67,5 +79,6 @@ __all__ = [
     "settle",
     "tell_status",
     "usable_templates",
+    "verdict_if",
     "verdict_on",
 ]

@@ -41,21 +41,32 @@ class Wanted:
     template: Template | None = None
 
 
-def verdict_on(thread: Thread, wanted: Wanted, *, now: datetime) -> Verdict:
-    """Ask the gate about a message on this thread."""
+def verdict_on(
+    thread: Thread, wanted: Wanted, *, now: datetime, known: Known | None = None
+) -> Verdict:
+    """Ask the gate about a message on this thread.
+
+    `known` is where its customer stands, if that is only supposed; else it is looked up.
+    """
     address = address_of(thread)
-    others = _every_address(thread, address) if wanted.purpose in OFFERS else ()
-    known = look_up(thread.account_id, address, thread.our_address, others=others)
+    known = known or known_of(thread, wanted.purpose)
     request = SendRequest(
         account_id=thread.account_id,
         asked=_asked(thread, wanted, address, known, now=now),
-        has_feature=_has_features(thread, now=now),
+        has_feature=has_features(thread.account_id, thread.address.family, now=now),
         is_author_licensed=_is_licensed(wanted, now=now),
         is_contact_blocked=thread.contact.is_blocked,
-        pause=_pause_of(thread.sender),
+        pause=pause_of(thread.sender),
         is_sender_removed=thread.sender.is_removed,
     )
     return check_send(request, known=known, now=now)
+
+
+def known_of(thread: Thread, purpose: Purpose) -> Known:
+    """Return where the customer of a thread stands for a message of this purpose."""
+    address = address_of(thread)
+    others = _every_address(thread, address) if purpose in OFFERS else ()
+    return look_up(thread.account_id, address, thread.our_address, others=others)
 
 
 def _asked(
@@ -149,16 +160,17 @@ def _is_licensed(wanted: Wanted, *, now: datetime) -> bool:
     return is_licensed(wanted.author.pk, now=now)
 
 
-def _pause_of(sender: Sender) -> str:
+def pause_of(sender: Sender) -> str:
+    """Say why a number of ours is paused; blank while it sends."""
     return (sender.paused_reason or "An admin stopped it.") if sender.is_paused else ""
 
 
-def _has_features(thread: Thread, *, now: datetime) -> bool:
-    """Say whether the account has Team Inbox, and WhatsApp where the thread is on WhatsApp."""
+def has_features(account_id: int, family: str, *, now: datetime) -> bool:
+    """Say whether an account has Team Inbox, and WhatsApp where it is about WhatsApp."""
     needed = [Feature.TEAM_INBOX]
-    if thread.address.family == WHATSAPP:
+    if family == WHATSAPP:
         needed.append(Feature.WHATSAPP)
-    return all(feature_is_on(thread.account_id, feature, now=now) for feature in needed)
+    return all(feature_is_on(account_id, feature, now=now) for feature in needed)
 
 
 def refuse_blocked(thread: Thread, wanted: Wanted, *, now: datetime) -> Verdict:

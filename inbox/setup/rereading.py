@@ -20,8 +20,8 @@ from compliance.evidence import EventKind
 from compliance.keyword_settings import own_table
 from compliance.models import Consent, ConsentChain, ConsentEvent, ConsentState
 from compliance.spoken import languages_for
+from compliance.whereabouts import whereabouts
 from inbox.models import Message
-from routing.places import place_of
 
 LOOKS_BACK = timedelta(days=30)
 LOOKED_AT = 300  # messages a page looks at
@@ -159,8 +159,7 @@ def _read(row: Message, tables: Tables) -> Reading:
     inbox, contact = row.thread.sender.inbox, row.thread.contact
     address = parse_address(row.thread.address.key)
     languages = languages_for(address, (inbox.language, contact.language))
-    phone = address.phone
-    country = place_of(phone).country if phone else ""
+    country = whereabouts(address).country
     if (place := (languages, country)) not in tables:
         tables[place] = own_table(row.account_id, languages, country)
     button = row.details.get("button") if isinstance(row.details, dict) else None
