@@ -116,8 +116,10 @@ def consent_after(
         return After(False, before if is_out else ConsentState.HELD)
     if is_exact and reading.label == "help":
         return After(True, before)
-    if is_exact and reading.label == "opt_in" and not _is_idle_yes(
-        reading, before, is_only_an_answer=is_only_an_answer
+    if (
+        is_exact
+        and reading.label == "opt_in"
+        and not _is_idle_yes(reading, before, is_only_an_answer=is_only_an_answer)
     ):
         return After(True, _after_start(before, ground))
     return After(False, _wrote(before))

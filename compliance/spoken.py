@@ -20,6 +20,12 @@ def languages_for(address: Address, said: Iterable[str] = ()) -> frozenset[str]:
     return _languages(whereabouts(address).codes, frozenset(filter(None, said)), version)
 
 
+def languages_of_country(country: str) -> tuple[str, ...]:
+    """Return the languages that the row of a country names; of no country none."""
+    rules = rules_in_force().pack.rules_for([country]) if country else ()
+    return tuple(tag for rule in rules for tag in rule.facts.get("languages", "").split("|") if tag)
+
+
 @lru_cache(maxsize=1024)
 def _languages(codes: tuple[str, ...], said: frozenset[str], version: str) -> frozenset[str]:
     """Return the languages of these rows and tags; once for each `version` of the rules."""

@@ -62,7 +62,9 @@ def read_words(heard: Heard, before: Callable[[], Message | None]) -> Reading:
     return classify(heard.body, languages=languages, channel=heard.channel, context=context)
 
 
-def last_outbound(thread: Thread, *, now: datetime, before_seq: int | None = None) -> Message | None:
+def last_outbound(
+    thread: Thread, *, now: datetime, before_seq: int | None = None
+) -> Message | None:
     """Return what we last sent them, if that was lately; before a message, if one is given."""
     sent = _sent(thread, before_seq).filter(created_at__gt=now - INVITED_FOR)
     return sent.order_by("-seq").only("body", "purpose").first()

@@ -4,7 +4,7 @@ An error blocks publishing; a warning asks. Pure: what else exists in the accoun
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import combinations, takewhile
@@ -20,15 +20,6 @@ from routing.patterns import compiled, fold, words_of
 from routing.rules import Actions, Condition, Group, Match, Rule, Rules, Step, Target
 from routing.texts import Text, Variable, attribute_name, problems
 
-# Verbs that ask somebody to write a word back, in the languages that replies are written in.
-_INVITES = (
-    *("reply", "answer", "text", "send", "write", "respond", "type"),
-    *("responde", "responda", "contesta", "conteste", "envia", "envie", "escribe", "escriba"),
-    *("repondez", "reponds", "envoyez", "ecrivez", "tapez"),
-    *("antworten", "antworte", "schreiben", "schreibe", "senden", "sende"),
-    *("rispondi", "rispondere", "invia", "scrivi", "responder", "enviar"),
-)
-_WORDS_BETWEEN = 3
 # What stands for one letter of a few; what stands for nearly any letter, or a group, without end.
 _ONE_OF_FEW = re.compile(r"\\[^SDWP]|\[(?![\^\]])[^\]\\]*\]")
 _ENDLESS = re.compile(
@@ -57,16 +48,17 @@ class Finding:
 class Known:
     """What the account has: look-ups, escalation policies and webhooks by name.
 
-    `reserved` are the words that say something about consent: a message of one of them is a wish to
-    stop, start or get help, and reaches no rule. Where it is given: `policies` are the escalation
-    policies themselves, `own_policy` the one of the inbox, `fields` those of each CRM by its name,
-    `variables` what texts may name.
+    `is_wish` says of words whether a message of nothing else is a wish to stop, start or get help,
+    and reaches no rule; `misleading` what a text invites for another meaning than it has, in words.
+    Where it is given: `policies` are the escalation policies themselves, `own_policy` the one of
+    the inbox, `fields` those of each CRM by its name, `variables` what texts may name.
     """
 
     lookups: frozenset[str] = frozenset()
     escalations: frozenset[str] = frozenset()
     webhooks: frozenset[str] = frozenset()
-    reserved: frozenset[str] = frozenset()
+    is_wish: Callable[[str], bool] = lambda words: False
+    misleading: Callable[[str], Sequence[str]] = lambda text: ()
     policies: Mapping[str, Policy] = field(default_factory=dict)
     own_policy: str = ""
     fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -88,7 +80,7 @@ def lint(rulebook: Rules, directory: Directory, known: Known) -> tuple[Finding, 
         found += _circles(rule, directory, known)
         found += _unknown(rule, known)
         found += _tags(rule)
-        found += _reserved(rule, known.reserved)
+        found += _reserved(rule, known)
         found += _texts(rule, known)
         found += _patterns(rule)
         before.append(asked)
@@ -317,54 +309,24 @@ def _tags(rule: Rule) -> Iterator[Finding]:
 # --- Words ---------------------------------------------------------------------------------------
 
 
-def _reserved(rule: Rule, reserved: frozenset[str]) -> Iterator[Finding]:
-    taken = _plain(reserved)
+def _reserved(rule: Rule, known: Known) -> Iterator[Finding]:
     for condition in rule.condition.conditions():
         if condition.fact != "text" or condition.is_negated:
             continue
-        for word in sorted(set(_words_in(condition)) & taken):
+        for word in sorted(filter(known.is_wish, set(_words_in(condition)))):
             yield _warning(
                 rule,
                 f"“{word}” alone is a wish about consent: such a message reaches no rule.",
             )
     for language, text in sorted(rule.actions.reply.items()):
-        for word in invited(text, reserved):
-            yield _warning(
-                rule,
-                f"The text in “{language}” asks for “{word}”: whoever answers that says something "
-                "about consent, and no rule sees it.",
-            )
+        for words in known.misleading(text):
+            yield _warning(rule, f"In “{language}”: {words}")
 
 
 def _words_in(condition: Condition) -> list[str]:
     value = condition.value
     texts = value if isinstance(value, tuple) else (value,)
     return [words_of(str(text)).strip() for text in texts if text is not None]
-
-
-def invited(text: str, reserved: frozenset[str]) -> tuple[str, ...]:
-    """Return the reserved words that a text asks somebody to write back."""
-    taken, words = _plain(reserved), words_of(text).split()
-    return tuple(
-        sorted(
-            {
-                word
-                for number, word in enumerate(words)
-                if word in taken
-                and set(words[max(0, number - _WORDS_BETWEEN) : number]) & set(_INVITES)
-            }
-        )
-    )
-
-
-def reserved_among(phrases: Iterable[str], reserved: frozenset[str]) -> tuple[str, ...]:
-    """Return the phrases that are reserved words: a message of nothing else reaches nobody."""
-    taken = _plain(reserved)
-    return tuple(phrase for phrase in phrases if words_of(phrase).strip() in taken)
-
-
-def _plain(reserved: frozenset[str]) -> set[str]:
-    return {words_of(word).strip() for word in reserved}
 
 
 def _texts(rule: Rule, known: Known) -> Iterator[Finding]:

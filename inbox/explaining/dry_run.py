@@ -235,9 +235,7 @@ def message_to_try(inbox: TeamInbox, viewer: Viewer, public_id: str) -> Message 
     ).first()
 
 
-def history_before(
-    message: Message, *, is_new: bool, at: datetime, refusal: str = ""
-) -> History:
+def history_before(message: Message, *, is_new: bool, at: datetime, refusal: str = "") -> History:
     """Return what the thread knew of automatic replies before a message came.
 
     `refusal` is why the gate would not let one pass.

@@ -205,9 +205,7 @@ def _moment(address: Address, hour: int, *, now: datetime) -> datetime:
 
 def _known(name: str, since: datetime) -> Known:
     if name in _OUT or name == "refused":
-        out = Consent(
-            state=ConsentState.OPTED_OUT, since=since, opted_out_at=since, words="STOP"
-        )
+        out = Consent(state=ConsentState.OPTED_OUT, since=since, opted_out_at=since, words="STOP")
         return Known(out, is_refused=name == "refused")
     if name == "held":
         words = _("please no more")

@@ -12,20 +12,10 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
-from compliance.inviting import misleading
-from compliance.keyword_settings import keywords_of
-from compliance.keywords import (
-    HELP_WORDS,
-    OPT_IN_WORDS,
-    OPT_OUT_WORDS,
-    OWN_OPT_OUT_PHRASES,
-    Keyword,
-    read_keyword,
-)
 from inbox.models import TeamInbox
+from inbox.setup.consent_words import PLAIN, ConsentWords, consent_words
 from inbox.setup.reply_variables import variables_of
 from inbox.setup.reply_words import AnyReply, changed, told, told_all
-from routing.lint import invited, reserved_among
 from routing.reading import DocumentError
 from routing.replies import (
     AfterHoursReply,
@@ -39,9 +29,6 @@ from routing.reply_documents import MOST_KEYWORD_REPLIES, document_of, read_repl
 from routing.sentences import Names
 from routing.texts import BUILT_IN, Problem
 from routing.wording import Variant
-
-OwnWord = tuple[str, str]
-RESERVED = OPT_OUT_WORDS | OPT_IN_WORDS | HELP_WORDS | OWN_OPT_OUT_PHRASES
 
 
 class RepliesError(Exception):
@@ -153,7 +140,7 @@ def save_reply(
             replies, keyword=(), after_hours=None, first_message=None, still_waiting=None
         )
         _refuse(
-            problems_of(_speaking(_with(nothing_else, reply), inbox), own_words(inbox.account_id)),
+            _problems_in(_with(nothing_else, reply), inbox),
             is_sure=is_sure,
         )
         if isinstance(reply, KeywordReply):
@@ -212,7 +199,7 @@ def delete_keyword(*, inbox: TeamInbox, name: str, seen: str, by: User, now: dat
 def check_replies(*, inbox: TeamInbox, replies: Replies, is_sure: bool = False) -> None:
     """Raise ReplyProblemsError if an inbox may not say this: for warnings only unless sure."""
     known = replace(replies, variables=variables_of(inbox.account_id).known)
-    _refuse(problems_of(_speaking(known, inbox), own_words(inbox.account_id)), is_sure=is_sure)
+    _refuse(_problems_in(known, inbox), is_sure=is_sure)
 
 
 def save_replies(
@@ -253,7 +240,7 @@ def put_replies(
 def _instead(before: Replies, replies: Replies, inbox: TeamInbox, *, is_sure: bool) -> Replies:
     after = replace(replies, inbox_name=before.inbox_name, bot_name=before.bot_name)
     known = replace(after, variables=before.variables)
-    _refuse(problems_of(_speaking(known, inbox), own_words(inbox.account_id)), is_sure=is_sure)
+    _refuse(_problems_in(known, inbox), is_sure=is_sure)
     return after
 
 
@@ -337,47 +324,47 @@ def _speaking(replies: Replies, inbox: TeamInbox) -> Replies:
     return replace(replies, default_language=language)
 
 
+def _problems_in(replies: Replies, inbox: TeamInbox) -> list[Problem]:
+    spoken = _speaking(replies, inbox)
+    return problems_of(spoken, words_of_inbox(inbox, spoken))
+
+
 def _refuse(problems: Sequence[Problem], *, is_sure: bool) -> None:
     if any(one.is_error for one in problems) or (problems and not is_sure):
         raise ReplyProblemsError(problems)
 
 
-def problems_of(replies: Replies, own: Sequence[OwnWord] = ()) -> list[Problem]:
+def problems_of(replies: Replies, words: ConsentWords = PLAIN) -> list[Problem]:
     """Return what is wrong with texts and phrases: errors forbid, warnings ask.
 
-    `own` are the account's own keywords, each with what it asks for.
+    `words` say what customers' words mean in the account.
     """
-    return [*reply_problems(replies), *_consent_problems(replies, own)]
+    return [*reply_problems(replies), *_consent_problems(replies, words)]
 
 
-def own_words(account_id: int) -> tuple[OwnWord, ...]:
-    """Return an account's own keywords, for `problems_of`."""
-    return tuple((row.word, row.action) for row in keywords_of(account_id) if row.action != "none")
+def words_of_inbox(inbox: TeamInbox, replies: Replies) -> ConsentWords:
+    """Return what customers' words mean in an inbox, for `problems_of`."""
+    languages = {one.language for one in _every_wording(replies)}
+    return consent_words(inbox.account, (inbox.language, replies.default_language, *languages))
 
 
-def _consent_problems(replies: Replies, own: Sequence[OwnWord]) -> Iterator[Problem]:
+def _consent_problems(replies: Replies, words: ConsentWords) -> Iterator[Problem]:
     """Look for words that say something about consent: whoever writes those reaches no reply."""
-    for reply in replies.keyword:
-        for phrase in reserved_among(reply.phrases, RESERVED):
-            words = _("“%(word)s” alone is a wish about consent: such a message reaches no reply.")
-            yield Problem(words % {"word": phrase}, is_error=False)
+    for phrase in (one for reply in replies.keyword for one in reply.phrases):
+        if words.is_wish(phrase):
+            said = _("“%(word)s” alone is a wish about consent: such a message reaches no reply.")
+            yield Problem(said % {"word": phrase}, is_error=False)
     for variant in _every_wording(replies):
-        yield from _consent_problems_of(variant, own)
+        yield from _consent_problems_of(variant, words)
 
 
-def _consent_problems_of(variant: Variant, own: Sequence[OwnWord]) -> Iterator[Problem]:
+def _consent_problems_of(variant: Variant, words: ConsentWords) -> Iterator[Problem]:
     source = variant.text.source
-    if read_keyword(source).keyword is not Keyword.NONE:
-        words = _("A text of nothing but “%(text)s” reads as a wish about consent.")
-        yield Problem(words % {"text": source})
-    for one in misleading(source, own):
+    if words.read(source, (variant.language,)).kind == "exact":
+        said = _("A text of nothing but “%(text)s” reads as a wish about consent.")
+        yield Problem(said % {"text": source})
+    for one in words.misleading(source):
         yield Problem(str(one), is_error=False)
-    for word in invited(source, RESERVED):
-        words = _(
-            "A text asks for “%(word)s”: whoever answers that says something about consent, "
-            "and no reply sees it."
-        )
-        yield Problem(words % {"word": word.upper()}, is_error=False)
 
 
 def _every_wording(replies: Replies) -> Iterator[Variant]:

@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import Account, Team, User
-from compliance.keywords import HELP_WORDS, OPT_IN_WORDS, OPT_OUT_WORDS, OWN_OPT_OUT_PHRASES
 from inbox.directory import directory_of_account
 from inbox.models import TeamInbox
+from inbox.setup.consent_words import consent_words
 from inbox.setup.reply_variables import Choice, variables_of
 from routing import portable
 from routing.documents import DocumentError, document_of, read_rulebook
@@ -140,11 +140,13 @@ def world_of(whose: Whose, *, now: datetime, first: tuple[Rule, ...] | None = No
     )
     variables = variables_of(account)
     fields = {name: frozenset(kinds) for name, kinds in variables.crm.items()}
+    words = consent_words(whose.account, [whose.inbox.language] if whose.inbox else ())
     known = Known(
         lookups=frozenset({*actions, *fields}),
         escalations=frozenset(policies),
         webhooks=frozenset(actions),
-        reserved=OPT_OUT_WORDS | OPT_IN_WORDS | HELP_WORDS | OWN_OPT_OUT_PHRASES,
+        is_wish=words.is_keyword,
+        misleading=lambda text: tuple(map(str, words.misleading(text))),
         policies=policies,
         own_policy=own,
         fields=fields,

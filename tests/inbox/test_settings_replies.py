@@ -336,9 +336,20 @@ def test_what_is_wrong_is_said_and_what_was_typed_stays(
 
 
 @pytest.mark.parametrize(
+    "text", ["Reply STOP to leave", "Reply STOP to opt out, HELP for help.", "Antworten Sie STOP"]
+)
+def test_an_honest_invitation_is_no_reason_to_ask(house: House, ada: Client, text: str) -> None:
+    answer = ada.post(FIRST, {"is_on": "on", "text0-text": text})
+
+    assert answer.status_code == 302
+
+
+@pytest.mark.parametrize(
     ("url", "typed", "words"),
     [
-        (FIRST, {"text0-text": "Reply STOP to leave"}, "asks for “STOP”"),
+        (FIRST, {"text0-text": "Reply CANCEL to change your visit"}, "invites “CANCEL”"),
+        (NEW, {"name": "A", "phrases": "s t o p\r\nprice"}, "“s t o p” alone is a wish"),
+        (NEW, {"name": "A", "phrases": "please remove me"}, "alone is a wish about consent"),
         (NEW, {"name": "A", "phrases": "stop\r\nprice"}, "“stop” alone is a wish about consent"),
         (FIRST, {"text0-language": "es"}, "no text in the inbox&#x27;s own language"),
         (FIRST, {"text0-places": "CA"}, "for some hours or places only"),

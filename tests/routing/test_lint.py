@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from compliance.inviting import misleading
 from routing.escalation import Do, Policy, Rung
 from routing.escalation import Step as EscalationStep
 from routing.facts import Directory, Person, Trigger
@@ -26,7 +27,8 @@ KNOWN = Known(
     lookups=frozenset({"hubspot"}),
     escalations=frozenset({"fast", "round"}),
     webhooks=frozenset({"erp"}),
-    reserved=frozenset({"STOP", "YES", "cancel", "Baja"}),
+    is_wish=lambda words: words in ("stop", "cancel", "baja"),
+    misleading=lambda text: tuple(map(str, misleading(text))),
     policies={
         "fast": Policy((EscalationStep(5, to=(Rung((BO,)),)),)),
         "round": Policy(
@@ -85,6 +87,7 @@ def to(*steps: Step) -> Actions:
         (rule("a", actions=to(Step(Target.DATA_ACTION, lookup="hubspot"))),),
         (rule("a", actions=Actions(escalation="fast", webhook="erp")),),
         (rule("a", actions=Actions(reply={"en": "Reply STOPPED, or say when we may cancel."})),),
+        (rule("a", actions=Actions(reply={"en": "Reply STOP to opt out, HELP for help."})),),
         (rule("a", all_of(Condition("text", "matches", r"order \d{4}"))),),
         (rule("a", all_of(Condition("text", "contains_any", ("stop sign",)))),),
         (rule("a", triggers=NEW), rule("b", triggers=frozenset({Trigger.REOPENED}))),
@@ -156,12 +159,16 @@ def test_what_is_fine_is_not_spoken_of(rules: tuple[Rule, ...]) -> None:
         (
             (rule("b", actions=Actions(reply={"en": "Reply with YES to confirm"})),),
             "warning",
-            "asks for “yes”",
+            "In “en”: The text invites “YES”",
         ),
         (
-            (rule("b", actions=Actions(reply={"es": "Envíe la palabra BAJA"})),),
+            (
+                rule(
+                    "b", actions=Actions(reply={"es": "Envíe la palabra BAJA para cambiar su cita"})
+                ),
+            ),
             "warning",
-            "asks for “baja”",
+            "In “es”: The text invites “BAJA”",
         ),
         (
             (

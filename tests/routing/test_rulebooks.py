@@ -103,7 +103,7 @@ def test_errors_block_and_warnings_ask(house: House, book: Rulebook) -> None:
 
     asks = {"fact": "text", "test": "equals", "value": "stop"}
     write(house, book, document({"if": {"all": [asks]}}), seen=2)
-    reserved = Known(reserved=frozenset({"STOP"}))
+    reserved = Known(is_wish=lambda words: words == "stop")
     with pytest.raises(FindingsError, match="warnings"):
         let_hold(house, book, seen=3, known=reserved)
     assert let_hold(house, book, seen=3, known=reserved, is_sure=True).number == 1
