@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from compliance.keyword_table import keywords, language_of
-from compliance.normalising import without_accents
+from compliance.promoting import plain_words, promotion_in
 
 SHORTEST, LONGEST = 20, 320
 
@@ -64,19 +64,6 @@ _ENDS: dict[str, tuple[str, ...]] = {
     "it": ("non ricevera", "non riceverai", "nessun altro", "non invieremo", "piu messaggi"),
     "nl": ("geen berichten meer", "niets meer", "geen verdere"),
 }
-_OFFERS = _words(
-    "offer offers sale deal deals discount discounts coupon coupons promo promotion "
-    "promotions voucher save bargain oferta ofertas descuento descuentos rebaja rebajas "
-    "cupon promocion promociones gratis offre offres remise soldes reduction gratuit "
-    "gratuite angebot angebote rabatt rabatte gutschein aktion kostenlos desconto "
-    "descontos promocao offerta offerte sconto sconti korting aanbieding"
-)
-# "No more offers" is no offer.
-_REFUSALS = _words(
-    "no not any more further keine nicht mehr weiteren sin ni mas pas plus aucune non piu "
-    "nao mais nenhuma ninguna geen"
-)
-_PERCENT_OFF = re.compile(r"\d+\s?%|[$€£]\s?\d+\s+(off|rabatt)|\d+\s?[$€£]\s+off")
 _LEGAL_FORMS = _words("inc ltd llc gmbh corp co sa sas srl sl plc ag bv oy ab as kg")
 _WORD = re.compile(r"[^\W_]+")
 
@@ -98,7 +85,7 @@ def _of_size(text: str) -> Iterator[tuple[str, bool]]:
 def _of_content(
     kind: Kind, text: str, language: str, names: tuple[str, ...]
 ) -> Iterator[tuple[str, bool]]:
-    plain = _plain(text)
+    plain = plain_words(text)
     if not any(_is_named(name, plain) for name in names):
         known = " or ".join(f"“{name}”" for name in dict.fromkeys(names) if name.strip())
         yield f"It does not say who is writing: name {known or 'your business'}.", True
@@ -109,17 +96,12 @@ def _of_content(
             yield "It does not say that no more messages follow.", True
     elif not _invites_to_stop(plain):
         yield "It does not say how to stop messages, such as “Reply STOP to stop”.", False
-    if offer := _offer_in(text, plain):
+    if offer := promotion_in(text):
         yield f"“{offer}” is marketing, which may not stand in this answer.", True
 
 
-def _plain(text: str) -> str:
-    without = text.casefold().replace("'", "").replace("’", "")
-    return " ".join(without_accents(without).split())
-
-
 def _is_named(name: str, plain: str) -> bool:
-    words = _WORD.findall(_plain(name))
+    words = _WORD.findall(plain_words(name))
     while len(words) > 1 and words[-1] in _LEGAL_FORMS:
         words.pop()
     return bool(words) and f" {' '.join(words)} " in f" {' '.join(_WORD.findall(plain))} "
@@ -127,17 +109,7 @@ def _is_named(name: str, plain: str) -> bool:
 
 def _invites_to_stop(plain: str) -> bool:
     said = set(_WORD.findall(plain))
-    return any(_plain(row.word) in said for row in keywords() if row.label == "opt_out")
-
-
-def _offer_in(text: str, plain: str) -> str:
-    if found := _PERCENT_OFF.search(text.casefold()):
-        return str(found.group())
-    words = _WORD.findall(plain)
-    for at, word in enumerate(map(str, words)):
-        if word in _OFFERS and not _REFUSALS & set(words[max(0, at - 3) : at]):
-            return word
-    return ""
+    return any(plain_words(row.word) in said for row in keywords() if row.label == "opt_out")
 
 
 _SUGGESTED: dict[str, dict[Kind, str]] = {

@@ -17,8 +17,9 @@ from django.db import DatabaseError
 from accounts.audit import alarm
 from compliance.addresses import Address
 from compliance.cases import Asked, Known, case_of, inputs_of, look_up
-from compliance.judging import ACKNOWLEDGED, Answer, Finding, judge
+from compliance.judging import ACKNOWLEDGED, Answer, Finding, Policy, judge
 from compliance.judging import Purpose as Purpose
+from compliance.jurisdictions import Pack
 from compliance.ledger import handle_of
 from compliance.models import ConsentEvent
 from compliance.policies import rules_and_policy
@@ -137,8 +138,20 @@ class SendBlockedError(Exception):
         self.reason = verdict.words
 
 
-def check_send(request: SendRequest, *, now: datetime, known: Known | None = None) -> Verdict:
+Settlement = tuple[Pack, Policy]
+
+
+def check_send(
+    request: SendRequest,
+    *,
+    now: datetime,
+    known: Known | None = None,
+    settled: Settlement | None = None,
+) -> Verdict:
     """Judge one message at `now`; `known` is where its recipient stands, read if not given.
+
+    `settled` are the rules that hold for the account and its policy, for whoever asks often at
+    once; they are read if not given.
 
     A fault in a rule lets nothing out: the verdict is GATE_ERROR, and the partner is told. What the
     database cannot answer is raised, and nothing is sent either.
@@ -146,7 +159,7 @@ def check_send(request: SendRequest, *, now: datetime, known: Known | None = Non
     asked = request.asked
     known = known or look_up(request.account_id, asked.address, asked.our_address)
     try:
-        return _weigh(request, known, now=now)
+        return _weigh(request, known, settled, now=now)
     except DatabaseError:
         raise
     except Exception as error:
@@ -154,9 +167,11 @@ def check_send(request: SendRequest, *, now: datetime, known: Known | None = Non
         return _fault(request, error, now=now)
 
 
-def _weigh(request: SendRequest, known: Known, *, now: datetime) -> Verdict:
+def _weigh(
+    request: SendRequest, known: Known, settled: Settlement | None, *, now: datetime
+) -> Verdict:
     """Weigh one message by the rules that hold for the account now."""
-    pack, policy = rules_and_policy(request.account_id, known.settled)
+    pack, policy = settled or rules_and_policy(request.account_id, known.settled)
     case = case_of(request.asked, known, policy=policy, pack=pack, now=now)
     judgement = judge(case, now=now)
     findings = (*_house(request), *judgement.findings)

@@ -150,6 +150,62 @@ class TriedShape(Serializer[Any]):
     notice = serializers.CharField()
 
 
+class RuleSaidShape(Serializer[Any]):
+    """One rule of the gate that spoke; `row`, `status` and `sources` are those of a country."""
+
+    code = serializers.CharField()
+    words = serializers.CharField(allow_blank=True)
+    answer = serializers.ChoiceField(["allow", "defer", "ask", "block"])
+    row = serializers.CharField(allow_blank=True)
+    status = serializers.CharField(allow_blank=True)
+    sources = serializers.CharField(allow_blank=True)
+
+
+class OneVerdictShape(Serializer[Any]):
+    """What the gate says: the first of `rules` decides, all that spoke are there."""
+
+    answer = serializers.ChoiceField(["allow", "defer", "ask", "block"])
+    code = serializers.CharField()
+    words = serializers.CharField(allow_blank=True)
+    until = serializers.DateTimeField(allow_null=True)
+    rules = RuleSaidShape(many=True)
+    notices = RuleSaidShape(many=True)
+    pack_version = serializers.CharField(allow_blank=True)
+
+
+class VerdictShape(OneVerdictShape):
+    """Whether a message may go to one customer. Nothing was sent."""
+
+    purpose = serializers.CharField()
+    may_write = serializers.BooleanField()
+    warnings = serializers.ListField(child=serializers.CharField())
+    notice = serializers.CharField()
+
+
+class SenderVerdictShape(OneVerdictShape):
+    """What the gate says of a message from one number of an inbox."""
+
+    sender = serializers.CharField()
+
+
+class PersonVerdictsShape(Serializer[Any]):
+    """One person as they come, and what the gate says for each channel."""
+
+    person = serializers.CharField()
+    words = serializers.CharField()
+    senders = SenderVerdictShape(many=True)
+
+
+class VerdictsShape(Serializer[Any]):
+    """What the gate says of a text of an inbox. Nothing was sent."""
+
+    purpose = serializers.CharField()
+    people = PersonVerdictsShape(many=True)
+    words = serializers.ListField(child=serializers.CharField())
+    warnings = serializers.ListField(child=serializers.CharField())
+    notice = serializers.CharField()
+
+
 class ChangeShape(Serializer[Any]):
     """One point that is otherwise than before."""
 

@@ -3,7 +3,15 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from inbox import api, api_consent, api_documents, api_keywords, api_lookups, api_settings
+from inbox import (
+    api,
+    api_consent,
+    api_documents,
+    api_keywords,
+    api_lookups,
+    api_sending,
+    api_settings,
+)
 
 # What admins and supervisors set on the pages of the settings as well.
 of_settings = [
@@ -16,6 +24,7 @@ of_settings = [
         "inboxes/<uuid:public_id>/rules/versions/", api_settings.versions, name="api_rules_versions"
     ),
     path("inboxes/<uuid:public_id>/replies/", api_settings.inbox_replies, name="api_replies"),
+    path("inboxes/<uuid:public_id>/verdicts/", api_sending.inbox_verdicts, name="api_verdicts"),
     path("inboxes/<uuid:public_id>/document/", api_documents.inbox_document, name="api_document"),
     path("rules/examples/", api_documents.examples, name="api_first_examples"),
     path("rules/examples/<int:pk>/", api_documents.example, name="api_first_example"),
@@ -47,6 +56,11 @@ of_settings = [
 
 urlpatterns = [
     path("inboxes/<uuid:public_id>/events/", api.inbox_events, name="api_inbox_events"),
+    path(
+        "conversations/<str:public_id>/verdict/",
+        api_sending.conversation_verdict,
+        name="api_verdict",
+    ),
     *of_settings,
     path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
 ]

@@ -6,7 +6,7 @@ advice.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import phonenumbers
@@ -17,15 +17,17 @@ from phonenumbers import PhoneNumberType
 
 from compliance.addresses import Address, parse_address
 from compliance.cases import Known, sender_kind
-from compliance.gate import Purpose, Verdict
+from compliance.gate import Purpose, Reason, Verdict
 from compliance.in_force import rules_in_force
-from compliance.judging import Answer, Finding, Mark
+from compliance.judging import OFFERS, Answer, Finding, Mark
 from compliance.jurisdictions import Jurisdiction
 from compliance.models import Consent
+from compliance.promoting import promotion_in
 from compliance.state_machine import ConsentState
 from compliance.whereabouts import whereabouts
 from inbox.models import Sender, TeamInbox
-from inbox.sending import Draft, Supposed, verdict_if
+from inbox.sending import Door, Draft, Supposed, door_of, verdict_if
+from inbox.setup.consent_words import ConsentWords, consent_words
 
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 NOON, NIGHT = 12, 3
@@ -64,17 +66,25 @@ class VerdictTold:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """What the gate says of a message from one number of ours."""
+
+    sender: str
+    verdict: VerdictTold
+
+
+@dataclass(frozen=True)
 class Line:
-    """One person as they come, and what the gate says for each channel, in its order."""
+    """One person as they come, and what the gate says for each channel that they may come by."""
 
     name: str
     who: str
-    verdicts: tuple[VerdictTold, ...]
+    cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What the gate says of a text for everybody: a line a person, a column a number of ours."""
+    """What the gate says for everybody. Without `senders` the inbox has no number to send from."""
 
     senders: tuple[str, ...]
     lines: tuple[Line, ...]
@@ -103,30 +113,63 @@ def _said(findings: Iterable[Finding]) -> Iterator[RuleSaid]:
 # --- For people as they come ---------------------------------------------------------------------
 
 
-def verdicts_on(
-    inbox: TeamInbox, draft: Draft, *, is_first: bool = False, now: datetime
-) -> Verdicts:
-    """Say what the gate says of a text from each channel of an inbox, to people as they come.
+def verdicts_on(inbox: TeamInbox, purpose: Purpose, *, now: datetime) -> Verdicts:
+    """Say what the gate says from each channel of an inbox, to people as they come.
 
-    `is_first` says that it may be the first that somebody gets of us.
+    What does not hang on the words: those are looked at by `wording_of`.
     """
     senders = _one_of_each_channel(inbox)
-    cases = [_cases(sender, draft.purpose, is_first=is_first, now=now) for sender in senders]
-    names = dict.fromkeys(name for of in cases for name in of)
+    doors = [door_of(sender, now=now) for sender in senders]
+    people = [_people(sender, purpose, now=now) for sender in senders]
+    names = dict.fromkeys(name for of in people for name in of)
     lines = [
         Line(
             name,
             str(_PEOPLE[name]),
             tuple(
-                verdict_told(verdict_if(sender, of[name], draft))
-                for sender, of in zip(senders, cases, strict=True)
+                Cell(door.sender.address, verdict_told(verdict_if(door, of[name], Draft(purpose))))
+                for door, of in zip(doors, people, strict=True)
                 if name in of
             ),
         )
         for name in names
     ]
-    whole = [one for one in lines if len(one.verdicts) == len(senders)]
-    return Verdicts(tuple(sender.address for sender in senders), tuple(whole))
+    return Verdicts(tuple(sender.address for sender in senders), tuple(lines))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Looks at words as the gate would: for one inbox, asked once for many texts."""
+
+    door: Door | None
+    words: ConsentWords
+    now: datetime
+
+    def notices(self, text: str, purpose: Purpose, *, is_first: bool) -> tuple[str, ...]:
+        """Return what the author of a text should know; `is_first`: nobody knows us before it."""
+        found = [str(one) for one in self.words.misleading(text)]
+        if purpose not in OFFERS and (offer := promotion_in(text)):
+            words = _("“%(words)s” reads like an offer. Offers need consent, and their own hours.")
+            found.append(words % {"words": offer})
+        if self.door and text.strip():
+            person = _person("noon", _at_home(self.door.sender), now=self.now)
+            draft = Draft(purpose, text)
+            verdict = verdict_if(self.door, replace(person, is_first=is_first), draft)
+            found += [
+                one.words for one in (*verdict.findings, *verdict.notices) if _is_of_words(one)
+            ]
+        return tuple(found)
+
+
+def reader_of(inbox: TeamInbox, *, now: datetime) -> Reader:
+    """Return who looks at texts of an inbox."""
+    senders = _one_of_each_channel(inbox)
+    door = door_of(senders[0], now=now) if senders else None
+    return Reader(door, consent_words(inbox.account, [inbox.language]), now)
+
+
+def _is_of_words(finding: Finding) -> bool:
+    return finding.code in (Reason.NO_IDENTITY, Reason.NO_OPTOUT_NOTICE)
 
 
 def _one_of_each_channel(inbox: TeamInbox) -> Sequence[Sender]:
@@ -167,20 +210,18 @@ def _names_for(purpose: Purpose) -> tuple[str, ...]:
     return _ANSWERS if is_answer else _UNASKED
 
 
-def _cases(
-    sender: Sender, purpose: Purpose, *, is_first: bool, now: datetime
-) -> Mapping[str, Supposed]:
+def _people(sender: Sender, purpose: Purpose, *, now: datetime) -> Mapping[str, Supposed]:
     """Return the people that matter for a purpose, as they would write to one of our numbers."""
     home, abroad = _at_home(sender), _abroad(sender)
     found = {}
     for name in _names_for(purpose):
         address = abroad if name == "abroad" else home
         if address:
-            found[name] = _person(name, address, is_first=is_first, now=now)
+            found[name] = _person(name, address, now=now)
     return found
 
 
-def _person(name: str, address: Address, *, is_first: bool, now: datetime) -> Supposed:
+def _person(name: str, address: Address, *, now: datetime) -> Supposed:
     is_night = name in ("night", "agreed_night")
     at = _moment(address, NIGHT if is_night else NOON, now=now)
     since = at - _MINUTE * (10 if name == "late" else 1)
@@ -192,7 +233,6 @@ def _person(name: str, address: Address, *, is_first: bool, now: datetime) -> Su
         wrote_at=None if name.startswith("agreed") else wrote,
         asked_at=since,
         confirmed_at=since if name == "confirmed" else None,
-        is_first=is_first,
     )
 
 

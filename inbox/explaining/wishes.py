@@ -18,7 +18,15 @@ from compliance.state_machine import ConsentState
 from inbox.contacts import address_of
 from inbox.hearing import Heard, asked_last, last_outbound, read_words
 from inbox.models import Message, Sender, TeamInbox, Thread
-from inbox.sending import Draft, Supposed, Wanted, known_of, verdict_if, verdict_on
+from inbox.sending import (
+    Draft,
+    Supposed,
+    Wanted,
+    door_of,
+    known_of,
+    verdict_if,
+    verdict_on,
+)
 
 _UNKNOWN = Reading()
 
@@ -137,7 +145,7 @@ def _verdict(
         return None
     known = _known_after(Known(), row, reading, after, at)
     to = Supposed(address, at, known, wrote_at=at)
-    return verdict_if(sender, to, Draft(Purpose.AUTO_REPLY))
+    return verdict_if(door_of(sender, now=at), to, Draft(Purpose.AUTO_REPLY))
 
 
 def _known_after(

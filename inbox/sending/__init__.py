@@ -37,7 +37,7 @@ from inbox.sending.queueing import queue_message
 from inbox.sending.replying import send_reply
 from inbox.sending.resending import resend
 from inbox.sending.settling import UNKNOWN_WORDS, heed_refusal, lose_sid, settle
-from inbox.sending.supposing import Draft, Supposed, verdict_if
+from inbox.sending.supposing import Door, Draft, Supposed, door_of, verdict_if
 from inbox.sending.templating import choose_template, purpose_of_template, usable_templates
 from inbox.sending.testing import send_test
 from inbox.sending.unconfirmed import look_up_unknown, report_stuck
@@ -48,6 +48,7 @@ __all__ = [
     "NO_CONTACT",
     "UNASKED_BY_PEOPLE",
     "UNKNOWN_WORDS",
+    "Door",
     "Draft",
     "Supposed",
     "Wanted",
@@ -57,6 +58,7 @@ __all__ = [
     "choose_template",
     "compose_verdict",
     "deliver",
+    "door_of",
     "fail_message",
     "follow_consent",
     "heed_refusal",

@@ -695,6 +695,8 @@ TABLE: dict[str, dict[str, Row]] = {
         "PUT": Row(API_EMPTY, _example),
         "DELETE": Row(API_GONE, _example),
     },
+    # Without a text it is judged all the same, as it would go to everybody.
+    "api_verdicts": {"POST": Row(API, _public_id)},
     "api_document": {"GET": Row(API, _public_id), "PUT": Row(API_EMPTY, _public_id)},
     "api_keywords": {"GET": Row(API_OWN), "PUT": Row(API_OWN_EMPTY)},
     # Without a text it is tried all the same: it asks for nothing.

@@ -378,6 +378,19 @@ TABLE: dict[str, dict[str, Row]] = {
     },
     "twilio_fallback": {"POST": Row(FORBIDDEN, REFUSED, _token)},
     "twilio_status": {"POST": Row(FORBIDDEN, REFUSED, _token)},
+    "api_verdict": {
+        "POST": Row(
+            OK,
+            {
+                "bob": NOTHING,
+                "charlie": NOTHING,
+                "dora": NOTHING,
+                "nora": NOTHING,
+                "nobody": NO_KEY,
+            },
+            lambda scene: {"public_id": scene.conversation.public_id},
+        )
+    },
     "api_inbox_events": {
         "GET": Row(
             OK,

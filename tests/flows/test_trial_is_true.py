@@ -53,12 +53,12 @@ MORE = [
 
 
 @pytest.fixture(autouse=True)
-def clock() -> Iterator[time_machine.Coordinates]:
+def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(NOW, tick=False) as clock:
         yield clock
 
 
-def later(clock: time_machine.Coordinates) -> datetime:
+def later(clock: time_machine.Traveller) -> datetime:
     """Let a second pass: of an opt-out and a START at one instant the opt-out counts."""
     clock.shift(1)
     return timezone.now()
@@ -99,7 +99,7 @@ def test_a_trial_says_what_then_happens(
     house: House,
     client: Client,
     senders: dict[str, Sender],
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     before: str,
 ) -> None:
     for at, (text, channel) in enumerate([*TEXTS, *MORE]):

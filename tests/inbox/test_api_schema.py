@@ -87,6 +87,8 @@ def calls(house: House) -> Iterator[tuple[str, str, dict[str, Any], dict[str, An
     yield "GET", "api_first_rules", {}, {}
     yield "GET", "api_replies", own, {}
     yield "PUT", "api_replies", own, {"document": {"format": 1}, "version": "old"}
+    yield "POST", "api_verdicts", own, {"text": "Hello"}
+    yield "POST", "api_verdicts", own, {"purpose": "newsletter", "is_first": True}
     yield "GET", "api_document", own, {}
     yield "PUT", "api_document", own, {"document": {}, "version": "old"}
     yield "POST", "api_policies", {}, {"name": "A", "document": {"format": 1, "steps": [{}]}}

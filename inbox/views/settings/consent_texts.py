@@ -14,7 +14,9 @@ from django.views.decorators.http import require_http_methods
 from accounts.administrators import Administrator, administrator, reader
 from accounts.numbers import number_in
 from compliance.consent_texts import LONGEST, SHORTEST, Kind, suggested
+from compliance.gate import Purpose
 from inbox.consent_wording import own_language
+from inbox.explaining.verdicts import verdicts_on
 from inbox.models import TeamInbox
 from inbox.segments import count
 from inbox.setup.consent_texts import (
@@ -84,6 +86,13 @@ def texts(request: HttpRequest, slug: str) -> HttpResponse:
     return HttpResponseRedirect(_url(inbox, language))
 
 
+_PURPOSES = {
+    Kind.OPT_OUT: Purpose.OPT_OUT_CONFIRMATION,
+    Kind.OPT_IN: Purpose.OPT_IN_CONFIRMATION,
+    Kind.HELP: Purpose.HELP_REPLY,
+}
+
+
 def _url(inbox: TeamInbox, language: str) -> str:
     url = reverse("settings_consent_texts", kwargs={"slug": inbox.slug})
     return f"{url}?language={language}" if language else url
@@ -127,5 +136,9 @@ def _page(
         "others": languages_with(languages_of(inbox)),
         "shortest": SHORTEST,
         "longest": LONGEST,
+        "gates": [
+            (form[kind.value].label, verdicts_on(inbox, purpose, now=who.now))
+            for kind, purpose in _PURPOSES.items()
+        ],
     }
     return render(request, "settings/inbox/consent_texts.html", context, status=status)

@@ -1,7 +1,9 @@
 """What does an inbox say by itself? The pages on which admins write it, and see what it becomes."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +14,9 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from compliance.gate import Purpose
 from inbox.directory import directory_of_account
+from inbox.explaining.verdicts import reader_of, verdicts_on
 from inbox.models import TeamInbox
 from inbox.setup.replies import (
     RepliesError,
@@ -239,6 +243,7 @@ def _show(desk: Desk, form: ReplyForm, *, status: int = 200) -> HttpResponse:
         "whens": [(one.value, when_words(one)) for one in FirstWhen],
         "clocks": [(one.value, clock_words(one)) for one in Clock],
         **_preview_context(desk, form),
+        "gate": verdicts_on(desk.inbox, Purpose.AUTO_REPLY, now=desk.who.now),
         **desk.shown,
     }
     return render(desk.request, "settings/inbox/reply_edit.html", context, status=status)
@@ -261,8 +266,17 @@ def _preview_context(desk: Desk, form: ReplyForm) -> dict[str, Any]:
     facts = desk.variables.sample(calendar, knows_all=knows_all)
     return {
         "sample": "known" if knows_all else "unknown",
-        "previews": list(page.previews(form.every_line, facts, voice, at=at)),
+        "previews": list(
+            page.previews(form.every_line, facts, voice, notices=_notices(desk), at=at)
+        ),
     }
+
+
+def _notices(desk: Desk) -> Callable[[str], tuple[str, ...]]:
+    """Return what says of a text what the gate looks for in words."""
+    reads = reader_of(desk.inbox, now=desk.who.now)
+    is_first = desk.kind == FIRST_MESSAGE
+    return partial(reads.notices, purpose=Purpose.AUTO_REPLY, is_first=is_first)
 
 
 def _title(desk: Desk, form: ReplyForm) -> str:

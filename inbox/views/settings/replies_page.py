@@ -1,6 +1,6 @@
 """What do pages about automatic replies show? Responders in sentences, texts as they are sent."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -68,6 +68,7 @@ class Preview:
     cost: Segments
     culprits: str
     problems: tuple[str, ...]
+    notices: tuple[str, ...] = ()
 
 
 # --- The list ---
@@ -200,9 +201,17 @@ def _url(inbox: TeamInbox, part: str) -> str:
 
 
 def previews(
-    lines: Sequence[Line], facts: Facts, voice: Voice, *, at: datetime
+    lines: Sequence[Line],
+    facts: Facts,
+    voice: Voice,
+    *,
+    notices: Callable[[str], tuple[str, ...]],
+    at: datetime,
 ) -> Iterator[Preview]:
-    """Return every text as this customer would get it, with what it costs."""
+    """Return every text as this customer would get it, with what it costs.
+
+    `notices` says what its author should know of a text as it would be sent.
+    """
     for number, line in enumerate(lines, start=1):
         if not line.text:
             continue
@@ -216,6 +225,7 @@ def previews(
             cost,
             " ".join(cost.culprits[:MOST_CULPRITS]),
             tuple(line.text_errors),
+            notices(said.text),
         )
 
 

@@ -7,6 +7,9 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from compliance.gate import Purpose
+from inbox.explaining.verdicts import reader_of, verdicts_on
+from inbox.models import TeamInbox
 from inbox.setup.rule_counts import DAYS, runs_of
 from inbox.setup.rules import (
     RuleChangedError,
@@ -115,7 +118,27 @@ def _page(
         "days": DAYS,
         "cost": ran.times * max((one.segments for one in form.replies), default=0),
     }
+    context |= _gate(desk, form)
     return desk.page("rule", status=status, **context)
+
+
+def _gate(desk: RulesDesk, form: RuleForm) -> dict[str, Any]:
+    """Say what the gate says of the rule's answer; of rules of every inbox, in the first one."""
+    if not form.replies:
+        return {}
+    inbox = desk.whose.inbox or TeamInbox.objects.filter(account=desk.whose.account).first()
+    if inbox is None:
+        return {}
+    reads = reader_of(inbox, now=desk.who.now)
+    notices = (
+        (number, reads.notices(one.text, Purpose.AUTO_REPLY, is_first=True))
+        for number, one in enumerate(form.replies, start=1)
+    )
+    return {
+        "gate": verdicts_on(inbox, Purpose.AUTO_REPLY, now=desk.who.now),
+        "gate_inbox": inbox if desk.whose.inbox is None else None,
+        "gate_notices": [(number, found) for number, found in notices if found],
+    }
 
 
 def _with(known: Any, used: list[str]) -> list[str]:
