@@ -8,14 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404
-from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import viewer_of
-from accounts.models import User
 from compliance.gate import Purpose
 from compliance.judging import purpose_of
 from inbox import api_shapes as shapes
@@ -35,6 +32,7 @@ from inbox.refusals import MissingInputError
 from inbox.sending import Wanted, choose_template, verdict_on
 from inbox.sending.replying import BODY_LIMIT
 from inbox.sending.templating import Chosen, as_judged
+from inbox.views.answers import reader
 
 NOTICE = "Product behaviour, not legal advice."
 LONGEST_PURPOSE = 40
@@ -71,9 +69,7 @@ class AskingForAll(serializers.Serializer[Any]):
 @told
 def conversation_verdict(request: Request, public_id: str) -> Response:
     """Say whether a message of the reader's may go to this customer now, and if not, why."""
-    user, now = request.user, timezone.now()
-    assert isinstance(user, User)
-    viewer = viewer_of(user, now=now)
+    viewer, user, now = reader(request._request)
     try:
         conversation = get_conversation(viewer, public_id)
     except HandledByOtherError as lost:

@@ -158,7 +158,7 @@ def offer(change: Callable[[Scene], None], code: str, answer: str, **more: Any) 
     return Case(change, code, answer, purpose="promotional", **{"text": OFFER, **more})
 
 
-WA = {"channel": "whatsapp"}
+WA: dict[str, Any] = {"channel": "whatsapp"}
 CASES = [
     Case(nothing, "OK", "allow"),
     Case(nothing, "OK", "allow", at=EVENING),
