@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
+from accounts.audit import record
 from accounts.models import Account, AuditEntry, SupportAccess, User
 from accounts.programs import key_in
 from accounts.support_views import support_in
@@ -76,10 +77,27 @@ def consent_reader(request: HttpRequest) -> Administrator:
     The account's admins and auditors do, and staff who are in it for support; a partner sees
     counts only, in support too (behaviour 10). For anybody else there is nothing: Http404.
     """
-    who = reader(request)
-    if who.user.role == User.Role.PARTNER:
-        raise Http404("No such page.")
+    try:
+        who = reader(request)
+        if who.user.role == User.Role.PARTNER:
+            raise Http404("No such page.")
+    except Http404:
+        _note_attempt(request)
+        raise
     return who
+
+
+def _note_attempt(request: HttpRequest) -> None:
+    """Write down that somebody of an account wanted its consents, who may not have them."""
+    user = request.user
+    if isinstance(user, User) and user.account_id is not None:
+        record(
+            action="consent_refused",
+            subject=request.path[:120],
+            actor=user,
+            account_id=user.account_id,
+            now=timezone.now(),
+        )
 
 
 def own_administrator(request: HttpRequest) -> Administrator:

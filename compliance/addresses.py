@@ -10,6 +10,8 @@ numbering plan knows).
 import re
 from dataclasses import dataclass
 
+import phonenumbers
+
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 BSUID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,64}")
 SHORT_CODE = re.compile(r"[0-9]{3,8}")
@@ -75,6 +77,26 @@ def parse_address(raw: str) -> Address:
         return Address(family, f"{family}:{phone}", text[:LONGEST], phone, is_whole)
     is_user_id = family != SMS and bool(ident) and is_whole
     return Address(family, f"{family}:{ident}"[:LONGEST], text[:LONGEST], "", is_user_id)
+
+
+def problem_of(address: Address) -> str:
+    """Say what is wrong with a number that is none, or of no country; blank if nothing is.
+
+    Short codes, names and ids are no numbers and nothing is wrong with them. WhatsApp hands out
+    numbers that no plan knows, so only its form counts there.
+    """
+    ident = address.key.partition(":")[2]
+    if not ident.startswith("+"):
+        return ""
+    if not E164.fullmatch(ident):
+        return f"'{ident[:20]}' is not a phone number"
+    if address.family == WHATSAPP:
+        return ""
+    try:
+        phonenumbers.parse(ident)
+    except phonenumbers.NumberParseException:
+        return f"'{ident[:5]}…' is a number of no country"
+    return ""
 
 
 def normal_phone(number: str) -> str:

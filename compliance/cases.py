@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef
 
 from accounts.models import Account
 from accounts.prepared import Prepared
-from compliance.addresses import SHORT_CODE, SMS, WHATSAPP, Address, is_toll_free
+from compliance.addresses import SHORT_CODE, SMS, WHATSAPP, Address, is_toll_free, problem_of
 from compliance.evidence import EVERY_PROGRAMME, EventKind
 from compliance.judging import (
     Case,
@@ -203,6 +203,7 @@ def _draft(asked: Asked, known: Known) -> Draft:
     return Draft(
         purpose=asked.purpose,
         requested_at=asked.requested_at,
+        problem=problem_of(asked.address),
         template=asked.template,
         names_us=asked.names_us,
         is_first=asked.is_first,

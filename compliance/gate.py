@@ -15,7 +15,7 @@ from typing import Any
 from django.db import DatabaseError
 
 from accounts.audit import alarm
-from compliance.addresses import Address
+from compliance.addresses import Address, problem_of
 from compliance.cases import Asked, Known, case_of, inputs_of, look_up
 from compliance.judging import ACKNOWLEDGED, Answer, Finding, Policy, judge
 from compliance.judging import Purpose as Purpose
@@ -231,7 +231,8 @@ def _sender(request: SendRequest) -> Iterator[Finding]:
 
 
 def _recipient(request: SendRequest) -> Iterator[Finding]:
-    if not request.asked.address.is_repliable:
+    # A number that is none is told so by name (G0).
+    if not request.asked.address.is_repliable and not problem_of(request.asked.address):
         words = "This sender cannot receive replies: it is a short code or a name, not a number."
         yield Finding(Reason.NOT_REPLIABLE, words)
     if request.is_contact_blocked and request.purpose not in ACKNOWLEDGED:

@@ -1,5 +1,6 @@
 """Did they ask to stop? The queue of those whom a person must read, and the decision."""
 
+from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,10 +10,11 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.audit import record
 from accounts.numbers import number_in
 from inbox import said_elsewhere
 from inbox.models import ConsentReview
-from inbox.refusals import MissingInputError
+from inbox.refusals import MissingInputError, NotAllowedError
 from inbox.reviewing import decide, reviews_for
 from inbox.views.answers import Case, act, back_to, no_licence, of_conversation, reader, url_of
 
@@ -41,8 +43,9 @@ def review(request: HttpRequest, case: Case) -> HttpResponse:
     if decision not in ("stop", "go_on"):
         raise Http404("No such decision.")
     is_stop = decision == "stop"
-    return act(
+    return _act(
         request,
+        case,
         lambda: decide(
             review=row,
             by=case.viewer,
@@ -56,6 +59,28 @@ def review(request: HttpRequest, case: Case) -> HttpResponse:
     )
 
 
+def _act(
+    request: HttpRequest, case: Case, story: Callable[[], object], *, done: str, back: str
+) -> HttpResponse:
+    """Do it; that somebody wanted to who may not is written down (reference 14)."""
+
+    def noted() -> object:
+        try:
+            return story()
+        except NotAllowedError:
+            record(
+                action="consent_refused",
+                subject=f"conversation {case.conversation.public_id}",
+                actor=case.user,
+                account_id=case.conversation.account_id,
+                now=case.now,
+                wanted=request.path.rstrip("/").rpartition("/")[2],
+            )
+            raise
+
+    return act(request, noted, done=done, back=back)
+
+
 def _review_of(case: Case, pk: int | None) -> ConsentReview:
     row = ConsentReview.objects.filter(pk=pk or 0, thread=case.conversation.thread_id).first()
     if row is None:
@@ -67,8 +92,9 @@ def _review_of(case: Case, pk: int | None) -> ConsentReview:
 @of_conversation
 def note_opt_out(request: HttpRequest, case: Case) -> HttpResponse:
     """Note that the customer asked to stop elsewhere."""
-    return act(
+    return _act(
         request,
+        case,
         lambda: said_elsewhere.note_opt_out(
             conversation=case.conversation,
             by=case.viewer,
@@ -99,8 +125,9 @@ def _said_at(request: HttpRequest, case: Case) -> datetime | None:
 @of_conversation
 def lift_noted(request: HttpRequest, case: Case) -> HttpResponse:
     """Take back an opt-out that somebody here noted."""
-    return act(
+    return _act(
         request,
+        case,
         lambda: said_elsewhere.lift_noted(
             conversation=case.conversation,
             by=case.viewer,
@@ -118,8 +145,9 @@ def lift_noted(request: HttpRequest, case: Case) -> HttpResponse:
 def no_contact(request: HttpRequest, case: Case) -> HttpResponse:
     """Say that nobody may write to the customer any more, or that they may again."""
     is_on = request.POST.get("on") == "1"
-    return act(
+    return _act(
         request,
+        case,
         lambda: said_elsewhere.mark_no_contact(
             conversation=case.conversation,
             by=case.viewer,

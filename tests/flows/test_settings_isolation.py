@@ -816,6 +816,7 @@ SUPERVISOR_GETS = {
     ("api_example", "DELETE"): 204,
     ("api_replies", "GET"): 200,
     ("api_replies", "PUT"): 400,
+    ("api_verdicts", "POST"): 200,
 }
 
 

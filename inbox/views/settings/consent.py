@@ -201,6 +201,7 @@ def consent_proof(request: HttpRequest, *, key: str) -> HttpResponseBase:
 @require_POST
 def consent_data(request: HttpRequest, *, key: str) -> HttpResponseBase:
     """Send all that is held on somebody, for them: the account's own admins do that."""
+    consent_reader(request)  # notes who wants it and may not
     who = own_administrator(request)
     person = _person(who, key)
     why = WhyForm(request.POST)
