@@ -464,6 +464,9 @@ def _consent(case: Case, now: datetime) -> Iterator[Finding]:
         if level < Level.CONVERSATIONAL:
             words = "They never wrote to you: they cannot be asked for consent by message."
             yield Finding("NO_PROMO_CONSENT", words)
+        # That they wrote suffices, but not where a register must be asked first (G9e).
+        found = _promotional_consent(case, level, now)
+        yield from (one for one in found if one.code == "REGISTER_CHECK_NEEDED")
     else:
         yield from _promotional_consent(case, level, now)
 

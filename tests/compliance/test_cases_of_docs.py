@@ -21,7 +21,7 @@ def test_every_case_stands_there_and_every_named_test_exists() -> None:
 
 
 def test_every_row_of_bad_input_is_shown_and_every_test_of_it_is_named() -> None:
-    page = PAGE.read_text(encoding="utf-8").partition("## Bad input")[2]
+    page = PAGE.read_text(encoding="utf-8").partition("## Bad input")[2].partition("## ")[0]
     rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
     named = set(re.findall(r"`(test_\w+)`", page))
     file = (ROOT / "tests/compliance/test_bad_input.py").read_text(encoding="utf-8")
@@ -30,3 +30,11 @@ def test_every_row_of_bad_input_is_shown_and_every_test_of_it_is_named() -> None
     assert len(rows) == 17
     assert all("`test_" in row for row in rows)
     assert named == there - {"test_what_is_no_number_on_purpose_has_nothing_wrong"}
+
+
+def test_every_invariant_is_shown() -> None:
+    page = PAGE.read_text(encoding="utf-8").partition("## What always holds")[2]
+    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
+
+    assert len(rows) == 5
+    assert all("`test_" in row for row in rows)
