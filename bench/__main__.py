@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import deciding, glass, ingest, lists, processed, proving, timers
+from bench import deciding, glass, ingest, lists, processed, proving, stopping, timers
 from bench.builds import Ours, Textbook, build_ours, build_textbook
 from bench.house import ROOT, House, NotReadyError
 from bench.ingest import Runs
@@ -20,7 +20,7 @@ from bench.shape import Shape
 from config.servers import ServerError, Servers, running
 
 FOLDER = ROOT / ".bench"
-NAMES = ("ingest", "processed", "glass", "inbox-list", "timers", "decide", "proof")
+NAMES = ("ingest", "processed", "glass", "inbox-list", "timers", "stop", "decide", "proof")
 EACH = 5  # messages of a conversation before the loads begin
 
 
@@ -53,7 +53,7 @@ def run(
     """Measure the named rows on these servers, write `latest.json`, return the rows."""
     rows: list[Row] = []
     with House(servers, folder / "logs") as house:
-        if set(names) - {"inbox-list", "timers", "decide", "proof"}:
+        if set(names) - {"inbox-list", "timers", "stop", "decide", "proof"}:
             rows += _live_rows(house, plan, names, say)
         if "inbox-list" in names:
             say("inbox-list: loading")
@@ -61,6 +61,9 @@ def run(
         if "timers" in names:
             say("timers")
             rows += timers.measure(house, plan)
+        if "stop" in names:
+            say("stop")
+            rows += stopping.measure(house, plan)
     if "decide" in names:
         say("decide")
         rows += deciding.measure(plan)

@@ -21,6 +21,7 @@ class Plan:
     requests: int  # page loads of one kind in one repetition
     timers: int  # escalation timers that become due…
     timers_s: float  # …evenly within so many seconds
+    stops: int  # people who text STOP in one repetition
     accounts: int = 100
     contacts: int = 2000
     seed: int = 20261123
@@ -44,6 +45,7 @@ TINY = Plan(
     requests=3,
     timers=40,
     timers_s=1,
+    stops=8,
     accounts=5,
     contacts=60,
 )
@@ -60,6 +62,7 @@ SMOKE = Plan(
     requests=25,
     timers=10_000,
     timers_s=60,
+    stops=150,
 )
 FULL = Plan(
     "full",
@@ -74,4 +77,5 @@ FULL = Plan(
     requests=100,
     timers=10_000,
     timers_s=60,
+    stops=600,
 )

@@ -215,7 +215,7 @@ def _run(
     used = meter.end()
     late = _lateness_ms(house, one)
     for row, cell, share in zip(rows, cells, PERCENTS.values(), strict=True):
-        cell.add(_percentile(late, share), used, fired)
+        cell.add(percentile(late, share), used, fired)
         cell.facts["fired"] = fired
         cell.facts["latest_ms"] = round(late[-1])
         row.note_strangers(used)
@@ -250,6 +250,6 @@ def _lateness_ms(house: House, one: Contestant) -> list[float]:
         return sorted(max(0.001, float(row[0])) for row in connection.execute(query))
 
 
-def _percentile(values: list[float], share: float) -> float:
+def percentile(values: list[float], share: float) -> float:
     """Return the value that this share of all does not exceed."""
     return values[max(0, math.ceil(len(values) * share) - 1)]

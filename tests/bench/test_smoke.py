@@ -59,6 +59,8 @@ def test_what_must_be_checked_is_checked(rows: list[Row]) -> None:
         "ours: numbers of threads and inboxes have no gap",
         "ours: all of the backlog is told",
         "ours: the rows of the page",
+        "stop: everybody is opted out",
+        "stop: nothing left later than the opt-out was recorded",
     }
 
 
