@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 INVITED_FOR = timedelta(days=30)
 
 
+Tables = dict[tuple[frozenset[str], str], Mapping[str, str]]
+
+
 @dataclass(frozen=True)
 class Heard:
     """A message as it came, or as somebody types it: of whom nothing is known `address` is none.
 
     `languages` are those of the inbox and of the contact's card; `account_id` is none of an account
-    that has no keywords of its own.
+    that has no keywords of its own. Who reads many at once gives `tables` to remember those in.
     """
 
     body: str
@@ -37,6 +40,7 @@ class Heard:
     account_id: int | None = None
     opt_out_type: str = ""
     button_payload: str = ""
+    tables: Tables | None = None
 
 
 def read_words(heard: Heard, before: Callable[[], Message | None]) -> Reading:
@@ -93,4 +97,8 @@ def _own_keywords(heard: Heard, languages: frozenset[str]) -> Mapping[str, str]:
     if heard.account_id is None:
         return {}
     country = whereabouts(heard.address).country if heard.address else ""
-    return own_table(heard.account_id, languages, country)
+    if heard.tables is None:
+        return own_table(heard.account_id, languages, country)
+    if (place := (languages, country)) not in heard.tables:
+        heard.tables[place] = own_table(heard.account_id, languages, country)
+    return heard.tables[place]

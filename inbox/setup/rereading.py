@@ -15,12 +15,10 @@ from django.db.models.functions import Length
 from accounts.models import Account
 from compliance.addresses import masked, parse_address
 from compliance.chain import handle
-from compliance.classify import Context, Reading, classify
+from compliance.classify import Reading
 from compliance.evidence import EventKind
-from compliance.keyword_settings import own_table
 from compliance.models import Consent, ConsentChain, ConsentEvent, ConsentState
-from compliance.spoken import languages_for
-from compliance.whereabouts import whereabouts
+from inbox.hearing import Heard, Tables, last_outbound, read_words
 from inbox.models import Message
 
 LOOKS_BACK = timedelta(days=30)
@@ -101,9 +99,6 @@ def _messages(account: Account, *, before: int, now: datetime) -> "QuerySet[Mess
     return (rows.filter(pk__lt=before) if before else rows).order_by("-pk")[:LOOKED_AT]
 
 
-Tables = dict[tuple[frozenset[str], str], Mapping[str, str]]
-
-
 @dataclass(frozen=True)
 class _Known:
     """What was made of some messages: kind of event by SID, and who is opted out now."""
@@ -156,13 +151,17 @@ def _change(reading: Reading, kind: str, *, is_out: bool) -> Change | None:
 
 
 def _read(row: Message, tables: Tables) -> Reading:
-    inbox, contact = row.thread.sender.inbox, row.thread.contact
-    address = parse_address(row.thread.address.key)
-    languages = languages_for(address, (inbox.language, contact.language))
-    country = whereabouts(address).country
-    if (place := (languages, country)) not in tables:
-        tables[place] = own_table(row.account_id, languages, country)
+    """Read a message as if it came now, after what we had sent them when it came."""
+    thread, at = row.thread, row.received_at or row.created_at
     button = row.details.get("button") if isinstance(row.details, dict) else None
     payload = str(button.get("payload", "")) if isinstance(button, dict) else ""
-    context = Context(button_payload=payload, own_keywords=tables[place])
-    return classify(row.body, languages=languages, channel=row.channel, context=context)
+    heard = Heard(
+        row.body,
+        parse_address(thread.address.key),
+        row.channel,
+        languages=(thread.sender.inbox.language, thread.contact.language),
+        account_id=row.account_id,
+        button_payload=payload,
+        tables=tables,
+    )
+    return read_words(heard, lambda: last_outbound(thread, now=at, before_seq=row.seq))

@@ -333,3 +333,107 @@ def test_people_of_other_accounts_see_their_own_rules_only(
     for user in (house.alice, house.bob, house.sue, charlie):
         assert login(user).get(PAGE).status_code == 404
         assert login(user).get(FLORIDA).status_code == 404
+
+
+# --- The week editor ------------------------------------------------------------------------------
+
+
+def week(name: str, *lines: tuple[int, str, str], mode: str = "week") -> dict[str, str]:
+    sent, places = {f"{name}-mode": mode}, dict.fromkeys(range(7), 0)
+    for day, starts, ends in lines:
+        place = places[day]
+        sent |= {f"{name}-d{day}-{place}-from": starts, f"{name}-d{day}-{place}-to": ends}
+        places[day] += 1
+    return sent
+
+
+def as_weeks(**weeks: dict[str, str]) -> dict[str, str]:
+    """Return what a browser sends: no text, but a week for each of the two fields."""
+    typed = {name: value for name, value in TYPED.items() if not name.endswith("_window")}
+    both = {name: week(name, mode="any") for name in ("notification_window", "promotion_window")}
+    for sent in (both | weeks).values():
+        typed |= sent
+    return typed
+
+
+def test_a_week_is_written_day_by_day_and_kept_as_a_window(house: House, ada: Client) -> None:
+    lines = [*((day, "09:00", "18:00") for day in range(5)), (5, "10:00", "12:00")]
+    lines.append((5, "14:00", "16:00"))
+    sent = as_weeks(promotion_window=week("promotion_window", *lines))
+
+    assert ada.post(PAGE, sent).status_code == 302
+
+    row = CompliancePolicy.objects.get()
+    assert row.promotion_window == "mon-fri=09:00-18:00;sat=10:00-12:00,14:00-16:00;sun=none"
+    assert row.notification_window == "any"
+    page = text(ada.get(PAGE))
+    assert 'name="promotion_window-d5-1-to" value="16:00"' in page
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ((0, "18:00", "00:00"), "mon=18:00-24:00;tue-sun=none"),
+        ((0, "9", "5 pm"), "mon=09:00-17:00;tue-sun=none"),
+    ],
+)
+def test_midnight_and_loose_times_are_read(
+    ada: Client, line: tuple[int, str, str], kept: str
+) -> None:
+    assert (
+        ada.post(PAGE, as_weeks(promotion_window=week("promotion_window", line))).status_code == 302
+    )  # noqa: E501
+
+    assert CompliancePolicy.objects.get().promotion_window == kept
+
+
+def test_a_night_goes_on_into_the_next_day(ada: Client) -> None:
+    sent = week("promotion_window", (6, "22:00", "02:00"))
+    sent["promotion_window-d6-0-next"] = "on"
+
+    assert ada.post(PAGE, as_weeks(promotion_window=sent)).status_code == 302
+
+    kept = CompliancePolicy.objects.get().promotion_window
+    assert kept == "mon=00:00-02:00;tue-sat=none;sun=22:00-24:00"
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ([(0, "18:00", "09:00")], "Does it end on the next day?"),
+        ([(0, "09:00", "")], "Write both times"),
+        ([(0, "soon", "later")], "Write times like 9:00"),
+        ([(0, "09:00", "12:00"), (0, "11:00", "14:00")], "This overlaps"),
+    ],
+)
+def test_a_line_that_is_wrong_says_so_and_what_was_typed_stays(
+    ada: Client, lines: list[tuple[int, str, str]], words: str
+) -> None:
+    answer = ada.post(PAGE, as_weeks(promotion_window=week("promotion_window", *lines)))
+
+    assert answer.status_code == 422
+    assert words in text(answer)
+    assert f'name="promotion_window-d0-0-from" value="{lines[0][1]}"' in text(answer)
+    assert not CompliancePolicy.objects.exists()
+
+
+def test_without_a_script_lines_come_and_go_by_buttons_and_nothing_is_saved(ada: Client) -> None:
+    sent = as_weeks(promotion_window=week("promotion_window", (0, "09:00", "18:00")))
+
+    more = ada.post(PAGE, {**sent, "do": "promotion_window-add-0", "open_days": "7"})
+    like = ada.post(PAGE, {**sent, "do": "promotion_window-above-1"})
+    gone = ada.post(PAGE, {**sent, "do": "promotion_window-remove-0-0"})
+
+    assert {one.status_code for one in (more, like, gone)} == {200}
+    assert 'name="promotion_window-d0-1-from"' in text(more)
+    assert 'name="promotion_window-d1-0-from" value="09:00"' in text(like)
+    assert 'name="promotion_window-d0-0-from"' not in text(gone)
+    assert 'name="open_days" value="7"' in text(more)
+    assert not CompliancePolicy.objects.exists()
+    assert ada.post(PAGE, {**sent, "do": "promotion_window-fly-0"}).status_code == 404
+
+
+def test_a_week_without_hours_lets_nothing_go(ada: Client) -> None:
+    assert ada.post(PAGE, as_weeks(promotion_window=week("promotion_window"))).status_code == 302
+
+    assert CompliancePolicy.objects.get().promotion_window == "mon-sun=none"

@@ -1,9 +1,6 @@
 """Who did what in the account, when, and what was it before?"""
 
-from datetime import datetime, time, timedelta
 from typing import Any
-from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -17,55 +14,34 @@ from accounts.audit import record_export
 from accounts.audit_log import HEADER, Wanted, actions_of, log_page, table_rows
 from accounts.exports import csv_response
 from accounts.models import Account
+from inbox.views.settings.journal import DaysFilter, page_context
 
 
-class AuditFilter(forms.Form):
+class AuditFilter(DaysFilter):
     """What somebody looks for in the log."""
 
+    field_order = ("who", "action", "subject")
     who = forms.CharField(label=gettext_lazy("Who"), required=False, max_length=120)
     action = forms.ChoiceField(label=gettext_lazy("What"), required=False)
     subject = forms.CharField(label=gettext_lazy("Subject"), required=False, max_length=200)
-    since = forms.DateField(
-        label=gettext_lazy("From"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
-    )
-    until = forms.DateField(
-        label=gettext_lazy("Until"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
-    )
 
     def __init__(self, data: Any, account: Account) -> None:
-        super().__init__(data)
-        self._zone = ZoneInfo(account.time_zone)
+        super().__init__(data, account)
         choices = [("", _("Everything")), *actions_of(account.pk)]
         action = self.fields["action"]
         assert isinstance(action, forms.ChoiceField)
         action.choices = choices
 
-    def clean(self) -> dict[str, Any]:
-        """Refuse a time that ends before it begins."""
-        cleaned = super().clean() or {}
-        since, until = cleaned.get("since"), cleaned.get("until")
-        if since and until and until < since:
-            self.add_error("until", _("It must not be before the first day."))
-        return cleaned
-
     def wanted(self) -> Wanted:
         """Return what was asked for; the days are those of the account's time zone."""
         cleaned = self.cleaned_data if self.is_valid() else {}
-        since, until = cleaned.get("since"), cleaned.get("until")
         return Wanted(
             who=cleaned.get("who", ""),
             action=cleaned.get("action", ""),
             subject=cleaned.get("subject", ""),
-            since=self._midnight(since) if since else None,
-            until=self._midnight(until + timedelta(days=1)) if until else None,
+            since=self.begins,
+            until=self.ends,
         )
-
-    def _midnight(self, day: Any) -> datetime:
-        return datetime.combine(day, time(), self._zone)
 
 
 @require_GET
@@ -75,16 +51,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     form = AuditFilter(request.GET, who.account)
     is_right = form.is_valid()
     page = log_page(rows if is_right else rows.none(), form.wanted(), after=_text(request, "after"))
-    asked = {name: request.GET[name] for name in form.fields if request.GET.get(name)}
-    context = {
-        "who": who,
-        "here": "audit",
-        "form": form,
-        "page": page,
-        "asked": asked,
-        "next": urlencode({**asked, "after": page.next_after}) if page.next_after else "",
-        "is_first": not request.GET.get("after"),
-    }
+    context = {"who": who, **page_context(request, form, page, here="audit")}
     return render(request, "settings/audit.html", context, status=200 if is_right else 422)
 
 

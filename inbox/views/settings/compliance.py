@@ -4,6 +4,7 @@ Auditors read it. What is changed here is only ever stricter than the rows of co
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -31,13 +32,17 @@ from compliance.policies import (
 )
 from compliance.stricter import LONGEST_VALUE
 from compliance.windows import WindowError
+from inbox.views.settings.window_forms import (
+    WindowEditor,
+    choices,
+    is_posted,
+    said_of,
+    with_windows,
+)
 
 _SEEN = "seen_"
 _REPLIES = CompliancePolicy._meta.get_field("reply_after_opt_out_sms").flatchoices
-_WINDOW_HELP = gettext_lazy(
-    "By the clock where they are, such as mon-fri=09:00-18:00;sat=10:00-14:00;sun=none. "
-    "“any” is every hour."
-)
+_WINDOWS = ("notification_window", "promotion_window")
 
 
 class PolicyForm(forms.Form):
@@ -65,7 +70,7 @@ class PolicyForm(forms.Form):
     )
     notification_window = forms.CharField(
         label=gettext_lazy("Hours for notifications"),
-        help_text=_WINDOW_HELP,
+        help_text=gettext_lazy("By the clock where they are."),
         max_length=LONGEST_VALUE,
     )
     promotion_window = forms.CharField(
@@ -105,9 +110,16 @@ def compliance(request: HttpRequest) -> HttpResponse:
         return _page(request, who, None)
     if not may_change(who):
         raise Http404
-    form = PolicyForm(request.POST)
-    if not form.is_valid():
-        return _page(request, who, form)
+    editors = _posted(request)
+    if do := request.POST.get("do", ""):
+        # The buttons of a week save nothing: they show the page with one line more or less.
+        if not any(editor.do(do) for editor in editors.values()):
+            raise Http404
+        typed = PolicyForm(initial=request.POST.dict())
+        return _page(request, who, typed, editors=editors, status=200)
+    form = PolicyForm(with_windows(request.POST, editors))
+    if not form.is_valid() or said_of(editors):
+        return _page(request, who, form, editors=editors)
     try:
         change_policy(
             account=who.account,
@@ -118,9 +130,19 @@ def compliance(request: HttpRequest) -> HttpResponse:
             now=who.now,
         )
     except ChangedMeanwhileError as changed:
-        return _page(request, who, form, changed)
+        return _page(request, who, form, changed, editors=editors)
     messages.success(request, _("Saved. It holds for every message from now on."))
     return HttpResponseRedirect(reverse("settings_compliance"))
+
+
+def _posted(request: HttpRequest) -> dict[str, WindowEditor]:
+    """Take the weeks that were sent; a field that came as a text has none."""
+    fields = PolicyForm()
+    return {
+        name: WindowEditor.posted(fields[name], request.POST)
+        for name in _WINDOWS
+        if is_posted(name, request.POST)
+    }
 
 
 def may_change(who: Administrator) -> bool:
@@ -133,17 +155,26 @@ def _page(
     who: Administrator,
     form: PolicyForm | None,
     changed: ChangedMeanwhileError | None = None,
+    *,
+    editors: Mapping[str, WindowEditor] | None = None,
+    status: int = 0,
 ) -> HttpResponse:
     row, rules = policy_row(who.account), rules_in_force()
     values = {name: getattr(row, name) for name in FIELDS}
     today = who.now.date()
     own = Counter(one.code for one in overrides_of(who.account.pk))
+    shown_form = form or PolicyForm(initial=values)
+    if editors is None:
+        editors = {name: WindowEditor.of(shown_form[name], values[name]) for name in _WINDOWS}
     context = {
         "who": who,
         "here": "compliance",
+        "fields": [(field, editors.get(field.name)) for field in shown_form],
+        "window_choices": choices(),
+        "window_errors": said_of(editors),
         "may_change": may_change(who),
         "row": row,
-        "form": form or PolicyForm(initial=values),
+        "form": shown_form,
         "facts": [(label_of(name), shown(row, name) or _("no limit")) for name in FIELDS],
         "seen": [(_SEEN + name, "" if value is None else value) for name, value in values.items()],
         "changed": changed,
@@ -152,7 +183,7 @@ def _page(
         "stale": sum(one.is_stale(today) for one in rules.pack.rows.values()),
         "strays": sorted(own.keys() - rules.pack.rows.keys()),
     }
-    status = 409 if changed else 422 if form else 200
+    status = status or (409 if changed else 422 if form else 200)
     return render(request, "settings/compliance.html", context, status=status)
 
 
