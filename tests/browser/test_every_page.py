@@ -36,7 +36,14 @@ from compliance.opt_out_links import opt_out_link
 from compliance.overriding import settle_rule
 from compliance.own_keywords import OwnKeyword
 from compliance.stricter import Column
-from inbox.models import Conversation, DriftFinding, Message, TeamInbox
+from inbox.models import (
+    Conversation,
+    DriftFinding,
+    Message,
+    TeamInbox,
+    Thread,
+    WhatsAppTemplate,
+)
 from inbox.setup.invitations import Asked, hash_of, invite
 from routing.hours import Opening, SpecialDay
 from routing.models import BusinessHours, EscalationPolicy
@@ -51,6 +58,7 @@ from tests.factories import (
     make_hours,
     make_inbox,
     make_policy,
+    make_sender,
     make_user,
 )
 from tests.flows.test_together import Stage
@@ -625,3 +633,63 @@ def test_the_admin_is_quiet_under_the_strict_policy(
     ):
         page = open_as(root, path)
         expect(page.locator("body")).to_contain_text("Team Inbox")
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_the_dialog_of_templates_is_accessible_too(
+    stage: Stage, client: Client, open_as: Open, scheme: Any, width: int
+) -> None:
+    house = stage.house
+    whatsapp = make_sender(
+        house.inbox, "whatsapp:+15550100003", twilio_account=house.sender.twilio_account
+    )
+    message = text_in(client, whatsapp, "whatsapp:+14155550177", "Is it ready?")
+    Thread.objects.filter(pk=message.thread_id).update(
+        last_inbound_at=timezone.now() - timedelta(hours=25)
+    )
+    WhatsAppTemplate.objects.create(
+        account=house.account,
+        twilio_account=whatsapp.twilio_account,
+        content_sid="HX" + "2" * 32,
+        name="order_update_for_customers_with_long_names",
+        language="en",
+        status=WhatsAppTemplate.Status.APPROVED,
+        synced_at=timezone.now(),
+        category="UTILITY",
+        body="Hi {{1}}, order {{2}} is ready. Fetch it until {{3}}, or write to us here.",
+        variables={"1": "Maria", "2": "4711", "3": "Friday"},
+    )
+    assert message.conversation is not None
+    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    page = open_as(house.alice, f"/inbox/support/c/{message.conversation.public_id}/", **look)
+
+    page.locator("#banner").get_by_role("link", name="Choose a template").click()
+    dialog = page.locator("#template-dialog")
+    expect(dialog.get_by_role("button", name="Send this template")).to_be_visible()
+    check_page(page, f"dialog of templates {scheme} {width}")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_hours_of_messages_with_a_mistake_are_accessible_too(
+    stage: Stage, open_as: Open, scheme: Any, width: int
+) -> None:
+    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    page = open_as(User.objects.get(name="Ada"), "/settings/compliance/", **look)
+    offers = page.locator("#promotion_window")
+
+    offers.get_by_label("Only in these hours:").check()
+    offers.get_by_role("button", name="add hours on Saturday").click()
+    expect(page.get_by_label("Hours for offers, Saturday, from")).to_be_focused()
+    page.get_by_label("Hours for offers, Saturday, from").fill("17:00")
+    page.get_by_label("Hours for offers, Saturday, to").fill("09:00")
+    page.get_by_label("Hours for offers, Saturday, to").press("Enter")
+    problem = page.get_by_role("link", name="Saturday")
+    expect(problem).to_contain_text("Does it end on the next day?")
+    check_page(page, f"hours of messages with a mistake {scheme} {width}")
+    problem.click()
+    expect(page.get_by_label("Hours for offers, Saturday, from")).to_be_focused()
+    page.get_by_label("Hours for offers, Saturday, to").fill("18:00")
+    page.locator("#policy").get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.locator(".notices")).to_contain_text("Saved.")

@@ -382,7 +382,7 @@ def test_midnight_and_loose_times_are_read(
 ) -> None:
     assert (
         ada.post(PAGE, as_weeks(promotion_window=week("promotion_window", line))).status_code == 302
-    )  # noqa: E501
+    )
 
     assert CompliancePolicy.objects.get().promotion_window == kept
 
