@@ -72,6 +72,12 @@ class Cell:
     sender: str
     verdict: VerdictTold
 
+    @property
+    def label(self) -> str:
+        """Name the number and its channel."""
+        number = self.sender.removeprefix("whatsapp:")
+        return f"{'SMS' if number == self.sender else 'WhatsApp'} · {number}"
+
 
 @dataclass(frozen=True)
 class Line:

@@ -17,12 +17,12 @@ from compliance.models import AccountKeyword, Consent, ConsentEvent
 from compliance.own_keywords import OwnKeyword
 from inbox.consent_wording import consent_wording
 from inbox.models import Message, TeamInbox
-from inbox.setup.rereading import LOOKED_AT, reread
+from inbox.setup.rereading import LOOKED_AT, Change, reread
 from tests.conftest import House
 from tests.factories import make_user
 from tests.twilio import text_in
 
-MARIA = "+14155550123"
+MARIA, JOHN = "+14155550123", "+14155550124"
 URL, TRY, REVIEW = "/settings/keywords/", "/settings/keywords/try/", "/settings/keywords/review/"
 TEXTS = "/settings/inboxes/support/consent-texts/"
 Login = Callable[[User], Client]
@@ -200,6 +200,31 @@ def test_after_a_new_word_a_person_decides_about_older_messages(
     assert "From …23" not in text_of(admin.get(REVIEW))
     admin.post(REVIEW, {"message": message.pk})
     assert ConsentEvent.objects.filter(kind=EventKind.OPT_OUT).count() == 1
+
+
+def test_an_older_message_is_read_after_what_we_had_sent_before_it(
+    house: House, admin: Client, client: Client
+) -> None:
+    """BAJA is an ordinary word too: it counts where our last message had invited it."""
+    TeamInbox.objects.update(language="es")
+    for customer, words in ((MARIA, "Responda BAJA para darse de baja"), (JOHN, "Hasta luego")):
+        first = text_in(client, house.sender, customer, "Hola")
+        for seq, direction, body in ((2, "out", words), (3, "in", "BAJA"), (4, "out", "BAJA?")):
+            Message.objects.create(
+                account=house.account,
+                thread_id=first.thread_id,
+                seq=seq,
+                direction=direction,
+                body=body,
+                status="received" if direction == "in" else "sent",
+                created_at=timezone.now(),
+            )
+
+    page = reread(house.account, now=timezone.now())
+    found = {one.customer[-2:]: one.change for one in page.found}
+
+    assert found == {MARIA[-2:]: Change.STOPS, JOHN[-2:]: Change.MAY_STOP}
+    assert "It may ask for no more messages" in text_of(admin.get(REVIEW))
 
 
 def test_who_asked_for_messages_again_after_theirs_stays_in(
