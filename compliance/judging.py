@@ -105,6 +105,8 @@ class Consent:
     since: datetime | None = None
     words: str = ""
     level: Level = Level.NONE
+    # Imported without proof: good for notifications, and for no offer.
+    is_unproven: bool = False
     expires_at: datetime | None = None
     # When a register such as Singapore's was last asked about the number, with the answer "free".
     register_checked_at: datetime | None = None
@@ -464,6 +466,9 @@ def _consent(case: Case, now: datetime) -> Iterator[Finding]:
         if level < Level.CONVERSATIONAL:
             words = "They never wrote to you: they cannot be asked for consent by message."
             yield Finding("NO_PROMO_CONSENT", words)
+    elif consent.is_unproven and consent.state is State.OPTED_IN:
+        words = "Their consent was imported without proof: good for notifications, not for offers."
+        yield Finding("NO_PROMO_CONSENT", words)
     else:
         yield from _promotional_consent(case, level, now)
 
