@@ -27,6 +27,8 @@ from accounts.models import Account, User
 from accounts.secrets import EncryptedTextField
 from compliance.chain import FORMAT, GENESIS
 from compliance.evidence import EVERY_PROGRAMME, Basis, EventKind, Personal, Quality, Source
+from compliance.import_models import ConsentImport as ConsentImport
+from compliance.import_models import ConsentImportLine as ConsentImportLine
 from compliance.judging import Answer
 from compliance.own_keywords import LONGEST_FORM, MOST, OwnKeyword
 from compliance.rule_models import CompliancePolicy as CompliancePolicy

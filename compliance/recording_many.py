@@ -190,22 +190,17 @@ class Many:
 
     def _forget_suppressions(self) -> None:
         """The marker of who was erased stays until they opt in themselves."""
+        changed = {key for key, _programme in self._changed}
         back = [
-            event.handle
-            for event in self._new
-            if event.kind == EventKind.GRANT and event.state == ConsentState.OPTED_IN
+            self._handles[key]
+            for key in changed
+            if not (self.held[key].is_out or self.held[key].consent.no_contact_at)
         ]
         erased = [
             one for one in back if any(e.kind == EventKind.ERASED for e in self._history[one])
         ]
-        out = {
-            self._handles[key]
-            for key, held in self.held.items()
-            if held.is_out or held.consent.no_contact_at
-        }
-        gone = set(erased) - out
-        if gone:
-            Suppression.objects.filter(account=self.account_id, handle__in=gone).delete()
+        if erased:
+            Suppression.objects.filter(account=self.account_id, handle__in=erased).delete()
 
 
 def _events(account_id: int, handles: Iterable[str]) -> defaultdict[str, list[ConsentEvent]]:

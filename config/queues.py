@@ -17,6 +17,8 @@ ROUTES = {
     "inbox.tasks.sweep_reconcile": {"queue": "outside"},
     "inbox.tasks.sweep_whatsapp": {"queue": "outside"},
     "inbox.tasks.sweep_drift": {"queue": "outside"},
+    # Long work of our own: timers do not wait for it.
+    "inbox.tasks.sweep_imports": {"queue": "default"},
     "inbox.tasks.send_*": {"queue": "outside"},
     "inbox.tasks.sweep_*": {"queue": "clock"},
 }

@@ -14,6 +14,7 @@ from inbox import (
     conversations,
     deciding,
     escalating,
+    importing,
     media,
     receiving,
     reconciling,
@@ -23,7 +24,7 @@ from inbox import (
 )
 from inbox.events import forget_events
 from inbox.nudges import nudge
-from inbox.setup import availability, drift, expiring, invitations, whatsapp_sync
+from inbox.setup import availability, consent_imports, drift, expiring, invitations, whatsapp_sync
 
 EVENTS_KEPT_FOR = timedelta(days=7)
 # Short, so that other sweeps get their turn; the clock or an overloaded edge starts the next one.
@@ -34,6 +35,7 @@ ALONE = timedelta(seconds=0.2)
 PAUSE = 0.02
 # Well below the time after which Celery ends a task; each account takes a few requests.
 ASKING = timedelta(seconds=20)
+IMPORTING = timedelta(seconds=8)
 
 
 @shared_task
@@ -252,6 +254,21 @@ def sweep_lapsed_consents() -> None:
     until = timezone.now() + SWEEP
     while (now := timezone.now()) < until and lapse_next(now=now):
         pass
+
+
+@shared_task
+def sweep_imports() -> None:
+    """Record files of consents that are under way, for a bounded time."""
+    until = timezone.now() + IMPORTING
+    if (work := importing.claim_next(now=timezone.now())) is None:
+        consent_imports.forget_old(now=timezone.now())
+        return
+    is_more = True
+    while is_more and (now := timezone.now()) < until:
+        is_more = importing.go_on(work, now=now)
+    importing.release(work)
+    if is_more:
+        nudge("sweep_imports")
 
 
 @shared_task
