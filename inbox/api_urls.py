@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from inbox import api, api_consent, api_documents, api_keywords, api_lookups, api_settings
+from inbox import api, api_consent, api_documents, api_imports, api_keywords, api_lookups, api_settings
 
 # What admins and supervisors set on the pages of the settings as well.
 of_settings = [
@@ -37,6 +37,9 @@ of_settings = [
     path("tables/", api_lookups.tables, name="api_tables"),
     path("tables/<int:pk>/", api_lookups.table, name="api_table"),
     path("consent/as-of/", api_consent.consent_as_of, name="api_consent_as_of"),
+    path("consent/imports/", api_imports.imports, name="api_imports"),
+    path("consent/imports/<slug:key>/", api_imports.one_import, name="api_import"),
+    path("consent/imports/<slug:key>/cancel/", api_imports.import_cancel, name="api_import_cancel"),
     path("keywords/", api_keywords.keyword_list, name="api_keywords"),
     path("keywords/try/", api_keywords.keyword_try, name="api_keywords_try"),
     path("business-hours/", api_documents.hours_list, name="api_hours_list"),
