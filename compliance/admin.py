@@ -8,13 +8,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
 from accounts.admin_looks import note_rows
-from accounts.admin_scope import LOOK, VIEW, BigTableAdmin, M, OwnRowsFilter, role_in_admin
-from accounts.admin_support import support_now
+from accounts.admin_scope import VIEW, M, OwnRowsFilter, role_in_admin
 from accounts.models import Account, User
 from accounts.secrets import SecretUnreadableError
 from compliance import admin_outside as admin_outside

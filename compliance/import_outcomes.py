@@ -63,9 +63,7 @@ def outcome_of(
     return _opt_in(row, stand, started_at)
 
 
-def _opt_out(
-    row: Row, stand: Stand, started_at: datetime, said_in_at: datetime | None
-) -> Outcome:
+def _opt_out(row: Row, stand: Stand, started_at: datetime, said_in_at: datetime | None) -> Outcome:
     at = row.occurred_at or started_at
     is_out = stand.state is ConsentState.OPTED_OUT
     if at in stand.outs:

@@ -376,6 +376,10 @@ def _reassigned(case: Case, now: datetime) -> Iterator[Finding]:
         return
     if case.is_answer and wrote and wrote > at:
         return
+    consent = case.to.consent
+    if consent.state is State.OPTED_IN and consent.since and consent.since > at:
+        # What whoever has the number now consented to themselves counts.
+        return
     words = f"This number changed owner after {_day(at)}. Old consent does not count."
     yield Finding("NUMBER_REASSIGNED", words)
 

@@ -152,6 +152,8 @@ class ReassignmentPolicy(models.Model):
     spent_on = models.DateField(null=True, blank=True)
     spent = models.PositiveIntegerField(default=0)
     swept_on = models.DateField(null=True, blank=True)
+    swept_pk = models.BigIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True, blank=True)
     changed_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

@@ -30,9 +30,7 @@ def status_of(kind: str, quality: str, *, is_out: bool) -> str:
         return OPT_OUT if is_out else ""
     if is_out:
         return ""
-    is_own = kind == EventKind.OPT_IN or (
-        kind == EventKind.GRANT and quality == Quality.FIRST_HAND
-    )
+    is_own = kind == EventKind.OPT_IN or (kind == EventKind.GRANT and quality == Quality.FIRST_HAND)
     return OPT_IN if is_own else ""
 
 

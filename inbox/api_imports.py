@@ -265,7 +265,7 @@ def _shape(row: ConsentImport) -> dict[str, Any]:
 
 
 def _foretold(row: ConsentImport, look: Foretold) -> dict[str, Any]:
-    counts = {name: 0 for name in COUNTS} | {k.value: n for k, n in look.counts.items()}
+    counts = dict.fromkeys(COUNTS, 0) | {k.value: n for k, n in look.counts.items()}
     counts |= {"repeated": len(look.read.repeated), "wrong": len(look.read.problems)}
     lines = [
         {

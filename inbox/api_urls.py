@@ -3,7 +3,15 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from inbox import api, api_consent, api_documents, api_imports, api_keywords, api_lookups, api_settings
+from inbox import (
+    api,
+    api_consent,
+    api_documents,
+    api_imports,
+    api_keywords,
+    api_lookups,
+    api_settings,
+)
 
 # What admins and supervisors set on the pages of the settings as well.
 of_settings = [

@@ -118,7 +118,9 @@ urlpatterns = [
     path("consent/period/", consent.consent_period, name="settings_consent_period"),
     path("consent/imports/", imports.imports, name="settings_imports"),
     path("consent/imports/<slug:key>/", imports.one_import, name="settings_import"),
-    path("consent/imports/<slug:key>/result/", imports.import_result, name="settings_import_result"),
+    path(
+        "consent/imports/<slug:key>/result/", imports.import_result, name="settings_import_result"
+    ),
     path("consent/<slug:key>/", consent.consent_of, name="settings_consent_of"),
     path("consent/<slug:key>/proof/", consent.consent_proof, name="settings_consent_proof"),
     path("consent/<slug:key>/data/", consent.consent_data, name="settings_consent_data"),

@@ -1,8 +1,9 @@
 """How does Twilio hear of our opt-outs at once? Where an account switched that on; it is a pilot.
 
-The ledger is read on from where it was read to; what is to be told is written down, and told by and
-by: 25 a request, 100 requests a minute, again until there is an answer. Told twice is told once: the
-correlation id follows from the event and the sender. No transaction is open while Twilio is asked.
+The ledger is read on from where it was read to; what is to be told is written down, and told by
+and by: 25 a request, 100 requests a minute, again until there is an answer. Told twice is told
+once: the correlation id follows from the event and the sender. No transaction is open while Twilio
+is asked.
 """
 
 import logging
@@ -98,9 +99,7 @@ def _write_down(sharing: ConsentSharing, *, now: datetime) -> None:
     )
     chain = ConsentChain.objects.get(account=sharing.account_id)
     places = places_of(sharing.account_id)
-    rows = [
-        row for event in events for row in _rows(event, places, chain.pepper, now=now)
-    ]
+    rows = [row for event in events for row in _rows(event, places, chain.pepper, now=now)]
     SharedConsent.objects.bulk_create(rows, ignore_conflicts=True)
     if events:
         sharing.shared_seq = events[-1].seq

@@ -13,13 +13,16 @@ from inbox import (
     closing,
     conversations,
     deciding,
+    differing,
     escalating,
     importing,
     media,
+    reassigning,
     receiving,
     reconciling,
     reviewing,
     sending,
+    sharing,
     still_waiting,
 )
 from inbox.events import forget_events
@@ -269,6 +272,38 @@ def sweep_imports() -> None:
     importing.release(work)
     if is_more:
         nudge("sweep_imports")
+
+
+@shared_task
+def sweep_shared_consents() -> None:
+    """Tell Twilio of consents where accounts want that, for a bounded time."""
+    until = timezone.now() + ASKING
+    while (now := timezone.now()) < until and sharing.read_on_next(now=now):
+        pass
+    while (now := timezone.now()) < until and sharing.tell_next(now=now):
+        pass
+
+
+@shared_task
+def sweep_differences() -> None:
+    """Compare opt-outs with what Twilio's side shows, account by account, for a bounded time."""
+    until = timezone.now() + ASKING
+    while (now := timezone.now()) < until and differing.compare_next(now=now):
+        pass
+
+
+@shared_task
+def sweep_owners() -> None:
+    """Ask whether numbers with old consents changed owner, for a bounded time."""
+    until = timezone.now() + ASKING
+    while (now := timezone.now()) < until and reassigning.sweep_next(now=now):
+        pass
+
+
+@shared_task
+def check_owner(message_id: int) -> None:
+    """Ask whether the number that an offer waits for changed owner."""
+    reassigning.check_owner(message_id, now=timezone.now())
 
 
 @shared_task

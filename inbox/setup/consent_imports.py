@@ -22,7 +22,6 @@ from accounts.models import Account, User
 from accounts.secrets import SecretUnreadableError
 from compliance.addresses import masked
 from compliance.consent_files import (
-    ConsentFileError,
     Mapped,
     Read,
     Row,
@@ -187,9 +186,7 @@ class _Look:
             for row in chunk:
                 key = row.address.consent_key
                 stand = self._stand(row, stands[key])
-                outcome = outcome_of(
-                    row, stand, started_at=self.now, said_in_at=both.get(key)
-                )
+                outcome = outcome_of(row, stand, started_at=self.now, said_in_at=both.get(key))
                 if outcome is Outcome.OPTED_OUT:
                     at = row.occurred_at or self.now
                     self.out_at[key] = max(at, self.out_at.get(key, at))
@@ -352,9 +349,7 @@ def cancel(row: ConsentImport, *, by: User, now: datetime) -> ConsentImport:
 
 def forget_old(*, now: datetime) -> None:
     """Forget the files of drafts that nobody started, and what was wrong with rows long ago."""
-    drafts = ConsentImport.objects.filter(
-        status=_Status.DRAFT, uploaded_at__lte=now - DRAFTS_WAIT
-    )
+    drafts = ConsentImport.objects.filter(status=_Status.DRAFT, uploaded_at__lte=now - DRAFTS_WAIT)
     drafts.update(status=_Status.CANCELED, content="", finished_at=now)
     old = ConsentImportLine.objects.filter(file__finished_at__lte=now - LINES_KEPT)
     old.delete()
@@ -371,4 +366,3 @@ def masked_rows(told: Foretold) -> list[dict[str, Any]]:
         }
         for row, outcome in told.shown
     ]
-

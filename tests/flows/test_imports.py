@@ -18,15 +18,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import AuditEntry, User
-from accounts.programs import make_key
 from compliance.addresses import parse_address
 from compliance.comparing import differences
 from compliance.consent_files import Mapped
 from compliance.evidence import EventKind
-from compliance.models import Consent, ConsentEvent, ConsentImport, ConsentImportLine
+from compliance.gate import Purpose
+from compliance.models import Consent, ConsentEvent, ConsentImport
 from compliance.recording import OptInRefusedError
 from compliance.verifying import verify_account
-from compliance.gate import Purpose
 from inbox import importing, tasks
 from inbox.conversations import locked_conversation
 from inbox.models import ContactAddress, Message
@@ -36,7 +35,7 @@ from inbox.setup.consent_imports import ImportedAlreadyError
 from inbox.story import Story
 from tests.compliance.ledgers import MARIA, proof, tell
 from tests.conftest import NOW, House
-from tests.factories import make_account, make_user
+from tests.factories import make_user
 from tests.twilio import text_in
 
 Login = Callable[[User], Client]
@@ -237,7 +236,8 @@ def test_a_cancelled_import_records_nothing_more(
     monkeypatch.setattr(importing, "PIECE", 2)
     row = started(house, ada, "phone\n+14155550101\n+14155550102\n+14155550103\n")
     work = importing.claim_next(now=NOW)
-    assert work and importing.go_on(work, now=NOW)
+    assert work
+    assert importing.go_on(work, now=NOW)
 
     consent_imports.cancel(row, by=ada, now=NOW)
 
@@ -405,7 +405,13 @@ def test_an_admin_looks_starts_and_sees_what_became_of_it(
     result = client.post(f"{page}result/")
     rows = list(csv.reader(io.StringIO(b"".join(result).decode("utf-8-sig"))))
     assert rows[1:] == [
-        ["3", "Cannot be used", "address", "12", "'12' is not a phone number with its country code."],
+        [
+            "3",
+            "Cannot be used",
+            "address",
+            "12",
+            "'12' is not a phone number with its country code.",
+        ],
         ["4", "Cannot be used", "occurred_at", "yesterday", rows[2][4]],
     ]
     again = client.post(PAGE, chosen("\ufeff" + text), follow=True)
@@ -436,7 +442,7 @@ WRONG_FILES = {
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("content, reason", WRONG_FILES.values(), ids=WRONG_FILES)
+@pytest.mark.parametrize(("content", "reason"), WRONG_FILES.values(), ids=WRONG_FILES)
 def test_a_file_that_is_no_table_is_refused_with_its_reason(
     house: House, ada: User, login: Login, content: bytes, reason: str
 ) -> None:

@@ -415,9 +415,7 @@ TABLE: dict[str, dict[str, Row]] = {
             elsewhere=404,
         ),
     },
-    "api_import": {
-        "GET": Row((200, 404, 404, 404, 200, 404, 404, 401), _import, **CONSENT)
-    },
+    "api_import": {"GET": Row((200, 404, 404, 404, 200, 404, 404, 401), _import, **CONSENT)},
     "api_import_cancel": {
         "POST": Row((200, 404, 404, 404, 404, 404, 404, 401), _import, in_support=(404, 200))
     },

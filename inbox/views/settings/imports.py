@@ -255,9 +255,7 @@ def import_result(request: HttpRequest, *, key: str) -> HttpResponseBase:
 
 def _lines(row: ConsentImport) -> Iterator[tuple[Any, ...]]:
     lines = row.lines.order_by("line", "pk").iterator(1000)
-    return (
-        (one.line, one.get_outcome_display(), one.field, one.cell, one.reason) for one in lines
-    )
+    return ((one.line, one.get_outcome_display(), one.field, one.cell, one.reason) for one in lines)
 
 
 def _page(
