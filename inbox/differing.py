@@ -145,7 +145,7 @@ def _finish(look: _Look, *, now: datetime) -> ConsentComparison:
             audit.alarm(
                 action="consent_drift_adopted",
                 subject=f"{run.adopted} opt-outs",
-                words="Twilio refuses messages to people who were not opted out here: now they are.",
+                words="Twilio refuses messages to people not opted out here: now they are.",
                 account_id=run.account_id,
                 now=now,
                 comparison=run.pk,

@@ -164,7 +164,7 @@ def _give_up(row: ConsentImport, reason: str, *, now: datetime) -> None:
 def _record(work: Work, row: ConsentImport, piece: Sequence[Row], *, now: datetime) -> None:
     addresses = {one.address.consent_key: one.address for one in piece}
     people = _People.lock(work.account_id, addresses.values())
-    every = addresses | people.linked
+    every = {**addresses, **people.linked}
     at = recorded_after(work.account_id, list(every.values()), now=now)
     many = Many.lock(work.account_id, every.values(), now=at)
     before = {key: many.state(one) for key, one in every.items()}

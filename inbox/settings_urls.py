@@ -27,6 +27,7 @@ from inbox.views.settings import (
     log_in,
     lookups,
     numbers,
+    outside,
     own_rules,
     people,
     programs,
@@ -116,6 +117,7 @@ urlpatterns = [
     path("compliance/rules/<str:code>/", own_rules.own_rules_of, name="settings_own_rules"),
     path("consent/", consent.consent, name="settings_consent"),
     path("consent/period/", consent.consent_period, name="settings_consent_period"),
+    path("consent/outside/", outside.outside, name="settings_outside"),
     path("consent/imports/", imports.imports, name="settings_imports"),
     path("consent/imports/<slug:key>/", imports.one_import, name="settings_import"),
     path(

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import AuditEntry, User
+from accounts.programs import make_key
 from compliance.addresses import parse_address
 from compliance.comparing import differences
 from compliance.consent_files import Mapped
@@ -33,9 +34,9 @@ from inbox.sending import locked_thread, queue_message
 from inbox.setup import consent_imports
 from inbox.setup.consent_imports import ImportedAlreadyError
 from inbox.story import Story
-from tests.compliance.ledgers import MARIA, proof, tell
+from tests.compliance.ledgers import MARIA, dump, proof, tell
 from tests.conftest import NOW, House
-from tests.factories import make_user
+from tests.factories import make_account, make_user
 from tests.twilio import text_in
 
 Login = Callable[[User], Client]
@@ -451,3 +452,120 @@ def test_a_file_that_is_no_table_is_refused_with_its_reason(
     assert answer.status_code == 422
     assert reason in words(answer)
     assert not ConsentImport.objects.exists()
+
+
+# --- Who may, and programs ------------------------------------------------------------------------
+
+API = "/api/v1/consent/imports/"
+
+
+@pytest.fixture
+def program(house: House, ada: User) -> str:
+    given: dict[str, Any] = {"account": house.account, "by": ada, "now": timezone.now()}
+    key = make_key(name="Mover", may_change=True, days=90, **given)
+    return f"Bearer {key.secret}"
+
+
+def sent(key: str, text: str, *, idempotency: str = "", **more: Any) -> Any:
+    given = {"attestation": WHY, "action": "opt_out", **more, **chosen(text)}
+    headers = {"Authorization": key}
+    if idempotency:
+        headers["Idempotency-Key"] = idempotency
+    return Client().post(API, given, headers=headers)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_program_looks_imports_once_and_learns_what_became_of_it(
+    house: House, program: str
+) -> None:
+    text = "phone,date\n+14155550101,\n+14155550102,yesterday\n"
+    look = sent(program, text, check="true")
+    assert look.status_code == 200, look.content
+    assert (look.json()["id"], look.json()["counts"]["opted_out"]) == ("", 1)
+    assert look.json()["lines"][0]["field"] == "occurred_at"
+    assert not ConsentImport.objects.exists()
+
+    first = sent(program, text, idempotency="move-1")
+    assert first.status_code == 201, first.content
+    again = sent(program, text, idempotency="move-1")
+    assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
+    same_file = sent(program, text)
+    assert (same_file.status_code, same_file.json()["id"]) == (200, first.json()["id"])
+    other = sent(program, "phone\n+14155550199\n", idempotency="move-1")
+    assert other.status_code == 409
+    tasks.sweep_imports()
+    told = Client().get(f"{API}{first.json()['id']}/", headers={"Authorization": program}).json()
+    assert (told["status"], told["done"], told["counts"]["wrong"]) == ("done", 1, 1)
+    assert told["lines"][0]["line"] == 3
+    assert ConsentEvent.objects.count() == 1
+    assert ConsentImport.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("text", "more", "status", "where"),
+    [
+        ("", {}, 400, "file"),
+        ("+14155550101,opt_out\n", {}, 400, "file"),
+        ("name\nMaria\n", {}, 400, "address"),
+        ("phone\n+14155550101\n", {"attestation": " "}, 422, "detail"),
+        ("phone\n+14155550101\n", {"action": ""}, 400, "action"),
+        ("phone\n+14155550101\n", {"columns": "[]"}, 400, "columns"),
+        ("phone\n+14155550101\n", {"columns": "{"}, 400, "columns"),
+        ("phone\n+14155550101\n", {"columns": '{"address": 1}'}, 400, "columns"),
+        ("phone\n+14155550101\n", {"channel": "fax"}, 400, "channel"),
+        ("phone\n+14155550101\n", {"country": "Narnia"}, 400, "country"),
+        ("phone\n+12\n", {}, 422, "detail"),
+    ],
+)
+def test_what_a_program_says_wrongly_is_refused_and_nothing_is_kept(
+    house: House, program: str, text: str, more: dict[str, Any], status: int, where: str
+) -> None:
+    answer = sent(program, text, **more)
+
+    assert answer.status_code == status, answer.content
+    assert where in answer.json()
+    assert not ConsentImport.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_imports_are_the_accounts_own(house: House, ada: User, login: Login) -> None:
+    row = run(house, ada, "phone\n+14155550101\n")
+    other = make_user(make_account("Umbrella"), "Otto", works_as=User.Role.ACCOUNT_ADMIN)
+    auditor = make_user(house.account, "Audrey", works_as=User.Role.AUDITOR)
+
+    for who, status in ((other, 404), (house.alice, 404), (house.bob, 404), (auditor, 200)):
+        client = login(who)
+        assert client.get(f"{PAGE}{row.public_id}/").status_code == status
+        assert client.get(f"{API}{row.public_id}/").status_code == status
+        assert client.post(f"{PAGE}{row.public_id}/result/").status_code == status
+        assert client.post(f"{PAGE}{row.public_id}/", {"do": "cancel"}).status_code == 404
+    assert "old.csv" not in words(login(other).get(PAGE))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_lies_about_of_an_import_says_nobodys_number(house: House, ada: User) -> None:
+    text = "phone,action\n+14155550101,opt_out\n+1 415 555 01O2,opt_out\n+14155550103,what\n"
+    row = run(house, ada, text)
+
+    dumped = dump()
+
+    assert "4155550103" not in dumped
+    assert "415 555" not in dumped
+    assert [line.cell for line in row.lines.all()] == ["…O2", "what"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_draft_that_nobody_starts_is_forgotten_and_so_are_old_lines(
+    house: House, ada: User
+) -> None:
+    draft = consent_imports.upload(b"phone\n+14155550101\n", account=house.account, by=ada, now=NOW)
+    done = run(house, ada, "phone\n+14155550101\n12\n")
+    assert done.lines.count() == 1
+
+    consent_imports.forget_old(now=NOW + 2 * DAY)
+    draft.refresh_from_db()
+    assert (draft.status, draft.content) == ("canceled", "")
+    assert done.lines.count() == 1
+    consent_imports.forget_old(now=NOW + 31 * DAY)
+    assert done.lines.count() == 0

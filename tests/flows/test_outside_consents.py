@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from django.db import transaction
@@ -30,11 +29,14 @@ from compliance.models import (
 )
 from compliance.verifying import verify_account
 from inbox import differing, reassigning, sharing
-from inbox.models import Sender
+from inbox.models import Message, Sender
+from inbox.sending import carrier_for, deliver
 from tests.carrier import Twilio
 from tests.compliance.ledgers import MARIA, proof, tell
 from tests.conftest import NOW, House
-from tests.factories import make_account, make_sender, make_user
+from tests.factories import make_account, make_sender
+from tests.flows.test_decisions import OFFER
+from tests.flows.test_together import Stage
 from tests.twilio import text_in
 
 Login = Callable[[User], Client]
@@ -50,9 +52,9 @@ def second(house: House) -> Sender:
 
 
 @pytest.fixture
-def sharing_on(house: House, second: Sender, twilio: Twilio) -> Iterator[ConsentSharing]:
+def sharing_on(house: House, second: Sender, twilio: Twilio) -> ConsentSharing:
     twilio.knows(house.sender, second)
-    yield ConsentSharing.objects.create(account=house.account, is_on=True)
+    return ConsentSharing.objects.create(account=house.account, is_on=True)
 
 
 def share(*, now: datetime) -> None:
@@ -248,8 +250,6 @@ def compared(house: House) -> list[tuple[str, str]]:
 
 def elsewhere(house: House, to: str, *, code: str = "") -> str:
     """Let another system of the company send from our number, by Twilio's own API."""
-    from inbox.sending import carrier_for
-
     carrier = carrier_for(house.sender.twilio_account)
     sent = carrier.client.messages.create(to=to, from_=house.sender.address, body="Sale!")
     return str(sent.sid)
@@ -469,3 +469,78 @@ def test_nothing_is_asked_where_it_is_off_or_the_number_is_not_american(
 
     assert reassigning.is_due(house.account.pk, MARIA, now=NOW)
     assert not reassigning.is_due(house.account.pk, berlin, now=NOW)
+
+
+# --- Before an offer leaves -----------------------------------------------------------------------
+
+
+def offered(stage: Stage) -> Message:
+    return stage.reply(stage.house.alice, OFFER, purpose=Purpose.PROMOTIONAL)
+
+
+@pytest.fixture
+def old_consent(stage: Stage, twilio: Twilio) -> ReassignmentPolicy:
+    """Maria wrote and consented long ago; Twilio is asked before an offer goes to her."""
+    tell(stage.house.account, proof(), at=stage.now)
+    stage.now += 60 * DAY
+    return ReassignmentPolicy.objects.create(
+        account=stage.house.account, is_on=True, older_than_days=30
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed_on", "status", "code"),
+    [("2026-12-01", "blocked", "NUMBER_REASSIGNED"), ("2020-01-01", "sent", "")],
+)
+def test_an_offer_waits_for_the_answer_whose_number_it_is(
+    stage: Stage,
+    twilio: Twilio,
+    old_consent: ReassignmentPolicy,
+    changed_on: str,
+    status: str,
+    code: str,
+) -> None:
+    twilio.tell("owners", number=MARIA.phone, changed_on=changed_on)
+    offer = offered(stage)
+
+    assert deliver(offer.pk, now=stage.now) is None
+    offer.refresh_from_db()
+    assert offer.status == "queued"
+    reassigning.check_owner(offer.pk, now=stage.now)
+    deliver(offer.pk, now=stage.now + MINUTE)
+
+    offer.refresh_from_db()
+    assert (offer.status, offer.error_code) == (status, code)
+    assert asked(twilio) == [MARIA.phone]
+
+
+def test_an_offer_does_not_wait_for_ever_and_replies_never_wait(
+    stage: Stage, twilio: Twilio, old_consent: ReassignmentPolicy
+) -> None:
+    offer = offered(stage)
+    twilio.tell("faults", kind="server_error", on="lookups GET", times=-1)
+
+    assert deliver(offer.pk, now=stage.now) is None
+    reassigning.check_owner(offer.pk, now=stage.now)
+    deliver(offer.pk, now=stage.now + MINUTE)
+    offer.refresh_from_db()
+    assert offer.status == "sent"
+
+    stage.hear("Is it ready?")
+    answer = stage.reply(stage.house.alice)
+    deliver(answer.pk, now=stage.now)
+    answer.refresh_from_db()
+    assert answer.status == "sent"
+
+
+def test_without_a_worker_that_asks_an_offer_goes_after_five_minutes(
+    stage: Stage, twilio: Twilio, old_consent: ReassignmentPolicy
+) -> None:
+    offer = offered(stage)
+    assert deliver(offer.pk, now=stage.now) is None
+    assert deliver(offer.pk, now=stage.now + 2 * MINUTE) is None
+
+    deliver(offer.pk, now=stage.now + 6 * MINUTE)
+
+    offer.refresh_from_db()
+    assert offer.status == "sent"

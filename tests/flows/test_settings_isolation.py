@@ -357,7 +357,7 @@ def _import(scene: Scene) -> dict[str, Any]:
 def _file(scene: Scene) -> dict[str, Any]:
     content = f"phone\n+1415555{secrets.randbelow(10_000):04}\n".encode()
     file = SimpleUploadedFile("old.csv", content, content_type="text/csv")
-    return {"file": file, "attestation": "Moved from the old system."}
+    return {"file": file, "action": "opt_out", "attestation": "Moved from the old system."}
 
 
 # Staff in support read consents too; of partners' own there are counts only (behaviour 10).
@@ -387,6 +387,15 @@ TABLE: dict[str, dict[str, Row]] = {
     # What is held on a person is the account's own admin's to hand out.
     "settings_consent_data": {
         "POST": Row(ADMIN_ONLY, _customer, lambda s: WHY, in_support=(404, 404))
+    },
+    "settings_outside": {
+        "GET": Row(WITH_AUDITOR, **CONSENT),
+        "POST": Row(
+            IMPORTED,
+            data=lambda scene: {"do": "share", "on": "1"},
+            in_support=(404, 302),
+            elsewhere=404,
+        ),
     },
     # The other admin imports into their own account; auditors look on.
     "settings_imports": {
