@@ -479,6 +479,12 @@ def offered(stage: Stage) -> Message:
 
 
 @pytest.fixture
+def stage(house: House, client: Client, twilio: Twilio) -> Stage:
+    twilio.knows(house.sender)
+    return Stage(house, client, NOW)
+
+
+@pytest.fixture
 def old_consent(stage: Stage, twilio: Twilio) -> ReassignmentPolicy:
     """Maria wrote and consented long ago; Twilio is asked before an offer goes to her."""
     tell(stage.house.account, proof(), at=stage.now)
