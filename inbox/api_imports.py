@@ -53,7 +53,12 @@ class Importing(serializers.Serializer[Any]):
     """A file, how it is read, and what the sender says of it. With `check` nothing is kept."""
 
     file = serializers.FileField()
-    action = serializers.ChoiceField(["opt_out", "opt_in", ""], default="", allow_blank=True)
+    action = serializers.RegexField(
+        r"^(opt_out|opt_in)?$",
+        default="",
+        allow_blank=True,
+        help_text="opt_out or opt_in for every row; blank: a column says it",
+    )
     channel = serializers.ChoiceField(CHANNELS, default="sms")
     country = serializers.RegexField(r"^([A-Za-z]{2})?$", default="", allow_blank=True)
     columns = serializers.CharField(
@@ -77,7 +82,7 @@ class Importing(serializers.Serializer[Any]):
         return columns
 
 
-class ProblemShape(serializers.Serializer[Any]):
+class ImportedLine(serializers.Serializer[Any]):
     """What became of a row that was not simply recorded."""
 
     line = serializers.IntegerField()
@@ -99,7 +104,7 @@ class ImportShape(serializers.Serializer[Any]):
     counts = serializers.DictField(child=serializers.IntegerField())
     mapped = serializers.DictField(child=serializers.JSONField())
     problem = serializers.CharField(allow_blank=True)
-    lines = ProblemShape(many=True)
+    lines = ImportedLine(many=True)
     notice = serializers.CharField()
 
 

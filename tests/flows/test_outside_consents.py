@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -34,7 +35,7 @@ from inbox.sending import carrier_for, deliver
 from tests.carrier import Twilio
 from tests.compliance.ledgers import MARIA, proof, tell
 from tests.conftest import NOW, House
-from tests.factories import make_account, make_sender
+from tests.factories import make_account, make_sender, make_user
 from tests.flows.test_decisions import OFFER
 from tests.flows.test_together import Stage
 from tests.twilio import text_in
@@ -551,3 +552,84 @@ def test_without_a_worker_that_asks_an_offer_goes_after_five_minutes(
 
     offer.refresh_from_db()
     assert offer.status == "sent"
+
+
+# --- The page -------------------------------------------------------------------------------------
+
+PAGE = "/settings/consent/outside/"
+
+
+@pytest.fixture
+def ada(house: House, login: Login) -> Client:
+    return login(make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN))
+
+
+def words(answer: Any) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def test_an_admin_switches_and_every_switch_is_audited(house: House, ada: Client) -> None:
+    for _twice in range(2):
+        ada.post(PAGE, {"do": "share", "on": "1"})
+    ada.post(PAGE, {"do": "compare"})
+    owners = {"do": "owners", "is_on": "on", "older_than_days": 45}
+    ada.post(PAGE, {**owners, "again_days": 20, "most_a_day": 7})
+
+    assert ConsentSharing.objects.get(account=house.account).is_on
+    policy = ReassignmentPolicy.objects.get(account=house.account)
+    assert (policy.is_on, policy.older_than_days, policy.most_a_day) == (True, 45, 7)
+    said = AuditEntry.objects.filter(account=house.account)
+    for action in (
+        "consent_sharing_switched",
+        "consent_comparison_asked",
+        "owner_look_up_changed",
+    ):
+        assert said.filter(action=action).count() == 1
+    ada.post(PAGE, {"do": "share", "on": "0"})
+    assert not ConsentSharing.objects.get(account=house.account).is_on
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"older_than_days": "0"},
+        {"older_than_days": "3651"},
+        {"again_days": ""},
+        {"most_a_day": "-5"},
+        {"most_a_day": "1e9"},
+    ],
+)
+def test_what_cannot_be_is_refused_and_what_was_typed_stays(
+    ada: Client, wrong: dict[str, str]
+) -> None:
+    given = {"do": "owners", "older_than_days": "77", "again_days": "20", "most_a_day": "7"}
+
+    answer = ada.post(PAGE, {**given, **wrong})
+
+    assert answer.status_code == 422
+    assert 'value="7' in words(answer)
+    assert not ReassignmentPolicy.objects.exists()
+
+
+def test_the_page_shows_what_differed_to_the_accounts_own_people(
+    house: House, twilio: Twilio, ada: Client, login: Login
+) -> None:
+    twilio.knows(house.sender)
+    tell(house.account, K.OPT_OUT, at=timezone.now() - DAY)
+    elsewhere(house, MARIA.phone)
+    twilio.tell("settle", within=60)
+    compared(house)
+
+    shown = words(ada.get(PAGE))
+
+    assert "another system that uses this number must stop too" in shown
+    assert MARIA.phone not in shown
+    auditor = login(make_user(house.account, "Audrey", works_as=User.Role.AUDITOR))
+    assert "another system" in words(auditor.get(PAGE))
+    assert auditor.post(PAGE, {"do": "share", "on": "1"}).status_code == 404
+    charlie = make_user(make_account("Umbrella"), "Charlie", works_as=User.Role.ACCOUNT_ADMIN)
+    assert "another system" not in words(login(charlie).get(PAGE))
+    for one in (house.alice, house.bob):
+        assert login(one).get(PAGE).status_code == 404
+        assert login(one).post(PAGE, {"do": "share", "on": "1"}).status_code == 404
+    assert not ConsentSharing.objects.filter(is_on=True).exists()
