@@ -117,6 +117,7 @@ class ConsentImportLine(models.Model):
         SUPERSEDED = "superseded", "Kept as history: something later counts for more"
         REFUSED = "refused", "Not recorded: it would undo an opt-out"
         UNPROVEN = "unproven", "Recorded without proof: for notifications only"
+        BLOCKED = "blocked", "Recorded; the carrier still refuses messages to them"
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     file = models.ForeignKey(

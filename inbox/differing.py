@@ -39,12 +39,14 @@ from inbox.sharing import places_of
 logger = logging.getLogger(__name__)
 
 EVERY = timedelta(days=1)
+AGAIN = timedelta(hours=1)
 LEASE = timedelta(minutes=10)
 # Twilio writes a message down some time after it was asked to send it.
 OVERLAP = timedelta(hours=2)
 LOOK_BACK = timedelta(days=2)
 MOST_MESSAGES = 20_000
 MOST_DIFFERENCES = 500
+AWAY = "Twilio did not answer for one of the accounts: it is asked again."
 REFUSED, BLOCKED = "21610", "30004"
 _Kind = ConsentDifference.Kind
 
@@ -80,6 +82,7 @@ class _Look:
 
     run: ConsentComparison
     found: list[ConsentDifference] = field(default_factory=list)
+    was_away: bool = False
 
     def note(self, kind: str, address: Address, ours: str, done: str, *, sid: str = "") -> None:
         if len(self.found) >= MOST_DIFFERENCES:
@@ -100,7 +103,8 @@ class _Look:
 
 def compare(account_id: int, *, now: datetime) -> ConsentComparison:
     """Compare one account now, and keep what was found. What Twilio does not answer is said."""
-    last = ConsentComparison.objects.filter(account=account_id, problem="").first()
+    whole = ConsentComparison.objects.filter(account=account_id, ended_at__isnull=False)
+    last = whole.exclude(problem=AWAY).first()
     since = max(last.begun_at - OVERLAP, now - 5 * LOOK_BACK) if last else now - LOOK_BACK
     run = ConsentComparison.objects.create(account_id=account_id, begun_at=now, since=since)
     look = _Look(run)
@@ -109,10 +113,11 @@ def compare(account_id: int, *, now: datetime) -> ConsentComparison:
             sent = carrier_for(account).list_outbound(since=since, most=MOST_MESSAGES)
         except (CarrierAwayError, SecretUnreadableError) as error:
             logger.warning("account %s not compared with Twilio: %s", account_id, error)
-            run.problem = "Twilio did not answer for one of the accounts: it is asked again."
+            run.problem = AWAY
+            look.was_away = True
             continue
         run.messages += len(sent)
-        if len(sent) >= MOST_MESSAGES:
+        if len(sent) >= MOST_MESSAGES and not run.problem:
             run.problem = f"There were more than {MOST_MESSAGES:,} messages: the newest were read."
         _messages(look, sent, now=now)
     _blocks(look)
@@ -138,7 +143,7 @@ def _finish(look: _Look, *, now: datetime) -> ConsentComparison:
         ConsentDifference.objects.bulk_create(look.found)
         ConsentSharing.objects.filter(account=run.account_id).update(
             # What Twilio did not answer is asked for again in an hour.
-            compared_at=now if not run.problem else now - EVERY + timedelta(hours=1),
+            compared_at=now - EVERY + AGAIN if look.was_away else now,
             comparing_until=None,
         )
         if run.adopted:

@@ -20,7 +20,7 @@ from compliance.addresses import Address, parse_address
 from compliance.consent_files import ConsentFileError, Read, Row, read_rows
 from compliance.evidence import EventKind, EvidenceError
 from compliance.import_outcomes import WORDS, Outcome, Stand, evidence_of, outcome_of, said_in
-from compliance.models import ConsentImport, ConsentImportLine, ConsentState
+from compliance.models import ConsentImport, ConsentImportLine, ConsentState, ProviderBlock
 from compliance.recording import OptInRefusedError
 from compliance.recording_many import Many, make_rows
 from inbox.broadcast import announce
@@ -168,6 +168,7 @@ def _record(work: Work, row: ConsentImport, piece: Sequence[Row], *, now: dateti
     at = recorded_after(work.account_id, list(every.values()), now=now)
     many = Many.lock(work.account_id, every.values(), now=at)
     before = {key: many.state(one) for key, one in every.items()}
+    blocked = _blocked(work.account_id, addresses)
     counts: Counter[Outcome] = Counter()
     lines = []
     for one in piece:
@@ -175,6 +176,8 @@ def _record(work: Work, row: ConsentImport, piece: Sequence[Row], *, now: dateti
         counts[outcome] += 1
         if outcome in _TOLD:
             lines.append(_line(row, one, outcome))
+        elif outcome is Outcome.OPTED_IN and one.address.consent_key in blocked:
+            lines.append(_blocked_line(row, one))
     many.save()
     ConsentImportLine.objects.bulk_create(lines)
     for outcome, number in counts.items():
@@ -241,6 +244,21 @@ def _line(row: ConsentImport, one: Row, outcome: Outcome) -> ConsentImportLine:
         line=one.line,
         outcome=outcome.value,
         reason=reason,
+    )
+
+
+def _blocked(account_id: int, keys: Iterable[str]) -> set[str]:
+    rows = ProviderBlock.objects.filter(account=account_id, address__in=list(keys), cleared_at=None)
+    return set(rows.values_list("address", flat=True))
+
+
+def _blocked_line(row: ConsentImport, one: Row) -> ConsentImportLine:
+    return ConsentImportLine(
+        account_id=row.account_id,
+        file=row,
+        line=one.line,
+        outcome=ConsentImportLine.Outcome.BLOCKED,
+        reason="Ask them to text START: until then nothing of ours reaches them.",
     )
 
 

@@ -24,7 +24,7 @@ from compliance.comparing import differences
 from compliance.consent_files import Mapped
 from compliance.evidence import EventKind
 from compliance.gate import Purpose
-from compliance.models import Consent, ConsentEvent, ConsentImport
+from compliance.models import Consent, ConsentEvent, ConsentImport, ProviderBlock
 from compliance.recording import OptInRefusedError
 from compliance.verifying import verify_account
 from inbox import importing, tasks
@@ -345,6 +345,23 @@ def make_queued(came: Message) -> Message:
             purpose=Purpose.REPLY,
             story=Story(now=timezone.now()),
         )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_the_carrier_refuses_is_told_to_text_start(
+    house: House, ada: User, client: Client
+) -> None:
+    text_in(client, house.sender, MARIA.phone, "STOP")
+    later = timezone.now() + DAY
+    given = f"{MARIA.phone},opt_in,{(later - timedelta(hours=1)).isoformat()},express,{SHOWN}"
+
+    row = run(house, ada, f"phone,action,date,basis,wording\n{given}\n", now=later)
+
+    assert (row.opted_in, state(house, MARIA.phone)) == (1, "opted_in")
+    (line,) = row.lines.all()
+    assert (line.outcome, "START" in line.reason) == ("blocked", True)
+    assert ProviderBlock.objects.filter(cleared_at=None).count() == 1
+    whole(house)
 
 
 # --- The pages ------------------------------------------------------------------------------------
