@@ -82,6 +82,14 @@ _CONSENT = (
         "Suppression",
         "ConsentKey",
         "ConsentDetails",
+        "ConsentImport",
+        "ConsentImportLine",
+        "ConsentComparison",
+        "ConsentDifference",
+        "ConsentSharing",
+        "SharedConsent",
+        "ReassignmentPolicy",
+        "ReassignmentCheck",
     ),
 )
 _COUNTRIES = (

@@ -8,17 +8,18 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
 from accounts.admin_looks import note_rows
-from accounts.admin_scope import LOOK, VIEW, BigTableAdmin, M, OwnRowsFilter, role_in_admin
-from accounts.admin_support import support_now
+from accounts.admin_scope import VIEW, M, OwnRowsFilter, role_in_admin
 from accounts.models import Account, User
 from accounts.secrets import SecretUnreadableError
+from compliance import admin_outside as admin_outside
 from compliance import admin_packs as admin_packs
 from compliance.addresses import masked
+from compliance.admin_facts import ConsentFactsAdmin
 from compliance.models import (
     AccountKeyword,
     Consent,
@@ -31,29 +32,6 @@ from compliance.models import (
     Suppression,
 )
 from compliance.sealing import UnreadableDetailsError
-
-
-class ConsentFactsAdmin(BigTableAdmin[M]):
-    """An admin of facts about consents, for the account and for staff who are in it."""
-
-    partner_may = frozenset()
-    admin_may = auditor_may = LOOK
-
-    def may(self, request: HttpRequest, what: str) -> bool:
-        """Let staff look while they are in an account for support."""
-        return super().may(request, what) and _is_let_in(request)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
-        """Show staff the rows of the account that they are in."""
-        rows = super().get_queryset(request)
-        if role_in_admin(request) != User.Role.STAFF:
-            return rows
-        support = support_now(request)
-        return rows.filter(account=support.account_id) if support else rows.none()
-
-
-def _is_let_in(request: HttpRequest) -> bool:
-    return role_in_admin(request) != User.Role.STAFF or support_now(request) is not None
 
 
 @admin.register(ConsentEvent)

@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef
 from accounts.models import Account
 from accounts.prepared import Prepared
 from compliance.addresses import SHORT_CODE, SMS, WHATSAPP, Address, is_toll_free, problem_of
-from compliance.evidence import EVERY_PROGRAMME, EventKind
+from compliance.evidence import EVERY_PROGRAMME, EventKind, Quality
 from compliance.judging import (
     Case,
     Consent,
@@ -228,6 +228,7 @@ def _consent(row: ConsentRow | None, *, now: datetime) -> Consent:
         since=row.since,
         words=row.words,
         level=_LEVELS.get(row.basis, Level.NONE),
+        is_unproven=row.quality == Quality.IMPORTED_UNPROVEN,
         expires_at=row.expires_at,
         register_checked_at=row.since if row.basis == "registry_checked" else None,
     )

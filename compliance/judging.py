@@ -105,6 +105,8 @@ class Consent:
     since: datetime | None = None
     words: str = ""
     level: Level = Level.NONE
+    # Imported without proof: good for notifications, and for no offer.
+    is_unproven: bool = False
     expires_at: datetime | None = None
     # When a register such as Singapore's was last asked about the number, with the answer "free".
     register_checked_at: datetime | None = None
@@ -374,6 +376,10 @@ def _reassigned(case: Case, now: datetime) -> Iterator[Finding]:
         return
     if case.is_answer and wrote and wrote > at:
         return
+    consent = case.to.consent
+    if consent.state is State.OPTED_IN and consent.since and consent.since > at:
+        # What whoever has the number now consented to themselves counts.
+        return
     words = f"This number changed owner after {_day(at)}. Old consent does not count."
     yield Finding("NUMBER_REASSIGNED", words)
 
@@ -467,6 +473,9 @@ def _consent(case: Case, now: datetime) -> Iterator[Finding]:
         # That they wrote suffices, but not where a register must be asked first (G9e).
         found = _promotional_consent(case, level, now)
         yield from (one for one in found if one.code == "REGISTER_CHECK_NEEDED")
+    elif consent.is_unproven and consent.state is State.OPTED_IN:
+        words = "Their consent was imported without proof: good for notifications, not for offers."
+        yield Finding("NO_PROMO_CONSENT", words)
     else:
         yield from _promotional_consent(case, level, now)
 

@@ -65,6 +65,27 @@ def append(
     """Write one event at the end of a chain that is locked, with what is personal beside it."""
     assert transaction.get_connection().in_atomic_block, "a chain is held by a transaction"
     known = handle(chain.pepper, address.consent_key)
+    times = {"occurred_at": occurred_at, "now": now}
+    event = next_event(chain, address, known, given, state=state, previous=previous, **times)
+    event.save(force_insert=True)
+    key = _key(chain.account_id, known, now=now)
+    details_of(event, key).save(force_insert=True)
+    chain.save(update_fields=["seq", "head_hash"])
+    return event
+
+
+def next_event(
+    chain: ConsentChain,
+    address: Address,
+    known: str,
+    given: Evidence,
+    *,
+    state: ConsentState,
+    occurred_at: datetime,
+    previous: int | None,
+    now: datetime,
+) -> ConsentEvent:
+    """Return the event that comes next in a chain, and let the chain end with it; save neither."""
     given = _placed(given, address)
     opened = Opened(new_salt(), given.personal(address.consent_key))
     event = ConsentEvent(
@@ -83,15 +104,16 @@ def append(
         **_wording(given.wording),
     )
     event.hash = hash_of(event.body)
-    event.save(force_insert=True)
-    key = _key(chain.account_id, known, now=now)
-    ConsentDetails.objects.create(
-        account_id=chain.account_id, event=event, key=key, sealed=seal(key.key, opened)
-    )
     event.opened = opened
     chain.seq, chain.head_hash = event.seq, event.hash
-    chain.save(update_fields=["seq", "head_hash"])
     return event
+
+
+def details_of(event: ConsentEvent, key: ConsentKey) -> ConsentDetails:
+    """Return what is personal in a new event, sealed; it is not saved."""
+    assert event.opened is not None
+    sealed = seal(key.key, event.opened)
+    return ConsentDetails(account_id=event.account_id, event=event, key=key, sealed=sealed)
 
 
 def _placed(given: Evidence, address: Address) -> Evidence:

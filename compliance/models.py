@@ -27,7 +27,15 @@ from accounts.models import Account, User
 from accounts.secrets import EncryptedTextField
 from compliance.chain import FORMAT, GENESIS
 from compliance.evidence import EVERY_PROGRAMME, Basis, EventKind, Personal, Quality, Source
+from compliance.import_models import ConsentImport as ConsentImport
+from compliance.import_models import ConsentImportLine as ConsentImportLine
 from compliance.judging import Answer
+from compliance.outside_models import ConsentComparison as ConsentComparison
+from compliance.outside_models import ConsentDifference as ConsentDifference
+from compliance.outside_models import ConsentSharing as ConsentSharing
+from compliance.outside_models import ReassignmentCheck as ReassignmentCheck
+from compliance.outside_models import ReassignmentPolicy as ReassignmentPolicy
+from compliance.outside_models import SharedConsent as SharedConsent
 from compliance.own_keywords import LONGEST_FORM, MOST, OwnKeyword
 from compliance.rule_models import CompliancePolicy as CompliancePolicy
 from compliance.rule_models import JurisdictionPack as JurisdictionPack

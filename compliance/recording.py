@@ -73,7 +73,7 @@ def record_consent(
     """
     check_evidence(evidence, now=now)
     held, *linked = lock_addresses(account_id, _once(address, others), now=now)
-    _check_opt_in(held, evidence, now=now)
+    check_opt_in(held, evidence, now=now)
     if evidence.supersedes is not None:
         _check_correctable(held, evidence.supersedes)
     event = record(held, evidence, now=now)
@@ -150,18 +150,26 @@ _TRAVELS = {
 def _tell_linked(
     linked: Sequence[Held], evidence: Evidence, event: ConsentEvent, *, now: datetime
 ) -> None:
+    told = as_linked(evidence, event)
+    if told is not None:
+        for held in linked:
+            record(held, told, now=now)
+
+
+def as_linked(evidence: Evidence, event: ConsentEvent) -> Evidence | None:
+    """Return what an event means for the person's other addresses; None if nothing."""
     kind = _TRAVELS.get(evidence.kind)
-    for held in linked if kind else ():
-        told = Evidence(
-            kind or evidence.kind,
-            Source.LINKED,
-            occurred_at=event.occurred_at,
-            programme=event.programme,
-            message_sid=event.message_sid,
-            recorded_by=evidence.recorded_by,
-            reason=evidence.reason,
-        )
-        record(held, told, now=now)
+    if kind is None:
+        return None
+    return Evidence(
+        kind,
+        Source.LINKED,
+        occurred_at=event.occurred_at,
+        programme=event.programme,
+        message_sid=event.message_sid,
+        recorded_by=evidence.recorded_by,
+        reason=evidence.reason,
+    )
 
 
 # What the person did, and we or the carrier saw: nobody may say that it did not happen.
@@ -198,7 +206,8 @@ _BY_THEMSELVES = frozenset(
 )
 
 
-def _check_opt_in(held: Held, evidence: Evidence, *, now: datetime) -> None:
+def check_opt_in(held: Held, evidence: Evidence, *, now: datetime) -> None:
+    """See that this undoes no opt-out that only the person can. Raises OptInRefusedError."""
     is_grant = evidence.kind is EventKind.GRANT and evidence.quality != Quality.FIRST_HAND
     is_start = evidence.kind is EventKind.OPT_IN and evidence.source not in _BY_THEMSELVES
     row = next((row for row in held.rows if row.programme == evidence.programme), held.consent)

@@ -142,7 +142,7 @@ def note_message(held: Held, *, now: datetime) -> None:
             row.basis, row.quality, row.expires_at, row.asked_at = "", "", None, None
             row.since = row.wrote_at = row.last_at = now
             row.words, row.decided_by = "", None
-            row.save(update_fields=_PROJECTED)
+            row.save(update_fields=PROJECTED)
 
 
 def record(held: Held, given: Evidence, *, now: datetime) -> ConsentEvent:
@@ -151,12 +151,12 @@ def record(held: Held, given: Evidence, *, now: datetime) -> ConsentEvent:
     Runs in the caller's transaction, which holds the address. Evidence that comes from outside goes
     through `compliance.recording` instead, which checks it.
     """
-    occurred_at = given.occurred_at or _after(held.last_at, now)
+    occurred_at = given.occurred_at or seen_after(held.last_at, now)
     chain = locked_chain(held.account_id, now=now)
     target = held.of(given.programme)
     events = _history(held, chain) if _needs_history(held, given, occurred_at) else None
-    fact = _fact_of(given, occurred_at, chain.seq + 1)
-    state = ConsentState(target.state) if events is None else _state(target, events, fact)
+    fact = fact_of(given, occurred_at, chain.seq + 1)
+    state = ConsentState(target.state) if events is None else state_after(target, events, fact)
     event = append(
         chain,
         held.address,
@@ -173,7 +173,7 @@ def record(held: Held, given: Evidence, *, now: datetime) -> ConsentEvent:
     return event
 
 
-def _after(last: datetime | None, now: datetime) -> datetime:
+def seen_after(last: datetime | None, now: datetime) -> datetime:
     """Return when something happened that we see ourselves: after all that we know of."""
     return now if last is None or now > last else last + TICK
 
@@ -195,7 +195,8 @@ def _history(held: Held, chain: ConsentChain | None = None) -> list[ConsentEvent
     return events_by_handle(held.account_id, handle(chain.pepper, held.address.consent_key))
 
 
-def _fact_of(given: Evidence, occurred_at: datetime, seq: int) -> Fact:
+def fact_of(given: Evidence, occurred_at: datetime, seq: int) -> Fact:
+    """Return what the state machine needs of something that happened."""
     return Fact(
         kind=given.kind,
         occurred_at=occurred_at,
@@ -209,7 +210,8 @@ def _fact_of(given: Evidence, occurred_at: datetime, seq: int) -> Fact:
     )
 
 
-def _state(row: Consent, events: Iterable[ConsentEvent], new: Fact) -> ConsentState:
+def state_after(row: Consent, events: Iterable[ConsentEvent], new: Fact) -> ConsentState:
+    """Return where a row stands once one more thing happened."""
     facts = [*(event.fact for event in events), new, *wrote(row)]
     return replay(facts, row.programme).state
 
@@ -238,8 +240,7 @@ def _note_event(held: Held, event: ConsentEvent) -> None:
 def _project(held: Held, events: Sequence[ConsentEvent], *, new: ConsentEvent | None) -> None:
     """Write where the address stands for every programme that the newest event is about."""
     for row in held.rows:
-        is_about = new is None or new.supersedes is not None
-        if is_about or (new and new.programme in (EVERY_PROGRAMME, row.programme)):
+        if is_about(row, new):
             _write(row, standing_of(row, events), events)
         elif new:
             _note_event(Held(held.account_id, held.address, [row]), new)
@@ -248,7 +249,14 @@ def _project(held: Held, events: Sequence[ConsentEvent], *, new: ConsentEvent | 
         _forget_suppression(held, events)
 
 
-_PROJECTED = (
+def is_about(row: Consent, new: ConsentEvent | None) -> bool:
+    """Say whether the newest event can change where a row stands; without one everything can."""
+    if new is None or new.supersedes is not None:
+        return True
+    return new.programme in (EVERY_PROGRAMME, row.programme)
+
+
+PROJECTED = (
     "state",
     "ground",
     "basis",
@@ -269,7 +277,7 @@ _PROJECTED = (
 )
 COMPARED = tuple(
     name
-    for name in _PROJECTED
+    for name in PROJECTED
     if name not in ("words", "since", "wrote_at", "last_at", "last_event")
 )
 
@@ -293,6 +301,15 @@ def projected(standing: Standing) -> dict[str, object]:
 
 
 def _write(row: Consent, standing: Standing, events: Sequence[ConsentEvent]) -> None:
+    put(row, standing, events)
+    if row.pk:
+        row.save(update_fields=PROJECTED)
+    else:
+        row.save(force_insert=True)
+
+
+def put(row: Consent, standing: Standing, events: Sequence[ConsentEvent]) -> None:
+    """Let a row say where its address stands after these events; it is not saved."""
     for name, value in projected(standing).items():
         setattr(row, name, value)
     row.since = standing.since or row.since
@@ -301,10 +318,6 @@ def _write(row: Consent, standing: Standing, events: Sequence[ConsentEvent]) -> 
     row.last_event = _last(events)
     times = [event.occurred_at for event in events]
     row.last_at = max([*times, *filter(None, [row.wrote_at])], default=None)
-    if row.pk:
-        row.save(update_fields=_PROJECTED)
-    else:
-        row.save(force_insert=True)
 
 
 def _words_of(event: ConsentEvent) -> str:

@@ -87,6 +87,10 @@ app.conf.beat_schedule = {
     "ask about WhatsApp senders and templates": _every(60, "inbox.tasks.sweep_whatsapp"),
     "remind of possible opt-outs": _every(30, "inbox.tasks.sweep_reviews"),
     "note consents that ran out": _every(60, "inbox.tasks.sweep_lapsed_consents"),
+    "tell Twilio of consents": _every(5, "inbox.tasks.sweep_shared_consents"),
+    "compare opt-outs with Twilio": _every(60, "inbox.tasks.sweep_differences"),
+    "ask whether numbers changed owner": _every(300, "inbox.tasks.sweep_owners"),
+    "record files of consents": _every(10, "inbox.tasks.sweep_imports"),
     "verify the ledgers of consent": _every(300, "inbox.tasks.sweep_consent_chains"),
     "forget old inbox events": _every(3600, "inbox.tasks.sweep_old_events"),
 }

@@ -15,6 +15,7 @@ from compliance.keyword_settings import KeywordsChangedError
 from compliance.own_keywords import OwnKeywordsRefused
 from inbox.models import TeamInbox
 from inbox.setup import policies, replies, rules
+from inbox.setup.consent_imports import OtherBodyError
 from inbox.setup.one_document import InboxMovedError
 from inbox.setup.refusals import SetUpError
 from inbox.setup.rules import Whose
@@ -78,6 +79,7 @@ _REFUSALS: tuple[_Refusal, ...] = (
     (DefinitionError, 422, lambda error: {"problems": [_at(error.field, error.reason)]}),
     (TypedError, 422, lambda error: {"problems": [_at(error.field, error.reason)]}),
     (ExampleError, 422, lambda error: {}),
+    (OtherBodyError, 409, lambda error: {}),
     (SetUpError, 422, lambda error: {}),
     (replies.RepliesError, 422, lambda error: {}),
 )

@@ -19,6 +19,7 @@ from inbox.views.settings import (
     general,
     home,
     hours,
+    imports,
     inbox_document,
     invitations,
     keywords,
@@ -26,6 +27,7 @@ from inbox.views.settings import (
     log_in,
     lookups,
     numbers,
+    outside,
     own_rules,
     people,
     programs,
@@ -115,6 +117,12 @@ urlpatterns = [
     path("compliance/rules/<str:code>/", own_rules.own_rules_of, name="settings_own_rules"),
     path("consent/", consent.consent, name="settings_consent"),
     path("consent/period/", consent.consent_period, name="settings_consent_period"),
+    path("consent/outside/", outside.outside, name="settings_outside"),
+    path("consent/imports/", imports.imports, name="settings_imports"),
+    path("consent/imports/<slug:key>/", imports.one_import, name="settings_import"),
+    path(
+        "consent/imports/<slug:key>/result/", imports.import_result, name="settings_import_result"
+    ),
     path("consent/<slug:key>/", consent.consent_of, name="settings_consent_of"),
     path("consent/<slug:key>/proof/", consent.consent_proof, name="settings_consent_proof"),
     path("consent/<slug:key>/data/", consent.consent_data, name="settings_consent_data"),

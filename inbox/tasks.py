@@ -13,17 +13,21 @@ from inbox import (
     closing,
     conversations,
     deciding,
+    differing,
     escalating,
+    importing,
     media,
+    reassigning,
     receiving,
     reconciling,
     reviewing,
     sending,
+    sharing,
     still_waiting,
 )
 from inbox.events import forget_events
 from inbox.nudges import nudge
-from inbox.setup import availability, drift, expiring, invitations, whatsapp_sync
+from inbox.setup import availability, consent_imports, drift, expiring, invitations, whatsapp_sync
 
 EVENTS_KEPT_FOR = timedelta(days=7)
 # Short, so that other sweeps get their turn; the clock or an overloaded edge starts the next one.
@@ -34,6 +38,7 @@ ALONE = timedelta(seconds=0.2)
 PAUSE = 0.02
 # Well below the time after which Celery ends a task; each account takes a few requests.
 ASKING = timedelta(seconds=20)
+IMPORTING = timedelta(seconds=8)
 
 
 @shared_task
@@ -252,6 +257,53 @@ def sweep_lapsed_consents() -> None:
     until = timezone.now() + SWEEP
     while (now := timezone.now()) < until and lapse_next(now=now):
         pass
+
+
+@shared_task
+def sweep_imports() -> None:
+    """Record files of consents that are under way, for a bounded time."""
+    until = timezone.now() + IMPORTING
+    if (work := importing.claim_next(now=timezone.now())) is None:
+        consent_imports.forget_old(now=timezone.now())
+        return
+    is_more = True
+    while is_more and (now := timezone.now()) < until:
+        is_more = importing.go_on(work, now=now)
+    importing.release(work)
+    if is_more:
+        nudge("sweep_imports")
+
+
+@shared_task
+def sweep_shared_consents() -> None:
+    """Tell Twilio of consents where accounts want that, for a bounded time."""
+    until = timezone.now() + ASKING
+    while (now := timezone.now()) < until and sharing.read_on_next(now=now):
+        pass
+    while (now := timezone.now()) < until and sharing.tell_next(now=now):
+        pass
+
+
+@shared_task
+def sweep_differences() -> None:
+    """Compare opt-outs with what Twilio's side shows, account by account, for a bounded time."""
+    until = timezone.now() + ASKING
+    while (now := timezone.now()) < until and differing.compare_next(now=now):
+        pass
+
+
+@shared_task
+def sweep_owners() -> None:
+    """Ask whether numbers with old consents changed owner, for a bounded time."""
+    until = timezone.now() + ASKING
+    while (now := timezone.now()) < until and reassigning.sweep_next(now=now):
+        pass
+
+
+@shared_task
+def check_owner(message_id: int) -> None:
+    """Ask whether the number that an offer waits for changed owner."""
+    reassigning.check_owner(message_id, now=timezone.now())
 
 
 @shared_task

@@ -42,7 +42,19 @@ from compliance.evidence import EventKind, Evidence, Source
 from compliance.gate import Purpose, Reason, Verdict
 from compliance.jurisdictions import shipped_text
 from compliance.keyword_settings import add_keyword
-from compliance.models import CompliancePolicy, JurisdictionPack, RuleOverride
+from compliance.models import (
+    CompliancePolicy,
+    ConsentComparison,
+    ConsentDifference,
+    ConsentImport,
+    ConsentImportLine,
+    ConsentSharing,
+    JurisdictionPack,
+    ReassignmentCheck,
+    ReassignmentPolicy,
+    RuleOverride,
+    SharedConsent,
+)
 from compliance.own_keywords import OwnKeyword
 from compliance.recording import record_consent
 from inbox.conversations import claim_conversation, mark_read, take_over
@@ -230,6 +242,7 @@ def _live_a_little(company: Company, n: int) -> None:
     _have_look_ups(company)
     _have_rules(company)
     _have_country_rules(company)
+    _have_outside_consents(company, n)
     _entitle(company)
     Authenticator.objects.create(
         user=company.alice, type=Authenticator.Type.TOTP, data={"secret": "canary second factor"}
@@ -337,6 +350,53 @@ def _have_people_around(company: Company, n: int) -> None:
         ip="203.0.113.7",
         started_at=NOW,
         seen_at=NOW,
+    )
+
+
+def _have_outside_consents(company: Company, n: int) -> None:
+    """A file that was imported, what Twilio was told and asked, and one difference."""
+    account = {"account": company.account}
+    changed = {**account, "changed_by": company.alice, "changed_at": NOW}
+    file = ConsentImport.objects.create(
+        **account,
+        public_id=f"import{n}",
+        file_name="old.csv",
+        file_sha256="0" * 64,
+        key=f"{n:064x}",
+        status=ConsentImport.Status.DONE,
+        attestation="Moved from the old system.",
+        uploaded_by=company.alice,
+        uploaded_at=NOW,
+        started_at=NOW,
+        finished_at=NOW,
+    )
+    ConsentImportLine.objects.create(
+        **account, file=file, line=2, outcome="wrong", field="address", reason="It is no number."
+    )
+    ConsentSharing.objects.create(is_on=True, **changed)
+    SharedConsent.objects.create(
+        **account,
+        seq=1,
+        handle=f"{n:064x}",
+        sender_id="+15550170001",
+        status="opt-out",
+        source="others",
+        correlation_id=f"{n:032x}",
+        due_at=NOW,
+        made_at=NOW,
+    )
+    looked = ConsentComparison.objects.create(**account, begun_at=NOW, since=NOW)
+    ConsentDifference.objects.create(
+        **account,
+        comparison=looked,
+        kind="only_there",
+        ending="01",
+        our_address="+15550170001",
+        done="Nothing.",
+    )
+    ReassignmentPolicy.objects.create(is_on=True, **changed)
+    ReassignmentCheck.objects.create(
+        **account, handle=f"{n:064x}", verified_on=NOW.date(), answer="no", asked_at=NOW
     )
 
 

@@ -18,7 +18,9 @@ from inbox.broadcast import announce
 from inbox.carrier import Outbound, Outcome
 from inbox.contacts import address_of
 from inbox.models import Message, Thread
+from inbox.nudges import nudge_on_commit
 from inbox.outbound_media import public_url
+from inbox.reassigning import is_due
 from inbox.sending.asking import Wanted, verdict_on
 from inbox.sending.carriers import carrier_for, hand_over
 from inbox.sending.going_on import went_on_with
@@ -33,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 _Status = Message.Status
 A_MOMENT = timedelta(seconds=1)
+LONGEST_ASKED = timedelta(minutes=5)
 
 
 def deliver(message_id: int, *, now: datetime) -> Outcome | None:
@@ -91,6 +94,10 @@ def _claim(message_id: int, *, now: datetime) -> Message | None:
             # Somebody writes at this moment, and what they say is not seen yet.
             put_back(message, at=now + A_MOMENT)
             return None
+        if _owner_is_asked(message, now=now):
+            put_back(message, at=now + A_MOMENT)
+            nudge_on_commit("check_owner", message.pk)
+            return None
         # If a key is missing the row is not taken: it waits until the key is back.
         carrier_for(message.thread.sender.twilio_account)
         verdict = _verdict_at_delivery(message, now=now)
@@ -118,6 +125,16 @@ def _is_quiet(message: Message) -> bool:
     if purpose is Purpose.AUTO_REPLY and not thread_is_free(message.thread_id):
         return False
     return is_free(message.account_id, address_of(message.thread))
+
+
+def _owner_is_asked(message: Message, *, now: datetime) -> bool:
+    """Say whether an offer waits, for a while, until we know whether the number changed owner."""
+    if purpose_of(message.purpose) is not Purpose.PROMOTIONAL:
+        return False
+    tried = message.trying_since or now
+    if now - tried > LONGEST_ASKED:
+        return False
+    return is_due(message.account_id, address_of(message.thread), now=now)
 
 
 def _verdict_at_delivery(message: Message, *, now: datetime) -> Verdict:

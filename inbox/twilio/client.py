@@ -104,6 +104,17 @@ class TwilioCarrier:
             )
             return [_remote(message) for message in found if _is_inbound(message)]
 
+    def list_outbound(self, *, since: datetime, most: int) -> list[RemoteMessage]:
+        """List what left the Twilio account since a moment, whoever sent it, the newest first.
+
+        At most so many messages are looked at.
+        """
+        with _asking():
+            found = self.client.messages.stream(
+                date_sent_after=since, page_size=PAGE_SIZE, limit=most
+            )
+            return [_remote(message) for message in found if not _is_inbound(message)]
+
     def media_of(self, message_sid: str) -> list[tuple[str, str]]:
         """List the files of one message as (address, type)."""
         with _asking():

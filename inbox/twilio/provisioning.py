@@ -4,22 +4,18 @@ For setting up only; messages go through `inbox.twilio.client`. Nothing here is 
 itself: every failure says whether Twilio may have done what was asked.
 """
 
-import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import requests
 from twilio.base import values
-from twilio.base.exceptions import TwilioException
-from twilio.http.response import Response
 from twilio.rest import Client
 
 from compliance.addresses import TOLL_FREE_PREFIXES
-from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError, refusal
-from inbox.twilio.http import GuardedHttpClient, was_never_sent
+from inbox.twilio.asking import asking
+from inbox.twilio.errors import TwilioRefusedError
+from inbox.twilio.http import GuardedHttpClient
 
 MOST_NUMBERS = 10_000
 MOST_SERVICES = 1000
@@ -178,34 +174,34 @@ class Provisioning:
 
     def account(self) -> RemoteAccount:
         """Return the account itself: the cheapest proof that the credentials are right."""
-        with _asking():
+        with asking():
             return _account(self._client.api.v2010.accounts(self.account_sid).fetch())
 
     def check_messages(self) -> None:
         """Prove that the credentials, such as those of an API key, may read messages."""
-        with _asking():
+        with asking():
             self._client.messages.list(limit=1)
 
     def create_subaccount(self, name: str) -> RemoteAccount:
         """Create a subaccount. When this fails unclearly, look for the name before trying again."""
-        with _asking():
+        with asking():
             return _account(self._client.api.v2010.accounts.create(friendly_name=name))
 
     def subaccounts_named(self, name: str) -> list[RemoteAccount]:
         """Return the subaccounts with exactly this name that are not closed, the oldest first."""
-        with _asking():
+        with asking():
             found = self._client.api.v2010.accounts.list(friendly_name=name, limit=20)
             rows = [_account(one) for one in reversed(found)]
         return [one for one in rows if one.sid != self.account_sid and one.status != "closed"]
 
     def subaccount(self, sid: str) -> RemoteAccount:
         """Return one of the account's subaccounts, a closed one as well."""
-        with _asking():
+        with asking():
             return _account(self._client.api.v2010.accounts(sid).fetch())
 
     def set_status(self, sid: str, status: str) -> RemoteAccount:
         """Make a subaccount active, suspended or closed. The last is for ever."""
-        with _asking():
+        with asking():
             return _account(self._client.api.v2010.accounts(sid).update(status=status))
 
     # --- Numbers ---
@@ -214,7 +210,7 @@ class Provisioning:
         self, *, country: str, kind: str, area_code: str = "", contains: str = ""
     ) -> list[Offer]:
         """Return numbers that can be bought and can text; kind is local, mobile or toll_free."""
-        with _asking():
+        with asking():
             offers = getattr(self._client.available_phone_numbers(country), kind).list(
                 area_code=area_code or values.unset,
                 contains=contains or values.unset,
@@ -225,7 +221,7 @@ class Provisioning:
 
     def buy(self, address: str, pointing: Pointing) -> RemoteNumber:
         """Buy a number and say at once where its messages go."""
-        with _asking():
+        with asking():
             return _number(
                 self._client.incoming_phone_numbers.create(
                     phone_number=address, **_parameters(pointing)
@@ -234,7 +230,7 @@ class Provisioning:
 
     def find_number(self, address: str) -> RemoteNumber | None:
         """Return the number or short code with this address, if the account holds it."""
-        with _asking():
+        with asking():
             if address.isdecimal():
                 found = self._client.short_codes.list(short_code=address, limit=1)
                 return _short_code(found[0]) if found else None
@@ -245,7 +241,7 @@ class Provisioning:
 
     def point(self, sid: str, pointing: Pointing) -> RemoteNumber:
         """Say where the messages to a number or short code go. Doing it twice changes nothing."""
-        with _asking():
+        with asking():
             parameters = _parameters(pointing)
             if sid.startswith("SC"):
                 del parameters["sms_application_sid"]
@@ -254,7 +250,7 @@ class Provisioning:
 
     def release(self, sid: str) -> None:
         """Give a number back. There is no undo."""
-        with _asking():
+        with asking():
             self._client.incoming_phone_numbers(sid).delete()
 
     # --- Messaging Services ---
@@ -264,7 +260,7 @@ class Provisioning:
         if not _SERVICE_SID.fullmatch(sid):
             return None
         try:
-            with _asking():
+            with asking():
                 return self._with_members(self._client.messaging.v1.services(sid).fetch())
         except TwilioRefusedError as error:
             if error.status == 404:
@@ -275,7 +271,7 @@ class Provisioning:
         self, sid: str, pointing: Pointing, *, is_by_number: bool = False
     ) -> RemoteService:
         """Say where the messages to a service go: to its own address or to those of its numbers."""
-        with _asking():
+        with asking():
             changed = self._client.messaging.v1.services(sid).update(
                 inbound_request_url=pointing.inbound_url,
                 inbound_method=pointing.inbound_method,
@@ -289,7 +285,7 @@ class Provisioning:
         """Return everything that decides where messages go; of WhatsApp if it is asked for."""
         account = self.account()
         whatsapp = self._whatsapp_if_told() if with_whatsapp else None
-        with _asking():
+        with asking():
             client = self._client
             numbers = [
                 *map(_number, client.incoming_phone_numbers.list(limit=MOST_NUMBERS)),
@@ -326,7 +322,7 @@ class Provisioning:
 
     def whatsapp_senders(self) -> tuple[RemoteWhatsApp, ...]:
         """Return the WhatsApp senders of the account."""
-        with _asking():
+        with asking():
             found = self._client.messaging.v2.channels_senders.list(
                 channel="whatsapp", limit=MOST_NUMBERS
             )
@@ -351,14 +347,14 @@ class Provisioning:
             "status_callback_url": remote.status_url,
             "status_callback_method": remote.status_method,
         }
-        with _asking():
+        with asking():
             self._client.messaging.v2.channels_senders(remote.sid).update(_Webhook(webhook))
 
     # --- Registrations with the American carriers ---
 
     def brand_status(self) -> str:
         """Return how far the account's A2P brand is; blank when it has none."""
-        with _asking():
+        with asking():
             brands = self._client.messaging.v1.brand_registrations.list(limit=20)
             states = [str(one.status or "") for one in brands]
         return "APPROVED" if "APPROVED" in states else next(iter(states), "")
@@ -369,7 +365,7 @@ class Provisioning:
         Asked once, however many numbers a service has.
         """
         if service_sid not in self._campaigns:
-            with _asking():
+            with asking():
                 service = self._client.messaging.v1.services(service_sid)
                 states = [str(one.campaign_status or "") for one in service.us_app_to_person.list()]
             best = "VERIFIED" if "VERIFIED" in states else next(iter(states), "")
@@ -378,52 +374,12 @@ class Provisioning:
 
     def verification_status(self, number_sid: str) -> str:
         """Return how far the verification of a toll-free number is; blank when it has none."""
-        with _asking():
+        with asking():
             found = self._client.messaging.v1.tollfree_verifications.list(
                 tollfree_phone_number_sid=number_sid, limit=20
             )
             states = [str(one.status or "") for one in found]
         return "TWILIO_APPROVED" if "TWILIO_APPROVED" in states else next(iter(states), "")
-
-
-@contextmanager
-def _asking() -> Iterator[None]:
-    """Turn whatever goes wrong into TwilioRefusedError or TwilioAwayError.
-
-    The lists of the library raise another error than its single requests, and an answer that
-    cannot be read comes out of it as one of Python's own.
-    """
-    try:
-        yield
-    except TwilioException as error:
-        raise _told(error) from error
-    except requests.exceptions.RequestException as error:
-        raise TwilioAwayError(may_have_acted=not was_never_sent(error)) from error
-    except _UNREADABLE as error:
-        raise TwilioAwayError(may_have_acted=True) from error
-
-
-def _told(error: TwilioException) -> TwilioRefusedError | TwilioAwayError:
-    response = next((one for one in error.args if isinstance(one, Response)), None)
-    if response is not None:
-        status, code, words = _read_refusal(response)
-    else:
-        status = int(getattr(error, "status", 0) or 0)
-        code = str(getattr(error, "code", "") or "")
-        words = str(getattr(error, "msg", "") or getattr(error, "title", "") or "")
-    if status == 0 or status >= 500:
-        return TwilioAwayError(may_have_acted=True)
-    if status == 429:
-        return TwilioAwayError(may_have_acted=False, is_busy=True)
-    return refusal(status=status, code=code, words=words)
-
-
-def _read_refusal(response: Response) -> tuple[int, str, str]:
-    try:
-        body = json.loads(response.text)
-        return response.status_code, str(body.get("code", "") or ""), str(body.get("message", ""))
-    except (ValueError, AttributeError):
-        return response.status_code, "", ""
 
 
 def _account(one: Any) -> RemoteAccount:

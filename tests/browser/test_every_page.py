@@ -31,11 +31,12 @@ from accounts.programs import make_key, revoke_key
 from compliance.addresses import parse_address
 from compliance.evidence import EventKind, Evidence, Source
 from compliance.keyword_settings import add_keyword, keywords_of
-from compliance.models import RuleOverride
+from compliance.models import ConsentComparison, ConsentDifference, RuleOverride
 from compliance.opt_out_links import opt_out_link
 from compliance.overriding import settle_rule
 from compliance.own_keywords import OwnKeyword
 from compliance.stricter import Column
+from inbox import importing
 from inbox.models import (
     Conversation,
     DriftFinding,
@@ -44,6 +45,7 @@ from inbox.models import (
     Thread,
     WhatsAppTemplate,
 )
+from inbox.setup.consent_imports import start, upload
 from inbox.setup.invitations import Asked, hash_of, invite
 from routing.hours import Opening, SpecialDay
 from routing.models import BusinessHours, EscalationPolicy
@@ -308,6 +310,7 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "rules of a supervisor": (stage.house.sue, f"{inbox}rules/"),
         "consent": (ada, "/settings/consent/"),
         "consent of a person": (ada, _consents(stage)),
+        **{name: (ada, path) for name, path in _from_outside(stage, ada).items()},
         "keywords": (ada, _keywords(ada)),
         "try a message": (ada, "/settings/keywords/try/"),
         "messages read again": (ada, "/settings/keywords/review/"),
@@ -332,6 +335,38 @@ def _consents(stage: Stage) -> str:
     tell(account, EventKind.OPT_OUT, words="no more", **told)
     asked = (now - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%S")
     return f"/settings/consent/{stage.row.contact.public_id}/?at={asked}"
+
+
+def _from_outside(stage: Stage, ada: User) -> dict[str, str]:
+    """Have one file to be looked at, one that was imported, and a difference from Twilio."""
+    assert ada.account is not None
+    deed: dict[str, Any] = {"account": ada.account, "by": ada, "now": stage.now}
+    rows = "\n".join(f"+1415555{n:04},opt_out,," for n in range(300, 306))
+    text = f"phone,action,date,wording\n{rows}\n12,opt_out,,\n+14155550309,opt_in,,\n"
+    draft = upload(text.encode(), name="old-system.csv", **deed)
+    done = upload(f"{text}+14155550310,what,,\n".encode(), name="moved.csv", **deed)
+    start(done, attestation="Moved from the old system; exported by IT.", by=ada, now=stage.now)
+    while work := importing.claim_next(now=stage.now):
+        while importing.go_on(work, now=stage.now):
+            pass
+    run = ConsentComparison.objects.create(
+        account=ada.account, begun_at=stage.now, since=stage.now, messages=120, adopted=1
+    )
+    ConsentDifference.objects.create(
+        account=ada.account,
+        comparison=run,
+        kind="refused_there",
+        ending="42",
+        our_address=stage.house.sender.address,
+        done="Opted out here too. Only they can undo it, by texting START.",
+    )
+    page = "/settings/consent/imports/"
+    return {
+        "imports of consents": page,
+        "an import to look at": f"{page}{draft.public_id}/",
+        "an import that is done": f"{page}{done.public_id}/",
+        "consent at Twilio": "/settings/consent/outside/",
+    }
 
 
 def _keywords(ada: User) -> str:
@@ -485,6 +520,10 @@ PAGES = [
     "rules of a supervisor",
     "consent",
     "consent of a person",
+    "imports of consents",
+    "an import to look at",
+    "an import that is done",
+    "consent at Twilio",
     "keywords",
     "try a message",
     "messages read again",

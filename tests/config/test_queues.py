@@ -18,6 +18,7 @@ OUTSIDE = {
     *("deliver", "fetch_media", "route_waiting", "sweep_unknown", "sweep_reconcile"),
     *("sweep_whatsapp", "sweep_drift", "sweep_asking", "send_invitations", "send_notices"),
     "sweep_webhooks",
+    *("sweep_shared_consents", "sweep_differences", "sweep_owners", "check_owner"),
 }
 
 

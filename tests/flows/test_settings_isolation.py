@@ -6,12 +6,14 @@ One verdict per address, method and person; an address without one fails the tes
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -28,10 +30,12 @@ from accounts.models import (
     User,
 )
 from accounts.programs import make_key
+from compliance.models import ConsentImport
 from inbox.api_urls import of_settings
 from inbox.models import Contact, Message, TeamInbox
 from inbox.sending import send_test
 from inbox.settings_urls import urlpatterns
+from inbox.setup.consent_imports import start, upload
 from inbox.setup.rules import Whose, publish_draft, replace_draft
 from routing.models import (
     BusinessHours,
@@ -125,6 +129,7 @@ def scene(house: House, login: Login, twilio: Twilio) -> Scene:
 OWN_ACCOUNT = (200, 200, 404, 404, 404, 404, 404, 302)
 ADMIN_ONLY = (200, 404, 404, 404, 404, 404, 404, 302)
 DONE_BY_ADMIN = (302, 404, 404, 404, 404, 404, 404, 302)
+IMPORTED = (302, 302, 404, 404, 404, 404, 404, 302)
 WITH_AUDITOR = (200, 200, 404, 404, 200, 404, 404, 302)
 
 
@@ -338,6 +343,23 @@ def _customer(scene: Scene) -> dict[str, Any]:
     return {"key": found.public_id}
 
 
+def _import(scene: Scene) -> dict[str, Any]:
+    """Name an import that is under way; it is made where there is none."""
+    account, admin = scene.house.account, User.objects.get(name="Ada")
+    row = ConsentImport.objects.filter(account=account).first()
+    if row is None:
+        deed: dict[str, Any] = {"account": account, "by": admin, "now": timezone.now()}
+        row = upload(b"phone\n+14155550101\n", **deed)
+        start(row, attestation="Moved from the old system.", by=admin, now=timezone.now())
+    return {"key": row.public_id}
+
+
+def _file(scene: Scene) -> dict[str, Any]:
+    content = f"phone\n+1415555{secrets.randbelow(10_000):04}\n".encode()
+    file = SimpleUploadedFile("old.csv", content, content_type="text/csv")
+    return {"file": file, "action": "opt_out", "attestation": "Moved from the old system."}
+
+
 # Staff in support read consents too; of partners' own there are counts only (behaviour 10).
 CONSENT: dict[str, Any] = {"in_support": (404, 200), "elsewhere": 404}
 WHY = {"reason": "She asked for it"}
@@ -365,6 +387,46 @@ TABLE: dict[str, dict[str, Row]] = {
     # What is held on a person is the account's own admin's to hand out.
     "settings_consent_data": {
         "POST": Row(ADMIN_ONLY, _customer, lambda s: WHY, in_support=(404, 404))
+    },
+    "settings_outside": {
+        "GET": Row(WITH_AUDITOR, **CONSENT),
+        "POST": Row(
+            IMPORTED,
+            data=lambda scene: {"do": "share", "on": "1"},
+            in_support=(404, 302),
+            elsewhere=404,
+        ),
+    },
+    # The other admin imports into their own account; auditors look on.
+    "settings_imports": {
+        "GET": Row(WITH_AUDITOR, **CONSENT),
+        "POST": Row(IMPORTED, data=_file, in_support=(404, 302), elsewhere=404),
+    },
+    "settings_import": {
+        "GET": Row((200, 404, 404, 404, 200, 404, 404, 302), _import, **CONSENT),
+        "POST": Row(
+            DONE_BY_ADMIN,
+            _import,
+            lambda scene: {"do": "cancel"},
+            in_support=(404, 302),
+            elsewhere=404,
+        ),
+    },
+    "settings_import_result": {
+        "POST": Row((200, 404, 404, 404, 200, 404, 404, 302), _import, **CONSENT)
+    },
+    "api_imports": {
+        "GET": Row((200, 200, 404, 404, 200, 404, 404, 401), **CONSENT),
+        "POST": Row(
+            (201, 201, 404, 404, 404, 404, 404, 401),
+            data=_file,
+            in_support=(404, 201),
+            elsewhere=404,
+        ),
+    },
+    "api_import": {"GET": Row((200, 404, 404, 404, 200, 404, 404, 401), _import, **CONSENT)},
+    "api_import_cancel": {
+        "POST": Row((200, 404, 404, 404, 404, 404, 404, 401), _import, in_support=(404, 200))
     },
     "api_consent_as_of": {
         "GET": Row(
@@ -850,6 +912,7 @@ def _try(client: Client, method: str, path: str, data: dict[str, Any]) -> Any:
 
 
 def _send(client: Client, method: str, path: str, data: dict[str, Any]) -> Any:
-    if path.startswith("/api/") and method != "GET":
+    is_file = any(isinstance(one, SimpleUploadedFile) for one in data.values())
+    if path.startswith("/api/") and method != "GET" and not is_file:
         return client.generic(method, path, json.dumps(data), content_type="application/json")
     return getattr(client, method.lower())(path, data)

@@ -60,6 +60,7 @@ MESSAGES = {
     30007: "Message filtered",
     30008: "Unknown error",
     30409: "Cannot cancel message after it has been sent",
+    30646: "Consent could not be taken over",
     35111: "SendAt cannot be empty for ScheduleType 'fixed'",
     35114: "SendAt time must be between 900 seconds and 35 days (3024000 seconds) in the future",
     35118: "MessagingServiceSid is required to schedule a message",

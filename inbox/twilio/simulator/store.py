@@ -34,6 +34,10 @@ class Store:
         self.opt_outs: dict[tuple[str, str], bool] = {}
         self.last_inbound: dict[tuple[str, str], float] = {}
         self.sticky: dict[tuple[str, str], str] = {}
+        self.consents: list[dict[str, str]] = []
+        self.consent_requests: list[float] = []
+        self.owners: dict[str, str] = {}
+        self.lookups: list[str] = []
         self._by_account: dict[str, list[Message]] = defaultdict(list)
         self._by_pair: dict[tuple[str, str], list[Message]] = defaultdict(list)
 

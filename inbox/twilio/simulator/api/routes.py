@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from inbox.twilio.simulator.api import (
     accounts,
     channels,
+    consents,
     content,
+    lookups,
     media,
     messages,
     numbers,
@@ -143,6 +145,8 @@ ROUTES = (
         GET=channels.fetch,
         POST=channels.update,
     ),
+    _route("accounts", r"/v1/Consents/Bulk", "consents", POST=consents.bulk),
+    _route("lookups", r"/v2/PhoneNumbers/(?P<number>\+[0-9]{7,15})", "lookups", GET=lookups.fetch),
     _route("content", r"/v1/Content", "content", GET=content.listing),
     _route("content", r"/v1/ContentAndApprovals", "content", GET=content.listing_with_approvals),
     _route("content", r"/v1/Content/(?P<sid>HX[0-9a-fA-F]{32})", "content", GET=content.fetch),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from inbox.twilio.simulator.control import reviews, steering, traffic
+from inbox.twilio.simulator.control import outside, reviews, steering, traffic
 from inbox.twilio.simulator.exchange import Request, Response, json_response
 from inbox.twilio.simulator.reading import BadInputError
 from inbox.twilio.simulator.simulator import Simulator
@@ -22,6 +22,9 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("DELETE", "/_sim/faults"): steering.clear_faults,
     ("POST", "/_sim/clock"): steering.clock,
     ("POST", "/_sim/optout"): steering.opt_out,
+    ("GET", "/_sim/consents"): outside.consents,
+    ("POST", "/_sim/owners"): outside.owner,
+    ("GET", "/_sim/lookups"): outside.lookups,
     ("POST", "/_sim/rotate"): steering.rotate,
     ("POST", "/_sim/templates"): reviews.template,
     ("POST", "/_sim/senders"): reviews.sender,
