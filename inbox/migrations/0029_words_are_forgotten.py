@@ -8,6 +8,52 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+# What a line of a timeline is without what colleagues typed, and who may make it that
+# (`inbox.models.conversation.OnlyForgets`).
+MAKE_FORGETTING = """
+CREATE OR REPLACE FUNCTION timeline_without_words(data jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(
+        jsonb_object_agg(
+            key,
+            CASE WHEN key IN ('note', 'reason', 'mark') THEN '""'::jsonb ELSE value END
+        ),
+        '{}'::jsonb
+    ) FROM jsonb_each(data)
+$$;
+CREATE OR REPLACE FUNCTION let_a_timeline_forget() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        IF to_jsonb(NEW) - 'data' = to_jsonb(OLD) - 'data'
+            AND NEW.data = timeline_without_words(OLD.data)
+            AND (
+                EXISTS (
+                    SELECT 1 FROM inbox_retentionpolicy
+                    WHERE account_id = OLD.account_id AND running_since IS NOT NULL
+                )
+                OR EXISTS (
+                    SELECT 1 FROM inbox_erasure
+                    WHERE account_id = OLD.account_id AND state = 'forgetting'
+                )
+            )
+        THEN
+            RETURN NEW;
+        END IF;
+    END IF;
+    RAISE EXCEPTION 'Cannot % rows of %: it is append-only', lower(TG_OP), TG_TABLE_NAME;
+END;
+$$
+"""
+UNMAKE_FORGETTING = """
+DROP FUNCTION let_a_timeline_forget();
+DROP FUNCTION timeline_without_words(jsonb)
+"""
+ALWAYS = """
+ALTER TABLE inbox_conversationevent ENABLE ALWAYS TRIGGER pgtrigger_conversation_event_is_append_only_81ab2;
+ALTER TABLE inbox_forgettingcertificate ENABLE ALWAYS TRIGGER pgtrigger_certificates_are_append_only_97e03;
+ALTER TABLE inbox_forgettingcertificate ENABLE ALWAYS TRIGGER pgtrigger_certificates_are_never_emptied_fb544
+"""
+
 
 class Migration(migrations.Migration):
 
@@ -18,6 +64,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunSQL(MAKE_FORGETTING, UNMAKE_FORGETTING),
         migrations.CreateModel(
             name='Erasure',
             fields=[
@@ -147,18 +194,6 @@ class Migration(migrations.Migration):
             model_name='attachment',
             name='state',
             field=models.CharField(choices=[('waiting', 'Being fetched'), ('ready', 'Ready'), ('failed', 'Could not fetch'), ('refused', 'Refused'), ('gone', 'Removed')], default='waiting', max_length=8),
-        ),
-        migrations.AddIndex(
-            model_name='attachment',
-            index=models.Index(condition=models.Q(('forgotten_at__isnull', True)), fields=['account', 'created_at', 'id'], name='attachment_to_forget'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('forgotten_at__isnull', True)), fields=['account', 'created_at', 'id'], name='message_to_forget'),
-        ),
-        migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(condition=models.Q(('forgotten_at__isnull', True)), fields=['account', 'received_at', 'id'], name='receipt_to_forget'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='conversationevent',
@@ -331,4 +366,5 @@ class Migration(migrations.Migration):
             model_name='retentionpolicy',
             constraint=models.CheckConstraint(condition=models.Q(('decisions_years', None), models.Q(('decisions_years__gte', 1), ('decisions_years__lte', 100)), _connector='OR'), name='decisions_are_kept_for_years'),
         ),
+        migrations.RunSQL(ALWAYS, migrations.RunSQL.noop),
     ]
