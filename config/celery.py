@@ -88,5 +88,8 @@ app.conf.beat_schedule = {
     "remind of possible opt-outs": _every(30, "inbox.tasks.sweep_reviews"),
     "note consents that ran out": _every(60, "inbox.tasks.sweep_lapsed_consents"),
     "verify the ledgers of consent": _every(300, "inbox.tasks.sweep_consent_chains"),
+    "let what is old enough go": _every(5, "inbox.tasks.sweep_retention"),
+    "go on with erasures": _every(5, "inbox.tasks.sweep_erasures"),
+    "let Twilio delete what was erased": _every(15, "inbox.tasks.sweep_deletions"),
     "forget old inbox events": _every(3600, "inbox.tasks.sweep_old_events"),
 }

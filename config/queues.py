@@ -17,6 +17,8 @@ ROUTES = {
     "inbox.tasks.sweep_reconcile": {"queue": "outside"},
     "inbox.tasks.sweep_whatsapp": {"queue": "outside"},
     "inbox.tasks.sweep_drift": {"queue": "outside"},
+    "inbox.tasks.sweep_deletions": {"queue": "outside"},
+    "inbox.tasks.erase_person": {"queue": "clock"},
     "inbox.tasks.send_*": {"queue": "outside"},
     "inbox.tasks.sweep_*": {"queue": "clock"},
 }

@@ -14,7 +14,7 @@ what nobody confirmed (`unconfirmed`), what an opt-out stops (`opt_outs`), and w
 """
 
 from inbox.sending.asking import UNASKED_BY_PEOPLE, Wanted, compose_verdict, verdict_on
-from inbox.sending.carriers import carrier_for
+from inbox.sending.carriers import carrier_for, delete_message
 from inbox.sending.going_on import WentOn
 from inbox.sending.handing_over import deliver
 from inbox.sending.locking import lock_messages, locked_message, locked_thread
@@ -45,6 +45,7 @@ __all__ = [
     "carrier_for",
     "choose_template",
     "compose_verdict",
+    "delete_message",
     "deliver",
     "fail_message",
     "follow_consent",
