@@ -136,7 +136,7 @@ def empty_timeline(which: Q) -> int:
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [numbers])
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def media(old: Old, size: int = SIZE) -> Batch:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -253,7 +254,14 @@ def _needles(whom: Whom) -> str:
 
 def _whom(row: Erasure) -> Whom:
     kept = json.loads(row.needles)
-    return Whom(**{name: tuple(it) if isinstance(it, list) else it for name, it in kept.items()})
+    return Whom(
+        account_id=row.account_id,
+        # Contacts may have been joined since it was asked for.
+        contact_id=row.contact_id,
+        keys=tuple(kept["keys"]),
+        phones=tuple(kept["phones"]),
+        handles=tuple(kept["handles"]),
+    )
 
 
 def of_account(account: Account) -> "Sequence[Erasure]":
@@ -262,7 +270,7 @@ def of_account(account: Account) -> "Sequence[Erasure]":
     return list(rows.order_by("-asked_at")[:50])
 
 
-def _note(row: Erasure, action: str, by: User | None, now: datetime, **more: object) -> None:
+def _note(row: Erasure, action: str, by: User | None, now: datetime, **more: Any) -> None:
     record(
         action=action,
         subject=str(row),

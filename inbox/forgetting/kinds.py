@@ -9,6 +9,7 @@ from calendar import isleap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,6 +18,9 @@ from compliance.in_force import pack_for
 from compliance.jurisdictions import Jurisdiction
 from inbox.models import RetentionPolicy
 from inbox.models.retention import MOST_DAYS, MOST_YEARS
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 # Keywords that an account adds are held against what came in the last 30 days, and what a webhook
 # lost is looked for in what Twilio keeps: both need the words.
@@ -32,8 +36,8 @@ class Kind:
 
     name: str
     field: str
-    label: str
-    what: str
+    label: "str | _StrPromise"
+    what: "str | _StrPromise"
     default: int | None = None
     own_floor: int = 1
 

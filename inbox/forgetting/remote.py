@@ -38,7 +38,7 @@ def owe_deletions(erasure: Erasure, *, now: datetime) -> None:
                 account_id=erasure.account_id,
                 erasure=erasure,
                 twilio_account_id=twilio_account,
-                message_sid=sid,
+                message_sid=str(sid),
                 next_attempt_at=now,
             )
             for sid, twilio_account in rows.iterator(BATCH)

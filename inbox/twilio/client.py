@@ -123,16 +123,18 @@ class TwilioCarrier:
         and go first: once the message is gone nothing names them. One that is still on its way
         cannot be deleted. Raises CarrierAwayError, which says what Twilio answered.
         """
+        files: list[str] = []
         with _deleting():
+            # Asked first: of a list that is not there the library does not say that it is not.
             message = self.client.messages(message_sid)
-            files = [str(item.sid) for item in message.media.list(limit=PAGE_SIZE)]
+            message.fetch()
+            files += [str(item.sid) for item in message.media.list(limit=PAGE_SIZE)]
             for sid in files:
                 with _gone_is_done():
                     message.media(sid).delete()
             with _gone_is_done():
                 message.delete()
-            return len(files)
-        return 0
+        return len(files)
 
 
 @contextmanager
