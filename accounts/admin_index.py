@@ -84,6 +84,16 @@ _CONSENT = (
         "ConsentDetails",
     ),
 )
+_KEPT = (
+    _("Kept and forgotten"),
+    (
+        "RetentionPolicy",
+        "LegalHold",
+        "Erasure",
+        "RemoteDeletion",
+        "ForgettingCertificate",
+    ),
+)
 _COUNTRIES = (
     _("Country rules"),
     ("JurisdictionPack", "RuleOverride", "CompliancePolicy"),
@@ -122,6 +132,7 @@ GROUPS: Mapping[User.Role, Groups] = {
         _LOG,
         _CONSENT,
         _COUNTRIES,
+        _KEPT,
         _TALK,
         _LIVE,
     ),
@@ -136,6 +147,7 @@ GROUPS: Mapping[User.Role, Groups] = {
         _LOG,
         _CONSENT,
         _COUNTRIES,
+        _KEPT,
         _TALK,
         _LIVE,
         (_("Partner"), ("Partner",)),
@@ -150,9 +162,18 @@ GROUPS: Mapping[User.Role, Groups] = {
         _LOG,
         _CONSENT,
         _COUNTRIES,
+        _KEPT,
         (_("Account"), ("Account",)),
     ),
-    User.Role.AUDITOR: (_LOG, _RULES, _CONSENT, _COUNTRIES, _TALK, (_("Receipts"), ("Receipt",))),
+    User.Role.AUDITOR: (
+        _LOG,
+        _RULES,
+        _CONSENT,
+        _COUNTRIES,
+        _KEPT,
+        _TALK,
+        (_("Receipts"), ("Receipt",)),
+    ),
 }
 WELCOME: Mapping[User.Role, Any] = {
     User.Role.STAFF: _("Every partner and every account."),

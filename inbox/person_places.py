@@ -126,9 +126,7 @@ PLACES: tuple[Place, ...] = (
     ),
     Place(RuleExample, Fate.DELETED, "examples.jsonl", words=("name", "facts", "expected")),
     Place(CrmRow, Fate.DELETED, "person.json", words=("key", "values")),
-    Place(
-        CrmAnswer, Fate.DELETED, "person.json", words=("facts", "left_out"), facts=("question",)
-    ),
+    Place(CrmAnswer, Fate.DELETED, "person.json", words=("facts", "left_out"), facts=("question",)),
     Place(
         RoutingTrace,
         Fate.DELETED,

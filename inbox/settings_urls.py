@@ -124,9 +124,7 @@ urlpatterns = [
     path("consent/<slug:key>/erase/", retention.person_erase, name="settings_person_erase"),
     path("retention/", retention.retention, name="settings_retention"),
     path("retention/hold/", retention.hold_account, name="settings_hold_account"),
-    path(
-        "retention/holds/<slug:public_id>/lift/", retention.hold_lift, name="settings_hold_lift"
-    ),
+    path("retention/holds/<slug:public_id>/lift/", retention.hold_lift, name="settings_hold_lift"),
     path(
         "retention/certificates/<int:number>/",
         retention.certificate,

@@ -1,4 +1,4 @@
-"""What would go if an account kept things for so long? Counts by kind and month; nothing changes."""
+"""What would go if an account kept things for so long? Counts by kind and month."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

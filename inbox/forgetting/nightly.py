@@ -85,7 +85,13 @@ def _go_on(row: RetentionPolicy, *, now: datetime, size: int) -> None:
 
 
 def _one_batch(
-    row: RetentionPolicy, kind: Kind, floor: Floor, done: dict[str, Any], *, now: datetime, size: int
+    row: RetentionPolicy,
+    kind: Kind,
+    floor: Floor,
+    done: dict[str, Any],
+    *,
+    now: datetime,
+    size: int,
 ) -> None:
     length = kept_for(kind, row, floor)
     if length is None:

@@ -1,4 +1,4 @@
-"""What still names a person after an erasure, and is not ours to change? Said in the certificate."""
+"""What still names a person after an erasure, and is not ours to change?"""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,9 @@ def left_behind(whom: Whom) -> Sequence[str]:
 
 def _naming(model: type[Model], field: str, whom: Whom) -> int:
     numbers = set()
-    texts = model._default_manager.filter(account=whom.account_id).annotate(as_text=Cast(field, TextField()))
+    texts = model._default_manager.filter(account=whom.account_id).annotate(
+        as_text=Cast(field, TextField())
+    )
     for phone in whom.phones:
         named = texts.filter(as_text__contains=phone.lstrip("+"))
         numbers |= set(named.values_list("pk", flat=True))

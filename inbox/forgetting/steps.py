@@ -1,4 +1,4 @@
-"""What is taken out of each place once a person is nobody any more, a few hundred rows at a time?"""
+"""What is taken out of each place once a person is nobody any more, some rows at a time?"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -134,7 +134,9 @@ class LegalHold(models.Model):
                 name="one_standing_hold_per_account",
             ),
             models.UniqueConstraint(
-                fields=["contact"], condition=Q(lifted_at=None), name="one_standing_hold_per_contact"
+                fields=["contact"],
+                condition=Q(lifted_at=None),
+                name="one_standing_hold_per_contact",
             ),
             models.UniqueConstraint(
                 fields=["account", "handle"],
@@ -177,7 +179,9 @@ class ForgettingCertificate(models.Model):
         verbose_name_plural = "certificates of what went"
         ordering: ClassVar[list[str]] = ["-issued_at", "-id"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["account", "number"], name="one_certificate_per_number"),
+            models.UniqueConstraint(
+                fields=["account", "number"], name="one_certificate_per_number"
+            ),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             Unchangeable(name="certificates_are_append_only"),

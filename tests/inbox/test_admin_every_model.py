@@ -39,8 +39,13 @@ NOT_FOR_PARTNERS = {
     "consentevent",
     "consentkey",
     "consentreview",
+    "erasure",
+    "forgettingcertificate",
     "gatedecision",
+    "legalhold",
     "providerblock",
+    "remotedeletion",
+    "retentionpolicy",
     "suppression",
 }
 ADDED_BY_STAFF = {

@@ -42,11 +42,16 @@ OTHERWISE = {
     "consentevent",
     "consentkey",
     "consentreview",
+    "erasure",
+    "forgettingcertificate",
     "gatedecision",
     "jurisdictionpack",
+    "legalhold",
     "package",
     "packagestep",
     "providerblock",
+    "remotedeletion",
+    "retentionpolicy",
     "suppression",
 }
 SCOPED = [model for model in our_models() if model._meta.model_name not in OTHERWISE]

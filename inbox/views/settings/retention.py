@@ -5,7 +5,6 @@ Account admins settle, hold and erase; auditors read. Product behaviour, not leg
 
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -334,5 +333,3 @@ def _person(who: Administrator, key: str) -> Person:
     if person is None:
         raise Http404("No such person.")
     return person
-
-

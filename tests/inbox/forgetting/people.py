@@ -80,9 +80,7 @@ def found_in(text: str, *, also: tuple[str, ...] = ()) -> set[str]:
     in hexadecimal."""
     lower = text.lower()
     wanted = (*NUMBERS, *WORDS, *also)
-    return {
-        one for one in wanted if one.lower() in lower or one.encode().hex() in lower
-    }
+    return {one for one in wanted if one.lower() in lower or one.encode().hex() in lower}
 
 
 def leave_traces(client: Client, house: House, ada: User, now: datetime) -> Contact:
@@ -148,14 +146,18 @@ def _talk(thread: Any, conversation: Conversation, house: House, now: datetime) 
     file.save()
     story = Story(now=now, actor=house.alice)
     row = Conversation.objects.select_related("thread", "inbox", "contact").get(pk=conversation.pk)
-    story.record(row, "transferred", to="Bob", to_id=house.bob.pk, ended=[], note="zanzibar-transfer")
+    story.record(
+        row, "transferred", to="Bob", to_id=house.bob.pk, ended=[], note="zanzibar-transfer"
+    )
     story.record(row, "tagged", did="added", mark="zanzibar-tag")
     Conversation.objects.filter(pk=row.pk).update(
         tags=["zanzibar-convtag"], preview="zanzibar-reply", close_reason="zanzibar-closing"
     )
 
 
-def _message(thread: Any, conversation: Conversation, body: str, now: datetime, **more: Any) -> Message:
+def _message(
+    thread: Any, conversation: Conversation, body: str, now: datetime, **more: Any
+) -> Message:
     thread.refresh_from_db()
     thread.last_seq += 1
     thread.save()
