@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import transaction
@@ -142,7 +142,7 @@ def next_night(account: Account, now: datetime) -> datetime:
     local = now.astimezone(zone)
     tonight = local.replace(hour=NIGHT.hour, minute=NIGHT.minute, second=0, microsecond=0)
     # By the day, not by 24 hours: nights on which clocks change are nights too.
-    return tonight if tonight > local else _tomorrow(tonight)
+    return (tonight if tonight > local else _tomorrow(tonight)).astimezone(UTC)
 
 
 def _tomorrow(at: datetime) -> datetime:
