@@ -25,6 +25,7 @@ class RetentionPolicyAdmin(ConsentFactsAdmin[RetentionPolicy]):
         "traces_days",
         "examples_days",
         "decisions_years",
+        "proof_years",
         "changed_by",
         "changed_at",
         "next_at",

@@ -14,7 +14,11 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import Model, Q, QuerySet
 
-from compliance.models import GateDecision
+from accounts.secrets import SecretUnreadableError
+from compliance.addresses import parse_address
+from compliance.models import ConsentChain, ConsentKey, GateDecision
+from compliance.retiring import address_in, is_needed, keys_before, last_events, retire
+from compliance.sealing import UnreadableDetailsError
 from inbox.forgetting.holds import Held
 from inbox.models import (
     Attachment,
@@ -25,6 +29,7 @@ from inbox.models import (
     Message,
     Receipt,
     RoutingTrace,
+    Thread,
 )
 from inbox.models.conversation import WITHOUT_WORDS
 from inbox.models.message import FOUND_LATE, Forgotten
@@ -280,6 +285,50 @@ def decisions_left(old: Old) -> "QuerySet[GateDecision]":
     return old.of(rows, "evaluated_at")
 
 
+def proof(old: Old, size: int = SIZE) -> Batch:
+    """Destroy the keys of evidence that nobody relies on, and what they sealed."""
+    found = list(proof_left(old)[:size])
+    last = last_events(old.account_id, [key.handle for key in found])
+    gone = 0
+    for key in found:
+        if last.get(key.handle, old.before) < old.before:
+            gone += _retired(key, old)
+    place = (found[-1].made_at, found[-1].pk) if len(found) == size else None
+    return Batch({"evidence": gone}, place)
+
+
+def proof_left(old: Old) -> "QuerySet[ConsentKey]":
+    """Return the keys that may be old enough; whether they are is seen one by one."""
+    rows = keys_before(old.account_id, old.before)
+    rows = rows.none() if old.held.all else rows.exclude(handle__in=old.held.handles)
+    return old.of(rows, "made_at")
+
+
+def _retired(key: ConsentKey, old: Old) -> int:
+    try:
+        address = address_in(key)
+    except (UnreadableDetailsError, SecretUnreadableError):
+        # What cannot be read is for the check of the ledger to alarm of, and not for us to lose.
+        return 0
+    with transaction.atomic():
+        # Whoever records something for the account holds this row: one of the two is first.
+        ConsentChain.objects.select_for_update(no_key=True).get(account=old.account_id)
+        newest = last_events(old.account_id, [key.handle]).get(key.handle)
+        is_old = newest is not None and newest < old.before
+        if not is_old or is_needed(old.account_id, address) or _is_in_use(address, old):
+            return 0
+        return retire(key, now=old.now)
+
+
+def _is_in_use(address: str, old: Old) -> bool:
+    """Say whether anybody wrote to or from an address lately, or may not be forgotten."""
+    keys = parse_address(address).sibling_keys if address else ()
+    threads = Thread.objects.filter(account=old.account_id, address__key__in=keys)
+    lately = Q(conversations__last_activity_at__gte=old.before)
+    held = Q(contact__in=old.held.contacts) | Q(conversations__in=old.held.conversations)
+    return threads.filter(lately | held).exists()
+
+
 def _batch(name: str, found: list[Place], size: int) -> Batch:
     if not found:
         return Batch({name: 0})
@@ -295,6 +344,7 @@ FORGET: Mapping[str, Callable[..., Batch]] = {
     "traces": traces,
     "examples": examples,
     "decisions": decisions,
+    "proof": proof,
 }
 LEFT: Mapping[str, tuple[Callable[[Old], "QuerySet[Any]"], str]] = {
     "texts": (texts_left, "created_at"),
@@ -303,4 +353,5 @@ LEFT: Mapping[str, tuple[Callable[[Old], "QuerySet[Any]"], str]] = {
     "traces": (traces_left, "at"),
     "examples": (examples_left, "changed_at"),
     "decisions": (decisions_left, "evaluated_at"),
+    "proof": (proof_left, "made_at"),
 }

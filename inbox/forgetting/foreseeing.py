@@ -10,7 +10,7 @@ from django.db.models.functions import TruncMonth
 from accounts.models import Account
 from inbox.forgetting.batches import LEFT, Old
 from inbox.forgetting.holds import Held, held_in
-from inbox.forgetting.kinds import KINDS, Kind, cutoff, floors_of, kept_for
+from inbox.forgetting.kinds import KINDS, PROOF, Kind, cutoff, floors_of, kept_for
 from inbox.forgetting.settling import Lengths
 from inbox.models import RetentionPolicy
 
@@ -26,6 +26,11 @@ class Foreseen:
     before: datetime
     months: Sequence[tuple[datetime, int]]
     held: int = 0
+
+    @property
+    def is_at_most(self) -> bool:
+        """Say whether some of these may stay: of proof, what is relied on is seen when it is due."""
+        return self.kind is PROOF
 
     @property
     def total(self) -> int:

@@ -92,10 +92,20 @@ DECISIONS = Kind(
     gettext_lazy("Why each message was sent or not, and when it was given to the carrier"),
     default=5,
 )
-KINDS = (TEXTS, MEDIA, RAW, TRACES, EXAMPLES, DECISIONS)
+PROOF = Kind(
+    "proof",
+    "proof_years",
+    gettext_lazy("Proof of consent"),
+    gettext_lazy(
+        "Address, words, wording, page, IP and browser of consents that nobody relies on any more, "
+        "since the last event of their address and the last message to or from it"
+    ),
+    default=5,
+)
+KINDS = (TEXTS, MEDIA, RAW, TRACES, EXAMPLES, DECISIONS, PROOF)
 BY_NAME: Mapping[str, Kind] = {kind.name: kind for kind in KINDS}
 # Whose floor is that of the rules of countries.
-_PROOF = (DECISIONS,)
+_BY_ROWS = (DECISIONS, PROOF)
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,7 @@ def floors_of(account_id: int) -> Mapping[str, Floor]:
         return floors
     sources = tuple(filter(None, map(str.strip, strictest.facts.get("sources", "").split(" ; "))))
     of_row = Floor(_years(strictest), strictest.code, strictest.status, sources, pack.version)
-    return floors | {kind.name: of_row for kind in _PROOF}
+    return floors | {kind.name: of_row for kind in _BY_ROWS}
 
 
 def _years(row: Jurisdiction | None) -> int:

@@ -30,7 +30,7 @@ class RetentionPolicy(models.Model):
     """How long an account keeps what holds words and numbers, and how far tonight's run has come.
 
     Days count from when something was written, received or decided. None: it is kept until somebody
-    settles otherwise; of decisions, web evidence and proof: what holds without (`DEFAULT_YEARS`).
+    settles otherwise; of decisions and proof: five years.
     """
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="+")
@@ -40,7 +40,6 @@ class RetentionPolicy(models.Model):
     traces_days = models.PositiveIntegerField("What rules knew", null=True, blank=True)
     examples_days = models.PositiveIntegerField("Examples of rules", null=True, blank=True)
     decisions_years = models.PositiveSmallIntegerField("Decisions", null=True, blank=True)
-    web_years = models.PositiveSmallIntegerField("IP and browser", null=True, blank=True)
     proof_years = models.PositiveSmallIntegerField("Proof of consent", null=True, blank=True)
     version = models.PositiveIntegerField(default=0)
     changed_by = models.ForeignKey(

@@ -166,6 +166,10 @@ def hold_lift(request: HttpRequest, *, public_id: str) -> HttpResponse:
         try:
             lift_hold(hold=hold, reason=form.cleaned_data["reason"], by=who.user, now=who.now)
         except SetUpError as refused:
+            if not refused.field:
+                # It is not in the list of what is held any more: nothing is left to type.
+                messages.error(request, refused.reason)
+                return HttpResponseRedirect(reverse("settings_retention"))
             form.add_error("reason", refused.reason)
         else:
             messages.success(request, _("Lifted."))

@@ -13,8 +13,12 @@ from django.db.models import Model
 from django.test import Client
 
 from accounts.models import AuditEntry, User
+from compliance.addresses import parse_address
+from compliance.comparing import differences
+from compliance.evidence import EventKind
 from compliance.in_force import rules_in_force
-from compliance.models import GateDecision
+from compliance.models import ConsentDetails, ConsentKey, GateDecision
+from compliance.verifying import verify_account
 from inbox.forgetting.certificates import first_bad, hash_of
 from inbox.forgetting.foreseeing import foresee
 from inbox.forgetting.holds import lift_hold, set_hold
@@ -42,9 +46,10 @@ from inbox.models import (
 )
 from inbox.setup.refusals import SetUpError
 from routing.models import RuleExample
+from tests.compliance.ledgers import proof, tell
 from tests.conftest import House
 from tests.factories import make_account, make_user
-from tests.inbox.forgetting.people import files_on_disk, leave_traces
+from tests.inbox.forgetting.people import PHONE, files_on_disk, leave_traces
 from tests.twilio import text_in
 
 # Everything is made in the days of the fixture, and looked at much later.
@@ -297,6 +302,53 @@ def test_night_is_night_where_the_account_is(db: None, zone: str, now: str, then
     assert next_night(account, datetime.fromisoformat(now)) == datetime.fromisoformat(then)
 
 
+# --- Proof of consents that nobody relies on -----------------------------------------------------
+
+YEARS = 366 * DAY
+
+
+@pytest.mark.parametrize(
+    ("kind", "stays"),
+    [
+        (None, False),
+        (EventKind.HELP, False),
+        (EventKind.GRANT, True),
+        (EventKind.OPT_OUT, True),
+        (EventKind.NO_MARKETING, True),
+    ],
+)
+def test_evidence_goes_where_nobody_relies_on_it(
+    house: House, client: Client, kind: EventKind | None, stays: bool
+) -> None:
+    address = parse_address(PHONE)
+    text_in(client, house.sender, PHONE, "zanzibar")
+    make_old(MADE)
+    tell(house.account, EventKind.HELP, address, at=MADE)
+    if kind is EventKind.GRANT:
+        tell(house.account, proof(occurred_at=MADE), address, at=MADE)
+    elif kind:
+        tell(house.account, kind, address, at=MADE)
+
+    run(MADE + 4 * YEARS)
+    assert ConsentKey.objects.exclude(key="").exists()
+    run(MADE + 6 * YEARS)
+
+    assert ConsentDetails.objects.exists() == stays
+    assert ConsentKey.objects.exclude(key="").exists() == stays
+    assert verify_account(house.account.pk).broken is None
+    assert list(differences(house.account.pk)) == []
+
+
+def test_evidence_of_whom_somebody_wrote_to_lately_stays(house: House, client: Client) -> None:
+    text_in(client, house.sender, PHONE, "zanzibar")
+    tell(house.account, EventKind.HELP, parse_address(PHONE), at=MADE)
+    make_old(MADE + 5 * YEARS)
+
+    run(MADE + 6 * YEARS)
+
+    assert ConsentDetails.objects.exists()
+
+
 # --- Floors --------------------------------------------------------------------------------------
 
 
@@ -307,6 +359,7 @@ def test_night_is_night_where_the_account_is(db: None, zone: str, now: str, then
         ("raw_days", 1, "Not below 30 days"),
         ("traces_days", 6, "Not below 7 days"),
         ("decisions_years", 4, "Not below 5 years"),
+        ("proof_years", 4, "Not below 5 years"),
         ("texts_days", 40_000, "At most 36500 days"),
     ],
 )
