@@ -29,7 +29,7 @@ class Foreseen:
 
     @property
     def is_at_most(self) -> bool:
-        """Say whether some of these may stay: of proof, what is relied on is seen when it is due."""
+        """Say whether some may stay: what proof is relied on is seen when it is due."""
         return self.kind is PROOF
 
     @property

@@ -6,8 +6,10 @@ from datetime import datetime
 from urllib.parse import parse_qsl
 
 from django.db import connection, transaction
-from django.db.models import Model, Q
+from django.db.models import Model, Q, QuerySet
 
+from inbox.broadcast import announce
+from inbox.conversations import locked_conversation
 from inbox.forgetting.batches import (
     REMOVED,
     SIZE,
@@ -31,10 +33,13 @@ from inbox.models import (
 )
 from inbox.models.message import Forgotten
 from inbox.person_places import Whom, rows_of
+from inbox.story import Story
 from routing.models import CrmRow, RuleExample
 
 # How many receipts are looked through at once for who nobody placed.
 LOOKED_THROUGH = 20_000
+# What somebody may have on the screen.
+SHOWN_CONVERSATIONS, SHOWN_MESSAGES = 3, 50
 # Fields of a webhook that hold what somebody wrote, and not who.
 _WORDS = {"Body", "ButtonText", "ButtonPayload", "Label", "Address"}
 
@@ -165,10 +170,22 @@ def _messages(row: Erasure, whom: Whom, now: datetime) -> Step:
 
 
 def _conversations(row: Erasure, whom: Whom, now: datetime) -> Step:
-    gone = rows_of(Conversation, whom).update(
-        tags=[], close_reason="", preview="", preview_author=""
-    )
+    rows = rows_of(Conversation, whom)
+    gone = rows.update(tags=[], close_reason="", preview="", preview_author="")
+    with transaction.atomic():
+        _tell_open_pages(rows, now)
     return Step(gone)
+
+
+def _tell_open_pages(rows: "QuerySet[Conversation]", now: datetime) -> None:
+    """Let browsers that show the last conversations draw them anew, as far as anybody looks."""
+    story = Story(now=now)
+    for one in rows.order_by("-pk")[:SHOWN_CONVERSATIONS]:
+        row = locked_conversation(one)
+        story.contact_updated(row, "name")
+        for message in row.messages.order_by("-seq")[:SHOWN_MESSAGES]:
+            story.message_updated(row, message, "words")
+    announce(story.announcements(), now=now)
 
 
 # In this order: what finds others goes after them.

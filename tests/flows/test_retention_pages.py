@@ -324,6 +324,8 @@ def test_what_twilio_did_not_delete_is_shown_and_asked_for_again(
 def test_not_yours_is_not_there(
     ada: Client, maria: Contact, house: House, charlie: User, who: str
 ) -> None:
+    account = charlie.account
+    assert account is not None
     ada.post(f"/settings/consent/{maria.public_id}/hold/", WHY)
     ada.post(
         f"/settings/consent/{maria.public_id}/erase/", {"reason": "They asked", "word": "ERASE"}
@@ -332,7 +334,7 @@ def test_not_yours_is_not_there(
     assert erasure.state == "held"
     other = Client()
     people = {
-        "charlie_admin": make_user(charlie.account, "Cleo", works_as=User.Role.ACCOUNT_ADMIN),
+        "charlie_admin": make_user(account, "Cleo", works_as=User.Role.ACCOUNT_ADMIN),
         "alice": house.alice,
         "sue": house.sue,
     }
@@ -358,10 +360,9 @@ def test_not_yours_is_not_there(
 def test_a_certificate_of_another_account_is_not_there(
     ada: Client, house: House, charlie: User
 ) -> None:
-    other = Client()
-    other.force_login(
-        make_user(charlie.account, "Cleo", works_as=User.Role.ACCOUNT_ADMIN), backend=BACKEND
-    )
+    account, other = charlie.account, Client()
+    assert account is not None
+    other.force_login(make_user(account, "Cleo", works_as=User.Role.ACCOUNT_ADMIN), backend=BACKEND)
     assert other.get(f"{PAGE}certificates/1/").status_code == 404
     assert ada.get(f"{PAGE}certificates/1/").status_code == 404
     assert not ForgettingCertificate.objects.exists()

@@ -175,6 +175,7 @@ def _message(
 
 def _around(first: Message, house: House, ada: User, now: datetime) -> None:
     account, contact = house.account, first.thread.contact
+    assert first.conversation is not None
     table = CrmTable.objects.create(
         account=account, name="Customers", columns=["name"], created_at=now, changed_at=now
     )

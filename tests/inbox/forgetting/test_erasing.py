@@ -243,12 +243,12 @@ def test_a_hold_makes_an_erasure_wait_and_lifting_it_lets_it_go_on(
 
 @pytest.mark.parametrize("scope", ["account", "conversation", "handle"])
 def test_every_kind_of_hold_keeps_a_person(maria: Contact, ada: User, scope: str) -> None:
-    of: dict[str, Any] = {
+    scopes: dict[str, Any] = {
         "account": {},
         "conversation": {"conversation": Conversation.objects.get()},
         "handle": {"handle": the(maria).handles[0]},
-    }[scope]
-    set_hold(account=maria.account, reason="A case", by=ada, now=NOW, **of)
+    }
+    set_hold(account=maria.account, reason="A case", by=ada, now=NOW, **scopes[scope])
 
     assert erase(maria, ada).state == Erasure.State.HELD
 
@@ -297,7 +297,8 @@ def test_a_certificate_counts_and_names_nobody(maria: Contact, ada: User) -> Non
 def test_a_changed_certificate_is_found(maria: Contact, ada: User) -> None:
     erase(maria, ada)
     table = "inbox_forgettingcertificate"
-    trigger = ForgettingCertificate._meta.triggers[0].get_pgid(ForgettingCertificate)
+    ledger: Any = ForgettingCertificate
+    trigger = ledger._meta.triggers[0].get_pgid(ledger)
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
         cursor.execute(

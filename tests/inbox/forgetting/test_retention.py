@@ -473,12 +473,12 @@ def test_what_is_held_stays_and_goes_when_the_hold_is_lifted(
     make_old(MADE)
     decision(house, MADE, other.thread.public_id)
     mine = decision(house, MADE, Message.objects.filter(thread__contact=maria)[0].thread.public_id)
-    of: dict[str, Any] = {
+    scopes: dict[str, Any] = {
         "account": {},
         "contact": {"contact": maria},
         "conversation": {"conversation": Conversation.objects.get(contact=maria)},
-    }[scope]
-    hold = set_hold(account=house.account, reason=WHY, by=ada, now=NOW, **of)
+    }
+    hold = set_hold(account=house.account, reason=WHY, by=ada, now=NOW, **scopes[scope])
     settled(house, ada, **EVERYTHING)
     later = NOW + 6 * 366 * DAY
 
