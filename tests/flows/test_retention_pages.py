@@ -249,7 +249,7 @@ def test_an_erasure_from_the_page_to_the_certificate(
 ) -> None:
     key = f"/settings/consent/{maria.public_id}/"
     before = words(ada.get(f"{key}keeping/"))
-    assert "<dt>message</dt><dd>4</dd>" in before
+    assert "<dt>Messages</dt><dd>4</dd>" in before
     assert "<dt>Messages at Twilio</dt><dd>3</dd>" in before
 
     asked = ada.post(f"{key}erase/", {"reason": "They asked", "word": "ERASE"})

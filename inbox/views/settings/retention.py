@@ -41,8 +41,11 @@ from inbox.models import Conversation, Erasure, ForgettingCertificate, LegalHold
 from inbox.setup.persons import Person, person_of
 from inbox.setup.refusals import SetUpError
 from inbox.views.settings.retention_forms import ERASE, EraseForm, HoldForm, LengthsForm, LiftForm
+from inbox.views.settings.retention_words import named
 
 SHOWN = 50
+# How far a step has come; and what is told apart, since it stays.
+_NO_COUNTS = ("after", "suppressions_kept")
 
 
 @never_cache
@@ -104,7 +107,10 @@ def _page(
         "lifted": LegalHold.objects.filter(account=who.account, lifted_at__isnull=False)[:SHOWN],
         "hold_form": hold or HoldForm(auto_id="hold_%s"),
         "erasures": of_account(who.account) if _sees_people(who) else [],
-        "certificates": certificates.order_by("-number")[:SHOWN],
+        "certificates": [
+            {"row": one, "counts": named(one.document.get("counts", {}))}
+            for one in certificates.order_by("-number")[:SHOWN]
+        ],
         "bad": first_bad(who.account.pk) if certificates.count() <= SHOWN else None,
     }
     return render(request, "settings/retention.html", context, status=status)
@@ -227,11 +233,13 @@ def _person_page(
         if contact
         else []
     )
+    ahead = outlook(person)
     context = {
         "who": who,
         "here": "consent",
         "person": person,
-        "outlook": outlook(person),
+        "outlook": ahead,
+        "counts": named(ahead.counts),
         "holds": _holds(holds_on(person.whom)),
         "may_hold": _may_hold(who),
         "is_erased": bool(contact and contact.erased_at),
@@ -297,11 +305,7 @@ def erasure(request: HttpRequest, *, public_id: str) -> HttpResponse:
         "here": "retention",
         "row": row,
         "may_hold": _may_hold(who),
-        "counts": sorted(
-            (name, number)
-            for name, number in row.counts.items()
-            if number and name not in ("after", "suppressions_kept")
-        ),
+        "counts": named({name: it for name, it in row.counts.items() if name not in _NO_COUNTS}),
         "suppressed": row.counts.get("suppressions_kept", 0),
         "owed": deletions.filter(state="owed").count(),
         "deleted": deletions.filter(state="done").count(),
