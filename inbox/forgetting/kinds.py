@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from compliance.in_force import pack_for
 from compliance.jurisdictions import Jurisdiction
@@ -176,5 +176,8 @@ def length_words(kind: Kind, length: int | None) -> str:
     """Write a length as people do."""
     if length is None:
         return _("until you settle otherwise")
-    unit = _("years") if kind.is_in_years else _("days")
-    return f"{length} {unit}"
+    if kind.is_in_years:
+        words = ngettext("%(number)s year", "%(number)s years", length)
+    else:
+        words = ngettext("%(number)s day", "%(number)s days", length)
+    return words % {"number": length}
