@@ -92,6 +92,16 @@ _CONSENT = (
         "ReassignmentCheck",
     ),
 )
+_KEPT = (
+    _("Kept and forgotten"),
+    (
+        "RetentionPolicy",
+        "LegalHold",
+        "Erasure",
+        "RemoteDeletion",
+        "ForgettingCertificate",
+    ),
+)
 _COUNTRIES = (
     _("Country rules"),
     ("JurisdictionPack", "RuleOverride", "CompliancePolicy"),
@@ -130,6 +140,7 @@ GROUPS: Mapping[User.Role, Groups] = {
         _LOG,
         _CONSENT,
         _COUNTRIES,
+        _KEPT,
         _TALK,
         _LIVE,
     ),
@@ -144,6 +155,7 @@ GROUPS: Mapping[User.Role, Groups] = {
         _LOG,
         _CONSENT,
         _COUNTRIES,
+        _KEPT,
         _TALK,
         _LIVE,
         (_("Partner"), ("Partner",)),
@@ -158,9 +170,18 @@ GROUPS: Mapping[User.Role, Groups] = {
         _LOG,
         _CONSENT,
         _COUNTRIES,
+        _KEPT,
         (_("Account"), ("Account",)),
     ),
-    User.Role.AUDITOR: (_LOG, _RULES, _CONSENT, _COUNTRIES, _TALK, (_("Receipts"), ("Receipt",))),
+    User.Role.AUDITOR: (
+        _LOG,
+        _RULES,
+        _CONSENT,
+        _COUNTRIES,
+        _KEPT,
+        _TALK,
+        (_("Receipts"), ("Receipt",)),
+    ),
 }
 WELCOME: Mapping[User.Role, Any] = {
     User.Role.STAFF: _("Every partner and every account."),

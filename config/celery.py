@@ -92,5 +92,8 @@ app.conf.beat_schedule = {
     "ask whether numbers changed owner": _every(300, "inbox.tasks.sweep_owners"),
     "record files of consents": _every(10, "inbox.tasks.sweep_imports"),
     "verify the ledgers of consent": _every(300, "inbox.tasks.sweep_consent_chains"),
+    "let what is old enough go": _every(5, "inbox.tasks.sweep_retention"),
+    "go on with erasures": _every(5, "inbox.tasks.sweep_erasures"),
+    "let Twilio delete what was erased": _every(15, "inbox.tasks.sweep_deletions"),
     "forget old inbox events": _every(3600, "inbox.tasks.sweep_old_events"),
 }

@@ -11,7 +11,15 @@ from accounts.prepared import Prepared
 from compliance.addresses import Address, parse_address
 from compliance.models import AccountKeyword
 from inbox.linked import bind_linked
-from inbox.models import Contact, ContactAddress, Sender, Thread
+from inbox.models import (
+    Contact,
+    ContactAddress,
+    CrmAnswer,
+    Erasure,
+    LegalHold,
+    Sender,
+    Thread,
+)
 from routing.marks import Attributes, with_attributes, with_tags
 
 
@@ -192,6 +200,19 @@ def join_contacts(*, keep: Contact, absorb: Contact) -> None:
     ContactAddress.objects.filter(contact=absorb).update(contact=keep)
     Thread.objects.filter(contact=absorb).update(contact=keep)
     absorb.conversations.update(contact=keep)
+    _leave_nothing(keep, absorb)
+
+
+def _leave_nothing(keep: Contact, absorb: Contact) -> None:
+    """Let what is said of a person stand in one place: what is held or erased is then all of it."""
+    CrmAnswer.objects.filter(contact=absorb).delete()
+    if not LegalHold.objects.filter(contact=keep, lifted_at=None).exists():
+        LegalHold.objects.filter(contact=absorb, lifted_at=None).update(contact=keep)
+    begins = (Erasure.State.HELD, Erasure.State.ASKED)
+    Erasure.objects.filter(contact=absorb, state__in=begins).update(contact=keep)
+    absorb.name = absorb.profile_name = absorb.language = absorb.notes = ""
+    absorb.tags, absorb.attributes = [], {}
+    absorb.save()
 
 
 def apply_attributes(

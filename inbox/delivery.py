@@ -5,6 +5,7 @@ from datetime import datetime
 
 from inbox.broadcast import announce
 from inbox.models import Message, Receipt
+from inbox.models.message import Forgotten
 from inbox.sending import (
     fail_message,
     heed_refusal,
@@ -44,6 +45,9 @@ def record_status(receipt: Receipt, form: Mapping[str, str], *, now: datetime) -
     _free_sid(receipt, message_id, update.sid[:64], story)
     message = locked_message(message_id)
     message.provider_sid = message.provider_sid or update.sid[:64]
+    if message.forgotten_for == Forgotten.ERASURE:
+        # They were erased while it was on its way: how far it got is no reason to know them again.
+        Receipt.objects.filter(pk=receipt.pk).update(form=b"", forgotten_at=now)
     _move(message, update.status, update.error_code, story)
     announce(story.announcements(), now=now)
     return True

@@ -32,6 +32,7 @@ from inbox.views.settings import (
     people,
     programs,
     replies,
+    retention,
     rule_edit,
     rule_examples,
     rules,
@@ -126,6 +127,21 @@ urlpatterns = [
     path("consent/<slug:key>/", consent.consent_of, name="settings_consent_of"),
     path("consent/<slug:key>/proof/", consent.consent_proof, name="settings_consent_proof"),
     path("consent/<slug:key>/data/", consent.consent_data, name="settings_consent_data"),
+    path("consent/<slug:key>/keeping/", retention.keeping, name="settings_keeping"),
+    path("consent/<slug:key>/hold/", retention.person_hold, name="settings_person_hold"),
+    path("consent/<slug:key>/erase/", retention.person_erase, name="settings_person_erase"),
+    path("retention/", retention.retention, name="settings_retention"),
+    path("retention/hold/", retention.hold_account, name="settings_hold_account"),
+    path("retention/holds/<slug:public_id>/lift/", retention.hold_lift, name="settings_hold_lift"),
+    path(
+        "retention/certificates/<int:number>/",
+        retention.certificate,
+        name="settings_certificate",
+    ),
+    path("erasures/<slug:public_id>/", retention.erasure, name="settings_erasure"),
+    path(
+        "erasures/<slug:public_id>/retry/", retention.erasure_retry, name="settings_erasure_retry"
+    ),
     path("people/", people.people, name="settings_people"),
     path("people/invite/", invitations.invite, name="settings_invite"),
     path(

@@ -26,6 +26,9 @@ from inbox import (
     still_waiting,
 )
 from inbox.events import forget_events
+from inbox.forgetting.erasing import erase_next, erase_some
+from inbox.forgetting.nightly import forget_next
+from inbox.forgetting.remote import delete_next
 from inbox.nudges import nudge
 from inbox.setup import availability, consent_imports, drift, expiring, invitations, whatsapp_sync
 
@@ -310,3 +313,35 @@ def check_owner(message_id: int) -> None:
 def sweep_old_events() -> None:
     """Forget events nobody can catch up with any more."""
     forget_events(before=timezone.now() - EVENTS_KEPT_FOR)
+
+
+@shared_task
+def sweep_retention() -> None:
+    """Let what is old enough go, account by account, for a bounded time."""
+    until = timezone.now() + SWEEP
+    while (now := timezone.now()) < until and forget_next(now=now):
+        pass
+
+
+@shared_task
+def erase_person(erasure_id: int) -> None:
+    """Begin an erasure that somebody asked for, and go on for a bounded time."""
+    until = timezone.now() + SWEEP
+    while (now := timezone.now()) < until and erase_some(erasure_id, now=now):
+        pass
+
+
+@shared_task
+def sweep_erasures() -> None:
+    """Go on with erasures that are due, for a bounded time."""
+    until = timezone.now() + SWEEP
+    while (now := timezone.now()) < until and erase_next(now=now):
+        pass
+
+
+@shared_task
+def sweep_deletions() -> None:
+    """Ask Twilio for deletions that are owed, for a bounded time."""
+    until = timezone.now() + ASKING
+    while (now := timezone.now()) < until and delete_next(now=now):
+        pass

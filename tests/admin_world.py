@@ -58,6 +58,7 @@ from compliance.models import (
 from compliance.own_keywords import OwnKeyword
 from compliance.recording import record_consent
 from inbox.conversations import claim_conversation, mark_read, take_over
+from inbox.forgetting.certificates import Went, issue
 from inbox.models import (
     Attachment,
     AvailabilityPlan,
@@ -66,9 +67,14 @@ from inbox.models import (
     Conversation,
     CrmAnswer,
     DriftFinding,
+    Erasure,
+    ForgettingCertificate,
+    LegalHold,
     Message,
     Receipt,
+    RemoteDeletion,
     ResponseTime,
+    RetentionPolicy,
     RoutingTrace,
     Sender,
     TeamInbox,
@@ -230,6 +236,7 @@ def _live_a_little(company: Company, n: int) -> None:
     _have_people_around(company, n)
     _forget_somebody(company, n)
     _doubt(company)
+    _keep_and_forget(company)
     _make_a_word(company)
     DriftFinding.objects.create(
         account=company.account,
@@ -261,6 +268,43 @@ def _forget_somebody(company: Company, n: int) -> None:
     with transaction.atomic():
         record_consent(account_id=company.account.pk, address=gone, evidence=said, now=NOW)
         erase_person(account_id=company.account.pk, addresses=[gone], now=NOW)
+
+
+def _keep_and_forget(company: Company) -> None:
+    """A hold, and somebody whom Twilio has not forgotten yet."""
+    account = company.account
+    row = Message.objects.filter(account=account, direction="in").earliest("pk")
+    LegalHold.objects.create(
+        account=account,
+        scope=LegalHold.Scope.CONVERSATION,
+        conversation=row.conversation,
+        reason="canary hold",
+        set_by=company.sue,
+        set_at=NOW,
+    )
+    # Where the clock runs, it may have made one already.
+    RetentionPolicy.objects.get_or_create(account=account, defaults={"next_at": NOW})
+    went = Went(ForgettingCertificate.Cause.ERASURE, "the test", {"message": 1}, NOW, NOW, {}, {})
+    with transaction.atomic():
+        certificate = issue(account.pk, went, now=NOW)
+    erasure = Erasure.objects.create(
+        account=account,
+        subject="0" * 64,
+        needles="canary needles",
+        state=Erasure.State.OUTSIDE,
+        reason="canary reason",
+        asked_by=company.sue,
+        asked_at=NOW,
+        certificate=certificate,
+    )
+    RemoteDeletion.objects.create(
+        account=account,
+        erasure=erasure,
+        twilio_account=company.sender.twilio_account,
+        message_sid=new_sid(),
+        state=RemoteDeletion.State.FAILED,
+        problem="Twilio answered 401",
+    )
 
 
 def _doubt(company: Company) -> None:

@@ -21,7 +21,7 @@ from compliance.in_force import RulesInForce, assume
 from compliance.jurisdictions import Pack, shipped_pack
 from compliance.models import ConsentChain, ConsentEvent, RuleOverride
 from config import celery as celery
-from inbox.models import ConversationEvent, Sender, TeamInbox
+from inbox.models import ConversationEvent, ForgettingCertificate, Sender, TeamInbox
 from routing.models import RulebookVersion
 from tests.carrier import twilio as twilio
 from tests.chromium import chromium as chromium
@@ -32,6 +32,7 @@ LEDGERS: tuple[Any, ...] = (
     AuditEntry,
     ConsentEvent,
     ConversationEvent,
+    ForgettingCertificate,
     RulebookVersion,
     RuleOverride,
 )

@@ -154,6 +154,8 @@ def _line(message: Message, *, is_open: bool) -> Line:
     is_theirs = message.direction == Message.Direction.IN
     who = str(_("Customer")) if is_theirs else message.author_label
     words = message.body if is_open else _blotted(message.body)
+    if message.forgotten_for:
+        words = str(_("Removed: %(why)s")) % {"why": message.get_forgotten_for_display().lower()}
     return Line(
         message.created_at, who, message.get_kind_display(), message.get_status_display(), words
     )

@@ -216,7 +216,10 @@ def _silenced(outcome: Outcome, wish: Wish) -> Outcome:
 def recent_messages(inbox: TeamInbox, viewer: Viewer, *, most: int = 20) -> list[Message]:
     """Return the last messages of customers that somebody may read, the newest first."""
     rows = Message.objects.filter(
-        conversation__in=conversations_of(viewer).filter(inbox=inbox), direction=_IN, kind=_TEXT
+        conversation__in=conversations_of(viewer).filter(inbox=inbox),
+        direction=_IN,
+        kind=_TEXT,
+        forgotten_for="",
     )
     return list(rows.select_related("thread__address", "thread__contact").order_by("-pk")[:most])
 

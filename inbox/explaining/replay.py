@@ -68,7 +68,11 @@ def count_replayable(inbox: TeamInbox) -> int:
 def traces_of(inbox: TeamInbox) -> "QuerySet[RoutingTrace]":
     """Return the decisions about messages that came to an inbox, the newest first."""
     return RoutingTrace.objects.filter(
-        inbox=inbox, message__isnull=False, trigger__in=_OF_MESSAGES
+        inbox=inbox,
+        message__isnull=False,
+        # Of a message whose words are gone nobody knows what other rules had made.
+        message__forgotten_for="",
+        trigger__in=_OF_MESSAGES,
     ).order_by("-id")
 
 

@@ -21,7 +21,7 @@ from inbox.explaining.told import (
     replies_told,
     rules_told,
 )
-from inbox.models import Conversation, Participant, RoutingTrace
+from inbox.models import Conversation, Message, Participant, RoutingTrace
 from routing.deciding import DEFAULT
 from routing.facts import Trigger
 from routing.models import RulebookVersion
@@ -95,6 +95,11 @@ def _names(account: int, traces: Iterable[RoutingTrace]) -> Names:
     return Names(dict(rows), dict(teams))
 
 
+def _said(message: Message) -> str:
+    """Return the words of a message, or that they are gone."""
+    return str(_("Text removed")) if message.forgotten_for else message.body
+
+
 def _reason(trace: RoutingTrace, names: Names) -> Reason:
     message = trace.message
     return Reason(
@@ -108,7 +113,7 @@ def _reason(trace: RoutingTrace, names: Names) -> Reason:
         why_silent=trace.replies.get("why_silent", ""),
         deeds=tuple(deeds_told(trace.plan, names)),
         took_ms=trace.took_us / 1000,
-        message=message.body if message else "",
+        message=_said(message) if message else "",
         seq=message.seq if message else None,
         message_id=message.public_id if message else "",
     )

@@ -10,6 +10,13 @@ from inbox.models.message import Attachment, AutoReplyLog, Message
 from inbox.models.plan import AvailabilityPlan
 from inbox.models.receipt import Receipt
 from inbox.models.response_time import ResponseTime
+from inbox.models.retention import (
+    Erasure,
+    ForgettingCertificate,
+    LegalHold,
+    RemoteDeletion,
+    RetentionPolicy,
+)
 from inbox.models.review import ConsentReview
 from inbox.models.sender import Sender
 from inbox.models.thread import Thread
@@ -28,14 +35,19 @@ __all__ = [
     "ConversationEvent",
     "CrmAnswer",
     "DriftFinding",
+    "Erasure",
     "EscalationTimer",
+    "ForgettingCertificate",
     "InboxCounter",
     "InboxEvent",
+    "LegalHold",
     "Message",
     "Participant",
     "ReadCursor",
     "Receipt",
+    "RemoteDeletion",
     "ResponseTime",
+    "RetentionPolicy",
     "RoutingTrace",
     "Sender",
     "TeamInbox",

@@ -33,6 +33,7 @@ class Contact(models.Model):
     is_blocked = models.BooleanField(default=False)
     notes = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
+    erased_at = models.DateTimeField(null=True, blank=True, help_text="When they were forgotten")
 
     def __str__(self) -> str:
         return self.name or self.profile_name or f"Contact {self.pk}"

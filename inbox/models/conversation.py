@@ -1,6 +1,6 @@
 """What is one piece of work with a customer, who has it, and who may see it?"""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
@@ -292,8 +292,29 @@ class Participant(models.Model):
         return f"{self.user} ({self.role})"
 
 
+# The free text in `data`, typed by colleagues; and what makes a line of the rest (PostgreSQL).
+FREE_TEXT = ("note", "reason", "mark")
+WITHOUT_WORDS = "timeline_without_words"
+LET_FORGET = "let_a_timeline_forget"
+
+
+class OnlyForgets(Unchangeable):
+    """No row is changed or deleted, but that its free text is emptied while something is forgotten.
+
+    Allowed only to a run of retention, or an erasure, that is under way in the account and ends in
+    a certificate (`inbox.forgetting`); nothing else of the row may differ.
+    """
+
+    def render_execute(self, model: Any) -> str:
+        """Call the function that looks at both rows."""
+        return f"{LET_FORGET}()"
+
+
 class ConversationEvent(models.Model):
-    """What happened to a conversation: its timeline and its audit are these rows. Append-only."""
+    """What happened to a conversation: its timeline and its audit are these rows. Append-only.
+
+    Only what colleagues typed (`FREE_TEXT`) may go, with the words that it is about.
+    """
 
     class Verb(models.TextChoices):
         OPENED = "opened", "Opened"
@@ -337,7 +358,7 @@ class ConversationEvent(models.Model):
             models.Index(fields=["conversation", "id"], name="event_by_conversation"),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
-            Unchangeable(name="conversation_event_is_append_only"),
+            OnlyForgets(name="conversation_event_is_append_only"),
             NeverEmptied(name="conversation_event_is_never_emptied"),
         ]
 

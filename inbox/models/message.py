@@ -13,6 +13,13 @@ from inbox.models.thread import Thread
 FOUND_LATE = "found_late"
 
 
+class Forgotten(models.TextChoices):
+    """Why something is not here any more. At most 9 characters."""
+
+    RETENTION = "retention", "Its time was over"
+    ERASURE = "erasure", "The person was erased"
+
+
 class Message(models.Model):
     """One text, note or automatic answer in a thread."""
 
@@ -93,6 +100,15 @@ class Message(models.Model):
     look_up_at = models.DateTimeField(
         null=True, blank=True, help_text="When to ask the carrier about an unknown outcome"
     )
+    forgotten_at = models.DateTimeField(null=True, blank=True, help_text="When its words went")
+    forgotten_for = models.CharField(
+        max_length=9,
+        choices=Forgotten.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why they went; blank where there were none",
+    )
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -125,6 +141,11 @@ class Message(models.Model):
                 condition=Q(status__in=["queued", "sending"]),
             ),
             models.Index(fields=["conversation", "seq"], name="message_by_conversation"),
+            models.Index(
+                fields=["account", "created_at", "id"],
+                name="message_to_forget",
+                condition=Q(forgotten_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -156,12 +177,12 @@ class Message(models.Model):
 
     @property
     def may_be_resent(self) -> bool:
-        """Say whether a person may send it again."""
-        return self.direction == self.Direction.OUT and self.status in {
-            self.Status.FAILED,
-            self.Status.UNKNOWN,
-            self.Status.BLOCKED,
-        }
+        """Say whether a person may send it again: not, once its words are gone."""
+        return (
+            self.direction == self.Direction.OUT
+            and self.forgotten_at is None
+            and self.status in {self.Status.FAILED, self.Status.UNKNOWN, self.Status.BLOCKED}
+        )
 
 
 class Attachment(models.Model):
@@ -172,6 +193,7 @@ class Attachment(models.Model):
         READY = "ready", "Ready"
         FAILED = "failed", "Could not fetch"
         REFUSED = "refused", "Refused"
+        GONE = "gone", "Removed"
 
     class Look(models.TextChoices):
         IMAGE = "image", "Image"
@@ -205,6 +227,10 @@ class Attachment(models.Model):
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    forgotten_at = models.DateTimeField(null=True, blank=True, help_text="When it was removed")
+    forgotten_for = models.CharField(
+        max_length=9, choices=Forgotten.choices, blank=True, default="", db_default=""
+    )
 
     class Meta:
         ordering: ClassVar[list[str]] = ["position", "id"]
@@ -218,6 +244,11 @@ class Attachment(models.Model):
                 fields=["next_attempt_at"],
                 name="attachment_owed",
                 condition=Q(state="waiting", next_attempt_at__isnull=False),
+            ),
+            models.Index(
+                fields=["account", "created_at", "id"],
+                name="attachment_to_forget",
+                condition=Q(forgotten_at__isnull=True),
             ),
         ]
 

@@ -39,6 +39,7 @@ class Receipt(models.Model):
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     problem = models.CharField(max_length=500, blank=True, default="")
     done_at = models.DateTimeField(null=True, blank=True)
+    forgotten_at = models.DateTimeField(null=True, blank=True, help_text="When its form went")
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -57,6 +58,11 @@ class Receipt(models.Model):
                 fields=["account", "-received_at"],
                 name="receipt_quarantined",
                 condition=Q(state="quarantined"),
+            ),
+            models.Index(
+                fields=["account", "received_at", "id"],
+                name="receipt_to_forget",
+                condition=Q(forgotten_at__isnull=True),
             ),
         ]
 

@@ -21,7 +21,7 @@ from inbox.sending.asking import (
     known_of,
     verdict_on,
 )
-from inbox.sending.carriers import carrier_for
+from inbox.sending.carriers import carrier_for, delete_message
 from inbox.sending.going_on import WentOn
 from inbox.sending.handing_over import deliver
 from inbox.sending.locking import lock_messages, locked_message, locked_thread
@@ -57,6 +57,7 @@ __all__ = [
     "carrier_for",
     "choose_template",
     "compose_verdict",
+    "delete_message",
     "deliver",
     "door_of",
     "fail_message",

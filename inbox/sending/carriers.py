@@ -5,7 +5,7 @@ from functools import lru_cache
 from django.conf import settings
 
 from accounts.models import TwilioAccount
-from inbox.carrier import Outbound, Outcome, Rejected
+from inbox.carrier import CarrierAwayError, Outbound, Outcome, Rejected
 from inbox.twilio.client import TwilioCarrier
 from inbox.twilio.errors import WRONG_CREDENTIALS
 
@@ -40,3 +40,17 @@ def hand_over(account: TwilioAccount, outbound: Outbound) -> Outcome:
     if is_refused and account.auth_token_next and not account.api_key_sid:
         return _carrier(account.account_sid, account.auth_token_next, "", "").send(outbound)
     return outcome
+
+
+def delete_message(account: TwilioAccount, message_sid: str) -> int:
+    """Let Twilio delete one message with its files; return how many files it had.
+
+    While tokens are rotated the next one is tried as well. Raises CarrierAwayError.
+    """
+    try:
+        return carrier_for(account).delete_message(message_sid)
+    except CarrierAwayError:
+        if not account.auth_token_next or account.api_key_sid:
+            raise
+        next_one = _carrier(account.account_sid, account.auth_token_next, "", "")
+        return next_one.delete_message(message_sid)

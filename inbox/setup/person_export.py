@@ -1,7 +1,8 @@
 """What do we hold on one person? All of it, in a form that machines read (GDPR, articles 15, 20).
 
-Reads, and changes nothing; whoever calls it writes down first who asked, and why. It goes out while
-it is read: messages and files may be many.
+Where a person is stands in `inbox.person_places`, for this and for an erasure. Reads, and changes
+nothing; whoever calls it writes down first who asked, and why. It goes out while it is read:
+messages and files may be many.
 """
 
 import json
@@ -11,25 +12,30 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from django.core.files.storage import default_storage
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from compliance.chain import instant
-from compliance.models import Consent, ConsentEvent, ProviderBlock
+from compliance.models import Consent, ConsentEvent, ProviderBlock, Suppression
 from compliance.proof.decided import lines_of_decisions
 from compliance.proof.pack import json_line
 from compliance.proof.sources import lines_of
 from compliance.proof.zipping import PIECE, StreamedZip, written
 from inbox.models import (
     Attachment,
+    ConsentReview,
     ContactAddress,
     Conversation,
+    ConversationEvent,
     CrmAnswer,
+    LegalHold,
     Message,
     Receipt,
     RoutingTrace,
     Sender,
 )
+from inbox.person_places import rows_of
 from inbox.setup.persons import Person
+from routing.models import CrmRow, RuleExample
 
 BATCH = 500
 Line = dict[str, Any]
@@ -41,12 +47,18 @@ conversations.jsonl every conversation: when, in which inbox, its tags
 messages.jsonl      every message from and to them, and what colleagues noted beside it
 media/              the files of the messages; messages.jsonl says which belongs where
 consent.jsonl       what happened to their consents, as the ledger has it
-standing.json       where their consents stand, and which carriers refuse messages to them
+standing.json       where their consents stand, which carriers refuse messages to them, and
+                    whether a marker of an earlier erasure keeps messages from them
 decisions.jsonl     what was decided on whether a message to them may leave
 received.jsonl      what the carrier handed to us, as it came
 routing.jsonl       what rules knew of them and decided about their conversations
+timeline.jsonl      what colleagues did with their conversations, and typed beside it
+reviews.jsonl       messages of theirs that may have asked to stop, and what was decided
+examples.jsonl      messages of theirs that were kept to try rules with
+holds.jsonl         legal holds that kept something of theirs from being deleted
 manifest.json       the SHA-256 of every file
 
+A text or a file that was removed when its time was over says so (forgotten_at, forgotten_for).
 Times are in UTC. Not in here: the audit log, which says what colleagues did and names no customer;
 and what Twilio keeps of the same messages, for which Twilio must be asked.
 """
@@ -60,6 +72,8 @@ _OF_CONVERSATION = (
     "closed_at",
     "close_reason",
     "reopen_count",
+    "preview",
+    "preview_author",
 )
 _OF_MESSAGE = (
     "public_id",
@@ -78,6 +92,8 @@ _OF_MESSAGE = (
     "received_at",
     "provider_at",
     "settled_at",
+    "forgotten_at",
+    "forgotten_for",
 )
 _OF_CONSENT = (
     "address",
@@ -95,7 +111,11 @@ _OF_CONSENT = (
     "no_marketing_at",
     "reassigned_at",
 )
-_OF_TRACE = ("trigger", "rule", "facts", "plan", "lookups", "replies", "at")
+_OF_TRACE = (*("trigger", "rule", "facts", "people", "plan", "rules", "lookups", "replies", "at"),)
+_OF_LINE = ("verb", "actor_label", "data", "at")
+_OF_REVIEW = ("kind", "opened_at", "due_at", "decided_at", "outcome", "reason")
+_OF_EXAMPLE = ("name", "facts", "expected", "changed_at")
+_OF_HOLD = ("scope", "reason", "set_at", "lifted_at", "lift_reason")
 
 
 def export_of(person: Person, *, now: datetime) -> Iterator[bytes]:
@@ -112,6 +132,10 @@ def export_of(person: Person, *, now: datetime) -> Iterator[bytes]:
     yield from bundle.add("decisions.jsonl", _lines(decisions))
     yield from bundle.add("received.jsonl", _lines(_received(person)))
     yield from bundle.add("routing.jsonl", _lines(_routed(person)))
+    yield from bundle.add("timeline.jsonl", _lines(_timeline(person)))
+    yield from bundle.add("reviews.jsonl", _lines(_rows(person, ConsentReview, _OF_REVIEW)))
+    yield from bundle.add("examples.jsonl", _lines(_rows(person, RuleExample, _OF_EXAMPLE)))
+    yield from bundle.add("holds.jsonl", _lines(_rows(person, LegalHold, _OF_HOLD)))
     for file in _files(person):
         yield from bundle.add(media_name(file), _content(file), is_packed=True)
     yield from bundle.close()
@@ -140,10 +164,25 @@ def _fit(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str))
 
 
+def _rows(person: Person, model: type[Model], names: Iterable[str]) -> Iterator[Line]:
+    """Yield what a place holds of them, with these fields."""
+    for row in rows_of(model, person.whom).order_by("pk").iterator(BATCH):
+        yield _told(row, names)
+
+
+def _timeline(person: Person) -> Iterator[Line]:
+    rows = rows_of(ConversationEvent, person.whom).select_related("conversation")
+    for row in rows.order_by("pk").iterator(BATCH):
+        yield {**_told(row, _OF_LINE), "conversation": row.conversation.public_id}
+
+
 def _person(person: Person) -> Line:
     contact = person.contact
+    tables = rows_of(CrmRow, person.whom).select_related("table").order_by("pk")
+    rows = [{"table": row.table.name, **_told(row, ("key", "values"))} for row in tables]
     if contact is None:
-        return {"addresses": [one.address.key for one in person.known if one.address]}
+        known = [one.address.key for one in person.known if one.address]
+        return {"addresses": known, "crm_rows": rows}
     addresses = ContactAddress.objects.filter(contact=contact).order_by("pk")
     answers = CrmAnswer.objects.filter(contact=contact).select_related("connector").order_by("pk")
     return {
@@ -153,9 +192,10 @@ def _person(person: Person) -> Line:
             _told(one, ("key", "family", "raw", "phone", "created_at")) for one in addresses
         ],
         "crm": [
-            {"connector": one.connector.name, **_told(one, ("facts", "answered_at"))}
+            {"connector": one.connector.name, **_told(one, ("facts", "left_out", "answered_at"))}
             for one in answers
         ],
+        "crm_rows": rows,
     }
 
 
@@ -182,7 +222,8 @@ def _messages(person: Person) -> Iterator[Line]:
 
 
 def _file(file: Attachment) -> Line:
-    told = _told(file, ("name", "content_type", "size", "sha256", "state"))
+    names = (*("name", "content_type", "size", "sha256", "state"), "forgotten_at", "forgotten_for")
+    told = _told(file, names)
     return {**told, "in": media_name(file) if file.file else ""}
 
 
@@ -209,11 +250,13 @@ def _standing(person: Person) -> Line:
     keys = [one.address.consent_key for one in person.known if one.address]
     consents = Consent.objects.filter(account=person.account, address__in=keys).order_by("pk")
     blocks = ProviderBlock.objects.filter(account=person.account, address__in=keys).order_by("pk")
+    markers = rows_of(Suppression, person.whom).order_by("pk")
     return {
         "consents": [_told(row, _OF_CONSENT) for row in consents],
         "carrier_blocks": [
             _told(row, ("our_address", "address", "since", "cleared_at")) for row in blocks
         ],
+        "markers": [_told(row, ("family", "state", "since", "erased_at")) for row in markers],
     }
 
 

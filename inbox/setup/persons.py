@@ -18,6 +18,7 @@ from compliance.models import ConsentChain, ConsentEvent, GateDecision
 from compliance.proof.decided import decisions_on
 from compliance.sealing import UnreadableDetailsError
 from inbox.models import Contact, ContactAddress, Thread
+from inbox.person_places import Whom
 from inbox.setup.refusals import SetUpError
 
 LONGEST_TYPED = 200
@@ -61,6 +62,22 @@ class Person:
         """Return all that happened to their consents, the newest first."""
         rows = ConsentEvent.objects.filter(account=self.account, handle__in=self.handles)
         return rows.select_related("details__key", "recorded_by").order_by("-seq")
+
+    @property
+    def whom(self) -> Whom:
+        """Return by what all of them is found, in every place of `inbox.person_places`."""
+        addresses = [one.address for one in self.known if one.address]
+        keys = {key for one in addresses for key in (*one.sibling_keys, one.consent_key, one.key)}
+        chain = ConsentChain.objects.filter(account=self.account).only("pepper").first()
+        pepper = chain.pepper if chain else ""
+        named = {handle(pepper, one.consent_key) for one in addresses if pepper}
+        return Whom(
+            account_id=self.account.pk,
+            contact_id=self.contact.pk if self.contact else None,
+            keys=tuple(sorted(keys)),
+            phones=tuple(sorted({one.phone for one in addresses if one.phone})),
+            handles=tuple(sorted({*self.handles, *named})),
+        )
 
     @property
     def decisions(self) -> "QuerySet[GateDecision]":

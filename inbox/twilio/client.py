@@ -127,6 +127,47 @@ class TwilioCarrier:
                 for item in media
             ]
 
+    def delete_message(self, message_sid: str) -> int:
+        """Delete a message with its files; return how many files it had. What is gone is done.
+
+        Files are resources of their own (https://www.twilio.com/docs/messaging/api/media-resource)
+        and go first: once the message is gone nothing names them. One that is still on its way
+        cannot be deleted. Raises CarrierAwayError, which says what Twilio answered.
+        """
+        files: list[str] = []
+        with _deleting():
+            # Asked first: of a list that is not there the library does not say that it is not.
+            message = self.client.messages(message_sid)
+            message.fetch()
+            files += [str(item.sid) for item in message.media.list(limit=PAGE_SIZE)]
+            for sid in files:
+                with _gone_is_done():
+                    message.media(sid).delete()
+            with _gone_is_done():
+                message.delete()
+        return len(files)
+
+
+@contextmanager
+def _deleting() -> Iterator[None]:
+    """Let a message that Twilio does not have be deleted; whatever else is in the way is said."""
+    try:
+        with _gone_is_done():
+            yield
+    except TwilioRestException as error:
+        raise CarrierAwayError(f"Twilio answered {error.status} ({error.code or 0})") from error
+    except (TwilioException, requests.exceptions.RequestException, *_UNREADABLE) as error:
+        raise CarrierAwayError(type(error).__name__) from error
+
+
+@contextmanager
+def _gone_is_done() -> Iterator[None]:
+    try:
+        yield
+    except TwilioRestException as error:
+        if error.status != 404:
+            raise
+
 
 @contextmanager
 def _asking() -> Iterator[None]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from axe_playwright_python.sync_playwright import Axe
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -37,14 +38,22 @@ from compliance.overriding import settle_rule
 from compliance.own_keywords import OwnKeyword
 from compliance.stricter import Column
 from inbox import importing
+from inbox.forgetting.batches import empty_messages
+from inbox.forgetting.certificates import Went, issue
+from inbox.forgetting.holds import set_hold
 from inbox.models import (
     Conversation,
     DriftFinding,
+    Erasure,
+    ForgettingCertificate,
+    LegalHold,
     Message,
+    RemoteDeletion,
     TeamInbox,
     Thread,
     WhatsAppTemplate,
 )
+from inbox.models.message import Forgotten
 from inbox.setup.consent_imports import start, upload
 from inbox.setup.invitations import Asked, hash_of, invite
 from routing.hours import Opening, SpecialDay
@@ -320,7 +329,61 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "link to opt out, cut off": (None, "/o/cut"),
         "API keys": (ada, "/settings/api-keys/"),
         "revoke a key": (ada, f"/settings/api-keys/{_key(ada)}/revoke/"),
+        "retention": (ada, _retention(stage, ada)),
+        "hold or erase a person": (ada, _keeping(stage)),
+        "erasure": (ada, _erasure(stage, ada)),
+        "removed words": (stage.house.alice, _removed(stage)),
     }
+
+
+def _retention(stage: Stage, ada: User) -> str:
+    """Let something be held, and something have gone."""
+    account, now = stage.house.account, stage.now
+    if not LegalHold.objects.filter(account=account).exists():
+        reason = "Case 4711 before the district court, asked for by counsel"
+        set_hold(account=account, contact=stage.row.contact, reason=reason, by=ada, now=now)
+        counts = {"messages": 1204, "files": 77, "receipts": 3011}
+        cause = ForgettingCertificate.Cause.RETENTION
+        went = Went(cause, "the nightly run", counts, now, now, {"texts": {"kept": "90 days"}}, {})
+        with transaction.atomic():
+            issue(account.pk, went, now=now)
+    return "/settings/retention/"
+
+
+def _keeping(stage: Stage) -> str:
+    return f"/settings/consent/{stage.row.contact.public_id}/keeping/"
+
+
+def _erasure(stage: Stage, ada: User) -> str:
+    """Let Twilio not have deleted a message of somebody who was erased."""
+    row, _made = Erasure.objects.get_or_create(
+        account=stage.house.account,
+        subject="0" * 64,
+        defaults={
+            "state": Erasure.State.OUTSIDE,
+            "reason": "They asked us to, by letter",
+            "asked_by": ada,
+            "asked_at": stage.now,
+            "counts": {"message": 12, "attachment": 2, "suppressions_kept": 1},
+        },
+    )
+    RemoteDeletion.objects.get_or_create(
+        account=stage.house.account,
+        erasure=row,
+        twilio_account=stage.house.sender.twilio_account,
+        message_sid=f"SM{'4' * 32}",
+        defaults={"state": RemoteDeletion.State.FAILED, "problem": "Twilio answered 401 (20003)"},
+    )
+    return f"/settings/erasures/{row.public_id}/"
+
+
+def _removed(stage: Stage) -> str:
+    """Let the words of a conversation have gone."""
+    row = Conversation.objects.get(thread__address__phone="+14155550101")
+    empty_messages(
+        row.messages.values_list("pk", flat=True), why=Forgotten.RETENTION, now=stage.now
+    )
+    return f"/inbox/{row.inbox.slug}/c/{row.public_id}/"
 
 
 def _consents(stage: Stage) -> str:
@@ -533,6 +596,10 @@ PAGES = [
     "link to opt out, cut off",
     "API keys",
     "revoke a key",
+    "retention",
+    "hold or erase a person",
+    "erasure",
+    "removed words",
 ]
 
 

@@ -32,7 +32,15 @@ from accounts.models import (
 from accounts.programs import make_key
 from compliance.models import ConsentImport
 from inbox.api_urls import of_settings
-from inbox.models import Contact, Message, TeamInbox
+from inbox.forgetting.certificates import Went, issue
+from inbox.models import (
+    Contact,
+    Erasure,
+    ForgettingCertificate,
+    LegalHold,
+    Message,
+    TeamInbox,
+)
 from inbox.sending import send_test
 from inbox.settings_urls import urlpatterns
 from inbox.setup.consent_imports import start, upload
@@ -258,6 +266,37 @@ def _what(scene: Scene) -> dict[str, Any]:
     return {"what": "data-actions", **_code(scene)}
 
 
+def _certificate(scene: Scene) -> dict[str, Any]:
+    account = scene.house.account
+    if not ForgettingCertificate.objects.filter(account=account).exists():
+        went = Went(
+            ForgettingCertificate.Cause.RETENTION, "it", {"x": 1}, LONG_AGO, LONG_AGO, {}, {}
+        )
+        with transaction.atomic():
+            issue(account.pk, went, now=LONG_AGO)
+    return {"number": 1}
+
+
+def _hold(scene: Scene) -> dict[str, Any]:
+    admin = User.objects.get(name="Ada")
+    row, _ = LegalHold.objects.get_or_create(
+        account=scene.house.account,
+        scope=LegalHold.Scope.ACCOUNT,
+        lifted_at=None,
+        defaults={"reason": "A case", "set_by": admin, "set_at": LONG_AGO},
+    )
+    return {"public_id": row.public_id}
+
+
+def _erasure(scene: Scene) -> dict[str, Any]:
+    row, _ = Erasure.objects.get_or_create(
+        account=scene.house.account,
+        subject="somebody",
+        defaults={"state": Erasure.State.OUTSIDE, "reason": "Asked", "asked_at": LONG_AGO},
+    )
+    return {"public_id": row.public_id}
+
+
 def _country(scene: Scene) -> dict[str, Any]:
     return {"code": "US-*"}
 
@@ -428,6 +467,35 @@ TABLE: dict[str, dict[str, Row]] = {
     "api_import_cancel": {
         "POST": Row((200, 404, 404, 404, 404, 404, 404, 401), _import, in_support=(404, 200))
     },
+    "settings_retention": {
+        "GET": Row(WITH_AUDITOR),
+        # What is not said holds as it did.
+        "POST": Row(DONE_IN_OWN),
+    },
+    "settings_certificate": {
+        "GET": Row((200, 404, 404, 404, 200, 404, 404, 302), _certificate),
+    },
+    # What may not go, and who is forgotten, is the account's own admins' to say.
+    "settings_hold_account": {
+        "POST": Row(DONE_IN_OWN, data=lambda s: WHY, in_support=(404, 404), elsewhere=404)
+    },
+    "settings_hold_lift": {"POST": Row(DONE_BY_ADMIN, _hold, lambda s: WHY, in_support=(404, 404))},
+    "settings_keeping": {
+        "GET": Row((200, 404, 404, 404, 200, 404, 404, 302), _customer, **CONSENT)
+    },
+    "settings_person_hold": {
+        "POST": Row(DONE_BY_ADMIN, _customer, lambda s: WHY, in_support=(404, 404))
+    },
+    "settings_person_erase": {
+        "POST": Row(
+            DONE_BY_ADMIN,
+            _customer,
+            lambda s: {**WHY, "word": "ERASE"},
+            in_support=(404, 404),
+        )
+    },
+    "settings_erasure": {"GET": Row((200, 404, 404, 404, 200, 404, 404, 302), _erasure, **CONSENT)},
+    "settings_erasure_retry": {"POST": Row(DONE_BY_ADMIN, _erasure, in_support=(404, 404))},
     "api_consent_as_of": {
         "GET": Row(
             (200, 200, 404, 404, 200, 404, 404, 401),

@@ -47,8 +47,13 @@ NOT_FOR_PARTNERS = {
     "reassignmentpolicy",
     "sharedconsent",
     "consentreview",
+    "erasure",
+    "forgettingcertificate",
     "gatedecision",
+    "legalhold",
     "providerblock",
+    "remotedeletion",
+    "retentionpolicy",
     "suppression",
 }
 ADDED_BY_STAFF = {

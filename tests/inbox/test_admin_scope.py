@@ -50,11 +50,16 @@ OTHERWISE = {
     "reassignmentpolicy",
     "sharedconsent",
     "consentreview",
+    "erasure",
+    "forgettingcertificate",
     "gatedecision",
     "jurisdictionpack",
+    "legalhold",
     "package",
     "packagestep",
     "providerblock",
+    "remotedeletion",
+    "retentionpolicy",
     "suppression",
 }
 SCOPED = [model for model in our_models() if model._meta.model_name not in OTHERWISE]
