@@ -260,6 +260,19 @@ NOBODY_IN: Mapping[str, str] = {
         ),
         "who worked, and when; names conversations and messages by number",
     ),
+    **dict.fromkeys(
+        ("compliance.consentsharing", "compliance.reassignmentpolicy"),
+        "what an account settled with Twilio",
+    ),
+    **dict.fromkeys(
+        (
+            *("compliance.sharedconsent", "compliance.consentcomparison"),
+            *("compliance.consentdifference", "compliance.reassignmentcheck"),
+        ),
+        "name people by handles, which say nothing once their keys are gone",
+    ),
+    "compliance.consentimport": "a file is sealed, and gone when it is imported or after a day",
+    "compliance.consentimportline": "cells that could not be used; gone after thirty days",
     "inbox.inboxevent": "ids of what changed; kept for seven days",
     "inbox.forgettingcertificate": "counts of what went",
     "inbox.erasure": "who asked and why; what somebody is found by goes before it is done",
