@@ -94,22 +94,38 @@ _CONSENT = Prepared(
 
 
 def look_up(
-    account_id: int, address: Address, our_address: str, *, others: Sequence[Address] = ()
+    account_id: int,
+    address: Address,
+    our_address: str,
+    *,
+    others: Sequence[Address] = (),
+    programme: str = EVERY_PROGRAMME,
 ) -> Known:
     """Read where an address stands; of `others`, the same person's, an opt-out counts too.
 
-    Two questions for somebody who is known; `others` are given for offers, which an opt-out on any
+    For a message of one `programme` what they said of that counts, if they said anything. Two questions for somebody who is known; `others` are given for offers, which an opt-out on any
     channel stops (behaviour, decision 5).
     """
     key = address.consent_key
     about = _ABOUT.first(account=account_id, ours=our_address, address=key)
     is_refused, *settled = about or (False, False, False)
     consent = _CONSENT.first(account=account_id, address=key, family=address.consent_family)
+    if programme != EVERY_PROGRAMME:
+        consent = _of_programme(account_id, address, programme) or consent
     is_erased = consent is None and suppression_of(account_id, address) is not None
     mark = _mark(account_id, address, consent)
     if others and not (consent and consent.state == ConsentState.OPTED_OUT):
         consent = _opted_out_elsewhere(account_id, others) or consent
     return Known(consent, is_erased, is_refused, mark, Settled(*settled))
+
+
+def _of_programme(account_id: int, address: Address, programme: str) -> ConsentRow | None:
+    return ConsentRow.objects.filter(
+        account=account_id,
+        address=address.consent_key,
+        family=address.consent_family,
+        programme=programme,
+    ).first()
 
 
 def _opted_out_elsewhere(account_id: int, others: Sequence[Address]) -> ConsentRow | None:
@@ -161,6 +177,7 @@ class Asked:
     has_stop_link: bool = False
     template: Template | None = None
     expires_at: datetime | None = None
+    programme: str = EVERY_PROGRAMME
     went_on: frozenset[str] = frozenset()
 
 
@@ -209,6 +226,7 @@ def _draft(asked: Asked, known: Known) -> Draft:
         says_how_to_stop=asked.says_how_to_stop,
         has_stop_link=asked.has_stop_link,
         expires_at=asked.expires_at,
+        programme=asked.programme,
         was_confirmed=bool(since and asked.confirmed_at and asked.confirmed_at >= since),
     )
 
@@ -255,7 +273,9 @@ def _is_mobile(ours: str) -> bool:
 def inputs_of(case: Case) -> dict[str, Any]:
     """Return what a decision rested on, to be kept: nothing that names or quotes anybody."""
     to, draft = case.to, case.draft
+    named = {} if draft.programme == EVERY_PROGRAMME else {"programme": draft.programme}
     return {
+        **named,
         "purpose": case.purpose.value,
         "sender": case.sender.value,
         "country": to.country,

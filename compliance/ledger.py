@@ -115,6 +115,7 @@ _SAME: Sequence[str] = (
     "jurisdiction",
     "pack_version",
     "supersedes",
+    "scope",
 )
 
 

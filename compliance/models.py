@@ -25,8 +25,16 @@ from accounts.ledgers import (
 )
 from accounts.models import Account, User
 from accounts.secrets import EncryptedTextField
-from compliance.chain import FORMAT, GENESIS
-from compliance.evidence import EVERY_PROGRAMME, Basis, EventKind, Personal, Quality, Source
+from compliance.chain import FORMAT, GENESIS, SCOPED_FORMAT
+from compliance.evidence import (
+    EVERY_PROGRAMME,
+    Basis,
+    EventKind,
+    OptOutScope,
+    Personal,
+    Quality,
+    Source,
+)
 from compliance.judging import Answer
 from compliance.own_keywords import LONGEST_FORM, MOST, OwnKeyword
 from compliance.rule_models import CompliancePolicy as CompliancePolicy
@@ -136,6 +144,14 @@ class ConsentEvent(models.Model):
     supersedes = models.BigIntegerField(
         null=True, blank=True, help_text="The event that this one corrects"
     )
+    scope = models.CharField(
+        max_length=6,
+        choices=OptOutScope.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="For which channels the account let an opt-out count; blank: the channel family",
+    )
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     details_hash = models.CharField(max_length=64, help_text="Commits to what is sealed")
@@ -180,7 +196,9 @@ class ConsentEvent(models.Model):
         same = {name: getattr(self, name) for name in _SAME_IN_BODY}
         return {
             **same,
-            "format": FORMAT,
+            **(
+                {"format": SCOPED_FORMAT, "scope": self.scope} if self.scope else {"format": FORMAT}
+            ),
             "account": self.account_id,
             "recorded_by": self.recorded_by_id,
             "details": self.details_hash,

@@ -152,9 +152,13 @@ def _tell_linked(
 ) -> None:
     kind = _TRAVELS.get(evidence.kind)
     for held in linked if kind else ():
+        # A doubt is of one channel; that it counts as an opt-out may reach the others.
+        is_elsewhere = held.address.consent_family != event.family
+        is_lapse = evidence.kind is EventKind.HOLD_LAPSED and is_elsewhere
         told = Evidence(
-            kind or evidence.kind,
+            EventKind.OPT_OUT if is_lapse else kind or evidence.kind,
             Source.LINKED,
+            scope=event.scope,
             occurred_at=event.occurred_at,
             programme=event.programme,
             message_sid=event.message_sid,

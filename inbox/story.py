@@ -150,15 +150,16 @@ class Story:
             conversation,
         )
 
-    def consent_changed(self, conversation: Conversation, *, channel: str, state: str) -> None:
-        """Say that the customer's consent changed, with a line in the timeline."""
-        self.record(
-            conversation,
-            ConversationEvent.Verb.CONSENT,
-            label="" if self.actor else "Customer",
-            state=str(state),
-            channel=channel,
-        )
+    def consent_changed(
+        self, conversation: Conversation, *, channel: str, state: str, name: str = ""
+    ) -> None:
+        """Say that the customer's consent changed, with a line in the timeline.
+
+        `name` is the programme that it is about, if it is about one.
+        """
+        about = {"state": str(state), "channel": channel} | ({"name": name} if name else {})
+        label = "" if self.actor else "Customer"
+        self.record(conversation, ConversationEvent.Verb.CONSENT, label=label, **about)
         self._tell(
             ConsentChanged(conversation.contact.public_id, channel, str(state)), conversation
         )

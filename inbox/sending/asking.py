@@ -11,6 +11,7 @@ from accounts.models import Feature, User
 from compliance.addresses import WHATSAPP, Address, parse_address
 from compliance.cases import Asked, Known, look_up
 from compliance.decisions import Stage, keep_decision
+from compliance.evidence import EVERY_PROGRAMME
 from compliance.gate import Purpose, SendBlockedError, SendRequest, Verdict, check_send
 from compliance.judging import ACKNOWLEDGED, DAY, OFFERS, Template
 from compliance.opt_out_links import carries_link
@@ -31,7 +32,10 @@ BY_PEOPLE = (Purpose.REPLY, *UNASKED_BY_PEOPLE)
 
 @dataclass(frozen=True)
 class Wanted:
-    """A message that somebody wants to send. `went_on` names what its author was asked already."""
+    """A message that somebody wants to send. `went_on` names what its author was asked already.
+
+    It is of one `programme`, or of none in particular, and not to be sent after `expires_at`.
+    """
 
     purpose: Purpose
     author: User | None
@@ -39,13 +43,21 @@ class Wanted:
     body: str = ""
     went_on: frozenset[str] = frozenset()
     template: Template | None = None
+    programme: str = EVERY_PROGRAMME
+    expires_at: datetime | None = None
 
 
 def verdict_on(thread: Thread, wanted: Wanted, *, now: datetime) -> Verdict:
     """Ask the gate about a message on this thread."""
     address = address_of(thread)
     others = _every_address(thread, address) if wanted.purpose in OFFERS else ()
-    known = look_up(thread.account_id, address, thread.our_address, others=others)
+    known = look_up(
+        thread.account_id,
+        address,
+        thread.our_address,
+        others=others,
+        programme=wanted.programme,
+    )
     request = SendRequest(
         account_id=thread.account_id,
         asked=_asked(thread, wanted, address, known, now=now),
@@ -80,6 +92,8 @@ def _asked(
         has_stop_link=purpose in _UNASKED
         and carries_link(body, thread.account_id, address, now=now),
         template=wanted.template,
+        expires_at=wanted.expires_at,
+        programme=wanted.programme,
         went_on=wanted.went_on,
     )
 
