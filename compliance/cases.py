@@ -103,7 +103,8 @@ def look_up(
 ) -> Known:
     """Read where an address stands; of `others`, the same person's, an opt-out counts too.
 
-    For a message of one `programme` what they said of that counts, if they said anything. Two questions for somebody who is known; `others` are given for offers, which an opt-out on any
+    For a message of one `programme` what they said of that counts, if they said anything. Two
+    questions for somebody who is known; `others` are given for offers, which an opt-out on any
     channel stops (behaviour, decision 5).
     """
     key = address.consent_key

@@ -109,8 +109,8 @@ class KeywordContext:
     `others` are the same person's further addresses of the channel family, and of every channel
     where an opt-out reaches those too; then `scope` says so. `elsewhere` are those of other
     channels that are opted out: what an opt-out here did there, a START takes back. `said` is the
-    whole message; `received_at` is when it reached us, `sent_at` when it was sent if the carrier says so.
-    `is_carrier_word` says that the carrier takes it for a keyword too, and answers by itself.
+    whole message; `received_at` is when it reached us, `sent_at` when it was sent, if the carrier
+    says so. `is_carrier_word` says that the carrier takes it for a keyword too, and answers it.
     `questions` are programmes for which they were asked to confirm, so that a yes answers that,
     each with the words of the question; None: it is not known, and any yes does.
     """

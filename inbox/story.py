@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -157,7 +158,8 @@ class Story:
 
         `name` is the programme that it is about, if it is about one.
         """
-        about = {"state": str(state), "channel": channel} | ({"name": name} if name else {})
+        about: dict[str, Any] = {"state": str(state), "channel": channel}
+        about |= {"name": name} if name else {}
         label = "" if self.actor else "Customer"
         self.record(conversation, ConversationEvent.Verb.CONSENT, label=label, **about)
         self._tell(
