@@ -3,7 +3,15 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from inbox import api, api_consent, api_documents, api_keywords, api_lookups, api_settings
+from inbox import (
+    api,
+    api_consent,
+    api_consents,
+    api_documents,
+    api_keywords,
+    api_lookups,
+    api_settings,
+)
 
 # What admins and supervisors set on the pages of the settings as well.
 of_settings = [
@@ -36,6 +44,8 @@ of_settings = [
     path("connectors/<int:pk>/", api_lookups.connector, name="api_connector"),
     path("tables/", api_lookups.tables, name="api_tables"),
     path("tables/<int:pk>/", api_lookups.table, name="api_table"),
+    path("consents/", api_consents.consents, name="api_consents"),
+    path("consent/settings/", api_consents.asking, name="api_asking"),
     path("consent/as-of/", api_consent.consent_as_of, name="api_consent_as_of"),
     path("keywords/", api_keywords.keyword_list, name="api_keywords"),
     path("keywords/try/", api_keywords.keyword_try, name="api_keywords_try"),

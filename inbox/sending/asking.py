@@ -89,7 +89,7 @@ def _asked(
         stated=_stated(thread.contact),
         names_us=not must_name_us or names(body, thread.sender.account.name),
         says_how_to_stop=purpose in OFFERS and says_how_to_stop(body),
-        has_stop_link=purpose in _UNASKED
+        has_stop_link=purpose in (*_UNASKED, Purpose.AUTO_REPLY)
         and carries_link(body, thread.account_id, address, now=now),
         template=wanted.template,
         expires_at=wanted.expires_at,

@@ -149,7 +149,14 @@ def test_many_ways_say_yes(stage: Stage, words: str) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["ok", "yes but later please", "who is this?", "no", "Liked “Acme: Reply YES to confirm”", "👍"],
+    [
+        "ok",
+        "yes but later please",
+        "who is this?",
+        "no",
+        "Liked “Acme: Reply YES to confirm”",
+        "👍",
+    ],
 )
 def test_anything_else_confirms_nothing(stage: Stage, words: str) -> None:
     asked_and_sent(stage)
