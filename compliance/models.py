@@ -367,6 +367,12 @@ class Consent(models.Model):
     def __str__(self) -> str:
         return self.get_state_display()
 
+    @property
+    def asked_until(self) -> datetime | None:
+        """Return until when they may confirm what they were asked; None if nothing is asked."""
+        is_asked = self.state == ConsentState.PENDING and self.asked_at is not None
+        return self.asked_at + CONFIRM_WITHIN if is_asked and self.asked_at else None
+
     def state_at(self, now: datetime) -> ConsentState:
         """Return the state at a later moment: consents run out, questions lapse."""
         if self.state == ConsentState.OPTED_IN and self.expires_at and now >= self.expires_at:

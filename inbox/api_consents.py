@@ -1,4 +1,4 @@
-"""How do other systems tell that somebody opted in or out, and what did the account settle about it?
+"""How do other systems tell that somebody opted in or out, and what did the account settle?
 
 Product behaviour, not legal advice. Who opted in on a form, a paper or the phone may be asked to
 confirm it (double opt-in); an opt-out needs no proof and counts at once.
@@ -74,7 +74,7 @@ class Telling(serializers.Serializer[Any]):
     address = serializers.CharField(max_length=LONGEST_TYPED, trim_whitespace=False)
     channel = serializers.ChoiceField(["sms", "whatsapp"], default="sms")
     programme = serializers.CharField(max_length=60, default=EVERY_PROGRAMME)
-    source = serializers.ChoiceField(SOURCES)
+    source = serializers.ChoiceField(SOURCES)  # type: ignore[assignment]
     basis = serializers.ChoiceField(Basis.values, default="", allow_blank=True)
     quality = serializers.ChoiceField(Quality.values, default=Quality.FIRST_HAND.value)
     occurred_at = serializers.CharField(max_length=40, default="", allow_blank=True)

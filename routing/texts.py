@@ -32,6 +32,7 @@ Datum = str | int | float | Decimal | bool | date | time | datetime | tuple[str,
 _SLOT = re.compile(r"\{\{([^{}]*)\}\}")
 # What no database column and no phone takes.
 _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+_LINK = re.compile(r"https?://[!-~]{1,300}")
 _ONE_BRACE = re.compile(r"\{\s*([^{}\s]+)\s*\}")
 # Where a blank before it is dropped when nothing stands in a variable's place.
 _CLOSING = tuple(" ,.;:!?)\n")
@@ -310,7 +311,8 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 def _filled(slot: Slot, values: Values) -> str:
     kind = values.known.get(slot.name, Variable()).kind
     if kind is Kind.LINK:
-        return str(values.data.get(slot.name) or "")
+        found = values.data.get(slot.name)
+        return found if isinstance(found, str) and _LINK.fullmatch(found) else ""
     words = _fit(_in_words(values.data.get(slot.name), kind, values))
     return words or slot.default or ""
 

@@ -49,6 +49,7 @@ from inbox.conversations import claim_conversation, mark_read, take_over
 from inbox.models import (
     Attachment,
     AvailabilityPlan,
+    ConsentQuestion,
     ConsentReview,
     Contact,
     Conversation,
@@ -261,6 +262,16 @@ def _doubt(company: Company) -> None:
         event=1,
         opened_at=NOW,
         due_at=NOW,
+        ends_at=NOW,
+    )
+    asked = Message.objects.filter(account=company.account, direction="out").earliest("pk")
+    ConsentQuestion.objects.create(
+        account=company.account,
+        thread=asked.thread,
+        message=asked,
+        kind=ConsentQuestion.Kind.CONFIRM,
+        event=1,
+        asked_at=NOW,
         ends_at=NOW,
     )
     keep_decision(

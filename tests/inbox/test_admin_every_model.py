@@ -38,6 +38,7 @@ NOT_FOR_PARTNERS = {
     "consentdetails",
     "consentevent",
     "consentkey",
+    "consentquestion",
     "consentreview",
     "gatedecision",
     "providerblock",

@@ -41,6 +41,7 @@ OTHERWISE = {
     "consentdetails",
     "consentevent",
     "consentkey",
+    "consentquestion",
     "consentreview",
     "gatedecision",
     "jurisdictionpack",

@@ -62,8 +62,8 @@ class AskingForm(forms.Form):
         label=gettext_lazy("An opt-out counts for"),
         choices=OptOutScope.choices,
         help_text=gettext_lazy(
-            "It holds for opt-outs from now on. Those of before count as they did; START takes back "
-            "what that opt-out did, wherever it did it."
+            "It holds for opt-outs from now on. Those of before count as they did; START takes "
+            "back what that opt-out did, wherever it did it."
         ),
     )
     clarifies = forms.BooleanField(
