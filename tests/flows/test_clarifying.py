@@ -1,14 +1,17 @@
 """After an opt-out: one text that may ask which programme they keep, and what an answer does."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 import time_machine
 from django.test import Client
+from django.urls import reverse
 
+from accounts.models import User
 from compliance.comparing import differences
 from compliance.gate import Purpose, Reason
-from compliance.models import Consent, ConsentEvent
+from compliance.models import Consent, ConsentEvent, GateDecision
 from compliance.programmes import programmes_from
 from compliance.verifying import verify_account
 from inbox.models import ConsentQuestion, ConversationEvent, Message, Sender
@@ -22,7 +25,7 @@ from tests.flows.test_together import MARIA, Stage
 from tests.twilio import inbound_form, post_signed, text_in
 
 NAMED = programmes_from([("", "Appointment reminders"), ("", "Deliveries"), ("", "News")])
-K = ConsentQuestion.Outcome
+Login = Callable[[User], Client]
 
 
 class Asked(Stage):
@@ -252,3 +255,37 @@ def _form(sender: Sender, words: str) -> tuple[str, dict[str, str], str]:
 def _drain(now: datetime) -> None:
     while process_next(now=now):
         pass
+
+
+def test_an_agent_sees_what_was_kept_and_sends_a_notice_of_it(asked: Asked, login: Login) -> None:
+    asked.hear("STOP")
+    asked.leaves()
+    asked.hear("2")
+    asked.now += timedelta(minutes=1)
+    alice, row = login(asked.house.alice), asked.row
+    url = reverse("messages", kwargs={"cid": row.public_id})
+
+    with time_machine.travel(asked.now, tick=False):
+        desk = alice.get(reverse("desk", kwargs={"cid": row.public_id})).content.decode()
+        page = alice.get(reverse("conversation", args=["support", row.public_id])).content.decode()
+        form = {"body": "Your parcel comes at five.", "purpose": "notification:deliveries"}
+        sent = alice.post(url, form, headers={"Accept": "application/json"})
+        other = alice.post(
+            url, {**form, "purpose": "notification:news"}, headers={"Accept": "application/json"}
+        )
+        wrong = [
+            alice.post(url, {**form, "purpose": one}, headers={"Accept": "application/json"})
+            for one in ("notification:nothing", "reply:deliveries", "notification:")
+        ]
+
+    assert "They opted out and kept “Deliveries”" in desk
+    assert 'data-purpose="notification:deliveries"' in desk
+    assert "Send as a notice of “Deliveries”" in page
+    assert sent.status_code == 201, sent.content
+    message = Message.objects.get(body="Your parcel comes at five.")
+    assert (message.purpose, message.details["programme"]) == ("notification", "deliveries")
+    assert deliver(message.pk, now=asked.now) is not None
+    kept = GateDecision.objects.filter(message_ref=message.public_id, stage="sent").get()
+    assert kept.inputs["programme"] == "deliveries"
+    assert other.status_code == 409
+    assert {one.status_code for one in wrong} <= {400, 422}

@@ -17,7 +17,7 @@ from tests.factories import make_account, make_inbox, make_sender, make_user
 from tests.flows.test_double_opt_in import settle_asking
 from tests.flows.test_together import MARIA, Stage
 
-FORM = {
+FORM: dict[str, Any] = {
     "kind": "opt_in",
     "address": "+1 (415) 555-0100",
     "source": "web_form",
@@ -33,7 +33,7 @@ class Program:
     def __init__(self, house: House, now: datetime) -> None:
         self.now = now
         ada = make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
-        key = {"account": house.account, "days": 90, "by": ada, "now": now}
+        key: dict[str, Any] = {"account": house.account, "days": 90, "by": ada, "now": now}
         self.bearer = make_key(name="Shop", may_change=True, **key).secret
 
     def tells(self, name: str = "api_consents", method: str = "post", **body: Any) -> Any:
