@@ -64,6 +64,7 @@ class Known:
     is_refused: bool = False  # the carrier refuses what we send them from this number
     do_not_contact: Mark | None = None
     settled: Settled = Settled()
+    programmes: frozenset[str] = frozenset()  # of which they said something apart
 
     @property
     def opted_out_at(self) -> datetime | None:
@@ -88,7 +89,7 @@ _ABOUT = Prepared(
 )
 _CONSENT = Prepared(
     lambda account, address, family: ConsentRow.objects.filter(
-        account=account, address=address, family=family, programme=EVERY_PROGRAMME
+        account=account, address=address, family=family
     )
 )
 
@@ -110,23 +111,15 @@ def look_up(
     key = address.consent_key
     about = _ABOUT.first(account=account_id, ours=our_address, address=key)
     is_refused, *settled = about or (False, False, False)
-    consent = _CONSENT.first(account=account_id, address=key, family=address.consent_family)
-    if programme != EVERY_PROGRAMME:
-        consent = _of_programme(account_id, address, programme) or consent
+    rows = _CONSENT.all(account=account_id, address=key, family=address.consent_family)
+    said = {row.programme: row for row in rows}
+    consent = said.get(programme) or said.get(EVERY_PROGRAMME)
     is_erased = consent is None and suppression_of(account_id, address) is not None
     mark = _mark(account_id, address, consent)
     if others and not (consent and consent.state == ConsentState.OPTED_OUT):
         consent = _opted_out_elsewhere(account_id, others) or consent
-    return Known(consent, is_erased, is_refused, mark, Settled(*settled))
-
-
-def _of_programme(account_id: int, address: Address, programme: str) -> ConsentRow | None:
-    return ConsentRow.objects.filter(
-        account=account_id,
-        address=address.consent_key,
-        family=address.consent_family,
-        programme=programme,
-    ).first()
+    apart = frozenset(said) - {EVERY_PROGRAMME}
+    return Known(consent, is_erased, is_refused, mark, Settled(*settled), apart)
 
 
 def _opted_out_elsewhere(account_id: int, others: Sequence[Address]) -> ConsentRow | None:

@@ -107,6 +107,7 @@ class Verdict:
     notices: tuple[Finding, ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict)
     pack_version: str = ""
+    programmes: frozenset[str] = frozenset()
 
     @property
     def is_allowed(self) -> bool:
@@ -170,6 +171,7 @@ def _weigh(request: SendRequest, known: Known, *, now: datetime) -> Verdict:
         judgement.notices,
         inputs_of(case),
         pack.version,
+        known.programmes,
     )
 
 

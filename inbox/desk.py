@@ -13,10 +13,8 @@ from django.utils.translation import gettext as _
 from accounts.access import Viewer
 from accounts.models import User
 from compliance.asking_settings import asking_of
-from compliance.evidence import EVERY_PROGRAMME
 from compliance.gate import Purpose, Reason, Verdict
 from compliance.judging import SERVICE_WINDOW
-from compliance.models import Consent
 from compliance.opt_out_links import opt_out_link
 from compliance.programmes import Programme
 from inbox.abilities import Ability, abilities_of, part_of
@@ -105,7 +103,7 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
     conversation.thread.contact = conversation.contact
     verdict = compose_verdict(conversation=conversation, user=user, now=now)
     purpose = _purpose_of_first_word(conversation, user, verdict, now=now)
-    programmes = _programmes_of(conversation)
+    programmes = _programmes_of(conversation, verdict)
     kept = _kept(programmes, conversation, user, verdict, now=now)
     if kept:
         purpose = Purpose.NOTIFICATION
@@ -128,21 +126,12 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
     )
 
 
-def _programmes_of(conversation: Conversation) -> tuple[Programme, ...]:
+def _programmes_of(conversation: Conversation, verdict: Verdict) -> tuple[Programme, ...]:
     """Return the programmes of which the customer said something apart from the rest."""
-    address = address_of(conversation.thread)
-    said = set(
-        Consent.objects.filter(
-            account=conversation.account_id,
-            address=address.consent_key,
-            family=address.consent_family,
-        )
-        .exclude(programme=EVERY_PROGRAMME)
-        .values_list("programme", flat=True)
-    )
-    if not said:
+    if not verdict.programmes:
         return ()
-    return tuple(one for one in asking_of(conversation.account_id).programmes if one.code in said)
+    every = asking_of(conversation.account_id).programmes
+    return tuple(one for one in every if one.code in verdict.programmes)
 
 
 def _kept(

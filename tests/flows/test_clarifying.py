@@ -287,5 +287,5 @@ def test_an_agent_sees_what_was_kept_and_sends_a_notice_of_it(asked: Asked, logi
     assert deliver(message.pk, now=asked.now) is not None
     kept = GateDecision.objects.filter(message_ref=message.public_id, stage="sent").get()
     assert kept.inputs["programme"] == "deliveries"
-    assert (other.status_code, other.json()["code"]) == (422, "OPTED_OUT")
+    assert (other.status_code, other.json()["code"]) == (422, "opted_out")
     assert {one.status_code for one in wrong} <= {400, 422}
