@@ -5,6 +5,7 @@ Pure. A programme is what people agree to apart from the rest: reminders, offers
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -115,8 +116,9 @@ def _new_code(name: str, number: int, taken: set[str]) -> str:
 
 
 def form(text: str) -> str:
-    """Return what of a name is compared: letters and digits, without accents."""
-    return squeezed(without_accents(own_words(readable(text))))
+    """Return what of a name is compared: letters and digits, without accents and key caps."""
+    plain = squeezed(without_accents(own_words(readable(text))))
+    return "".join(char for char in plain if unicodedata.category(char) != "Me")
 
 
 def chosen(text: str, programmes: Iterable[Programme]) -> Programme | None:

@@ -13,14 +13,16 @@ from compliance.evidence import EventKind, Evidence, OptOutScope, Source
 from compliance.gate import Purpose, Reason
 from compliance.models import Consent, ConsentEvent
 from compliance.verifying import verify_account
+from inbox.carrier import ErrorKind, Rejected
 from inbox.models import ConsentReview, Message, Sender
+from inbox.opting_in import opt_in
 from inbox.opting_out import opt_out
-from inbox.reviewing import decide
+from inbox.reviewing import decide, heed_next
 from inbox.said_elsewhere import lift_noted, note_opt_out
-from inbox.sending import Wanted, verdict_on
+from inbox.sending import Wanted, settle, verdict_on
 from tests.conftest import House
 from tests.factories import make_sender
-from tests.flows.test_double_opt_in import settle_asking
+from tests.flows.test_double_opt_in import FORM, settle_asking
 from tests.flows.test_together import MARIA, Stage
 from tests.twilio import text_in
 
@@ -231,4 +233,48 @@ def test_undoing_words_that_were_misread_undoes_them_everywhere(two: Two) -> Non
     decide(review=review, by=by, user=two.house.alice, is_stop=False, reason="No", now=two.now)
 
     assert two.states == ("conversational", "conversational")
+    two.whole()
+
+
+def test_a_refusal_of_the_carrier_reaches_as_far(two: Two) -> None:
+    two.reaches(OptOutScope.EVERY)
+    reply = two.reply(two.house.alice)
+
+    settle(reply.pk, Rejected(ErrorKind.CONSENT, "21610", "They opted out."), now=two.now)
+
+    assert two.states == ("opted_out", "opted_out")
+    assert _scopes() == [("sms", "provider_21610", "every"), ("whatsapp", "linked", "every")]
+    two.whole()
+
+
+def test_a_doubt_that_nobody_decides_reaches_as_far(two: Two) -> None:
+    two.reaches(OptOutScope.EVERY)
+    two.by_sms("leave it now, enough")
+    assert two.states == ("held", "conversational")
+
+    end = ConsentReview.objects.get(kind="held").ends_at
+    while heed_next(now=end):
+        pass
+
+    assert two.states == ("opted_out", "opted_out")
+    two.whole()
+
+
+def test_it_ends_what_was_asked_on_another_channel(two: Two) -> None:
+    settle_asking(two.house.account, two.house.sue, two.now, confirms=True, scope=OptOutScope.EVERY)
+    asked = opt_in(
+        account=two.house.account,
+        address=parse_address(MARIA),
+        evidence=FORM,
+        now=two.now,
+        sender=two.house.sender,
+    )
+    assert asked.question is not None
+
+    two.by_whatsapp("STOP")
+
+    asked.question.refresh_from_db()
+    asked.question.message.refresh_from_db()
+    assert (asked.question.outcome, asked.question.message.status) == ("out", "canceled")
+    assert two.states == ("opted_out", "opted_out")
     two.whole()
