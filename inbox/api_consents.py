@@ -4,6 +4,7 @@ Product behaviour, not legal advice. Who opted in on a form, a paper or the phon
 confirm it (double opt-in); an opt-out needs no proof and counts at once.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -115,11 +116,11 @@ def _instant(text: str) -> datetime | None:
     responses={
         200: shapes.ToldConsent,
         201: shapes.ToldConsent,
-        400: OpenApiResponse(description="Evidence is missing or wrong; every field is named."),
+        400: shapes.RefusedConsent,
         401: OpenApiResponse(description="No key, or one that opens nothing."),
         403: OpenApiResponse(description="A key that only reads."),
         404: OpenApiResponse(description="There is no such inbox, or it is not yours."),
-        409: OpenApiResponse(description="They opted out, and nothing of their own undoes it."),
+        409: shapes.RefusedConsent,
         422: shapes.Refused,
         429: OpenApiResponse(description="Too often; Retry-After says when to come back."),
     },
@@ -132,8 +133,8 @@ def consents(request: Request) -> Response:
     201: it was recorded. 200: it is kept as history only (`superseded`), or it was a `check`.
     """
     who = administrator(request._request)
-    asked = asked_of(Telling, request)
     try:
+        asked = asked_of(Telling, request)
         address = _address(who, asked)
         evidence = _evidence(who, asked)
         sender = _sender(who, asked, address)
@@ -143,12 +144,29 @@ def consents(request: Request) -> Response:
         if evidence.kind is EventKind.OPT_OUT:
             return _out(who, address, evidence)
         return _in(who, address, evidence, sender)
+    except serializers.ValidationError as error:
+        found = dict(_flat(error.detail))
+        return _refused("BAD_INPUT", "This cannot be read.", found)
     except EvidenceError as error:
-        problems = [{"where": name, "words": words} for name, words in error.fields.items()]
-        body = {"code": error.code, "detail": error.reason, "problems": problems}
-        return private(body, status=400)
+        return _refused(error.code, error.reason, error.fields)
     except OptInRefusedError as error:
         return private({"code": "OPTED_OUT", "detail": error.reason}, status=409)
+
+
+def _refused(code: str, words: str, fields: dict[str, str]) -> Response:
+    problems = [{"where": where, "words": wrong} for where, wrong in fields.items()]
+    return private({"code": code, "detail": words, "problems": problems}, status=400)
+
+
+def _flat(detail: Any, where: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every problem with the place of its field, as in `wording.text`."""
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            yield from _flat(inner, f"{where}.{name}" if where else str(name))
+    elif isinstance(detail, list):
+        yield where, " ".join(map(str, detail))
+    else:
+        yield where, str(detail)
 
 
 def _address(who: Administrator, asked: dict[str, Any]) -> Address:

@@ -333,6 +333,14 @@ class ToldConsent(Serializer[Any]):
     notice = serializers.CharField()
 
 
+class RefusedConsent(Serializer[Any]):
+    """Nothing was recorded, and why; each field that is missing or wrong by its name."""
+
+    code = serializers.ChoiceField(["EVIDENCE_REQUIRED", "BAD_DATE", "BAD_INPUT", "OPTED_OUT"])
+    detail = serializers.CharField()
+    problems = ProblemShape(many=True, required=False)
+
+
 class NumberedProgramme(Serializer[Any]):
     """One programme of the account; people answer with its number."""
 
