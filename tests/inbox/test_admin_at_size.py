@@ -78,7 +78,7 @@ EACH: dict[str, dict[str, str]] = {
     "compliance_consentdetails": {"event_id": OWN},
     "compliance_suppression": {"handle": "'handle' || g"},
     "compliance_gatedecision": {},
-    "inbox_consentquestion": {"message_id": OWN, "thread_id": OWN, "event": "g"},
+    "inbox_consentquestion": {"message_id": OWN, "thread_id": OWN, "event": "100 + g"},
     "inbox_consentreview": {"message_id": OWN, "thread_id": OWN},
     "compliance_ruleoverride": {"number": "1 + g"},
     "compliance_jurisdictionpack": {"version": "'2020-01-01.' || g", "content": "'{}'"},
