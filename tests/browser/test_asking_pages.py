@@ -9,15 +9,12 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.models import User
-from compliance.evidence import EventKind, Evidence, OptOutScope, Source
-from compliance.models import Consent
+from compliance.evidence import OptOutScope
 from inbox.said_elsewhere import note_opt_in
 from tests.browser.conftest import Open
 from tests.browser.test_every_page import LOOKS, check_page
-from tests.compliance.ledgers import tell
 from tests.conftest import House
 from tests.factories import make_user
-from tests.flows.test_clarifying import NAMED
 from tests.flows.test_double_opt_in import settle_asking
 from tests.flows.test_together import Stage
 
@@ -57,27 +54,15 @@ def test_how_people_are_asked_is_settled_and_mistakes_stay_on_the_page(
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
-def test_agents_see_who_is_asked_and_what_was_kept(
+def test_agents_see_who_is_asked_to_confirm_and_until_when(
     stage: Stage, open_as: Open, scheme: Any, width: int
 ) -> None:
     house = stage.house
-    settle_asking(
-        house.account, house.sue, stage.now, confirms=True, clarifies=True, programmes=NAMED
-    )
+    settle_asking(house.account, house.sue, stage.now, confirms=True)
     look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
-    here = f"/inbox/support/c/{stage.row.public_id}/"
     stage.now += timedelta(hours=3)
     stage.do(note_opt_in, house.alice, way="phone", told="May we text you offers?")
 
     page = open_as(house.alice, f"/c/{stage.row.public_id}/panel/", **look)
     expect(page.locator("body")).to_contain_text("Asked to confirm, until")
     check_page(page, f"asked to confirm {scheme} {width}")
-    at = stage.now + timedelta(minutes=1)
-    tell(house.account, Evidence(EventKind.OPT_OUT, Source.VERBAL), at=at)
-    at += timedelta(minutes=1)
-    kept = Evidence(EventKind.OPT_IN, Source.BUTTON, programme="deliveries")
-    tell(house.account, kept, at=at)
-    assert Consent.objects.get(programme="deliveries").state == "conversational"
-    page = open_as(house.alice, here, **look)
-    expect(page.locator("body")).to_contain_text("They opted out and kept “Deliveries”")
-    check_page(page, f"kept one programme {scheme} {width}")
