@@ -76,6 +76,7 @@ _CONSENT = (
         "ConsentChain",
         "Consent",
         "ConsentReview",
+        "ConsentQuestion",
         "GateDecision",
         "ProviderBlock",
         "AccountKeyword",

@@ -61,6 +61,7 @@ class ConsentEventAdmin(ConsentFactsAdmin[ConsentEvent]):
         "pack_version",
         "recorded_by",
         "supersedes",
+        "scope",
         "occurred_at",
         "recorded_at",
         "handle",

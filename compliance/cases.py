@@ -64,6 +64,7 @@ class Known:
     is_refused: bool = False  # the carrier refuses what we send them from this number
     do_not_contact: Mark | None = None
     settled: Settled = Settled()
+    programmes: frozenset[str] = frozenset()  # of which they said something apart
 
     @property
     def opted_out_at(self) -> datetime | None:
@@ -88,28 +89,37 @@ _ABOUT = Prepared(
 )
 _CONSENT = Prepared(
     lambda account, address, family: ConsentRow.objects.filter(
-        account=account, address=address, family=family, programme=EVERY_PROGRAMME
+        account=account, address=address, family=family
     )
 )
 
 
 def look_up(
-    account_id: int, address: Address, our_address: str, *, others: Sequence[Address] = ()
+    account_id: int,
+    address: Address,
+    our_address: str,
+    *,
+    others: Sequence[Address] = (),
+    programme: str = EVERY_PROGRAMME,
 ) -> Known:
     """Read where an address stands; of `others`, the same person's, an opt-out counts too.
 
-    Two questions for somebody who is known; `others` are given for offers, which an opt-out on any
+    For a message of one `programme` what they said of that counts, if they said anything. Two
+    questions for somebody who is known; `others` are given for offers, which an opt-out on any
     channel stops (behaviour, decision 5).
     """
     key = address.consent_key
     about = _ABOUT.first(account=account_id, ours=our_address, address=key)
     is_refused, *settled = about or (False, False, False)
-    consent = _CONSENT.first(account=account_id, address=key, family=address.consent_family)
+    rows = _CONSENT.all(account=account_id, address=key, family=address.consent_family)
+    said = {row.programme: row for row in rows}
+    consent = said.get(programme) or said.get(EVERY_PROGRAMME)
     is_erased = consent is None and suppression_of(account_id, address) is not None
     mark = _mark(account_id, address, consent)
     if others and not (consent and consent.state == ConsentState.OPTED_OUT):
         consent = _opted_out_elsewhere(account_id, others) or consent
-    return Known(consent, is_erased, is_refused, mark, Settled(*settled))
+    apart = frozenset(said) - {EVERY_PROGRAMME}
+    return Known(consent, is_erased, is_refused, mark, Settled(*settled), apart)
 
 
 def _opted_out_elsewhere(account_id: int, others: Sequence[Address]) -> ConsentRow | None:
@@ -161,6 +171,7 @@ class Asked:
     has_stop_link: bool = False
     template: Template | None = None
     expires_at: datetime | None = None
+    programme: str = EVERY_PROGRAMME
     went_on: frozenset[str] = frozenset()
 
 
@@ -210,6 +221,7 @@ def _draft(asked: Asked, known: Known) -> Draft:
         says_how_to_stop=asked.says_how_to_stop,
         has_stop_link=asked.has_stop_link,
         expires_at=asked.expires_at,
+        programme=asked.programme,
         was_confirmed=bool(since and asked.confirmed_at and asked.confirmed_at >= since),
     )
 
@@ -257,7 +269,9 @@ def _is_mobile(ours: str) -> bool:
 def inputs_of(case: Case) -> dict[str, Any]:
     """Return what a decision rested on, to be kept: nothing that names or quotes anybody."""
     to, draft = case.to, case.draft
+    named = {} if draft.programme == EVERY_PROGRAMME else {"programme": draft.programme}
     return {
+        **named,
         "purpose": case.purpose.value,
         "sender": case.sender.value,
         "country": to.country,

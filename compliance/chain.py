@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from compliance.evidence import Personal
 
 FORMAT = 1
+# An event that says for which channels it counts has one name more in it: `scope`.
+SCOPED_FORMAT = 2
 GENESIS = "0" * 64
 Body = Mapping[str, object]
 

@@ -12,9 +12,18 @@ from datetime import datetime
 from enum import StrEnum
 
 from compliance.addresses import SMS, Address, is_toll_free
+from compliance.affirming import says_yes
 from compliance.classify import Reading
-from compliance.evidence import EVERY_PROGRAMME, EventKind, Evidence, Source
+from compliance.evidence import (
+    EVERY_PROGRAMME,
+    NO_WORDING,
+    EventKind,
+    Evidence,
+    Source,
+    Wording,
+)
 from compliance.models import Consent, ConsentEvent, ConsentState, ProviderBlock
+from compliance.reaching import was_bound_by
 from compliance.standing import Held, lock_addresses, note_message, record
 
 
@@ -28,6 +37,7 @@ class KeywordHandler(StrEnum):
 
 
 NOTHING_ASKED = Reading()
+MOST_WORDS = 60
 
 
 class Notice(StrEnum):
@@ -56,7 +66,8 @@ class ConsentChange:
     """What a message did: whether it was a keyword, the state now, and the notice to send.
 
     `changed` says that it did something to any of `addresses`, which are all one person's. `event`
-    is what was written of the address it came from.
+    is what was written of the address it came from. `confirmed` are the programmes for which they
+    confirmed an opt-in, `kept` is the one that they kept after an opt-out.
     """
 
     is_keyword: bool
@@ -66,6 +77,8 @@ class ConsentChange:
     addresses: tuple[Address, ...] = ()
     reading: Reading = NOTHING_ASKED
     event: ConsentEvent | None = None
+    confirmed: tuple[str, ...] = ()
+    kept: str = ""
 
     @property
     def is_held(self) -> bool:
@@ -93,9 +106,13 @@ class ConsentChange:
 class KeywordContext:
     """What must be known to judge a message.
 
-    `others` are the same person's further addresses of the channel family. `said` is the whole
-    message; `received_at` is when it reached us, `sent_at` when it was sent if the carrier says so.
-    `is_carrier_word` says that the carrier takes it for a keyword too, and answers by itself.
+    `others` are the same person's further addresses of the channel family, and of every channel
+    where an opt-out reaches those too; then `scope` says so. `elsewhere` are those of other
+    channels that are opted out: what an opt-out here did there, a START takes back. `said` is the
+    whole message; `received_at` is when it reached us, `sent_at` when it was sent, if the carrier
+    says so. `is_carrier_word` says that the carrier takes it for a keyword too, and answers it.
+    `questions` are programmes for which they were asked to confirm, so that a yes answers that,
+    each with the words of the question; None: it is not known, and any yes does.
     """
 
     account_id: int
@@ -111,6 +128,9 @@ class KeywordContext:
     sent_at: datetime | None = None
     is_button: bool = False
     is_carrier_word: bool = False
+    scope: str = ""
+    elsewhere: tuple[Address, ...] = ()
+    questions: tuple[tuple[str, Wording], ...] | None = None
 
     @property
     def addresses(self) -> tuple[Address, ...]:
@@ -124,10 +144,13 @@ def apply_reading(reading: Reading, context: KeywordContext, *, now: datetime) -
     Runs inside the caller's transaction and locks the person's consents, and their account's ledger
     if it asks for anything.
     """
-    own, *linked = lock_addresses(context.account_id, context.addresses, now=now)
+    every = (*context.addresses, *context.elsewhere)
+    own, *linked = lock_addresses(context.account_id, every, now=now)
     is_exact = reading.kind == "exact"
     if not is_exact:
         note_message(own, now=now)
+    if asked := _answered_with_yes(own, reading, context, now=now):
+        return _confirm(own, asked, reading, context, now=now)
     if reading.stops_now:
         return _opt_out(own, linked, reading, context, now=now)
     if reading.is_held:
@@ -149,6 +172,7 @@ def record_carrier_block(
     message_sid: str,
     now: datetime,
     others: Sequence[Address] = (),
+    scope: str = "",
 ) -> None:
     """Adopt the carrier's refusal (21610) as an opt-out, even if we never saw a STOP.
 
@@ -156,7 +180,9 @@ def record_carrier_block(
     """
     own, *linked = lock_addresses(account_id, (address, *others), now=now)
     _block(account_id, our_address, address, now=now)
-    refused = Evidence(EventKind.CARRIER_BLOCK, Source.PROVIDER_REFUSAL, message_sid=message_sid)
+    refused = Evidence(
+        EventKind.CARRIER_BLOCK, Source.PROVIDER_REFUSAL, message_sid=message_sid, scope=scope
+    )
     event = record(own, refused, now=now)
     _tell_linked(linked, EventKind.OPT_OUT, event, now=now)
 
@@ -243,10 +269,12 @@ def _opt_in(
     *,
     now: datetime,
 ) -> ConsentChange:
+    family = own.address.consent_family
+    here = [held for held in linked if held.address.consent_family == family]
+    linked = [held for held in linked if held in here or was_bound_by(held, [own, *here])]
     before = _states([own, *linked])
     was_out = own.is_out
-    is_asked = own.consent.state_at(now) == ConsentState.PENDING
-    if reading.is_weak_yes and not context.was_told_by_carrier and not is_asked:
+    if reading.is_weak_yes and not context.was_told_by_carrier:
         if was_out and _is_only_an_answer(context):
             _record(own, EventKind.WEAK_YES, reading, context, now=now)
         if not was_out or _is_only_an_answer(context):
@@ -262,9 +290,88 @@ def _opt_in(
         _state(own),
         changed=_states([own, *linked]) != before,
         notice=Notice.OPT_IN_CONFIRMATION if may_confirm else Notice.NONE,
-        addresses=context.addresses,
+        addresses=(context.address, *(held.address for held in linked)),
         reading=reading,
         event=event,
+    )
+
+
+def _answered_with_yes(
+    own: Held, reading: Reading, context: KeywordContext, *, now: datetime
+) -> list[Consent]:
+    """Return what they were asked to confirm and confirm now; none where nothing is pending.
+
+    START says yes to every question, at whichever number; YES to the one that it follows.
+    """
+    asked = [row for row in own.rows if row.state_at(now) is ConsentState.PENDING]
+    if not asked or reading.stops_now or reading.is_held:
+        return []
+    if reading.label == "opt_in" and reading.kind == "exact" and not reading.is_weak_yes:
+        return [] if own.is_out else asked
+    if not (reading.is_weak_yes or says_yes(context.said)):
+        return []
+    answered = None if context.questions is None else {one for one, _ in context.questions}
+    return [row for row in asked if answered is None or row.programme in answered]
+
+
+def _confirm(
+    own: Held, asked: list[Consent], reading: Reading, context: KeywordContext, *, now: datetime
+) -> ConsentChange:
+    shown = dict(context.questions or ())
+    for row in asked:
+        given = Evidence(
+            EventKind.OPT_IN,
+            _source(reading, context),
+            occurred_at=_said_at(own, context, now=now),
+            programme=row.programme,
+            words=reading.matched or context.said[:MOST_WORDS],
+            said=context.said,
+            message_sid=context.message_sid,
+            rule_version=reading.rule_version,
+            wording=shown.get(row.programme, NO_WORDING),
+        )
+        event = record(own, given, now=now)
+    confirmed = tuple(
+        row.programme for row in asked if own.of(row.programme).state == ConsentState.OPTED_IN
+    )
+    may_answer = not context.was_told_by_carrier and context.address.is_repliable
+    return ConsentChange(
+        True,
+        ConsentState.OPTED_IN if confirmed else _state(own),
+        changed=bool(confirmed),
+        notice=Notice.OPT_IN_CONFIRMATION if confirmed and may_answer else Notice.NONE,
+        addresses=(context.address,),
+        reading=reading,
+        event=event,
+        confirmed=confirmed,
+    )
+
+
+def keep_programme(
+    context: KeywordContext, programme: str, *, shown: Wording, now: datetime
+) -> ConsentChange | None:
+    """Let somebody who opted out of all keep one programme, as they were asked; None if they did
+    not, or do not stand so any more.
+
+    What they had for it before stands again, and nothing more. Runs inside the caller's transaction
+    and locks their consents and the account's ledger.
+    """
+    [own] = lock_addresses(context.account_id, [context.address], now=now)
+    if not own.is_out:
+        return None
+    given = Evidence(
+        EventKind.OPT_IN,
+        Source.BUTTON if context.is_button else Source.INBOUND_KEYWORD,
+        occurred_at=_said_at(own, context, now=now),
+        programme=programme,
+        words=context.said[:MOST_WORDS],
+        said=context.said,
+        message_sid=context.message_sid,
+        wording=shown,
+    )
+    event = record(own, given, now=now)
+    return ConsentChange(
+        True, _state(own), addresses=(context.address,), event=event, kept=programme
     )
 
 
@@ -300,6 +407,7 @@ def _record(
         said=context.said,
         message_sid=context.message_sid,
         rule_version=reading.rule_version,
+        scope=context.scope if kind is EventKind.OPT_OUT else "",
     )
     return record(own, given, now=now)
 
@@ -331,7 +439,11 @@ def _tell_linked(
     Otherwise a message that arrives late could part what is one person's.
     """
     given = Evidence(
-        kind, Source.LINKED, message_sid=told.message_sid, occurred_at=told.occurred_at
+        kind,
+        Source.LINKED,
+        message_sid=told.message_sid,
+        occurred_at=told.occurred_at,
+        scope=told.scope,
     )
     for held in linked:
         record(held, given, now=now)

@@ -78,6 +78,13 @@ class Quality(TextChoices):
     ASSERTED_BY_AGENT = "asserted_by_agent", "Asserted by an agent"
 
 
+class OptOutScope(TextChoices):
+    """For which channels of a person an opt-out counts. At most 6 characters."""
+
+    FAMILY = "family", "The channel that it is said on (SMS, MMS and RCS are one)"
+    EVERY = "every", "Every channel (“revoke all”)"
+
+
 @dataclass(frozen=True)
 class Wording:
     """The exact words that somebody was shown when they consented."""
@@ -120,7 +127,8 @@ class Evidence:
     """One thing that happened, as who saw it tells it. `occurred_at` is when the person acted.
 
     Without `occurred_at` it happened when it is recorded. `supersedes` is the number of an earlier
-    event of the same address that this one corrects; that needs a `reason`.
+    event of the same address that this one corrects; that needs a `reason`. `scope` is that of an
+    opt-out as the account had settled it then; blank is the channel family.
     """
 
     kind: EventKind
@@ -145,6 +153,7 @@ class Evidence:
     recorded_by: int | None = None
     supersedes: int | None = None
     reason: str = ""
+    scope: str = ""
 
     def personal(self, address: str) -> Personal:
         """Return what of it is kept apart and encrypted."""

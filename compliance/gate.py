@@ -108,6 +108,7 @@ class Verdict:
     notices: tuple[Finding, ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict)
     pack_version: str = ""
+    programmes: frozenset[str] = frozenset()
 
     @property
     def is_allowed(self) -> bool:
@@ -185,6 +186,7 @@ def _weigh(
         judgement.notices,
         inputs_of(case),
         pack.version,
+        known.programmes,
     )
 
 

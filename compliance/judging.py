@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from zoneinfo import ZoneInfo
 
+from compliance.evidence import EVERY_PROGRAMME
 from compliance.jurisdictions import Jurisdiction
 from compliance.quiet_hours import Hours, Timing, next_send_time
 from compliance.state_machine import ConsentState as State
@@ -152,6 +153,7 @@ class Draft:
     says_how_to_stop: bool = False
     has_stop_link: bool = False
     expires_at: datetime | None = None
+    programme: str = EVERY_PROGRAMME
     was_confirmed: bool = False  # the one confirmation of this opt-out was sent already
     is_confirmed_by: str = ""  # who else answers the keyword
 
@@ -457,7 +459,9 @@ def _consent(case: Case, now: datetime) -> Iterator[Finding]:
     if not case.is_unasked or case.to.consent.state in (State.OPTED_OUT, State.HELD):
         return
     consent = case.to.consent
-    is_over = consent.expires_at is not None and consent.expires_at <= now
+    # Whoever is asked to confirm may be asked, though what they gave before ran out.
+    is_asked = consent.state is State.PENDING and case.purpose is Purpose.CONSENT_REQUEST
+    is_over = consent.expires_at is not None and consent.expires_at <= now and not is_asked
     level = _level(consent)
     if consent.state is State.EXPIRED or is_over:
         words = "Their consent ran out. Ask them for it again when they write."

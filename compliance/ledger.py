@@ -137,6 +137,7 @@ _SAME: Sequence[str] = (
     "jurisdiction",
     "pack_version",
     "supersedes",
+    "scope",
 )
 
 

@@ -25,8 +25,16 @@ from accounts.ledgers import (
 )
 from accounts.models import Account, User
 from accounts.secrets import EncryptedTextField
-from compliance.chain import FORMAT, GENESIS
-from compliance.evidence import EVERY_PROGRAMME, Basis, EventKind, Personal, Quality, Source
+from compliance.chain import FORMAT, GENESIS, SCOPED_FORMAT
+from compliance.evidence import (
+    EVERY_PROGRAMME,
+    Basis,
+    EventKind,
+    OptOutScope,
+    Personal,
+    Quality,
+    Source,
+)
 from compliance.import_models import ConsentImport as ConsentImport
 from compliance.import_models import ConsentImportLine as ConsentImportLine
 from compliance.judging import Answer
@@ -144,6 +152,14 @@ class ConsentEvent(models.Model):
     supersedes = models.BigIntegerField(
         null=True, blank=True, help_text="The event that this one corrects"
     )
+    scope = models.CharField(
+        max_length=6,
+        choices=OptOutScope.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="For which channels the account let an opt-out count; blank: the channel family",
+    )
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     details_hash = models.CharField(max_length=64, help_text="Commits to what is sealed")
@@ -188,7 +204,9 @@ class ConsentEvent(models.Model):
         same = {name: getattr(self, name) for name in _SAME_IN_BODY}
         return {
             **same,
-            "format": FORMAT,
+            **(
+                {"format": SCOPED_FORMAT, "scope": self.scope} if self.scope else {"format": FORMAT}
+            ),
             "account": self.account_id,
             "recorded_by": self.recorded_by_id,
             "details": self.details_hash,
@@ -356,6 +374,12 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return self.get_state_display()
+
+    @property
+    def asked_until(self) -> datetime | None:
+        """Return until when they may confirm what they were asked; None if nothing is asked."""
+        is_asked = self.state == ConsentState.PENDING and self.asked_at is not None
+        return self.asked_at + CONFIRM_WITHIN if is_asked and self.asked_at else None
 
     def state_at(self, now: datetime) -> ConsentState:
         """Return the state at a later moment: consents run out, questions lapse."""

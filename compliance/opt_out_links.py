@@ -71,6 +71,13 @@ def opt_out_link(account_id: int, address: Address, *, now: datetime) -> str:
     return f"{settings.PUBLIC_BASE_URL}{reverse('opt_out', args=[token])}"
 
 
+def sample_link(account_id: int, *, now: datetime) -> str:
+    """Return what a link looks like, as long as a true one, that stops nobody's messages."""
+    anybody = parse_address("+12025550123")
+    base, _slash, token = opt_out_link(account_id, anybody, now=now).rstrip("/").rpartition("/")
+    return f"{base}/{'EXAMPLE'.ljust(len(token), 'x')}"
+
+
 def read_link(token: str, *, now: datetime) -> Link:
     """Return what a link of ours says. Raises BadLinkError, or OldLinkError after ten years."""
     return open_link(token, _keys(), today=now.astimezone(UTC).date())

@@ -150,20 +150,23 @@ _TRAVELS = {
 def _tell_linked(
     linked: Sequence[Held], evidence: Evidence, event: ConsentEvent, *, now: datetime
 ) -> None:
-    told = as_linked(evidence, event)
-    if told is not None:
-        for held in linked:
+    for held in linked:
+        told = as_linked(evidence, event, family=held.address.consent_family)
+        if told is not None:
             record(held, told, now=now)
 
 
-def as_linked(evidence: Evidence, event: ConsentEvent) -> Evidence | None:
-    """Return what an event means for the person's other addresses; None if nothing."""
+def as_linked(evidence: Evidence, event: ConsentEvent, *, family: str) -> Evidence | None:
+    """Return what an event means for another address of the person; None if nothing."""
     kind = _TRAVELS.get(evidence.kind)
     if kind is None:
         return None
+    # A doubt is of one channel; that it counts as an opt-out may reach the others.
+    is_lapse = evidence.kind is EventKind.HOLD_LAPSED and family != event.family
     return Evidence(
-        kind,
+        EventKind.OPT_OUT if is_lapse else kind,
         Source.LINKED,
+        scope=event.scope,
         occurred_at=event.occurred_at,
         programme=event.programme,
         message_sid=event.message_sid,

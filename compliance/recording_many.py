@@ -127,8 +127,8 @@ class Many:
         held = self.held[address.consent_key]
         check_opt_in(held, evidence, now=self.now)
         event = self._append(held, evidence)
-        told = as_linked(evidence, event)
-        for other in others if told else ():
+        for other in others:
+            told = as_linked(evidence, event, family=other.consent_family)
             if told and other.consent_key != address.consent_key:
                 self._append(self.held[other.consent_key], told)
         return event

@@ -15,6 +15,7 @@ from accounts.ledgers import (
     Undeletable,
 )
 from accounts.models import Account, User
+from compliance.evidence import OptOutScope
 from compliance.judging import Answer
 from compliance.stricter import LONGEST_VALUE, Column
 
@@ -178,6 +179,26 @@ class CompliancePolicy(models.Model):
     most_a_day = models.PositiveSmallIntegerField(
         "Most unasked messages in 24 hours", null=True, blank=True
     )
+    confirms_opt_ins = models.BooleanField(
+        "Ask people to confirm an opt-in (double opt-in)", default=False, db_default=False
+    )
+    opt_out_scope = models.CharField(
+        "An opt-out counts for",
+        max_length=6,
+        choices=OptOutScope.choices,
+        default=OptOutScope.FAMILY,
+        db_default=OptOutScope.FAMILY.value,
+    )
+    scope_since = models.DateTimeField(null=True, blank=True)
+    clarifies_opt_outs = models.BooleanField(
+        "Ask after an opt-out which programme they keep", default=False, db_default=False
+    )
+    programmes = models.JSONField(
+        default=list, db_default=[], blank=True, help_text="[{code, name}], the first is number 1"
+    )
+    asking_texts = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="{confirm: {es: …}, clarify: {es: …}}"
+    )
     version = models.PositiveIntegerField(default=0)
     changed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     changed_at = models.DateTimeField()
@@ -200,6 +221,10 @@ class CompliancePolicy(models.Model):
                     reply_after_opt_out_whatsapp__in=["ask", "allow", "block"],
                 ),
                 name="replies_after_an_opt_out_are_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(opt_out_scope__in=["family", "every"]),
+                name="the_scope_of_an_opt_out_is_known",
             ),
         ]
 

@@ -15,8 +15,8 @@ def canonical(body: dict) -> bytes:
 
 def problem(line: dict, seq: int, head: str) -> str:
     body = {key: value for key, value in line.items() if key not in ("hash", "personal", "salt")}
-    if body["format"] != 1:
-        return f"has format {body['format']}, and this script knows only 1"
+    if body["format"] not in (1, 2):
+        return f"has format {body['format']}, and this script knows only 1 and 2"
     if body["seq"] != seq:
         return f"is missing: there comes {body['seq']}"
     if hashlib.sha256(canonical(body)).hexdigest() != line["hash"]:

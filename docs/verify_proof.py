@@ -104,7 +104,7 @@ def hashes_of(pack, chain, noted):
 def check_event(line, hashes):
     body = {key: value for key, value in line.items() if key not in APART}
     seq, which = body["seq"], f"event {body['seq']}"
-    check(body["format"] == 1, f"{which} has format {body['format']}: only 1 is known")
+    check(body["format"] in (1, 2), f"{which} has format {body['format']}: 1 and 2 are known")
     check(sha256(canonical(body)) == line["hash"], f"{which} was changed: its hash is another one")
     check(0 < seq < len(hashes), f"{which} is not in the ledger")
     check(hashes[seq] == line["hash"], f"{which} is not the one that the ledger has")

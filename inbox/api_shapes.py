@@ -374,6 +374,50 @@ class ConsentAsOf(Serializer[Any]):
     addresses = AddressShape(many=True)
 
 
+class ToldConsent(Serializer[Any]):
+    """What was recorded, where they stand now, and whether they are asked to confirm it."""
+
+    recorded = serializers.BooleanField()
+    event = serializers.IntegerField(required=False)
+    state = serializers.CharField(required=False)
+    superseded = serializers.BooleanField(required=False)
+    asks = serializers.BooleanField(required=False)
+    until = serializers.DateTimeField(required=False, allow_null=True)
+    message = serializers.CharField(required=False, allow_null=True)
+    not_before = serializers.DateTimeField(required=False, allow_null=True)
+    why_not_asked = serializers.CharField(required=False, allow_blank=True)
+    notice = serializers.CharField()
+
+
+class RefusedConsent(Serializer[Any]):
+    """Nothing was recorded, and why; each field that is missing or wrong by its name."""
+
+    code = serializers.ChoiceField(["EVIDENCE_REQUIRED", "BAD_DATE", "BAD_INPUT", "OPTED_OUT"])
+    detail = serializers.CharField()
+    problems = ProblemShape(many=True, required=False)
+
+
+class NumberedProgramme(Serializer[Any]):
+    """One programme of the account; people answer with its number."""
+
+    number = serializers.IntegerField()
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+
+class AskingShape(Serializer[Any]):
+    """How people are asked for consent, and how far an opt-out reaches from now on."""
+
+    double_opt_in = serializers.BooleanField()
+    opt_out_scope = serializers.ChoiceField(["family", "every"])
+    opt_out_scope_since = serializers.DateTimeField(allow_null=True)
+    clarifying_text = serializers.BooleanField()
+    programmes = NumberedProgramme(many=True)
+    texts = serializers.DictField(child=serializers.DictField(child=serializers.CharField()))
+    version = serializers.IntegerField()
+    notice = serializers.CharField()
+
+
 class Missed(Serializer[Any]):
     """What happened after a cursor; or that one begins anew; or, to confirm, numbers alone."""
 

@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 from inbox import (
     api,
     api_consent,
+    api_consents,
     api_documents,
     api_imports,
     api_keywords,
@@ -46,6 +47,8 @@ of_settings = [
     path("connectors/<int:pk>/", api_lookups.connector, name="api_connector"),
     path("tables/", api_lookups.tables, name="api_tables"),
     path("tables/<int:pk>/", api_lookups.table, name="api_table"),
+    path("consents/", api_consents.consents, name="api_consents"),
+    path("consent/settings/", api_consents.asking, name="api_asking"),
     path("consent/as-of/", api_consent.consent_as_of, name="api_consent_as_of"),
     path("consent/imports/", api_imports.imports, name="api_imports"),
     path("consent/imports/<slug:key>/", api_imports.one_import, name="api_import"),

@@ -12,9 +12,11 @@ from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
 from accounts.models import User
+from compliance.asking_settings import asking_of
 from compliance.gate import Purpose, Reason, Verdict
 from compliance.judging import SERVICE_WINDOW
 from compliance.opt_out_links import opt_out_link
+from compliance.programmes import Programme
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.contacts import address_of
 from inbox.models import ConsentReview, Conversation, TeamInbox
@@ -75,6 +77,13 @@ class Desk:
     next_step: NextStep | None = None
     purpose: Purpose = Purpose.REPLY
     stop_link: str = ""
+    programmes: tuple[Programme, ...] = ()
+    kept: Programme | None = None
+
+    @property
+    def sent_as(self) -> str:
+        """Return what a message would be, unless its author says more, as the composer sends it."""
+        return f"{self.purpose}:{self.kept.code}" if self.kept else self.purpose.value
 
     @property
     def can(self) -> str:
@@ -94,10 +103,14 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
     conversation.thread.contact = conversation.contact
     verdict = compose_verdict(conversation=conversation, user=user, now=now)
     purpose = _purpose_of_first_word(conversation, user, verdict, now=now)
+    programmes = _programmes_of(conversation, verdict)
+    kept = _kept(programmes, conversation, user, verdict, now=now)
+    if kept:
+        purpose = Purpose.NOTIFICATION
     composer = _composer(abilities, verdict, purpose)
     banner = (
         _review(viewer, conversation, verdict, now=now)
-        or _blocked(abilities, verdict, purpose)
+        or _blocked(abilities, verdict, purpose, kept)
         or _handled_by_other(viewer, conversation, abilities)
         or _claim_needed(abilities, composer)
         or _newer_conversation(viewer, conversation)
@@ -106,7 +119,38 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
     )
     coming = _next_step(conversation, now=now)
     link = opt_out_link(conversation.account_id, address_of(conversation.thread), now=now)
-    return Desk(conversation, abilities, composer, verdict, banner, coming, purpose, link)
+    return Desk(
+        *(conversation, abilities, composer, verdict, banner, coming, purpose, link),
+        programmes=programmes,
+        kept=kept,
+    )
+
+
+def _programmes_of(conversation: Conversation, verdict: Verdict) -> tuple[Programme, ...]:
+    """Return the programmes of which the customer said something apart from the rest."""
+    if not verdict.programmes:
+        return ()
+    every = asking_of(conversation.account_id).programmes
+    return tuple(one for one in every if one.code in verdict.programmes)
+
+
+def _kept(
+    programmes: tuple[Programme, ...],
+    conversation: Conversation,
+    user: User,
+    verdict: Verdict,
+    *,
+    now: datetime,
+) -> Programme | None:
+    """Return the programme that somebody kept who opted out: notices of it may still go."""
+    if verdict.reason is not Reason.OPTED_OUT:
+        return None
+    for one in programmes:
+        wanted = Wanted(Purpose.NOTIFICATION, user, now, programme=one.code)
+        notice = verdict_on(conversation.thread, wanted, now=now)
+        if notice.is_allowed or notice.is_deferred:
+            return one
+    return None
 
 
 def _purpose_of_first_word(
@@ -159,11 +203,16 @@ def _next_step(conversation: Conversation, *, now: datetime) -> NextStep | None:
     return NextStep(coming_words(step, names), timer.due_at, unless_words(step.when))
 
 
-def _blocked(abilities: frozenset[Ability], verdict: Verdict, purpose: Purpose) -> Banner | None:
+def _blocked(
+    abilities: frozenset[Ability], verdict: Verdict, purpose: Purpose, kept: Programme | None
+) -> Banner | None:
     # That nothing goes out at all concerns every reader, not only who may answer.
     concerns = abilities & {Ability.REPLY, Ability.CLAIM} or verdict.reason is Reason.SENDER_PAUSED
     if verdict.is_allowed or not concerns:
         return None
+    if kept:
+        words = _("They opted out and kept “%(name)s”: what you send now goes as a notice of it.")
+        return Banner("kept", "warn", words % {"name": kept.name})
     if purpose is Purpose.NOTIFICATION:
         words = _("They have not written for long: what you send now counts as a notice, no offer.")
         return Banner("notice", "info", words)

@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from compliance.evidence import EVERY_PROGRAMME
 from compliance.judging import Purpose
 from inbox.models.ids import client_id as new_client_id
 from inbox.segments import MAX_CHARACTERS
@@ -30,8 +31,10 @@ class ComposeForm(forms.Form):
     client_id = forms.RegexField(r"^[0-9A-Za-z-]{8,32}$", required=False)
     last_seen_message = forms.IntegerField(required=False, min_value=0, max_value=2**62)
     force = forms.BooleanField(required=False)
-    purpose = forms.ChoiceField(
-        choices=[(one.value, "") for one in (Purpose.REPLY, *UNASKED_BY_PEOPLE)], required=False
+    purpose = forms.RegexField(
+        rf"^({'|'.join((Purpose.REPLY, *UNASKED_BY_PEOPLE))})(:[a-z0-9-]{{1,60}})?$",
+        required=False,
+        max_length=90,
     )
     went_on = forms.CharField(required=False, max_length=200)
     went_on_reason = forms.CharField(required=False, max_length=300)
@@ -64,7 +67,12 @@ class ComposeForm(forms.Form):
     @property
     def sent_as(self) -> Purpose:
         """Return what the author says that this is: an answer, unless they said more."""
-        return Purpose(self.cleaned_data["purpose"] or Purpose.REPLY)
+        return Purpose(self.cleaned_data["purpose"].partition(":")[0] or Purpose.REPLY)
+
+    @property
+    def programme(self) -> str:
+        """Return the programme that it is of, as in `notification:reminders`; `*` for none."""
+        return self.cleaned_data["purpose"].partition(":")[2] or EVERY_PROGRAMME
 
     @property
     def answered(self) -> WentOn:

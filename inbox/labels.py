@@ -232,6 +232,9 @@ CONSENT_SENTENCES = {
     "contact_again": _("This customer may be written to again, as far as they agreed"),
     "held": _("This may be a request to stop: automatic messages rest until somebody decides"),
     "conversational": _("The customer may be written to again"),
+    "pending": _("The customer opted in elsewhere and is asked to confirm it"),
+    "kept": _("The customer opted out and kept one programme: %(name)s"),
+    "expired": _("The customer's consent ran out"),
 }
 
 

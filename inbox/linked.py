@@ -3,10 +3,13 @@
 Compliance knows addresses as text only; that several of them are one contact's is known here.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from compliance.addresses import Address, parse_address
+from compliance.addresses import SMS, WHATSAPP, Address, parse_address
 from compliance.consent import bind_opt_outs
+from compliance.evidence import OptOutScope
+from compliance.models import Consent, ConsentState
 from inbox.models import Contact, ContactAddress
 
 
@@ -22,6 +25,50 @@ def linked_addresses(contact_id: int, address: Address) -> tuple[Address, ...]:
         if other.consent_family == address.consent_family
         and other.consent_key != address.consent_key
     )
+
+
+def reached_by_opt_out(
+    contact_id: int | None, address: Address, scope: OptOutScope
+) -> tuple[Address, ...]:
+    """Return the further addresses that an opt-out on this one counts for.
+
+    In the channel family those of the contact. For every channel all of theirs, and each telephone
+    number on every channel: nobody need have written there yet. Locks as `linked_addresses` does.
+    """
+    theirs = _locked_addresses(contact_id) if contact_id else []
+    if scope is OptOutScope.EVERY:
+        return _once(address, (*theirs, *_twins((address, *theirs))))
+    family = address.consent_family
+    return _once(address, (one for one in theirs if one.consent_family == family))
+
+
+def opted_out_elsewhere(
+    account_id: int, contact_id: int | None, address: Address
+) -> tuple[Address, ...]:
+    """Return the person's addresses of other channels that are opted out: perhaps by what they said
+    here, which a START takes back and an error corrects."""
+    reached = reached_by_opt_out(contact_id, address, OptOutScope.EVERY)
+    others = {
+        one.consent_key: one for one in reached if one.consent_family != address.consent_family
+    }
+    out = Consent.objects.filter(
+        account=account_id, address__in=others, state=ConsentState.OPTED_OUT
+    )
+    return tuple(others[key] for key in sorted(set(out.values_list("address", flat=True))))
+
+
+def _twins(addresses: Iterable[Address]) -> Iterable[Address]:
+    phones = {one.phone for one in addresses if one.phone}
+    return (parse_address(f"{family}:{phone}") for phone in sorted(phones) for family in _FAMILIES)
+
+
+_FAMILIES = (SMS, WHATSAPP)
+
+
+def _once(address: Address, others: Iterable[Address]) -> tuple[Address, ...]:
+    every = {one.consent_key: one for one in others}
+    every.pop(address.consent_key, None)
+    return tuple(every.values())
 
 
 def bind_linked(contact: Contact, *, now: datetime) -> None:

@@ -11,14 +11,15 @@ from django.db import transaction
 
 from accounts.models import User
 from compliance.addresses import Address, masked
+from compliance.asking_settings import scope_of
 from compliance.consent import consent_of
-from compliance.evidence import EventKind, Evidence, Source
+from compliance.evidence import EventKind, Evidence, OptOutScope, Source
 from compliance.models import ConsentEvent, ConsentState
 from compliance.recording import record_consent
 from compliance.standing import Held, lock_addresses
 from inbox.broadcast import announce
 from inbox.contacts import address_of
-from inbox.linked import linked_addresses
+from inbox.linked import reached_by_opt_out
 from inbox.models import ContactAddress, Thread
 from inbox.reviewing import settle_open
 from inbox.sending import follow_consent, recorded_after
@@ -44,7 +45,8 @@ def opt_out(
     """
     story = Story(now=now, actor=by)
     with transaction.atomic(durable=True):
-        threads, others = _theirs(account_id, address)
+        scope = scope_of(account_id)
+        threads, others = _theirs(account_id, address, scope)
         own, *linked = lock_addresses(account_id, (address, *others), now=now)
         if _is_said_already(own, linked, evidence.source):
             return False
@@ -52,7 +54,11 @@ def opt_out(
             account_id=account_id,
             address=address,
             others=others,
-            evidence=replace(evidence, kind=EventKind.OPT_OUT),
+            evidence=replace(
+                evidence,
+                kind=EventKind.OPT_OUT,
+                scope=scope.value if scope is OptOutScope.EVERY else "",
+            ),
             now=recorded_after(account_id, (address, *others), now=now),
         )
         logger.info("consent of %s is now %s", masked(address.key), recorded.state.value)
@@ -69,8 +75,11 @@ def is_opted_out(account_id: int, address: Address, *, now: datetime) -> bool:
     return consent is not None and consent.state_at(now) == ConsentState.OPTED_OUT
 
 
-def _theirs(account_id: int, address: Address) -> tuple[list[Thread], tuple[Address, ...]]:
-    """Return the person's threads of the channel family, locked, and their other addresses."""
+def _theirs(
+    account_id: int, address: Address, scope: OptOutScope
+) -> tuple[list[Thread], tuple[Address, ...]]:
+    """Return the person's threads of the channel family, locked, and the other addresses that an
+    opt-out of this scope counts for."""
     known = ContactAddress.objects.filter(account=account_id, key__in=address.sibling_keys)
     contact_ids = sorted(set(known.values_list("contact_id", flat=True)))
     of_them = Thread.objects.filter(account=account_id, contact__in=contact_ids)
@@ -78,8 +87,8 @@ def _theirs(account_id: int, address: Address) -> tuple[list[Thread], tuple[Addr
     list(of_them.select_for_update(no_key=True).order_by("pk").values_list("pk"))
     others = {
         other.consent_key: other
-        for contact_id in contact_ids
-        for other in linked_addresses(contact_id, address)
+        for contact_id in contact_ids or (None,)
+        for other in reached_by_opt_out(contact_id, address, scope)
     }
     threads = of_them.select_related("sender__inbox", "address", "contact").order_by("pk")
     family = address.consent_family

@@ -110,7 +110,7 @@ PLACES: tuple[Place, ...] = (
         facts=(
             *("handle", "family", "programme", "kind", "source", "state", "basis", "quality"),
             *("message_sid", "rule_version", "wording_id", "wording_version", "wording_language"),
-            *("wording_sha256", "file_sha256", "jurisdiction", "pack_version"),
+            *("wording_sha256", "file_sha256", "jurisdiction", "pack_version", "scope"),
             *("details_hash", "prev_hash", "hash"),
         ),
     ),
@@ -255,6 +255,7 @@ NOBODY_IN: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
+            "inbox.consentquestion",
             *("inbox.participant", "inbox.readcursor", "inbox.responsetime"),
             *("inbox.escalationtimer", "inbox.autoreplylog"),
         ),

@@ -3,12 +3,14 @@
 import json
 import logging
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
+from compliance.opt_out_links import sample_link
 from inbox.models import TeamInbox
 from inbox.rulebooks import InForce, in_force
 from routing.escalation import Do, Step
@@ -20,6 +22,7 @@ from routing.texts import Text
 from routing.wording import Variant
 
 logger = logging.getLogger(__name__)
+_ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def replies_of(inbox: TeamInbox) -> Replies:
@@ -29,8 +32,17 @@ def replies_of(inbox: TeamInbox) -> Replies:
     document that cannot be followed says nothing: a customer's words count for more.
     """
     return replace(
-        _read(_key(inbox), inbox.language), inbox_name=inbox.name, bot_name=inbox.bot_name
+        _read(_key(inbox), inbox.language),
+        inbox_name=inbox.name,
+        bot_name=inbox.bot_name,
+        opt_out_link=_an_example(inbox.account_id),
     )
+
+
+@lru_cache(maxsize=1024)
+def _an_example(account_id: int) -> str:
+    """Return what stands for a customer's own link where nobody in particular is answered."""
+    return sample_link(account_id, now=_ANY_DAY)
 
 
 def says_nothing(replies: Replies) -> bool:

@@ -1,20 +1,31 @@
 """What is answered by itself? Stage 8 of a message (behaviour 5): choose, ask the gate, promise."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from compliance.gate import Purpose, Reason
+from compliance.opt_out_links import opt_out_link
 from inbox.autoreply import history_of, remember_reply
+from inbox.contacts import address_of
 from inbox.lookups.asking import Subject, known_already
-from inbox.models import Conversation, ConversationEvent
+from inbox.models import Conversation, ConversationEvent, Thread
 from inbox.reply_settings import replies_of
 from inbox.routing_facts import Arrived, with_answers
 from inbox.sending import Wanted, queue_message, verdict_on
 from inbox.setup.reply_variables import with_crm
 from inbox.story import Story
 from routing.facts import Facts
-from routing.replies import Considered, Reply, RuleReply, Silence, choose, lookups_wanted, wanted
+from routing.replies import (
+    Considered,
+    Replies,
+    Reply,
+    RuleReply,
+    Silence,
+    choose,
+    lookups_wanted,
+    wanted,
+)
 
 OTHERS_FIRST = "others are asked first"
 _SILENT = ConversationEvent.Verb.SILENT
@@ -61,7 +72,7 @@ def answer(
     `may_wait`, nothing is said yet that hangs on a CRM which was not asked.
     """
     thread, row = came.thread, came.conversation
-    replies = replies_of(row.inbox)
+    replies = with_link(replies_of(row.inbox), thread, now=story.now)
     if rule_reply and rule_reply.lookups():
         replies = with_crm(replies, row.account_id)
     facts = knowing(facts, lookups_wanted(replies, rule_reply), came, story)
@@ -83,6 +94,15 @@ def answer(
         return Answered(verdict)
     promise(came, verdict, story)
     return Answered(verdict)
+
+
+def with_link(replies: Replies, thread: Thread, *, now: datetime) -> Replies:
+    """Return replies that know by which link this very customer stops our messages.
+
+    Made when it is said and kept nowhere but in the message: whoever has it can opt them out.
+    """
+    link = opt_out_link(thread.account_id, address_of(thread), now=now)
+    return replace(replies, opt_out_link=link)
 
 
 def knowing(facts: Facts, names: frozenset[str], came: Arrived, story: Story) -> Facts:

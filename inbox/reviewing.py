@@ -2,7 +2,7 @@
 does when nobody decides (compliance reference 7.3, 12).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from accounts.access import Viewer
 from accounts.audit import alarm
 from accounts.models import User
 from compliance.addresses import Address
+from compliance.asking_settings import scope_of
 from compliance.consent import ConsentChange
 from compliance.deadlines import (
     REMINDED_AFTER,
@@ -21,7 +22,7 @@ from compliance.deadlines import (
     TO_DECIDE_A_DOUBT,
     business_days_after,
 )
-from compliance.evidence import EventKind, Evidence, Source
+from compliance.evidence import EventKind, Evidence, OptOutScope, Source
 from compliance.gate import Purpose
 from compliance.judging import CONFIRMATION_DEADLINE
 from compliance.models import ConsentEvent, ConsentState, ProviderBlock
@@ -32,7 +33,7 @@ from inbox.abilities import Ability, abilities_of, part_of
 from inbox.broadcast import announce
 from inbox.confirming import send_confirmation
 from inbox.contacts import address_of
-from inbox.linked import linked_addresses
+from inbox.linked import linked_addresses, opted_out_elsewhere, reached_by_opt_out
 from inbox.models import ConsentReview, Conversation, ConversationEvent, Message, Thread
 from inbox.refusals import MissingInputError, NotAllowedError, RefusedError
 from inbox.sending import follow_consent, hold_unsent, locked_thread, recorded_after
@@ -181,11 +182,20 @@ def _settle_doubt(
     review = look.review
     kind = EventKind.OPT_OUT if is_stop else EventKind.HOLD_LIFTED
     evidence = _evidence(look, kind, user, reason=reason)
-    _record(look, evidence, story)
+    event = _record(look, _widened(look, evidence) if is_stop else evidence, story)
     _close(review, _Outcome.STOP if is_stop else _Outcome.GO_ON, story, user, reason=reason)
     age = story.now - (review.message.received_at or review.opened_at)
     if is_stop and age <= CONFIRMATION_DEADLINE:
-        send_confirmation(Purpose.OPT_OUT_CONFIRMATION, look.thread, review.message, story)
+        send_confirmation(
+            Purpose.OPT_OUT_CONFIRMATION, look.thread, review.message, story, event=event
+        )
+
+
+def _widened(look: _Look, evidence: Evidence) -> Evidence:
+    """Let an opt-out reach as far as the account lets opt-outs reach now."""
+    scope = scope_of(look.thread.account_id)
+    look.others = reached_by_opt_out(look.thread.contact_id, look.address, scope)
+    return replace(evidence, scope=scope.value) if scope is OptOutScope.EVERY else evidence
 
 
 def _evidence(look: _Look, kind: EventKind, user: User | None, *, reason: str) -> Evidence:
@@ -209,7 +219,8 @@ def _evidence(look: _Look, kind: EventKind, user: User | None, *, reason: str) -
     )
 
 
-def _record(look: _Look, evidence: Evidence, story: Story) -> None:
+def _record(look: _Look, evidence: Evidence, story: Story) -> int:
+    """Record what was decided; return its number in the ledger."""
     account_id = look.thread.account_id
     lock_addresses(account_id, look.addresses, now=story.now)
     recorded = record_consent(
@@ -220,6 +231,7 @@ def _record(look: _Look, evidence: Evidence, story: Story) -> None:
         now=recorded_after(account_id, look.addresses, now=story.now),
     )
     _follow(look, recorded.state, story)
+    return recorded.event.seq
 
 
 def _follow(look: _Look, state: ConsentState, story: Story) -> None:
@@ -232,6 +244,10 @@ def _undo(look: _Look, user: User, story: Story, *, reason: str) -> None:
         raise RefusedError(
             _("The carrier blocks them now. Only they can undo that, by texting START.")
         )
+    # What it did on other channels is undone as well, whatever is settled today.
+    thread = look.thread
+    elsewhere = opted_out_elsewhere(thread.account_id, thread.contact_id, look.address)
+    look.others = (*look.others, *elsewhere)
     try:
         recorded = withdraw_event(
             account_id=look.thread.account_id,
@@ -290,7 +306,8 @@ def heed_next(*, now: datetime) -> bool:
 
 def _lapse(look: _Look, story: Story) -> None:
     """Nobody decided in the days that the law gives: then it was a request to stop."""
-    _record(look, _evidence(look, EventKind.HOLD_LAPSED, None, reason=""), story)
+    lapsed = _evidence(look, EventKind.HOLD_LAPSED, None, reason="")
+    _record(look, _widened(look, lapsed), story)
     _close(look.review, _Outcome.LAPSED, story, None)
     _alarm(
         look,

@@ -13,15 +13,29 @@ from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
 from accounts.models import User
-from compliance.evidence import EventKind, Evidence, EvidenceError, Source
+from compliance.evidence import (
+    Basis,
+    EventKind,
+    Evidence,
+    EvidenceError,
+    Quality,
+    Source,
+    Wording,
+)
 from compliance.models import Consent, ConsentEvent, ConsentState
-from compliance.recording import NotCorrectableError, record_consent, withdraw_event
+from compliance.recording import (
+    NotCorrectableError,
+    OptInRefusedError,
+    record_consent,
+    withdraw_event,
+)
 from inbox.abilities import Ability
 from inbox.broadcast import announce
 from inbox.contacts import address_of
 from inbox.conversations import locked_conversation, require
-from inbox.linked import linked_addresses
+from inbox.linked import linked_addresses, opted_out_elsewhere
 from inbox.models import Conversation, Thread
+from inbox.opting_in import OptedIn, opt_in
 from inbox.opting_out import opt_out
 from inbox.refusals import MissingInputError, NotAllowedError, RefusedError
 from inbox.sending import NO_CONTACT, cancel_unsent, follow_consent, locked_thread
@@ -77,6 +91,53 @@ def note_opt_out(
         raise MissingInputError(error.reason) from error
 
 
+def note_opt_in(
+    *,
+    conversation: Conversation,
+    by: Viewer,
+    user: User,
+    way: str,
+    told: str,
+    note: str = "",
+    said_at: datetime | None = None,
+    now: datetime,
+) -> OptedIn:
+    """Note that a customer agreed elsewhere to get messages; where the account asks people to
+    confirm that, they are asked, and it counts once they say yes.
+
+    `told` is what they were told or shown. It rests on the word of who notes it. Raises
+    MissingInputError, RefusedError for who opted out, and what `require` raises.
+    """
+    require(Ability.TAG, by, conversation)
+    if way not in WAYS:
+        raise MissingInputError(_("Say how they agreed: on the phone, in person, by e-mail…"))
+    if not told.strip():
+        raise MissingInputError(_("Say what they were told: it is kept as evidence."))
+    evidence = Evidence(
+        EventKind.GRANT,
+        WAYS[way],
+        occurred_at=said_at,
+        basis=Basis.EXPRESS.value,
+        quality=Quality.ASSERTED_BY_AGENT.value,
+        wording=Wording("said", f"{now:%Y-%m-%d}", "", _short(told)),
+        note=_short(f"{way}: {note}" if note.strip() else way),
+        recorded_by=user.pk,
+    )
+    try:
+        return opt_in(
+            account=conversation.account,
+            address=address_of(conversation.thread),
+            evidence=evidence,
+            sender=conversation.thread.sender,
+            by=user,
+            now=now,
+        )
+    except EvidenceError as error:
+        raise MissingInputError(error.reason) from error
+    except OptInRefusedError as error:
+        raise RefusedError(error.reason) from error
+
+
 def lift_noted(
     *, conversation: Conversation, by: Viewer, user: User, reason: str, now: datetime
 ) -> None:
@@ -90,7 +151,11 @@ def lift_noted(
     with transaction.atomic(durable=True):
         thread = locked_thread(conversation.thread_id)
         address = address_of(thread)
-        others = linked_addresses(thread.contact_id, address)
+        others = (
+            *linked_addresses(thread.contact_id, address),
+            # What it did on other channels is taken back as well, whatever is settled today.
+            *opted_out_elsewhere(thread.account_id, thread.contact_id, address),
+        )
         noted = noted_opt_out(thread)
         if noted is None:
             raise RefusedError(_("Only they can undo this, by texting START."))

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from inbox.views.settings import (
+    asking,
     audit,
     compliance,
     connection,
@@ -65,6 +66,7 @@ urlpatterns = [
     *_rules("inboxes/<slug:slug>/", "settings_rule"),
     *_rules("", "settings_first_rule"),
     path("", home.home, name="settings"),
+    path("compliance/asking/", asking.asking, name="settings_asking"),
     path("keywords/", keywords.keyword_list, name="settings_keywords"),
     path("keywords/try/", keywords.keyword_try, name="settings_keywords_try"),
     path("keywords/review/", keywords.keyword_review, name="settings_keywords_review"),

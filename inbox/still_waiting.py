@@ -18,7 +18,7 @@ from inbox.escalating.steps import keep
 from inbox.escalating.whom import Look
 from inbox.models import Conversation, EscalationTimer, Message, Thread
 from inbox.reply_settings import languages_told_apart, replies_of
-from inbox.reply_stage import knowing, promise, refusal_of
+from inbox.reply_stage import knowing, promise, refusal_of, with_link
 from inbox.routing_facts import Arrived, arrived, facts_of
 from inbox.rulebooks import NONE
 from inbox.story import Story
@@ -121,7 +121,7 @@ def _say(came: Arrived, due_at: datetime, story: Story) -> None:
         refusal=refusal_of(came, story),
         now=now,
     )
-    replies = replies_of(row.inbox)
+    replies = with_link(replies_of(row.inbox), came.thread, now=now)
     facts = knowing(facts, replies.lookups(), came, story)
     verdict = remind(facts, replies, replace(history, triggered_at=due_at), now=now)
     if isinstance(verdict, Reply):

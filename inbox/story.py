@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -150,15 +151,17 @@ class Story:
             conversation,
         )
 
-    def consent_changed(self, conversation: Conversation, *, channel: str, state: str) -> None:
-        """Say that the customer's consent changed, with a line in the timeline."""
-        self.record(
-            conversation,
-            ConversationEvent.Verb.CONSENT,
-            label="" if self.actor else "Customer",
-            state=str(state),
-            channel=channel,
-        )
+    def consent_changed(
+        self, conversation: Conversation, *, channel: str, state: str, name: str = ""
+    ) -> None:
+        """Say that the customer's consent changed, with a line in the timeline.
+
+        `name` is the programme that it is about, if it is about one.
+        """
+        about: dict[str, Any] = {"state": str(state), "channel": channel}
+        about |= {"name": name} if name else {}
+        label = "" if self.actor else "Customer"
+        self.record(conversation, ConversationEvent.Verb.CONSENT, label=label, **about)
         self._tell(
             ConsentChanged(conversation.contact.public_id, channel, str(state)), conversation
         )

@@ -15,6 +15,7 @@ from phonenumbers import NumberParseException, parse, timezone
 from accounts.access import Viewer, licensed_members
 from accounts.models import Membership, User
 from compliance.addresses import parse_address
+from compliance.asking_settings import asking_of
 from compliance.evidence import EVERY_PROGRAMME
 from compliance.models import Consent, ConsentState
 from inbox.abilities import Ability, abilities_of, part_of
@@ -74,11 +75,13 @@ class ThreadPage:
 
 @dataclass(frozen=True)
 class AddressCard:
-    """One way to reach a contact, and what they consented to on it."""
+    """One way to reach a contact, and what they consented to on it, also for each programme of
+    which they said something apart, by its name."""
 
     address: ContactAddress
     consent: Consent | None
     zones: Sequence[str] = ()
+    programmes: Sequence[tuple[str, Consent]] = ()
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,12 @@ class PanelPage:
     def is_out(self) -> bool:
         """Say whether the customer is opted out where this conversation is."""
         return self.consent is not None and self.consent.state == ConsentState.OPTED_OUT
+
+    @property
+    def may_opt_in(self) -> bool:
+        """Say whether it makes sense to note that they agreed: not for who opted out or in."""
+        state = self.consent.state if self.consent else ConsentState.NONE
+        return state not in (ConsentState.OPTED_OUT, ConsentState.OPTED_IN, ConsentState.HELD)
 
     @property
     def no_contact_since(self) -> datetime | None:
@@ -320,16 +329,27 @@ def known_cards(contact: Contact) -> list[KnownCard]:
 
 def _with_consent(account_id: int, addresses: Sequence[ContactAddress]) -> list[AddressCard]:
     keys = {address.pk: parse_address(address.key).consent_key for address in addresses}
-    consents = {
-        consent.address: consent
-        for consent in Consent.objects.filter(
-            account=account_id, address__in=keys.values(), programme=EVERY_PROGRAMME
-        )
-    }
+    rows = list(Consent.objects.filter(account=account_id, address__in=keys.values()))
+    consents = {one.address: one for one in rows if one.programme == EVERY_PROGRAMME}
+    apart = [one for one in rows if one.programme != EVERY_PROGRAMME]
+    named = _programme_names(account_id) if apart else {}
     return [
-        AddressCard(address, consents.get(keys[address.pk]), zones_of(address.phone))
+        AddressCard(
+            address,
+            consents.get(keys[address.pk]),
+            zones_of(address.phone),
+            [
+                (named.get(one.programme, one.programme), one)
+                for one in sorted(apart, key=lambda one: one.programme)
+                if one.address == keys[address.pk]
+            ],
+        )
         for address in addresses
     ]
+
+
+def _programme_names(account_id: int) -> dict[str, str]:
+    return {one.code: one.name for one in asking_of(account_id).programmes}
 
 
 def zones_of(phone: str) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ urlpatterns = [
     path("c/<str:cid>/review/", reviews.review, name="review"),
     path("reviews/", reviews.reviews, name="reviews"),
     path("c/<str:cid>/consent/opt-out/", reviews.note_opt_out, name="note_opt_out"),
+    path("c/<str:cid>/consent/opt-in/", reviews.note_opt_in, name="note_opt_in"),
     path("c/<str:cid>/consent/lift/", reviews.lift_noted, name="lift_noted"),
     path("c/<str:cid>/consent/no-contact/", reviews.no_contact, name="no_contact"),
     path("c/<str:cid>/why/", why.why, name="why"),

@@ -164,11 +164,18 @@ class Replies:
     inbox_name: str = ""
     bot_name: str = ""
     variables: Mapping[str, Variable] = field(default_factory=lambda: BUILT_IN)
+    opt_out_link: str = ""
 
     @property
     def voice(self) -> Voice:
         """Return in whose name it is said."""
-        return Voice(self.inbox_name, self.bot_name, self.default_language, self.variables)
+        return Voice(
+            self.inbox_name,
+            self.bot_name,
+            self.default_language,
+            self.variables,
+            self.opt_out_link,
+        )
 
     def wordings(self) -> Iterator[Variant]:
         """Return every wording of what is on."""

@@ -32,6 +32,7 @@ Datum = str | int | float | Decimal | bool | date | time | datetime | tuple[str,
 _SLOT = re.compile(r"\{\{([^{}]*)\}\}")
 # What no database column and no phone takes.
 _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+_LINK = re.compile(r"https?://[!-~]{1,300}")
 _ONE_BRACE = re.compile(r"\{\s*([^{}\s]+)\s*\}")
 # Where a blank before it is dropped when nothing stands in a variable's place.
 _CLOSING = tuple(" ,.;:!?)\n")
@@ -57,6 +58,7 @@ class Kind(StrEnum):
     NUMBER = "number"
     DATE = "date"
     TIME = "time"
+    LINK = "link"  # made by us for one person, and never cut
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,10 @@ class Variable:
 
 
 ALWAYS_THERE = Variable(may_be_empty=False)
+# At which each customer stops our messages, without a log-in.
+OPT_OUT_LINK = "opt_out_link"
+# So many characters a link may have.
+LONGEST_LINK = 100
 BUILT_IN: Mapping[str, Variable] = MappingProxyType(
     {
         "contact.first_name": Variable(),
@@ -78,6 +84,7 @@ BUILT_IN: Mapping[str, Variable] = MappingProxyType(
         "inbox.opens_on": Variable(Kind.DATE),
         "inbox.opens_at": Variable(Kind.TIME),
         "bot.name": ALWAYS_THERE,
+        OPT_OUT_LINK: Variable(Kind.LINK, may_be_empty=False),
     }
 )
 
@@ -168,7 +175,9 @@ class Text:
 def problems(text: Text, known: Mapping[str, Variable]) -> list[Problem]:
     """Return what keeps a text from being published, and what to think about before."""
     found = [problem for part in text.parts for problem in _problems_of(part, known)]
+    links = sum(slot.name == OPT_OUT_LINK for slot in text.slots)
     written = sum(len(part) for part in text.parts if isinstance(part, str))
+    written += links * LONGEST_LINK
     if written > LONGEST_TEXT:
         found.append(
             Problem(
@@ -301,6 +310,9 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 def _filled(slot: Slot, values: Values) -> str:
     kind = values.known.get(slot.name, Variable()).kind
+    if kind is Kind.LINK:
+        found = values.data.get(slot.name)
+        return found if isinstance(found, str) and _LINK.fullmatch(found) else ""
     words = _fit(_in_words(values.data.get(slot.name), kind, values))
     return words or slot.default or ""
 

@@ -12,6 +12,7 @@ from routing.hours import MINUTES_OF_DAY, Opening
 from routing.languages import CONFIDENT, base_of, is_same
 from routing.places import is_country
 from routing.texts import (
+    OPT_OUT_LINK,
     Datum,
     Problem,
     Text,
@@ -66,13 +67,14 @@ class Variant:
 class Voice:
     """In whose name it is said, in which language if the customer's is not known.
 
-    `variables` are those of the account, with their kinds.
+    `variables` are those of the account, with their kinds; `opt_out_link` is this customer's own.
     """
 
     inbox_name: str
     bot_name: str
     default_language: str
     variables: Mapping[str, Variable]
+    opt_out_link: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ def values_for(text: Text, facts: Facts, voice: Voice, language: str, *, at: dat
         "contact.number": customer.number,
         "inbox.name": voice.inbox_name,
         "bot.name": voice.bot_name,
+        OPT_OUT_LINK: voice.opt_out_link,
     }
     if any(slot.name in _OPENS for slot in text.slots):
         data |= dict.fromkeys(_OPENS, facts.calendar.opens_at(at))

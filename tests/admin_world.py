@@ -62,6 +62,7 @@ from inbox.forgetting.certificates import Went, issue
 from inbox.models import (
     Attachment,
     AvailabilityPlan,
+    ConsentQuestion,
     ConsentReview,
     Contact,
     Conversation,
@@ -318,6 +319,16 @@ def _doubt(company: Company) -> None:
         event=1,
         opened_at=NOW,
         due_at=NOW,
+        ends_at=NOW,
+    )
+    asked = Message.objects.filter(account=company.account, direction="out").earliest("pk")
+    ConsentQuestion.objects.create(
+        account=company.account,
+        thread=asked.thread,
+        message=asked,
+        kind=ConsentQuestion.Kind.CONFIRM,
+        event=1,
+        asked_at=NOW,
         ends_at=NOW,
     )
     keep_decision(

@@ -53,6 +53,7 @@ _OF_PROOF = (
     "pack_version",
     "recorded_by",
     "supersedes",
+    "scope",
     "previous",
     "handle",
     "details",
@@ -199,7 +200,7 @@ class _Made:
 
 def _cells(line: Line) -> list[str]:
     personal = line.get("personal") or {}
-    every = {**line, **{name: personal.get(name, "") for name in _OF_PERSON}}
+    every = {"scope": "", **line, **{name: personal.get(name, "") for name in _OF_PERSON}}
     return [defused(every[name]) for name in COLUMNS]
 
 

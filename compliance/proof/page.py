@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from compliance.evidence import Basis, EventKind, Quality, Source
+from compliance.evidence import Basis, EventKind, OptOutScope, Quality, Source
 from compliance.proof.about import About
 from compliance.state_machine import ConsentState
 
@@ -108,6 +108,8 @@ def row(line: Line, zone: ZoneInfo) -> str:
     more += [("Rule", line["rule_version"])] if line["rule_version"] else []
     more += [("File, SHA-256", line["file_sha256"])] if line["file_sha256"] else []
     more += [("Corrects event", str(line["supersedes"]))] if line["supersedes"] else []
+    scope = line.get("scope", "")
+    more += [("Counts for", _label(OptOutScope, scope))] if scope else []
     more += [("Recorded by user", str(line["recorded_by"]))] if line["recorded_by"] else []
     shown = "".join(f"<dt>{text(label)}</dt><dd>{own(value)}</dd>" for label, value in more)
     if wording:

@@ -8,6 +8,7 @@ from inbox.models.inbox import TeamInbox
 from inbox.models.lookup import CrmAnswer
 from inbox.models.message import Attachment, AutoReplyLog, Message
 from inbox.models.plan import AvailabilityPlan
+from inbox.models.question import ConsentQuestion
 from inbox.models.receipt import Receipt
 from inbox.models.response_time import ResponseTime
 from inbox.models.retention import (
@@ -28,6 +29,7 @@ __all__ = [
     "Attachment",
     "AutoReplyLog",
     "AvailabilityPlan",
+    "ConsentQuestion",
     "ConsentReview",
     "Contact",
     "ContactAddress",

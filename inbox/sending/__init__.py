@@ -31,6 +31,7 @@ from inbox.sending.opt_outs import (
     follow_consent,
     hold_unsent,
     recorded_after,
+    tell_consent,
 )
 from inbox.sending.progress import fail_message, tell_status
 from inbox.sending.queueing import queue_message
@@ -80,6 +81,7 @@ __all__ = [
     "send_reply",
     "send_test",
     "settle",
+    "tell_consent",
     "tell_status",
     "usable_templates",
     "verdict_if",

@@ -11,6 +11,7 @@ from accounts.models import Feature, User
 from compliance.addresses import WHATSAPP, Address, parse_address
 from compliance.cases import Asked, Known, look_up
 from compliance.decisions import Stage, keep_decision
+from compliance.evidence import EVERY_PROGRAMME
 from compliance.gate import Purpose, SendBlockedError, SendRequest, Verdict, check_send
 from compliance.judging import ACKNOWLEDGED, DAY, OFFERS, Template
 from compliance.opt_out_links import carries_link
@@ -31,7 +32,10 @@ BY_PEOPLE = (Purpose.REPLY, *UNASKED_BY_PEOPLE)
 
 @dataclass(frozen=True)
 class Wanted:
-    """A message that somebody wants to send. `went_on` names what its author was asked already."""
+    """A message that somebody wants to send. `went_on` names what its author was asked already.
+
+    It is of one `programme`, or of none in particular, and not to be sent after `expires_at`.
+    """
 
     purpose: Purpose
     author: User | None
@@ -39,6 +43,8 @@ class Wanted:
     body: str = ""
     went_on: frozenset[str] = frozenset()
     template: Template | None = None
+    programme: str = EVERY_PROGRAMME
+    expires_at: datetime | None = None
 
 
 def verdict_on(
@@ -49,7 +55,7 @@ def verdict_on(
     `known` is where its customer stands, if that is only supposed; else it is looked up.
     """
     address = address_of(thread)
-    known = known or known_of(thread, wanted.purpose)
+    known = known or known_of(thread, wanted.purpose, programme=wanted.programme)
     request = SendRequest(
         account_id=thread.account_id,
         asked=_asked(thread, wanted, address, known, now=now),
@@ -62,11 +68,13 @@ def verdict_on(
     return check_send(request, known=known, now=now)
 
 
-def known_of(thread: Thread, purpose: Purpose) -> Known:
+def known_of(thread: Thread, purpose: Purpose, *, programme: str = EVERY_PROGRAMME) -> Known:
     """Return where the customer of a thread stands for a message of this purpose."""
     address = address_of(thread)
     others = _every_address(thread, address) if purpose in OFFERS else ()
-    return look_up(thread.account_id, address, thread.our_address, others=others)
+    return look_up(
+        thread.account_id, address, thread.our_address, others=others, programme=programme
+    )
 
 
 def _asked(
@@ -88,9 +96,11 @@ def _asked(
         stated=_stated(thread.contact),
         names_us=not must_name_us or names(body, thread.sender.account.name),
         says_how_to_stop=purpose in OFFERS and says_how_to_stop(body),
-        has_stop_link=purpose in _UNASKED
+        has_stop_link=purpose in (*_UNASKED, Purpose.AUTO_REPLY)
         and carries_link(body, thread.account_id, address, now=now),
         template=wanted.template,
+        expires_at=wanted.expires_at,
+        programme=wanted.programme,
         went_on=wanted.went_on,
     )
 

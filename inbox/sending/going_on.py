@@ -1,10 +1,12 @@
-"""What was a person asked before they sent, and why did they go on?"""
+"""What was a person asked before they sent, and why did they go on? Of which programme is it?"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-WENT_ON = "went_on"
+from compliance.evidence import EVERY_PROGRAMME
+
+WENT_ON, PROGRAMME = "went_on", "programme"
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,11 @@ class WentOn:
 
 
 NOT_ASKED = WentOn()
+
+
+def programme_of(details: Mapping[str, Any]) -> str:
+    """Return the programme that a message is of, from its details; `*` for none in particular."""
+    return str(details.get(PROGRAMME) or EVERY_PROGRAMME)
 
 
 def went_on_with(details: Mapping[str, Any]) -> frozenset[str]:

@@ -20,10 +20,11 @@ from inbox.contacts import address_of
 from inbox.models import Message, Thread
 from inbox.nudges import nudge_on_commit
 from inbox.outbound_media import public_url
+from inbox.questions import ends_of, is_still_asked
 from inbox.reassigning import is_due
 from inbox.sending.asking import Wanted, verdict_on
 from inbox.sending.carriers import carrier_for, hand_over
-from inbox.sending.going_on import went_on_with
+from inbox.sending.going_on import programme_of, went_on_with
 from inbox.sending.locking import lock_conversation, thread_is_free
 from inbox.sending.progress import finish, put_back, tell_updated
 from inbox.sending.settling import settle
@@ -142,6 +143,10 @@ def _verdict_at_delivery(message: Message, *, now: datetime) -> Verdict:
     if message.purpose == Purpose.AUTO_REPLY and not is_still_wanted(message, now=now):
         words = "A person answered first, or closed the conversation, or it had waited too long."
         return Verdict(Reason.NOT_WANTED, words)
+    is_question = message.purpose == Purpose.CONSENT_REQUEST
+    if is_question and not is_still_asked(message, address_of(message.thread), now=now):
+        words = "They answered already, or opted out, or the time to answer is over."
+        return Verdict(Reason.NOT_WANTED, words)
     wanted = Wanted(
         purpose_of(message.purpose),
         message.author,
@@ -149,6 +154,8 @@ def _verdict_at_delivery(message: Message, *, now: datetime) -> Verdict:
         message.body,
         went_on_with(message.details),
         as_judged(message.thread, chosen_before(message)),
+        programme_of(message.details),
+        ends_of(message) if is_question else None,
     )
     return verdict_on(message.thread, wanted, now=now)
 

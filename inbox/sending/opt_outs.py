@@ -6,14 +6,17 @@ from datetime import datetime
 from django.db.models import Max
 
 from compliance.addresses import Address
+from compliance.asking_settings import scope_of
 from compliance.consent import record_carrier_block
+from compliance.evidence import OptOutScope
 from compliance.gate import Purpose, Reason
 from compliance.models import ConsentState, GateDecision
 from compliance.standing import TICK
 from inbox.contacts import address_of
 from inbox.conversations import locked_conversation
-from inbox.linked import linked_addresses
+from inbox.linked import reached_by_opt_out
 from inbox.models import Conversation, Message, Thread
+from inbox.questions import end_questions
 from inbox.sending.locking import lock_conversation, locked_thread
 from inbox.sending.progress import tell_updated
 from inbox.story import Story
@@ -38,16 +41,19 @@ def adopt_carrier_block(message_id: int, story: Story) -> None:
     message = Message.objects.get(pk=message_id)
     thread = locked_thread(message.thread_id)
     address = address_of(thread)
-    others = linked_addresses(thread.contact_id, address)
+    scope = scope_of(message.account_id)
+    others = reached_by_opt_out(thread.contact_id, address, scope)
     record_carrier_block(
         account_id=message.account_id,
         address=address,
         others=others,
         our_address=thread.our_address,
         message_sid=message.provider_sid or "",
+        scope=scope.value if scope is OptOutScope.EVERY else "",
         now=story.now,
     )
     cancel_unsent(message.account_id, (address, *others), story)
+    end_questions(message.account_id, (address, *others), now=story.now)
     lock_conversation(message)
     tell_consent(thread, message.conversation, (address, *others), ConsentState.OPTED_OUT, story)
 
@@ -62,6 +68,7 @@ def follow_consent(
     """Let a changed consent have its effect for all of a person's addresses, and tell of it."""
     if state is ConsentState.OPTED_OUT:
         cancel_unsent(thread.account_id, addresses, story)
+        end_questions(thread.account_id, addresses, now=story.now)
     elif state is ConsentState.HELD:
         cancel_unsent(thread.account_id, addresses, story, code=DOUBTED)
     tell_consent(thread, conversation, addresses, state, story)

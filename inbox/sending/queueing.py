@@ -6,13 +6,14 @@ from typing import Any
 
 from accounts.models import User
 from compliance.decisions import Stage, keep_decision
+from compliance.evidence import EVERY_PROGRAMME
 from compliance.gate import Purpose, Verdict
 from inbox.conversations import append_outbound
 from inbox.models import Attachment, Conversation, Message, Thread
 from inbox.nudges import nudge_on_commit
 from inbox.previews import set_preview
 from inbox.segments import count
-from inbox.sending.going_on import NOT_ASKED, WENT_ON, WentOn
+from inbox.sending.going_on import NOT_ASKED, PROGRAMME, WENT_ON, WentOn
 from inbox.sending.templating import TEMPLATE, Chosen
 from inbox.story import Story
 
@@ -35,6 +36,7 @@ def queue_message(
     verdict: Verdict | None = None,
     went_on: WentOn = NOT_ASKED,
     template: Chosen | None = None,
+    programme: str = EVERY_PROGRAMME,
 ) -> Message:
     """Write a message that is to be sent: the row is the promise. The thread must be locked.
 
@@ -59,7 +61,7 @@ def queue_message(
         resend_of=resend_of,
         waited_since=waited_since,
         **({"client_id": client_id} if client_id else {}),
-        details=_details(went_on, template),
+        details=_details(went_on, template, programme),
         **_put_off(verdict),
     )
     _attach(message, attachments)
@@ -85,9 +87,10 @@ def queue_message(
     return message
 
 
-def _details(went_on: WentOn, template: Chosen | None) -> dict[str, Any]:
+def _details(went_on: WentOn, template: Chosen | None, programme: str) -> dict[str, Any]:
     asked = {WENT_ON: went_on.as_json()} if went_on.codes else {}
-    return asked | ({TEMPLATE: template.as_json()} if template else {})
+    of_programme = {} if programme == EVERY_PROGRAMME else {PROGRAMME: programme}
+    return asked | of_programme | ({TEMPLATE: template.as_json()} if template else {})
 
 
 def _put_off(verdict: Verdict | None) -> dict[str, str]:

@@ -7,6 +7,8 @@ from django.db import transaction
 
 from accounts.access import Viewer
 from accounts.models import User
+from compliance.asking_settings import asking_of
+from compliance.evidence import EVERY_PROGRAMME
 from compliance.gate import Purpose
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.broadcast import announce
@@ -41,12 +43,14 @@ def send_reply(
     purpose: Purpose = Purpose.REPLY,
     went_on: WentOn = NOT_ASKED,
     template: Chosen | None = None,
+    programme: str = EVERY_PROGRAMME,
 ) -> Message:
     """Queue a person's message and let them know at once whether it may go.
 
     Its `purpose` is an answer, unless its author says that it is a notification or an offer, which
     the gate holds to more. Where the gate asks, `went_on` names its questions and says why the
-    author goes on. One made of a WhatsApp `template` has its words as `body`.
+    author goes on. A notification or an offer may be of one `programme` of the account: then what
+    the customer said of that counts. One made of a WhatsApp `template` has its words as `body`.
 
     The same request again returns the same message, known by its `client_id`. WhatsApp takes one
     file a message, so several files become several messages; the first is returned.
@@ -57,7 +61,9 @@ def send_reply(
     """
     words = _checked_body(body, attachments)
     judged = as_judged(conversation.thread, template)
-    wanted = Wanted(_checked(purpose), user, now, words, _checked_reason(went_on).codes, judged)
+    _check_programme(conversation, purpose, programme)
+    codes = _checked_reason(went_on).codes
+    wanted = Wanted(_checked(purpose), user, now, words, codes, judged, programme)
     with keeping_refusals(conversation.thread, wanted, now=now), transaction.atomic(durable=True):
         thread = locked_thread(conversation.thread_id)
         kind = Message.Kind.TEXT
@@ -87,6 +93,7 @@ def send_reply(
                 verdict=verdict,
                 went_on=went_on,
                 template=template,
+                programme=programme,
             )
             for part_body, part_id, files in _parts(thread, words, client_id, attachments)
         ]
@@ -113,6 +120,14 @@ def _checked(purpose: Purpose) -> Purpose:
     if purpose not in BY_PEOPLE:
         raise MissingInputError("Choose what this message is: an answer, a notice or an offer.")
     return purpose
+
+
+def _check_programme(conversation: Conversation, purpose: Purpose, programme: str) -> None:
+    """Refuse a programme that the account does not run, and one of an answer: it is of none."""
+    if programme == EVERY_PROGRAMME:
+        return
+    if purpose is Purpose.REPLY or not asking_of(conversation.account_id).knows(programme):
+        raise MissingInputError("There is no such programme: send it as a notice or an offer.")
 
 
 def _checked_reason(went_on: WentOn) -> WentOn:

@@ -12,6 +12,7 @@ from inbox.conversations import locked_conversation
 from inbox.models import Attachment, Message
 from inbox.refusals import MissingInputError
 from inbox.sending.asking import Wanted, keeping_refusals, refuse_blocked
+from inbox.sending.going_on import programme_of
 from inbox.sending.locking import locked_thread
 from inbox.sending.queueing import queue_message
 from inbox.sending.replying import make_room_for_answer, note_human_answer, require_reply
@@ -28,7 +29,14 @@ def resend(*, message: Message, by: Viewer, user: User, now: datetime) -> Messag
         raise MissingInputError("Only a message that did not arrive can be sent again.")
     template = chosen_before(message)
     judged = as_judged(message.thread, template)
-    wanted = Wanted(purpose_of(message.purpose), user, now, message.body, template=judged)
+    wanted = Wanted(
+        purpose_of(message.purpose),
+        user,
+        now,
+        message.body,
+        template=judged,
+        programme=programme_of(message.details),
+    )
     with keeping_refusals(message.thread, wanted, now=now), transaction.atomic(durable=True):
         thread = locked_thread(message.thread_id)
         again = Message.objects.filter(resend_of=message).first()
@@ -52,6 +60,7 @@ def resend(*, message: Message, by: Viewer, user: User, now: datetime) -> Messag
             waited_since=row.waiting_since if is_answer else None,
             verdict=verdict,
             template=template,
+            programme=wanted.programme,
         )
         _copy_attachments(message, new)
         if is_answer:

@@ -13,7 +13,7 @@ from routing.facts import Answer, Customer, Facts, Value
 from routing.hours import Calendar
 from routing.models import CrmConnector
 from routing.replies import Replies
-from routing.texts import BUILT_IN, Kind, Variable, attribute_name, known_variables
+from routing.texts import BUILT_IN, OPT_OUT_LINK, Kind, Variable, attribute_name, known_variables
 
 logger = logging.getLogger(__name__)
 
@@ -131,6 +131,7 @@ def _what(name: str) -> str:
         "inbox.opens_on": _("The day on which you open next"),
         "inbox.opens_at": _("The time at which you open next"),
         "bot.name": _("Who signs automatic replies"),
+        OPT_OUT_LINK: _("A link of this customer's own, to stop messages without a log-in"),
     }
     if name in BUILT_IN:
         return words[name]

@@ -191,6 +191,7 @@ def _write(request: HttpRequest, case: Case, form: ComposeForm) -> Message:
         client_id=said["client_id"],
         last_seen_seq=form.last_seen_seq,
         purpose=form.sent_as,
+        programme=form.programme,
         went_on=form.answered,
         now=case.now,
     )

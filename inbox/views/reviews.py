@@ -109,6 +109,27 @@ def note_opt_out(request: HttpRequest, case: Case) -> HttpResponse:
     )
 
 
+@require_POST
+@of_conversation
+def note_opt_in(request: HttpRequest, case: Case) -> HttpResponse:
+    """Note that the customer agreed elsewhere to get messages; they may be asked to confirm it."""
+    return act(
+        request,
+        lambda: said_elsewhere.note_opt_in(
+            conversation=case.conversation,
+            by=case.viewer,
+            user=case.user,
+            way=request.POST.get("way", ""),
+            told=request.POST.get("told", ""),
+            note=request.POST.get("note", ""),
+            said_at=_said_at(request, case),
+            now=case.now,
+        ),
+        done=_("It is noted. See “Consent” for whether they are asked to confirm it."),
+        back=back_to(request, url_of(case.conversation)),
+    )
+
+
 def _said_at(request: HttpRequest, case: Case) -> datetime | None:
     """Read when they said it, in the zone of the inbox; blank is now. Raises MissingInputError."""
     text = request.POST.get("said_at", "").strip()

@@ -30,12 +30,16 @@ from accounts.models import (
 from accounts.packages import offer_package, tick
 from accounts.programs import make_key, revoke_key
 from compliance.addresses import parse_address
-from compliance.evidence import EventKind, Evidence, Source
+from compliance.asking_settings import Asking, asking_of, change_asking
+from compliance.asking_texts import AskingKind, suggested
+from compliance.evidence import EventKind, Evidence, OptOutScope, Source
 from compliance.keyword_settings import add_keyword, keywords_of
 from compliance.models import ConsentComparison, ConsentDifference, RuleOverride
 from compliance.opt_out_links import opt_out_link
 from compliance.overriding import settle_rule
 from compliance.own_keywords import OwnKeyword
+from compliance.policies import policy_row
+from compliance.programmes import programmes_from
 from compliance.stricter import Column
 from inbox import importing
 from inbox.forgetting.batches import empty_messages
@@ -323,6 +327,8 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "keywords": (ada, _keywords(ada)),
         "try a message": (ada, "/settings/keywords/try/"),
         "messages read again": (ada, "/settings/keywords/review/"),
+        "asking for consent": (ada, _asking(ada)),
+        "asking for consent in Spanish": (ada, "/settings/compliance/asking/?language=es"),
         "answers to STOP": (ada, f"{inbox}consent-texts/"),
         "answers to STOP in Spanish": (ada, f"{inbox}consent-texts/?language=es"),
         "link to opt out": (None, _opt_out(stage)),
@@ -440,6 +446,20 @@ def _keywords(ada: User) -> str:
         for row in (("opt_out", "Genug", "de", "AT"), ("help", "asap"), ("none", "BAJA", "es")):
             add_keyword(keyword=OwnKeyword(*row), **deed)
     return "/settings/keywords/"
+
+
+def _asking(ada: User) -> str:
+    """Have programmes, and texts of one's own in two languages."""
+    assert ada.account is not None
+    if not asking_of(ada.account.pk).programmes:
+        names = programmes_from([("", "Appointment reminders"), ("", "Deliveries")])
+        name = ada.account.name
+        own = {code: suggested(AskingKind.CONFIRM, code, name) for code in ("en", "es")}
+        wanted = Asking(True, OptOutScope.EVERY, True, names, {"confirm": own})
+        version = policy_row(ada.account).version
+        deed: dict[str, Any] = {"account": ada.account, "by": ada, "now": timezone.now()}
+        change_asking(wanted=wanted, version=version, **deed)
+    return "/settings/compliance/asking/"
 
 
 def _opt_out(stage: Stage) -> str:
@@ -590,6 +610,8 @@ PAGES = [
     "keywords",
     "try a message",
     "messages read again",
+    "asking for consent",
+    "asking for consent in Spanish",
     "answers to STOP",
     "answers to STOP in Spanish",
     "link to opt out",

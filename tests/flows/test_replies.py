@@ -9,6 +9,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.models import AuditEntry
+from compliance.addresses import parse_address
+from compliance.models import GateDecision
+from compliance.opt_out_links import carries_link, read_link
 from inbox.closing import close_conversation
 from inbox.conversations import claim_conversation, release_conversation, snooze_conversation
 from inbox.escalating import fire_due, follow_changes
@@ -23,6 +27,7 @@ from inbox.models import (
     TeamInbox,
 )
 from inbox.models.ids import client_id
+from inbox.segments import count
 from inbox.sending import deliver, send_reply
 from inbox.still_waiting import remind_next
 from inbox.timers import next_timer
@@ -816,3 +821,66 @@ def test_while_the_inbox_is_off_nothing_is_said(house: House, waits: Say, clock:
     remind_next(now=timezone.now())
 
     assert heard() == ["Soon, promised"]
+
+
+def test_a_text_may_carry_the_link_of_this_very_customer(
+    says: Callable[..., None], hear: Say
+) -> None:
+    says(first_message=say("Hello {{contact.first_name|you}}. No more? {{opt_out_link}}"))
+
+    hear(customer=MARIA)
+    hear(customer=PEDRO)
+
+    links = [body.rpartition(" ")[2] for body in heard()]
+    read = [read_link(link.rpartition("/")[2], now=timezone.now()) for link in links]
+    assert [one.address.phone for one in read] == [MARIA, PEDRO]
+    account = Message.objects.filter(kind="auto").values_list("account", flat=True)[0]
+    assert {one.account_id for one in read} == {account}
+    message = Message.objects.filter(kind="auto").order_by("pk")[0]
+    assert carries_link(message.body, account, parse_address(MARIA), now=timezone.now())
+    assert not carries_link(message.body, account, parse_address(PEDRO), now=timezone.now())
+    assert message.segments == count(message.body).segments
+
+
+def test_a_keyword_reply_and_a_reminder_may_carry_it_too(
+    says: Callable[..., None], hear: Say, clock: Any
+) -> None:
+    says(
+        keyword=[{"name": "Stop?", "phrases": ["annoying"], **say("Stop here: {{opt_out_link}}")}],
+        still_waiting=say("Soon! {{opt_out_link}}", after=10),
+    )
+
+    hear("So annoying")
+    clock.shift(minutes(10))
+    assert remind_next(now=timezone.now())
+
+    assert [body.partition("http")[0] for body in heard()] == ["Stop here: ", "Soon! "]
+    for body in heard():
+        token = body.rpartition("/")[2]
+        assert read_link(token, now=timezone.now()).address.phone == MARIA
+
+
+def test_no_log_line_says_the_link(
+    says: Callable[..., None], hear: Say, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    says(first_message=say("{{opt_out_link}}"))
+
+    hear()
+
+    token = heard()[0].rpartition("/")[2]
+    assert token not in caplog.text
+    assert not AuditEntry.objects.filter(data__icontains=token).exists()
+    assert not GateDecision.objects.filter(inputs__icontains=token).exists()
+
+
+def test_the_same_words_twice_are_a_loop_with_a_link_too(
+    says: Callable[..., None], hear: Say, clock: Any
+) -> None:
+    says(keyword=[{"name": "Price", "phrases": ["price"], **say("9 euros. {{opt_out_link}}")}])
+    hear("The price?")
+    clock.shift(minutes(2))
+
+    hear("The price?")
+
+    assert len(heard()) == 1

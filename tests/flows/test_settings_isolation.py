@@ -301,6 +301,12 @@ def _country(scene: Scene) -> dict[str, Any]:
     return {"code": "US-*"}
 
 
+def _asking_data(scene: Scene) -> dict[str, Any]:
+    """Return what the page of asking sends when nothing was changed."""
+    codes = {f"code{n}": "" for n in range(1, 10)} | {f"name{n}": "" for n in range(1, 10)}
+    return {"version": "0", "scope": "family", "confirm": "", "clarify": "", **codes}
+
+
 def _policy_data(scene: Scene) -> dict[str, Any]:
     return {
         "reply_after_opt_out_sms": "block",
@@ -522,6 +528,10 @@ TABLE: dict[str, dict[str, Row]] = {
     "settings_compliance": {
         "GET": Row(WITH_AUDITOR),
         "POST": Row(DONE_IN_OWN, data=_policy_data),
+    },
+    "settings_asking": {
+        "GET": Row(WITH_AUDITOR),
+        "POST": Row(DONE_IN_OWN, data=_asking_data),
     },
     "settings_own_rules": {
         "GET": Row(WITH_AUDITOR, kwargs=_country),
@@ -828,6 +838,8 @@ TABLE: dict[str, dict[str, Row]] = {
     # Without a text it is judged all the same, as it would go to everybody.
     "api_verdicts": {"POST": Row(API, _public_id)},
     "api_document": {"GET": Row(API, _public_id), "PUT": Row(API_EMPTY, _public_id)},
+    "api_consents": {"POST": Row(API_OWN_EMPTY)},
+    "api_asking": {"GET": Row(API_OWN), "PUT": Row(API_OWN_EMPTY)},
     "api_keywords": {"GET": Row(API_OWN), "PUT": Row(API_OWN_EMPTY)},
     # Without a text it is tried all the same: it asks for nothing.
     "api_keywords_try": {"POST": Row(API_OWN)},

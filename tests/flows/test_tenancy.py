@@ -296,6 +296,7 @@ TABLE: dict[str, dict[str, Row]] = {
     "templates": {"GET": _read(), "POST": _press(Verdict(302, 422))},
     # Alice says neither how nor why, and supervises nobody.
     "note_opt_out": {"POST": _press(Verdict(302, 422))},
+    "note_opt_in": {"POST": _press(Verdict(302, 422))},
     "lift_noted": {"POST": _press(Verdict(302, 422))},
     "no_contact": {"POST": _press(NOT_ALLOWED, reason="Mine!", on="1")},
     "message_why": {"GET": Row(OK, {**OF_THING, "nora": NO_LICENCE}, _mid)},

@@ -46,6 +46,7 @@ NOT_FOR_PARTNERS = {
     "reassignmentcheck",
     "reassignmentpolicy",
     "sharedconsent",
+    "consentquestion",
     "consentreview",
     "erasure",
     "forgettingcertificate",

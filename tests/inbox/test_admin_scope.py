@@ -49,6 +49,7 @@ OTHERWISE = {
     "reassignmentcheck",
     "reassignmentpolicy",
     "sharedconsent",
+    "consentquestion",
     "consentreview",
     "erasure",
     "forgettingcertificate",

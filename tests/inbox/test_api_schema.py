@@ -114,6 +114,26 @@ def calls(house: House) -> Iterator[tuple[str, str, dict[str, Any], dict[str, An
     yield "GET", "api_tables", {}, {}
     yield "GET", "api_consent_as_of", {}, {"address": "+14155550100"}
     yield "GET", "api_consent_as_of", {}, {"address": "nobody"}
+    told = {"kind": "opt_in", "address": "+14155550100", "source": "verbal"}
+    wording = {"id": "call", "text": "May we text you offers?"}
+    yield "POST", "api_consents", {}, told
+    yield "POST", "api_consents", {}, {**told, "basis": "express", "wording": wording}
+    yield "POST", "api_consents", {}, {**told, "kind": "opt_out", "check": True}
+    yield "POST", "api_consents", {}, {**told, "kind": "opt_out"}
+    settled = {
+        "double_opt_in": True,
+        "opt_out_scope": "every",
+        "clarifying_text": True,
+        "programmes": [{"name": "News"}, {"name": "Reminders"}],
+        "texts": {},
+        "version": 0,
+    }
+    yield "PUT", "api_asking", {}, {**settled, "check": True}
+    yield "PUT", "api_asking", {}, settled
+    yield "PUT", "api_asking", {}, settled
+    yield "PUT", "api_asking", {}, {**settled, "programmes": [], "version": 1}
+    yield "GET", "api_asking", {}, {}
+    yield "POST", "api_consents", {}, {**told, "basis": "express", "wording": wording}
     word = {"action": "opt_out", "word": "genug", "language": "de", "country": ""}
     yield "PUT", "api_keywords", {}, {"keywords": [word], "check": True}
     yield "PUT", "api_keywords", {}, {"keywords": [word]}
@@ -150,7 +170,7 @@ def test_what_is_answered_has_the_shape_that_is_described(
             OAS30Validator(resolved(takes, schema)).validate(body)
         heard.add(answer.status_code)
 
-    assert heard == {200, 201, 409, 422}
+    assert heard == {200, 201, 400, 409, 422}
 
 
 def test_a_document_that_is_taken_in_is_answered_as_described(

@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from routing.texts import (
+    BUILT_IN,
+    LONGEST_LINK,
     LONGEST_TEXT,
     LONGEST_VALUE,
     Datum,
@@ -314,3 +316,36 @@ def test_a_text_without_errors_shows_no_braces_of_variables(source: str) -> None
 
     if not any(one.is_error for one in problems(text, KNOWN)):
         assert "{{" not in text.render(Values({"contact.name": "Ana"}, KNOWN))
+
+
+LINK = "https://inbox.example/o/" + "k" * 90
+
+
+def test_a_link_is_filled_in_whole_though_it_is_longer_than_a_value() -> None:
+    values = Values({"opt_out_link": LINK}, BUILT_IN)
+
+    assert Text.parse("Stop: {{opt_out_link}}.").render(values) == f"Stop: {LINK}."
+
+
+def test_a_link_counts_with_the_length_that_it_may_have() -> None:
+    fits = "x" * (LONGEST_TEXT - LONGEST_LINK) + "{{opt_out_link}}"
+
+    assert problems(Text.parse(fits), BUILT_IN) == []
+    (problem,) = problems(Text.parse(f"x{fits}"), BUILT_IN)
+    assert f"this has {LONGEST_TEXT + 1}" in problem.words
+
+
+def test_a_link_is_never_cut_in_two() -> None:
+    long = "word " * 320
+    values = Values({"opt_out_link": LINK[:80]}, BUILT_IN)
+
+    said = Text.parse(f"{long[:1560].strip()} {{{{opt_out_link}}}}").render(values)
+
+    assert len(said) <= LONGEST_TEXT
+    assert "https" not in said or LINK[:80] in said
+
+
+def test_a_name_fills_in_no_link() -> None:
+    values = Values({"contact.name": "{{opt_out_link}}", "opt_out_link": LINK}, BUILT_IN)
+
+    assert LINK not in Text.parse("Hi {{contact.name|you}}").render(values)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from compliance.gate import Purpose
+from compliance.opt_out_links import sample_link
 from inbox.directory import directory_of_account
 from inbox.explaining.verdicts import reader_of, verdicts_on
 from inbox.models import TeamInbox
@@ -262,7 +263,13 @@ def _conditions_context(desk: Desk, form: ReplyForm) -> dict[str, Any]:
 def _preview_context(desk: Desk, form: ReplyForm) -> dict[str, Any]:
     knows_all = desk.request.POST.get("sample", "known") != "unknown"
     calendar, at = page.moment_of(desk.inbox, desk.who.now)
-    voice = Voice(desk.inbox.name, desk.inbox.bot_name, desk.language, dict(desk.variables.known))
+    voice = Voice(
+        desk.inbox.name,
+        desk.inbox.bot_name,
+        desk.language,
+        dict(desk.variables.known),
+        sample_link(desk.inbox.account_id, now=desk.who.now),
+    )
     facts = desk.variables.sample(calendar, knows_all=knows_all)
     return {
         "sample": "known" if knows_all else "unknown",

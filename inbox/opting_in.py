@@ -1,0 +1,239 @@
+"""What happens when somebody opts in elsewhere than in a message: on a form, a paper, the phone?
+
+Where the account asks people to confirm (double opt-in), the opt-in counts once they say yes: one
+question goes out, by the gate and in its hours like any message, and 72 hours without an answer end
+it. Who opted out is never asked back.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import Account, User
+from compliance.addresses import Address, masked
+from compliance.asking_settings import Asking, asking_of
+from compliance.asking_texts import AskingKind, asking_text
+from compliance.decisions import Stage, keep_decision
+from compliance.evidence import EventKind, Evidence, EvidenceError
+from compliance.gate import Purpose, Verdict
+from compliance.models import ConsentState
+from compliance.recording import Recorded, record_consent
+from compliance.standing import lock_addresses
+from compliance.state_machine import CONFIRM_WITHIN
+from compliance.wording import with_name
+from inbox.broadcast import announce
+from inbox.consent_wording import own_language
+from inbox.contacts import locked_thread
+from inbox.conversations import locked_conversation
+from inbox.models import ConsentQuestion, Conversation, Message, Sender, Thread
+from inbox.questions import CONFIRM, end_open
+from inbox.sending import Wanted, queue_message, tell_consent, verdict_on
+from inbox.story import Story
+
+logger = logging.getLogger(__name__)
+
+# From here an opt-in is asked about; who is opted out never is, who consented need not be.
+_ASKED_FROM = frozenset(
+    {
+        ConsentState.NONE,
+        ConsentState.CONVERSATIONAL,
+        ConsentState.EXPIRED,
+        ConsentState.PENDING,
+        ConsentState.HELD,
+    }
+)
+_DID_NOT_GO = (Message.Status.FAILED, Message.Status.BLOCKED, Message.Status.CANCELED)
+NO_SENDER = "There is no number of this channel to ask from: say which inbox asks."
+
+
+@dataclass(frozen=True)
+class OptedIn:
+    """What was recorded; the question that was asked; why none was, if one should have been.
+
+    `until` is when an answer comes too late.
+    """
+
+    recorded: Recorded
+    question: ConsentQuestion | None = None
+    until: datetime | None = None
+    why_not_asked: str = ""
+    verdict: Verdict | None = None
+
+    @property
+    def is_asked(self) -> bool:
+        """Say whether it waits for a yes."""
+        return self.recorded.state is ConsentState.PENDING
+
+
+def opt_in(
+    *,
+    account: Account,
+    address: Address,
+    evidence: Evidence,
+    now: datetime,
+    sender: Sender | None = None,
+    by: User | None = None,
+) -> OptedIn:
+    """Let somebody be opted in, or ask them to confirm it where the account does so.
+
+    `sender` is where the question comes from; without it, where they were last in touch, or the
+    only one of the channel. Runs in a transaction of its own; locks the thread, their consents and
+    the ledger, in this order.
+
+    Raises EvidenceError naming what is missing, FutureDateError, and OptInRefusedError where they
+    opted out and nothing of their own undoes it.
+    """
+    story = Story(now=now, actor=by)
+    with transaction.atomic(durable=True):
+        asking = asking_of(account.pk)
+        _check_programme(asking, evidence.programme)
+        chosen = sender or sender_for(account.pk, address)
+        thread = None
+        if asking.confirms and chosen and address.is_repliable:
+            thread = locked_thread(chosen, address, now=now, our_address=chosen.address)
+        told = replace(evidence, kind=EventKind.GRANT)
+        if asking.confirms and _state(account.pk, address, evidence, now=now) in _ASKED_FROM:
+            told = _as_question(told)
+        recorded = record_consent(account_id=account.pk, address=address, evidence=told, now=now)
+        logger.info("consent of %s is now %s", masked(address.key), recorded.state.value)
+        asked = OptedIn(recorded)
+        if told.kind is EventKind.ASKED and recorded.state is ConsentState.PENDING:
+            asked = _ask(asking, recorded, thread, told.programme, story)
+        _tell(account.pk, address, recorded.state, story)
+        announce(story.announcements(), now=now)
+    return asked
+
+
+def sender_for(account_id: int, address: Address) -> Sender | None:
+    """Return from where somebody can be asked: where they were last in touch, else the only one."""
+    senders = Sender.objects.in_use().filter(account=account_id).select_related("inbox__account")
+    last = (
+        Thread.objects.filter(
+            account=account_id,
+            address__key__in=address.sibling_keys,
+            sender__in=senders,
+        )
+        .order_by("-last_inbound_at", "-pk")
+        .values_list("sender", flat=True)
+        .first()
+    )
+    if last:
+        return senders.get(pk=last)
+    of_channel = [one for one in senders.order_by("pk") if fits(one, address)]
+    return of_channel[0] if len(of_channel) == 1 else None
+
+
+def fits(sender: Sender, address: Address) -> bool:
+    """Say whether a sender is of the channel of an address."""
+    return sender.is_whatsapp == (address.consent_family == "whatsapp")
+
+
+def _check_programme(asking: Asking, code: str) -> None:
+    if not asking.knows(code):
+        known = ", ".join(("*", *(one.code for one in asking.programmes)))
+        raise EvidenceError({"programme": f"nobody knows “{code[:60]}”; there are: {known}"})
+
+
+def _state(account_id: int, address: Address, evidence: Evidence, *, now: datetime) -> ConsentState:
+    """Lock where they stand for the programme, and return it."""
+    [held] = lock_addresses(account_id, [address], now=now)
+    found = [row for row in held.rows if row.programme == evidence.programme]
+    return (found[0] if found else held.consent).state_at(now)
+
+
+def _as_question(given: Evidence) -> Evidence:
+    """Return an opt-in as what it is until it is confirmed: a question, asked now.
+
+    The hours run from the question; when the person gave the opt-in is kept beside it.
+    """
+    when = f"Given at {given.occurred_at.isoformat()}." if given.occurred_at else ""
+    note = " ".join(filter(None, (when, given.note)))
+    return replace(given, kind=EventKind.ASKED, occurred_at=None, note=note)
+
+
+def _ask(
+    asking: Asking, recorded: Recorded, thread: Thread | None, programme: str, story: Story
+) -> OptedIn:
+    """Ask once: not again while what they were sent before can still be answered."""
+    until = recorded.event.occurred_at + CONFIRM_WITHIN
+    if thread is None:
+        return OptedIn(recorded, until=until, why_not_asked=NO_SENDER)
+    if before := _asked_before(thread, programme, now=story.now):
+        ConsentQuestion.objects.filter(pk=before.pk).update(ends_at=until)
+        return OptedIn(recorded, before, until, "They were asked already, and may still answer.")
+    text, language = _wording(asking, thread)
+    wanted = Wanted(
+        Purpose.CONSENT_REQUEST, None, story.now, text, programme=programme, expires_at=until
+    )
+    verdict = verdict_on(thread, wanted, now=story.now)
+    if not (verdict.is_allowed or verdict.is_deferred):
+        keep_decision(
+            verdict,
+            account_id=thread.account_id,
+            stage=Stage.QUEUED,
+            purpose=Purpose.CONSENT_REQUEST,
+            thread=thread.public_id,
+            now=story.now,
+        )
+        return OptedIn(recorded, None, until, verdict.words, verdict)
+    message = queue_message(
+        thread=thread,
+        conversation=_live(thread),
+        body=text,
+        purpose=Purpose.CONSENT_REQUEST,
+        bot_name=thread.sender.inbox.bot_name,
+        story=story,
+        verdict=verdict,
+        programme=programme,
+    )
+    end_open(thread, CONFIRM, programme, now=story.now)
+    question = ConsentQuestion.objects.create(
+        account_id=thread.account_id,
+        thread=thread,
+        message=message,
+        kind=CONFIRM,
+        programme=programme,
+        language=language,
+        event=recorded.event.seq,
+        asked_at=story.now,
+        ends_at=until,
+    )
+    return OptedIn(recorded, question, until, verdict=verdict)
+
+
+def _asked_before(thread: Thread, programme: str, *, now: datetime) -> ConsentQuestion | None:
+    """Return the question that they can still answer, from whichever number of ours."""
+    return (
+        ConsentQuestion.objects.filter(
+            account=thread.account_id,
+            thread__address=thread.address_id,
+            kind=CONFIRM,
+            programme=programme,
+            answered_at=None,
+            ends_at__gt=now,
+        )
+        .exclude(message__status__in=_DID_NOT_GO)
+        .first()
+    )
+
+
+def _wording(asking: Asking, thread: Thread) -> tuple[str, str]:
+    account, inbox = thread.sender.account, thread.sender.inbox
+    languages: Iterable[str] = (thread.contact.language, own_language(inbox))
+    text, language = asking_text(AskingKind.CONFIRM, asking.texts, languages, account.name)
+    return with_name(text, account.name), language
+
+
+def _live(thread: Thread) -> Conversation | None:
+    row = Conversation.objects.live().filter(thread=thread).first()
+    return locked_conversation(row) if row else None
+
+
+def _tell(account_id: int, address: Address, state: ConsentState, story: Story) -> None:
+    """Tell the live conversations with them, if there are any."""
+    known = Thread.objects.filter(account=account_id, address__key__in=address.sibling_keys)
+    if thread := known.select_related("address").order_by("pk").first():
+        tell_consent(thread, None, (address,), state, story)
