@@ -1,6 +1,7 @@
 """What does a message say about consent, and what follows? Stage 4 of a message (behaviour 6)."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 from accounts.audit import alarm

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from accounts.admin_scope import OwnRowsFilter
-from compliance.admin import ConsentFactsAdmin
+from compliance.admin_facts import ConsentFactsAdmin
 from inbox.models import ConsentQuestion
 
 
