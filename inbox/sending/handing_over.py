@@ -56,63 +56,79 @@ def deliver(message_id: int, *, now: datetime) -> Outcome | None:
 
 
 def _claim(message_id: int, *, now: datetime) -> Message | None:
-    """Take the row by a conditional update and ask the gate; commit before anything is sent.
-
-    A message waits while an earlier one of its thread is unsent, so the thread leaves in order.
-    """
+    """Take the row and ask the gate; commit before anything is sent."""
     with transaction.atomic(durable=True):
-        earlier = Message.objects.filter(
-            thread=OuterRef("thread"),
-            seq__lt=OuterRef("seq"),
-            status__in=[_Status.QUEUED, _Status.SENDING],
-        )
-        # No join here: Django would look for the row in a subselect, which is not asked again after
-        # waiting for another worker's lock, and two workers would both believe they have it.
-        unpaused = Thread.objects.filter(sender__is_paused=False)
-        taken = (
-            Message.objects.filter(pk=message_id, status=_Status.QUEUED)
-            .filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
-            .filter(~Exists(earlier), thread__in=unpaused)
-            .update(
-                status=_Status.SENDING,
-                sending_at=now,
-                trying_since=Coalesce("trying_since", Value(now)),
-                attempts=F("attempts") + 1,
-                error_code="",
-                error_words="",
-            )
-        )
-        if not taken:
-            return None
-        message = Message.objects.select_related(
-            "thread__sender__twilio_account",
-            "thread__address",
-            "thread__contact",
-            "conversation__inbox",
-            "author",
-        ).get(pk=message_id)
-        if not _is_quiet(message):
-            # Somebody writes at this moment, and what they say is not seen yet.
-            put_back(message, at=now + A_MOMENT)
-            return None
-        if _owner_is_asked(message, now=now):
-            put_back(message, at=now + A_MOMENT)
-            nudge_on_commit("check_owner", message.pk)
+        message = _take(message_id, now=now)
+        if message is None or _waits(message, now=now):
             return None
         # If a key is missing the row is not taken: it waits until the key is back.
         carrier_for(message.thread.sender.twilio_account)
         verdict = _verdict_at_delivery(message, now=now)
         _keep(verdict, message, now=now)
-        if verdict.is_allowed:
-            return message
-        if verdict.reason is Reason.SENDER_PAUSED:
-            # Paused since we looked: it waits with the others.
-            put_back(message, at=now)
-        elif verdict.until and verdict.is_deferred:
-            _defer(message, verdict, now=now)
-        else:
-            _stop(message, verdict, now=now)
+        if not verdict.is_allowed:
+            _hold_back(message, verdict, now=now)
+            return None
+        return message
+
+
+def _take(message_id: int, *, now: datetime) -> Message | None:
+    """Take the row by a conditional update, unless somebody else has it or it has to wait.
+
+    A message waits while an earlier one of its thread is unsent, so the thread leaves in order.
+    """
+    earlier = Message.objects.filter(
+        thread=OuterRef("thread"),
+        seq__lt=OuterRef("seq"),
+        status__in=[_Status.QUEUED, _Status.SENDING],
+    )
+    # No join here: Django would look for the row in a subselect, which is not asked again after
+    # waiting for another worker's lock, and two workers would both believe they have it.
+    unpaused = Thread.objects.filter(sender__is_paused=False)
+    taken = (
+        Message.objects.filter(pk=message_id, status=_Status.QUEUED)
+        .filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
+        .filter(~Exists(earlier), thread__in=unpaused)
+        .update(
+            status=_Status.SENDING,
+            sending_at=now,
+            trying_since=Coalesce("trying_since", Value(now)),
+            attempts=F("attempts") + 1,
+            error_code="",
+            error_words="",
+        )
+    )
+    if not taken:
         return None
+    return Message.objects.select_related(
+        "thread__sender__twilio_account",
+        "thread__address",
+        "thread__contact",
+        "conversation__inbox",
+        "author",
+    ).get(pk=message_id)
+
+
+def _waits(message: Message, *, now: datetime) -> bool:
+    """Put it back for a moment if something is about to be known that may forbid it."""
+    # Somebody writes at this moment, and what they say is not seen yet.
+    is_loud = not _is_quiet(message)
+    if not is_loud and not _owner_is_asked(message, now=now):
+        return False
+    put_back(message, at=now + A_MOMENT)
+    if not is_loud:
+        nudge_on_commit("check_owner", message.pk)
+    return True
+
+
+def _hold_back(message: Message, verdict: Verdict, *, now: datetime) -> None:
+    """Do with a message that may not go now what the gate says: later, or never."""
+    if verdict.reason is Reason.SENDER_PAUSED:
+        # Paused since we looked: it waits with the others.
+        put_back(message, at=now)
+    elif verdict.until and verdict.is_deferred:
+        _defer(message, verdict, now=now)
+    else:
+        _stop(message, verdict, now=now)
 
 
 def _is_quiet(message: Message) -> bool:
