@@ -8,7 +8,7 @@ somebody whom the file opts out is cancelled in that transaction too.
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -17,14 +17,16 @@ from django.db.models import Q
 
 from accounts import audit
 from compliance.addresses import Address, parse_address
+from compliance.asking_settings import scope_of
 from compliance.consent_files import ConsentFileError, Read, Row, read_rows
-from compliance.evidence import EventKind, EvidenceError
+from compliance.evidence import EventKind, EvidenceError, OptOutScope
 from compliance.import_outcomes import WORDS, Outcome, Stand, evidence_of, outcome_of, said_in
 from compliance.models import ConsentImport, ConsentImportLine, ConsentState, ProviderBlock
 from compliance.recording import OptInRefusedError
 from compliance.recording_many import Many, make_rows
 from inbox.broadcast import announce
 from inbox.contacts import address_of
+from inbox.linked import twins_of
 from inbox.models import Contact, ContactAddress, Thread
 from inbox.reviewing import settle_open
 from inbox.sending import follow_consent, recorded_after
@@ -95,7 +97,9 @@ def go_on(work: Work, *, now: datetime) -> bool:
     if row.status != _Status.RUNNING:
         return False
     piece = _piece(work.read, row.done)
-    make_rows(work.account_id, [one.address for one in piece], now=now)
+    # Those of other channels as well: to make a row where there is one already changes nothing.
+    every = _reached([one.address for one in piece], scope_of(work.account_id))
+    make_rows(work.account_id, every, now=now)
     with transaction.atomic(durable=True):
         locked = ConsentImport.objects.select_for_update().get(pk=work.pk)
         if locked.status != _Status.RUNNING or locked.done != row.done:
@@ -163,7 +167,9 @@ def _give_up(row: ConsentImport, reason: str, *, now: datetime) -> None:
 
 def _record(work: Work, row: ConsentImport, piece: Sequence[Row], *, now: datetime) -> None:
     addresses = {one.address.consent_key: one.address for one in piece}
-    people = _People.lock(work.account_id, addresses.values())
+    # Opt-outs and opt-ins are never in one piece, and an opt-in travels nowhere.
+    scope = scope_of(work.account_id) if piece and piece[0].is_opt_out else OptOutScope.FAMILY
+    people = _People.lock(work.account_id, addresses.values(), scope)
     every = {**addresses, **people.linked}
     at = recorded_after(work.account_id, list(every.values()), now=now)
     many = Many.lock(work.account_id, every.values(), now=at)
@@ -206,6 +212,8 @@ def _record_one(work: Work, many: Many, people: "_People", row: Row) -> Outcome:
         note=work.note,
         recorded_by=work.recorded_by,
     )
+    if people.scope is OptOutScope.EVERY:
+        evidence = replace(evidence, scope=people.scope.value)
     try:
         event = many.record(row.address, evidence, people.others(row.address))
     except (EvidenceError, OptInRefusedError):
@@ -282,13 +290,16 @@ def _follow(
 class _People:
     """Whose addresses these are, as far as they are known: their threads and contacts, locked."""
 
+    scope: OptOutScope
     linked: Mapping[str, Address]
     _others: Mapping[str, tuple[Address, ...]]
     _threads: Sequence[Thread]
 
     @classmethod
-    def lock(cls, account_id: int, addresses: Iterable[Address]) -> "_People":
-        keys = {key for one in addresses for key in one.sibling_keys}
+    def lock(cls, account_id: int, addresses: Iterable[Address], scope: OptOutScope) -> "_People":
+        """Lock them; `scope` says whether other channels of theirs are reached as well."""
+        asked = _reached(addresses, scope)
+        keys = {key for one in asked for key in one.sibling_keys}
         known = ContactAddress.objects.filter(account=account_id, key__in=keys)
         contacts = sorted(set(known.values_list("contact_id", flat=True)))
         threads = Thread.objects.filter(account=account_id, contact__in=contacts)
@@ -296,19 +307,24 @@ class _People:
         list(threads.select_for_update(no_key=True).order_by("pk").values_list("pk"))
         mine = Contact.objects.filter(pk__in=contacts).order_by("pk")
         list(mine.select_for_update(no_key=True).values_list("pk"))
-        theirs: dict[int, dict[str, Address]] = defaultdict(dict)
+        theirs: dict[int | str, dict[str, Address]] = defaultdict(dict)
         rows = ContactAddress.objects.filter(contact__in=contacts).order_by("key")
         for contact, key in rows.values_list("contact_id", "key"):
             address = parse_address(key)
-            theirs[contact][address.consent_key] = address
+            for reached in _reached([address], scope):
+                theirs[contact][reached.consent_key] = reached
+        for one in asked:
+            # Whoever is no contact yet is the same person on every channel of their number.
+            theirs[one.phone or one.consent_key][one.consent_key] = one
         return cls(
+            scope,
             _linked(theirs),
-            _by_address(theirs),
+            _by_address(theirs, scope),
             list(threads.select_related("sender__inbox", "address", "contact").order_by("pk")),
         )
 
     def others(self, address: Address) -> tuple[Address, ...]:
-        """Return the same person's other addresses of the channel family."""
+        """Return the same person's other addresses that an opt-out reaches."""
         return self._others.get(address.consent_key, ())
 
     def thread_of(self, family: str) -> Thread | None:
@@ -318,17 +334,26 @@ class _People:
         )
 
 
-def _linked(theirs: Mapping[int, Mapping[str, Address]]) -> dict[str, Address]:
+def _reached(addresses: Iterable[Address], scope: OptOutScope) -> list[Address]:
+    given = list(addresses)
+    twins = twins_of(given) if scope is OptOutScope.EVERY else ()
+    return list({one.consent_key: one for one in (*given, *twins)}.values())
+
+
+def _linked(theirs: Mapping[int | str, Mapping[str, Address]]) -> dict[str, Address]:
     return {key: one for of_one in theirs.values() for key, one in of_one.items()}
 
 
 def _by_address(
-    theirs: Mapping[int, Mapping[str, Address]],
+    theirs: Mapping[int | str, Mapping[str, Address]], scope: OptOutScope
 ) -> dict[str, tuple[Address, ...]]:
     found: dict[str, dict[str, Address]] = defaultdict(dict)
     for of_one in theirs.values():
         for key, one in of_one.items():
             for other_key, other in of_one.items():
-                if other_key != key and other.consent_family == one.consent_family:
+                is_reached = (
+                    scope is OptOutScope.EVERY or other.consent_family == one.consent_family
+                )
+                if other_key != key and is_reached:
                     found[key][other_key] = other
     return {key: tuple(others.values()) for key, others in found.items()}

@@ -37,7 +37,7 @@ def reached_by_opt_out(
     """
     theirs = _locked_addresses(contact_id) if contact_id else []
     if scope is OptOutScope.EVERY:
-        return _once(address, (*theirs, *_twins((address, *theirs))))
+        return _once(address, (*theirs, *twins_of((address, *theirs))))
     family = address.consent_family
     return _once(address, (one for one in theirs if one.consent_family == family))
 
@@ -57,7 +57,8 @@ def opted_out_elsewhere(
     return tuple(others[key] for key in sorted(set(out.values_list("address", flat=True))))
 
 
-def _twins(addresses: Iterable[Address]) -> Iterable[Address]:
+def twins_of(addresses: Iterable[Address]) -> Iterable[Address]:
+    """Return the telephone numbers among these on every channel."""
     phones = {one.phone for one in addresses if one.phone}
     return (parse_address(f"{family}:{phone}") for phone in sorted(phones) for family in _FAMILIES)
 

@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from django.test import Client
 
+from accounts.models import User
 from compliance.addresses import parse_address
 from compliance.comparing import differences
 from compliance.evidence import EventKind, Evidence, OptOutScope, Source
@@ -21,8 +22,9 @@ from inbox.reviewing import decide, heed_next
 from inbox.said_elsewhere import lift_noted, note_opt_out
 from inbox.sending import Wanted, settle, verdict_on
 from tests.conftest import House
-from tests.factories import make_sender
+from tests.factories import make_sender, make_user
 from tests.flows.test_double_opt_in import FORM, settle_asking
+from tests.flows.test_imports import run
 from tests.flows.test_together import MARIA, Stage
 from tests.twilio import text_in
 
@@ -277,4 +279,27 @@ def test_it_ends_what_was_asked_on_another_channel(two: Two) -> None:
     asked.question.message.refresh_from_db()
     assert (asked.question.outcome, asked.question.message.status) == ("out", "canceled")
     assert two.states == ("opted_out", "opted_out")
+    two.whole()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("scope", [OptOutScope.EVERY, OptOutScope.FAMILY])
+def test_a_file_of_opt_outs_reaches_as_far(
+    house: House, client: Client, now: datetime, scope: OptOutScope
+) -> None:
+    two = Two(house, client, now)
+    two.by_whatsapp("Hello")
+    two.reaches(scope)
+    ada = make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
+
+    # Maria is a contact, the other is nobody's.
+    run(house, ada, f"phone\n{MARIA}\n+14155550177\n", now=two.now)
+
+    out = set(Consent.objects.filter(state="opted_out").values_list("address", flat=True))
+    numbers = {f"sms:{MARIA}", "sms:+14155550177"}
+    is_all = scope is OptOutScope.EVERY
+    assert out == numbers | (
+        {key.replace("sms:", "whatsapp:") for key in numbers} if is_all else set()
+    )
+    assert {row[2] for row in _scopes()} == ({"every"} if is_all else {""})
     two.whole()
