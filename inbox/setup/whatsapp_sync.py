@@ -82,23 +82,32 @@ def sync_next_due(*, now: datetime) -> bool:
 
 def _take_due(now: datetime) -> TwilioAccount | None:
     """Take one, so that nobody else asks about it at the same time."""
+    while True:
+        with transaction.atomic(durable=True):
+            row = _lock_due(now)
+            if row is None:
+                return None
+            # Somebody may have asked between our look and our lock.
+            lately = WhatsAppSync.objects.filter(asked_at__gt=now - DUE_AFTER)
+            if not lately.filter(twilio_account=row).exists():
+                WhatsAppSync.objects.update_or_create(
+                    twilio_account=row, defaults={"asked_at": now}
+                )
+                return row
+
+
+def _lock_due(now: datetime) -> TwilioAccount | None:
     is_on = FeatureGrant.objects.filter(
         in_force(now), feature=Feature.WHATSAPP, account=OuterRef("account")
     )
     is_due = Q(whatsapp_sync=None) | Q(whatsapp_sync__asked_at__lte=now - DUE_AFTER)
-    with transaction.atomic(durable=True):
-        row = (
-            TwilioAccount.objects.filter(
-                is_due, Exists(is_on), account__status=Account.Status.ACTIVE
-            )
-            .exclude(status=TwilioAccount.Status.CLOSED)
-            .order_by("whatsapp_sync__asked_at", "pk")
-            .select_for_update(of=("self",), no_key=True, skip_locked=True)
-            .first()
-        )
-        if row is not None:
-            WhatsAppSync.objects.update_or_create(twilio_account=row, defaults={"asked_at": now})
-    return row
+    return (
+        TwilioAccount.objects.filter(is_due, Exists(is_on), account__status=Account.Status.ACTIVE)
+        .exclude(status=TwilioAccount.Status.CLOSED)
+        .order_by("whatsapp_sync__asked_at", "pk")
+        .select_for_update(of=("self",), no_key=True, skip_locked=True)
+        .first()
+    )
 
 
 def _asked(account: TwilioAccount) -> tuple[list[RemoteTemplate], list[RemoteWhatsAppSender]]:

@@ -21,10 +21,10 @@ from accounts import secrets as secrets_module
 from accounts.models import AuditEntry, SignOn, TwilioAccount
 from accounts.rotation import rotate_secrets
 from accounts.secrets import EncryptedTextField
-from compliance.models import ConsentChain, ConsentKey
+from compliance.models import ConsentChain, ConsentImport, ConsentKey
 from config.servers.binaries import postgres_tools
 from config.servers.place import place_for
-from inbox.models import Sender
+from inbox.models import Erasure, Sender
 from inbox.setup.pointing import remembered
 from routing.models import CrmConnector, DataAction
 from tests.conftest import NOW
@@ -264,6 +264,8 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
             CrmConnector,
             ConsentChain,
             ConsentKey,
+            ConsentImport,
+            Erasure,
         )
         assert not columns or model in stored, f"store one of {model} as well"
     twilio = TwilioAccount.objects.create(
@@ -282,6 +284,23 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
     )
     ConsentChain.objects.create(account=account, pepper=f"{canary}pepper", begun_at=NOW)
     ConsentKey.objects.create(account=account, handle="0" * 64, key=f"{canary}key", made_at=NOW)
+    ConsentImport.objects.create(
+        account=account,
+        public_id="import",
+        file_sha256="0" * 64,
+        content=f"{canary}numbers",
+        uploaded_by=make_user(account),
+        uploaded_at=NOW,
+    )
+    Erasure.objects.create(
+        account=account,
+        subject="0" * 64,
+        needles=f"{canary}needles",
+        state=Erasure.State.ASKED,
+        reason="By letter",
+        asked_at=NOW,
+        next_at=NOW,
+    )
     at = {"account": account, "created_at": NOW, "changed_at": NOW}
     secrets = {"secret": f"{canary}now", "secret_next": f"{canary}next"}
     DataAction.objects.create(name="Code", url="https://code.example.com/", **secrets, **at)

@@ -41,10 +41,10 @@ def test_every_page_of_replies_is_accessible(
     page.get_by_role("button", name="Save").last.click()
     expect(page.locator(".notice-error")).to_be_focused()
     check_page(page, f"replies with a mistake {scheme} {width}")
-    page.get_by_label("Text", exact=True).first.fill("Reply STOP to leave")
-    expect(page.locator("#preview")).to_contain_text("Reply STOP to leave")
+    page.get_by_label("Text", exact=True).first.fill("Reply CANCEL to change it")
+    expect(page.locator("#preview")).to_contain_text("Reply CANCEL to change it")
     page.get_by_role("button", name="Save").last.click()
-    expect(page.locator(".notice-warning")).to_be_focused()
+    expect(page.locator(".notice-warning[role=alert]")).to_be_focused()
     check_page(page, f"replies with a warning {scheme} {width}")
 
 

@@ -79,7 +79,7 @@ EACH: dict[str, dict[str, str]] = {
     "compliance_suppression": {"handle": "'handle' || g"},
     "compliance_gatedecision": {},
     "compliance_consentimport": {
-        "public_id": "'import' || g",
+        "public_id": "'file' || g",
         "key": "'key' || g",
         "idempotency_key": "''",
     },
