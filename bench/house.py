@@ -103,7 +103,7 @@ class House:
         for service in self._services:
             service.kill()
         for name in reversed(self._made):
-            self._administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+            self._drop(name)
 
     # --- databases ---
 
@@ -145,6 +145,19 @@ class House:
         """Write out what earlier loads left, if we may ask for that, so that nobody pays for it."""
         with contextlib.suppress(psycopg.Error), self._admin() as connection:
             connection.execute("CHECKPOINT")
+
+    def _drop(self, name: str) -> None:
+        """Drop a database, as soon as nobody is in it whom we may not send away: an autovacuum."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                self._administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+            except psycopg.errors.InsufficientPrivilege:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+            else:
+                return
 
     def _administer(self, words: LiteralString, *names: str) -> None:
         with self._admin() as connection:
