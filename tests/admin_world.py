@@ -428,7 +428,10 @@ def _have_outside_consents(company: Company, n: int) -> None:
     ConsentImportLine.objects.create(
         **account, file=file, line=2, outcome="wrong", field="address", reason="It is no number."
     )
-    ConsentSharing.objects.create(is_on=True, **changed)
+    # A worker that runs beside a test begins this row for every account.
+    ConsentSharing.objects.update_or_create(
+        account=company.account, defaults={"is_on": True, **changed}
+    )
     SharedConsent.objects.create(
         **account,
         seq=1,

@@ -170,16 +170,19 @@ def test_after_whatsapp_s_24_hours_a_template_is_chosen_filled_in_and_sent(
 
 def _have_templates(sender: Sender) -> None:
     for one in TEMPLATES:
-        WhatsAppTemplate.objects.create(
-            account=sender.account,
+        # A worker beside us may have asked for them first.
+        WhatsAppTemplate.objects.update_or_create(
             twilio_account=sender.twilio_account,
             content_sid=one.sid_for(sender.twilio_account.account_sid),
-            name=one.name,
-            language=one.language,
-            category=one.category,
-            body=one.body,
-            variables=dict(one.variables),
-            status=one.status,
-            provider_status=one.status,
-            synced_at=datetime.now(UTC),
+            defaults={
+                "account": sender.account,
+                "name": one.name,
+                "language": one.language,
+                "category": one.category,
+                "body": one.body,
+                "variables": dict(one.variables),
+                "status": one.status,
+                "provider_status": one.status,
+                "synced_at": datetime.now(UTC),
+            },
         )
