@@ -1,6 +1,6 @@
 """Who is this person right now: which teams, which role, which licence, which features?"""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -76,6 +76,11 @@ def viewer_of(user: User, *, now: datetime) -> Viewer:
     found = viewers_of([user.pk], now=now).get(user.pk)
     if found is None:
         return Viewer(user.pk, None, user.name, False, False, frozenset(), frozenset(), frozenset())
+    return as_supporter(found, user, now=now)
+
+
+def as_supporter(found: Viewer, user: User, *, now: datetime) -> Viewer:
+    """Return the same person as who they are while they are in an account for support."""
     if support := open_support_of(user, now=now):
         return _supporter(found, support.account, now)
     return found
@@ -101,45 +106,50 @@ def viewers_of(user_ids: Iterable[int], *, now: datetime) -> dict[int, Viewer]:
 
     Who is not active any more is not in the answer.
     """
-    people = _PEOPLE.all(users=list(user_ids), now=now)
-    return {facts["pk"]: _viewer(facts) for facts in people}
+    return {user.pk: viewer_from(user, user) for user in _PEOPLE.all(users=list(user_ids), now=now)}
 
 
-def _viewer(facts: Mapping[str, Any]) -> Viewer:
-    roles = dict(zip(facts["team_ids"], facts["team_roles"], strict=True))
-    is_active_account = facts["account__status"] == Account.Status.ACTIVE
+def viewer_from(user: User, found: Any) -> Viewer:
+    """Return the viewer of a person read with their account, and with what `entitlements` found."""
+    roles = dict(zip(found.team_ids, found.team_roles, strict=True))
+    is_active_account = bool(user.account and user.account.status == Account.Status.ACTIVE)
     return Viewer(
-        user_id=facts["pk"],
-        account_id=facts["account_id"],
-        name=facts["name"],
-        is_licensed=facts["licensed"] and facts["role"] != User.Role.AUDITOR,
-        has_team_inbox=facts["has_inbox"] and is_active_account,
+        user_id=user.pk,
+        account_id=user.account_id,
+        name=user.name,
+        is_licensed=found.licensed and user.role != User.Role.AUDITOR,
+        has_team_inbox=found.has_inbox and is_active_account,
         member_of=frozenset(roles),
         supervises=frozenset(t for t, role in roles.items() if role == Membership.Role.SUPERVISOR),
         observes=frozenset(t for t, role in roles.items() if role == Membership.Role.OBSERVER),
-        is_supported=facts["supported"],
+        is_supported=found.supported,
     )
 
 
-def _people(users: Any, now: Any) -> "QuerySet[Any, Any]":
+def entitlements(*, now: Any, user: str = "pk", account: str = "account") -> dict[str, Any]:
+    """Return what rows are annotated with to learn what a person may do, for `viewer_from`.
+
+    `user` and `account` are where a row has the person and their account.
+    """
     theirs = Membership.objects.filter(
-        user=OuterRef("pk"), team__account=OuterRef("account")
+        user=OuterRef(user), team__account=OuterRef(account)
     ).order_by("team_id")
+    grants = _grants_in_force(Feature.TEAM_INBOX, now)
+    return {
+        "licensed": is_any(_licenses_in_force(now).filter(holder=OuterRef(user))),
+        "has_inbox": is_any(grants.filter(account=OuterRef(account))),
+        "supported": is_any(SupportAccess.objects.open(now).filter(account=OuterRef(account))),
+        "team_ids": ArraySubquery(theirs.values("team_id")),
+        "team_roles": ArraySubquery(theirs.values("role")),
+    }
+
+
+def _people(users: Any, now: Any) -> "QuerySet[Any, Any]":
     people: QuerySet[Any, Any] = (
         User.objects.filter(OneOf("pk", users), is_active=True)
-        .annotate(
-            licensed=is_any(_licenses_in_force(now).filter(holder=OuterRef("pk"))),
-            has_inbox=is_any(
-                _grants_in_force(Feature.TEAM_INBOX, now).filter(account=OuterRef("account"))
-            ),
-            supported=is_any(SupportAccess.objects.open(now).filter(account=OuterRef("account"))),
-            team_ids=ArraySubquery(theirs.values("team_id")),
-            team_roles=ArraySubquery(theirs.values("role")),
-        )
-        .values(
-            *("pk", "account_id", "name", "role", "licensed", "has_inbox", "supported"),
-            *("account__status", "team_ids", "team_roles"),
-        )
+        .select_related("account")
+        .annotate(**entitlements(now=now))
+        .only("account", "name", "role", "account__status")
         .order_by()
     )
     return people

@@ -17,8 +17,10 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
 from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.access import Viewer, as_supporter, entitlements, viewer_from, viewer_of
 from accounts.circumstances import shortened
 from accounts.models import BrowserSession, User
 from accounts.prepared import Prepared, is_any
@@ -71,6 +73,12 @@ class SessionStore(DatabaseSessions):
         is_known = row is not None and row.user_id == user_id and "user" in row._state.fields_cache
         return row.user if row and is_known else None
 
+    def viewer(self, user: User, *, now: datetime) -> Viewer:
+        """Return what this person is entitled to, as it was read with their session if it was."""
+        if self.person(user.pk) is None or "team_ids" not in vars(self.row):
+            return viewer_of(user, now=now)
+        return as_supporter(viewer_from(user, self.row), user, now=now)
+
     def create(self) -> None:
         """Begin a session of its own: nothing is known of it yet."""
         self.row = None
@@ -99,7 +107,7 @@ class SessionStore(DatabaseSessions):
         return self.row
 
     def _get_session_from_db(self) -> BrowserSession | None:
-        # One question for the session, whose it is, and what their account asks of them.
+        # One question: the session, whose it is, what they may, what their account asks of them.
         key_hash = hash_of_key(str(self.session_key))
         self.row = _SESSION.first(key_hash=key_hash, now=timezone.now())
         if self.row is None:
@@ -113,12 +121,21 @@ _FACTORS = Authenticator.objects.filter(user=OuterRef("user"), type__in=SECOND_F
 def _with_people(key_hash: Any, now: Any) -> "QuerySet[Any, BrowserSession]":
     rows = BrowserSession.objects.filter(key_hash=key_hash, expire_date__gt=now)
     found: QuerySet[BrowserSession] = rows.select_related("user__account").annotate(
-        has_second_factor=is_any(_FACTORS)
+        has_second_factor=is_any(_FACTORS),
+        **entitlements(now=now, user="user", account="user__account"),
     )
     return found
 
 
 _SESSION = Prepared(_with_people)
+
+
+def viewer_here(request: HttpRequest, user: User, *, now: datetime) -> Viewer:
+    """Return what the person who asks is entitled to, without another query if it is known."""
+    session = request.session
+    if isinstance(session, SessionStore):
+        return session.viewer(user, now=now)
+    return viewer_of(user, now=now)
 
 
 # --- Idle ----------------------------------------------------------------------------------------

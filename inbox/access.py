@@ -244,23 +244,25 @@ def inboxes_of(viewer: Viewer) -> list[TeamInbox]:
     part in a conversation there without being a member, or all of them for support."""
     if not viewer.may_see:
         return []
-    return _INBOXES.all(
-        me=viewer.user_id,
-        account=viewer.account_id,
-        member_of=sorted(viewer.looks_into or viewer.member_of),
-    )
+    return _INBOXES.all(me=viewer.user_id, account=viewer.account_id, teams=teams_of(viewer))
 
 
-def _inboxes(me: Any, account: Any, member_of: Any) -> QuerySet[TeamInbox]:
+def teams_of(viewer: Viewer) -> list[int]:
+    """Return the teams whose inboxes this person may open without being anybody's guest."""
+    return sorted(viewer.looks_into or viewer.member_of)
+
+
+def inboxes_for(me: Any, account: Any, teams: Any) -> QuerySet[TeamInbox]:
+    """Write the question of `inboxes_of`; its values may come later."""
     as_guest = Participant.objects.filter(
         user=me, ended_at=None, conversation__inbox=OuterRef("pk")
     )
     return TeamInbox.objects.filter(
-        Q(OneOf("pk", member_of)) | Exists(as_guest), account=account, is_on=True
+        Q(OneOf("pk", teams)) | Exists(as_guest), account=account, is_on=True
     )
 
 
-_INBOXES = Prepared(_inboxes)
+_INBOXES = Prepared(inboxes_for)
 
 
 def get_message(viewer: Viewer, public_id: str) -> Message:

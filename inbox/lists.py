@@ -4,7 +4,7 @@ It starts from `access.conversations_of(viewer)`: no row, number or name on a pa
 conversation its reader may not see.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils.safestring import SafeString
@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
 from accounts.models import User
-from inbox.access import Seen, conversations_of, inboxes_of
+from inbox.access import Seen, conversations_of, inboxes_for, teams_of
 from inbox.models import (
     Conversation,
     InboxCounter,
@@ -139,8 +139,8 @@ class InboxPage:
 
 def inbox_page(viewer: Viewer, slug: str, asked: Asked) -> InboxPage:
     """Read the list of one inbox. Raises Http404 if the reader has no such inbox."""
-    inboxes = inboxes_of(viewer)
-    inbox = next((one for one in inboxes if one.slug == slug), None)
+    inboxes = _inboxes_beside(viewer, slug)
+    inbox = _named(inboxes, slug)
     if inbox is None:
         raise Http404("No such inbox.")
     return _list_of(viewer, inbox, inboxes, asked)
@@ -148,14 +148,20 @@ def inbox_page(viewer: Viewer, slug: str, asked: Asked) -> InboxPage:
 
 def inbox_page_around(viewer: Viewer, conversation: Conversation, asked: Asked) -> InboxPage:
     """Read the list that stands beside an open conversation."""
-    return _list_of(viewer, conversation.inbox, inboxes_of(viewer), asked)
+    slug = conversation.inbox.slug
+    inboxes = _inboxes_beside(viewer, slug)
+    return _list_of(viewer, _named(inboxes, slug) or conversation.inbox, inboxes, asked)
+
+
+def _named(inboxes: Iterable[TeamInbox], slug: str) -> TeamInbox | None:
+    return next((one for one in inboxes if one.slug == slug), None)
 
 
 def _list_of(
     viewer: Viewer, inbox: TeamInbox, inboxes: Sequence[TeamInbox], asked: Asked
 ) -> InboxPage:
     # The cursor before the rows: what happens in between is then heard twice, never missed.
-    head, counts = _head_and_counts(viewer, inbox)
+    head, counts = _told(inbox) or _head_and_counts(viewer, inbox)
     found = _page(viewer, inbox, asked)
     rows, rest = found[:ROWS], found[ROWS:]
     is_supervisor = viewer.supervises_team(inbox.pk)
@@ -256,24 +262,57 @@ def counts_of(viewer: Viewer, inbox: TeamInbox) -> dict[str, int]:
 
 def _head_and_counts(viewer: Viewer, inbox: TeamInbox) -> tuple[int, dict[str, int]]:
     nothing = (0,) * (1 + len(COUNTED_VIEWS))
-    head, *numbers = next(iter(_COUNTED.all(viewer, inbox=inbox.pk)), nothing)
-    return head, {view.value: number for view, number in zip(COUNTED_VIEWS, numbers, strict=True)}
+    numbers = next(iter(_COUNTED.all(viewer, inbox=inbox.pk)), nothing)
+    return _as_told(numbers)
+
+
+def _as_told(numbers: Iterable[int]) -> tuple[int, dict[str, int]]:
+    head, *found = numbers
+    return head, dict(zip(map(str, COUNTED_VIEWS), found, strict=True))
+
+
+def _numbers(seen: ConversationQuerySet, me: Any, inbox: Any) -> list[Any]:
+    """The expressions of an inbox's head and counts; `inbox` is where its key is found."""
+    head = InboxCounter.objects.filter(inbox=inbox).values("seq")
+    parts = [
+        seen.filter(_condition(view, me), inbox=inbox).order_by().values("pk")[:COUNT_LIMIT]
+        for view in COUNTED_VIEWS
+    ]
+    return [Coalesce(Subquery(head), 0), *map(_Number, parts)]
 
 
 def _counted(
     seen: ConversationQuerySet, me: Any, inbox: Any
 ) -> "QuerySet[TeamInbox, tuple[int, ...]]":
-    parts = [
-        seen.filter(_condition(view, me), inbox=inbox).order_by().values("pk")[:COUNT_LIMIT]
-        for view in COUNTED_VIEWS
-    ]
-    head = InboxCounter.objects.filter(inbox=inbox).values("seq")
-    return TeamInbox.objects.filter(pk=inbox).values_list(
-        Coalesce(Subquery(head), 0), *map(_Number, parts)
-    )
+    return TeamInbox.objects.filter(pk=inbox).values_list(*_numbers(seen, me, inbox))
 
 
 _COUNTED = Seen(_counted)
+
+
+def _inboxes_beside(viewer: Viewer, slug: str) -> list[TeamInbox]:
+    """Return the inboxes of `inboxes_of`, the named one with its head and counts, in one query."""
+    teams = teams_of(viewer)
+    return _BESIDE.all(viewer, slug=slug, of_account=viewer.account_id, teams=teams)
+
+
+def _beside(
+    seen: ConversationQuerySet, me: Any, slug: Any, of_account: Any, teams: Any
+) -> "QuerySet[TeamInbox, TeamInbox]":
+    numbers = _numbers(seen, me, OuterRef("pk"))
+    only_there = (Case(When(slug=slug, then=number)) for number in numbers)
+    told = dict(zip(_TOLD, only_there, strict=True))
+    return inboxes_for(me, of_account, teams).annotate(**told)
+
+
+_BESIDE = Seen(_beside)
+_TOLD = ("told_head", *(f"told_{view}" for view in COUNTED_VIEWS))
+
+
+def _told(inbox: TeamInbox) -> tuple[int, dict[str, int]] | None:
+    """Return what `_inboxes_beside` found of an inbox, if it came from there."""
+    found = vars(inbox)
+    return _as_told(found[name] for name in _TOLD) if _TOLD[0] in found else None
 
 
 def _owners(inbox: TeamInbox) -> tuple[Owner, ...]:

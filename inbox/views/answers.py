@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from accounts.access import Viewer, viewer_of
+from accounts.access import Viewer
 from accounts.administrators import administrators_of
 from accounts.models import Account, User
+from accounts.sessions import viewer_here
 from compliance.gate import SendBlockedError
 from inbox.access import HandledByOtherError, get_conversation
 from inbox.models import Conversation
@@ -42,7 +43,7 @@ def reader(request: HttpRequest) -> tuple[Viewer, User, datetime]:
     now = timezone.now()
     user = request.user
     assert isinstance(user, User)  # LoginRequiredMiddleware lets nobody else in.
-    viewer = viewer_of(user, now=now)
+    viewer = viewer_here(request, user, now=now)
     if viewer.is_support and request.method not in {"GET", "HEAD"}:
         raise PermissionDenied
     return viewer, user, now

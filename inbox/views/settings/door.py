@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
-from accounts.access import viewer_of
 from accounts.administrators import Administrator, administrator
 from accounts.models import User
+from accounts.sessions import viewer_here
 from inbox.models import TeamInbox
 
 
@@ -42,7 +42,7 @@ def setter(request: HttpRequest) -> Setter:
 def _supervisor(request: HttpRequest) -> Setter:
     user, now = request.user, timezone.now()
     assert isinstance(user, User)  # LoginRequiredMiddleware lets nobody else in.
-    viewer = viewer_of(user, now=now)
+    viewer = viewer_here(request, user, now=now)
     rows = TeamInbox.objects.filter(
         account=viewer.account_id, pk__in=viewer.supervises, is_on=True, supervisors_may_set_up=True
     )
