@@ -5,7 +5,7 @@ records that 16 CFR 310.5(a)(8), section 7a UWG and the regulation under POPIA a
 """
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 from django.db.models import TextChoices
@@ -159,6 +159,16 @@ class Evidence:
         """Return what of it is kept apart and encrypted."""
         same = {one.name: getattr(self, one.name, "") for one in fields(Personal)}
         return Personal(**{**same, "address": address, "wording_text": self.wording.text})
+
+
+def as_question(given: Evidence) -> Evidence:
+    """Return an opt-in as what it is until it is confirmed: a question, asked now.
+
+    The hours run from the question; when the person gave the opt-in is kept beside it.
+    """
+    when = f"Given at {given.occurred_at.isoformat()}." if given.occurred_at else ""
+    note = " ".join(filter(None, (when, given.note)))
+    return replace(given, kind=EventKind.ASKED, occurred_at=None, note=note)
 
 
 class EvidenceError(Exception):

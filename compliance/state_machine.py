@@ -30,6 +30,18 @@ class ConsentState(TextChoices):
     OPTED_OUT = "opted_out", "Opted out"
 
 
+# From here an opt-in is asked about; who is opted out never is, who consented need not be.
+ASKED_FROM = frozenset(
+    {
+        ConsentState.NONE,
+        ConsentState.CONVERSATIONAL,
+        ConsentState.EXPIRED,
+        ConsentState.PENDING,
+        ConsentState.HELD,
+    }
+)
+
+
 @dataclass(frozen=True)
 class Given:
     """What somebody gave: nothing, a conversation, a consent, or one that ran out."""

@@ -40,6 +40,7 @@ LINES_A_PAGE = 500
 COUNTS = (
     "opted_out",
     "opted_in",
+    "asked",
     "unproven",
     "superseded",
     "already",
@@ -102,6 +103,10 @@ class ImportShape(serializers.Serializer[Any]):
     total = serializers.IntegerField()
     done = serializers.IntegerField()
     counts = serializers.DictField(child=serializers.IntegerField())
+    questions = serializers.IntegerField(
+        help_text="Of how many of `counts.asked` it is settled whether they are asked to confirm"
+    )
+    is_asking = serializers.BooleanField()
     mapped = serializers.DictField(child=serializers.JSONField())
     problem = serializers.CharField(allow_blank=True)
     lines = ImportedLine(many=True)
@@ -262,6 +267,8 @@ def _shape(row: ConsentImport) -> dict[str, Any]:
         "total": row.total,
         "done": row.done,
         "counts": {name: getattr(row, name) for name in COUNTS},
+        "questions": row.questions,
+        "is_asking": row.is_asking,
         "mapped": row.mapped,
         "problem": row.problem,
         "lines": [],

@@ -8,7 +8,7 @@ it. Who opted out is never asked back.
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -17,35 +17,24 @@ from compliance.addresses import Address, masked
 from compliance.asking_settings import Asking, asking_of
 from compliance.asking_texts import AskingKind, asking_text
 from compliance.decisions import Stage, keep_decision
-from compliance.evidence import EventKind, Evidence, EvidenceError
+from compliance.evidence import EventKind, Evidence, EvidenceError, as_question
 from compliance.gate import Purpose, Verdict
-from compliance.models import ConsentState
+from compliance.models import ConsentEvent, ConsentState
 from compliance.recording import Recorded, record_consent
 from compliance.standing import lock_addresses
-from compliance.state_machine import CONFIRM_WITHIN
+from compliance.state_machine import ASKED_FROM, CONFIRM_WITHIN
 from compliance.wording import with_name
 from inbox.broadcast import announce
 from inbox.consent_wording import own_language
 from inbox.contacts import locked_thread
 from inbox.conversations import locked_conversation
-from inbox.models import ConsentQuestion, Conversation, Message, Sender, Thread
-from inbox.questions import CONFIRM, end_open
+from inbox.models import ConsentQuestion, Conversation, Sender, Thread
+from inbox.questions import CONFIRM, DID_NOT_GO, end_open
 from inbox.sending import Wanted, queue_message, tell_consent, verdict_on
 from inbox.story import Story
 
 logger = logging.getLogger(__name__)
 
-# From here an opt-in is asked about; who is opted out never is, who consented need not be.
-_ASKED_FROM = frozenset(
-    {
-        ConsentState.NONE,
-        ConsentState.CONVERSATIONAL,
-        ConsentState.EXPIRED,
-        ConsentState.PENDING,
-        ConsentState.HELD,
-    }
-)
-_DID_NOT_GO = (Message.Status.FAILED, Message.Status.BLOCKED, Message.Status.CANCELED)
 NO_SENDER = "There is no number of this channel to ask from: say which inbox asks."
 
 
@@ -95,8 +84,8 @@ def opt_in(
         if asking.confirms and chosen and address.is_repliable:
             thread = locked_thread(chosen, address, now=now, our_address=chosen.address)
         told = replace(evidence, kind=EventKind.GRANT)
-        if asking.confirms and _state(account.pk, address, evidence, now=now) in _ASKED_FROM:
-            told = _as_question(told)
+        if asking.confirms and _state(account.pk, address, told.programme, now=now) in ASKED_FROM:
+            told = as_question(told)
         recorded = record_consent(account_id=account.pk, address=address, evidence=told, now=now)
         logger.info("consent of %s is now %s", masked(address.key), recorded.state.value)
         asked = OptedIn(recorded)
@@ -104,6 +93,33 @@ def opt_in(
             asked = _ask(asking, recorded, thread, told.programme, story)
         _tell(account.pk, address, recorded.state, story)
         announce(story.announcements(), now=now)
+    return asked
+
+
+def ask_about(
+    event: ConsentEvent,
+    *,
+    account: Account,
+    address: Address,
+    now: datetime,
+    pace: timedelta = timedelta(0),
+) -> OptedIn | None:
+    """Ask about an opt-in that was recorded as a question before, if it still is one.
+
+    `pace` is how much later than others a question leaves that must wait for its hours. The answer
+    is None where nothing is to be confirmed any more. Runs in its caller's transaction; locks the
+    thread and their consents, in this order.
+    """
+    story = Story(now=now)
+    chosen, thread = sender_for(account.pk, address), None
+    if chosen and address.is_repliable:
+        thread = locked_thread(chosen, address, now=now, our_address=chosen.address)
+    state = _state(account.pk, address, event.programme, now=now)
+    if state is not ConsentState.PENDING or now >= event.occurred_at + CONFIRM_WITHIN:
+        return None
+    recorded = Recorded(event, state)
+    asked = _ask(asking_of(account.pk), recorded, thread, event.programme, story, pace)
+    announce(story.announcements(), now=now)
     return asked
 
 
@@ -137,25 +153,20 @@ def _check_programme(asking: Asking, code: str) -> None:
         raise EvidenceError({"programme": f"nobody knows “{code[:60]}”; there are: {known}"})
 
 
-def _state(account_id: int, address: Address, evidence: Evidence, *, now: datetime) -> ConsentState:
+def _state(account_id: int, address: Address, programme: str, *, now: datetime) -> ConsentState:
     """Lock where they stand for the programme, and return it."""
     [held] = lock_addresses(account_id, [address], now=now)
-    found = [row for row in held.rows if row.programme == evidence.programme]
+    found = [row for row in held.rows if row.programme == programme]
     return (found[0] if found else held.consent).state_at(now)
 
 
-def _as_question(given: Evidence) -> Evidence:
-    """Return an opt-in as what it is until it is confirmed: a question, asked now.
-
-    The hours run from the question; when the person gave the opt-in is kept beside it.
-    """
-    when = f"Given at {given.occurred_at.isoformat()}." if given.occurred_at else ""
-    note = " ".join(filter(None, (when, given.note)))
-    return replace(given, kind=EventKind.ASKED, occurred_at=None, note=note)
-
-
 def _ask(
-    asking: Asking, recorded: Recorded, thread: Thread | None, programme: str, story: Story
+    asking: Asking,
+    recorded: Recorded,
+    thread: Thread | None,
+    programme: str,
+    story: Story,
+    pace: timedelta = timedelta(0),
 ) -> OptedIn:
     """Ask once: not again while what they were sent before can still be answered."""
     until = recorded.event.occurred_at + CONFIRM_WITHIN
@@ -179,6 +190,8 @@ def _ask(
             now=story.now,
         )
         return OptedIn(recorded, None, until, verdict.words, verdict)
+    if verdict.is_deferred and verdict.until:
+        verdict = replace(verdict, until=verdict.until + pace)
     message = queue_message(
         thread=thread,
         conversation=_live(thread),
@@ -215,7 +228,7 @@ def _asked_before(thread: Thread, programme: str, *, now: datetime) -> ConsentQu
             answered_at=None,
             ends_at__gt=now,
         )
-        .exclude(message__status__in=_DID_NOT_GO)
+        .exclude(message__status__in=DID_NOT_GO)
         .first()
     )
 

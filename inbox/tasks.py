@@ -10,6 +10,7 @@ from accounts.sessions import forget_expired
 from compliance.lapsing import lapse_next
 from compliance.verifying import verify_next
 from inbox import (
+    asking_imported,
     closing,
     conversations,
     deciding,
@@ -275,6 +276,14 @@ def sweep_imports() -> None:
     importing.release(work)
     if is_more:
         nudge("sweep_imports")
+
+
+@shared_task
+def sweep_imported_questions() -> None:
+    """Ask people to confirm what files say of them, the next few, for a bounded time."""
+    until = timezone.now() + SWEEP
+    while (now := timezone.now()) < until and asking_imported.ask_next(now=now):
+        pass
 
 
 @shared_task
