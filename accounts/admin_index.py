@@ -77,6 +77,7 @@ _CONSENT = (
         "Consent",
         "ConsentReview",
         "ConsentQuestion",
+        "ToldConsent",
         "GateDecision",
         "ProviderBlock",
         "AccountKeyword",

@@ -20,7 +20,7 @@ from accounts.administrators import Administrator, consent_reader
 from accounts.numbers import number_in
 from compliance.consent_files import CHANNELS, LARGEST_FILE, ConsentFileError, Mapped
 from compliance.models import ConsentImport
-from inbox.api_answers import private, told
+from inbox.api_answers import idempotency_key, private, told
 from inbox.api_shapes import Clash, Refused
 from inbox.setup.consent_imports import (
     LONGEST_ATTESTATION,
@@ -152,9 +152,7 @@ def imports(request: Request) -> Response:
     _changer(who)
     asked = Importing(data=request.data)
     asked.is_valid(raise_exception=True)
-    key = (request.headers.get("Idempotency-Key") or "").strip()
-    if len(key) > 120 or not key.isprintable():
-        raise serializers.ValidationError({"Idempotency-Key": ["is longer than 120 characters"]})
+    key = idempotency_key(request)
     try:
         return _import(who, asked.validated_data, key)
     except ConsentFileError as error:

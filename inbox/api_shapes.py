@@ -392,7 +392,9 @@ class ToldConsent(Serializer[Any]):
 class RefusedConsent(Serializer[Any]):
     """Nothing was recorded, and why; each field that is missing or wrong by its name."""
 
-    code = serializers.ChoiceField(["EVIDENCE_REQUIRED", "BAD_DATE", "BAD_INPUT", "OPTED_OUT"])
+    code = serializers.ChoiceField(
+        ["EVIDENCE_REQUIRED", "BAD_DATE", "BAD_INPUT", "OPTED_OUT", "OTHER_REQUEST"]
+    )
     detail = serializers.CharField()
     problems = ProblemShape(many=True, required=False)
 

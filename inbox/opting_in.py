@@ -75,24 +75,39 @@ def opt_in(
     Raises EvidenceError naming what is missing, FutureDateError, and OptInRefusedError where they
     opted out and nothing of their own undoes it.
     """
-    story = Story(now=now, actor=by)
     with transaction.atomic(durable=True):
-        asking = asking_of(account.pk)
-        _check_programme(asking, evidence.programme)
-        chosen = sender or sender_for(account.pk, address)
-        thread = None
-        if asking.confirms and chosen and address.is_repliable:
-            thread = locked_thread(chosen, address, now=now, our_address=chosen.address)
-        told = replace(evidence, kind=EventKind.GRANT)
-        if asking.confirms and _state(account.pk, address, told.programme, now=now) in ASKED_FROM:
-            told = as_question(told)
-        recorded = record_consent(account_id=account.pk, address=address, evidence=told, now=now)
-        logger.info("consent of %s is now %s", masked(address.key), recorded.state.value)
-        asked = OptedIn(recorded)
-        if told.kind is EventKind.ASKED and recorded.state is ConsentState.PENDING:
-            asked = _ask(asking, recorded, thread, told.programme, story)
-        _tell(account.pk, address, recorded.state, story)
-        announce(story.announcements(), now=now)
+        return record_opt_in(
+            account=account, address=address, evidence=evidence, now=now, sender=sender, by=by
+        )
+
+
+def record_opt_in(
+    *,
+    account: Account,
+    address: Address,
+    evidence: Evidence,
+    now: datetime,
+    sender: Sender | None = None,
+    by: User | None = None,
+) -> OptedIn:
+    """Do what `opt_in` does, in its caller's transaction."""
+    story = Story(now=now, actor=by)
+    asking = asking_of(account.pk)
+    _check_programme(asking, evidence.programme)
+    chosen = sender or sender_for(account.pk, address)
+    thread = None
+    if asking.confirms and chosen and address.is_repliable:
+        thread = locked_thread(chosen, address, now=now, our_address=chosen.address)
+    told = replace(evidence, kind=EventKind.GRANT)
+    if asking.confirms and _state(account.pk, address, told.programme, now=now) in ASKED_FROM:
+        told = as_question(told)
+    recorded = record_consent(account_id=account.pk, address=address, evidence=told, now=now)
+    logger.info("consent of %s is now %s", masked(address.key), recorded.state.value)
+    asked = OptedIn(recorded)
+    if told.kind is EventKind.ASKED and recorded.state is ConsentState.PENDING:
+        asked = _ask(asking, recorded, thread, told.programme, story)
+    _tell(account.pk, address, recorded.state, story)
+    announce(story.announcements(), now=now)
     return asked
 
 

@@ -25,6 +25,7 @@ from inbox import (
     sending,
     sharing,
     still_waiting,
+    telling_consents,
 )
 from inbox.events import forget_events
 from inbox.forgetting.erasing import erase_next, erase_some
@@ -320,8 +321,9 @@ def check_owner(message_id: int) -> None:
 
 @shared_task
 def sweep_old_events() -> None:
-    """Forget events nobody can catch up with any more."""
+    """Forget events nobody can catch up with any more, and what programs told long ago."""
     forget_events(before=timezone.now() - EVENTS_KEPT_FOR)
+    telling_consents.forget_told(now=timezone.now())
 
 
 @shared_task

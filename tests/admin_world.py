@@ -79,6 +79,7 @@ from inbox.models import (
     RoutingTrace,
     Sender,
     TeamInbox,
+    ToldConsent,
     WhatsAppState,
     WhatsAppSync,
     WhatsAppTemplate,
@@ -322,6 +323,9 @@ def _doubt(company: Company) -> None:
         ends_at=NOW,
     )
     asked = Message.objects.filter(account=company.account, direction="out").earliest("pk")
+    ToldConsent.objects.create(
+        account=company.account, key="canary-key", said="0" * 64, status=201, told_at=NOW
+    )
     ConsentQuestion.objects.create(
         account=company.account,
         thread=asked.thread,

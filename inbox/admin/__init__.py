@@ -21,6 +21,7 @@ from inbox.admin import (
     retention,
     reviews,
     senders,
+    told_consents,
     twilio_accounts,
     whatsapp,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "questions",
     "reviews",
     "senders",
+    "told_consents",
     "twilio_accounts",
     "whatsapp",
 ]

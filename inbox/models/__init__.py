@@ -22,6 +22,7 @@ from inbox.models.review import ConsentReview
 from inbox.models.sender import Sender
 from inbox.models.thread import Thread
 from inbox.models.timer import EscalationTimer
+from inbox.models.told_consent import ToldConsent
 from inbox.models.trace import RoutingTrace
 from inbox.models.whatsapp import WhatsAppState, WhatsAppSync, WhatsAppTemplate
 
@@ -54,6 +55,7 @@ __all__ = [
     "Sender",
     "TeamInbox",
     "Thread",
+    "ToldConsent",
     "WhatsAppState",
     "WhatsAppSync",
     "WhatsAppTemplate",

@@ -47,6 +47,7 @@ NOT_FOR_PARTNERS = {
     "reassignmentpolicy",
     "sharedconsent",
     "consentquestion",
+    "toldconsent",
     "consentreview",
     "erasure",
     "forgettingcertificate",

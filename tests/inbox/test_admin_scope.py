@@ -50,6 +50,7 @@ OTHERWISE = {
     "reassignmentpolicy",
     "sharedconsent",
     "consentquestion",
+    "toldconsent",
     "consentreview",
     "erasure",
     "forgettingcertificate",
