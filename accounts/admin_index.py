@@ -78,6 +78,7 @@ _CONSENT = (
         "ConsentReview",
         "ConsentQuestion",
         "ToldConsent",
+        "OptInApproval",
         "GateDecision",
         "ProviderBlock",
         "AccountKeyword",

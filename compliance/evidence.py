@@ -23,6 +23,7 @@ class EventKind(TextChoices):
     CARRIER_BLOCK = "carrier_block", "The carrier refuses messages to them"
     GRANT = "grant", "Gave consent"
     ASKED = "asked", "Was asked to confirm"
+    PROPOSED = "proposed", "Opt-in that waits for a second person"
     ASK_LAPSED = "ask_lapsed", "Did not confirm in time"
     EXPIRED = "expired", "Consent ran out"
     HELD = "held", "May have asked to stop"
@@ -238,7 +239,7 @@ def _missing(given: Evidence) -> dict[str, str]:
         problems["reason"] = "say why"
     if given.kind == EventKind.VOID and given.supersedes is None:
         problems["supersedes"] = "say which event was recorded in error"
-    if given.kind in (EventKind.GRANT, EventKind.ASKED):
+    if given.kind in (EventKind.GRANT, EventKind.ASKED, EventKind.PROPOSED):
         problems |= _missing_in_grant(given)
     if given.quality not in Quality.values:
         problems["quality"] = f"say one of {', '.join(Quality.values)}"

@@ -38,6 +38,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
+NOT_BY_FILE = "They opted out. A second person must approve this: report it on its own."
 WORDS = {
     Outcome.ASKED: "They will be asked, and it counts after their yes.",
     Outcome.SUPERSEDED: "Something later counts for more: kept as history, nothing changes.",
@@ -51,7 +52,8 @@ class Stand:
 
     `outs` are the moments of its opt-outs that count, `grants` those of its opt-ins with their
     basis and quality. `asked_at` is when they were last asked to confirm. `confirms` says whether
-    the account asks.
+    the account asks, `approves` whether a second person approves what undoes an opt-out: then no
+    file does.
     """
 
     state: ConsentState = ConsentState.NONE
@@ -61,6 +63,7 @@ class Stand:
     given: tuple[str, str] = ("", "")
     asked_at: datetime | None = None
     confirms: bool = False
+    approves: bool = False
 
 
 def outcome_of(
@@ -99,7 +102,7 @@ def _opt_in(row: Row, stand: Stand, started_at: datetime) -> Outcome:
         is_before = stand.opted_out_at is not None and at <= stand.opted_out_at
         if is_before:
             return Outcome.SUPERSEDED
-        return Outcome.OPTED_IN if row.is_proven else Outcome.REFUSED
+        return Outcome.OPTED_IN if row.is_proven and not stand.approves else Outcome.REFUSED
     is_in = stand.state is ConsentState.OPTED_IN
     if is_in and row.occurred_at is None and stand.given[1] != Quality.IMPORTED_UNPROVEN:
         return Outcome.ALREADY

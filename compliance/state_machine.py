@@ -168,7 +168,7 @@ def moves(state: ConsentState, kind: EventKind) -> bool:
     """Say whether an event of this kind, the latest so far, can change where somebody stands."""
     if kind in (EventKind.OPT_OUT, EventKind.CARRIER_BLOCK, EventKind.HELD, EventKind.ASKED):
         return state is not ConsentState.OPTED_OUT
-    return kind not in (EventKind.HELP, EventKind.WEAK_YES)
+    return kind not in (EventKind.HELP, EventKind.WEAK_YES, EventKind.PROPOSED)
 
 
 _OPT_OUTS = (EventKind.OPT_OUT, EventKind.CARRIER_BLOCK)
@@ -273,6 +273,7 @@ _STEPS: Mapping[EventKind, Callable[[Standing, Fact], Standing]] = {
     EventKind.OPT_IN: _opt_in,
     EventKind.HELP: _same,
     EventKind.WEAK_YES: _same,
+    EventKind.PROPOSED: _same,
     EventKind.VOID: _same,
     EventKind.GRANT: _grant,
     EventKind.ASKED: _asked,

@@ -117,6 +117,7 @@ def _instant(text: str) -> datetime | None:
     responses={
         200: shapes.ToldConsent,
         201: shapes.ToldConsent,
+        202: shapes.ToldConsent,
         400: shapes.RefusedConsent,
         401: OpenApiResponse(description="No key, or one that opens nothing."),
         403: OpenApiResponse(description="A key that only reads."),
@@ -131,8 +132,9 @@ def _instant(text: str) -> datetime | None:
 def consents(request: Request) -> Response:
     """Tell that somebody opted in or out elsewhere than in a message.
 
-    201: it was recorded. 200: it is kept as history only (`superseded`), or it was a `check`. The
-    same `Idempotency-Key` with the same body gets the first answer again and records nothing, with
+    201: it was recorded. 200: it is kept as history only (`superseded`), or it was a `check`. 202:
+    they opted out, and a second person approves it first (`waits_for_approval`). The same
+    `Idempotency-Key` with the same body gets the first answer again and records nothing, with
     another body 409 (`OTHER_REQUEST`); for thirty days.
     """
     who = administrator(request._request)
@@ -238,6 +240,7 @@ class WritingAsking(serializers.Serializer[Any]):
     """Everything that is settled about asking, in the place of what was seen (`version`)."""
 
     double_opt_in = serializers.BooleanField()
+    second_person = serializers.BooleanField(required=False, default=None, allow_null=True)
     opt_out_scope = serializers.ChoiceField(OptOutScope.values)
     clarifying_text = serializers.BooleanField()
     programmes = serializers.ListField(child=WritingProgramme(), max_length=MOST * 10)
@@ -267,7 +270,7 @@ def asking(request: Request) -> Response:
         return private(_settled(who))
     asked = asked_of(WritingAsking, request)
     try:
-        wanted = _wanted(asked)
+        wanted = _wanted(who, asked)
         if asked["check"]:
             if problems := problems_of(who.account, wanted):
                 raise AskingError(problems)
@@ -282,9 +285,12 @@ def asking(request: Request) -> Response:
     return private(_settled(who))
 
 
-def _wanted(asked: dict[str, Any]) -> Asking:
+def _wanted(who: Administrator, asked: dict[str, Any]) -> Asking:
+    # Programs of before do not say it: then it stays as it is.
+    second = asked["second_person"]
     return Asking(
         confirms=asked["double_opt_in"],
+        approves=asking_of(who.account.pk).approves if second is None else second,
         scope=OptOutScope(asked["opt_out_scope"]),
         clarifies=asked["clarifying_text"],
         programmes=programmes_from((one["code"], one["name"]) for one in asked["programmes"]),
@@ -307,6 +313,7 @@ def _settled(who: Administrator) -> dict[str, Any]:
     kept = as_asking(row) if row.pk else asking_of(who.account.pk)
     return {
         "double_opt_in": kept.confirms,
+        "second_person": kept.approves,
         "opt_out_scope": kept.scope.value,
         "opt_out_scope_since": row.scope_since.isoformat() if row.scope_since else None,
         "clarifying_text": kept.clarifies,

@@ -380,6 +380,9 @@ class ToldConsent(Serializer[Any]):
     recorded = serializers.BooleanField()
     event = serializers.IntegerField(required=False)
     state = serializers.CharField(required=False)
+    waits_for_approval = serializers.BooleanField(
+        required=False, help_text="Nothing counts until a second person approved it"
+    )
     superseded = serializers.BooleanField(required=False)
     asks = serializers.BooleanField(required=False)
     until = serializers.DateTimeField(required=False, allow_null=True)
@@ -411,6 +414,7 @@ class AskingShape(Serializer[Any]):
     """How people are asked for consent, and how far an opt-out reaches from now on."""
 
     double_opt_in = serializers.BooleanField()
+    second_person = serializers.BooleanField()
     opt_out_scope = serializers.ChoiceField(["family", "every"])
     opt_out_scope_since = serializers.DateTimeField(allow_null=True)
     clarifying_text = serializers.BooleanField()

@@ -21,7 +21,15 @@ from compliance.addresses import Address, parse_address
 from compliance.asking_settings import asking_of, scope_of
 from compliance.consent_files import ConsentFileError, Read, Row, read_rows
 from compliance.evidence import EventKind, EvidenceError, OptOutScope
-from compliance.import_outcomes import WORDS, Outcome, Stand, evidence_of, outcome_of, said_in
+from compliance.import_outcomes import (
+    NOT_BY_FILE,
+    WORDS,
+    Outcome,
+    Stand,
+    evidence_of,
+    outcome_of,
+    said_in,
+)
 from compliance.models import (
     ConsentEvent,
     ConsentImport,
@@ -213,12 +221,14 @@ class _Asks:
     """Whether the account asks people to confirm, and when these were asked last."""
 
     confirms: bool
+    approves: bool
     last: Mapping[tuple[str, str], datetime]
 
     @classmethod
     def look(cls, account_id: int, addresses: Iterable[Address]) -> "_Asks":
-        confirms = asking_of(account_id).confirms
-        return cls(confirms, last_asked(account_id, addresses) if confirms else {})
+        asking = asking_of(account_id)
+        last = last_asked(account_id, addresses) if asking.confirms else {}
+        return cls(asking.confirms, asking.approves, last)
 
 
 def _record_one(
@@ -277,11 +287,14 @@ def _stand(many: Many, asks: _Asks, row: Row) -> Stand:
         given=(consent.basis, consent.quality),
         asked_at=asks.last.get((row.address.consent_key, row.programme)),
         confirms=asks.confirms,
+        approves=asks.approves,
     )
 
 
 def _line(row: ConsentImport, one: Row, outcome: Outcome) -> ConsentImportLine:
     reason = WORDS.get(outcome) or f"Without proof: {', '.join(one.missing)} is missing."
+    if outcome is Outcome.REFUSED and one.is_proven:
+        reason = NOT_BY_FILE
     return ConsentImportLine(
         account_id=row.account_id,
         file=row,

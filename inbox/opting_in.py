@@ -12,15 +12,25 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from accounts.models import Account, User
+from accounts.models import Account, ApiKey, User
 from compliance.addresses import Address, masked
 from compliance.asking_settings import Asking, asking_of
 from compliance.asking_texts import AskingKind, asking_text
 from compliance.decisions import Stage, keep_decision
-from compliance.evidence import EventKind, Evidence, EvidenceError, as_question
+from compliance.evidence import (
+    EventKind,
+    Evidence,
+    EvidenceError,
+    as_question,
+)
 from compliance.gate import Purpose, Verdict
-from compliance.models import ConsentEvent, ConsentState
-from compliance.recording import Recorded, record_consent
+from compliance.models import Consent, ConsentEvent, ConsentState
+from compliance.recording import (
+    OptInRefusedError,
+    Recorded,
+    record_consent,
+    undoes_opt_out,
+)
 from compliance.standing import lock_addresses
 from compliance.state_machine import ASKED_FROM, CONFIRM_WITHIN
 from compliance.wording import with_name
@@ -28,7 +38,7 @@ from inbox.broadcast import announce
 from inbox.consent_wording import own_language
 from inbox.contacts import locked_thread
 from inbox.conversations import locked_conversation
-from inbox.models import ConsentQuestion, Conversation, Sender, Thread
+from inbox.models import ConsentQuestion, Conversation, OptInApproval, Sender, Thread
 from inbox.questions import CONFIRM, DID_NOT_GO, end_open
 from inbox.sending import Wanted, queue_message, tell_consent, verdict_on
 from inbox.story import Story
@@ -42,7 +52,8 @@ NO_SENDER = "There is no number of this channel to ask from: say which inbox ask
 class OptedIn:
     """What was recorded; the question that was asked; why none was, if one should have been.
 
-    `until` is when an answer comes too late.
+    `until` is when an answer comes too late. With an `approval` nothing counts before a second
+    person approved it.
     """
 
     recorded: Recorded
@@ -50,6 +61,7 @@ class OptedIn:
     until: datetime | None = None
     why_not_asked: str = ""
     verdict: Verdict | None = None
+    approval: OptInApproval | None = None
 
     @property
     def is_asked(self) -> bool:
@@ -67,6 +79,9 @@ def opt_in(
     by: User | None = None,
 ) -> OptedIn:
     """Let somebody be opted in, or ask them to confirm it where the account does so.
+
+    Where the account wants it, an opt-in that is reported for somebody who opted out waits for a
+    second person.
 
     `sender` is where the question comes from; without it, where they were last in touch, or the
     only one of the channel. Runs in a transaction of its own; locks the thread, their consents and
@@ -94,21 +109,44 @@ def record_opt_in(
     story = Story(now=now, actor=by)
     asking = asking_of(account.pk)
     _check_programme(asking, evidence.programme)
+    told = replace(evidence, kind=EventKind.GRANT)
     chosen = sender or sender_for(account.pk, address)
     thread = None
     if asking.confirms and chosen and address.is_repliable:
         thread = locked_thread(chosen, address, now=now, our_address=chosen.address)
-    told = replace(evidence, kind=EventKind.GRANT)
-    if asking.confirms and _state(account.pk, address, told.programme, now=now) in ASKED_FROM:
-        told = as_question(told)
+    if asking.confirms or asking.approves:
+        stand = _stand(account.pk, address, told.programme, now=now)
+        if asking.approves and undoes_opt_out(stand, told, now=now):
+            return _propose(account, address, told, by, now=now)
+        if asking.confirms and stand.state_at(now) in ASKED_FROM:
+            told = as_question(told)
     recorded = record_consent(account_id=account.pk, address=address, evidence=told, now=now)
     logger.info("consent of %s is now %s", masked(address.key), recorded.state.value)
     asked = OptedIn(recorded)
     if told.kind is EventKind.ASKED and recorded.state is ConsentState.PENDING:
         asked = _ask(asking, recorded, thread, told.programme, story)
-    _tell(account.pk, address, recorded.state, story)
+    tell_of(account.pk, address, recorded.state, story)
     announce(story.announcements(), now=now)
     return asked
+
+
+def _propose(
+    account: Account, address: Address, told: Evidence, by: User | None, *, now: datetime
+) -> OptedIn:
+    """Write down what is reported; a second person decides. Without a first one it is refused."""
+    if by is None:
+        raise OptInRefusedError
+    proposed = replace(told, kind=EventKind.PROPOSED)
+    recorded = record_consent(account_id=account.pk, address=address, evidence=proposed, now=now)
+    key = ApiKey.objects.filter(program=by).select_related("made_by").first()
+    row = OptInApproval.objects.create(
+        account=account,
+        proposed=recorded.event.seq,
+        # Whoever gave a program its key answers for what it reports.
+        asked_by=key.made_by if key else by,
+        asked_at=now,
+    )
+    return OptedIn(recorded, approval=row)
 
 
 def ask_about(
@@ -129,7 +167,7 @@ def ask_about(
     chosen, thread = sender_for(account.pk, address), None
     if chosen and address.is_repliable:
         thread = locked_thread(chosen, address, now=now, our_address=chosen.address)
-    state = _state(account.pk, address, event.programme, now=now)
+    state = _stand(account.pk, address, event.programme, now=now).state_at(now)
     if state is not ConsentState.PENDING or now >= event.occurred_at + CONFIRM_WITHIN:
         return None
     recorded = Recorded(event, state)
@@ -168,11 +206,11 @@ def _check_programme(asking: Asking, code: str) -> None:
         raise EvidenceError({"programme": f"nobody knows “{code[:60]}”; there are: {known}"})
 
 
-def _state(account_id: int, address: Address, programme: str, *, now: datetime) -> ConsentState:
+def _stand(account_id: int, address: Address, programme: str, *, now: datetime) -> Consent:
     """Lock where they stand for the programme, and return it."""
     [held] = lock_addresses(account_id, [address], now=now)
     found = [row for row in held.rows if row.programme == programme]
-    return (found[0] if found else held.consent).state_at(now)
+    return found[0] if found else held.consent
 
 
 def _ask(
@@ -260,7 +298,7 @@ def _live(thread: Thread) -> Conversation | None:
     return locked_conversation(row) if row else None
 
 
-def _tell(account_id: int, address: Address, state: ConsentState, story: Story) -> None:
+def tell_of(account_id: int, address: Address, state: ConsentState, story: Story) -> None:
     """Tell the live conversations with them, if there are any."""
     known = Thread.objects.filter(account=account_id, address__key__in=address.sibling_keys)
     if thread := known.select_related("address").order_by("pk").first():

@@ -255,7 +255,7 @@ NOBODY_IN: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "inbox.consentquestion",
+            *("inbox.consentquestion", "inbox.optinapproval"),
             *("inbox.participant", "inbox.readcursor", "inbox.responsetime"),
             *("inbox.escalationtimer", "inbox.autoreplylog"),
         ),

@@ -112,7 +112,10 @@ def _in(done: OptedIn) -> Answered:
         "message": message.public_id if message else None,
         "not_before": message.not_before.isoformat() if message and message.not_before else None,
         "why_not_asked": done.why_not_asked,
+        "waits_for_approval": done.approval is not None,
     }
+    if done.approval:
+        return Answered(202, body)
     return Answered(200 if recorded.superseded else 201, body)
 
 

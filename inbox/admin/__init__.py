@@ -6,6 +6,7 @@ address. Conversations change through stories, so their rows can only be looked 
 
 from inbox.admin import (
     accounts,
+    approvals,
     conversations,
     customers,
     features,
@@ -28,6 +29,7 @@ from inbox.admin import (
 
 __all__ = [
     "accounts",
+    "approvals",
     "conversations",
     "customers",
     "features",

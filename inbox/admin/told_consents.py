@@ -9,11 +9,14 @@ from inbox.models import ToldConsent
 
 @admin.register(ToldConsent)
 class ToldConsentAdmin(ConsentFactsAdmin[ToldConsent]):
-    """Which requests came with an Idempotency-Key, and how they were answered."""
+    """When requests with an Idempotency-Key came, and how they were answered.
 
-    fields = ("account", "key", "said", "status", "told_at")
-    list_display = ("told_at", "account", "key", "status")
+    The key is a program's own, and may say who somebody is.
+    """
+
+    fields = ("account", "said", "status", "told_at")
+    list_display = ("told_at", "account", "status")
     list_filter = (("account", OwnRowsFilter),)
     list_select_related = ("account",)
-    search_fields = ("key__exact",)
-    search_help_text = "An Idempotency-Key"
+    search_fields = ("said__exact",)
+    search_help_text = "The hash of what was said"

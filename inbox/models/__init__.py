@@ -1,5 +1,6 @@
 """Which rows does the inbox own? One file per noun."""
 
+from inbox.models.approval import OptInApproval
 from inbox.models.contact import Contact, ContactAddress
 from inbox.models.conversation import Conversation, ConversationEvent, Participant, ReadCursor
 from inbox.models.event import InboxCounter, InboxEvent
@@ -45,6 +46,7 @@ __all__ = [
     "InboxEvent",
     "LegalHold",
     "Message",
+    "OptInApproval",
     "Participant",
     "ReadCursor",
     "Receipt",

@@ -34,4 +34,4 @@ class ToldConsent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.key}, {self.told_at:%Y-%m-%d %H:%M}"
+        return f"answered {self.status}, {self.told_at:%Y-%m-%d %H:%M}"

@@ -195,7 +195,8 @@ class _Look:
     def outcomes(self) -> Iterator[tuple[Row, Outcome]]:
         both = said_in(self.read.ins)
         entries = self.read.entries
-        confirms = asking_of(self.account_id).confirms
+        asking = asking_of(self.account_id)
+        confirms = asking.confirms
         for start in range(0, len(entries), _CHUNK):
             chunk = entries[start : start + _CHUNK]
             stands = self._stands(chunk)
@@ -206,6 +207,7 @@ class _Look:
                     self._stand(row, stands[key]),
                     asked_at=asked.get((key, row.programme)),
                     confirms=confirms,
+                    approves=asking.approves,
                 )
                 outcome = outcome_of(row, stand, started_at=self.now, said_in_at=both.get(key))
                 if outcome is Outcome.OPTED_OUT:

@@ -52,6 +52,7 @@ from inbox.models import (
     ForgettingCertificate,
     LegalHold,
     Message,
+    OptInApproval,
     RemoteDeletion,
     TeamInbox,
     Thread,
@@ -413,8 +414,12 @@ def _from_outside(stage: Stage, ada: User) -> dict[str, str]:
     Somebody of each file is asked to confirm.
     """
     assert ada.account is not None
-    settle_asking(ada.account, ada, stage.now, confirms=True)
-    deed: dict[str, Any] = {"account": ada.account, "by": ada, "now": stage.now}
+    settle_asking(ada.account, ada, stage.now, confirms=True, approves=True)
+    for by in (ada, stage.house.sue):
+        said = tell(ada.account, proof(kind=EventKind.PROPOSED, note="Signed"), at=stage.now)
+        deed: dict[str, Any] = {"account": ada.account, "asked_by": by, "asked_at": stage.now}
+        OptInApproval.objects.create(proposed=said.event.seq, **deed)
+    deed = {"account": ada.account, "by": ada, "now": stage.now}
     rows = "\n".join(f"+1415555{n:04},opt_out,,," for n in range(300, 306))
     ins = "+14155550309,opt_in,,,\n+14155550311,opt_in,2026-01-05T10:00Z,express,I agree.\n"
     text = f"phone,action,date,basis,wording\n{rows}\n12,opt_out,,,\n{ins}"
@@ -437,6 +442,7 @@ def _from_outside(stage: Stage, ada: User) -> dict[str, str]:
     )
     page = "/settings/consent/imports/"
     return {
+        "opt-ins to approve": "/settings/consent/approvals/",
         "imports of consents": page,
         "an import to look at": f"{page}{draft.public_id}/",
         "an import that is done": f"{page}{done.public_id}/",
@@ -609,6 +615,7 @@ PAGES = [
     "rules of a supervisor",
     "consent",
     "consent of a person",
+    "opt-ins to approve",
     "imports of consents",
     "an import to look at",
     "an import that is done",

@@ -48,6 +48,7 @@ NOT_FOR_PARTNERS = {
     "sharedconsent",
     "consentquestion",
     "toldconsent",
+    "optinapproval",
     "consentreview",
     "erasure",
     "forgettingcertificate",

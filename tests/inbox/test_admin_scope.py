@@ -51,6 +51,7 @@ OTHERWISE = {
     "sharedconsent",
     "consentquestion",
     "toldconsent",
+    "optinapproval",
     "consentreview",
     "erasure",
     "forgettingcertificate",
