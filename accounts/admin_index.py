@@ -77,6 +77,8 @@ _CONSENT = (
         "Consent",
         "ConsentReview",
         "ConsentQuestion",
+        "ToldConsent",
+        "OptInApproval",
         "GateDecision",
         "ProviderBlock",
         "AccountKeyword",

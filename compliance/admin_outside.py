@@ -39,6 +39,9 @@ class ConsentImportAdmin(ConsentFactsAdmin[ConsentImport]):
         "done",
         "opted_out",
         "opted_in",
+        "asked",
+        "questions",
+        "ask_next_at",
         "unproven",
         "superseded",
         "already",
@@ -57,7 +60,7 @@ class ConsentImportAdmin(ConsentFactsAdmin[ConsentImport]):
 class ConsentImportLineAdmin(ConsentFactsAdmin[ConsentImportLine]):
     """What became of rows that were not simply recorded."""
 
-    fields = ("account", "file", "line", "outcome", "field", "reason", "cell")
+    fields = ("account", "file", "line", "outcome", "field", "reason", "cell", "event")
     list_display = ("line", "account", "file", "outcome", "field", "reason")
     list_filter = ("outcome", ("account", OwnRowsFilter))
     list_select_related = ("account", "file")

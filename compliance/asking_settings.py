@@ -23,6 +23,7 @@ from compliance.rule_models import CompliancePolicy
 Texts = Mapping[str, Mapping[str, str]]
 _COLUMNS = (
     "confirms_opt_ins",
+    "approves_opt_ins",
     "opt_out_scope",
     "clarifies_opt_outs",
     "programmes",
@@ -41,6 +42,7 @@ class Asking:
     clarifies: bool = False
     programmes: tuple[Programme, ...] = ()
     texts: Texts = field(default_factory=lambda: _NO_TEXTS)
+    approves: bool = False
 
     @property
     def may_clarify(self) -> bool:
@@ -92,6 +94,7 @@ def as_asking(row: CompliancePolicy) -> Asking:
     """Return what a row says."""
     return Asking(
         confirms=row.confirms_opt_ins,
+        approves=row.approves_opt_ins,
         scope=OptOutScope(row.opt_out_scope),
         clarifies=row.clarifies_opt_outs,
         programmes=kept_programmes(row.programmes),
@@ -169,6 +172,7 @@ def change_asking(
 def _columns(wanted: Asking) -> dict[str, Any]:
     return {
         "confirms_opt_ins": wanted.confirms,
+        "approves_opt_ins": wanted.approves,
         "opt_out_scope": wanted.scope.value,
         "clarifies_opt_outs": wanted.clarifies,
         "programmes": [one.as_json() for one in wanted.programmes],

@@ -5,7 +5,7 @@ records that 16 CFR 310.5(a)(8), section 7a UWG and the regulation under POPIA a
 """
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 from django.db.models import TextChoices
@@ -23,6 +23,7 @@ class EventKind(TextChoices):
     CARRIER_BLOCK = "carrier_block", "The carrier refuses messages to them"
     GRANT = "grant", "Gave consent"
     ASKED = "asked", "Was asked to confirm"
+    PROPOSED = "proposed", "Opt-in that waits for a second person"
     ASK_LAPSED = "ask_lapsed", "Did not confirm in time"
     EXPIRED = "expired", "Consent ran out"
     HELD = "held", "May have asked to stop"
@@ -161,6 +162,16 @@ class Evidence:
         return Personal(**{**same, "address": address, "wording_text": self.wording.text})
 
 
+def as_question(given: Evidence) -> Evidence:
+    """Return an opt-in as what it is until it is confirmed: a question, asked now.
+
+    The hours run from the question; when the person gave the opt-in is kept beside it.
+    """
+    when = f"Given at {given.occurred_at.isoformat()}." if given.occurred_at else ""
+    note = " ".join(filter(None, (when, given.note)))
+    return replace(given, kind=EventKind.ASKED, occurred_at=None, note=note)
+
+
 class EvidenceError(Exception):
     """What was given does not make a record: `.fields` says what is missing or wrong, in words."""
 
@@ -228,7 +239,7 @@ def _missing(given: Evidence) -> dict[str, str]:
         problems["reason"] = "say why"
     if given.kind == EventKind.VOID and given.supersedes is None:
         problems["supersedes"] = "say which event was recorded in error"
-    if given.kind in (EventKind.GRANT, EventKind.ASKED):
+    if given.kind in (EventKind.GRANT, EventKind.ASKED, EventKind.PROPOSED):
         problems |= _missing_in_grant(given)
     if given.quality not in Quality.values:
         problems["quality"] = f"say one of {', '.join(Quality.values)}"

@@ -52,12 +52,22 @@ class ConsentImport(models.Model):
     done = models.PositiveIntegerField(default=0)
     opted_out = models.PositiveIntegerField("new opt-outs", default=0)
     opted_in = models.PositiveIntegerField("opt-ins with proof", default=0)
+    asked = models.PositiveIntegerField("to be confirmed by the person", default=0, db_default=0)
     unproven = models.PositiveIntegerField("opt-ins without proof", default=0)
     superseded = models.PositiveIntegerField("kept as history only", default=0)
     already = models.PositiveIntegerField("were so already", default=0)
     refused = models.PositiveIntegerField("would undo an opt-out", default=0)
     repeated = models.PositiveIntegerField("repeat another row", default=0)
     wrong = models.PositiveIntegerField("cannot be used", default=0)
+
+    questions = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Of how many it is settled whether they are asked to confirm",
+    )
+    ask_next_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the next few are asked; empty: nobody waits for it"
+    )
 
     class Meta:
         verbose_name = "import of consents"
@@ -67,6 +77,11 @@ class ConsentImport(models.Model):
             models.Index(fields=["account", "-uploaded_at"], name="consent_import_by_time"),
             models.Index(
                 fields=["id"], name="consent_import_under_way", condition=Q(status="running")
+            ),
+            models.Index(
+                fields=["ask_next_at"],
+                name="consent_import_asks",
+                condition=Q(ask_next_at__isnull=False),
             ),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -92,6 +107,10 @@ class ConsentImport(models.Model):
             models.CheckConstraint(
                 condition=Q(done__lte=F("total")), name="no_more_is_imported_than_there_is"
             ),
+            models.CheckConstraint(
+                condition=Q(questions__lte=F("asked")),
+                name="nobody_is_asked_of_whom_no_row_says_so",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -103,13 +122,21 @@ class ConsentImport(models.Model):
         return self.status not in (self.Status.DRAFT, self.Status.RUNNING)
 
     @property
+    def is_asking(self) -> bool:
+        """Say whether people of it still wait to be asked."""
+        return self.ask_next_at is not None
+
+    @property
     def percent(self) -> int:
         """Return how much is done, 0 to 100."""
         return 100 if not self.total else self.done * 100 // self.total
 
 
 class ConsentImportLine(models.Model):
-    """What became of a row that was not simply recorded: named by its line, never by its number."""
+    """What became of a row that was not simply recorded: named by its line, never by its number.
+
+    One that is `to_ask` is a promise: its person is asked to confirm the opt-in of `event`.
+    """
 
     class Outcome(models.TextChoices):
         WRONG = "wrong", "Cannot be used"
@@ -117,6 +144,9 @@ class ConsentImportLine(models.Model):
         SUPERSEDED = "superseded", "Kept as history: something later counts for more"
         REFUSED = "refused", "Not recorded: it would undo an opt-out"
         UNPROVEN = "unproven", "Recorded without proof: for notifications only"
+        TO_ASK = "to_ask", "Recorded as asked for: they are asked in turn"
+        ASKED = "asked", "Recorded as asked for: they are asked to confirm"
+        NOT_ASKED = "not_asked", "Recorded as asked for, but they could not be asked"
         BLOCKED = "blocked", "Recorded; the carrier still refuses messages to them"
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -128,6 +158,9 @@ class ConsentImportLine(models.Model):
     field = models.CharField(max_length=20, blank=True, default="")
     reason = models.CharField(max_length=300)
     cell = models.CharField(max_length=40, blank=True, default="")
+    event = models.BigIntegerField(
+        null=True, blank=True, help_text="Its number in the account's ledger of consent"
+    )
 
     class Meta:
         verbose_name = "line of an import"
@@ -135,6 +168,15 @@ class ConsentImportLine(models.Model):
         ordering: ClassVar[list[str]] = ["line", "id"]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["account"], name="import_lines_of_an_account"),
+            models.Index(
+                fields=["file", "id"], name="import_lines_to_ask", condition=Q(outcome="to_ask")
+            ),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=~Q(outcome="to_ask") | Q(event__isnull=False),
+                name="a_line_to_ask_names_its_event",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,8 @@
 
 Pure: the same judgement for what a page foretells and for what is recorded. An opt-out is broad and
 needs no proof. An opt-in without proof is good for notifications only and undoes no opt-out; one
-that is dated before an opt-out is history. Contract: compliance reference, section 12.
+that is dated before an opt-out is history. Where the account asks people to confirm, one with proof
+is a question first. Contract: compliance reference, section 12.
 """
 
 from collections.abc import Iterable
@@ -11,8 +12,16 @@ from datetime import datetime
 from enum import StrEnum
 
 from compliance.consent_files import Row
-from compliance.evidence import Basis, EventKind, Evidence, Quality, Source, Wording
-from compliance.state_machine import ConsentState
+from compliance.evidence import (
+    Basis,
+    EventKind,
+    Evidence,
+    Quality,
+    Source,
+    Wording,
+    as_question,
+)
+from compliance.state_machine import ASKED_FROM, ConsentState
 
 IMPORTED = "import"
 
@@ -22,13 +31,16 @@ class Outcome(StrEnum):
 
     OPTED_OUT = "opted_out"
     OPTED_IN = "opted_in"
+    ASKED = "asked"
     UNPROVEN = "unproven"
     SUPERSEDED = "superseded"
     ALREADY = "already"
     REFUSED = "refused"
 
 
+NOT_BY_FILE = "They opted out. A second person must approve this: report it on its own."
 WORDS = {
+    Outcome.ASKED: "They will be asked, and it counts after their yes.",
     Outcome.SUPERSEDED: "Something later counts for more: kept as history, nothing changes.",
     Outcome.REFUSED: "They opted out. Only new proof of their own, dated after it, undoes that.",
 }
@@ -39,7 +51,9 @@ class Stand:
     """Where an address stands for a programme, as far as a row needs it.
 
     `outs` are the moments of its opt-outs that count, `grants` those of its opt-ins with their
-    basis and quality.
+    basis and quality. `asked_at` is when they were last asked to confirm. `confirms` says whether
+    the account asks, `approves` whether a second person approves what undoes an opt-out: then no
+    file does.
     """
 
     state: ConsentState = ConsentState.NONE
@@ -47,6 +61,9 @@ class Stand:
     outs: frozenset[datetime] = frozenset()
     grants: frozenset[tuple[datetime, str, str]] = frozenset()
     given: tuple[str, str] = ("", "")
+    asked_at: datetime | None = None
+    confirms: bool = False
+    approves: bool = False
 
 
 def outcome_of(
@@ -85,13 +102,26 @@ def _opt_in(row: Row, stand: Stand, started_at: datetime) -> Outcome:
         is_before = stand.opted_out_at is not None and at <= stand.opted_out_at
         if is_before:
             return Outcome.SUPERSEDED
-        return Outcome.OPTED_IN if row.is_proven else Outcome.REFUSED
+        return Outcome.OPTED_IN if row.is_proven and not stand.approves else Outcome.REFUSED
     is_in = stand.state is ConsentState.OPTED_IN
     if is_in and row.occurred_at is None and stand.given[1] != Quality.IMPORTED_UNPROVEN:
         return Outcome.ALREADY
     if is_in and row.occurred_at is None and stand.given == (basis, quality):
         return Outcome.ALREADY
-    return Outcome.OPTED_IN if row.is_proven else Outcome.UNPROVEN
+    if not row.is_proven:
+        return Outcome.UNPROVEN
+    is_asked = stand.confirms and stand.state in ASKED_FROM
+    return _asked(stand, at) if is_asked else Outcome.OPTED_IN
+
+
+def _asked(stand: Stand, at: datetime) -> Outcome:
+    """Nobody is asked again about what they were asked before, whatever file says it anew."""
+    if stand.state is ConsentState.HELD:
+        return Outcome.SUPERSEDED
+    was_asked = stand.asked_at is not None and at <= stand.asked_at
+    if was_asked or stand.state is ConsentState.PENDING:
+        return Outcome.ALREADY
+    return Outcome.ASKED
 
 
 def basis_of(row: Row) -> str:
@@ -115,11 +145,17 @@ def said_in(ins: Iterable[Row]) -> dict[str, datetime]:
 
 
 def evidence_of(
-    row: Row, *, started_at: datetime, file_sha256: str, note: str, recorded_by: int
+    row: Row,
+    outcome: Outcome,
+    *,
+    started_at: datetime,
+    file_sha256: str,
+    note: str,
+    recorded_by: int,
 ) -> Evidence:
     """Return what is recorded of a row: the file, who uploaded it, and what they attest."""
     is_out = row.is_opt_out
-    return Evidence(
+    said = Evidence(
         EventKind.OPT_OUT if is_out else EventKind.GRANT,
         Source.IMPORT,
         occurred_at=row.occurred_at or started_at,
@@ -133,3 +169,4 @@ def evidence_of(
         note=" · ".join(filter(None, (f"line {row.line}", row.note, note))),
         recorded_by=recorded_by,
     )
+    return as_question(said) if outcome is Outcome.ASKED else said

@@ -18,7 +18,7 @@ from compliance.evidence import (
     check_evidence,
 )
 from compliance.ledger import handle_of
-from compliance.models import ConsentEvent, ConsentState
+from compliance.models import Consent, ConsentEvent, ConsentState
 from compliance.standing import Held, lock_addresses, record
 
 
@@ -207,6 +207,22 @@ _BY_THEMSELVES = frozenset(
         Source.LINKED,
     }
 )
+
+
+# Where the person acted themselves: nobody speaks for them.
+_THEIR_ACT = SEEN_BY_US | {Source.LINK, Source.WEB_FORM}
+
+
+def undoes_opt_out(row: Consent, evidence: Evidence, *, now: datetime) -> bool:
+    """Say whether this is somebody's opt-in for a person who opted out, with proof that undoes it.
+
+    What the person did themselves, on a form or by a link, is no opt-in for them.
+    """
+    if evidence.kind is not EventKind.GRANT or evidence.quality != Quality.FIRST_HAND:
+        return False
+    if evidence.source in _THEIR_ACT or row.state != ConsentState.OPTED_OUT:
+        return False
+    return row.opted_out_at is None or (evidence.occurred_at or now) > row.opted_out_at
 
 
 def check_opt_in(held: Held, evidence: Evidence, *, now: datetime) -> None:

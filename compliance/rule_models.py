@@ -182,6 +182,11 @@ class CompliancePolicy(models.Model):
     confirms_opt_ins = models.BooleanField(
         "Ask people to confirm an opt-in (double opt-in)", default=False, db_default=False
     )
+    approves_opt_ins = models.BooleanField(
+        "A second person approves an opt-in for somebody who opted out",
+        default=False,
+        db_default=False,
+    )
     opt_out_scope = models.CharField(
         "An opt-out counts for",
         max_length=6,

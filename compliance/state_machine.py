@@ -30,6 +30,18 @@ class ConsentState(TextChoices):
     OPTED_OUT = "opted_out", "Opted out"
 
 
+# From here an opt-in is asked about; who is opted out never is, who consented need not be.
+ASKED_FROM = frozenset(
+    {
+        ConsentState.NONE,
+        ConsentState.CONVERSATIONAL,
+        ConsentState.EXPIRED,
+        ConsentState.PENDING,
+        ConsentState.HELD,
+    }
+)
+
+
 @dataclass(frozen=True)
 class Given:
     """What somebody gave: nothing, a conversation, a consent, or one that ran out."""
@@ -156,7 +168,7 @@ def moves(state: ConsentState, kind: EventKind) -> bool:
     """Say whether an event of this kind, the latest so far, can change where somebody stands."""
     if kind in (EventKind.OPT_OUT, EventKind.CARRIER_BLOCK, EventKind.HELD, EventKind.ASKED):
         return state is not ConsentState.OPTED_OUT
-    return kind not in (EventKind.HELP, EventKind.WEAK_YES)
+    return kind not in (EventKind.HELP, EventKind.WEAK_YES, EventKind.PROPOSED)
 
 
 _OPT_OUTS = (EventKind.OPT_OUT, EventKind.CARRIER_BLOCK)
@@ -261,6 +273,7 @@ _STEPS: Mapping[EventKind, Callable[[Standing, Fact], Standing]] = {
     EventKind.OPT_IN: _opt_in,
     EventKind.HELP: _same,
     EventKind.WEAK_YES: _same,
+    EventKind.PROPOSED: _same,
     EventKind.VOID: _same,
     EventKind.GRANT: _grant,
     EventKind.ASKED: _asked,

@@ -90,6 +90,7 @@ app.conf.beat_schedule = {
     "tell Twilio of consents": _every(5, "inbox.tasks.sweep_shared_consents"),
     "compare opt-outs with Twilio": _every(60, "inbox.tasks.sweep_differences"),
     "ask whether numbers changed owner": _every(300, "inbox.tasks.sweep_owners"),
+    "ask whom files opt in": _every(5, "inbox.tasks.sweep_imported_questions"),
     "record files of consents": _every(10, "inbox.tasks.sweep_imports"),
     "verify the ledgers of consent": _every(300, "inbox.tasks.sweep_consent_chains"),
     "let what is old enough go": _every(5, "inbox.tasks.sweep_retention"),

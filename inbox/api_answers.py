@@ -128,6 +128,17 @@ def asked_of(serializer: type[serializers.Serializer[Any]], request: Request) ->
     return dict(asked.validated_data)
 
 
+def idempotency_key(request: Request) -> str:
+    """Return the key under which a program does something once; blank without one.
+
+    Raises ValidationError, answered with 400.
+    """
+    key = (request.headers.get("Idempotency-Key") or "").strip()
+    if len(key) > 120 or not key.isprintable():
+        raise serializers.ValidationError({"Idempotency-Key": ["is longer than 120 characters"]})
+    return key
+
+
 def private(body: object, *, status: int = 200) -> Response:
     """Answer with what nobody between us and the program keeps."""
     response = Response(body, status=status)

@@ -8,15 +8,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.administrators import Administrator, administrator
-from accounts.audit import record
-from compliance.addresses import Address, masked
+from compliance.addresses import Address
 from compliance.asking_settings import (
     Asking,
     AskingChangedError,
@@ -44,13 +43,14 @@ from compliance.policies import policy_row
 from compliance.programmes import MOST, ProgrammesError, programmes_from
 from compliance.recording import OptInRefusedError
 from inbox import api_shapes as shapes
-from inbox.api_answers import asked_of, private, told
+from inbox.api_answers import asked_of, idempotency_key, private, told
 from inbox.api_shapes import answers
 from inbox.models import Sender
-from inbox.opting_in import OptedIn, fits, opt_in
-from inbox.opting_out import opt_out
+from inbox.opting_in import fits
 from inbox.setup.persons import LONGEST_TYPED, read_addresses
 from inbox.setup.refusals import SetUpError
+from inbox.telling_consents import OtherRequestError, tell_consent
+from inbox.telling_consents import Request as Once
 from routing.reading import is_language
 
 NOTICE = "Product behaviour, not legal advice."
@@ -113,9 +113,11 @@ def _instant(text: str) -> datetime | None:
 @extend_schema(
     methods=["POST"],
     request=Telling,
+    parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
     responses={
         200: shapes.ToldConsent,
         201: shapes.ToldConsent,
+        202: shapes.ToldConsent,
         400: shapes.RefusedConsent,
         401: OpenApiResponse(description="No key, or one that opens nothing."),
         403: OpenApiResponse(description="A key that only reads."),
@@ -130,10 +132,14 @@ def _instant(text: str) -> datetime | None:
 def consents(request: Request) -> Response:
     """Tell that somebody opted in or out elsewhere than in a message.
 
-    201: it was recorded. 200: it is kept as history only (`superseded`), or it was a `check`.
+    201: it was recorded. 200: it is kept as history only (`superseded`), or it was a `check`. 202:
+    they opted out, and a second person approves it first (`waits_for_approval`). The same
+    `Idempotency-Key` with the same body gets the first answer again and records nothing, with
+    another body 409 (`OTHER_REQUEST`); for thirty days.
     """
     who = administrator(request._request)
     try:
+        key = idempotency_key(request)
         asked = asked_of(Telling, request)
         address = _address(who, asked)
         evidence = _evidence(who, asked)
@@ -141,9 +147,16 @@ def consents(request: Request) -> Response:
         check_evidence(evidence, now=who.now)
         if asked["check"]:
             return private({"recorded": False, "notice": NOTICE})
-        if evidence.kind is EventKind.OPT_OUT:
-            return _out(who, address, evidence)
-        return _in(who, address, evidence, sender)
+        done = tell_consent(
+            account=who.account,
+            by=who.user,
+            address=address,
+            evidence=evidence,
+            sender=sender,
+            request=Once(key, dict(request.data)),
+            now=who.now,
+        )
+        return private({**done.body, "notice": NOTICE}, status=done.status)
     except serializers.ValidationError as error:
         found = dict(_flat(error.detail))
         return _refused("BAD_INPUT", "This cannot be read.", found)
@@ -151,6 +164,8 @@ def consents(request: Request) -> Response:
         return _refused(error.code, error.reason, error.fields)
     except OptInRefusedError as error:
         return private({"code": "OPTED_OUT", "detail": error.reason}, status=409)
+    except OtherRequestError as error:
+        return private({"code": error.code, "detail": error.reason}, status=409)
 
 
 def _refused(code: str, words: str, fields: dict[str, str]) -> Response:
@@ -211,60 +226,6 @@ def _sender(who: Administrator, asked: dict[str, Any], address: Address) -> Send
     return found[0]
 
 
-def _out(who: Administrator, address: Address, evidence: Evidence) -> Response:
-    is_new = opt_out(
-        account_id=who.account.pk, address=address, evidence=evidence, by=who.user, now=who.now
-    )
-    _note(who, address, evidence)
-    body = {"recorded": is_new, "state": "opted_out", "notice": NOTICE}
-    return private(body, status=201 if is_new else 200)
-
-
-def _in(
-    who: Administrator, address: Address, evidence: Evidence, sender: Sender | None
-) -> Response:
-    done = opt_in(
-        account=who.account,
-        address=address,
-        evidence=evidence,
-        sender=sender,
-        by=who.user,
-        now=who.now,
-    )
-    _note(who, address, evidence)
-    is_history = done.recorded.superseded
-    return private(_told(done), status=200 if is_history else 201)
-
-
-def _note(who: Administrator, address: Address, evidence: Evidence) -> None:
-    record(
-        action="consent_told",
-        subject=f"consent of {masked(address.consent_key)}",
-        actor=who.user,
-        account_id=who.account.pk,
-        now=who.now,
-        kind=evidence.kind.value,
-        source=evidence.source.value,
-        programme=evidence.programme,
-    )
-
-
-def _told(done: OptedIn) -> dict[str, Any]:
-    recorded, message = done.recorded, done.question.message if done.question else None
-    return {
-        "recorded": True,
-        "event": recorded.event.seq,
-        "state": recorded.state.value,
-        "superseded": recorded.superseded,
-        "asks": done.is_asked,
-        "until": done.until.isoformat() if done.until else None,
-        "message": message.public_id if message else None,
-        "not_before": message.not_before.isoformat() if message and message.not_before else None,
-        "why_not_asked": done.why_not_asked,
-        "notice": NOTICE,
-    }
-
-
 # --- What the account settled ---------------------------------------------------------------------
 
 
@@ -279,6 +240,7 @@ class WritingAsking(serializers.Serializer[Any]):
     """Everything that is settled about asking, in the place of what was seen (`version`)."""
 
     double_opt_in = serializers.BooleanField()
+    second_person = serializers.BooleanField(required=False, default=None, allow_null=True)
     opt_out_scope = serializers.ChoiceField(OptOutScope.values)
     clarifying_text = serializers.BooleanField()
     programmes = serializers.ListField(child=WritingProgramme(), max_length=MOST * 10)
@@ -308,7 +270,7 @@ def asking(request: Request) -> Response:
         return private(_settled(who))
     asked = asked_of(WritingAsking, request)
     try:
-        wanted = _wanted(asked)
+        wanted = _wanted(who, asked)
         if asked["check"]:
             if problems := problems_of(who.account, wanted):
                 raise AskingError(problems)
@@ -323,9 +285,12 @@ def asking(request: Request) -> Response:
     return private(_settled(who))
 
 
-def _wanted(asked: dict[str, Any]) -> Asking:
+def _wanted(who: Administrator, asked: dict[str, Any]) -> Asking:
+    # Programs of before do not say it: then it stays as it is.
+    second = asked["second_person"]
     return Asking(
         confirms=asked["double_opt_in"],
+        approves=asking_of(who.account.pk).approves if second is None else second,
         scope=OptOutScope(asked["opt_out_scope"]),
         clarifies=asked["clarifying_text"],
         programmes=programmes_from((one["code"], one["name"]) for one in asked["programmes"]),
@@ -348,6 +313,7 @@ def _settled(who: Administrator) -> dict[str, Any]:
     kept = as_asking(row) if row.pk else asking_of(who.account.pk)
     return {
         "double_opt_in": kept.confirms,
+        "second_person": kept.approves,
         "opt_out_scope": kept.scope.value,
         "opt_out_scope_since": row.scope_since.isoformat() if row.scope_since else None,
         "clarifying_text": kept.clarifies,

@@ -20,7 +20,7 @@ from accounts.administrators import Administrator, consent_reader
 from accounts.numbers import number_in
 from compliance.consent_files import CHANNELS, LARGEST_FILE, ConsentFileError, Mapped
 from compliance.models import ConsentImport
-from inbox.api_answers import private, told
+from inbox.api_answers import idempotency_key, private, told
 from inbox.api_shapes import Clash, Refused
 from inbox.setup.consent_imports import (
     LONGEST_ATTESTATION,
@@ -40,6 +40,7 @@ LINES_A_PAGE = 500
 COUNTS = (
     "opted_out",
     "opted_in",
+    "asked",
     "unproven",
     "superseded",
     "already",
@@ -102,6 +103,10 @@ class ImportShape(serializers.Serializer[Any]):
     total = serializers.IntegerField()
     done = serializers.IntegerField()
     counts = serializers.DictField(child=serializers.IntegerField())
+    questions = serializers.IntegerField(
+        help_text="Of how many of `counts.asked` it is settled whether they are asked to confirm"
+    )
+    is_asking = serializers.BooleanField()
     mapped = serializers.DictField(child=serializers.JSONField())
     problem = serializers.CharField(allow_blank=True)
     lines = ImportedLine(many=True)
@@ -147,9 +152,7 @@ def imports(request: Request) -> Response:
     _changer(who)
     asked = Importing(data=request.data)
     asked.is_valid(raise_exception=True)
-    key = (request.headers.get("Idempotency-Key") or "").strip()
-    if len(key) > 120 or not key.isprintable():
-        raise serializers.ValidationError({"Idempotency-Key": ["is longer than 120 characters"]})
+    key = idempotency_key(request)
     try:
         return _import(who, asked.validated_data, key)
     except ConsentFileError as error:
@@ -262,6 +265,8 @@ def _shape(row: ConsentImport) -> dict[str, Any]:
         "total": row.total,
         "done": row.done,
         "counts": {name: getattr(row, name) for name in COUNTS},
+        "questions": row.questions,
+        "is_asking": row.is_asking,
         "mapped": row.mapped,
         "problem": row.problem,
         "lines": [],

@@ -380,6 +380,9 @@ class ToldConsent(Serializer[Any]):
     recorded = serializers.BooleanField()
     event = serializers.IntegerField(required=False)
     state = serializers.CharField(required=False)
+    waits_for_approval = serializers.BooleanField(
+        required=False, help_text="Nothing counts until a second person approved it"
+    )
     superseded = serializers.BooleanField(required=False)
     asks = serializers.BooleanField(required=False)
     until = serializers.DateTimeField(required=False, allow_null=True)
@@ -392,7 +395,9 @@ class ToldConsent(Serializer[Any]):
 class RefusedConsent(Serializer[Any]):
     """Nothing was recorded, and why; each field that is missing or wrong by its name."""
 
-    code = serializers.ChoiceField(["EVIDENCE_REQUIRED", "BAD_DATE", "BAD_INPUT", "OPTED_OUT"])
+    code = serializers.ChoiceField(
+        ["EVIDENCE_REQUIRED", "BAD_DATE", "BAD_INPUT", "OPTED_OUT", "OTHER_REQUEST"]
+    )
     detail = serializers.CharField()
     problems = ProblemShape(many=True, required=False)
 
@@ -409,6 +414,7 @@ class AskingShape(Serializer[Any]):
     """How people are asked for consent, and how far an opt-out reaches from now on."""
 
     double_opt_in = serializers.BooleanField()
+    second_person = serializers.BooleanField()
     opt_out_scope = serializers.ChoiceField(["family", "every"])
     opt_out_scope_since = serializers.DateTimeField(allow_null=True)
     clarifying_text = serializers.BooleanField()

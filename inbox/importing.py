@@ -2,7 +2,8 @@
 
 The number of entries that are recorded stands in the row of the import and changes in the same
 transaction as the ledger: whoever goes on after a crash begins there. What waits to be sent to
-somebody whom the file opts out is cancelled in that transaction too.
+somebody whom the file opts out is cancelled in that transaction too. Where the account asks people
+to confirm, an opt-in is written down as asked for; `asking_imported` asks them in turn.
 """
 
 import logging
@@ -17,17 +18,32 @@ from django.db.models import Q
 
 from accounts import audit
 from compliance.addresses import Address, parse_address
-from compliance.asking_settings import scope_of
+from compliance.asking_settings import asking_of, scope_of
 from compliance.consent_files import ConsentFileError, Read, Row, read_rows
 from compliance.evidence import EventKind, EvidenceError, OptOutScope
-from compliance.import_outcomes import WORDS, Outcome, Stand, evidence_of, outcome_of, said_in
-from compliance.models import ConsentImport, ConsentImportLine, ConsentState, ProviderBlock
+from compliance.import_outcomes import (
+    NOT_BY_FILE,
+    WORDS,
+    Outcome,
+    Stand,
+    evidence_of,
+    outcome_of,
+    said_in,
+)
+from compliance.models import (
+    ConsentEvent,
+    ConsentImport,
+    ConsentImportLine,
+    ConsentState,
+    ProviderBlock,
+)
 from compliance.recording import OptInRefusedError
 from compliance.recording_many import Many, make_rows
 from inbox.broadcast import announce
 from inbox.contacts import address_of
 from inbox.linked import twins_of
 from inbox.models import Contact, ContactAddress, Thread
+from inbox.questions import last_asked
 from inbox.reviewing import settle_open
 from inbox.sending import follow_consent, recorded_after
 from inbox.setup.consent_imports import mapped_of, sheet_of
@@ -175,12 +191,15 @@ def _record(work: Work, row: ConsentImport, piece: Sequence[Row], *, now: dateti
     many = Many.lock(work.account_id, every.values(), now=at)
     before = {key: many.state(one) for key, one in every.items()}
     blocked = _blocked(work.account_id, addresses)
+    asks = _Asks.look(work.account_id, addresses.values())
     counts: Counter[Outcome] = Counter()
     lines = []
     for one in piece:
-        outcome = _record_one(work, many, people, one)
+        outcome, event = _record_one(work, many, people, asks, one)
         counts[outcome] += 1
-        if outcome in _TOLD:
+        if event and outcome is Outcome.ASKED:
+            lines.append(_asking_line(row, one, event))
+        elif outcome in _TOLD:
             lines.append(_line(row, one, outcome))
         elif outcome is Outcome.OPTED_IN and one.address.consent_key in blocked:
             lines.append(_blocked_line(row, one))
@@ -188,6 +207,8 @@ def _record(work: Work, row: ConsentImport, piece: Sequence[Row], *, now: dateti
     ConsentImportLine.objects.bulk_create(lines)
     for outcome, number in counts.items():
         setattr(row, outcome.value, getattr(row, outcome.value) + number)
+    if counts[Outcome.ASKED] and row.ask_next_at is None:
+        row.ask_next_at = now
     changed = [one for key, one in every.items() if many.state(one) is not before[key]]
     _follow(work.account_id, people, many, changed, now=now)
 
@@ -195,18 +216,36 @@ def _record(work: Work, row: ConsentImport, piece: Sequence[Row], *, now: dateti
 _TOLD = {Outcome.SUPERSEDED, Outcome.REFUSED, Outcome.UNPROVEN}
 
 
-def _record_one(work: Work, many: Many, people: "_People", row: Row) -> Outcome:
+@dataclass(frozen=True)
+class _Asks:
+    """Whether the account asks people to confirm, and when these were asked last."""
+
+    confirms: bool
+    approves: bool
+    last: Mapping[tuple[str, str], datetime]
+
+    @classmethod
+    def look(cls, account_id: int, addresses: Iterable[Address]) -> "_Asks":
+        asking = asking_of(account_id)
+        last = last_asked(account_id, addresses) if asking.confirms else {}
+        return cls(asking.confirms, asking.approves, last)
+
+
+def _record_one(
+    work: Work, many: Many, people: "_People", asks: _Asks, row: Row
+) -> tuple[Outcome, ConsentEvent | None]:
     key = row.address.consent_key
     outcome = outcome_of(
         row,
-        _stand(many, row),
+        _stand(many, asks, row),
         started_at=work.started_at,
         said_in_at=work.said_in.get(key),
     )
     if outcome in (Outcome.ALREADY, Outcome.REFUSED):
-        return outcome
+        return outcome, None
     evidence = evidence_of(
         row,
+        outcome,
         started_at=work.started_at,
         file_sha256=work.file_sha256,
         note=work.note,
@@ -217,13 +256,18 @@ def _record_one(work: Work, many: Many, people: "_People", row: Row) -> Outcome:
     try:
         event = many.record(row.address, evidence, people.others(row.address))
     except (EvidenceError, OptInRefusedError):
-        return Outcome.REFUSED
-    if row.is_opt_out:
-        return outcome if event.state == ConsentState.OPTED_OUT else Outcome.SUPERSEDED
-    return Outcome.SUPERSEDED if event.state == ConsentState.OPTED_OUT else outcome
+        return Outcome.REFUSED, None
+    return (outcome if _counts(event, outcome) else Outcome.SUPERSEDED), event
 
 
-def _stand(many: Many, row: Row) -> Stand:
+def _counts(event: ConsentEvent, outcome: Outcome) -> bool:
+    """Say whether what was recorded is more than history."""
+    if outcome is Outcome.ASKED:
+        return event.state == ConsentState.PENDING
+    return (event.state == ConsentState.OPTED_OUT) == (event.kind == EventKind.OPT_OUT)
+
+
+def _stand(many: Many, asks: _Asks, row: Row) -> Stand:
     held = many.held[row.address.consent_key]
     consent = next((one for one in held.rows if one.programme == row.programme), held.consent)
     outs = [
@@ -241,17 +285,33 @@ def _stand(many: Many, row: Row) -> Stand:
             if one.programme == row.programme
         ),
         given=(consent.basis, consent.quality),
+        asked_at=asks.last.get((row.address.consent_key, row.programme)),
+        confirms=asks.confirms,
+        approves=asks.approves,
     )
 
 
 def _line(row: ConsentImport, one: Row, outcome: Outcome) -> ConsentImportLine:
     reason = WORDS.get(outcome) or f"Without proof: {', '.join(one.missing)} is missing."
+    if outcome is Outcome.REFUSED and one.is_proven:
+        reason = NOT_BY_FILE
     return ConsentImportLine(
         account_id=row.account_id,
         file=row,
         line=one.line,
         outcome=outcome.value,
         reason=reason,
+    )
+
+
+def _asking_line(row: ConsentImport, one: Row, event: ConsentEvent) -> ConsentImportLine:
+    return ConsentImportLine(
+        account_id=row.account_id,
+        file=row,
+        line=one.line,
+        outcome=ConsentImportLine.Outcome.TO_ASK,
+        reason=WORDS[Outcome.ASKED],
+        event=event.seq,
     )
 
 

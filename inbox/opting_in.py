@@ -8,44 +8,43 @@ it. Who opted out is never asked back.
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from accounts.models import Account, User
+from accounts.models import Account, ApiKey, User
 from compliance.addresses import Address, masked
 from compliance.asking_settings import Asking, asking_of
 from compliance.asking_texts import AskingKind, asking_text
 from compliance.decisions import Stage, keep_decision
-from compliance.evidence import EventKind, Evidence, EvidenceError
+from compliance.evidence import (
+    EventKind,
+    Evidence,
+    EvidenceError,
+    as_question,
+)
 from compliance.gate import Purpose, Verdict
-from compliance.models import ConsentState
-from compliance.recording import Recorded, record_consent
+from compliance.models import Consent, ConsentEvent, ConsentState
+from compliance.recording import (
+    OptInRefusedError,
+    Recorded,
+    record_consent,
+    undoes_opt_out,
+)
 from compliance.standing import lock_addresses
-from compliance.state_machine import CONFIRM_WITHIN
+from compliance.state_machine import ASKED_FROM, CONFIRM_WITHIN
 from compliance.wording import with_name
 from inbox.broadcast import announce
 from inbox.consent_wording import own_language
 from inbox.contacts import locked_thread
 from inbox.conversations import locked_conversation
-from inbox.models import ConsentQuestion, Conversation, Message, Sender, Thread
-from inbox.questions import CONFIRM, end_open
+from inbox.models import ConsentQuestion, Conversation, OptInApproval, Sender, Thread
+from inbox.questions import CONFIRM, DID_NOT_GO, end_open
 from inbox.sending import Wanted, queue_message, tell_consent, verdict_on
 from inbox.story import Story
 
 logger = logging.getLogger(__name__)
 
-# From here an opt-in is asked about; who is opted out never is, who consented need not be.
-_ASKED_FROM = frozenset(
-    {
-        ConsentState.NONE,
-        ConsentState.CONVERSATIONAL,
-        ConsentState.EXPIRED,
-        ConsentState.PENDING,
-        ConsentState.HELD,
-    }
-)
-_DID_NOT_GO = (Message.Status.FAILED, Message.Status.BLOCKED, Message.Status.CANCELED)
 NO_SENDER = "There is no number of this channel to ask from: say which inbox asks."
 
 
@@ -53,7 +52,8 @@ NO_SENDER = "There is no number of this channel to ask from: say which inbox ask
 class OptedIn:
     """What was recorded; the question that was asked; why none was, if one should have been.
 
-    `until` is when an answer comes too late.
+    `until` is when an answer comes too late. With an `approval` nothing counts before a second
+    person approved it.
     """
 
     recorded: Recorded
@@ -61,6 +61,7 @@ class OptedIn:
     until: datetime | None = None
     why_not_asked: str = ""
     verdict: Verdict | None = None
+    approval: OptInApproval | None = None
 
     @property
     def is_asked(self) -> bool:
@@ -79,6 +80,9 @@ def opt_in(
 ) -> OptedIn:
     """Let somebody be opted in, or ask them to confirm it where the account does so.
 
+    Where the account wants it, an opt-in that is reported for somebody who opted out waits for a
+    second person.
+
     `sender` is where the question comes from; without it, where they were last in touch, or the
     only one of the channel. Runs in a transaction of its own; locks the thread, their consents and
     the ledger, in this order.
@@ -86,24 +90,89 @@ def opt_in(
     Raises EvidenceError naming what is missing, FutureDateError, and OptInRefusedError where they
     opted out and nothing of their own undoes it.
     """
-    story = Story(now=now, actor=by)
     with transaction.atomic(durable=True):
-        asking = asking_of(account.pk)
-        _check_programme(asking, evidence.programme)
-        chosen = sender or sender_for(account.pk, address)
-        thread = None
-        if asking.confirms and chosen and address.is_repliable:
-            thread = locked_thread(chosen, address, now=now, our_address=chosen.address)
-        told = replace(evidence, kind=EventKind.GRANT)
-        if asking.confirms and _state(account.pk, address, evidence, now=now) in _ASKED_FROM:
-            told = _as_question(told)
-        recorded = record_consent(account_id=account.pk, address=address, evidence=told, now=now)
-        logger.info("consent of %s is now %s", masked(address.key), recorded.state.value)
-        asked = OptedIn(recorded)
-        if told.kind is EventKind.ASKED and recorded.state is ConsentState.PENDING:
-            asked = _ask(asking, recorded, thread, told.programme, story)
-        _tell(account.pk, address, recorded.state, story)
-        announce(story.announcements(), now=now)
+        return record_opt_in(
+            account=account, address=address, evidence=evidence, now=now, sender=sender, by=by
+        )
+
+
+def record_opt_in(
+    *,
+    account: Account,
+    address: Address,
+    evidence: Evidence,
+    now: datetime,
+    sender: Sender | None = None,
+    by: User | None = None,
+) -> OptedIn:
+    """Do what `opt_in` does, in its caller's transaction."""
+    story = Story(now=now, actor=by)
+    asking = asking_of(account.pk)
+    _check_programme(asking, evidence.programme)
+    told = replace(evidence, kind=EventKind.GRANT)
+    chosen = sender or sender_for(account.pk, address)
+    thread = None
+    if asking.confirms and chosen and address.is_repliable:
+        thread = locked_thread(chosen, address, now=now, our_address=chosen.address)
+    if asking.confirms or asking.approves:
+        stand = _stand(account.pk, address, told.programme, now=now)
+        if asking.approves and undoes_opt_out(stand, told, now=now):
+            return _propose(account, address, told, by, now=now)
+        if asking.confirms and stand.state_at(now) in ASKED_FROM:
+            told = as_question(told)
+    recorded = record_consent(account_id=account.pk, address=address, evidence=told, now=now)
+    logger.info("consent of %s is now %s", masked(address.key), recorded.state.value)
+    asked = OptedIn(recorded)
+    if told.kind is EventKind.ASKED and recorded.state is ConsentState.PENDING:
+        asked = _ask(asking, recorded, thread, told.programme, story)
+    tell_of(account.pk, address, recorded.state, story)
+    announce(story.announcements(), now=now)
+    return asked
+
+
+def _propose(
+    account: Account, address: Address, told: Evidence, by: User | None, *, now: datetime
+) -> OptedIn:
+    """Write down what is reported; a second person decides. Without a first one it is refused."""
+    if by is None:
+        raise OptInRefusedError
+    proposed = replace(told, kind=EventKind.PROPOSED)
+    recorded = record_consent(account_id=account.pk, address=address, evidence=proposed, now=now)
+    key = ApiKey.objects.filter(program=by).select_related("made_by").first()
+    row = OptInApproval.objects.create(
+        account=account,
+        proposed=recorded.event.seq,
+        # Whoever gave a program its key answers for what it reports.
+        asked_by=key.made_by if key else by,
+        asked_at=now,
+    )
+    return OptedIn(recorded, approval=row)
+
+
+def ask_about(
+    event: ConsentEvent,
+    *,
+    account: Account,
+    address: Address,
+    now: datetime,
+    pace: timedelta = timedelta(0),
+) -> OptedIn | None:
+    """Ask about an opt-in that was recorded as a question before, if it still is one.
+
+    `pace` is how much later than others a question leaves that must wait for its hours. The answer
+    is None where nothing is to be confirmed any more. Runs in its caller's transaction; locks the
+    thread and their consents, in this order.
+    """
+    story = Story(now=now)
+    chosen, thread = sender_for(account.pk, address), None
+    if chosen and address.is_repliable:
+        thread = locked_thread(chosen, address, now=now, our_address=chosen.address)
+    state = _stand(account.pk, address, event.programme, now=now).state_at(now)
+    if state is not ConsentState.PENDING or now >= event.occurred_at + CONFIRM_WITHIN:
+        return None
+    recorded = Recorded(event, state)
+    asked = _ask(asking_of(account.pk), recorded, thread, event.programme, story, pace)
+    announce(story.announcements(), now=now)
     return asked
 
 
@@ -137,25 +206,20 @@ def _check_programme(asking: Asking, code: str) -> None:
         raise EvidenceError({"programme": f"nobody knows “{code[:60]}”; there are: {known}"})
 
 
-def _state(account_id: int, address: Address, evidence: Evidence, *, now: datetime) -> ConsentState:
+def _stand(account_id: int, address: Address, programme: str, *, now: datetime) -> Consent:
     """Lock where they stand for the programme, and return it."""
     [held] = lock_addresses(account_id, [address], now=now)
-    found = [row for row in held.rows if row.programme == evidence.programme]
-    return (found[0] if found else held.consent).state_at(now)
-
-
-def _as_question(given: Evidence) -> Evidence:
-    """Return an opt-in as what it is until it is confirmed: a question, asked now.
-
-    The hours run from the question; when the person gave the opt-in is kept beside it.
-    """
-    when = f"Given at {given.occurred_at.isoformat()}." if given.occurred_at else ""
-    note = " ".join(filter(None, (when, given.note)))
-    return replace(given, kind=EventKind.ASKED, occurred_at=None, note=note)
+    found = [row for row in held.rows if row.programme == programme]
+    return found[0] if found else held.consent
 
 
 def _ask(
-    asking: Asking, recorded: Recorded, thread: Thread | None, programme: str, story: Story
+    asking: Asking,
+    recorded: Recorded,
+    thread: Thread | None,
+    programme: str,
+    story: Story,
+    pace: timedelta = timedelta(0),
 ) -> OptedIn:
     """Ask once: not again while what they were sent before can still be answered."""
     until = recorded.event.occurred_at + CONFIRM_WITHIN
@@ -179,6 +243,8 @@ def _ask(
             now=story.now,
         )
         return OptedIn(recorded, None, until, verdict.words, verdict)
+    if verdict.is_deferred and verdict.until:
+        verdict = replace(verdict, until=verdict.until + pace)
     message = queue_message(
         thread=thread,
         conversation=_live(thread),
@@ -215,7 +281,7 @@ def _asked_before(thread: Thread, programme: str, *, now: datetime) -> ConsentQu
             answered_at=None,
             ends_at__gt=now,
         )
-        .exclude(message__status__in=_DID_NOT_GO)
+        .exclude(message__status__in=DID_NOT_GO)
         .first()
     )
 
@@ -232,7 +298,7 @@ def _live(thread: Thread) -> Conversation | None:
     return locked_conversation(row) if row else None
 
 
-def _tell(account_id: int, address: Address, state: ConsentState, story: Story) -> None:
+def tell_of(account_id: int, address: Address, state: ConsentState, story: Story) -> None:
     """Tell the live conversations with them, if there are any."""
     known = Thread.objects.filter(account=account_id, address__key__in=address.sibling_keys)
     if thread := known.select_related("address").order_by("pk").first():

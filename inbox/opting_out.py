@@ -43,29 +43,43 @@ def opt_out(
     not they themselves. Locks the person's
     threads, contact, consents, the ledger, their messages and conversations, in this order.
     """
-    story = Story(now=now, actor=by)
     with transaction.atomic(durable=True):
-        scope = scope_of(account_id)
-        threads, others = _theirs(account_id, address, scope)
-        own, *linked = lock_addresses(account_id, (address, *others), now=now)
-        if _is_said_already(own, linked, evidence.source):
-            return False
-        recorded = record_consent(
-            account_id=account_id,
-            address=address,
-            others=others,
-            evidence=replace(
-                evidence,
-                kind=EventKind.OPT_OUT,
-                scope=scope.value if scope is OptOutScope.EVERY else "",
-            ),
-            now=recorded_after(account_id, (address, *others), now=now),
+        return record_opt_out(
+            account_id=account_id, address=address, evidence=evidence, now=now, by=by
         )
-        logger.info("consent of %s is now %s", masked(address.key), recorded.state.value)
-        settle_open(account_id, (address, *others), now=now)
-        if threads:
-            follow_consent(threads[0], None, (address, *others), recorded.state, story)
-        announce(story.announcements(), now=now)
+
+
+def record_opt_out(
+    *,
+    account_id: int,
+    address: Address,
+    evidence: Evidence,
+    now: datetime,
+    by: User | None = None,
+) -> bool:
+    """Do what `opt_out` does, in its caller's transaction."""
+    story = Story(now=now, actor=by)
+    scope = scope_of(account_id)
+    threads, others = _theirs(account_id, address, scope)
+    own, *linked = lock_addresses(account_id, (address, *others), now=now)
+    if _is_said_already(own, linked, evidence.source):
+        return False
+    recorded = record_consent(
+        account_id=account_id,
+        address=address,
+        others=others,
+        evidence=replace(
+            evidence,
+            kind=EventKind.OPT_OUT,
+            scope=scope.value if scope is OptOutScope.EVERY else "",
+        ),
+        now=recorded_after(account_id, (address, *others), now=now),
+    )
+    logger.info("consent of %s is now %s", masked(address.key), recorded.state.value)
+    settle_open(account_id, (address, *others), now=now)
+    if threads:
+        follow_consent(threads[0], None, (address, *others), recorded.state, story)
+    announce(story.announcements(), now=now)
     return True
 
 

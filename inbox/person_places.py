@@ -255,7 +255,7 @@ NOBODY_IN: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "inbox.consentquestion",
+            *("inbox.consentquestion", "inbox.optinapproval"),
             *("inbox.participant", "inbox.readcursor", "inbox.responsetime"),
             *("inbox.escalationtimer", "inbox.autoreplylog"),
         ),
@@ -274,6 +274,7 @@ NOBODY_IN: Mapping[str, str] = {
     ),
     "compliance.consentimport": "a file is sealed, and gone when it is imported or after a day",
     "compliance.consentimportline": "cells that could not be used; gone after thirty days",
+    "inbox.toldconsent": "what a program said, as a keyed hash; gone after thirty days",
     "inbox.inboxevent": "ids of what changed; kept for seven days",
     "inbox.forgettingcertificate": "counts of what went",
     "inbox.erasure": "who asked and why; what somebody is found by goes before it is done",

@@ -17,12 +17,29 @@ CONFIRM, CLARIFY = ConsentQuestion.Kind.CONFIRM, ConsentQuestion.Kind.CLARIFY
 # Which text of ours was shown, as the ledger names wordings.
 WORDING = "consent_request"
 _Status = Message.Status
-_NOT_SEEN = (_Status.QUEUED, _Status.FAILED, _Status.BLOCKED, _Status.CANCELED)
+DID_NOT_GO = (_Status.FAILED, _Status.BLOCKED, _Status.CANCELED)
+_NOT_SEEN = (_Status.QUEUED, *DID_NOT_GO)
 
 
 def open_questions(thread_ids: Iterable[int], kind: str) -> "QuerySet[ConsentQuestion]":
     """Return the questions of a kind on these threads that nobody has answered."""
     return ConsentQuestion.objects.filter(thread__in=thread_ids, kind=kind, answered_at=None)
+
+
+def last_asked(account_id: int, addresses: Iterable[Address]) -> dict[tuple[str, str], datetime]:
+    """Return when people were last asked to confirm, by the key of their consent and programme.
+
+    A question that did not go is none.
+    """
+    keys = {key: one.consent_key for one in addresses for key in one.sibling_keys}
+    rows = ConsentQuestion.objects.filter(
+        account=account_id, thread__address__key__in=keys, kind=CONFIRM
+    ).exclude(message__status__in=DID_NOT_GO)
+    found: dict[tuple[str, str], datetime] = {}
+    for key, programme, at in rows.values_list("thread__address__key", "programme", "asked_at"):
+        of = keys[key], programme
+        found[of] = max(at, found.get(of, at))
+    return found
 
 
 def answerable(thread: Thread, kind: str, *, now: datetime) -> list[ConsentQuestion]:

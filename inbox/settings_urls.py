@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from inbox.views.settings import (
+    approvals,
     asking,
     audit,
     compliance,
@@ -121,6 +122,7 @@ urlpatterns = [
     path("consent/", consent.consent, name="settings_consent"),
     path("consent/period/", consent.consent_period, name="settings_consent_period"),
     path("consent/outside/", outside.outside, name="settings_outside"),
+    path("consent/approvals/", approvals.approvals, name="settings_approvals"),
     path("consent/imports/", imports.imports, name="settings_imports"),
     path("consent/imports/<slug:key>/", imports.one_import, name="settings_import"),
     path(

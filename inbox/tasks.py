@@ -10,6 +10,7 @@ from accounts.sessions import forget_expired
 from compliance.lapsing import lapse_next
 from compliance.verifying import verify_next
 from inbox import (
+    asking_imported,
     closing,
     conversations,
     deciding,
@@ -24,6 +25,7 @@ from inbox import (
     sending,
     sharing,
     still_waiting,
+    telling_consents,
 )
 from inbox.events import forget_events
 from inbox.forgetting.erasing import erase_next, erase_some
@@ -278,6 +280,14 @@ def sweep_imports() -> None:
 
 
 @shared_task
+def sweep_imported_questions() -> None:
+    """Ask people to confirm what files say of them, the next few, for a bounded time."""
+    until = timezone.now() + SWEEP
+    while (now := timezone.now()) < until and asking_imported.ask_next(now=now):
+        pass
+
+
+@shared_task
 def sweep_shared_consents() -> None:
     """Tell Twilio of consents where accounts want that, for a bounded time."""
     until = timezone.now() + ASKING
@@ -311,8 +321,9 @@ def check_owner(message_id: int) -> None:
 
 @shared_task
 def sweep_old_events() -> None:
-    """Forget events nobody can catch up with any more."""
+    """Forget events nobody can catch up with any more, and what programs told long ago."""
     forget_events(before=timezone.now() - EVENTS_KEPT_FOR)
+    telling_consents.forget_told(now=timezone.now())
 
 
 @shared_task

@@ -72,6 +72,7 @@ from inbox.models import (
     ForgettingCertificate,
     LegalHold,
     Message,
+    OptInApproval,
     Receipt,
     RemoteDeletion,
     ResponseTime,
@@ -79,6 +80,7 @@ from inbox.models import (
     RoutingTrace,
     Sender,
     TeamInbox,
+    ToldConsent,
     WhatsAppState,
     WhatsAppSync,
     WhatsAppTemplate,
@@ -322,6 +324,12 @@ def _doubt(company: Company) -> None:
         ends_at=NOW,
     )
     asked = Message.objects.filter(account=company.account, direction="out").earliest("pk")
+    OptInApproval.objects.create(
+        account=company.account, proposed=1, asked_by=company.alice, asked_at=NOW
+    )
+    ToldConsent.objects.create(
+        account=company.account, key="canary-key", said="0" * 64, status=201, told_at=NOW
+    )
     ConsentQuestion.objects.create(
         account=company.account,
         thread=asked.thread,

@@ -6,6 +6,7 @@ address. Conversations change through stories, so their rows can only be looked 
 
 from inbox.admin import (
     accounts,
+    approvals,
     conversations,
     customers,
     features,
@@ -21,12 +22,14 @@ from inbox.admin import (
     retention,
     reviews,
     senders,
+    told_consents,
     twilio_accounts,
     whatsapp,
 )
 
 __all__ = [
     "accounts",
+    "approvals",
     "conversations",
     "customers",
     "features",
@@ -42,6 +45,7 @@ __all__ = [
     "questions",
     "reviews",
     "senders",
+    "told_consents",
     "twilio_accounts",
     "whatsapp",
 ]

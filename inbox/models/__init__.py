@@ -1,5 +1,6 @@
 """Which rows does the inbox own? One file per noun."""
 
+from inbox.models.approval import OptInApproval
 from inbox.models.contact import Contact, ContactAddress
 from inbox.models.conversation import Conversation, ConversationEvent, Participant, ReadCursor
 from inbox.models.event import InboxCounter, InboxEvent
@@ -22,6 +23,7 @@ from inbox.models.review import ConsentReview
 from inbox.models.sender import Sender
 from inbox.models.thread import Thread
 from inbox.models.timer import EscalationTimer
+from inbox.models.told_consent import ToldConsent
 from inbox.models.trace import RoutingTrace
 from inbox.models.whatsapp import WhatsAppState, WhatsAppSync, WhatsAppTemplate
 
@@ -44,6 +46,7 @@ __all__ = [
     "InboxEvent",
     "LegalHold",
     "Message",
+    "OptInApproval",
     "Participant",
     "ReadCursor",
     "Receipt",
@@ -54,6 +57,7 @@ __all__ = [
     "Sender",
     "TeamInbox",
     "Thread",
+    "ToldConsent",
     "WhatsAppState",
     "WhatsAppSync",
     "WhatsAppTemplate",

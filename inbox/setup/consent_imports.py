@@ -21,6 +21,7 @@ from accounts import audit
 from accounts.models import Account, User
 from accounts.secrets import SecretUnreadableError
 from compliance.addresses import masked
+from compliance.asking_settings import asking_of
 from compliance.consent_files import (
     Mapped,
     Read,
@@ -36,6 +37,7 @@ from compliance.import_outcomes import Outcome, Stand, outcome_of, said_in
 from compliance.models import Consent, ConsentImport, ConsentImportLine, ConsentState
 from inbox.models.ids import public_id
 from inbox.nudges import nudge_on_commit
+from inbox.questions import last_asked
 from inbox.setup.refusals import SetUpError
 
 SHOWN_ROWS = 10
@@ -45,6 +47,8 @@ SHORTEST_ATTESTATION = 10
 DRAFTS_WAIT = timedelta(hours=24)
 LINES_KEPT = timedelta(days=30)
 _CHUNK = 1000
+# So far are questions of one import apart: ten thousand people are not asked in one second.
+ASKING_PACE = timedelta(seconds=0.5)
 _Status, _Outcome = ConsentImport.Status, ConsentImportLine.Outcome
 
 
@@ -75,6 +79,16 @@ class Foretold:
     def new_opt_outs(self) -> int:
         """Count who would be opted out."""
         return self.counts.get(Outcome.OPTED_OUT, 0)
+
+    @property
+    def to_ask(self) -> int:
+        """Count who would be asked to confirm."""
+        return self.counts.get(Outcome.ASKED, 0)
+
+    @property
+    def asking_minutes(self) -> int:
+        """Return in how many minutes the last of them is asked, where no hours hold them up."""
+        return round(self.to_ask * ASKING_PACE / timedelta(minutes=1))
 
     @property
     def problems_shown(self) -> Sequence[Any]:
@@ -176,20 +190,31 @@ class _Look:
     read: Read
     now: datetime
     out_at: dict[str, datetime] = field(default_factory=dict)
+    asked: set[tuple[str, str]] = field(default_factory=set)
 
     def outcomes(self) -> Iterator[tuple[Row, Outcome]]:
         both = said_in(self.read.ins)
         entries = self.read.entries
+        asking = asking_of(self.account_id)
+        confirms = asking.confirms
         for start in range(0, len(entries), _CHUNK):
             chunk = entries[start : start + _CHUNK]
             stands = self._stands(chunk)
+            asked = last_asked(self.account_id, (row.address for row in chunk)) if confirms else {}
             for row in chunk:
                 key = row.address.consent_key
-                stand = self._stand(row, stands[key])
+                stand = replace(
+                    self._stand(row, stands[key]),
+                    asked_at=asked.get((key, row.programme)),
+                    confirms=confirms,
+                    approves=asking.approves,
+                )
                 outcome = outcome_of(row, stand, started_at=self.now, said_in_at=both.get(key))
                 if outcome is Outcome.OPTED_OUT:
                     at = row.occurred_at or self.now
                     self.out_at[key] = max(at, self.out_at.get(key, at))
+                if outcome is Outcome.ASKED:
+                    self.asked.add((key, row.programme))
                 yield row, outcome
 
     def _stands(self, chunk: Sequence[Row]) -> Mapping[str, dict[str, Consent]]:
@@ -212,6 +237,8 @@ class _Look:
                 grants=frozenset({(consent.since, consent.basis, consent.quality)}),
                 given=(consent.basis, consent.quality),
             )
+        if self.asked & {(row.address.consent_key, one) for one in (row.programme, "*")}:
+            return replace(stand, state=ConsentState.PENDING)
         if out_at is None:
             return stand
         latest = max(filter(None, (stand.opted_out_at, out_at)))
@@ -324,12 +351,16 @@ def _clash(row: ConsentImport, key: str, idempotency_key: str) -> SetUpError | N
 
 
 def cancel(row: ConsentImport, *, by: User, now: datetime) -> ConsentImport:
-    """Record nothing more of an import; what is recorded stays. Raises SetUpError if it is over."""
+    """Record nothing more of an import, and ask nobody more; what is recorded stays.
+
+    Raises SetUpError if it is over.
+    """
     with transaction.atomic(durable=True):
         locked = ConsentImport.objects.select_for_update().get(pk=row.pk)
-        if locked.is_over:
+        if locked.is_over and not locked.is_asking:
             raise SetUpError(_("This import is over already."))
-        was_running = locked.status == _Status.RUNNING
+        was_running = locked.status == _Status.RUNNING or locked.is_asking
+        _stop_asking(locked)
         locked.status, locked.content = _Status.CANCELED, ""
         locked.canceled_by, locked.finished_at = by, now
         locked.save()
@@ -345,6 +376,13 @@ def cancel(row: ConsentImport, *, by: User, now: datetime) -> ConsentImport:
                 total=locked.total,
             )
     return locked
+
+
+def _stop_asking(row: ConsentImport) -> None:
+    reason = "The import was cancelled before they were asked. Without a yes it comes to nothing."
+    waiting = row.lines.filter(outcome=_Outcome.TO_ASK)
+    row.questions += waiting.update(outcome=_Outcome.NOT_ASKED, reason=reason)
+    row.ask_next_at = None
 
 
 def forget_old(*, now: datetime) -> None:

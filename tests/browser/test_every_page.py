@@ -52,6 +52,7 @@ from inbox.models import (
     ForgettingCertificate,
     LegalHold,
     Message,
+    OptInApproval,
     RemoteDeletion,
     TeamInbox,
     Thread,
@@ -76,6 +77,7 @@ from tests.factories import (
     make_sender,
     make_user,
 )
+from tests.flows.test_double_opt_in import settle_asking
 from tests.flows.test_together import Stage
 from tests.inbox.test_pages_rules import fill as fill_rules
 from tests.live import Live
@@ -407,13 +409,22 @@ def _consents(stage: Stage) -> str:
 
 
 def _from_outside(stage: Stage, ada: User) -> dict[str, str]:
-    """Have one file to be looked at, one that was imported, and a difference from Twilio."""
+    """Have one file to be looked at, one that was imported, and a difference from Twilio.
+
+    Somebody of each file is asked to confirm.
+    """
     assert ada.account is not None
-    deed: dict[str, Any] = {"account": ada.account, "by": ada, "now": stage.now}
-    rows = "\n".join(f"+1415555{n:04},opt_out,," for n in range(300, 306))
-    text = f"phone,action,date,wording\n{rows}\n12,opt_out,,\n+14155550309,opt_in,,\n"
+    settle_asking(ada.account, ada, stage.now, confirms=True, approves=True)
+    for by in (ada, stage.house.sue):
+        said = tell(ada.account, proof(kind=EventKind.PROPOSED, note="Signed"), at=stage.now)
+        deed: dict[str, Any] = {"account": ada.account, "asked_by": by, "asked_at": stage.now}
+        OptInApproval.objects.create(proposed=said.event.seq, **deed)
+    deed = {"account": ada.account, "by": ada, "now": stage.now}
+    rows = "\n".join(f"+1415555{n:04},opt_out,,," for n in range(300, 306))
+    ins = "+14155550309,opt_in,,,\n+14155550311,opt_in,2026-01-05T10:00Z,express,I agree.\n"
+    text = f"phone,action,date,basis,wording\n{rows}\n12,opt_out,,,\n{ins}"
     draft = upload(text.encode(), name="old-system.csv", **deed)
-    done = upload(f"{text}+14155550310,what,,\n".encode(), name="moved.csv", **deed)
+    done = upload(f"{text}+14155550310,what,,,\n".encode(), name="moved.csv", **deed)
     start(done, attestation="Moved from the old system; exported by IT.", by=ada, now=stage.now)
     while work := importing.claim_next(now=stage.now):
         while importing.go_on(work, now=stage.now):
@@ -431,6 +442,7 @@ def _from_outside(stage: Stage, ada: User) -> dict[str, str]:
     )
     page = "/settings/consent/imports/"
     return {
+        "opt-ins to approve": "/settings/consent/approvals/",
         "imports of consents": page,
         "an import to look at": f"{page}{draft.public_id}/",
         "an import that is done": f"{page}{done.public_id}/",
@@ -603,6 +615,7 @@ PAGES = [
     "rules of a supervisor",
     "consent",
     "consent of a person",
+    "opt-ins to approve",
     "imports of consents",
     "an import to look at",
     "an import that is done",

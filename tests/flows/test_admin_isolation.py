@@ -104,6 +104,8 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "inbox.autoreplylog": ("v", "v", "", "v"),
     "inbox.availabilityplan": ("v", "v", "v", ""),
     "inbox.consentquestion": ("", "", "v", "v"),
+    "inbox.toldconsent": ("", "", "v", "v"),
+    "inbox.optinapproval": ("", "", "v", "v"),
     "inbox.consentreview": ("", "", "v", "v"),
     "inbox.erasure": ("", "", "v", "v"),
     "inbox.forgettingcertificate": ("", "", "v", "v"),
@@ -166,6 +168,8 @@ IN_SUPPORT: dict[str, tuple[str, str]] = {
     "compliance.providerblock": ("v", ""),
     "compliance.suppression": ("v", ""),
     "inbox.consentquestion": ("v", ""),
+    "inbox.toldconsent": ("v", ""),
+    "inbox.optinapproval": ("v", ""),
     "inbox.consentreview": ("v", ""),
     "inbox.erasure": ("v", ""),
     "inbox.forgettingcertificate": ("v", ""),
@@ -864,6 +868,7 @@ def test_being_in_for_support_adds_to_the_index_what_is_written_here(world: Worl
         "ForgettingCertificate",
         "GateDecision",
         "LegalHold",
+        "OptInApproval",
         "ProviderBlock",
         "ReassignmentCheck",
         "ReassignmentPolicy",
@@ -871,6 +876,7 @@ def test_being_in_for_support_adds_to_the_index_what_is_written_here(world: Worl
         "RemoteDeletion",
         "RetentionPolicy",
         "Suppression",
+        "ToldConsent",
     }
 
 

@@ -1,17 +1,20 @@
 """Do other systems tell of opt-ins and opt-outs, and hear what became of it?"""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, User
 from accounts.programs import make_key
 from compliance.models import Consent, ConsentEvent
-from inbox.models import Conversation, ConversationEvent, Message
+from inbox.models import Conversation, ConversationEvent, Message, ToldConsent
+from inbox.telling_consents import forget_told
 from tests.conftest import House
 from tests.factories import make_account, make_inbox, make_sender, make_user
 from tests.flows.test_double_opt_in import settle_asking
@@ -36,14 +39,17 @@ class Program:
         key: dict[str, Any] = {"account": house.account, "days": 90, "by": ada, "now": now}
         self.bearer = make_key(name="Shop", may_change=True, **key).secret
 
-    def tells(self, name: str = "api_consents", method: str = "post", **body: Any) -> Any:
-        """Ask the API."""
+    def tells(
+        self, name: str = "api_consents", method: str = "post", key: str = "", **body: Any
+    ) -> Any:
+        """Ask the API; `key` is that under which it is done once."""
+        once = {"Idempotency-Key": key} if key else {}
         with time_machine.travel(self.now, tick=False):
             return getattr(Client(), method)(
                 reverse(name),
                 body,
                 content_type="application/json",
-                headers={"Authorization": f"Bearer {self.bearer}"},
+                headers={"Authorization": f"Bearer {self.bearer}", **once},
             )
 
 
@@ -175,7 +181,7 @@ def test_another_account_s_inbox_is_not_there(program: Program) -> None:
 
 
 def test_what_is_settled_is_written_with_its_version(program: Program) -> None:
-    wanted = {
+    wanted: dict[str, Any] = {
         "double_opt_in": True,
         "opt_out_scope": "every",
         "clarifying_text": True,
@@ -288,3 +294,113 @@ def test_an_agent_s_word_does_not_undo_an_opt_out(stage: Stage, login: Any) -> N
 
     assert answer.status_code == 409
     assert (state(), Message.objects.filter(purpose="consent_request").count()) == ("opted_out", 0)
+
+
+# --- The same once more ---------------------------------------------------------------------------
+
+
+def test_the_same_key_and_body_get_the_first_answer_and_do_nothing(
+    house: House, program: Program
+) -> None:
+    settle_asking(house.account, house.sue, program.now, confirms=True)
+    first = program.tells(key="sign-up-1", **FORM)
+    program.now += timedelta(hours=1)
+
+    again = program.tells(key="sign-up-1", **FORM)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    assert again["Cache-Control"] == "private, no-store"
+    assert ConsentEvent.objects.count() == 1
+    assert AuditEntry.objects.filter(action="consent_told").count() == 1
+    # Without it, what is told again is written down again.
+    program.tells(**FORM)
+    assert ConsentEvent.objects.count() == 2
+
+
+def test_an_opt_out_under_a_key_is_answered_as_it_was(program: Program) -> None:
+    out = {"kind": "opt_out", "address": MARIA, "source": "verbal"}
+    first = program.tells(key="out-1", **out)
+
+    again = program.tells(key="out-1", **out)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    assert program.tells(key="out-2", **out).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "change", [{"address": "+14155550199"}, {"kind": "opt_out"}, {"note": "x"}]
+)
+def test_another_body_under_the_same_key_is_refused(
+    program: Program, change: dict[str, Any]
+) -> None:
+    program.tells(key="sign-up-1", **FORM)
+
+    answer = program.tells(key="sign-up-1", **{**FORM, **change})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "OTHER_REQUEST")
+    assert ConsentEvent.objects.count() == 1
+
+
+def test_what_was_refused_or_only_looked_at_takes_no_key(program: Program) -> None:
+    assert program.tells(key="one", **{**FORM, "wording": None}).status_code == 400
+    assert program.tells(key="one", **FORM, check=True).status_code == 200
+
+    assert program.tells(key="one", **FORM).status_code == 201
+    assert ToldConsent.objects.count() == 1
+
+
+@pytest.mark.parametrize("key", ["x" * 121, "a\tb"])
+def test_a_key_that_is_none_is_refused(program: Program, key: str) -> None:
+    answer = program.tells(key=key, **FORM)
+
+    assert answer.status_code == 400
+    assert answer.json()["problems"][0]["where"] == "Idempotency-Key"
+    assert not ConsentEvent.objects.exists()
+
+
+def test_keys_are_the_accounts_own_and_say_nobodys_number(house: House, program: Program) -> None:
+    program.tells(key="sign-up-1", **FORM)
+    other = make_account("Umbrella")
+    otto = make_user(other, "Otto", works_as=User.Role.ACCOUNT_ADMIN)
+    key: dict[str, Any] = {"account": other, "days": 90, "by": otto, "now": program.now}
+    program.bearer = make_key(name="Shop", may_change=True, **key).secret
+
+    answer = program.tells(key="sign-up-1", **FORM, note="Theirs")
+
+    assert answer.status_code == 201
+    assert ConsentEvent.objects.filter(account=other).count() == 1
+    kept = str(list(ToldConsent.objects.values()))
+    assert "5550100" not in kept
+
+
+def test_keys_are_forgotten_after_thirty_days(program: Program) -> None:
+    program.tells(key="sign-up-1", **FORM)
+
+    forget_told(now=program.now + timedelta(days=29))
+    assert ToldConsent.objects.count() == 1
+    forget_told(now=program.now + timedelta(days=30))
+    assert not ToldConsent.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_at_the_same_time_one_is_recorded(program: Program) -> None:
+    program.tells(**{**FORM, "address": "+14155550188"})
+
+    with time_machine.travel(program.now, tick=False), ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _turn: _send(program), range(4)))
+
+    assert {status for status, _event in done} == {201}
+    assert len({event for _status, event in done}) == 1
+    assert ConsentEvent.objects.count() == 2
+
+
+def _send(program: Program) -> tuple[int, int]:
+    try:
+        headers = {"Authorization": f"Bearer {program.bearer}", "Idempotency-Key": "both"}
+        url = reverse("api_consents")
+        answer = Client().post(url, FORM, content_type="application/json", headers=headers)
+        return answer.status_code, answer.json().get("event", 0)
+    finally:
+        connection.close()

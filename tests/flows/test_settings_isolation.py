@@ -30,6 +30,7 @@ from accounts.models import (
     User,
 )
 from accounts.programs import make_key
+from compliance.evidence import EventKind
 from compliance.models import ConsentImport
 from inbox.api_urls import of_settings
 from inbox.forgetting.certificates import Went, issue
@@ -39,6 +40,7 @@ from inbox.models import (
     ForgettingCertificate,
     LegalHold,
     Message,
+    OptInApproval,
     TeamInbox,
 )
 from inbox.sending import send_test
@@ -55,6 +57,7 @@ from routing.models import (
     RuleExample,
 )
 from tests.carrier import Twilio
+from tests.compliance.ledgers import proof, tell
 from tests.conftest import House
 from tests.factories import LONG_AGO, make_account, make_hours, make_policy, make_user
 
@@ -399,6 +402,14 @@ def _import(scene: Scene) -> dict[str, Any]:
     return {"key": row.public_id}
 
 
+def _proposal(scene: Scene) -> dict[str, Any]:
+    """Name an opt-in that waits for a second person, reported by somebody else."""
+    given: dict[str, Any] = {"account": scene.house.account, "asked_by": scene.house.sue}
+    said = tell(scene.house.account, proof(kind=EventKind.PROPOSED), at=timezone.now())
+    OptInApproval.objects.create(**given, proposed=said.event.seq, asked_at=timezone.now())
+    return {"event": said.event.seq, "do": "refuse"}
+
+
 def _file(scene: Scene) -> dict[str, Any]:
     content = f"phone\n+1415555{secrets.randbelow(10_000):04}\n".encode()
     file = SimpleUploadedFile("old.csv", content, content_type="text/csv")
@@ -439,6 +450,16 @@ TABLE: dict[str, dict[str, Row]] = {
             IMPORTED,
             data=lambda scene: {"do": "share", "on": "1"},
             in_support=(404, 302),
+            elsewhere=404,
+        ),
+    },
+    # Who is in the account for support decides nothing.
+    "settings_approvals": {
+        "GET": Row(WITH_AUDITOR, **CONSENT),
+        "POST": Row(
+            DONE_BY_ADMIN,
+            data=_proposal,
+            in_support=(404, 404),
             elsewhere=404,
         ),
     },

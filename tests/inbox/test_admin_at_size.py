@@ -88,6 +88,8 @@ EACH: dict[str, dict[str, str]] = {
     "compliance_consentcomparison": {},
     "compliance_consentdifference": {"comparison_id": OWN},
     "compliance_reassignmentcheck": {"handle": "'handle' || g"},
+    "inbox_optinapproval": {"proposed": "100 + g"},
+    "inbox_toldconsent": {"key": "'key' || g"},
     "inbox_consentquestion": {"message_id": OWN, "thread_id": OWN, "event": "100 + g"},
     "inbox_consentreview": {"message_id": OWN, "thread_id": OWN},
     "inbox_legalhold": {"public_id": "'hold' || g", "conversation_id": OWN},

@@ -47,6 +47,8 @@ NOT_FOR_PARTNERS = {
     "reassignmentpolicy",
     "sharedconsent",
     "consentquestion",
+    "toldconsent",
+    "optinapproval",
     "consentreview",
     "erasure",
     "forgettingcertificate",

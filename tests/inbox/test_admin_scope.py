@@ -50,6 +50,8 @@ OTHERWISE = {
     "reassignmentpolicy",
     "sharedconsent",
     "consentquestion",
+    "toldconsent",
+    "optinapproval",
     "consentreview",
     "erasure",
     "forgettingcertificate",

@@ -58,6 +58,14 @@ class AskingForm(forms.Form):
         ),
         required=False,
     )
+    approves = forms.BooleanField(
+        label=gettext_lazy("A second person approves an opt-in for somebody who opted out"),
+        help_text=gettext_lazy(
+            "For opt-ins with new proof that an admin or a program reports. It counts once another "
+            "admin approved it. What people do themselves needs nobody: START, a form, a link."
+        ),
+        required=False,
+    )
     scope = forms.ChoiceField(
         label=gettext_lazy("An opt-out counts for"),
         choices=OptOutScope.choices,
@@ -81,6 +89,7 @@ class AskingForm(forms.Form):
             data,
             initial={
                 "confirms": asking.confirms,
+                "approves": asking.approves,
                 "scope": asking.scope.value,
                 "clarifies": asking.clarifies,
                 **{f"name{one.number}": one.name for one in asking.programmes},
@@ -113,6 +122,7 @@ class AskingForm(forms.Form):
         pairs = [(said[f"code{number}"], said[f"name{number}"]) for number in _NUMBERS]
         return Asking(
             confirms=said["confirms"],
+            approves=said["approves"],
             scope=OptOutScope(said["scope"]),
             clarifies=said["clarifies"],
             programmes=programmes_from(pairs),
@@ -197,7 +207,7 @@ def _page(
         "may_change": may_change(who),
         "row": row,
         "form": form,
-        "settings": [form[name] for name in ("confirms", "scope", "clarifies")],
+        "settings": [form[name] for name in ("confirms", "approves", "scope", "clarifies")],
         "programmes": [(form[f"name{one}"], form[f"code{one}"]) for one in _NUMBERS],
         "kept": kept,
         "lines": [_line(who, kept, form, kind, language) for kind in AskingKind],

@@ -305,6 +305,7 @@ def _counts(row: ConsentImport) -> list[tuple[str, int]]:
     names = (
         "opted_out",
         "opted_in",
+        "asked",
         "unproven",
         "superseded",
         "already",
