@@ -85,13 +85,21 @@ def read_link(token: str, *, now: datetime) -> Link:
 
 def carries_link(text: str, account_id: int, address: Address, *, now: datetime) -> bool:
     """Say whether a text carries a link by which this very person stops these messages."""
-    base = re.escape(f"{settings.PUBLIC_BASE_URL}{reverse('opt_out', args=['-'])[:-1]}")
-    for token in re.findall(rf"{base}(\S+)", text)[:_MOST_LINKS]:
+    for token in re.findall(rf"{re.escape(_base())}(\S+)", text)[:_MOST_LINKS]:
         with suppress(BadLinkError):
             link = read_link(token, now=now)
             if (link.account_id, link.address.key) == (account_id, address.key):
                 return True
     return False
+
+
+def names_link(text: str) -> bool:
+    """Say whether a text carries such a link, whoever it is for: an example is one too."""
+    return _base() in text
+
+
+def _base() -> str:
+    return f"{settings.PUBLIC_BASE_URL}{reverse('opt_out', args=['-'])}".rpartition("-")[0]
 
 
 def _keys() -> tuple[str, ...]:

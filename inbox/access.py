@@ -194,7 +194,7 @@ def get_conversation(viewer: Viewer, public_id: str) -> Conversation:
     """
     found = (
         conversations_of(viewer)
-        .select_related("inbox", "owner", "contact", "thread__sender", "thread__address")
+        .select_related("inbox", "owner", "contact", "thread__sender__account", "thread__address")
         .filter(public_id=public_id)
         .first()
     )

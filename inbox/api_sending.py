@@ -82,7 +82,7 @@ def conversation_verdict(request: Request, public_id: str) -> Response:
         purpose,
         user,
         now,
-        chosen.body if chosen else asked["text"],
+        chosen.body if chosen else asked["text"] or None,
         frozenset(asked["went_on"]),
         as_judged(thread, chosen),
     )
@@ -92,7 +92,7 @@ def conversation_verdict(request: Request, public_id: str) -> Response:
         **_verdict(verdict_told(verdict)),
         "purpose": purpose.value,
         "may_write": Ability.REPLY in abilities,
-        "warnings": _warnings(asked["purpose"]),
+        "warnings": [*_warnings(asked["purpose"]), *(one.words for one in verdict.notices)],
         "notice": NOTICE,
     }
     return private(body)

@@ -21,12 +21,14 @@ from inbox.abilities import Ability, abilities_of, part_of
 from inbox.contacts import address_of
 from inbox.models import ConsentReview, Conversation, TeamInbox
 from inbox.reviewing import may_decide, review_of
-from inbox.sending import Wanted, compose_verdict, verdict_on
+from inbox.sending import Wanted, compose_verdict, is_first_word, verdict_on
 from inbox.timers import next_timer
 from routing.policy_words import Names, coming_words, unless_words
 
 WARN_BEFORE_WINDOW_CLOSES = timedelta(hours=2)
 _MAY_HAVE_STOPPED = (Reason.PENDING_REVIEW, Reason.OPTED_OUT, Reason.OPTED_OUT_REPLY)
+
+_ICONS = {"kept": "shield-check", "advice": "triangle-alert"}
 
 
 class Composer(StrEnum):
@@ -52,7 +54,9 @@ class Banner:
 
     @property
     def icon(self) -> str:
-        """Choose the icon that says how serious it is."""
+        """Choose the icon that says what it is about, or how serious it is."""
+        if self.kind in _ICONS:
+            return _ICONS[self.kind]
         return {"danger": "shield-alert", "warn": "hourglass"}.get(self.tone, "info")
 
 
@@ -79,6 +83,8 @@ class Desk:
     stop_link: str = ""
     programmes: tuple[Programme, ...] = ()
     kept: Programme | None = None
+    # The name that the first message of all should say; blank once something of ours went out.
+    name_to_say: str = ""
 
     @property
     def sent_as(self) -> str:
@@ -113,6 +119,7 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
         or _blocked(abilities, verdict, purpose, kept)
         or _handled_by_other(viewer, conversation, abilities)
         or _claim_needed(abilities, composer)
+        or _noticed(composer, verdict)
         or _newer_conversation(viewer, conversation)
         or _closed(conversation, abilities)
         or _window_closing(conversation, composer, now=now)
@@ -123,7 +130,15 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
         *(conversation, abilities, composer, verdict, banner, coming, purpose, link),
         programmes=programmes,
         kept=kept,
+        name_to_say=_name_to_say(conversation, composer, user, now=now),
     )
+
+
+def _name_to_say(conversation: Conversation, composer: Composer, user: User, now: datetime) -> str:
+    if composer is not Composer.OPEN or conversation.last_human_reply_at:
+        return ""
+    is_first = is_first_word(conversation.thread, Wanted(Purpose.REPLY, user, now))
+    return conversation.thread.sender.account.name if is_first else ""
 
 
 def _programmes_of(conversation: Conversation, verdict: Verdict) -> tuple[Programme, ...]:
@@ -220,6 +235,13 @@ def _blocked(
     tone = "warn" if is_closed or verdict.is_question else "danger"
     action = "template" if is_closed and Ability.REPLY in abilities else ""
     return Banner(verdict.reason.value.lower(), tone, verdict.words, action)
+
+
+def _noticed(composer: Composer, verdict: Verdict) -> Banner | None:
+    """Say what who writes should know, though the gate lets it go."""
+    if composer is not Composer.OPEN or not verdict.is_allowed or not verdict.notices:
+        return None
+    return Banner("advice", "warn", " ".join(one.words for one in verdict.notices))
 
 
 def _handled_by_other(

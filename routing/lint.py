@@ -4,7 +4,7 @@ An error blocks publishing; a warning asks. Pure: what else exists in the accoun
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import combinations, takewhile
@@ -49,7 +49,8 @@ class Known:
     """What the account has: look-ups, escalation policies and webhooks by name.
 
     `is_wish` says of words whether a message of nothing else is a wish to stop, start or get help,
-    and reaches no rule; `misleading` what a text invites for another meaning than it has, in words.
+    and reaches no rule; `misleading` what a text invites for another meaning than it has, in words;
+    `no_way_out` whom a text for some countries, or for any, leaves without a way to stop it.
     Where it is given: `policies` are the escalation policies themselves, `own_policy` the one of
     the inbox, `fields` those of each CRM by its name, `variables` what texts may name.
     """
@@ -59,6 +60,7 @@ class Known:
     webhooks: frozenset[str] = frozenset()
     is_wish: Callable[[str], bool] = lambda words: False
     misleading: Callable[[str], Sequence[str]] = lambda text: ()
+    no_way_out: Callable[[str, Collection[str]], str] = lambda text, countries: ""
     policies: Mapping[str, Policy] = field(default_factory=dict)
     own_policy: str = ""
     fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -81,6 +83,7 @@ def lint(rulebook: Rules, directory: Directory, known: Known) -> tuple[Finding, 
         found += _unknown(rule, known)
         found += _tags(rule)
         found += _reserved(rule, known)
+        found += _ways_out(rule, known)
         found += _texts(rule, known)
         found += _patterns(rule)
         before.append(asked)
@@ -320,6 +323,19 @@ def _reserved(rule: Rule, known: Known) -> Iterator[Finding]:
             )
     for language, text in sorted(rule.actions.reply.items()):
         for words in known.misleading(text):
+            yield _warning(rule, f"In “{language}”: {words}")
+
+
+def _ways_out(rule: Rule, known: Known) -> Iterator[Finding]:
+    """Look for people who get an answer from a number at which they cannot stop it."""
+    asked = [one for one in rule.condition.parts if isinstance(one, Condition)]
+    certain = asked if rule.condition.match is Match.ALL or len(rule.condition.parts) == 1 else ()
+    chosen = {one.fact: _folded(one) for one in certain if not one.is_negated}
+    if chosen.get("channel") == {"whatsapp"}:
+        return
+    countries = {one.upper() for one in chosen.get("country", ())}
+    for language, text in sorted(rule.actions.reply.items()):
+        if words := known.no_way_out(text, countries):
             yield _warning(rule, f"In “{language}”: {words}")
 
 

@@ -55,7 +55,10 @@ def decisions_of(message_ref: str, *, account_id: int) -> list[Decided]:
 
 def decided(row: GateDecision) -> Decided:
     """Tell one decision."""
-    told = [_told(one) for one in row.findings] or [Told("OK", meaning_of("OK"), "allow")]
+    told = [_told(one) for one in row.findings]
+    if all(one.answer == "allow" for one in told):
+        # What its author was told of stopped nothing.
+        told.insert(0, Told("OK", meaning_of("OK"), "allow"))
     return Decided(row, told, list(_facts(row.inputs)))
 
 

@@ -28,6 +28,7 @@ from compliance.whereabouts import whereabouts
 from inbox.models import Sender, TeamInbox
 from inbox.sending import Door, Draft, Supposed, door_of, verdict_if
 from inbox.setup.consent_words import ConsentWords, consent_words
+from inbox.setup.way_out import OPEN, WayOut, way_out_of
 
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 NOON, NIGHT = 12, 3
@@ -150,6 +151,7 @@ class Reader:
     door: Door | None
     words: ConsentWords
     now: datetime
+    way_out: WayOut = OPEN
 
     def notices(self, text: str, purpose: Purpose, *, is_first: bool) -> tuple[str, ...]:
         """Return what the author of a text should know; `is_first`: nobody knows us before it."""
@@ -157,6 +159,8 @@ class Reader:
         if purpose not in OFFERS and (offer := promotion_in(text)):
             words = _("“%(words)s” reads like an offer. Offers need consent, and their own hours.")
             found.append(words % {"words": offer})
+        if purpose is Purpose.AUTO_REPLY and text.strip():
+            found += filter(None, [self.way_out.missing(text)])
         if self.door and text.strip():
             person = _person("noon", _at_home(self.door.sender), now=self.now)
             draft = Draft(purpose, text)
@@ -171,7 +175,8 @@ def reader_of(inbox: TeamInbox, *, now: datetime) -> Reader:
     """Return who looks at texts of an inbox."""
     senders = _one_of_each_channel(inbox)
     door = door_of(senders[0], now=now) if senders else None
-    return Reader(door, consent_words(inbox.account, [inbox.language]), now)
+    words = consent_words(inbox.account, [inbox.language])
+    return Reader(door, words, now, way_out_of(inbox.account, inbox))
 
 
 def _is_of_words(finding: Finding) -> bool:

@@ -220,7 +220,8 @@ FORM_GONE = "What it said was removed when its time was over."
 def empty_receipts(numbers: Iterable[int], *, now: datetime) -> int:
     """Take out what webhooks said. What nobody placed meanwhile cannot be placed any more."""
     rows = Receipt.objects.filter(pk__in=list(numbers))
-    rows.filter(state=Receipt.State.QUARANTINED).update(state=Receipt.State.DONE, done_at=now)
+    owed = rows.exclude(state=Receipt.State.DONE)
+    owed.update(state=Receipt.State.DONE, done_at=now, next_attempt_at=None)
     return rows.update(form=b"", problem="", forgotten_at=now)
 
 

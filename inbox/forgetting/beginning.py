@@ -1,6 +1,6 @@
 """How does an erasure begin: all at once, so that from here on nothing leads to the person?"""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import CharField, F, Value
@@ -11,8 +11,10 @@ from compliance.erasure import Erased, erase_person
 from inbox.broadcast import announce
 from inbox.closing import close_row
 from inbox.conversations import locked_conversation
+from inbox.forgetting.batches import empty_receipts
+from inbox.forgetting.forms import in_work_about
 from inbox.forgetting.holds import holds_on, lock_account
-from inbox.models import Contact, ContactAddress, Conversation, Erasure, Message, Thread
+from inbox.models import Contact, ContactAddress, Conversation, Erasure, Message, Receipt, Thread
 from inbox.person_places import Whom
 from inbox.sending.locking import lock_conversation
 from inbox.sending.progress import tell_updated
@@ -20,7 +22,13 @@ from inbox.story import Story
 
 NOBODY = "Erased person"
 NOWHERE = "erased"
+# So long a message that came before is waited for: its story is told first, and erased with them.
+PATIENCE = timedelta(minutes=10)
 _CANCELLED = "Cancelled: the person was erased before it was sent."
+
+
+class StillUntoldError(Exception):
+    """A message of theirs came before, and its story is about to be told."""
 
 
 def begin(row: Erasure, known: Whom, *, now: datetime) -> Whom | None:
@@ -28,6 +36,9 @@ def begin(row: Erasure, known: Whom, *, now: datetime) -> Whom | None:
 
     Returns by what the rest of them is found, or None while a legal hold stands. Locks are taken
     in the order of the house: threads, contact, consents, ledger, messages, conversations.
+
+    Raises StillUntoldError while what came from them is not taken in; what nobody could take in for
+    `PATIENCE` goes with them, unread.
     """
     with transaction.atomic(durable=True):
         lock_account(row.account_id)
@@ -36,6 +47,7 @@ def begin(row: Erasure, known: Whom, *, now: datetime) -> Whom | None:
         whom = _widened(known, addresses)
         if holds_on(whom).exists():
             return None
+        _forget_untold(whom, now=now)
         story = Story(now=now)
         erased = erase_person(
             account_id=row.account_id, addresses=addresses, now=now, by=row.asked_by_id
@@ -55,6 +67,20 @@ def begin(row: Erasure, known: Whom, *, now: datetime) -> Whom | None:
         whom.phones,
         tuple(sorted({*whom.handles, *(one.handle for one in erased)})),
     )
+
+
+def _forget_untold(whom: Whom, *, now: datetime) -> None:
+    """Empty what came from them before and could not be processed.
+
+    Whoever processes has a receipt first and waits for the thread that is ours: none is waited for.
+    """
+    untold = in_work_about(whom)
+    rows = Receipt.objects.select_for_update(no_key=True, skip_locked=True).filter(pk__in=untold)
+    ours = dict(rows.values_list("pk", "received_at"))
+    is_fresh = any(at > now - PATIENCE for at in ours.values())
+    if is_fresh or len(ours) < len(untold):
+        raise StillUntoldError
+    empty_receipts(untold, now=now)
 
 
 def _locked_threads(row: Erasure) -> list[int]:

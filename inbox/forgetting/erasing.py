@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import record
 from accounts.models import Account, User
-from inbox.forgetting.beginning import begin
+from inbox.forgetting.beginning import StillUntoldError, begin
 from inbox.forgetting.certificates import Went, issue
 from inbox.forgetting.holds import holds_on
 from inbox.forgetting.remote import owe_deletions
@@ -39,6 +39,7 @@ from inbox.setup.refusals import SetUpError
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
+A_MOMENT = timedelta(seconds=5)
 AGAIN = timedelta(minutes=5)
 LOOK_AGAIN = timedelta(minutes=1)
 LONGEST_REASON = 500
@@ -170,7 +171,11 @@ def _go_on(row: Erasure, *, now: datetime) -> None:
 
 
 def _try_to_begin(row: Erasure, *, now: datetime) -> None:
-    whom = begin(row, _whom(row), now=now)
+    try:
+        whom = begin(row, _whom(row), now=now)
+    except StillUntoldError:
+        Erasure.objects.filter(pk=row.pk).update(next_at=now + A_MOMENT)
+        return
     if whom is None:
         # Whoever lifts a hold says when to look again; so does nobody who deletes it by hand.
         Erasure.objects.filter(pk=row.pk).update(state=_State.HELD, next_at=now + AGAIN)

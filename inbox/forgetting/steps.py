@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import parse_qsl
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 
 from inbox.broadcast import announce
@@ -18,6 +17,7 @@ from inbox.forgetting.batches import (
     empty_timeline,
     forget_files,
 )
+from inbox.forgetting.forms import IN_WORK, settled_about
 from inbox.forgetting.remote import owe_deletions
 from inbox.models import (
     Attachment,
@@ -40,8 +40,6 @@ from routing.models import CrmRow, RuleExample
 LOOKED_THROUGH = 20_000
 # What somebody may have on the screen.
 SHOWN_CONVERSATIONS, SHOWN_MESSAGES = 3, 50
-# Fields of a webhook that hold what somebody wrote, and not who.
-_WORDS = {"Body", "ButtonText", "ButtonPayload", "Label", "Address"}
 
 
 @dataclass(frozen=True)
@@ -65,63 +63,21 @@ def _delete(model: type[Model]) -> Taking:
 
 
 def _receipts(row: Erasure, whom: Whom, now: datetime) -> Step:
-    left = rows_of(Receipt, whom).filter(forgotten_at=None).exclude(_is_in_work())
+    left = rows_of(Receipt, whom).filter(forgotten_at=None).exclude(state__in=IN_WORK)
     numbers = list(left.order_by("pk").values_list("pk", flat=True)[:SIZE])
     empty_receipts(numbers, now=now)
     return Step(len(numbers), numbers[-1] if len(numbers) == SIZE else 0)
 
 
-def _is_in_work() -> Q:
-    return Q(state__in=[Receipt.State.WAITING, Receipt.State.FAILED])
-
-
 def _strays(row: Erasure, whom: Whom, now: datetime) -> Step:
     """Empty what came from or went to them and made no message: strays, repeats, refusals."""
-    needles = _needles(whom)
     after = row.counts.get("after", 0)
     mine = Receipt.objects.filter(account=whom.account_id, pk__gt=after).order_by("pk")
     slice_ = list(mine.values_list("pk", flat=True)[:LOOKED_THROUGH])
-    if not slice_ or not needles:
+    if not slice_:
         return Step(0)
-    found = [
-        number
-        for number, form in _holding(whom.account_id, after, slice_[-1], needles)
-        if _is_about(form, needles)
-    ]
-    rows = Receipt.objects.filter(pk__in=found).exclude(_is_in_work())
-    gone = empty_receipts(rows.values_list("pk", flat=True), now=now)
+    gone = empty_receipts(settled_about(whom, after, slice_[-1]), now=now)
     return Step(gone, slice_[-1] if len(slice_) == LOOKED_THROUGH else 0)
-
-
-def _needles(whom: Whom) -> list[str]:
-    """Return what stands for them in a form: digits of numbers, user ids, names of senders."""
-    idents = {key.partition(":")[2].lstrip("+") for key in whom.keys}
-    return sorted({*(phone.lstrip("+") for phone in whom.phones), *idents} - {""})
-
-
-def _holding(
-    account_id: int, after: int, upto: int, needles: Sequence[str]
-) -> list[tuple[int, bytes]]:
-    """Return the forms in which any of these stands; the database looks, and sends only those."""
-    table = Receipt._meta.db_table
-    some = " OR ".join(["position(%s in form) > 0"] * len(needles))
-    sql = (
-        f"SELECT id, form FROM {table} WHERE account_id = %s AND id > %s AND id <= %s"  # noqa: S608
-        f" AND forgotten_at IS NULL AND ({some})"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [account_id, after, upto, *(one.encode() for one in needles)])
-        return [(number, bytes(form)) for number, form in cursor.fetchall()]
-
-
-def _is_about(form: bytes, needles: Sequence[str]) -> bool:
-    """Say whether a form names them as who wrote or was written to, not in somebody's words."""
-    fields = parse_qsl(form.decode("utf-8", "replace"), keep_blank_values=True)
-    return any(
-        value.rpartition(":")[2].strip().lstrip("+") in needles
-        for name, value in fields
-        if name not in _WORDS
-    )
 
 
 def _files(row: Erasure, whom: Whom, now: datetime) -> Step:

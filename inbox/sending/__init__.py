@@ -18,8 +18,10 @@ from inbox.sending.asking import (
     UNASKED_BY_PEOPLE,
     Wanted,
     compose_verdict,
+    is_first_word,
     known_of,
     verdict_on,
+    warnings_on,
 )
 from inbox.sending.carriers import carrier_for, delete_message
 from inbox.sending.going_on import WentOn
@@ -65,6 +67,7 @@ __all__ = [
     "follow_consent",
     "heed_refusal",
     "hold_unsent",
+    "is_first_word",
     "known_of",
     "lock_messages",
     "locked_message",
@@ -86,4 +89,5 @@ __all__ = [
     "usable_templates",
     "verdict_if",
     "verdict_on",
+    "warnings_on",
 ]

@@ -13,8 +13,10 @@ from compliance.cases import Asked, Known, look_up
 from compliance.decisions import Stage, keep_decision
 from compliance.evidence import EVERY_PROGRAMME
 from compliance.gate import Purpose, SendBlockedError, SendRequest, Verdict, check_send
-from compliance.judging import ACKNOWLEDGED, DAY, OFFERS, Template
+from compliance.judging import ACKNOWLEDGED, DAY, OFFERS, Answer, Template
+from compliance.models import GateDecision
 from compliance.opt_out_links import carries_link
+from compliance.reasons import meaning_of
 from compliance.whereabouts import Stated
 from compliance.wording import names, says_how_to_stop
 from inbox.contacts import address_of
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 _DID_NOT_GO = (Message.Status.FAILED, Message.Status.BLOCKED, Message.Status.CANCELED)
 _UNASKED = (*OFFERS, Purpose.NOTIFICATION)
+# Which of ours need say who writes only where they are the first; offers and the like always do.
+_INTRODUCED = (Purpose.REPLY, Purpose.AUTO_REPLY, Purpose.NOTIFICATION)
 # What a person may say that a message of theirs is.
 UNASKED_BY_PEOPLE = (Purpose.NOTIFICATION, Purpose.PROMOTIONAL)
 BY_PEOPLE = (Purpose.REPLY, *UNASKED_BY_PEOPLE)
@@ -34,13 +38,14 @@ BY_PEOPLE = (Purpose.REPLY, *UNASKED_BY_PEOPLE)
 class Wanted:
     """A message that somebody wants to send. `went_on` names what its author was asked already.
 
-    It is of one `programme`, or of none in particular, and not to be sent after `expires_at`.
+    Without a `body` nothing is written yet. It is of one `programme`, or of none in particular, and
+    not to be sent after `expires_at`.
     """
 
     purpose: Purpose
     author: User | None
     requested_at: datetime
-    body: str = ""
+    body: str | None = None
     went_on: frozenset[str] = frozenset()
     template: Template | None = None
     programme: str = EVERY_PROGRAMME
@@ -81,8 +86,8 @@ def _asked(
     thread: Thread, wanted: Wanted, address: Address, known: Known, *, now: datetime
 ) -> Asked:
     """Gather what the rules of this purpose ask for; what none asks for is not looked up."""
-    purpose, body = wanted.purpose, wanted.body
-    must_name_us = purpose in ACKNOWLEDGED or purpose in OFFERS
+    purpose, body = wanted.purpose, wanted.body or ""
+    names_us = _names_us(thread, wanted)
     return Asked(
         purpose=purpose,
         requested_at=wanted.requested_at,
@@ -94,7 +99,8 @@ def _asked(
         confirmed_at=_confirmed_at(thread, wanted, address),
         sent_lately=_sent_lately(thread, wanted, now=now) if purpose in _UNASKED else (),
         stated=_stated(thread.contact),
-        names_us=not must_name_us or names(body, thread.sender.account.name),
+        names_us=names_us,
+        is_first=not names_us and purpose in _INTRODUCED and is_first_word(thread, wanted),
         says_how_to_stop=purpose in OFFERS and says_how_to_stop(body),
         has_stop_link=purpose in (*_UNASKED, Purpose.AUTO_REPLY)
         and carries_link(body, thread.account_id, address, now=now),
@@ -103,6 +109,20 @@ def _asked(
         programme=wanted.programme,
         went_on=wanted.went_on,
     )
+
+
+def _names_us(thread: Thread, wanted: Wanted) -> bool:
+    """Say whether it says who writes; an answer of which nothing is written yet still may."""
+    must = wanted.purpose in ACKNOWLEDGED or wanted.purpose in OFFERS
+    if not must and (wanted.purpose not in _INTRODUCED or wanted.body is None):
+        return True
+    return names(wanted.body or "", thread.sender.account.name)
+
+
+def is_first_word(thread: Thread, wanted: Wanted) -> bool:
+    """Say whether nothing of ours went out on a thread before the message in question."""
+    said = _before(thread, wanted).filter(kind__in=(Message.Kind.TEXT, Message.Kind.AUTO))
+    return not said.exists()
 
 
 def _before(thread: Thread, wanted: Wanted) -> "QuerySet[Message]":
@@ -213,6 +233,15 @@ def keeping_refusals(thread: Thread, wanted: Wanted, *, now: datetime) -> Iterat
             now=now,
         )
         raise
+
+
+def warnings_on(message: Message) -> list[str]:
+    """Return what the author of a message should know of it, though the gate let it go."""
+    decisions = GateDecision.objects.filter(
+        account=message.account_id, message_ref=message.public_id, stage=Stage.QUEUED
+    )
+    kept = decisions.values_list("findings", flat=True).first() or ()
+    return [meaning_of(one["code"]) for one in kept if one["answer"] == Answer.ALLOW]
 
 
 def compose_verdict(*, conversation: Conversation, user: User, now: datetime) -> Verdict:

@@ -101,6 +101,7 @@ def _take(message_id: int, *, now: datetime) -> Message | None:
         return None
     return Message.objects.select_related(
         "thread__sender__twilio_account",
+        "thread__sender__account",
         "thread__address",
         "thread__contact",
         "conversation__inbox",

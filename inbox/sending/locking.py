@@ -10,7 +10,8 @@ def locked_thread(thread_id: int) -> Thread:
     """Fetch a thread, locked until the transaction ends, with what a message needs."""
     # The lock first, and alone, as in `locked_conversation`: contacts may be joined meanwhile.
     Thread.objects.select_for_update(no_key=True).only("pk").get(pk=thread_id)
-    return Thread.objects.select_related("sender__inbox", "address", "contact").get(pk=thread_id)
+    needed = ("sender__inbox", "sender__account", "address", "contact")
+    return Thread.objects.select_related(*needed).get(pk=thread_id)
 
 
 def thread_is_free(thread_id: int) -> bool:

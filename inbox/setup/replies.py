@@ -16,6 +16,7 @@ from inbox.models import TeamInbox
 from inbox.setup.consent_words import PLAIN, ConsentWords, consent_words
 from inbox.setup.reply_variables import variables_of
 from inbox.setup.reply_words import AnyReply, changed, told, told_all
+from inbox.setup.way_out import OPEN, WayOut, way_out_of
 from routing.reading import DocumentError
 from routing.replies import (
     AfterHoursReply,
@@ -326,7 +327,7 @@ def _speaking(replies: Replies, inbox: TeamInbox) -> Replies:
 
 def _problems_in(replies: Replies, inbox: TeamInbox) -> list[Problem]:
     spoken = _speaking(replies, inbox)
-    return problems_of(spoken, words_of_inbox(inbox, spoken))
+    return problems_of(spoken, words_of_inbox(inbox, spoken), way_out_of(inbox.account, inbox))
 
 
 def _refuse(problems: Sequence[Problem], *, is_sure: bool) -> None:
@@ -334,12 +335,25 @@ def _refuse(problems: Sequence[Problem], *, is_sure: bool) -> None:
         raise ReplyProblemsError(problems)
 
 
-def problems_of(replies: Replies, words: ConsentWords = PLAIN) -> list[Problem]:
+def problems_of(
+    replies: Replies, words: ConsentWords = PLAIN, way_out: WayOut = OPEN
+) -> list[Problem]:
     """Return what is wrong with texts and phrases: errors forbid, warnings ask.
 
-    `words` say what customers' words mean in the account.
+    `words` say what customers' words mean in the account, `way_out` whom the inbox answers.
     """
-    return [*reply_problems(replies), *_consent_problems(replies, words)]
+    found = [*reply_problems(replies), *_consent_problems(replies, words)]
+    return [*found, *_stop_problems(replies, way_out)]
+
+
+def _stop_problems(replies: Replies, way_out: WayOut) -> Iterator[Problem]:
+    """Look for texts to people who could not stop them."""
+    said = (
+        way_out.missing(one.text.source, {place.partition("-")[0] for place in one.places})
+        for one in _every_wording(replies)
+    )
+    for words in dict.fromkeys(filter(None, said)):
+        yield Problem(words, is_error=False)
 
 
 def words_of_inbox(inbox: TeamInbox, replies: Replies) -> ConsentWords:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache, partial
 from typing import Any
 
 from django.db import transaction
@@ -20,6 +21,7 @@ from inbox.directory import directory_of_account
 from inbox.models import TeamInbox
 from inbox.setup.consent_words import consent_words
 from inbox.setup.reply_variables import Choice, variables_of
+from inbox.setup.way_out import way_out_of
 from routing import portable
 from routing.documents import DocumentError, document_of, read_rulebook
 from routing.facts import Directory
@@ -141,12 +143,15 @@ def world_of(whose: Whose, *, now: datetime, first: tuple[Rule, ...] | None = No
     variables = variables_of(account)
     fields = {name: frozenset(kinds) for name, kinds in variables.crm.items()}
     words = consent_words(whose.account, [whose.inbox.language] if whose.inbox else ())
+    # Asked only where a rule answers anything.
+    way_out = cache(partial(way_out_of, whose.account, whose.inbox))
     known = Known(
         lookups=frozenset({*actions, *fields}),
         escalations=frozenset(policies),
         webhooks=frozenset(actions),
         is_wish=words.is_keyword,
         misleading=lambda text: tuple(map(str, words.misleading(text))),
+        no_way_out=lambda text, countries: way_out().missing(text, countries),
         policies=policies,
         own_policy=own,
         fields=fields,

@@ -113,21 +113,22 @@ def act(
     request: HttpRequest,
     story: Callable[[], object],
     *,
-    done: str,
+    done: str | Callable[[Any], str],
     back: str,
     undo: str = "",
 ) -> HttpResponse:
-    """Run one story and say what came of it."""
+    """Run one story and say what came of it: in `done`, or in what that makes of its result."""
     try:
-        story()
+        result = story()
     except RefusedError as refusal:
         return refused(request, refusal.as_dict(), refusal.status, back)
     except SendBlockedError as blocked:
         return refused(request, blocked_dict(blocked), blocked_status(blocked), back)
+    words = done if isinstance(done, str) else done(result)
     if wants_json(request):
-        return JsonResponse({"message": done, "undo": undo})
-    if done:
-        messages.success(request, done)
+        return JsonResponse({"message": words, "undo": undo})
+    if words:
+        messages.success(request, words)
     return HttpResponseRedirect(back)
 
 

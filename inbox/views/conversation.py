@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from django.contrib import messages as notices
 from django.db.models import Q
 from django.http import (
     Http404,
@@ -25,7 +26,7 @@ from inbox.lists import inbox_page_around
 from inbox.media import store_upload
 from inbox.models import Attachment, Conversation, Message
 from inbox.refusals import ClaimedByOtherError, MissingInputError, RefusedError, StaleThreadError
-from inbox.sending import send_reply
+from inbox.sending import send_reply, warnings_on
 from inbox.threads import panel_page, thread_page, timeline
 from inbox.views.answers import (
     Case,
@@ -160,6 +161,8 @@ def _send(request: HttpRequest, case: Case) -> HttpResponse:
         return refused(request, blocked_dict(blocked), blocked_status(blocked), back)
     if wants_json(request):
         return HttpResponse(render_bubble(message), status=201)
+    for words in warnings_on(message):
+        notices.warning(request, words)
     return HttpResponseRedirect(back)
 
 

@@ -15,6 +15,7 @@ from inbox.sending import (
     purpose_of_template,
     send_reply,
     usable_templates,
+    warnings_on,
 )
 from inbox.template_words import places_of
 from inbox.views.answers import Case, act, of_conversation, url_of, wants_fragment
@@ -30,7 +31,7 @@ def templates(request: HttpRequest, case: Case) -> HttpResponse:
         return act(
             request,
             lambda: _send(request, case),
-            done=_("The template is on its way."),
+            done=lambda sent: " ".join([_("The template is on its way."), *warnings_on(sent)]),
             back=url_of(case.conversation),
         )
     is_part = wants_fragment(request)

@@ -6,17 +6,19 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from compliance.evidence import OptOutScope
+from inbox.models import ConsentQuestion, Conversation, Message, Sender
 from inbox.said_elsewhere import note_opt_in
 from tests.browser.conftest import Open
 from tests.browser.test_every_page import LOOKS, check_page
 from tests.conftest import House
-from tests.factories import make_user
+from tests.factories import make_sender, make_user
 from tests.flows.test_double_opt_in import settle_asking
-from tests.flows.test_together import Stage
+from tests.flows.test_together import MARIA, Stage
+from tests.live import Live, until
 
 
 @pytest.fixture
@@ -66,3 +68,54 @@ def test_agents_see_who_is_asked_to_confirm_and_until_when(
     page = open_as(house.alice, f"/c/{stage.row.public_id}/panel/", **look)
     expect(page.locator("body")).to_contain_text("Asked to confirm, until")
     check_page(page, f"asked to confirm {scheme} {width}")
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_who_opted_out_and_kept_a_programme_gets_notices_of_it_only(
+    house: House, live: Live, open_as: Open, scheme: Any, width: int
+) -> None:
+    ada = make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
+    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    whatsapp = make_sender(house.inbox, "whatsapp:+15550100003")
+    live.carrier.know(live.base_url, whatsapp)
+    _settle(open_as(ada, PAGE, **look))
+    _write(live, whatsapp, "Where is my parcel?")
+    _write(live, whatsapp, "STOP")
+    asks = Message.objects.filter(purpose="optout_confirmation", status="delivered")
+    until(asks.exists, within=20, what="they were asked which programme they keep")
+    _write(live, whatsapp, "2")
+    kept = ConsentQuestion.objects.filter(outcome="kept")
+    until(kept.exists, within=20, what="they kept one")
+
+    row = Conversation.objects.get()
+    page = open_as(house.alice, f"/inbox/support/c/{row.public_id}/", **look)
+    banner = page.locator("#banner")
+    expect(banner).to_have_attribute("data-kind", "kept")
+    expect(banner).to_contain_text("They opted out and kept “Deliveries”")
+    expect(page.locator("#words")).to_be_enabled()
+    check_page(page, f"opted out and kept {scheme} {width}")
+    page.locator("#words").fill("Your parcel comes at five.")
+    page.locator("#send").click()
+
+    bubble = page.locator("li.msg-out", has_text="Your parcel comes at five.")
+    expect(bubble.locator(".tick-words")).to_contain_text("Delivered", timeout=30_000)
+    sent = Message.objects.get(body="Your parcel comes at five.")
+    assert (sent.purpose, sent.details["programme"]) == ("notification", "deliveries")
+
+
+def _settle(page: Page) -> None:
+    """Let an admin have people asked which programme they keep."""
+    page.get_by_label("Ask after an opt-out which programme they keep").check()
+    page.get_by_label("Programme 1").fill("Reminders")
+    page.get_by_label("Programme 2").fill("Deliveries")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".notices")).to_contain_text("It holds from now on")
+    page.close()
+
+
+def _write(live: Live, to: Sender, body: str) -> None:
+    """Let Maria write by WhatsApp, and wait until it is taken in."""
+    before = Message.objects.filter(direction="in").count()
+    live.carrier.ask("POST", "inbound", **{"from": f"whatsapp:{MARIA}"}, to=to.address, body=body)
+    arrived = Message.objects.filter(direction="in")
+    until(lambda: arrived.count() > before, within=10, what=f"“{body}” has arrived")

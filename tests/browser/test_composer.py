@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from inbox.models import Attachment, Conversation, Message
 from tests.browser.conftest import Open
+from tests.browser.test_every_page import LOOKS, check_page
 from tests.conftest import House
 from tests.factories import make_inbox
 from tests.live import Live, until
@@ -67,6 +68,29 @@ def test_drafts_outlive_a_reload_and_each_mode_has_its_own(shop: House, open_as:
     expect(alice.locator("#words")).to_have_value("ask Bob first")
     expect(alice.locator("#send")).to_contain_text("Add note")
     assert not Message.objects.filter(direction="out").exists()
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_the_first_message_is_asked_to_say_who_writes(
+    shop: House, open_as: Open, scheme: Any, width: int
+) -> None:
+    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    alice = open_as(shop.alice, here(), **look)
+    expect(alice.locator("body[data-ready]")).to_be_attached()
+    hint = alice.locator("#say-who")
+    expect(hint).to_be_hidden()
+
+    alice.locator("#words").fill("It is ready.")
+    expect(hint).to_contain_text("say that you are Acme")
+    check_page(alice, f"say who writes {scheme} {width}")
+    hint.get_by_role("button", name="Say it").click()
+
+    expect(alice.locator("#words")).to_have_value("Acme: It is ready.")
+    expect(hint).to_be_hidden()
+    alice.locator("#send").click()
+    expect(alice.locator("li.msg-out:not(.is-pending)")).to_have_count(1)
+    alice.locator("#words").fill("Come when you like.")
+    expect(hint).to_be_hidden()
 
 
 def test_shift_enter_makes_a_line_and_enter_sends_once(shop: House, open_as: Open) -> None:

@@ -67,7 +67,7 @@ def test_a_refusal_is_kept_though_no_message_was_made(stage: Stage) -> None:
     stage.hear("STOP")
 
     with pytest.raises(SendBlockedError):
-        stage.reply(stage.house.alice)
+        stage.reply(stage.house.alice, "Acme here")
 
     assert _kept() == [("queued", "block", "PROVIDER_BLOCKED")]
     row = GateDecision.objects.get()

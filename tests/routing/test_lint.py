@@ -1,5 +1,7 @@
 """Does the linter tell what an admin would be sorry for, and nothing else?"""
 
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -290,3 +292,39 @@ def test_a_pattern_warns_where_it_may_run_over_anything(pattern: str, warns: boo
     findings = found(rule("a", all_of(Condition("text", "matches", pattern))))
 
     assert any("any number of letters" in words for _, _, words in findings) == warns, findings
+
+
+# --- Answers that nobody could stop ---------------------------------------------------------------
+
+
+def closed_in_india(text: str, countries: Collection[str]) -> str:
+    is_there = "IN" in (countries or {"IN"})
+    return "" if "{{opt_out_link}}" in text or not is_there else "add the link"
+
+
+@pytest.mark.parametrize(
+    ("condition", "text", "is_told"),
+    [
+        (all_of(REFUND), "We look at it.", True),
+        (all_of(REFUND), "We look at it. {{opt_out_link}}", False),
+        (all_of(Condition("country", "is_any", ("IN", "US"))), "We look at it.", True),
+        (all_of(Condition("country", "is_any", ("US",))), "We look at it.", False),
+        # Whoever is not in the US may be in India.
+        (all_of(Condition("country", "is_any", ("US",), is_negated=True)), "We look at it.", True),
+        (any_of(Condition("country", "is_any", ("US",)), REFUND), "We look at it.", True),
+        (all_of(WHATSAPP), "We look at it.", False),
+        (all_of(SMS), "We look at it.", True),
+    ],
+)
+def test_a_reply_to_who_cannot_answer_stop_needs_the_link(
+    condition: Group, text: str, is_told: bool
+) -> None:
+    rule = Rule("r", "Refunds", condition=condition, actions=Actions(reply={"en": text}))
+    known = replace(KNOWN, no_way_out=closed_in_india)
+
+    found = lint(Rules(rules=(rule,)), DIRECTORY, known)
+
+    said = [one for one in found if "add the link" in one.words]
+    assert [(one.level, one.words) for one in said] == (
+        [(Level.WARNING, "In “en”: add the link")] if is_told else []
+    )

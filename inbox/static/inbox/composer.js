@@ -74,6 +74,7 @@ export class Composer {
       event.target.closest("[popover]").hidePopover();
       this.addStopLink();
     });
+    this.form.querySelector("#say-who-add").addEventListener("click", () => this.sayWho());
     this.listenForDrops();
   }
 
@@ -82,6 +83,19 @@ export class Composer {
     const link = this.thread.box.querySelector("#desk")?.dataset.stopLink;
     if (!link || this.body.includes(link)) return;
     this.words.value = [this.body.trimEnd(), link].filter(Boolean).join(" ");
+    this.typed();
+    this.words.focus();
+  }
+
+  // What they hear first should say who writes; the server's gate says so too, and lets it go.
+  nameMissing() {
+    const name = this.thread.box.querySelector("#desk")?.dataset.nameToSay ?? "";
+    const isAsked = this.mode === "reply" && !this.isBlank && this.form.dataset.state === "open";
+    return isAsked && !plainly(this.body).includes(plainly(name)) ? name : "";
+  }
+
+  sayWho() {
+    this.words.value = `${this.nameMissing()}: ${this.body}`;
     this.typed();
     this.words.focus();
   }
@@ -223,9 +237,16 @@ export class Composer {
     this.form.querySelector("#cost-words").textContent = cost.words;
     place.dataset.tone = cost.tone;
     replace.hidden = !cost.mayReplace;
+    this.showWho();
     this.form.querySelector("#send").disabled = cost.tone === "stop" || this.files.isBusy;
     const isSwapped = this.settings.preferences.get("enter") === "line";
     this.form.querySelector("#send-hint").textContent = isSwapped ? t("hint_ctrl") : t("hint_enter");
+  }
+
+  showWho() {
+    const name = this.nameMissing();
+    this.form.querySelector("#say-who").hidden = !name;
+    if (name) this.form.querySelector("#say-who-words").textContent = t("say_who", { name });
   }
 
   cost() {
@@ -505,6 +526,10 @@ function segmentWords(body) {
   const odd = t("odd", { characters: culprits.slice(0, 3).join(" ") });
   const words = [t("cost", facts), mayReplace ? odd : ""].filter(Boolean).join(" · ");
   return { words, mayReplace, tone: segments >= MANY_SEGMENTS ? "warn" : "" };
+}
+
+function plainly(text) {
+  return text.normalize("NFKC").toLowerCase().split(/\s+/u).filter(Boolean).join(" ");
 }
 
 function splitItems(html) {

@@ -9,11 +9,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import redis
 from django.conf import settings as django_settings
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 
 from accounts.models import AuditEntry, User
@@ -38,6 +39,7 @@ from inbox.models import (
     Receipt,
     RemoteDeletion,
 )
+from inbox.receiving import process
 from inbox.setup.persons import Person, find_person, person_of
 from inbox.setup.refusals import SetUpError
 from inbox.status_urls import status_url
@@ -54,7 +56,7 @@ from tests.inbox.forgetting.people import (
     found_in,
     leave_traces,
 )
-from tests.twilio import post_signed, text_in
+from tests.twilio import inbound_form, post_signed, text_in
 
 NOW = datetime.fromisoformat("2027-03-01T12:00:00+00:00")
 MIN = timedelta(minutes=1)
@@ -170,6 +172,98 @@ def test_what_waited_is_cancelled_and_says_why(maria: Contact, ada: User) -> Non
 
     queued.refresh_from_db()
     assert (queued.status, queued.error_code) == ("canceled", Reason.CONTACT_ERASED.value)
+
+
+# --- What is on its way in ------------------------------------------------------------------------
+
+
+def untold(house: House, *, at: datetime, body: str = "zanzibar-body", **more: Any) -> Receipt:
+    """Keep what Maria wrote just before, of which no process has told the story yet."""
+    form = inbound_form(house.sender, PHONE, body)
+    return Receipt.objects.create(
+        account=house.account,
+        twilio_account=house.sender.twilio_account,
+        sender=house.sender,
+        account_sid=form["AccountSid"],
+        message_sid=form["MessageSid"],
+        kind="inbound",
+        form=urlencode(form).encode(),
+        received_at=at,
+        next_attempt_at=at,
+        **more,
+    )
+
+
+def test_what_came_before_is_taken_in_first_and_erased_with_them(
+    maria: Contact, ada: User, house: House
+) -> None:
+    receipt = untold(house, at=NOW - MIN)
+    row = erase(maria, ada)
+    assert row.state == Erasure.State.ASKED
+
+    assert process(receipt.pk, now=NOW)
+    finish(NOW + MIN)
+
+    row.refresh_from_db()
+    assert row.state == Erasure.State.DONE
+    assert found_in(dump()) == set()
+    message = Message.objects.get(provider_sid=receipt.message_sid)
+    assert (message.thread.contact_id, message.body) == (maria.pk, "")
+    assert Contact.objects.count() == 1
+
+
+def test_what_nobody_could_take_in_goes_with_them_unread(
+    maria: Contact, ada: User, house: House
+) -> None:
+    receipt = untold(house, at=NOW - MIN, state="failed", attempts=3, problem="KeyError")
+    row = erase(maria, ada)
+    assert row.state == Erasure.State.ASKED
+
+    finish(NOW + 15 * MIN)
+
+    row.refresh_from_db()
+    assert row.state == Erasure.State.DONE
+    assert found_in(dump()) == set()
+    receipt.refresh_from_db()
+    assert (receipt.state, bytes(receipt.form)) == ("done", b"")
+    assert not process(receipt.pk, now=NOW + 16 * MIN) or not Message.objects.filter(
+        provider_sid=receipt.message_sid
+    )
+
+
+def test_what_another_process_has_in_hand_is_waited_for(
+    maria: Contact, ada: User, house: House
+) -> None:
+    """It waits for the thread that the erasure would lock: neither waits for the other."""
+    receipt = untold(house, at=NOW - 60 * MIN, state="failed")
+    other = connections.create_connection("default")
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT 1 FROM inbox_receipt WHERE id = %s FOR UPDATE", [receipt.pk])
+            assert erase(maria, ada).state == Erasure.State.ASKED
+            cursor.execute("ROLLBACK")
+    finally:
+        other.close()
+
+    finish(NOW + MIN)
+
+    assert Erasure.objects.get().state == Erasure.State.DONE
+
+
+def test_what_comes_afterwards_is_somebody_new_of_whom_nothing_is_lost(
+    maria: Contact, ada: User, house: House
+) -> None:
+    ask_erasure(person=the(maria), reason=WHY, by=ada, now=NOW)
+    assert erase_next(now=NOW)
+    receipt = untold(house, at=NOW + MIN, body="Hello again")
+    finish(NOW + MIN)
+
+    assert process(receipt.pk, now=NOW + MIN)
+
+    message = Message.objects.get(provider_sid=receipt.message_sid)
+    assert (message.body, message.thread.contact_id == maria.pk) == ("Hello again", False)
+    assert Erasure.objects.get().state == Erasure.State.DONE
 
 
 def test_twilio_deletes_messages_and_files(
