@@ -90,6 +90,7 @@ def _composer() -> dict[str, str]:
         "odd": _("{characters} makes it longer"),
         "too_long": _("{number} of {limit} characters: shorten it"),
         "as_mms": _("Goes out as MMS"),
+        "reply_to": _("Reply to {name}"),
         "say_who": _("The first they hear from you: say that you are {name}."),
         "claim_to_answer": _("Claim this conversation to answer."),
         "blocked": _("Replies are blocked. You can still write a note."),

@@ -174,6 +174,12 @@ export class Composer {
     return this.placeholder;
   }
 
+  rename(name) {
+    this.placeholder = t("reply_to", { name });
+    this.form.querySelector('label[for="words"] .when-reply').textContent = this.placeholder;
+    if (this.mode === "reply") this.words.placeholder = this.placeholder;
+  }
+
   // Each mode has its own draft.
   switched() {
     this.replyPlaceholder();

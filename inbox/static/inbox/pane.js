@@ -98,9 +98,20 @@ export class Pane {
     if (!this.thread || fresh?.dataset.id !== this.thread.id) return false;
     this.thread.renew(fresh);
     morph(this.place.querySelector("#header"), fresh.querySelector("#header"));
+    this.rename();
     this.showDesk(fresh);
     if (!this.aside.contains(document.activeElement)) this.refreshPanel();
     return true;
+  }
+
+  // Who is called otherwise now, or was erased, is called so everywhere, in the tab's title too.
+  rename() {
+    const name = this.place.querySelector("#thread-title")?.textContent;
+    const box = this.thread?.box;
+    if (!name || !box || name === box.dataset.title) return;
+    box.dataset.title = name;
+    this.page.notifier.setTitle(`${name} · ${this.settings.inboxName}`);
+    this.composer?.rename(name);
   }
 
   showTemplate(id) {
@@ -233,6 +244,7 @@ export class Pane {
   showHeader(html) {
     const header = this.place.querySelector("#header");
     if (header) morph(header, parsed(html).firstElementChild);
+    this.rename();
   }
 
   refreshDeskSoon() {
