@@ -58,7 +58,9 @@ def test_a_list_is_a_line_in_the_log_of_each_account_in_it(
         assert looks(company) == [("listed_in_admin", "senders", told)] * 2
     names = AuditEntry.objects.filter(action="listed_in_admin").values_list("actor_label")
     assert {name for (name,) in names} == {"Pat Partner", "Rita Root"}
-    told_of = AuditEntry.objects.filter(action="listed_in_admin").values("subject", "data")
+    told_of = AuditEntry.objects.filter(action="listed_in_admin").values(
+        "actor_label", "action", "subject", "data"
+    )
     assert "555" not in str(list(told_of))
 
 

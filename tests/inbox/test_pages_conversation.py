@@ -332,16 +332,15 @@ def test_a_page_costs_the_same_for_one_message_and_for_forty(
     )
     alice.get(page)
 
-    # One of them asks whether they ever heard from us.
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(16):
         alice.get(page)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(13):
         alice.get(thread)
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(6):
         alice.get(messages, {"before": 30})
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(8):
         alice.get(desk)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(10):
         alice.get(panel, **PART)
 
 
