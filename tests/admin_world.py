@@ -143,8 +143,12 @@ class Company:
         return self.account.partner
 
 
-def make_company(name: str, partner: str, *, n: int = 1) -> Company:
-    """Make an account of a partner, whose customer number `n` wrote, stopped and strayed."""
+def make_company(name: str, partner: str, *, n: int = 1, written_at: datetime = NOW) -> Company:
+    """Make an account of a partner, whose customer number `n` wrote, stopped and strayed.
+
+    Where workers run, it is `written_at` the true time: one of them may take a message first, and
+    what is days old to its clock is not answered.
+    """
     account = make_account(name, partner_name=partner)
     inbox = make_inbox(
         account, f"{name} Support", first_reply="per_conversation", first_reply_text="Welcome"
@@ -161,12 +165,18 @@ def make_company(name: str, partner: str, *, n: int = 1) -> Company:
         account=account, user=alice, hours=hours, hours_version=1, changed_at=NOW
     )
     company = Company(account, inbox, sender, alice, sue)
-    _live_a_little(company, n)
+    _live_a_little(company, n, written_at)
     return company
 
 
 def take_in(
-    sender: Sender, customer: str, body: str, *, to: str = "", is_stray: bool = False
+    sender: Sender,
+    customer: str,
+    body: str,
+    *,
+    to: str = "",
+    is_stray: bool = False,
+    at: datetime = NOW,
 ) -> Receipt:
     """Let a webhook arrive, past its signature; return its receipt."""
     twilio = sender.twilio_account
@@ -189,20 +199,20 @@ def take_in(
         status="",
         form=urlencode(form).encode(),
     )
-    receipt_id, is_new = accept(arrival, now=NOW)
+    receipt_id, is_new = accept(arrival, now=at)
     if is_new:
-        process(receipt_id, now=NOW)
+        process(receipt_id, now=at)
     # Where workers run, one of them may have taken it, and be at it still.
     waiting = Receipt.objects.filter(pk=receipt_id, state=Receipt.State.WAITING)
     until(lambda: not waiting.exists(), within=30)
     return Receipt.objects.get(pk=receipt_id)
 
 
-def _live_a_little(company: Company, n: int) -> None:
+def _live_a_little(company: Company, n: int, at: datetime) -> None:
     customer = f"+1415555{n:04d}"
-    take_in(company.sender, customer, "canary words")
-    take_in(company.sender, customer, "STOP")
-    take_in(company.sender, customer, "canary stray", to="+15550999999", is_stray=True)
+    take_in(company.sender, customer, "canary words", at=at)
+    take_in(company.sender, customer, "STOP", at=at)
+    take_in(company.sender, customer, "canary stray", to="+15550999999", is_stray=True, at=at)
     conversation = Conversation.objects.get(account=company.account)
     viewer = viewer_of(company.alice, now=NOW)
     claim_conversation(conversation=conversation, by=viewer, user=company.alice, now=NOW)

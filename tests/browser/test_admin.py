@@ -1,5 +1,7 @@
 """Do the admin's pages work under our content policy, without a word in the console?"""
 
+from datetime import UTC, datetime
+
 import pytest
 from playwright.sync_api import expect
 
@@ -12,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_every_page_opens_without_a_complaint(live: Live, open_as: Open) -> None:
-    make_company("Acme", "Northwind")
+    make_company("Acme", "Northwind", written_at=datetime.now(UTC))
     # At once: workers run beside it, and end what is over.
     rows = {model: model._default_manager.order_by("pk").first() for model in our_models()}
     page = open_as(make_staff(), "/admin/")
@@ -30,7 +32,7 @@ def test_every_page_opens_without_a_complaint(live: Live, open_as: Open) -> None
 
 
 def test_pickers_and_suggestions_work(live: Live, open_as: Open) -> None:
-    company = make_company("Acme", "Northwind")
+    company = make_company("Acme", "Northwind", written_at=datetime.now(UTC))
     page = open_as(make_staff(), "/admin/accounts/featuregrant/add/")
 
     page.locator(".field-account .select2-selection").click()
@@ -44,7 +46,7 @@ def test_pickers_and_suggestions_work(live: Live, open_as: Open) -> None:
 
 
 def test_a_stray_message_is_attached_in_three_clicks(live: Live, open_as: Open) -> None:
-    company = make_company("Acme", "Northwind")
+    company = make_company("Acme", "Northwind", written_at=datetime.now(UTC))
     page = open_as(make_staff(), "/admin/inbox/receipt/?state__exact=quarantined")
 
     page.locator("#result_list .action-select").check()
