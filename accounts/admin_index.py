@@ -85,6 +85,7 @@ _CONSENT = (
         "Suppression",
         "ConsentKey",
         "ConsentDetails",
+        "WebEvidence",
         "ConsentImport",
         "ConsentImportLine",
         "ConsentComparison",

@@ -30,6 +30,7 @@ from compliance.models import (
     GateDecision,
     ProviderBlock,
     Suppression,
+    WebEvidence,
 )
 from compliance.sealing import UnreadableDetailsError
 
@@ -66,6 +67,7 @@ class ConsentEventAdmin(ConsentFactsAdmin[ConsentEvent]):
         "recorded_at",
         "handle",
         "details_hash",
+        "web_hash",
         "prev_hash",
         "hash",
     )
@@ -135,6 +137,23 @@ class ConsentDetailsAdmin(ConsentFactsAdmin[ConsentDetails]):
 
     @admin.display(description="event")
     def event_number(self, obj: ConsentDetails) -> int:
+        """Show the number of the event in its ledger."""
+        return obj.event.seq
+
+
+@admin.register(WebEvidence)
+class WebEvidenceAdmin(ConsentFactsAdmin[WebEvidence]):
+    """Of which events it is still kept from where on the web they were done; not from where."""
+
+    fields = ("account", "event_number", "key", "recorded_at")
+    list_display = ("recorded_at", "account", "event_number", "key")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account", "event", "key")
+    search_fields = ("event__message_sid__exact",)
+    search_help_text = "A message SID"
+
+    @admin.display(description="event")
+    def event_number(self, obj: WebEvidence) -> int:
         """Show the number of the event in its ledger."""
         return obj.event.seq
 

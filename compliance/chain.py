@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from compliance.evidence import Personal
+from compliance.evidence import Personal, Web
 
 FORMAT = 1
 # An event that says for which channels it counts has one name more in it: `scope`.
 SCOPED_FORMAT = 2
+# One that was done on the web commits to from where it was apart (`web`), and has `scope` always.
+WEB_FORMAT = 3
 GENESIS = "0" * 64
 Body = Mapping[str, object]
 
@@ -34,8 +36,8 @@ def hash_of(body: Body) -> str:
     return hashlib.sha256(canonical(body)).hexdigest()
 
 
-def commitment(salt: str, personal: Personal) -> str:
-    """Return what the chain keeps of an event's personal fields.
+def commitment(salt: str, personal: Personal | Web) -> str:
+    """Return what the chain keeps of an event's personal fields, or of where on the web it was.
 
     The salt is random and lies beside them: who destroys both leaves a number that says nothing,
     even about a text as short as STOP or a number from a list.

@@ -20,6 +20,7 @@ from compliance.models import (
     ConsentState,
     ProviderBlock,
     Suppression,
+    WebEvidence,
 )
 from compliance.standing import Held, lock_addresses, record
 
@@ -69,6 +70,7 @@ def _destroy(event: ConsentEvent, *, now: datetime) -> int:
     """Destroy the key of an address and delete what it sealed; say how many details went."""
     keys = ConsentKey.objects.filter(account=event.account_id, handle=event.handle)
     gone, _ = ConsentDetails.objects.filter(key__in=keys).delete()
+    WebEvidence.objects.filter(key__in=keys).delete()
     keys.filter(destroyed_at=None).update(key="", destroyed_at=now)
     return gone
 

@@ -5,7 +5,7 @@ records that 16 CFR 310.5(a)(8), section 7a UWG and the regulation under POPIA a
 """
 
 import hashlib
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 
 from django.db.models import TextChoices
@@ -109,7 +109,8 @@ NO_WORDING = Wording("", "", "", "")
 class Personal:
     """What of an event says who somebody is or what they said; goes when they are erased.
 
-    `words` is the keyword or phrase that was matched, `said` the whole message as it came.
+    `words` is the keyword or phrase that was matched, `said` the whole message as it came. `ip` and
+    `user_agent` are here in events of the ledger's first two formats; since then they are a `Web`.
     """
 
     address: str = ""
@@ -121,6 +122,20 @@ class Personal:
     ip: str = ""
     user_agent: str = ""
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Web:
+    """From where somebody acted on the web; kept for a shorter time than what else an event says.
+
+    `ip` is the address of their connection, `user_agent` what their browser called itself.
+    """
+
+    ip: str = ""
+    user_agent: str = ""
+
+
+NOWHERE = Web()
 
 
 @dataclass(frozen=True)
@@ -157,9 +172,16 @@ class Evidence:
     scope: str = ""
 
     def personal(self, address: str) -> Personal:
-        """Return what of it is kept apart and encrypted."""
+        """Return what of it is kept apart and encrypted, but for its `web`."""
         same = {one.name: getattr(self, one.name, "") for one in fields(Personal)}
-        return Personal(**{**same, "address": address, "wording_text": self.wording.text})
+        return Personal(
+            **{**same, **asdict(NOWHERE), "address": address, "wording_text": self.wording.text}
+        )
+
+    @property
+    def web(self) -> Web:
+        """Return from where it was done on the web."""
+        return Web(self.ip, self.user_agent)
 
 
 def as_question(given: Evidence) -> Evidence:

@@ -15,11 +15,12 @@ Line = dict[str, object]
 def lines_of(account_id: int, *, with_details: bool = False) -> Iterator[Line]:
     """Yield an account's events, first to last, as JSON can say them: what is hashed, and `hash`.
 
-    With details each event that was not erased has `personal` and `salt` too. Raises
-    UnreadableDetailsError if they are there and cannot be read.
+    With details each event that was not erased has `personal` and `salt` too, and `web_personal`
+    and `web_salt` as long as its web evidence is kept. Raises UnreadableDetailsError if they are
+    there and cannot be read.
     """
     events = ConsentEvent.objects.filter(account=account_id).order_by("seq")
-    for event in events.select_related("details__key").iterator(BATCH):
+    for event in events.select_related("details__key", "web_evidence__key").iterator(BATCH):
         yield line_of(event, with_details=with_details)
 
 
@@ -33,6 +34,9 @@ def line_of(event: ConsentEvent, *, with_details: bool = False) -> Line:
     if with_details and event.opened:
         line["personal"] = asdict(event.opened.personal)
         line["salt"] = event.opened.salt
+    if with_details and event.opened_web:
+        line["web_personal"] = asdict(event.opened_web.personal)
+        line["web_salt"] = event.opened_web.salt
     return line
 
 

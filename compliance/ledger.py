@@ -5,7 +5,7 @@ locked before it, in the order of their addresses, and nothing of compliance aft
 two stories wait for each other. An ordinary message writes no event and never comes here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,9 +13,15 @@ from django.db import transaction
 
 from compliance.addresses import Address
 from compliance.chain import commitment, handle, hash_of
-from compliance.evidence import NO_WORDING, Evidence, Wording
+from compliance.evidence import NO_WORDING, NOWHERE, Evidence, Wording
 from compliance.in_force import rules_in_force
-from compliance.models import ConsentChain, ConsentDetails, ConsentEvent, ConsentKey
+from compliance.models import (
+    ConsentChain,
+    ConsentDetails,
+    ConsentEvent,
+    ConsentKey,
+    WebEvidence,
+)
 from compliance.sealing import Opened, new_key, new_salt, seal
 from compliance.state_machine import ConsentState
 from compliance.whereabouts import whereabouts
@@ -35,6 +41,14 @@ def handle_of(account_id: int, address: Address) -> str | None:
     """Return what stands for an address in an account's ledger; None where no ledger has begun."""
     chain = ConsentChain.objects.filter(account=account_id).only("pepper").first()
     return handle(chain.pepper, address.consent_key) if chain else None
+
+
+def handles_of(account_id: int, addresses: Iterable[Address]) -> frozenset[str]:
+    """Return what stands for addresses in an account's ledger; none where none has begun."""
+    chain = ConsentChain.objects.filter(account=account_id).only("pepper").first()
+    if chain is None:
+        return frozenset()
+    return frozenset(handle(chain.pepper, one.consent_key) for one in addresses)
 
 
 def events_of(account_id: int, address: Address) -> list[ConsentEvent]:
@@ -70,6 +84,8 @@ def append(
     event.save(force_insert=True)
     key = _key(chain.account_id, known, now=now)
     details_of(event, key).save(force_insert=True)
+    if (evidence := web_evidence_of(event, key)) is not None:
+        evidence.save(force_insert=True)
     chain.save(update_fields=["seq", "head_hash"])
     return event
 
@@ -88,6 +104,7 @@ def next_event(
     """Return the event that comes next in a chain, and let the chain end with it; save neither."""
     given = _placed(given, address)
     opened = Opened(new_salt(), given.personal(address.consent_key))
+    web = Opened(new_salt(), given.web) if given.web != NOWHERE else None
     event = ConsentEvent(
         account_id=chain.account_id,
         seq=chain.seq + 1,
@@ -100,11 +117,12 @@ def next_event(
         recorded_at=now,
         recorded_by_id=given.recorded_by,
         details_hash=commitment(opened.salt, opened.personal),
+        web_hash=commitment(web.salt, web.personal) if web else "",
         **_same(given),
         **_wording(given.wording),
     )
     event.hash = hash_of(event.body)
-    event.opened = opened
+    event.opened, event.opened_web = opened, web
     chain.seq, chain.head_hash = event.seq, event.hash
     return event
 
@@ -114,6 +132,19 @@ def details_of(event: ConsentEvent, key: ConsentKey) -> ConsentDetails:
     assert event.opened is not None
     sealed = seal(key.key, event.opened)
     return ConsentDetails(account_id=event.account_id, event=event, key=key, sealed=sealed)
+
+
+def web_evidence_of(event: ConsentEvent, key: ConsentKey) -> WebEvidence | None:
+    """Return from where on the web a new event was done, sealed, not saved; None if it was not."""
+    if event.opened_web is None:
+        return None
+    return WebEvidence(
+        account_id=event.account_id,
+        event=event,
+        key=key,
+        sealed=seal(key.key, event.opened_web),
+        recorded_at=event.recorded_at,
+    )
 
 
 def _placed(given: Evidence, address: Address) -> Evidence:

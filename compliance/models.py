@@ -25,7 +25,7 @@ from accounts.ledgers import (
 )
 from accounts.models import Account, User
 from accounts.secrets import EncryptedTextField
-from compliance.chain import FORMAT, GENESIS, SCOPED_FORMAT
+from compliance.chain import FORMAT, GENESIS, SCOPED_FORMAT, WEB_FORMAT
 from compliance.evidence import (
     EVERY_PROGRAMME,
     Basis,
@@ -34,6 +34,7 @@ from compliance.evidence import (
     Personal,
     Quality,
     Source,
+    Web,
 )
 from compliance.import_models import ConsentImport as ConsentImport
 from compliance.import_models import ConsentImportLine as ConsentImportLine
@@ -163,6 +164,13 @@ class ConsentEvent(models.Model):
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     details_hash = models.CharField(max_length=64, help_text="Commits to what is sealed")
+    web_hash = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Commits to from where on the web it was done",
+    )
     prev_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
 
@@ -204,14 +212,21 @@ class ConsentEvent(models.Model):
         same = {name: getattr(self, name) for name in _SAME_IN_BODY}
         return {
             **same,
-            **(
-                {"format": SCOPED_FORMAT, "scope": self.scope} if self.scope else {"format": FORMAT}
-            ),
+            **self._form,
             "account": self.account_id,
             "recorded_by": self.recorded_by_id,
             "details": self.details_hash,
             "prev": self.prev_hash,
         }
+
+    @property
+    def _form(self) -> dict[str, Any]:
+        """Return the format of the body, with what only bodies of that format have."""
+        if self.web_hash:
+            return {"format": WEB_FORMAT, "scope": self.scope, "web": self.web_hash}
+        if self.scope:
+            return {"format": SCOPED_FORMAT, "scope": self.scope}
+        return {"format": FORMAT}
 
     @property
     def fact(self) -> Fact:
@@ -229,7 +244,7 @@ class ConsentEvent(models.Model):
         )
 
     @cached_property
-    def opened(self) -> Opened | None:
+    def opened(self) -> Opened[Personal] | None:
         """Return what is personal and its salt, or None if it was erased.
 
         Raises UnreadableDetailsError if it is there and cannot be read.
@@ -239,6 +254,26 @@ class ConsentEvent(models.Model):
         except ObjectDoesNotExist:
             return None
         return details.open()
+
+    @cached_property
+    def opened_web(self) -> Opened[Web] | None:
+        """Return from where on the web it was done and its salt; None if that is gone or never was.
+
+        Raises UnreadableDetailsError if it is there and cannot be read.
+        """
+        try:
+            evidence = self.web_evidence
+        except ObjectDoesNotExist:
+            return None
+        return evidence.open()
+
+    @property
+    def web(self) -> Web:
+        """Return from where on the web it was done, as far as that is still kept."""
+        if self.opened_web:
+            return self.opened_web.personal
+        # So it is in events of the formats before.
+        return Web(self.personal.ip, self.personal.user_agent)
 
     @property
     def personal(self) -> Personal:
@@ -300,12 +335,46 @@ class ConsentDetails(models.Model):
     def __str__(self) -> str:
         return f"details of event {self.event_id}"
 
-    def open(self) -> Opened | None:
+    def open(self) -> Opened[Personal] | None:
         """Return what was sealed, or None if its key was destroyed.
 
         Raises UnreadableDetailsError.
         """
-        return unseal(self.key.key, self.sealed) if self.key.key else None
+        return unseal(self.key.key, self.sealed, Personal) if self.key.key else None
+
+
+class WebEvidence(models.Model):
+    """From where on the web one event was done, sealed with the key of its address.
+
+    Apart from its details, so that it can go sooner and the rest of the proof still holds.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    event = models.OneToOneField(
+        ConsentEvent, on_delete=models.PROTECT, related_name="web_evidence"
+    )
+    key = models.ForeignKey(ConsentKey, on_delete=models.PROTECT, related_name="web_evidence")
+    sealed = models.TextField()
+    recorded_at = models.DateTimeField(help_text="When its event was")
+
+    class Meta:
+        verbose_name_plural = "web evidence"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["account", "recorded_at", "id"], name="web_evidence_by_age"),
+        ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            Unalterable(name="web_evidence_never_changes"),
+        ]
+
+    def __str__(self) -> str:
+        return f"web evidence of event {self.event_id}"
+
+    def open(self) -> Opened[Web] | None:
+        """Return what was sealed, or None if its key was destroyed.
+
+        Raises UnreadableDetailsError.
+        """
+        return unseal(self.key.key, self.sealed, Web) if self.key.key else None
 
 
 class Consent(models.Model):

@@ -15,7 +15,7 @@ from django.db.models.functions import Collate
 from compliance.addresses import Address
 from compliance.chain import handle
 from compliance.evidence import EventKind, Evidence, check_evidence
-from compliance.ledger import details_of, locked_chain, next_event
+from compliance.ledger import details_of, locked_chain, next_event, web_evidence_of
 from compliance.models import (
     Consent,
     ConsentChain,
@@ -23,6 +23,7 @@ from compliance.models import (
     ConsentKey,
     ConsentState,
     Suppression,
+    WebEvidence,
 )
 from compliance.recording import as_linked, check_opt_in
 from compliance.sealing import new_key
@@ -167,6 +168,8 @@ class Many:
         keys = self._keys()
         details = [details_of(event, keys[event.handle]) for event in self._new]
         type(details[0]).objects.bulk_create(details)
+        web = (web_evidence_of(event, keys[event.handle]) for event in self._new)
+        WebEvidence.objects.bulk_create(filter(None, web))
         self.chain.save(update_fields=["seq", "head_hash"])
         Consent.objects.bulk_create(
             self._changed.values(),

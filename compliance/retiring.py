@@ -16,6 +16,7 @@ from compliance.models import (
     ConsentEvent,
     ConsentKey,
     ConsentState,
+    WebEvidence,
 )
 
 _RELIED_ON = (ConsentState.OPTED_IN, ConsentState.PENDING)
@@ -55,5 +56,6 @@ def is_needed(account_id: int, address: str) -> bool:
 def retire(key: ConsentKey, *, now: datetime) -> int:
     """Destroy a key, and what it sealed, in the caller's transaction; return how many that are."""
     gone, _each = ConsentDetails.objects.filter(key=key).delete()
+    WebEvidence.objects.filter(key=key).delete()
     ConsentKey.objects.filter(pk=key.pk, destroyed_at=None).update(key="", destroyed_at=now)
     return gone

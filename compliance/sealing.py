@@ -7,10 +7,13 @@ backups, as long as the key itself is not in them too (docs/consent.md says what
 import json
 import secrets
 from dataclasses import asdict, dataclass
+from typing import Generic, TypeVar
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from compliance.evidence import Personal
+from compliance.evidence import Personal, Web
+
+P = TypeVar("P", Personal, Web)
 
 
 class UnreadableDetailsError(Exception):
@@ -23,11 +26,11 @@ class UnreadableDetailsError(Exception):
 
 
 @dataclass(frozen=True)
-class Opened:
+class Opened(Generic[P]):
     """What was sealed: the personal fields, and the salt of their commitment in the chain."""
 
     salt: str
-    personal: Personal
+    personal: P
 
 
 def new_key() -> str:
@@ -40,16 +43,16 @@ def new_salt() -> str:
     return secrets.token_hex(32)
 
 
-def seal(key: str, opened: Opened) -> str:
+def seal(key: str, opened: Opened[P]) -> str:
     """Encrypt the personal fields of one event with the key of its address."""
     plain = {"salt": opened.salt, **asdict(opened.personal)}
     return Fernet(key).encrypt(json.dumps(plain, sort_keys=True).encode()).decode()
 
 
-def unseal(key: str, sealed: str) -> Opened:
-    """Decrypt what `seal` made. Raises UnreadableDetailsError."""
+def unseal(key: str, sealed: str, what: type[P]) -> Opened[P]:
+    """Decrypt what `seal` made of personal fields of this type. Raises UnreadableDetailsError."""
     try:
         plain = json.loads(Fernet(key).decrypt(sealed.encode()))
-        return Opened(plain.pop("salt"), Personal(**plain))
+        return Opened(plain.pop("salt"), what(**plain))
     except (InvalidToken, ValueError, KeyError, TypeError) as error:
         raise UnreadableDetailsError from error

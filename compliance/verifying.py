@@ -167,7 +167,7 @@ def _events(account_id: int, *, after: int, upto: int) -> Iterator[ConsentEvent]
     """Yield the events up to the head that was read, in batches; newer ones may be on their way."""
     while batch := list(
         ConsentEvent.objects.filter(account=account_id, seq__gt=after, seq__lte=upto)
-        .select_related("details__key")
+        .select_related("details__key", "web_evidence__key")
         .order_by("seq")[:BATCH]
     ):
         yield from batch
@@ -197,11 +197,13 @@ def _problem(event: ConsentEvent, walk: _Walk, anchors: dict[int, str]) -> str:
 
 def _details_problem(event: ConsentEvent) -> str:
     try:
-        opened = event.opened
+        opened, web = event.opened, event.opened_web
     except (UnreadableDetailsError, SecretUnreadableError):
         return "its sealed details cannot be read: they were changed, or their key was"
     if opened and commitment(opened.salt, opened.personal) != event.details_hash:
         return "its sealed details are not those that were recorded with it"
+    if web and commitment(web.salt, web.personal) != event.web_hash:
+        return "its sealed web evidence is not what was recorded with it"
     return ""
 
 

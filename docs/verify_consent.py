@@ -8,25 +8,29 @@ import hashlib
 import json
 import sys
 
+# What lies beside an event: a salt, what was sealed with it, and their hash in the body.
+APART = (("salt", "personal", "details"), ("web_salt", "web_personal", "web"))
+
 
 def canonical(body: dict) -> bytes:
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
 def problem(line: dict, seq: int, head: str) -> str:
-    body = {key: value for key, value in line.items() if key not in ("hash", "personal", "salt")}
-    if body["format"] not in (1, 2):
-        return f"has format {body['format']}, and this script knows only 1 and 2"
+    apart = {"hash"} | {key for salt, said, _kept in APART for key in (salt, said)}
+    body = {key: value for key, value in line.items() if key not in apart}
+    if body["format"] not in (1, 2, 3):
+        return f"has format {body['format']}, and this script knows only 1 to 3"
     if body["seq"] != seq:
         return f"is missing: there comes {body['seq']}"
     if hashlib.sha256(canonical(body)).hexdigest() != line["hash"]:
         return "was changed: its fields do not give its hash"
     if body["prev"] != head:
         return "does not follow the event before it"
-    if "salt" in line:
-        sealed = line["salt"].encode() + canonical(line["personal"])
-        if hashlib.sha256(sealed).hexdigest() != body["details"]:
-            return "has other personal fields than were recorded"
+    for salt, said, kept in APART:
+        sealed = line.get(salt, "").encode() + canonical(line.get(said, {}))
+        if salt in line and hashlib.sha256(sealed).hexdigest() != body.get(kept):
+            return f"has other {said} fields than were recorded"
     return ""
 
 

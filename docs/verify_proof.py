@@ -14,7 +14,8 @@ import json
 import sys
 import zipfile
 
-APART = ("hash", "personal", "salt", "unreadable")
+APART = ("hash", "personal", "salt", "web_personal", "web_salt", "unreadable")
+FORMATS = (1, 2, 3)
 NEEDED = ("events.jsonl", "events.csv", "decisions.jsonl", "hashes.txt", "chain.json", "proof.html")
 
 
@@ -104,7 +105,7 @@ def hashes_of(pack, chain, noted):
 def check_event(line, hashes):
     body = {key: value for key, value in line.items() if key not in APART}
     seq, which = body["seq"], f"event {body['seq']}"
-    check(body["format"] in (1, 2), f"{which} has format {body['format']}: 1 and 2 are known")
+    check(body["format"] in FORMATS, f"{which} has format {body['format']}: 1 to 3 are known")
     check(sha256(canonical(body)) == line["hash"], f"{which} was changed: its hash is another one")
     check(0 < seq < len(hashes), f"{which} is not in the ledger")
     check(hashes[seq] == line["hash"], f"{which} is not the one that the ledger has")
@@ -113,6 +114,10 @@ def check_event(line, hashes):
         sealed = line.get("salt", "").encode() + canonical(line.get("personal"))
         right = sha256(sealed) == body["details"]
         check(right, f"{which} has other personal fields than were recorded")
+    if "web_salt" in line or "web_personal" in line:
+        sealed = line.get("web_salt", "").encode() + canonical(line.get("web_personal"))
+        right = sha256(sealed) == body.get("web")
+        check(right, f"{which} has other web evidence than was recorded")
 
 
 def check_wording(pack, line):

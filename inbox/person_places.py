@@ -21,6 +21,7 @@ from compliance.models import (
     GateDecision,
     ProviderBlock,
     Suppression,
+    WebEvidence,
 )
 from inbox.models import (
     Attachment,
@@ -102,6 +103,7 @@ PLACES: tuple[Place, ...] = (
         facts=("our_address",),
     ),
     Place(ConsentDetails, Fate.SEALED, "consent.jsonl", words=("sealed",)),
+    Place(WebEvidence, Fate.SEALED, "consent.jsonl", words=("sealed",)),
     Place(ConsentKey, Fate.SEALED, "", words=("key",), facts=("handle",)),
     Place(
         ConsentEvent,
@@ -111,7 +113,7 @@ PLACES: tuple[Place, ...] = (
             *("handle", "family", "programme", "kind", "source", "state", "basis", "quality"),
             *("message_sid", "rule_version", "wording_id", "wording_version", "wording_language"),
             *("wording_sha256", "file_sha256", "jurisdiction", "pack_version", "scope"),
-            *("details_hash", "prev_hash", "hash"),
+            *("details_hash", "web_hash", "prev_hash", "hash"),
         ),
     ),
     Place(Suppression, Fate.KEPT, "standing.json", facts=("handle", "family", "state")),
@@ -314,6 +316,10 @@ def _by_handle(whom: Whom) -> Q:
     return Q(handle__in=whom.handles)
 
 
+def _by_event(whom: Whom) -> Q:
+    return Q(event__handle__in=whom.handles)
+
+
 def _by_key(whom: Whom) -> Q:
     return Q(address__in=whom.keys)
 
@@ -354,5 +360,6 @@ _OTHERWISE: Mapping[type[Model], Callable[[Whom], Q]] = {
     ConsentKey: _by_handle,
     ConsentEvent: _by_handle,
     Suppression: _by_handle,
-    ConsentDetails: lambda whom: Q(event__handle__in=whom.handles),
+    ConsentDetails: _by_event,
+    WebEvidence: _by_event,
 }

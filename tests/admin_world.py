@@ -248,6 +248,7 @@ def _live_a_little(company: Company, n: int, at: datetime) -> None:
     )
     _have_people_around(company, n)
     _forget_somebody(company, n)
+    _stop_on_the_web(company, n)
     _doubt(company)
     _keep_and_forget(company)
     _make_a_word(company)
@@ -281,6 +282,14 @@ def _forget_somebody(company: Company, n: int) -> None:
     with transaction.atomic():
         record_consent(account_id=company.account.pk, address=gone, evidence=said, now=NOW)
         erase_person(account_id=company.account.pk, addresses=[gone], now=NOW)
+
+
+def _stop_on_the_web(company: Company, n: int) -> None:
+    """Who stopped opens the link in an older message of ours, and stops there as well."""
+    who = parse_address(f"+1415555{n:04d}")
+    told = Evidence(EventKind.OPT_OUT, Source.LINK, ip="203.0.113.7", user_agent="canary browser")
+    with transaction.atomic():
+        record_consent(account_id=company.account.pk, address=who, evidence=told, now=NOW)
 
 
 def _keep_and_forget(company: Company) -> None:

@@ -57,9 +57,12 @@ _OF_PROOF = (
     "previous",
     "handle",
     "details",
+    "web",
     "prev",
     "hash",
 )
+# What only events of later formats have.
+_SOMETIMES = {"scope": "", "web": ""}
 COLUMNS = (*_OF_EVENT, *_OF_PERSON, *_OF_PROOF)
 
 
@@ -199,8 +202,8 @@ class _Made:
 
 
 def _cells(line: Line) -> list[str]:
-    personal = line.get("personal") or {}
-    every = {"scope": "", **line, **{name: personal.get(name, "") for name in _OF_PERSON}}
+    personal = page.personal_of(line)
+    every = {**_SOMETIMES, **line, **{name: personal.get(name, "") for name in _OF_PERSON}}
     return [defused(every[name]) for name in COLUMNS]
 
 

@@ -98,12 +98,21 @@ def _facts(about: About) -> list[tuple[str, str]]:
     ]
 
 
+def personal_of(line: Line) -> Mapping[str, str]:
+    """Return what is personal in a line, and from where on the web; empty if it was erased."""
+    personal: Mapping[str, str] = line.get("personal") or {}
+    web: Mapping[str, str] = line.get("web_personal") or {}
+    return {**personal, **web}
+
+
 def row(line: Line, zone: ZoneInfo) -> str:
     """Return one event as a row of the table."""
-    personal: Mapping[str, str] = line.get("personal") or {}
+    personal = personal_of(line)
     erased = "" if personal else "erased"
     wording = line["wording_sha256"]
     more = [(label, personal[name]) for name, label in _MORE if personal.get(name)]
+    is_web_gone = bool(personal and line.get("web") and "web_personal" not in line)
+    more += [("IP, browser", "no longer kept")] if is_web_gone else []
     more += [("Message", line["message_sid"])] if line["message_sid"] else []
     more += [("Rule", line["rule_version"])] if line["rule_version"] else []
     more += [("File, SHA-256", line["file_sha256"])] if line["file_sha256"] else []

@@ -132,7 +132,8 @@ def _events(about: About) -> "QuerySet[ConsentEvent]":
 
 def lines_of(events: "QuerySet[ConsentEvent]") -> Iterator[Line]:
     """Yield events with what is personal, in order; one that cannot be read says so."""
-    for event in events.select_related("details__key").order_by("seq").iterator(BATCH):
+    sealed = events.select_related("details__key", "web_evidence__key")
+    for event in sealed.order_by("seq").iterator(BATCH):
         try:
             yield line_of(event, with_details=True)
         except (UnreadableDetailsError, SecretUnreadableError):

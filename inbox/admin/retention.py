@@ -26,6 +26,7 @@ class RetentionPolicyAdmin(ConsentFactsAdmin[RetentionPolicy]):
         "examples_days",
         "decisions_years",
         "proof_years",
+        "web_years",
         "changed_by",
         "changed_at",
         "next_at",

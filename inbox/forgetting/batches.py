@@ -16,7 +16,7 @@ from django.db.models import Model, Q, QuerySet
 
 from accounts.secrets import SecretUnreadableError
 from compliance.addresses import parse_address
-from compliance.models import ConsentChain, ConsentKey, GateDecision
+from compliance.models import ConsentChain, ConsentKey, GateDecision, WebEvidence
 from compliance.retiring import address_in, is_needed, keys_before, last_events, retire
 from compliance.sealing import UnreadableDetailsError
 from inbox.forgetting.holds import Held
@@ -321,6 +321,21 @@ def _retired(key: ConsentKey, old: Old) -> int:
         return retire(key, now=old.now)
 
 
+def web(old: Old, size: int = SIZE) -> Batch:
+    """Delete from where on the web consents were given; the rest of their proof stays and holds."""
+    found = list(web_left(old)[:size].values_list("recorded_at", "pk"))
+    WebEvidence.objects.filter(pk__in=[pk for _at, pk in found]).delete()
+    return _batch("web_evidence", found, size)
+
+
+def web_left(old: Old) -> "QuerySet[WebEvidence]":
+    """Return web evidence that is old enough to go."""
+    rows = WebEvidence.objects.none() if old.held.all else WebEvidence.objects.all()
+    if held := old.held.every_handle(old.account_id):
+        rows = rows.exclude(event__handle__in=held)
+    return old.of(rows, "recorded_at")
+
+
 def _is_in_use(address: str, old: Old) -> bool:
     """Say whether anybody wrote to or from an address lately, or may not be forgotten."""
     keys = parse_address(address).sibling_keys if address else ()
@@ -346,6 +361,7 @@ FORGET: Mapping[str, Callable[..., Batch]] = {
     "examples": examples,
     "decisions": decisions,
     "proof": proof,
+    "web": web,
 }
 LEFT: Mapping[str, tuple[Callable[[Old], "QuerySet[Any]"], str]] = {
     "texts": (texts_left, "created_at"),
@@ -355,4 +371,5 @@ LEFT: Mapping[str, tuple[Callable[[Old], "QuerySet[Any]"], str]] = {
     "examples": (examples_left, "changed_at"),
     "decisions": (decisions_left, "evaluated_at"),
     "proof": (proof_left, "made_at"),
+    "web": (web_left, "recorded_at"),
 }

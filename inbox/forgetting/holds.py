@@ -10,7 +10,9 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import record
 from accounts.models import Account, User
-from inbox.models import Contact, Conversation, Erasure, LegalHold, Thread
+from compliance.addresses import parse_address
+from compliance.ledger import handles_of
+from inbox.models import Contact, ContactAddress, Conversation, Erasure, LegalHold, Thread
 from inbox.person_places import Whom
 from inbox.setup.refusals import SetUpError
 
@@ -44,6 +46,14 @@ class Held:
         """Return the threads of which something is held."""
         mine = Q(contact__in=self.contacts) | Q(conversations__in=self.conversations)
         return Thread.objects.filter(mine).distinct()
+
+    def every_handle(self, account_id: int) -> frozenset[str]:
+        """Return what the account's ledger calls the addresses of whom something is held of."""
+        if not self.contacts and not self.conversations:
+            return self.handles
+        theirs = Q(contact__in=self.contacts) | Q(threads__conversations__in=self.conversations)
+        keys = ContactAddress.objects.filter(theirs).values_list("key", flat=True).distinct()
+        return self.handles | handles_of(account_id, map(parse_address, keys))
 
 
 def standing(account_id: int) -> "QuerySet[LegalHold]":

@@ -97,12 +97,22 @@ PROOF = Kind(
     "proof_years",
     gettext_lazy("Proof of consent"),
     gettext_lazy(
-        "Address, words, wording, page, IP and browser of consents that nobody relies on any more, "
+        "Address, words, wording and page of consents that nobody relies on any more, "
         "since the last event of their address and the last message to or from it"
     ),
     default=5,
 )
-KINDS = (TEXTS, MEDIA, RAW, TRACES, EXAMPLES, DECISIONS, PROOF)
+WEB = Kind(
+    "web",
+    "web_years",
+    gettext_lazy("Web evidence"),
+    gettext_lazy(
+        "IP address and browser of consents that were given or taken back on the web, "
+        "since they were recorded"
+    ),
+    default=2,
+)
+KINDS = (TEXTS, MEDIA, RAW, TRACES, EXAMPLES, DECISIONS, PROOF, WEB)
 BY_NAME: Mapping[str, Kind] = {kind.name: kind for kind in KINDS}
 # Whose floor is that of the rules of countries.
 _BY_ROWS = (DECISIONS, PROOF)

@@ -30,7 +30,7 @@ class RetentionPolicy(models.Model):
     """How long an account keeps what holds words and numbers, and how far tonight's run has come.
 
     Days count from when something was written, received or decided. None: it is kept until somebody
-    settles otherwise; of decisions and proof: five years.
+    settles otherwise; of decisions and proof: five years; of web evidence: two.
     """
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="+")
@@ -41,6 +41,7 @@ class RetentionPolicy(models.Model):
     examples_days = models.PositiveIntegerField("Examples of rules", null=True, blank=True)
     decisions_years = models.PositiveSmallIntegerField("Decisions", null=True, blank=True)
     proof_years = models.PositiveSmallIntegerField("Proof of consent", null=True, blank=True)
+    web_years = models.PositiveSmallIntegerField("Web evidence", null=True, blank=True)
     version = models.PositiveIntegerField(default=0)
     changed_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"

@@ -57,7 +57,8 @@ def tell(
 @contextmanager
 def by_hand() -> Iterator[Any]:
     """Give a cursor to somebody who owns the tables and switched their triggers off."""
-    tables = ("compliance_consentevent", "compliance_consentchain", "compliance_consentdetails")
+    names = ("consentevent", "consentchain", "consentdetails", "webevidence")
+    tables = [f"compliance_{name}" for name in names]
     with connection.cursor() as cursor:
         # What is owed at the end of the transaction would keep the tables from being altered.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

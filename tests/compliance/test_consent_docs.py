@@ -75,10 +75,14 @@ def test_a_stranger_verifies_an_export(
         (1, "rule_version", "e", "event 1 was changed"),
         (2, "hash", "0" * 64, "event 2 was changed"),
         (4, "seq", 5, "event 4 is missing"),
-        (1, "format", 3, "event 1 has format 3"),
+        (1, "format", 4, "event 1 has format 4"),
+        (1, "format", 1, "event 1 was changed"),
         (1, "format", 2, "event 1 was changed"),
         (1, "personal", {}, "event 1 has other personal fields"),
         (1, "salt", "00", "event 1 has other personal fields"),
+        (1, "web", "0" * 64, "event 1 was changed"),
+        (1, "web_personal", {"ip": "", "user_agent": ""}, "event 1 has other web_personal fields"),
+        (1, "web_salt", "00", "event 1 has other web_personal fields"),
     ],
 )
 def test_the_stranger_finds_what_was_changed(
@@ -124,6 +128,7 @@ def test_details_come_only_when_asked_for_and_only_of_who_was_not_erased(account
 
     assert [("personal" in line) for line in with_details] == [True, False, True, False, True]
     assert with_details[0]["personal"]["address"] == MARIA.consent_key
+    assert with_details[0]["web_personal"]["ip"] == "203.0.113.77"
 
 
 def test_that_it_was_exported_is_in_the_audit_log(account: Account) -> None:

@@ -30,6 +30,7 @@ from compliance.models import (
     ConsentKey,
     ProviderBlock,
     Suppression,
+    WebEvidence,
 )
 from compliance.verifying import verify_account
 from tests.compliance.ledgers import MARIA, WEI, dump, proof, tell
@@ -130,6 +131,19 @@ def test_what_was_forgotten_is_told_without_a_name(account: Account) -> None:
         "",
         "",
     ]
+
+
+def test_web_evidence_is_forgotten_too(account: Account) -> None:
+    tell(account, proof())
+    tell(account, proof(), WEI)
+    kept = WebEvidence.objects.get(event__seq=1)
+
+    erase(account, MARIA)
+
+    assert list(WebEvidence.objects.values_list("event__seq", flat=True)) == [2]
+    kept.key = ConsentKey.objects.get(pk=kept.key_id)
+    assert kept.open() is None
+    assert verify_account(account.pk).broken is None
 
 
 def test_no_key_opens_what_somebody_kept_of_the_sealed_row(account: Account) -> None:

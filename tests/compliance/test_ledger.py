@@ -25,6 +25,7 @@ from compliance.evidence import (
     FutureDateError,
     Personal,
     Source,
+    Web,
 )
 from compliance.gate import consent_history
 from compliance.jurisdictions import shipped_pack
@@ -92,10 +93,9 @@ def test_a_record_holds_all_of_its_evidence(account: Account) -> None:
         address="sms:+14155550100",
         wording_text=SHOWN.text,
         page_url="https://acme.example/sign-up?mail=maria@example.com",
-        ip="203.0.113.77",
-        user_agent="Mozilla/5.0 (Maria's phone)",
         note="She said so again on the phone",
     )
+    assert event.web == Web("203.0.113.77", "Mozilla/5.0 (Maria's phone)")
 
 
 def test_a_stop_keeps_the_exact_words_the_message_and_the_rule(

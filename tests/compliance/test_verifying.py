@@ -12,9 +12,10 @@ from django.db import connection
 from accounts.models import Account, AuditEntry
 from compliance.chain import GENESIS, hash_of
 from compliance.erasure import erase_person
-from compliance.evidence import EventKind
+from compliance.evidence import EventKind, Web
 from compliance.exporting import sum_of_hashes
-from compliance.models import ConsentChain, ConsentDetails, ConsentEvent, ConsentKey
+from compliance.models import ConsentChain, ConsentDetails, ConsentEvent, ConsentKey, WebEvidence
+from compliance.sealing import Opened, seal
 from compliance.verifying import Checked, verify_account, verify_next
 from inbox import tasks
 from tests.compliance.ledgers import MARIA, WEI, by_hand, event, proof, tell
@@ -193,6 +194,52 @@ def test_tampering_is_found_and_its_first_event_named(
     found = ConsentEvent.objects.filter(account=account, seq=seq).first()
     if found and "missing" not in words:
         assert f"(id {found.pk})" in err or "head" in words
+
+
+@pytest.mark.parametrize(
+    ("tamper", "words"),
+    [
+        ("UPDATE compliance_webevidence w SET sealed = o.sealed, key_id = o.key_id"
+         " FROM compliance_webevidence o WHERE w.id < o.id", "is not what was recorded with it"),
+        ("UPDATE compliance_webevidence SET sealed = 'x'", "cannot be read"),
+        (f"UPDATE {EVENTS} SET web_hash = '' WHERE seq = 1", "was changed"),
+    ],
+)  # fmt: skip
+def test_web_evidence_that_was_changed_is_found(db: None, tamper: str, words: str) -> None:
+    account = make_account()
+    tell(account, proof())
+    tell(account, proof(ip="198.51.100.7"), WEI)
+    with by_hand() as cursor:
+        cursor.execute(tamper)
+
+    code, _out, err = verify()
+
+    assert code == 1
+    assert "BROKEN at event 1" in err
+    assert words in err
+
+
+def test_web_evidence_of_an_event_that_has_none_is_found(account: Account) -> None:
+    """Nobody slips an address of a browser to an event that was recorded without."""
+    event = ConsentEvent.objects.get(seq=3)
+    key = ConsentKey.objects.get(handle=event.handle)
+    sealed = seal(key.key, Opened("00", Web("203.0.113.9", "")))
+    WebEvidence.objects.create(
+        account=account, event=event, key=key, sealed=sealed, recorded_at=NOW
+    )
+
+    code, _out, err = verify()
+
+    assert code == 1
+    assert "BROKEN at event 3" in err
+
+
+def test_a_ledger_verifies_when_its_web_evidence_went(db: None) -> None:
+    account = make_account()
+    tell(account, proof())
+    WebEvidence.objects.all().delete()
+
+    assert verify()[0] == 0
 
 
 def test_a_broken_account_does_not_hide_the_others(account: Account) -> None:

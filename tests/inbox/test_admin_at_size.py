@@ -76,6 +76,7 @@ EACH: dict[str, dict[str, str]] = {
     "compliance_consentevent": {"seq": "1000 + g"},
     "compliance_consentkey": {"handle": "'handle' || g"},
     "compliance_consentdetails": {"event_id": OWN},
+    "compliance_webevidence": {"event_id": OWN},
     "compliance_suppression": {"handle": "'handle' || g"},
     "compliance_gatedecision": {},
     "compliance_consentimport": {

@@ -36,6 +36,7 @@ NOT_FOR_PARTNERS = {
     "consent",
     "consentchain",
     "consentdetails",
+    "webevidence",
     "consentevent",
     "consentkey",
     "consentcomparison",

@@ -39,6 +39,7 @@ OTHERWISE = {
     "consent",
     "consentchain",
     "consentdetails",
+    "webevidence",
     "consentevent",
     "consentkey",
     "consentcomparison",

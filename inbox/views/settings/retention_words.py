@@ -38,6 +38,8 @@ NAMES: Mapping[str, Any] = {
     "traces": _("Decisions of rules"),
     "twilio_files": _("Files at Twilio"),
     "twilio_messages": _("Messages at Twilio"),
+    "web_evidence": _("Web evidence"),
+    "webevidence": _("Web evidence"),
 }
 
 

@@ -15,9 +15,16 @@ from django.test import Client
 from accounts.models import AuditEntry, User
 from compliance.addresses import parse_address
 from compliance.comparing import differences
-from compliance.evidence import EventKind
+from compliance.evidence import EventKind, Personal, Web
 from compliance.in_force import rules_in_force
-from compliance.models import ConsentDetails, ConsentKey, GateDecision
+from compliance.models import (
+    ConsentDetails,
+    ConsentEvent,
+    ConsentKey,
+    GateDecision,
+    WebEvidence,
+)
+from compliance.sealing import Opened
 from compliance.verifying import verify_account
 from inbox.forgetting.certificates import first_bad, hash_of
 from inbox.forgetting.foreseeing import foresee
@@ -349,6 +356,84 @@ def test_evidence_of_whom_somebody_wrote_to_lately_stays(house: House, client: C
     assert ConsentDetails.objects.exists()
 
 
+# --- From where on the web ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("years", "stays"), [(1.9, True), (2.1, False)])
+def test_web_evidence_goes_sooner_than_the_proof_that_it_belongs_to(
+    house: House, ada: User, years: float, stays: bool
+) -> None:
+    settled(house, ada)
+    tell(house.account, proof(occurred_at=MADE), parse_address(PHONE), at=MADE)
+
+    run(MADE + years * 365 * DAY)
+
+    assert WebEvidence.objects.exists() == stays
+    event = ConsentEvent.objects.get()
+    assert event.personal.address == f"sms:{PHONE}", "the rest of the proof stays"
+    assert (event.web.ip == "203.0.113.77") == stays
+    assert (event.personal.ip, event.personal.user_agent) == ("", "")
+    assert verify_account(house.account.pk).broken is None
+    assert list(differences(house.account.pk)) == []
+
+
+def test_what_went_of_the_web_stands_in_preview_and_certificate(house: House, ada: User) -> None:
+    tell(house.account, proof(occurred_at=MADE), parse_address(PHONE), at=MADE)
+    lengths = NOTHING | {"web_years": 1}
+
+    foreseen = foresee(house.account, lengths, now=MADE + 400 * DAY)
+    settled(house, ada, web_years=1)
+    run(MADE + 400 * DAY)
+
+    assert [(one.kind.name, one.total) for one in foreseen if one.total] == [("web", 1)]
+    assert ForgettingCertificate.objects.get().document["counts"] == {"web_evidence": 1}
+
+
+def _hold_account(house: House, contact: Contact | None) -> dict[str, Any]:
+    return {}
+
+
+def _hold_contact(house: House, contact: Contact | None) -> dict[str, Any]:
+    return {"contact": contact}
+
+
+def _hold_handle(house: House, contact: Contact | None) -> dict[str, Any]:
+    return {"handle": ConsentEvent.objects.all()[0].handle}
+
+
+def _hold_conversation(house: House, contact: Contact | None) -> dict[str, Any]:
+    return {"conversation": Conversation.objects.get()}
+
+
+@pytest.mark.parametrize("held", [_hold_account, _hold_contact, _hold_handle, _hold_conversation])
+def test_web_evidence_of_whom_a_hold_names_stays(
+    house: House, client: Client, ada: User, held: Callable[..., dict[str, Any]]
+) -> None:
+    settled(house, ada)
+    text_in(client, house.sender, PHONE, "zanzibar")
+    for number, phone in enumerate((PHONE, "+14155550199")):
+        at = MADE + number * DAY
+        tell(house.account, proof(occurred_at=at), parse_address(phone), at=at)
+    whom = held(house, Contact.objects.get())
+    set_hold(account=house.account, reason=WHY, by=ada, now=NOW, **whom)
+
+    run(MADE + 3 * YEARS)
+
+    theirs = WebEvidence.objects.values_list("event__seq", flat=True)
+    assert sorted(theirs) == ([1, 2] if not whom else [1])
+
+
+def test_an_event_of_an_earlier_format_keeps_its_web_evidence_with_the_rest(house: House) -> None:
+    """It is committed to in one with the other details there, and goes when they do."""
+    recorded = tell(house.account, EventKind.HELP, parse_address(PHONE), at=MADE).event
+    old = Personal(address=f"sms:{PHONE}", ip="198.51.100.7", user_agent="Old browser")
+    recorded.opened = Opened("00", old)
+    recorded.opened_web = None
+
+    assert recorded.web == Web("198.51.100.7", "Old browser")
+    assert recorded.body["format"] == 1
+
+
 # --- Floors --------------------------------------------------------------------------------------
 
 
@@ -360,6 +445,7 @@ def test_evidence_of_whom_somebody_wrote_to_lately_stays(house: House, client: C
         ("traces_days", 6, "Not below 7 days"),
         ("decisions_years", 4, "Not below 5 years"),
         ("proof_years", 4, "Not below 5 years"),
+        ("web_years", 0, "Not below 1 year"),
         ("texts_days", 40_000, "At most 36500 days"),
     ],
 )
