@@ -54,11 +54,13 @@ def test_a_search_that_does_not_get_through_can_be_tried_again(
 ) -> None:
     alice = open_as(shop.alice, "/search/")
     expect(alice.locator("body[data-ready]")).to_have_count(1)
-    alice.evaluate("window.kept = fetch; window.fetch = () => Promise.reject(new TypeError())")
+    alice.evaluate(
+        "() => { window.kept = fetch; window.fetch = () => Promise.reject(new TypeError()); }"
+    )
     alice.locator("#search-line").fill("zebra")
     expect(alice.get_by_text("The search did not get through")).to_be_visible()
 
-    alice.evaluate("window.fetch = window.kept")
+    alice.evaluate("() => { window.fetch = window.kept; }")
     alice.get_by_role("button", name="Try again").click()
 
     expect(alice.locator("#found").get_by_text("Nothing found")).to_be_visible()
