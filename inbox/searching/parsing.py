@@ -97,13 +97,14 @@ _TOKEN = re.compile(
     re.X,
 )
 _NUMBER = re.compile(r"[\d\s()+\-./\u2010-\u2015\u00a0]+")
+_QUOTES = str.maketrans("\u201c\u201d\u201e", '"""')  # as phones write them
 _TRUNK_ZERO = re.compile(r"\(0\)")
 
 
 def parse(line: str) -> Query:
     """Read a line of any length and any characters; nothing in it can be wrong."""
     clean = " ".join("".join(c if _is_text(c) else " " for c in line).split())
-    text = clean[:LONGEST].rstrip()
+    text = clean.translate(_QUOTES)[:LONGEST].rstrip()
     words: list[Word] = []
     chips: list[Chip] = []
     left_out = 0

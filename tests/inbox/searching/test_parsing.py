@@ -29,6 +29,10 @@ def test_words_phrases_and_what_must_not_be_there() -> None:
     assert query.chips == ()
 
 
+def test_quotes_as_phones_write_them_are_quotes() -> None:
+    assert parse("from:\u201cAnn Lee\u201d").chips[0].value == "Ann Lee"
+
+
 def test_operators_are_chips_and_each_knows_the_line_without_it() -> None:
     query = parse('From:"Ann Lee" parcel -tag:vip has:media')
 
