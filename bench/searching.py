@@ -44,6 +44,13 @@ _TEXTBOOK = (
 )
 
 
+_FLOOR = (
+    "SELECT id FROM inbox_message WHERE account_id = %(account)s"
+    " AND to_tsvector('simple', COALESCE(body, '')) @@ plainto_tsquery('simple', %(plain)s)"
+    " ORDER BY created_at DESC LIMIT 6"
+)
+
+
 def measure(house: House, plan: Plan) -> list[Row]:
     """Measure the rows of this file, on a database of their own."""
     messages = max(plan.messages)
@@ -68,7 +75,8 @@ def measure(house: House, plan: Plan) -> list[Row]:
     for row, (line, fewest) in zip(rows, QUESTIONS.values(), strict=True):
         for _ in range(plan.repeats):
             _ours(meter, row, browser, ours, line, fewest, plan.requests)
-        _textbook(meter, row, connection, ours, line)
+            _bare(meter, row.textbook, _TEXTBOOK, connection, ours, line)
+            _bare(meter, row.floor, _FLOOR, connection, ours, line)
     browser.close()
     connection.close()
     ours.kill()
@@ -82,6 +90,7 @@ def _row(name: str, messages: int) -> Row:
         "ms",
         is_more_better=False,
         ours=Cell("ours"),
+        floor=Cell("bare SQL: one query on the index of words"),
         textbook=Cell("textbook: icontains, bare SQL"),
     )
 
@@ -106,18 +115,23 @@ def _ours(
     row.ours.facts["goal_p95_ms"] = GOAL_MS
 
 
-def _textbook(
+def _bare(
     meter: Meter,
-    row: Row,
+    cell: Cell | None,
+    statement: str,
     connection: psycopg.Connection[tuple[object, ...]],
     ours: Ours,
     line: str,
 ) -> None:
-    assert row.textbook
-    words = " ".join(word for word in line.split() if ":" not in word).strip('"')
-    values = {"account": ours.population["account_id"], "words": f"%{words}%"}
+    assert cell
+    plain = " ".join(word for word in line.split() if ":" not in word).strip('"')
+    values = {
+        "account": ours.population["account_id"],
+        "words": f"%{plain}%",
+        "plain": plain,
+    }
     meter.begin([])
     begun = time.perf_counter()
-    connection.execute(_TEXTBOOK, values).fetchall()
+    connection.execute(statement, values).fetchall()
     taken = (time.perf_counter() - begun) * 1000
-    row.textbook.add(taken, meter.end(), 1)
+    cell.add(taken, meter.end(), 1)
