@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import deciding, glass, ingest, lists, processed, proving, stopping, timers
+from bench import deciding, glass, ingest, lists, processed, proving, searching, stopping, timers
 from bench.builds import Ours, Textbook, build_ours, build_textbook
 from bench.house import ROOT, House, NotReadyError
 from bench.ingest import Runs
@@ -20,7 +20,17 @@ from bench.shape import Shape
 from config.servers import ServerError, Servers, running
 
 FOLDER = ROOT / ".bench"
-NAMES = ("ingest", "processed", "glass", "inbox-list", "timers", "stop", "decide", "proof")
+NAMES = (
+    "ingest",
+    "processed",
+    "glass",
+    "inbox-list",
+    "search",
+    "timers",
+    "stop",
+    "decide",
+    "proof",
+)
 EACH = 5  # messages of a conversation before the loads begin
 
 
@@ -53,11 +63,14 @@ def run(
     """Measure the named rows on these servers, write `latest.json`, return the rows."""
     rows: list[Row] = []
     with House(servers, folder / "logs") as house:
-        if set(names) - {"inbox-list", "timers", "stop", "decide", "proof"}:
+        if set(names) - {"inbox-list", "search", "timers", "stop", "decide", "proof"}:
             rows += _live_rows(house, plan, names, say)
         if "inbox-list" in names:
             say("inbox-list: loading")
             rows += lists.measure(house, plan)
+        if "search" in names:
+            say("search: loading")
+            rows += searching.measure(house, plan)
         if "timers" in names:
             say("timers")
             rows += timers.measure(house, plan)

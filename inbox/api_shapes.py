@@ -435,6 +435,46 @@ class Missed(Serializer[Any]):
     seqs = serializers.ListField(child=serializers.IntegerField(), required=False)
 
 
+class PieceShape(Serializer[Any]):
+    """A stretch of a text, and whether it was looked for."""
+
+    text = serializers.CharField()
+    is_hit = serializers.BooleanField()
+
+
+class HitShape(Serializer[Any]):
+    """One result. `message` is blank where none is meant, `agent` where nobody has it."""
+
+    conversation = serializers.CharField()
+    contact = serializers.CharField()
+    name = serializers.CharField()
+    inbox = serializers.CharField()
+    status = serializers.ChoiceField(["open", "snoozed", "closed"])
+    agent = serializers.CharField(allow_blank=True)
+    at = serializers.DateTimeField()
+    message = serializers.CharField(allow_blank=True)
+    author = serializers.CharField(allow_blank=True)
+    is_note = serializers.BooleanField()
+    pieces = PieceShape(many=True)
+
+
+class GroupShape(Serializer[Any]):
+    """Hits of one kind, the newest first. `before` leads to more; blank: that was all."""
+
+    kind = serializers.ChoiceField(["contacts", "conversations", "messages"])
+    hits = HitShape(many=True)
+    before = serializers.CharField(allow_blank=True)
+    is_partial = serializers.BooleanField()
+
+
+class FoundShape(Serializer[Any]):
+    """What a search found; `problems` are those of operators that cannot be followed."""
+
+    query = serializers.CharField(allow_blank=True)
+    problems = serializers.ListField(child=serializers.CharField())
+    groups = GroupShape(many=True)
+
+
 _REFUSALS = {
     400: OpenApiResponse(description="The request says too little, or is no JSON."),
     401: OpenApiResponse(description="No key, or one that opens nothing."),

@@ -11,6 +11,7 @@ from inbox import (
     api_imports,
     api_keywords,
     api_lookups,
+    api_search,
     api_sending,
     api_settings,
 )
@@ -68,6 +69,7 @@ urlpatterns = [
         api_sending.conversation_verdict,
         name="api_verdict",
     ),
+    path("search/", api_search.search, name="api_search"),
     *of_settings,
     path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
 ]

@@ -30,7 +30,8 @@ from inbox.models import (
 )
 from inbox.models.conversation import ConversationQuerySet
 from inbox.rows import COUNT_LIMIT, FIELDS, Row, draw_rows
-from inbox.search import search
+from inbox.searching.finding import narrowed
+from inbox.searching.parsing import parse
 
 ROWS = 30
 MICROSECONDS = 1_000_000
@@ -56,8 +57,9 @@ COUNTED_VIEWS = (View.MINE, View.UNASSIGNED, View.OPEN, View.SNOOZED)
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody asks of a list: which part, which words, whose, from where on."""
+    """What somebody asks of a list: which part, which words, whose, from where on; and when."""
 
+    now: datetime
     view: View = View.OPEN
     words: str = ""
     owner: int | None = None
@@ -138,7 +140,8 @@ class InboxPage:
 
 
 def inbox_page(viewer: Viewer, slug: str, asked: Asked) -> InboxPage:
-    """Read the list of one inbox. Raises Http404 if the reader has no such inbox."""
+    """Read the list of one inbox. Raises Http404 if the reader has no such inbox, TooSlowError
+    where words are looked for in too much."""
     inboxes = _inboxes_beside(viewer, slug)
     inbox = _named(inboxes, slug)
     if inbox is None:
@@ -189,7 +192,8 @@ def _page(viewer: Viewer, inbox: TeamInbox, asked: Asked) -> list[RowCard]:
     """Return the rows of a page, and one row more if there is one."""
     at, public_id = _place_of(asked.before) if asked.before else (None, None)
     if asked.words:
-        found = search(conversations_of(viewer).filter(inbox=inbox), asked.words)
+        of_inbox = conversations_of(viewer).filter(inbox=inbox)
+        found = narrowed(viewer, of_inbox, parse(asked.words), now=asked.now)
         below = _below(found, at, public_id) if at else found
         rows = list(_in_order(below, viewer.user_id))
     else:

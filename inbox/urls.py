@@ -14,6 +14,7 @@ from inbox.views import (
     marks,
     opt_out,
     reviews,
+    search,
     templates,
     why,
 )
@@ -29,6 +30,7 @@ urlpatterns = [
     path("c/<str:cid>/panel/", conversation.panel, name="panel"),
     path("c/<str:cid>/templates/", templates.templates, name="templates"),
     path("c/<str:cid>/review/", reviews.review, name="review"),
+    path("search/", search.search, name="search"),
     path("reviews/", reviews.reviews, name="reviews"),
     path("c/<str:cid>/consent/opt-out/", reviews.note_opt_out, name="note_opt_out"),
     path("c/<str:cid>/consent/opt-in/", reviews.note_opt_in, name="note_opt_in"),

@@ -3,7 +3,9 @@
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.functions import Upper
 
 from accounts.models import Account, User
 from compliance.addresses import masked
@@ -34,6 +36,15 @@ class Contact(models.Model):
     notes = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     erased_at = models.DateTimeField(null=True, blank=True, help_text="When they were forgotten")
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            GinIndex(
+                OpClass(Upper("name"), "gin_trgm_ops"),
+                OpClass(Upper("profile_name"), "gin_trgm_ops"),
+                name="contact_by_name",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.profile_name or f"Contact {self.pk}"
@@ -71,6 +82,7 @@ class ContactAddress(models.Model):
             models.Index(
                 fields=["account", "phone"], name="address_by_phone", condition=~models.Q(phone="")
             ),
+            GinIndex(OpClass("phone", "gin_trgm_ops"), name="address_by_digits"),
         ]
 
     def __str__(self) -> str:

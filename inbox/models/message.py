@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import Q
 
@@ -11,6 +13,8 @@ from inbox.models.ids import client_id, public_id
 from inbox.models.thread import Thread
 
 FOUND_LATE = "found_late"
+# What searches look in: the index below is of this, and of nothing else.
+WORDS_SAID = SearchVector("body", config="simple")
 
 
 class Forgotten(models.TextChoices):
@@ -146,6 +150,8 @@ class Message(models.Model):
                 name="message_to_forget",
                 condition=Q(forgotten_at__isnull=True),
             ),
+            # Of the text and nothing else: it holds no words of rows that were emptied.
+            GinIndex(WORDS_SAID, name="message_by_words"),
         ]
 
     def __str__(self) -> str:

@@ -1,14 +1,19 @@
 """Which inboxes and which conversations does a person see?"""
 
+from dataclasses import replace
+
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.models import User
 from accounts.numbers import number_in
 from inbox.access import get_inbox, inboxes_of
 from inbox.lists import Asked, View, counts_of, inbox_page
+from inbox.searching.finding import TooSlowError
 from inbox.views.answers import no_licence, reader, wants_fragment
 from inbox.views.frame import show_page
 
@@ -45,7 +50,12 @@ def inbox(request: HttpRequest, *, slug: str) -> HttpResponse:
     viewer, user, _now = reader(request)
     if not viewer.may_see:
         return no_licence(request, viewer)
-    page = inbox_page(viewer, slug, asked_by(request))
+    asked = asked_by(request)
+    try:
+        page = inbox_page(viewer, slug, asked)
+    except TooSlowError as slow:
+        messages.warning(request, slow.reason)
+        page = inbox_page(viewer, slug, replace(asked, words=""))
     if request.session.get(LAST_INBOX) != slug:
         request.session[LAST_INBOX] = slug
     if wants_fragment(request):
@@ -64,6 +74,7 @@ def counts(request: HttpRequest, *, slug: str) -> HttpResponse:
 def asked_by(request: HttpRequest) -> Asked:
     """Read from the address what part of the list is wanted."""
     return Asked(
+        now=timezone.now(),
         view=View.named(request.GET.get("view", "")),
         words=request.GET.get("q", "").strip()[:80],
         owner=number_in(request.GET.get("owner", "")),

@@ -290,6 +290,14 @@ TABLE: dict[str, dict[str, Row]] = {
     "why": {"GET": _read(reads=True)},
     # One's own queue: nobody's words but those of conversations one may read.
     "reviews": {"GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE})},
+    "search": {
+        "GET": Row(
+            OK,
+            {**OF_ONESELF, "nora": NO_LICENCE},
+            data=lambda scene: {"q": "Kryptonite"},
+            reads=True,
+        )
+    },
     # There is none to decide here.
     "review": {"POST": _press(NOTHING, review="1", decision="stop")},
     # There is no such template.
@@ -404,6 +412,14 @@ TABLE: dict[str, dict[str, Row]] = {
             },
             _inbox,
             lambda scene: {"after": "0", "open": scene.conversation.public_id},
+            reads=True,
+        )
+    },
+    "api_search": {
+        "GET": Row(
+            OK,
+            {"bob": OK, "charlie": OK, "dora": OK, "nora": FORBIDDEN, "nobody": NO_KEY},
+            data=lambda scene: {"q": "Kryptonite"},
             reads=True,
         )
     },
@@ -527,6 +543,7 @@ def _filled_in(route: str) -> str:
 
 # --- Lists, search and numbers --------------------------------------------------------------------
 
+KINDS = ("contacts", "conversations", "messages")
 QUESTIONS = [
     *({"view": view} for view in ("mine", "unassigned", "open", "snoozed", "closed")),
     *({"q": words} for words in ("Kryptonite", "Zebedee", "4155550123", "0123", "parcel", "hush")),
@@ -542,6 +559,8 @@ def test_no_list_search_or_number_knows_of_it(scene: Scene, question: dict[str, 
             answers = [
                 browser.get("/inbox/support/", asked),
                 browser.get("/inbox/support/", asked, headers={"HX-Request": "true"}),
+                browser.get("/search/", asked),
+                *(browser.get("/search/", {**asked, "show": kind}) for kind in KINDS),
             ]
             for answer in answers:
                 assert answer.status_code == 200

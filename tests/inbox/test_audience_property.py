@@ -49,6 +49,8 @@ from inbox.models import (
 from inbox.models.ids import client_id
 from inbox.refusals import RefusedError
 from inbox.rows import COUNT_LIMIT
+from inbox.searching.finding import find
+from inbox.searching.parsing import parse
 from inbox.sending import send_reply
 from inbox.tallies import count
 from tests.factories import make_account, make_inbox, make_sender, make_user
@@ -459,7 +461,8 @@ class Day:
         for inbox in self.inboxes:
             if inbox.pk not in viewer.member_of & after.on or not viewer.may_see:
                 continue
-            asked = Asked(view=self.rng.choice(list(View)), words=self.rng.choice(["", "Hello"]))
+            view, words = self.rng.choice(list(View)), self.rng.choice(["", "Hello"])
+            asked = Asked(now=self.now, view=view, words=words)
             rows = inbox_page(viewer, inbox.slug, asked).rows
             assert {card.row.public_id for card in rows} <= self._public_ids(seen), str(self)
             assert counts_of(viewer, inbox)["open"] == self._open_in(inbox, seen), str(self)
@@ -469,6 +472,15 @@ class Day:
             in_sight, _ = seqs_in_sight(viewer, inbox, after=before.heads[inbox.pk])
             assert in_sight == [event["seq"] for event in missed.events], str(self)
             assert not self._public_ids(seen) & set(missed.left), str(self)
+
+        self._search(viewer, seen)
+
+    def _search(self, viewer: Viewer, seen: frozenset[int]) -> None:
+        """Look for what everybody wrote, and for all there is: nothing else comes to light."""
+        for line in ("Hello", "+1415", "status:open", "from:customer"):
+            found = find(viewer, parse(line), now=self.now)
+            hits = {hit.conversation.pk for group in found.groups for hit in group.hits}
+            assert hits <= seen, f"{line}: {self}"
 
     def _open_in(self, inbox: TeamInbox, seen: frozenset[int]) -> int:
         return Conversation.objects.filter(pk__in=seen, inbox=inbox, status="open").count()

@@ -19,6 +19,7 @@ export class Keys {
   }
 
   pressed(event) {
+    if (this.isFinding(event)) return;
     if (this.isWriting(event)) return;
     if (event.defaultPrevented || event.isComposing || isTyping(event.target)) {
       if (event.key === "Escape" && isTyping(event.target)) this.leaveField(event);
@@ -33,6 +34,15 @@ export class Keys {
     if (!act) return;
     event.preventDefault();
     act();
+  }
+
+  // Ctrl or Cmd with k goes to the search, also from a field: what was typed there is kept.
+  isFinding(event) {
+    const isOrder = (event.ctrlKey || event.metaKey) && latin(event) === "k";
+    if (!isOrder || !this.acts.find || document.querySelector("dialog[open]")) return false;
+    event.preventDefault();
+    this.acts.find();
+    return true;
   }
 
   // Whose field was taken away while they typed goes on writing for a moment: no orders are meant.

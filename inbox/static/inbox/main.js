@@ -125,6 +125,7 @@ new Keys(settings.preferences, {
   tag: () => pane.writeTag(),
   panel: () => pane.togglePanel(),
   search: () => document.getElementById("find").focus(),
+  find: press("#search-everything"),
   help: () => document.getElementById("keys").showModal(),
   mine: press('#chips [data-view="mine"]'),
   unassigned: press('#chips [data-view="unassigned"]'),

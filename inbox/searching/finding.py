@@ -1,0 +1,403 @@
+"""What does a person find? Contacts, conversations and messages they may see now, newest first.
+
+Every hit is in a conversation of `access.conversations_of(viewer)` at the moment of asking. Work is
+bounded: messages are looked for among the newest, then in the index of words, and where a word is
+in too many of them, among more of the newest; nothing sorts all that holds a word. One statement
+that takes too long ends it all with `TooSlowError`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import F, OuterRef, Q, QuerySet
+from django.http import Http404
+from django.utils.translation import gettext as _
+from psycopg.errors import QueryCanceled
+
+from accounts.access import Viewer
+from accounts.prepared import is_any
+from inbox import labels
+from inbox.access import conversations_of, inboxes_of
+from inbox.models import Conversation, Message
+from inbox.models.conversation import ConversationQuerySet
+from inbox.searching.matching import (
+    as_tsquery,
+    by_index,
+    by_reading,
+    by_signs,
+    contacts_named,
+    has_words,
+    stems_of,
+)
+from inbox.searching.operators import Narrowing, narrow
+from inbox.searching.parsing import Query
+from inbox.searching.snippets import Piece, snippet
+
+IN_A_GROUP = 5
+ON_A_PAGE = 30
+NEWEST = 1_000  # messages that are read before the index is asked
+RARE = 5_000  # messages of a word that are all looked at
+READ_AT_MOST = 30_000  # messages that are read for a word that is in more of them
+AT_ONCE = (200, 1_000, 4_000)  # hits whose sight is asked for in one query, again and again
+TIME_LIMIT_MS = 2_000  # for one statement
+MICROSECONDS = 1_000_000
+
+
+class TooSlowError(Exception):
+    """A search would have taken too long. `.reason` says how to look for less."""
+
+    def __init__(self) -> None:
+        self.reason = _(
+            "This search took too long. Add another word, a name, or days (after:2026-05-01)."
+        )
+        super().__init__(self.reason)
+
+
+class Kind(StrEnum):
+    """What can be found."""
+
+    CONTACTS = "contacts"
+    CONVERSATIONS = "conversations"
+    MESSAGES = "messages"
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One result: whom it is about, where, when, who has it; and what was said.
+
+    `message` is the public id of a message, blank for contacts and conversations.
+    """
+
+    kind: Kind
+    conversation: Conversation
+    at: datetime
+    pieces: Sequence[Piece]
+    message: str = ""
+    author: str = ""
+    is_note: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name the customer."""
+        return labels.customer_name(self.conversation)
+
+    @property
+    def agent(self) -> str:
+        """Name who has the conversation; blank: nobody."""
+        owner = self.conversation.owner
+        return owner.name if owner else ""
+
+    @property
+    def contact_id(self) -> str:
+        """Return the customer's public id."""
+        return self.conversation.contact.public_id
+
+
+@dataclass(frozen=True)
+class Group:
+    """Hits of one kind. `next_before` is where a page goes on; blank: that was all.
+
+    `is_partial`: only the newest messages were looked at, for the word is in too many.
+    """
+
+    kind: Kind
+    hits: Sequence[Hit]
+    next_before: str = ""
+    is_partial: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found, and which of its operators cannot be followed and why."""
+
+    query: Query
+    groups: Sequence[Group] = ()
+    problems: Sequence[str] = ()
+
+    @property
+    def has_hits(self) -> bool:
+        """Say whether there is anything."""
+        return any(group.hits for group in self.groups)
+
+
+def find(
+    viewer: Viewer,
+    query: Query,
+    *,
+    now: datetime,
+    kind: Kind | None = None,
+    before: str = "",
+) -> Found:
+    """Look for what a query asks: a few of each kind, or a page of one kind.
+
+    `before` is the `next_before` of the page before. Raises TooSlowError, and Http404 for a page
+    that cannot be.
+    """
+    if query.is_too_short or not viewer.may_see:
+        return Found(query)
+    limit = ON_A_PAGE if kind else IN_A_GROUP
+    with _bounded():
+        narrowing = narrow(viewer, query.chips, now=now)
+        if narrowing.problems:
+            return Found(query, problems=narrowing.problems)
+        search = _Search(viewer, query, narrowing, limit, _place_of(before) if before else None)
+        kinds = [kind] if kind else list(Kind)
+        return Found(query, [search.group(one) for one in kinds])
+
+
+def narrowed(
+    viewer: Viewer, conversations: ConversationQuerySet, query: Query, *, now: datetime
+) -> ConversationQuerySet:
+    """Keep conversations in which somebody finds what a query asks: by name, number or words.
+
+    Give it what the reader may see. Raises TooSlowError.
+    """
+    if not query.words and not query.chips:
+        return conversations.none() if query.text else conversations
+    with _bounded():
+        narrowing = narrow(viewer, query.chips, now=now)
+        if narrowing.problems:
+            return conversations.none()
+        search = _Search(viewer, query, narrowing, RARE, None)
+        kept = conversations.filter(narrowing.conversations)
+        if not query.words:
+            return kept.filter(narrowing.times("last_activity_at"))
+        said = {hit.conversation_id for hit in search.messages()[0]}
+        return kept.filter(Q(contact__in=search.contacts) | Q(pk__in=said))
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Let no statement take long, and none read a whole table. Raises TooSlowError."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT current_setting('statement_timeout'),"
+                " set_config('statement_timeout', %s, true),"
+                " set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)",
+                [str(TIME_LIMIT_MS)],
+            )
+            (before, *_set) = cursor.fetchone()
+            yield
+            # Around us there may be a transaction that goes on.
+            cursor.execute(
+                "SELECT set_config('statement_timeout', %s, true),"
+                " set_config('enable_seqscan', 'on', true)",
+                [before],
+            )
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise TooSlowError from error
+        raise
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a page ends: a moment, and the number of a row of that moment."""
+
+    at: datetime
+    pk: int
+
+
+def _place_of(cursor: str) -> _Place:
+    micros, _dot, pk = cursor.partition(".")
+    if not (micros.isdecimal() and pk.isdecimal() and len(micros) <= 17 and len(pk) <= 18):
+        raise Http404("No such page.")
+    return _Place(datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(micros)), int(pk))
+
+
+def _cursor(at: datetime, pk: int) -> str:
+    return f"{int(at.timestamp() * MICROSECONDS)}.{pk}"
+
+
+class _Search:
+    """One search: what was asked, by whom, and what was found out on the way."""
+
+    def __init__(
+        self,
+        viewer: Viewer,
+        query: Query,
+        narrowing: Narrowing,
+        limit: int,
+        place: _Place | None,
+    ) -> None:
+        self.viewer, self.query, self.narrowing = viewer, query, narrowing
+        self.limit, self.place = limit, place
+        self.contacts = contacts_named(viewer.account_id, query)
+        self.stems: dict[str, str] = {}
+        self.signs = Q()
+
+    def group(self, kind: Kind) -> Group:
+        """Look for one kind."""
+        return {
+            Kind.CONTACTS: self._contacts,
+            Kind.CONVERSATIONS: self._conversations,
+            Kind.MESSAGES: self._messages,
+        }[kind]()
+
+    # --- Contacts and conversations --------------------------------------------------------------
+
+    def _seen(self) -> ConversationQuerySet:
+        """What the reader may see, and the operators leave."""
+        return conversations_of(self.viewer).filter(
+            self.narrowing.conversations, self.narrowing.times("last_activity_at")
+        )
+
+    def _contacts(self) -> Group:
+        """Each contact once, with the conversation the reader last saw something in."""
+        if not self.contacts:
+            return Group(Kind.CONTACTS, ())
+        latest = self._seen().filter(contact__in=self.contacts)
+        latest = latest.order_by("contact_id", "-last_activity_at", "-pk").distinct("contact_id")
+        rows = Conversation.objects.filter(pk__in=latest.values("pk"))
+        return self._page_of(Kind.CONTACTS, rows)
+
+    def _conversations(self) -> Group:
+        if self.query.wanted:
+            rows = self._seen().filter(contact__in=self.contacts)
+            return self._page_of(Kind.CONVERSATIONS, rows if self.contacts else rows.none())
+        if self.query.words:  # Only words that must not be there: that is about messages.
+            return Group(Kind.CONVERSATIONS, ())
+        # The newest of each inbox and status by the list's own index, then the newest of those.
+        parts = [
+            self._newest(self._seen().filter(inbox=inbox.pk, status=status)).values("pk")
+            for inbox in inboxes_of(self.viewer)
+            for status in Conversation.Status.values
+        ]
+        found = [pk for part in parts for pk in part.values_list("pk", flat=True)]
+        return self._page_of(Kind.CONVERSATIONS, Conversation.objects.filter(pk__in=found))
+
+    def _newest(self, rows: ConversationQuerySet) -> ConversationQuerySet:
+        newest: ConversationQuerySet = _below(rows, self.place, "last_activity_at")
+        return newest[: self.limit + 1]
+
+    def _page_of(self, kind: Kind, rows: "QuerySet[Conversation]") -> Group:
+        with_all = rows.select_related("inbox", "owner", "contact", "thread__address")
+        found = list(_below(with_all, self.place, "last_activity_at")[: self.limit + 1])
+        shown = found[: self.limit]
+        hits = [Hit(kind, one, one.last_activity_at, self._about(kind, one)) for one in shown]
+        more = len(found) > self.limit
+        last = shown[-1] if shown else None
+        return Group(kind, hits, _cursor(last.last_activity_at, last.pk) if more and last else "")
+
+    def _about(self, kind: Kind, row: Conversation) -> Sequence[Piece]:
+        """What stands below a name: the number that was looked for, or the last words."""
+        if kind == Kind.CONTACTS:
+            return [Piece(labels.address_words(**_address(row)), False)]
+        return snippet(row.preview, ())
+
+    # --- Messages --------------------------------------------------------------------------------
+
+    def _messages(self) -> Group:
+        found, is_partial = self.messages()
+        shown = found[: self.limit]
+        needles = [word.text for word in self.query.wanted] + list(self.stems.values())
+        hits = [
+            Hit(
+                Kind.MESSAGES,
+                one.conversation,
+                one.created_at,
+                snippet(one.body, needles),
+                one.public_id,
+                one.author_label if not one.is_inbound else "",
+                one.is_note,
+            )
+            for one in shown
+            if one.conversation
+        ]
+        more = len(found) > self.limit
+        after = _cursor(shown[-1].created_at, shown[-1].pk) if more else ""
+        return Group(Kind.MESSAGES, hits, after, is_partial)
+
+    def messages(self) -> tuple[list[Message], bool]:
+        """Return messages, one more than the limit if there are more, the newest first; and
+        whether older ones were not looked at."""
+        words = [word for word in self.query.words if has_words(word)]
+        self.signs = by_signs(word for word in self.query.words if not has_words(word))
+        self.stems = stems_of(words)
+        tsquery = as_tsquery(words, self.stems)
+        is_indexed = any(not word.is_not for word in words)
+        found = self._in_sight(self._among_newest(tsquery, NEWEST))
+        if len(found) > self.limit:
+            return found, False
+        if is_indexed:
+            rare = self._by_index(tsquery)
+            if len(rare) <= RARE:
+                return self._in_sight(rare), False
+        found = self._in_sight(self._among_newest(tsquery, READ_AT_MOST))
+        return found, len(found) <= self.limit and self._has_more_than(READ_AT_MOST)
+
+    def _of_account(self) -> "QuerySet[Message]":
+        rows = Message.objects.filter(account=self.viewer.account_id, forgotten_at=None)
+        rows = rows.filter(self.narrowing.times("created_at"))
+        return rows.filter(created_at__lte=self.place.at) if self.place else rows
+
+    def _has_more_than(self, number: int) -> bool:
+        return self._of_account().order_by("-created_at", "-pk")[number : number + 1].exists()
+
+    def _among_newest(self, tsquery: str, number: int) -> list[int]:
+        """Read the newest messages, one by one, for the words."""
+        newest = self._of_account().order_by("-created_at", "-pk").values("pk")[:number]
+        rows = by_reading(Message.objects.filter(pk__in=newest), tsquery).filter(self.signs)
+        return _in_order(rows)
+
+    def _by_index(self, tsquery: str) -> list[int]:
+        """Ask the index of words: all that it finds, or one more than is looked at."""
+        rows = by_index(Message.objects.all(), tsquery).filter(self.narrowing.times("created_at"))
+        if self.place:
+            rows = rows.filter(created_at__lte=self.place.at)
+        # Not by the account's index: it would lead through all that the account ever got.
+        rows = rows.alias(whose=F("account_id") + 0).filter(whose=self.viewer.account_id)
+        inside = rows.filter(self.signs).order_by().values("pk")[: RARE + 1]
+        return _in_order(Message.objects.filter(pk__in=inside))
+
+    def _in_sight(self, pks: Sequence[int]) -> list[Message]:
+        """Keep what the reader may see and the operators leave, as many as are wanted."""
+        found: list[Message] = []
+        for some in _in_parts(pks):
+            seen = conversations_of(self.viewer).filter(pk=OuterRef("conversation_id"))
+            rows = Message.objects.filter(
+                is_any(seen), self.narrowing.messages, pk__in=some, forgotten_at=None
+            ).select_related(
+                "conversation__inbox",
+                "conversation__owner",
+                "conversation__contact",
+                "conversation__thread__address",
+            )
+            found += _below(rows, self.place, "created_at")[: self.limit + 1 - len(found)]
+            if len(found) > self.limit:
+                break
+        return found
+
+
+def _in_order(rows: "QuerySet[Message]") -> list[int]:
+    """Return the numbers of rows, the newest first: sorted here, for a planner that is asked to
+    sort takes another way."""
+    found = sorted(rows.order_by().values_list("created_at", "pk"), reverse=True)
+    return [pk for _at, pk in found]
+
+
+def _in_parts(pks: Sequence[int]) -> Iterator[Sequence[int]]:
+    at = 0
+    sizes = iter(AT_ONCE)
+    while at < len(pks):
+        size = next(sizes, AT_ONCE[-1])
+        yield pks[at : at + size]
+        at += size
+
+
+def _below(rows: Any, place: _Place | None, field: str) -> Any:
+    if place:
+        is_later = Q(**{f"{field}__lt": place.at}) | Q(**{field: place.at}, pk__lt=place.pk)
+        rows = rows.filter(is_later, **{f"{field}__lte": place.at})
+    return rows.order_by(f"-{field}", "-pk")
+
+
+def _address(conversation: Conversation) -> dict[str, str]:
+    address = conversation.thread.address
+    return {"phone": address.phone, "key": address.key, "raw": address.raw}

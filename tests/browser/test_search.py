@@ -1,0 +1,67 @@
+"""Can somebody search with the keyboard alone, and get to what was said?"""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from inbox.models import Message
+from tests.browser.conftest import Open
+from tests.browser.keyboard import follow, go_to
+from tests.browser.test_composer import ready, shop
+from tests.conftest import House
+from tests.live import Live
+from tests.twilio import text_in
+
+__all__ = ["shop"]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def test_a_search_by_keyboard_alone_leads_to_the_message(
+    shop: House, live: Live, open_as: Open, client: object
+) -> None:
+    text_in(client, shop.sender, "+14155550191", "My <b>blue parcel</b> is lost")  # type: ignore[arg-type]
+    message = Message.objects.get(body__contains="blue parcel")
+    alice = ready(open_as(shop.alice, "/inbox/support/"))
+
+    alice.keyboard.press("Control+k")
+    expect(alice.locator("#search-line")).to_be_focused()
+    expect(alice.locator("body[data-ready]")).to_have_count(1)
+    alice.keyboard.type("p")
+    expect(alice.get_by_text("Type at least two letters")).to_be_visible()
+    alice.keyboard.type("arcel status:open")
+    expect(alice.locator("mark")).to_have_text("parcel")
+    expect(alice.locator(".hit")).to_have_count(1)
+    expect(alice.locator(".hit-text b")).to_have_count(0)
+    expect(alice).to_have_url(re.compile("q=parcel"))
+
+    go_to(alice, "status:open")
+    alice.keyboard.press("Enter")
+    expect(alice.locator(".search-chip")).to_have_count(0)
+    expect(alice.locator("#search-line")).to_have_value("parcel")
+    expect(alice.locator("#search-line")).to_be_focused()
+    expect(alice.locator(".hit")).to_have_count(1)
+    alice.keyboard.press("ArrowDown")
+    expect(alice.locator(".hit")).to_be_focused()
+    follow(alice)
+
+    expect(alice).to_have_url(re.compile(rf"\?m={message.public_id}"))
+    expect(alice.locator(f'[data-id="{message.public_id}"]')).to_be_in_viewport()
+
+
+def test_a_search_that_does_not_get_through_can_be_tried_again(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    alice = open_as(shop.alice, "/search/")
+    expect(alice.locator("body[data-ready]")).to_have_count(1)
+    alice.evaluate(
+        "() => { window.kept = fetch; window.fetch = () => Promise.reject(new TypeError()); }"
+    )
+    alice.locator("#search-line").fill("zebra")
+    expect(alice.get_by_text("The search did not get through")).to_be_visible()
+
+    alice.evaluate("() => { window.fetch = window.kept; }")
+    alice.get_by_role("button", name="Try again").click()
+
+    expect(alice.locator("#found").get_by_text("Nothing found")).to_be_visible()
+    expect(alice.locator("#search-failed")).to_be_hidden()
