@@ -11,6 +11,7 @@ from inbox.models.ids import client_id, public_id
 from inbox.models.thread import Thread
 
 FOUND_LATE = "found_late"
+MENTIONED = "mentioned"  # the people whom a note mentions, by id
 
 
 class Forgotten(models.TextChoices):

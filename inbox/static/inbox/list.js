@@ -130,7 +130,8 @@ export class List {
   fits(row) {
     const { status, owner } = row.dataset;
     const { view, words, owner: whose } = this.state;
-    if (words) return Boolean(this.row(row.dataset.id));
+    // Which rows these show, the server alone knows.
+    if (words || view === "mentions") return Boolean(this.row(row.dataset.id));
     if (whose && owner !== whose) return false;
     if (view === "closed" || view === "snoozed") return status === view;
     if (status !== "open") return false;
