@@ -26,7 +26,7 @@ def test_a_colleague_is_mentioned_by_keyboard_alone(shop: House, open_as: Open) 
     alice.keyboard.press("n")
     alice.keyboard.type("What now, @bo")
 
-    options = alice.get_by_role("option")
+    options = alice.locator("#offered [role=option]")
     expect(options).to_have_count(2)
     expect(options.first).to_contain_text("Cannot see it yet: will watch")
     alice.keyboard.press("ArrowDown")
@@ -34,7 +34,7 @@ def test_a_colleague_is_mentioned_by_keyboard_alone(shop: House, open_as: Open) 
     alice.keyboard.press("ArrowUp")
     alice.keyboard.press("Enter")
     expect(alice.locator("#words")).to_have_value("What now, @Bob ")
-    expect(alice.get_by_role("option")).to_have_count(0)
+    expect(alice.locator("#offered [role=option]")).to_have_count(0)
     alice.keyboard.press("Enter")
 
     expect(alice.locator("li.msg-note")).to_contain_text("What now, @Bob")
@@ -49,11 +49,11 @@ def test_escape_closes_the_list_and_keeps_the_note(shop: House, open_as: Open) -
     alice = ready(open_as(shop.alice, here()))
     alice.keyboard.press("n")
     alice.keyboard.type("@bo")
-    expect(alice.get_by_role("option")).to_have_count(1)
+    expect(alice.locator("#offered [role=option]")).to_have_count(1)
 
     alice.keyboard.press("Escape")
 
-    expect(alice.get_by_role("option")).to_have_count(0)
+    expect(alice.locator("#offered [role=option]")).to_have_count(0)
     expect(alice.locator("#words")).to_be_focused()
     expect(alice.locator("#words")).to_have_value("@bo")
 
@@ -63,7 +63,7 @@ def test_a_reply_mentions_nobody(shop: House, open_as: Open) -> None:
     alice.locator("#words").press_sequentially("@bo")
     alice.wait_for_timeout(400)
 
-    expect(alice.get_by_role("option")).to_have_count(0)
+    expect(alice.locator("#offered [role=option]")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
@@ -75,7 +75,7 @@ def test_the_list_of_names_is_accessible(
     expect(alice.locator("body[data-ready]")).to_be_attached()
     alice.keyboard.press("n")
     alice.keyboard.type("Ask @")
-    expect(alice.get_by_role("option").first).to_be_visible()
+    expect(alice.locator("#offered [role=option]").first).to_be_visible()
 
     check_page(alice, f"mentions {scheme} {width}")
 

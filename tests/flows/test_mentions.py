@@ -95,7 +95,7 @@ def test_a_mention_answers_nobody_and_is_sent_to_nobody(stage: Stage) -> None:
     row = Conversation.objects.get()
     assert waiting is not None
     assert (row.waiting_since, row.owner, row.last_human_reply_at) == (waiting, None, None)
-    assert (message.kind, message.status, message.segments) == ("note", "note", 0)
+    assert (message.kind, message.status) == ("note", "note")
 
 
 def test_what_one_has_read_is_counted_no_more_and_still_shown(stage: Stage) -> None:

@@ -139,6 +139,11 @@ export class List {
     return view === "unassigned" ? owner === "" : true;
   }
 
+  // A note mentions me: the rows that a list of mentions shows now come from the server.
+  mentioned() {
+    if (this.state.view === "mentions" && !this.state.words && !this.isHeld()) this.reload();
+  }
+
   morph(known, fresh) {
     known.classList.remove("is-leaving");
     Idiomorph.morph(known, fresh.outerHTML, { morphStyle: "outerHTML" });
