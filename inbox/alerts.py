@@ -25,6 +25,7 @@ from inbox.broadcast import VERSION, Head
 from inbox.fragments import row_queryset
 from inbox.labels import activity_words, customer_name
 from inbox.models import Conversation, ConversationEvent, Message
+from inbox.models.message import MENTIONED
 from inbox.seats import Seats
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 GATHER_SECONDS = 0.3
 BURST = timedelta(seconds=10)
 REMEMBERED = 5_000
+MOST_WORDS = 140  # of a note
 _Verb = ConversationEvent.Verb
 _GIVING = {_Verb.TRANSFERRED, _Verb.TAKEN_OVER, _Verb.REOPENED, _Verb.ROUTED}
 _NAMING = {_Verb.ESCALATED, _Verb.ROUTED}
@@ -40,12 +42,13 @@ _FAILURES = {Message.Status.FAILED, Message.Status.BLOCKED}
 
 
 class Kind(StrEnum):
-    """Why somebody is alerted. `mention` is promised, and made by nothing yet."""
+    """Why somebody is alerted; of two at one moment the later in this list is told."""
 
     INBOUND = "inbound"
     FAILED = "failed"
     ASSIGNED = "assigned"
     SLA = "sla"
+    MENTION = "mention"
 
 
 _OF_EVENTS = {Kind.ASSIGNED, Kind.SLA}
@@ -101,12 +104,16 @@ def happening_in(head: Head, text: str) -> Happening | None:
     frame = json.loads(text)
     data = frame["data"]
     kinds = {
-        "message.created": Kind.INBOUND if data.get("notify") else None,
+        "message.created": _kind_of_words(data) if data.get("notify") else None,
         "message.updated": Kind.FAILED if _has_failed(data) else None,
         "activity.created": _kind_of(data.get("verb")),
     }
     kind = kinds[head.type]
     return Happening(kind, data["id"], frame["conversation"], head.inbox) if kind else None
+
+
+def _kind_of_words(data: Mapping[str, Any]) -> Kind:
+    return Kind.MENTION if data.get("kind") == Message.Kind.NOTE else Kind.INBOUND
 
 
 def _kind_of(verb: object) -> Kind | None:
@@ -197,6 +204,8 @@ def _concerned(
         return set(), ""
     if one.kind is Kind.FAILED:
         return _failed(message)
+    if one.kind is Kind.MENTION:
+        return _mentioned(message)
     is_last = not conversation.preview_kind.startswith("out_")
     return _waited_for(conversation, audience, scene), conversation.preview if is_last else ""
 
@@ -234,6 +243,12 @@ def _given(event: ConversationEvent, conversation: Conversation) -> tuple[set[in
     has_it = event.verb == _Verb.TAKEN_OVER or told == conversation.owner_id
     is_told = told is not None and told != event.actor_id and has_it
     return ({told} if is_told else set()), said
+
+
+def _mentioned(message: Message) -> tuple[set[int], str]:
+    facts = {"name": message.author_label, "words": message.body[:MOST_WORDS]}
+    told = set(message.details.get(MENTIONED, ())) - {message.author_id}
+    return told, _("%(name)s mentioned you: %(words)s") % facts
 
 
 def _failed(message: Message) -> tuple[set[int], str]:

@@ -39,6 +39,8 @@ Drawn = dict[tuple[str, int], str]
 # As `_send` writes it: version, inbox and number come first, then the type unless it is a tick.
 _HEAD = re.compile(r'\{"v":\d+,"inbox":"([0-9a-f-]{36})","seq":(\d+)(?:,"type":"([a-z.]+)")?')
 
+_READ = re.compile(r'\{"v":\d+,"inbox":"([0-9a-f-]{36})","type":"read"')
+
 
 @dataclass(frozen=True)
 class Head:
@@ -73,6 +75,12 @@ def head_in(text: str) -> Head | None:
     """Read how a frame begins without reading all of it; None for what has no number."""
     found = _HEAD.match(text)
     return Head(found[1], int(found[2]), found[3]) if found else None
+
+
+def read_in(text: str) -> str | None:
+    """Return the inbox in which somebody has read, if that is what a frame tells."""
+    found = _READ.match(text)
+    return found[1] if found else None
 
 
 def announce(announcements: Iterable[Announcement], *, now: datetime) -> None:

@@ -38,6 +38,7 @@ from inbox.broadcast import (
     guests_group,
     head_in,
     inbox_group,
+    read_in,
     supervisors_group,
     user_group,
 )
@@ -112,6 +113,9 @@ def overhear(text: str) -> None:
     if head is not None:
         tallies.heard(head.inbox)
         alerts.heard(head, text)
+    elif inbox := read_in(text):
+        # Somebody who sits here has read: of what mentions them there is less.
+        tallies.heard(inbox)
 
 
 hub = Hub(overhear)

@@ -24,6 +24,7 @@ from inbox.audience import (
     is_eligible,
 )
 from inbox.broadcast import announce, publish_ephemeral, user_group
+from inbox.mentions import mention, mentioned_in
 from inbox.models import (
     Contact,
     Conversation,
@@ -34,6 +35,7 @@ from inbox.models import (
     TeamInbox,
     Thread,
 )
+from inbox.models.message import MENTIONED
 from inbox.previews import set_preview
 from inbox.refusals import (
     ChangedMeanwhileError,
@@ -472,7 +474,10 @@ def add_note(
     client_id: str,
     now: datetime,
 ) -> Message:
-    """Write an internal note. It is never sent, claims nothing and ends nobody's waiting."""
+    """Write an internal note. It is never sent, claims nothing and ends nobody's waiting.
+
+    Whom it mentions takes part from now on. Raises MentionRefusedError naming who may not.
+    """
     words = body.strip()
     if not words:
         raise MissingInputError("The note is empty.")
@@ -485,6 +490,8 @@ def add_note(
             return known
         row = locked_conversation(conversation)
         require(Ability.NOTE, by, row)
+        named = mentioned_in(words, row, me=user.pk, now=now)
+        told = sorted({person for one in named for person in one.people})
         story = Story(now=now, actor=user)
         message = append_outbound(
             thread,
@@ -494,11 +501,16 @@ def add_note(
             status=Message.Status.NOTE,
             author=user,
             client_id=client_id,
+            details={MENTIONED: told} if told else {},
             now=now,
         )
         set_preview(row, message)
+        is_seen_by_more = bool(mention(row, told, seq=message.seq, now=now)) if told else False
+        row.version += is_seen_by_more
         row.save()
-        story.message_created(row, message)
+        story.message_created(row, message, notify=bool(told))
+        if is_seen_by_more:
+            story.conversation_updated(row, "audience")
         announce(story.announcements(), now=now)
     return message
 

@@ -12,7 +12,17 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import (
+    Case,
+    Exists,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils.safestring import SafeString
@@ -21,10 +31,12 @@ from django.utils.translation import gettext as _
 from accounts.access import Viewer
 from accounts.models import User
 from inbox.access import Seen, conversations_of, inboxes_for, teams_of
+from inbox.mentions import unread as unread_mentions
 from inbox.models import (
     Conversation,
     InboxCounter,
     Message,
+    Participant,
     ReadCursor,
     TeamInbox,
 )
@@ -45,6 +57,7 @@ class View(StrEnum):
     OPEN = "open"
     SNOOZED = "snoozed"
     CLOSED = "closed"
+    MENTIONS = "mentions"
 
     @classmethod
     def named(cls, name: str) -> "View":
@@ -52,7 +65,7 @@ class View(StrEnum):
         return cls(name) if name in set(cls) else cls.OPEN
 
 
-COUNTED_VIEWS = (View.MINE, View.UNASSIGNED, View.OPEN, View.SNOOZED)
+COUNTED_VIEWS = (View.MINE, View.UNASSIGNED, View.OPEN, View.SNOOZED, View.MENTIONS)
 
 
 @dataclass(frozen=True)
@@ -129,6 +142,7 @@ class InboxPage:
             (View.MINE, _("Mine"), "g m"),
             (View.UNASSIGNED, _("Unassigned"), "g u"),
             (View.OPEN, _("All open"), "g a"),
+            (View.MENTIONS, _("Mentions"), ""),
             (View.SNOOZED, _("Snoozed"), ""),
             (View.CLOSED, _("Closed"), ""),
         )
@@ -238,7 +252,20 @@ def _condition(view: View, me: Any) -> Q:
         View.OPEN: is_open,
         View.SNOOZED: Q(status=Conversation.Status.SNOOZED),
         View.CLOSED: Q(status=Conversation.Status.CLOSED),
+        View.MENTIONS: Q(Exists(_mentioned(me))),
     }[view]
+
+
+def _counted_condition(view: View, me: Any) -> Q:
+    """Of mentions those are counted that their reader has not read."""
+    if view is not View.MENTIONS:
+        return _condition(view, me)
+    return Q(Exists(unread_mentions(_mentioned(me))), is_hidden=False)
+
+
+def _mentioned(me: Any) -> "QuerySet[Participant]":
+    parts = Participant.objects.filter(user=me, ended_at=None, mentioned_seq__isnull=False)
+    return parts.filter(conversation=OuterRef("pk"))
 
 
 def cursor_of(row: Row) -> str:
@@ -279,7 +306,7 @@ def _numbers(seen: ConversationQuerySet, me: Any, inbox: Any) -> list[Any]:
     """The expressions of an inbox's head and counts; `inbox` is where its key is found."""
     head = InboxCounter.objects.filter(inbox=inbox).values("seq")
     parts = [
-        seen.filter(_condition(view, me), inbox=inbox).order_by().values("pk")[:COUNT_LIMIT]
+        seen.filter(_counted_condition(view, me), inbox=inbox).order_by().values("pk")[:COUNT_LIMIT]
         for view in COUNTED_VIEWS
     ]
     return [Coalesce(Subquery(head), 0), *map(_Number, parts)]

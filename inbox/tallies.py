@@ -23,6 +23,7 @@ from django.db.models import Count, IntegerField, Min, OuterRef, Q, QuerySet, Su
 
 from accounts.access import Viewer
 from inbox.broadcast import VERSION
+from inbox.mentions import unread_mark
 from inbox.models import Conversation, Participant, TeamInbox
 from inbox.models.conversation import ConversationQuerySet
 from inbox.rows import COUNT_LIMIT
@@ -69,12 +70,14 @@ class Own(Shares):
 
     mine: int = 0
     shared: int = 0
+    mentions: int = 0
 
     def as_data(self) -> dict[str, Any]:
         """Return what travels; numbers stop at a hundred, as on a page."""
         return {
             "mine": min(self.mine, COUNT_LIMIT),
             "shared": min(self.shared, COUNT_LIMIT),
+            "mentions": min(self.mentions, COUNT_LIMIT),
             **super().as_data(),
         }
 
@@ -176,15 +179,18 @@ def _add_owned(by_id: Mapping[int, Numbers], people: _People) -> None:
 
 
 def _add_parts(by_id: Mapping[int, Numbers], people: _People) -> None:
-    """Add what readers see because they take part in it, and the team does not see."""
+    """Add what readers see because they take part in it, and the team does not see.
+
+    Where a note mentions them they take part too, also while the team sees it.
+    """
+    current = Participant.objects.filter(
+        ended_at=None,
+        user__in={user_id for _, user_id in people},
+        conversation__inbox__in=list(by_id),
+        conversation__is_hidden=False,
+    )
     parts = (
-        Participant.objects.filter(
-            ended_at=None,
-            user__in={user_id for _, user_id in people},
-            conversation__inbox__in=list(by_id),
-            conversation__is_hidden=False,
-        )
-        .exclude(conversation__status=Conversation.Status.CLOSED)
+        current.annotate(is_mention=unread_mark())
         .order_by()
         .values_list(
             "conversation__inbox",
@@ -194,14 +200,23 @@ def _add_parts(by_id: Mapping[int, Numbers], people: _People) -> None:
             "conversation__is_team_wide",
             "conversation__inbox__after_claim",
         )
-        .annotate(number=Count("pk"), oldest=Min("conversation__waiting_since"))
+        .annotate(
+            number=Count("pk"),
+            oldest=Min("conversation__waiting_since"),
+            mentions=Count("pk", filter=Q(is_mention=True)),
+        )
     )
-    for inbox_id, user_id, owner_id, status, is_team_wide, after_claim, number, oldest in parts:
+    for inbox_id, user_id, owner_id, status, is_team_wide, after_claim, *numbers in parts:
         viewer = people.get((inbox_id, user_id))
-        is_shared = is_team_wide or after_claim == TeamInbox.AfterClaim.READ_ONLY
-        if viewer is None or (is_shared and viewer.is_member_of(inbox_id)):
+        if viewer is None:
             continue
-        _add_part(by_id[inbox_id].own[user_id], user_id, owner_id, status, number, oldest)
+        number, oldest, mentions = numbers
+        own = by_id[inbox_id].own[user_id]
+        own.mentions += mentions
+        is_shared = is_team_wide or after_claim == TeamInbox.AfterClaim.READ_ONLY
+        is_counted = is_shared and viewer.is_member_of(inbox_id)
+        if not is_counted and status != Conversation.Status.CLOSED:
+            _add_part(own, user_id, owner_id, status, number, oldest)
 
 
 def _add_part(

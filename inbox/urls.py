@@ -39,6 +39,7 @@ urlpatterns = [
     path("c/<str:cid>/why/", why.why, name="why"),
     path("c/<str:cid>/messages/", conversation.messages, name="messages"),
     path("c/<str:cid>/attachments/", conversation.upload, name="upload"),
+    path("c/<str:cid>/mentions/", conversation.mentions, name="mentions"),
     path("c/<str:cid>/read/", conversation.read, name="read"),
     path("c/<str:cid>/unread/", conversation.unread, name="unread"),
     path("c/<str:cid>/claim/", actions.claim, name="claim"),

@@ -177,6 +177,7 @@ class ParticipantAdmin(BigTableAdmin[Participant]):
         "started_at",
         "ended_at",
         "is_ended_by_close",
+        "mentioned_seq",
     )
     list_display = (
         "conversation",

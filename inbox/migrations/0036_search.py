@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('inbox', '0034_inboxes_belong_to_accounts'),
+        ('inbox', '0035_web_evidence_is_kept'),
     ]
 
     operations = [

@@ -266,6 +266,9 @@ class Participant(models.Model):
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     is_ended_by_close = models.BooleanField(default=False)
+    mentioned_seq = models.BigIntegerField(
+        null=True, blank=True, help_text="The last note that mentions them"
+    )
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -285,6 +288,11 @@ class Participant(models.Model):
                 fields=["user", "conversation"],
                 name="participant_current",
                 condition=Q(ended_at__isnull=True),
+            ),
+            models.Index(
+                fields=["user", "conversation"],
+                name="participant_mentioned",
+                condition=Q(ended_at__isnull=True, mentioned_seq__isnull=False),
             ),
         ]
 

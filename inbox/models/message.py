@@ -13,6 +13,7 @@ from inbox.models.ids import client_id, public_id
 from inbox.models.thread import Thread
 
 FOUND_LATE = "found_late"
+MENTIONED = "mentioned"  # the people whom a note mentions, by id
 # What searches look in: the index below is of this, and of nothing else.
 WORDS_SAID = SearchVector("body", config="simple")
 

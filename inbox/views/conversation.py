@@ -24,8 +24,15 @@ from inbox.forms import ComposeForm
 from inbox.fragments import render_bubble
 from inbox.lists import inbox_page_around
 from inbox.media import store_upload
+from inbox.mentions import offered
 from inbox.models import Attachment, Conversation, Message
-from inbox.refusals import ClaimedByOtherError, MissingInputError, RefusedError, StaleThreadError
+from inbox.refusals import (
+    ClaimedByOtherError,
+    MissingInputError,
+    NotAllowedError,
+    RefusedError,
+    StaleThreadError,
+)
 from inbox.sending import send_reply, warnings_on
 from inbox.threads import panel_page, thread_page, timeline
 from inbox.views.answers import (
@@ -108,6 +115,17 @@ def desk(request: HttpRequest, case: Case) -> HttpResponse:
     """Show what this reader may do now: buttons, banner, state of the composer."""
     laid = desk_of(case.viewer, case.user, case.conversation, now=case.now)
     return render(request, "inbox/_desk.html", {"desk": laid, "case": case, "is_loose": True})
+
+
+@require_GET
+@of_conversation
+def mentions(request: HttpRequest, case: Case) -> HttpResponse:
+    """Offer whom a note can mention, by a part of their name."""
+    if not _may_note(case):
+        return JsonResponse(NotAllowedError().as_dict(), status=NotAllowedError.status)
+    words = request.GET.get("q", "").replace("\0", "").strip()[:80]
+    found = offered(case.conversation, words, me=case.user.pk, now=case.now)
+    return JsonResponse({"offered": [one.as_json() for one in found]})
 
 
 @require_GET

@@ -109,9 +109,27 @@ def test_the_counts_are_the_readers_own(stage: Stage, ask: Ask) -> None:
     house = stage.house
     stage.do(claim_conversation, house.alice)
 
-    assert ask(house.alice, 0)["counts"] == {"mine": 1, "unassigned": 0, "open": 1, "snoozed": 0}
-    assert ask(house.bob, 0)["counts"] == {"mine": 0, "unassigned": 0, "open": 0, "snoozed": 0}
-    assert ask(house.sue, 0)["counts"] == {"mine": 0, "unassigned": 0, "open": 1, "snoozed": 0}
+    assert ask(house.alice, 0)["counts"] == {
+        "mine": 1,
+        "unassigned": 0,
+        "open": 1,
+        "snoozed": 0,
+        "mentions": 0,
+    }
+    assert ask(house.bob, 0)["counts"] == {
+        "mine": 0,
+        "unassigned": 0,
+        "open": 0,
+        "snoozed": 0,
+        "mentions": 0,
+    }
+    assert ask(house.sue, 0)["counts"] == {
+        "mine": 0,
+        "unassigned": 0,
+        "open": 1,
+        "snoozed": 0,
+        "mentions": 0,
+    }
 
 
 # --- What does not come ---------------------------------------------------------------------------
@@ -129,7 +147,7 @@ def test_who_was_away_during_a_claim_learns_only_that_it_is_gone(stage: Stage, a
     assert answer == {
         "events": [],
         "left": [stage.row.public_id],
-        "counts": {"mine": 0, "unassigned": 0, "open": 0, "snoozed": 0},
+        "counts": {"mine": 0, "unassigned": 0, "open": 0, "snoozed": 0, "mentions": 0},
         "head": _head(house),
     }
 

@@ -22,7 +22,7 @@ from tests.faults import customers_write
 from tests.flows.test_live_socket import Room, check_protocol
 from tests.live import Live
 
-VIEWS = ("mine", "unassigned", "open", "snoozed")
+VIEWS = ("mine", "unassigned", "open", "snoozed", "mentions")
 COUNTS = {"counts", "counts.mine", "counts.team"}
 
 
@@ -47,7 +47,7 @@ def chips(socket: Socket) -> dict[str, int]:
     }
     team, own = last.get("counts", {}), last["counts.mine"]
     if "counts.team" in last:
-        team, own = last["counts.team"], {"mine": own["mine"]}
+        team, own = last["counts.team"], {name: own[name] for name in ("mine", "mentions")}
     return {view: team.get(view, 0) + own.get(view, 0) for view in VIEWS}
 
 

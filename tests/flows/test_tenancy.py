@@ -312,6 +312,7 @@ TABLE: dict[str, dict[str, Row]] = {
         "GET": _read(reads=True),
         "POST": Row(MAKES, OF_CONVERSATION, _cid, _answer),
     },
+    "mentions": {"GET": _read()},
     "upload": {"POST": Row(Verdict(422), OF_CONVERSATION, _cid)},
     "read": {"POST": Row(OK, OF_CONVERSATION, _cid, lambda scene: {"seq": "1"})},
     "unread": {"POST": _press()},

@@ -340,6 +340,7 @@ class Day:
                 role=Participant.Role.WATCHER,
                 source=Participant.Source.MENTION,
                 started_at=self.now,
+                mentioned_seq=self.rng.choice([None, 1, 3]),
             )
 
     # --- what must hold ---------------------------------------------------------------------------
@@ -407,10 +408,11 @@ class Day:
                 team = found.team.as_data() if viewer.is_member_of(inbox.pk) else {}
                 own = found.own[viewer.user_id].as_data()
                 if viewer.supervises_team(inbox.pk):
-                    team, own = found.as_data_for_supervisors(), {"mine": own["mine"]}
+                    team = found.as_data_for_supervisors()
+                    own = {name: own[name] for name in ("mine", "mentions")}
                 told = {
                     view: min(team.get(view, 0) + own.get(view, 0), COUNT_LIMIT)
-                    for view in ("mine", "unassigned", "open", "snoozed")
+                    for view in ("mine", "unassigned", "open", "snoozed", "mentions")
                 }
                 assert told == counts_of(viewer, inbox), f"{viewer.name} in {inbox}{self}"
 

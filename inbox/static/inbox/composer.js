@@ -3,6 +3,7 @@
 import { said } from "./dialogs.js";
 import { Files } from "./files.js";
 import { SessionEndedError, post } from "./http.js";
+import { Mentions } from "./mentions.js";
 import { MAX_CHARACTERS, count, plain } from "./segments.js";
 import { alarm } from "./speak.js";
 import { pendingBubble } from "./thread.js";
@@ -22,6 +23,10 @@ export class Composer {
     this.id = thread.id;
     this.words = form.querySelector("#words");
     this.files = new Files(thread.box, () => this.changed());
+    this.mentions = new Mentions(this.words, form.querySelector("#offered"), {
+      isOn: () => this.mode === "note",
+      changed: () => this.typed(),
+    });
     this.turn = Promise.resolve();
     this.typedAt = 0;
     this.listen();
@@ -44,6 +49,7 @@ export class Composer {
 
   close() {
     this.isClosed = true;
+    this.mentions.hide();
     this.saveDraft();
     clearTimeout(this.draftTimer);
     clearTimeout(this.againTimer);
@@ -58,7 +64,9 @@ export class Composer {
       this.submit({ andClose: name === "and_close", purpose: name === "purpose" ? value : "" });
     });
     this.words.addEventListener("input", () => this.typed());
-    this.words.addEventListener("keydown", (event) => this.keyed(event));
+    this.words.addEventListener("keydown", (event) => {
+      if (!this.mentions.keyed(event)) this.keyed(event);
+    });
     this.words.addEventListener("blur", () => this.stopTyping());
     this.words.addEventListener("paste", (event) => this.pasted(event));
     for (const radio of this.form.querySelectorAll('[name="kind"]')) {
@@ -183,6 +191,7 @@ export class Composer {
   // Each mode has its own draft.
   switched() {
     this.replyPlaceholder();
+    this.mentions.hide();
     this.saveDraft(this.shownMode);
     this.restore();
     this.stopTyping();

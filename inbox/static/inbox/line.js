@@ -97,7 +97,10 @@ export class Line {
       "counts.mine": () => tally.heard(frame),
       "counts.team": () => tally.heard(frame),
       "agent.status": () => showAgent(frame.data),
-      notify: () => notifier.heard(frame),
+      notify: () => {
+        notifier.heard(frame);
+        if (frame.data.kind === "mention") list.mentioned();
+      },
       read: () => list.readElsewhere(frame.data),
       // This inbox may have been switched off, or its team left.
       "access.changed": () =>

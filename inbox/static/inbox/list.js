@@ -130,12 +130,18 @@ export class List {
   fits(row) {
     const { status, owner } = row.dataset;
     const { view, words, owner: whose } = this.state;
-    if (words) return Boolean(this.row(row.dataset.id));
+    // Which rows these show, the server alone knows.
+    if (words || view === "mentions") return Boolean(this.row(row.dataset.id));
     if (whose && owner !== whose) return false;
     if (view === "closed" || view === "snoozed") return status === view;
     if (status !== "open") return false;
     if (view === "mine") return owner === this.settings.me;
     return view === "unassigned" ? owner === "" : true;
+  }
+
+  // A note mentions me: the rows that a list of mentions shows now come from the server.
+  mentioned() {
+    if (this.state.view === "mentions" && !this.state.words && !this.isHeld()) this.reload();
   }
 
   morph(known, fresh) {

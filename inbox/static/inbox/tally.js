@@ -42,6 +42,7 @@ export class Tally {
     const sum = (name) => everything?.[name] ?? team[name] + own[name];
     return {
       mine: own.mine,
+      mentions: own.mentions ?? 0,
       unassigned: sum("unassigned"),
       open: sum("open"),
       snoozed: sum("snoozed"),

@@ -24,7 +24,9 @@ WORLD = """async (play) => {
     await new Function("w", `return (async () => {${play}})()`)({tally, hear, world, turn});
     return {shown, asked: world.asked};
 }"""
-OWN = 'w.hear("counts.mine", {mine: 2, shared: 1, unassigned: 1, open: 3, snoozed: 0});'
+OWN = (
+    'w.hear("counts.mine", {mine: 2, shared: 1, mentions: 1, unassigned: 1, open: 3, snoozed: 0});'
+)
 TEAM = 'w.hear("counts", {unassigned: 4, open: 4, snoozed: 5});'
 
 
@@ -36,13 +38,13 @@ def play(page: Page, script: str) -> dict[str, Any]:
 def test_an_agent_sees_what_the_team_shares_and_what_is_theirs(modules: Page) -> None:
     shown = play(modules, TEAM + OWN)["shown"]
 
-    assert shown == [{"mine": 2, "unassigned": 5, "open": 7, "snoozed": 5}]
+    assert shown == [{"mine": 2, "mentions": 1, "unassigned": 5, "open": 7, "snoozed": 5}]
 
 
 def test_a_guest_sees_what_is_theirs(modules: Page) -> None:
     shown = play(modules, OWN)["shown"]
 
-    assert shown == [{"mine": 2, "unassigned": 1, "open": 3, "snoozed": 0}]
+    assert shown == [{"mine": 2, "mentions": 1, "unassigned": 1, "open": 3, "snoozed": 0}]
 
 
 def test_a_supervisor_sees_everything(modules: Page) -> None:
@@ -50,7 +52,7 @@ def test_a_supervisor_sees_everything(modules: Page) -> None:
 
     shown = play(modules, TEAM + everything + OWN)["shown"]
 
-    assert shown == [{"mine": 2, "unassigned": 6, "open": 40, "snoozed": 7}]
+    assert shown == [{"mine": 2, "mentions": 1, "unassigned": 6, "open": 40, "snoozed": 7}]
 
 
 def test_each_frame_afterwards_moves_its_part_only(modules: Page) -> None:
@@ -58,7 +60,7 @@ def test_each_frame_afterwards_moves_its_part_only(modules: Page) -> None:
 
     shown = play(modules, TEAM + OWN + later)["shown"]
 
-    assert shown[-1] == {"mine": 2, "unassigned": 1, "open": 4, "snoozed": 5}
+    assert shown[-1] == {"mine": 2, "mentions": 1, "unassigned": 1, "open": 4, "snoozed": 5}
 
 
 def test_another_inbox_s_numbers_are_not_ours(modules: Page) -> None:
