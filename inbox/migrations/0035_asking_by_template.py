@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """A template may ask whether somebody consents, in one language for each connection."""
+    """A template may ask whether somebody consents."""
 
     dependencies: ClassVar[list[Any]] = [("inbox", "0034_inboxes_belong_to_accounts")]
 
@@ -29,14 +29,6 @@ class Migration(migrations.Migration):
                 default=dict,
                 db_default={},
                 help_text="What stands in each place when it asks",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="whatsapptemplate",
-            constraint=models.UniqueConstraint(
-                condition=~models.Q(asks_in=""),
-                fields=("twilio_account", "asks_in"),
-                name="one_template_asks_in_a_language",
             ),
         ),
     ]
