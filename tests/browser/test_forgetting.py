@@ -9,7 +9,6 @@ from inbox.forgetting.erasing import ask_erasure
 from inbox.models import Contact, Conversation, Erasure
 from inbox.setup.persons import person_of
 from tests.browser.conftest import Open
-from tests.browser.test_every_page import check_page
 from tests.conftest import House
 from tests.factories import make_user
 from tests.live import Live, until
@@ -53,16 +52,6 @@ def test_who_has_an_erased_person_open_sees_nothing_of_them_any_more(
         expect(page.locator("li.msg-out")).not_to_contain_text("I am glad.")
         left = stale(page)
         assert left == [], left
-        faded(page)
-        check_page(page, f"erased on an open screen {page.viewport_size}")
-
-
-def faded(page: Page) -> None:
-    """Wait until what fades in or out has done so: colours between are nobody's."""
-    page.wait_for_function(
-        "document.getAnimations().every((one) =>"
-        " one.playState !== 'running' || one.effect.getComputedTiming().endTime === Infinity)"
-    )
 
 
 def erase(maria: Contact) -> None:
