@@ -474,7 +474,7 @@ def _channel(cell: str, every: str) -> str:
 
 def _phone(text: str, country: str) -> str:
     digits = re.sub(r"^00", "+", re.sub(r"[\s().\-/]", "", text))
-    words = f"'{shown_cell(text)}' is not a phone number"
+    words = "This is not a phone number"
     if not digits.startswith("+") and not country:
         raise _UnusableError("address", f"{words} with its country code.", text)
     try:

@@ -182,9 +182,14 @@ class Case:
 
     @property
     def purpose(self) -> Purpose:
-        """Return what it is judged as: a marketing template is promotion, whatever it is called."""
+        """Return what it is judged as: a marketing template is promotion, whatever it is called.
+
+        Only the question whether they consent stays one: it is held to what promotion is held to,
+        and asks for the very consent that promotion needs.
+        """
         template = self.draft.template
-        if template and template.category == "MARKETING":
+        is_marketing = template is not None and template.category == "MARKETING"
+        if is_marketing and self.draft.purpose is not Purpose.CONSENT_REQUEST:
             return Purpose.PROMOTIONAL
         return self.draft.purpose
 

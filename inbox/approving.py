@@ -74,6 +74,9 @@ def refuse(*, account: Account, proposed: int, by: User, now: datetime) -> OptIn
 def approve(*, account: Account, proposed: int, by: User, now: datetime) -> OptInApproval:
     """Let an opt-in count that somebody else reported; it is `outdated` if they opted out since.
 
+    Where they are not opted out any more it is `moot`; so are the others that wait for the same
+    person and programme once this one counts, except what `by` reported themselves.
+
     Raises NothingWaitsError, and RefusedError for who reported it themselves. Locks the row, the
     person's consents and the ledger, in this order.
     """
@@ -82,8 +85,11 @@ def approve(*, account: Account, proposed: int, by: User, now: datetime) -> OptI
         row = _waiting(account, proposed, by)
         event = _events([row])[proposed]
         address = parse_address(event.address) if event.address else None
-        if address is None or not _counts(account.pk, address, event, now=now):
-            _settle(row, _Outcome.OUTDATED, by, now=now)
+        ends: str = _Outcome.OUTDATED
+        if address is not None:
+            ends = _ends(account.pk, address, event, now=now)
+        if address is None or ends != _Outcome.APPROVED:
+            _settle(row, ends, by, now=now)
             return row
         evidence = replace(_evidence(event), recorded_by=by.pk)
         recorded = record_consent(
@@ -91,6 +97,7 @@ def approve(*, account: Account, proposed: int, by: User, now: datetime) -> OptI
         )
         row.event = recorded.event.seq
         _settle(row, _Outcome.APPROVED, by, now=now)
+        _end_others(account, event, by, now=now)
         tell_of(account.pk, address, recorded.state, story)
         announce(story.announcements(), now=now)
     return row
@@ -106,15 +113,30 @@ def _waiting(account: Account, proposed: int, by: User) -> OptInApproval:
     return row
 
 
-def _counts(account_id: int, address: Address, event: ConsentEvent, *, now: datetime) -> bool:
-    """Say whether nothing later counts for more: no opt-out that came after what they gave."""
+def _ends(account_id: int, address: Address, event: ConsentEvent, *, now: datetime) -> str:
+    """Return how a proposal ends: approved, unless something later counts for more."""
     [held] = lock_addresses(account_id, [address], now=now)
     rows: list[Consent] = [one for one in held.rows if one.programme == event.programme]
     stand = rows[0] if rows else held.consent
     if stand.state_at(now) != ConsentState.OPTED_OUT:
         # They came back by themselves, or another proof was approved: this adds nothing.
-        return False
-    return stand.opted_out_at is None or event.occurred_at > stand.opted_out_at
+        return _Outcome.MOOT
+    is_newer = stand.opted_out_at is None or event.occurred_at > stand.opted_out_at
+    return _Outcome.APPROVED if is_newer else _Outcome.OUTDATED
+
+
+def _end_others(account: Account, event: ConsentEvent, by: User, *, now: datetime) -> None:
+    """End what else waits for the same person and programme.
+
+    Whoever decides one of them now holds it, and finds it moot by themselves.
+    """
+    rows = OptInApproval.objects.select_for_update(of=("self",), skip_locked=True)
+    waiting = list(rows.filter(account=account, outcome="").exclude(asked_by=by).order_by("pk"))
+    told = _events(waiting)
+    for row in waiting:
+        other = told[row.proposed]
+        if (other.address, other.programme) == (event.address, event.programme):
+            _settle(row, _Outcome.MOOT, by, now=now)
 
 
 def _evidence(event: ConsentEvent) -> Evidence:

@@ -23,7 +23,7 @@ from compliance.evidence import (
     EvidenceError,
     as_question,
 )
-from compliance.gate import Purpose, Verdict
+from compliance.gate import Purpose, Reason, Verdict
 from compliance.models import Consent, ConsentEvent, ConsentState
 from compliance.recording import (
     OptInRefusedError,
@@ -34,13 +34,15 @@ from compliance.recording import (
 from compliance.standing import lock_addresses
 from compliance.state_machine import ASKED_FROM, CONFIRM_WITHIN
 from compliance.wording import with_name
+from inbox.asking_templates import NO_TEMPLATE, is_open, template_for
 from inbox.broadcast import announce
 from inbox.consent_wording import own_language
 from inbox.contacts import locked_thread
 from inbox.conversations import locked_conversation
 from inbox.models import ConsentQuestion, Conversation, OptInApproval, Sender, Thread
 from inbox.questions import CONFIRM, DID_NOT_GO, end_open
-from inbox.sending import Wanted, queue_message, tell_consent, verdict_on
+from inbox.refusals import MissingInputError
+from inbox.sending import Chosen, Wanted, as_judged, queue_message, tell_consent, verdict_on
 from inbox.story import Story
 
 logger = logging.getLogger(__name__)
@@ -233,6 +235,17 @@ def _ask(
         Purpose.CONSENT_REQUEST, None, story.now, text, programme=programme, expires_at=until
     )
     verdict = verdict_on(thread, wanted, now=story.now)
+    template: Chosen | None = None
+    if thread.sender.is_whatsapp and not is_open(thread, verdict.until or story.now):
+        try:
+            found = template_for(thread, _languages(thread))
+        except MissingInputError as error:
+            return OptedIn(recorded, None, until, error.reason, verdict)
+        if found:
+            template, language = found
+            text = template.body
+            wanted = replace(wanted, body=text, template=as_judged(thread, template))
+            verdict = verdict_on(thread, wanted, now=story.now)
     if not (verdict.is_allowed or verdict.is_deferred):
         keep_decision(
             verdict,
@@ -242,7 +255,7 @@ def _ask(
             thread=thread.public_id,
             now=story.now,
         )
-        return OptedIn(recorded, None, until, verdict.words, verdict)
+        return OptedIn(recorded, None, until, _why_not(verdict), verdict)
     if verdict.is_deferred and verdict.until:
         verdict = replace(verdict, until=verdict.until + pace)
     message = queue_message(
@@ -254,6 +267,7 @@ def _ask(
         story=story,
         verdict=verdict,
         programme=programme,
+        template=template,
     )
     end_open(thread, CONFIRM, programme, now=story.now)
     question = ConsentQuestion.objects.create(
@@ -287,10 +301,18 @@ def _asked_before(thread: Thread, programme: str, *, now: datetime) -> ConsentQu
 
 
 def _wording(asking: Asking, thread: Thread) -> tuple[str, str]:
-    account, inbox = thread.sender.account, thread.sender.inbox
-    languages: Iterable[str] = (thread.contact.language, own_language(inbox))
-    text, language = asking_text(AskingKind.CONFIRM, asking.texts, languages, account.name)
+    account = thread.sender.account
+    text, language = asking_text(AskingKind.CONFIRM, asking.texts, _languages(thread), account.name)
     return with_name(text, account.name), language
+
+
+def _languages(thread: Thread) -> Iterable[str]:
+    return thread.contact.language, own_language(thread.sender.inbox)
+
+
+def _why_not(verdict: Verdict) -> str:
+    """Say why nobody is asked, and what to do where a template was needed and none is chosen."""
+    return NO_TEMPLATE if verdict.reason is Reason.WA_WINDOW_CLOSED else verdict.words
 
 
 def _live(thread: Thread) -> Conversation | None:

@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from inbox.views.settings import (
     approvals,
     asking,
+    asking_templates,
     audit,
     compliance,
     connection,
@@ -68,6 +69,11 @@ urlpatterns = [
     *_rules("", "settings_first_rule"),
     path("", home.home, name="settings"),
     path("compliance/asking/", asking.asking, name="settings_asking"),
+    path(
+        "compliance/asking/whatsapp/",
+        asking_templates.asking_template,
+        name="settings_asking_template",
+    ),
     path("keywords/", keywords.keyword_list, name="settings_keywords"),
     path("keywords/try/", keywords.keyword_try, name="settings_keywords_try"),
     path("keywords/review/", keywords.keyword_review, name="settings_keywords_review"),

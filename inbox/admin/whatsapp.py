@@ -14,6 +14,7 @@ class WhatsAppTemplateAdmin(ScopedAdmin[WhatsAppTemplate]):
     fields = (
         "account", "name", "language", "category", "status", "provider_status", "rejection_reason",
         "content_type", "body", "variables", "content_sid", "synced_at", "gone_at",
+        "asks_in", "asks_with",
     )  # fmt: skip
     list_display = ("name", "language", "account", "category", "status", "synced_at", "gone_at")
     list_filter = ("status", ("account", OwnRowsFilter))

@@ -18,7 +18,8 @@ class OptInApproval(models.Model):
     class Outcome(models.TextChoices):
         APPROVED = "approved", "Approved"
         REFUSED = "refused", "Refused"
-        OUTDATED = "outdated", "Something later counts for more"
+        OUTDATED = "outdated", "Not recorded: something later counts for more"
+        MOOT = "moot", "Not needed: they are not opted out any more"
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     proposed = models.BigIntegerField(help_text="Its number in the account's ledger of consent")

@@ -36,6 +36,19 @@ class WhatsAppTemplate(models.Model):
     rejection_reason = models.CharField(max_length=500, blank=True, default="")
     synced_at = models.DateTimeField()
     gone_at = models.DateTimeField(null=True, blank=True)
+    asks_in = models.CharField(
+        max_length=20,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="In which language it asks whether somebody consents; blank: it does not",
+    )
+    asks_with = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="What stands in each place when it asks",
+    )
 
     class Meta:
         verbose_name = "WhatsApp template"
@@ -43,6 +56,11 @@ class WhatsAppTemplate(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["twilio_account", "content_sid"], name="one_template_per_content_sid"
+            ),
+            models.UniqueConstraint(
+                fields=["twilio_account", "asks_in"],
+                condition=~models.Q(asks_in=""),
+                name="one_template_asks_in_a_language",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [

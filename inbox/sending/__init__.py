@@ -41,7 +41,13 @@ from inbox.sending.replying import send_reply
 from inbox.sending.resending import resend
 from inbox.sending.settling import UNKNOWN_WORDS, heed_refusal, lose_sid, settle
 from inbox.sending.supposing import Door, Draft, Supposed, door_of, verdict_if
-from inbox.sending.templating import choose_template, purpose_of_template, usable_templates
+from inbox.sending.templating import (
+    Chosen,
+    as_judged,
+    choose_template,
+    purpose_of_template,
+    usable_templates,
+)
 from inbox.sending.testing import send_test
 from inbox.sending.unconfirmed import look_up_unknown, report_stuck
 from inbox.sending.waiting import owed_messages, remind_queued
@@ -51,11 +57,13 @@ __all__ = [
     "NO_CONTACT",
     "UNASKED_BY_PEOPLE",
     "UNKNOWN_WORDS",
+    "Chosen",
     "Door",
     "Draft",
     "Supposed",
     "Wanted",
     "WentOn",
+    "as_judged",
     "cancel_unsent",
     "carrier_for",
     "choose_template",

@@ -56,6 +56,7 @@ from inbox.models import (
     RemoteDeletion,
     TeamInbox,
     Thread,
+    WhatsAppTemplate,
 )
 from inbox.models.message import Forgotten
 from inbox.setup.consent_imports import start, upload
@@ -336,6 +337,7 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "messages read again": (ada, "/settings/keywords/review/"),
         "asking for consent": (ada, _asking(ada)),
         "asking for consent in Spanish": (ada, "/settings/compliance/asking/?language=es"),
+        "asking on WhatsApp": (ada, _asking_on_whatsapp(stage, ada)),
         "answers to STOP": (ada, f"{inbox}consent-texts/"),
         "answers to STOP in Spanish": (ada, f"{inbox}consent-texts/?language=es"),
         "link to opt out": (None, _opt_out(stage)),
@@ -463,6 +465,29 @@ def _keywords(ada: User) -> str:
         for row in (("opt_out", "Genug", "de", "AT"), ("help", "asap"), ("none", "BAJA", "es")):
             add_keyword(keyword=OwnKeyword(*row), **deed)
     return "/settings/keywords/"
+
+
+def _asking_on_whatsapp(stage: Stage, ada: User) -> str:
+    """Have one template that asks and was paused since, and one that may be chosen."""
+    assert ada.account is not None
+    body = "{{1}}: Reply YES to confirm that we may send you messages. Reply STOP to stop."
+    facts = {"account": ada.account, "language": "en", "category": "MARKETING", "body": body}
+    for number, state in enumerate(("paused", "approved")):
+        row, _made = WhatsAppTemplate.objects.update_or_create(
+            twilio_account=stage.house.sender.twilio_account,
+            content_sid=f"HX{number + 900:032x}",
+            defaults={
+                **facts,
+                "name": f"opt_in_{state}",
+                "status": state,
+                "provider_status": state,
+                "variables": {"1": "Acme"},
+                "synced_at": stage.now,
+                "asks_in": "en" if state == "paused" else "",
+                "asks_with": {"1": "{business}"} if state == "paused" else {},
+            },
+        )
+    return f"/settings/compliance/asking/whatsapp/?template={row.pk}"
 
 
 def _asking(ada: User) -> str:
@@ -635,6 +660,7 @@ PAGES = [
     "messages read again",
     "asking for consent",
     "asking for consent in Spanish",
+    "asking on WhatsApp",
     "answers to STOP",
     "answers to STOP in Spanish",
     "link to opt out",

@@ -32,7 +32,7 @@ def read(text: str, **more: Any) -> Read:
 @pytest.mark.parametrize(
     ("cells", "field", "reason"),
     [
-        ("+12,opt_out,,", "address", "'+12' is not a phone number."),
+        ("+12,opt_out,,", "address", "This is not a phone number."),
         (",opt_out,,", "address", "There is no phone number."),
         ("4155550101,opt_out,,", "address", "with its country code"),
         ("+9991234567890,opt_out,,", "address", "is not a phone number."),

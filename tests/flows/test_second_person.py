@@ -151,6 +151,34 @@ def test_an_approval_after_a_newer_opt_out_is_refused(
     sound(house.account)
 
 
+def test_what_else_waits_for_them_ends_in_words_when_one_is_approved(
+    house: House, program: Program, zoe: User, login: Login
+) -> None:
+    first = reported(program)
+    second = reported(program, occurred_at=program.now.isoformat())
+
+    decided(house, first, zoe, program.now + timedelta(hours=1))
+
+    second.refresh_from_db()
+    assert (second.outcome, second.event, second.decided_by) == ("moot", None, zoe)
+    page = words(login(zoe).get(PAGE))
+    assert "Not needed: they are not opted out any more" in page
+    assert ConsentEvent.objects.filter(kind="grant").count() == 1
+    sound(house.account)
+
+
+def test_who_came_back_by_themselves_needs_no_approval(
+    house: House, program: Program, zoe: User
+) -> None:
+    row = reported(program)
+    later = program.now + timedelta(hours=1)
+    tell(house.account, EventKind.OPT_IN, HERS, at=later)
+
+    done = decided(house, row, zoe, later + timedelta(hours=1))
+
+    assert (done.outcome, done.event, state()) == ("moot", None, "conversational")
+
+
 def test_what_people_do_themselves_and_old_proof_need_nobody(program: Program) -> None:
     old = (program.now - timedelta(days=9)).isoformat()
     assert program.tells(**PAPER, occurred_at=old).json()["superseded"] is True

@@ -42,6 +42,7 @@ from inbox.models import (
     Message,
     OptInApproval,
     TeamInbox,
+    WhatsAppTemplate,
 )
 from inbox.sending import send_test
 from inbox.settings_urls import urlpatterns
@@ -310,6 +311,18 @@ def _asking_data(scene: Scene) -> dict[str, Any]:
     return {"version": "0", "scope": "family", "confirm": "", "clarify": "", **codes}
 
 
+def _asking_template_data(scene: Scene) -> dict[str, Any]:
+    """Return what takes a template of the scene's account back."""
+    twilio = scene.house.sender.twilio_account
+    row, _made = WhatsAppTemplate.objects.get_or_create(
+        account=scene.house.account,
+        twilio_account=twilio,
+        content_sid=f"HX{1:032x}",
+        defaults={"name": "opt_in", "language": "en", "status": "approved", "synced_at": LONG_AGO},
+    )
+    return {"template": row.pk, "do": "stop"}
+
+
 def _policy_data(scene: Scene) -> dict[str, Any]:
     return {
         "reply_after_opt_out_sms": "block",
@@ -553,6 +566,10 @@ TABLE: dict[str, dict[str, Row]] = {
     "settings_asking": {
         "GET": Row(WITH_AUDITOR),
         "POST": Row(DONE_IN_OWN, data=_asking_data),
+    },
+    "settings_asking_template": {
+        "GET": Row(WITH_AUDITOR),
+        "POST": Row(DONE_BY_ADMIN, data=_asking_template_data),
     },
     "settings_own_rules": {
         "GET": Row(WITH_AUDITOR, kwargs=_country),

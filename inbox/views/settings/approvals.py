@@ -48,6 +48,8 @@ def _say(request: HttpRequest, row: OptInApproval) -> None:
     if row.outcome == OptInApproval.Outcome.OUTDATED:
         words = _("Not recorded: something that happened since counts for more than this opt-in.")
         messages.error(request, words)
+    elif row.outcome == OptInApproval.Outcome.MOOT:
+        messages.info(request, _("Not needed: they are not opted out any more."))
     elif row.outcome == OptInApproval.Outcome.APPROVED:
         messages.success(request, _("Approved. The opt-in counts from now on."))
     else:
