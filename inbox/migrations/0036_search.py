@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             model_name='message',
             index=django.contrib.postgres.indexes.GinIndex(
-                django.contrib.postgres.search.SearchVector('body', config='simple'), name='message_by_words'
+                django.contrib.postgres.search.SearchVector(django.db.models.functions.text.Left('body', 100000), config='simple'), name='message_by_words'
             ),
         ),
     ]

@@ -9,7 +9,7 @@ from django.db.models import Q
 class Migration(migrations.Migration):
     """Empty for everybody who takes part now."""
 
-    dependencies: ClassVar[list[Any]] = [("inbox", "0034_inboxes_belong_to_accounts")]
+    dependencies: ClassVar[list[Any]] = [("inbox", "0036_search")]
 
     operations: ClassVar[list[Any]] = [
         migrations.AddField(

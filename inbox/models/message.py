@@ -6,6 +6,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Left
 
 from accounts.models import Account, User
 from inbox.models.conversation import Conversation
@@ -14,8 +15,10 @@ from inbox.models.thread import Thread
 
 FOUND_LATE = "found_late"
 MENTIONED = "mentioned"  # the people whom a note mentions, by id
-# What searches look in: the index below is of this, and of nothing else.
-WORDS_SAID = SearchVector("body", config="simple")
+# What searches look in: the index below is of this, and of nothing else. PostgreSQL takes no list
+# of words longer than a megabyte, and a message must never fail for it.
+SEARCHED_CHARACTERS = 100_000
+WORDS_SAID = SearchVector(Left("body", SEARCHED_CHARACTERS), config="simple")
 
 
 class Forgotten(models.TextChoices):

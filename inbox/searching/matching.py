@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 
 from django.contrib.postgres.search import SearchQuery
 from django.db import connection
-from django.db.models import BooleanField, F, Func, Q, QuerySet, TextField, Value
+from django.db.models import BooleanField, Func, Q, QuerySet, TextField, Value
+from django.db.models.functions import Left
 from django.utils.translation import get_language
 
 from inbox.models import Contact, ContactAddress, Message
-from inbox.models.message import WORDS_SAID
+from inbox.models.message import SEARCHED_CHARACTERS, WORDS_SAID
 from inbox.searching.parsing import Query, Word, number_in_words
 
 MOST_CONTACTS = 2000  # names or numbers that are looked through, the newest first
@@ -48,7 +49,8 @@ class _Matches(Func):
 
     def __init__(self, field: str, words: str) -> None:
         value = Value(words, output_field=TextField())
-        super().__init__(F(field), value, output_field=BooleanField())
+        said = Left(field, SEARCHED_CHARACTERS)
+        super().__init__(said, value, output_field=BooleanField())
 
     def as_sql(self, *args: object, **given: object) -> tuple[str, list[object]]:  # type: ignore[override]
         sql, params = super().as_sql(*args, **given)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Membership, User
 from inbox.closing import close_conversation
@@ -58,7 +59,8 @@ def mentions(stage: Stage, user: User) -> int:
 
 
 def shown(stage: Stage, user: User) -> list[str]:
-    page = inbox_page(stage.house.viewer(user), stage.house.inbox.slug, Asked(view=View.MENTIONS))
+    asked = Asked(timezone.now(), view=View.MENTIONS)
+    page = inbox_page(stage.house.viewer(user), stage.house.inbox.slug, asked)
     return [card.row.public_id for card in page.rows]
 
 

@@ -266,3 +266,14 @@ def test_the_number_of_questions_does_not_grow_with_what_is_found(shop: House) -
 
     assert len(few) <= 14, "\n".join(query["sql"] for query in few)
     assert len(many) <= 14
+
+
+def test_a_message_of_very_many_words_is_taken_in_and_found_by_the_first(
+    house: House, client: Client
+) -> None:
+    """PostgreSQL's own list of words ends at a megabyte: no message may fail for that."""
+    words = " ".join(f"{number:x}z" for number in range(130_000))
+    text_in(client, house.sender, MARIA, f"zanzibar {words}")
+
+    assert Message.objects.get().body.endswith(words[-20:])
+    assert names(house.bob, "zanzibar", Kind.MESSAGES) != []

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """A template may ask whether somebody consents."""
 
-    dependencies: ClassVar[list[Any]] = [("inbox", "0034_inboxes_belong_to_accounts")]
+    dependencies: ClassVar[list[Any]] = [("inbox", "0037_mentions")]
 
     operations: ClassVar[list[Any]] = [
         migrations.AddField(

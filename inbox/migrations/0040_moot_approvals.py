@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """An opt-in that waits may end because it is not needed any more."""
 
-    dependencies: ClassVar[list[Any]] = [("inbox", "0036_one_template_asks")]
+    dependencies: ClassVar[list[Any]] = [("inbox", "0039_one_template_asks")]
 
     operations: ClassVar[list[Any]] = [
         migrations.AlterField(

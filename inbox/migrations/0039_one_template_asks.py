@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     # An index that is built while the service runs cannot be built in a transaction.
     atomic = False
 
-    dependencies: ClassVar[list[Any]] = [("inbox", "0035_asking_by_template")]
+    dependencies: ClassVar[list[Any]] = [("inbox", "0038_asking_by_template")]
 
     operations: ClassVar[list[Any]] = [
         migrations.SeparateDatabaseAndState(
