@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 def test_a_colleague_is_mentioned_by_keyboard_alone(shop: House, open_as: Open) -> None:
     make_user(shop.account, "Bobby Marsh", team=shop.inbox.team)
-    bob = ready(open_as(shop.bob, f"/inbox/{shop.inbox.slug}/?view=mine"))
+    bob = ready(open_as(shop.bob, f"/inbox/{shop.inbox.slug}/?view=unassigned"))
     alice = ready(open_as(shop.alice, here()))
     alice.keyboard.press("c")
     expect(alice.locator('#desk[data-can~="release"]')).to_be_attached()
