@@ -528,7 +528,7 @@ def test_all_that_is_held_on_a_person_is_handed_out(
     assert message["conversation"] == conversation["public_id"]
     consents = lines(files, "consent.jsonl")
     assert [one["kind"] for one in consents] == ["grant", "opt_out"]
-    assert consents[0]["personal"]["ip"] == "203.0.113.77"
+    assert consents[0]["web_personal"]["ip"] == "203.0.113.77"
     standing = json.loads(files["standing.json"])
     assert standing["consents"][0]["state"] == "opted_out"
     [received] = lines(files, "received.jsonl")

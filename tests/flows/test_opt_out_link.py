@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Account
 from accounts.suspending import suspend_account
 from compliance.addresses import parse_address
-from compliance.evidence import EventKind, Evidence, Source
+from compliance.evidence import EventKind, Evidence, Source, Web
 from compliance.models import Consent, ConsentEvent
 from compliance.opt_out_links import opt_out_link
 from compliance.recording import record_consent
@@ -102,7 +102,7 @@ def test_pressing_opts_out_at_once_and_cancels_what_waits(house: House) -> None:
         "opt_out_page",
         "es",
     )
-    assert (told.ip, told.user_agent) == ("203.0.113.9", "Phone/1")
+    assert event.web == Web("203.0.113.9", "Phone/1")
     assert told.page_url.startswith("http")
     assert "/o/" in told.page_url
     assert house.account.name in told.wording_text

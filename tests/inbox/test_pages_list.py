@@ -77,7 +77,7 @@ def test_a_claimed_conversation_is_gone_from_list_search_and_numbers(
         assert "Hello" not in re.sub("|".join(asked), "", page.text)
         assert "555-0100" not in page.text
     assert counts_of(bob.get(url).text) == dict.fromkeys(
-        ("mine", "unassigned", "open", "snoozed"), "0"
+        ("mine", "unassigned", "open", "mentions", "snoozed"), "0"
     )
     assert rows_of(sue.get(url).text) == [stage.row.public_id]
     assert rows_of(login(stage.house.alice).get(url, {"view": "mine"}).text) == [
@@ -145,6 +145,7 @@ def test_each_view_shows_its_part(stage: Stage, login: Any, client: Client, url:
         "mine": "1",
         "unassigned": "0",
         "open": "1",
+        "mentions": "0",
         "snoozed": "1",
     }
 
