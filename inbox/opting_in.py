@@ -231,21 +231,14 @@ def _ask(
         ConsentQuestion.objects.filter(pk=before.pk).update(ends_at=until)
         return OptedIn(recorded, before, until, "They were asked already, and may still answer.")
     text, language = _wording(asking, thread)
-    wanted = Wanted(
-        Purpose.CONSENT_REQUEST, None, story.now, text, programme=programme, expires_at=until
-    )
-    verdict = verdict_on(thread, wanted, now=story.now)
-    template: Chosen | None = None
-    if thread.sender.is_whatsapp and not is_open(thread, verdict.until or story.now):
+    said = _judged(thread, text, language, programme, until, story.now)
+    leaves_at = said.verdict.until + pace if said.verdict.until else story.now
+    if thread.sender.is_whatsapp and not is_open(thread, leaves_at):
         try:
-            found = template_for(thread, _languages(thread))
+            said = _by_template(thread, programme, until, story.now) or said
         except MissingInputError as error:
-            return OptedIn(recorded, None, until, error.reason, verdict)
-        if found:
-            template, language = found
-            text = template.body
-            wanted = replace(wanted, body=text, template=as_judged(thread, template))
-            verdict = verdict_on(thread, wanted, now=story.now)
+            return OptedIn(recorded, None, until, error.reason, said.verdict)
+    verdict = said.verdict
     if not (verdict.is_allowed or verdict.is_deferred):
         keep_decision(
             verdict,
@@ -261,13 +254,13 @@ def _ask(
     message = queue_message(
         thread=thread,
         conversation=_live(thread),
-        body=text,
+        body=said.text,
         purpose=Purpose.CONSENT_REQUEST,
         bot_name=thread.sender.inbox.bot_name,
         story=story,
         verdict=verdict,
         programme=programme,
-        template=template,
+        template=said.template,
     )
     end_open(thread, CONFIRM, programme, now=story.now)
     question = ConsentQuestion.objects.create(
@@ -276,12 +269,51 @@ def _ask(
         message=message,
         kind=CONFIRM,
         programme=programme,
-        language=language,
+        language=said.language,
         event=recorded.event.seq,
         asked_at=story.now,
         ends_at=until,
     )
     return OptedIn(recorded, question, until, verdict=verdict)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """How somebody would be asked, and what the gate says of it."""
+
+    text: str
+    language: str
+    verdict: Verdict
+    template: Chosen | None = None
+
+
+def _judged(
+    thread: Thread,
+    text: str,
+    language: str,
+    programme: str,
+    until: datetime,
+    now: datetime,
+    template: Chosen | None = None,
+) -> _Said:
+    wanted = Wanted(
+        Purpose.CONSENT_REQUEST,
+        None,
+        now,
+        text,
+        programme=programme,
+        expires_at=until,
+        template=as_judged(thread, template) if template else None,
+    )
+    return _Said(text, language, verdict_on(thread, wanted, now=now), template)
+
+
+def _by_template(thread: Thread, programme: str, until: datetime, now: datetime) -> _Said | None:
+    """Ask with the template that is chosen, if any is. Raises MissingInputError."""
+    if found := template_for(thread, _languages(thread)):
+        template, language = found
+        return _judged(thread, template.body, language, programme, until, now, template)
+    return None
 
 
 def _asked_before(thread: Thread, programme: str, *, now: datetime) -> ConsentQuestion | None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import transaction
 from django.test import Client
 
 from accounts.models import AuditEntry, User
@@ -11,7 +12,7 @@ from compliance.addresses import parse_address
 from compliance.models import Consent, GateDecision
 from inbox.asking_templates import let_it_ask
 from inbox.models import ConsentQuestion, Message, Sender, Thread, WhatsAppTemplate
-from inbox.opting_in import OptedIn, opt_in
+from inbox.opting_in import OptedIn, ask_about, opt_in
 from inbox.refusals import MissingInputError
 from inbox.sending import deliver
 from inbox.twilio.simulator.content import TEMPLATES
@@ -139,6 +140,36 @@ def test_what_waits_for_its_hours_beyond_the_window_goes_as_the_template(
     assert due is not None
     assert due > wrote + timedelta(hours=18)
     assert "template" in asked.question.message.details
+
+
+@pytest.mark.parametrize(("minutes", "by_template"), [(0, False), (30, True)])
+def test_who_is_asked_later_than_others_of_a_file_is_asked_as_it_must_be_then(
+    house: House, whatsapp: Sender, wrote: datetime, minutes: int, by_template: bool
+) -> None:
+    choose(whatsapp, template(whatsapp), house.sue)
+    night = wrote + timedelta(hours=16)
+    first = told(whatsapp, night)
+    assert first.question is not None
+    opens = first.question.message.not_before
+    assert opens is not None
+    ConsentQuestion.objects.all().delete()
+    # Ten minutes after the hours begin the window is over.
+    Thread.objects.update(last_inbound_at=opens - timedelta(hours=23, minutes=50))
+
+    with transaction.atomic():
+        asked = ask_about(
+            first.recorded.event,
+            account=house.account,
+            address=parse_address(f"whatsapp:{HERS}"),
+            now=night,
+            pace=timedelta(minutes=minutes),
+        )
+
+    assert asked is not None
+    assert asked.question is not None
+    message = asked.question.message
+    assert message.not_before == opens + timedelta(minutes=minutes)
+    assert ("template" in message.details) == by_template
 
 
 def test_in_her_language_else_in_english(house: House, whatsapp: Sender, wrote: datetime) -> None:
