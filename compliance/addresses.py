@@ -9,6 +9,7 @@ numbering plan knows).
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 
@@ -92,11 +93,16 @@ def problem_of(address: Address) -> str:
         return f"'{ident[:20]}' is not a phone number"
     if address.family == WHATSAPP:
         return ""
+    return "" if numbered(ident) else f"'{ident[:5]}…' is a number of no country"
+
+
+@lru_cache(maxsize=8192)
+def numbered(phone: str) -> phonenumbers.PhoneNumber | None:
+    """Read an E.164 number, None for what is none. To be read only: everybody gets the same one."""
     try:
-        phonenumbers.parse(ident)
+        return phonenumbers.parse(phone) if phone else None
     except phonenumbers.NumberParseException:
-        return f"'{ident[:5]}…' is a number of no country"
-    return ""
+        return None
 
 
 def normal_phone(number: str) -> str:

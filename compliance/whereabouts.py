@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import phonenumbers
 from phonenumbers import timezone as zones_of_numbers
 
-from compliance.addresses import BSUID, Address
+from compliance.addresses import BSUID, Address, numbered
 from compliance.jurisdictions import PARENTS, UNKNOWN
 
 UTC = "Etc/UTC"
@@ -77,15 +77,8 @@ def _country_of(address: Address) -> str:
     ident = address.key.partition(":")[2]
     if BSUID.fullmatch(ident):
         return ident[:2]
-    number = _number(address.phone)
+    number = numbered(address.phone)
     return (phonenumbers.region_code_for_number(number) or "") if number else ""
-
-
-def _number(phone: str) -> phonenumbers.PhoneNumber | None:
-    try:
-        return phonenumbers.parse(phone) if phone else None
-    except phonenumbers.NumberParseException:
-        return None
 
 
 def _zones_of(address: Address, country: str) -> Sequence[str]:
@@ -93,7 +86,7 @@ def _zones_of(address: Address, country: str) -> Sequence[str]:
 
     Toll-free and shared ranges are given the zones of half a continent.
     """
-    number = _number(address.phone)
+    number = numbered(address.phone)
     found = zones_of_numbers.time_zones_for_number(number) if number else ()
     own = _zones_by_country().get(country, [])
     return [zone for zone in own if zone in found] or own or _of_nobody(found)

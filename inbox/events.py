@@ -6,7 +6,7 @@ never stored.
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
@@ -24,7 +24,7 @@ class Event:
 
     def facts(self) -> dict[str, object]:
         """Return the data of the frame."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 @dataclass(frozen=True)

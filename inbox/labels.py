@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from django.utils.translation import gettext_lazy as _
 
+from compliance.addresses import numbered
 from inbox.models import (
     Attachment,
     Contact,
@@ -54,14 +55,13 @@ def address_words(*, phone: str, key: str, raw: str) -> str:
 
 
 @lru_cache(maxsize=8192)
-def phone_words(number: str) -> str:
+def phone_words(address: str) -> str:
     """Write a number (`+1…` or `whatsapp:+1…`) in international form."""
-    bare = number.rpartition(":")[2]
-    try:
-        parsed = phonenumbers.parse(bare)
-    except phonenumbers.NumberParseException:
+    bare = address.rpartition(":")[2]
+    number = numbered(bare)
+    if number is None:
         return bare
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def initials(name: str) -> str:
