@@ -47,6 +47,7 @@ from inbox.story import Story
 
 logger = logging.getLogger(__name__)
 
+_UNASKED = "The question could not go out. Note the opt-in again, or wait until they write."
 NO_SENDER = "There is no number of this channel to ask from: say which inbox asks."
 
 
@@ -330,6 +331,22 @@ def _asked_before(thread: Thread, programme: str, *, now: datetime) -> ConsentQu
         .exclude(message__status__in=DID_NOT_GO)
         .first()
     )
+
+
+def why_unasked(thread: Thread, *, now: datetime) -> str:
+    """Say why nobody was asked who waits to be asked; blank if they were."""
+    asked = ConsentQuestion.objects.filter(
+        account=thread.account_id, thread__address=thread.address_id, kind=CONFIRM, answered_at=None
+    )
+    if asked.exclude(message__status__in=DID_NOT_GO).exists():
+        return ""
+    if not thread.sender.is_whatsapp or is_open(thread, now):
+        return _UNASKED
+    try:
+        chosen = template_for(thread, _languages(thread))
+    except MissingInputError as error:
+        return error.reason
+    return _UNASKED if chosen else NO_TEMPLATE
 
 
 def _wording(asking: Asking, thread: Thread) -> tuple[str, str]:

@@ -2,18 +2,24 @@
 
 On the phone, by e-mail, over the counter: any reasonable way to say stop is one (47 CFR
 64.1200(a)(10)). Whoever may answer a customer notes it, and takes back with a reason what a person
-noted; that nobody writes to somebody any more is for supervisors to say.
+noted; that nobody writes to somebody any more is for supervisors to say. An opt-in that is noted
+rests on the word of who notes it, unless there is a proof that somebody else can look at.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
 from accounts.models import User
 from compliance.evidence import (
+    EVERY_PROGRAMME,
     Basis,
     EventKind,
     Evidence,
@@ -52,6 +58,54 @@ WAYS: Mapping[str, Source] = {
 }
 # What somebody here noted, and may therefore take back.
 NOTED_HERE = frozenset({Source.VERBAL, Source.AGENT, Source.PAPER})
+LARGEST_PROOF = 25 * 1024 * 1024  # bytes
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What shows that somebody agreed: a web link to it, or the SHA-256 of a file.
+
+    The file stays with who has it: with the hash everybody can tell later that it is the same.
+    """
+
+    link: str = ""
+    file_sha256: str = ""
+    file_name: str = ""
+
+    @property
+    def is_there(self) -> bool:
+        """Say whether there is anything to look at."""
+        return bool(self.link or self.file_sha256)
+
+
+NO_PROOF = Proof()
+
+
+def proof_of(link: str, name: str = "", pieces: Iterable[bytes] = ()) -> Proof:
+    """Take in a proof: its link, and the name and the bytes of its file if there is one.
+
+    Raises MissingInputError for what is no web link, and for a file that is empty or too large.
+    """
+    link = link.strip()
+    if link:
+        try:
+            URLValidator(schemes=["http", "https"])(link)
+        except ValidationError as error:
+            words = _("The link to the proof is no web address: it begins with https://.")
+            raise MissingInputError(words) from error
+    if not name:
+        return Proof(link)
+    made, size = sha256(), 0
+    for piece in pieces:
+        size += len(piece)
+        if size > LARGEST_PROOF:
+            words = _("The file is larger than %(limit)s MB: give a link to it instead.")
+            raise MissingInputError(words % {"limit": LARGEST_PROOF // 1024**2})
+        made.update(piece)
+    if not size:
+        raise MissingInputError(_("The file is empty: choose the one that shows it."))
+    return Proof(link, made.hexdigest(), name[-LONGEST_NAME:])
 
 
 def note_opt_out(
@@ -100,27 +154,38 @@ def note_opt_in(
     told: str,
     note: str = "",
     said_at: datetime | None = None,
+    proof: Proof = NO_PROOF,
+    is_written: bool = False,
     now: datetime,
 ) -> OptedIn:
     """Note that a customer agreed elsewhere to get messages; where the account asks people to
     confirm that, they are asked, and it counts once they say yes.
 
-    `told` is what they were told or shown. It rests on the word of who notes it. Raises
-    MissingInputError, RefusedError for who opted out, and what `require` raises.
+    `told` is what they were told or shown. With a `proof` it counts like any other that is proven:
+    also for who opted out before; where the account wants it, a second person decides that. What
+    `is_written` (signed, an e-mail of theirs) needs the proof, and is what offers need in the USA
+    (47 CFR 64.1200(f)(9)). Raises MissingInputError, RefusedError for who opted out and nothing
+    newer proves otherwise, and what `require` raises.
     """
     require(Ability.TAG, by, conversation)
     if way not in WAYS:
         raise MissingInputError(_("Say how they agreed: on the phone, in person, by e-mail…"))
     if not told.strip():
         raise MissingInputError(_("Say what they were told: it is kept as evidence."))
+    if is_written and not proof.is_there:
+        raise MissingInputError(_("Attach what they signed or wrote: the file, or a link to it."))
+    _check_newer(conversation, said_at)
+    named = f"file: {proof.file_name}" if proof.file_name else ""
     evidence = Evidence(
         EventKind.GRANT,
         WAYS[way],
         occurred_at=said_at,
-        basis=Basis.EXPRESS.value,
-        quality=Quality.ASSERTED_BY_AGENT.value,
+        basis=(Basis.EXPRESS_WRITTEN if is_written else Basis.EXPRESS).value,
+        quality=(Quality.FIRST_HAND if proof.is_there else Quality.ASSERTED_BY_AGENT).value,
         wording=Wording("said", f"{now:%Y-%m-%d}", "", _short(told)),
-        note=_short(f"{way}: {note}" if note.strip() else way),
+        file_sha256=proof.file_sha256,
+        page_url=proof.link,
+        note=" · ".join(filter(None, (_short(f"{way}: {note}" if note.strip() else way), named))),
         recorded_by=user.pk,
     )
     try:
@@ -136,6 +201,19 @@ def note_opt_in(
         raise MissingInputError(error.reason) from error
     except OptInRefusedError as error:
         raise RefusedError(error.reason) from error
+
+
+def _check_newer(conversation: Conversation, said_at: datetime | None) -> None:
+    """See that an opt-in is not older than the opt-out that stands, if one does."""
+    consent = _opted_out(conversation.thread)
+    if consent is None:
+        return
+    if said_at is None:
+        raise MissingInputError(
+            _("Say when they agreed: they opted out, so it must be after that.")
+        )
+    if consent.opted_out_at and said_at <= consent.opted_out_at:
+        raise RefusedError(_("They opted out after that: only something newer counts."))
 
 
 def lift_noted(
@@ -179,13 +257,7 @@ def lift_noted(
 
 def noted_opt_out(thread: Thread) -> ConsentEvent | None:
     """Return the opt-out that stands and that a person noted, if it is one."""
-    address = address_of(thread)
-    consent = Consent.objects.filter(
-        account=thread.account_id,
-        address=address.consent_key,
-        family=address.consent_family,
-        state=ConsentState.OPTED_OUT,
-    ).first()
+    consent = _opted_out(thread)
     if consent is None or consent.decided_by is None:
         return None
     return ConsentEvent.objects.filter(
@@ -193,6 +265,17 @@ def noted_opt_out(thread: Thread) -> ConsentEvent | None:
         seq=consent.decided_by,
         kind=EventKind.OPT_OUT,
         source__in=[source.value for source in NOTED_HERE],
+    ).first()
+
+
+def _opted_out(thread: Thread) -> Consent | None:
+    address = address_of(thread)
+    return Consent.objects.filter(
+        account=thread.account_id,
+        address=address.consent_key,
+        family=address.consent_family,
+        programme=EVERY_PROGRAMME,
+        state=ConsentState.OPTED_OUT,
     ).first()
 
 

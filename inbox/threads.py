@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
-from phonenumbers import NumberParseException, parse, timezone
+from phonenumbers import timezone
 
 from accounts.access import Viewer, licensed_members
 from accounts.models import Membership, User
-from compliance.addresses import parse_address
+from compliance.addresses import numbered, parse_address
 from compliance.asking_settings import asking_of
-from compliance.evidence import EVERY_PROGRAMME
+from compliance.evidence import EVERY_PROGRAMME, Quality
 from compliance.models import Consent, ConsentState
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.access import conversations_of
@@ -34,6 +34,7 @@ from inbox.models import (
     ReadCursor,
     TeamInbox,
 )
+from inbox.opting_in import why_unasked
 from inbox.said_elsewhere import may_forbid, noted_opt_out
 from routing.marks import Kind, kind_of, words_of
 
@@ -118,6 +119,7 @@ class PanelPage:
     may_forbid: bool = False
     consent: Consent | None = None
     is_noted: bool = False
+    why_unasked: str = ""
 
     @property
     def is_out(self) -> bool:
@@ -126,9 +128,12 @@ class PanelPage:
 
     @property
     def may_opt_in(self) -> bool:
-        """Say whether it makes sense to note that they agreed: not for who opted out or in."""
-        state = self.consent.state if self.consent else ConsentState.NONE
-        return state not in (ConsentState.OPTED_OUT, ConsentState.OPTED_IN, ConsentState.HELD)
+        """Say whether it makes sense to note that they agreed: not where it would add nothing."""
+        if self.consent is None:
+            return True
+        is_proven = self.consent.quality == Quality.FIRST_HAND
+        is_in = self.consent.state == ConsentState.OPTED_IN and is_proven
+        return not is_in and self.consent.state != ConsentState.HELD
 
     @property
     def no_contact_since(self) -> datetime | None:
@@ -274,7 +279,7 @@ def _seq_of(conversation: Conversation, public_id: str) -> int | None:
 # --- Beside the thread ---------------------------------------------------------------------------
 
 
-def panel_page(viewer: Viewer, conversation: Conversation) -> PanelPage:
+def panel_page(viewer: Viewer, conversation: Conversation, *, now: datetime) -> PanelPage:
     """Read what this reader may know about the contact."""
     seen = conversations_of(viewer).filter(contact=conversation.contact_id)
     addresses = list(conversation.contact.addresses.filter(alias_of=None).order_by("pk")[:20])
@@ -288,10 +293,12 @@ def panel_page(viewer: Viewer, conversation: Conversation) -> PanelPage:
     here = conversation.thread.address_id
     consent = next((card.consent for card in cards if card.address.pk == here), None)
     is_out = consent is not None and consent.state == ConsentState.OPTED_OUT
+    waits = consent is not None and consent.state == ConsentState.PENDING
     return PanelPage(
         conversation=conversation,
         consent=consent,
         is_noted=is_out and noted_opt_out(conversation.thread) is not None,
+        why_unasked=why_unasked(conversation.thread, now=now) if waits else "",
         may_forbid=may_forbid(viewer, conversation),
         attributes=attributes_of(conversation.contact),
         known=known_cards(conversation.contact),
@@ -354,10 +361,8 @@ def _programme_names(account_id: int) -> dict[str, str]:
 
 def zones_of(phone: str) -> tuple[str, ...]:
     """Name the time zones a number may be in; none if it could be anywhere."""
-    try:
-        zones = timezone.time_zones_for_number(parse(phone)) if phone else ()
-    except NumberParseException:
-        return ()
+    number = numbered(phone)
+    zones = timezone.time_zones_for_number(number) if number else ()
     known = tuple(zone for zone in zones if "/" in zone and not zone.startswith("Etc/"))
     return known if len(known) <= ZONES else ()
 

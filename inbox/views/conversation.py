@@ -132,7 +132,7 @@ def mentions(request: HttpRequest, case: Case) -> HttpResponse:
 @of_conversation
 def panel(request: HttpRequest, case: Case) -> HttpResponse:
     """Show what is known about the contact: beside the thread, or as a page of its own."""
-    known = panel_page(case.viewer, case.conversation)
+    known = panel_page(case.viewer, case.conversation, now=case.now)
     context = {"panel": known, "case": case, "viewer": case.viewer}
     if wants_fragment(request):
         return render(request, "inbox/_panel.html", context)

@@ -12,8 +12,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.audit import record
 from accounts.numbers import number_in
+from compliance.models import ConsentState
 from inbox import said_elsewhere
 from inbox.models import ConsentReview
+from inbox.opting_in import OptedIn
 from inbox.refusals import MissingInputError, NotAllowedError
 from inbox.reviewing import decide, reviews_for
 from inbox.views.answers import Case, act, back_to, no_licence, of_conversation, reader, url_of
@@ -123,11 +125,36 @@ def note_opt_in(request: HttpRequest, case: Case) -> HttpResponse:
             told=request.POST.get("told", ""),
             note=request.POST.get("note", ""),
             said_at=_said_at(request, case),
+            proof=_proof(request),
+            is_written=request.POST.get("written") == "1",
             now=case.now,
         ),
-        done=_("It is noted. See “Consent” for whether they are asked to confirm it."),
+        done=_came_of,
         back=back_to(request, url_of(case.conversation)),
     )
+
+
+def _proof(request: HttpRequest) -> said_elsewhere.Proof:
+    """Read the link and the file that prove it. Raises MissingInputError."""
+    link, file = request.POST.get("proof_link", ""), request.FILES.get("proof_file")
+    if file is None:
+        return said_elsewhere.proof_of(link)
+    return said_elsewhere.proof_of(link, file.name or "", file.chunks())
+
+
+def _came_of(opted: OptedIn) -> str:
+    """Say what came of an opt-in that was noted."""
+    if opted.approval:
+        return _("It is noted, and counts when a second person has approved it.")
+    if opted.is_asked and opted.why_not_asked and not opted.question:
+        return _("It is noted, but they are not asked to confirm it: %(why)s") % {
+            "why": opted.why_not_asked
+        }
+    if opted.is_asked:
+        return _("It is noted, and counts when they have confirmed it: they are asked.")
+    if opted.recorded.state is ConsentState.OPTED_IN:
+        return _("They are opted in.")
+    return _("It is noted.")
 
 
 def _said_at(request: HttpRequest, case: Case) -> datetime | None:

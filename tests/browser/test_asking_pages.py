@@ -1,15 +1,17 @@
 """Can people read, settle and see how customers are asked for consent, in every light and width?"""
 
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from accounts.models import User
 from compliance.evidence import OptOutScope
+from compliance.models import ConsentEvent
 from inbox.models import ConsentQuestion, Conversation, Message, Sender
 from inbox.said_elsewhere import note_opt_in
 from tests.browser.conftest import Open
@@ -119,3 +121,31 @@ def _write(live: Live, to: Sender, body: str) -> None:
     live.carrier.ask("POST", "inbound", **{"from": f"whatsapp:{MARIA}"}, to=to.address, body=body)
     arrived = Message.objects.filter(direction="in")
     until(lambda: arrived.count() > before, within=10, what=f"“{body}” has arrived")
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_an_agent_attaches_what_a_customer_signed(
+    stage: Stage, open_as: Open, scheme: Any, width: int
+) -> None:
+    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    page = open_as(stage.house.alice, f"/c/{stage.row.public_id}/panel/", **look)
+    expect(page.locator("body[data-ready]")).to_be_attached()
+    page.locator("summary", has_text="They agreed elsewhere").click()
+    form = page.locator("form", has=page.get_by_role("button", name="Note that they agreed"))
+    form.get_by_label("How?").select_option("letter")
+    form.get_by_label("What were they told?").fill("May we text you offers?")
+    form.get_by_label("Link to a proof").fill("https://files.example/4711")
+    form.get_by_label("Or the file itself").set_input_files(
+        FilePayload(name="signed.pdf", mimeType="application/pdf", buffer=b"%PDF-1.7")
+    )
+    form.get_by_label("They signed it or wrote it themselves").check()
+    check_page(page, f"opt-in with proof {scheme} {width}")
+    form.get_by_role("button", name="Note that they agreed").click()
+
+    expect(page.locator("#panel .way-facts", has_text="Opted in")).to_be_visible()
+    event = ConsentEvent.objects.get()
+    assert (event.source, event.basis, event.quality) == ("paper", "express_written", "first_hand")
+    assert (event.file_sha256[:8], event.personal.page_url) == (
+        sha256(b"%PDF-1.7").hexdigest()[:8],
+        "https://files.example/4711",
+    )

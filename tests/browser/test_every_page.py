@@ -685,10 +685,16 @@ def check_page(page: Page, name: str) -> None:
     too_wide = page.evaluate(
         "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     )
+    # Where parts scroll by themselves, the page as a whole must have nowhere to go.
+    slides = page.evaluate(
+        "document.querySelector('.app') !== null &&"
+        " document.documentElement.scrollHeight > document.documentElement.clientHeight"
+    )
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / f"{name.replace(' ', '-')}.png")
     assert not wrong, f"{name}: {wrong}"
     assert not too_wide, f"{name} scrolls sideways"
+    assert not slides, f"{name} slides under its own parts"
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)

@@ -9,6 +9,7 @@ from inbox.forgetting.erasing import ask_erasure
 from inbox.models import Contact, Conversation, Erasure
 from inbox.setup.persons import person_of
 from tests.browser.conftest import Open
+from tests.browser.test_every_page import check_page
 from tests.conftest import House
 from tests.factories import make_user
 from tests.live import Live, until
@@ -47,11 +48,19 @@ def test_who_has_an_erased_person_open_sees_nothing_of_them_any_more(
 
     erase(maria)
 
-    for page in (alice, sue):
+    for name, page in (("1280", alice), ("360", sue)):
         expect(page.locator("body")).to_contain_text("Erased person")
         expect(page.locator("li.msg-out")).not_to_contain_text("I am glad.")
         left = stale(page)
         assert left == [], left
+        settled(page)
+        check_page(page, f"erased person open {name}")
+
+
+def settled(page: Page) -> None:
+    """Wait until nothing fades or moves any more: what is half there has no contrast."""
+    expect(page.locator(".is-leaving")).to_have_count(0)
+    page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
 
 
 def erase(maria: Contact) -> None:
