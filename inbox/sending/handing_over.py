@@ -5,7 +5,7 @@ import time
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models import Exists, F, Q, Value
 from django.db.models.functions import Coalesce
 
 from accounts.secrets import SecretUnreadableError
@@ -29,6 +29,7 @@ from inbox.sending.locking import lock_conversation, thread_is_free
 from inbox.sending.progress import finish, put_back, tell_updated
 from inbox.sending.settling import settle
 from inbox.sending.templating import as_judged, chosen_before
+from inbox.sending.waiting import earlier_unsent, wake_next
 from inbox.status_urls import status_url
 from inbox.story import Story
 
@@ -76,18 +77,13 @@ def _take(message_id: int, *, now: datetime) -> Message | None:
 
     A message waits while an earlier one of its thread is unsent, so the thread leaves in order.
     """
-    earlier = Message.objects.filter(
-        thread=OuterRef("thread"),
-        seq__lt=OuterRef("seq"),
-        status__in=[_Status.QUEUED, _Status.SENDING],
-    )
     # No join here: Django would look for the row in a subselect, which is not asked again after
     # waiting for another worker's lock, and two workers would both believe they have it.
     unpaused = Thread.objects.filter(sender__is_paused=False)
     taken = (
         Message.objects.filter(pk=message_id, status=_Status.QUEUED)
         .filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
-        .filter(~Exists(earlier), thread__in=unpaused)
+        .filter(~Exists(earlier_unsent(now=now)), thread__in=unpaused)
         .update(
             status=_Status.SENDING,
             sending_at=now,
@@ -126,10 +122,12 @@ def _hold_back(message: Message, verdict: Verdict, *, now: datetime) -> None:
     if verdict.reason is Reason.SENDER_PAUSED:
         # Paused since we looked: it waits with the others.
         put_back(message, at=now)
-    elif verdict.until and verdict.is_deferred:
+        return
+    if verdict.until and verdict.is_deferred:
         _defer(message, verdict, now=now)
     else:
         _stop(message, verdict, now=now)
+    wake_next(message.thread_id, now=now)
 
 
 def _is_quiet(message: Message) -> bool:
@@ -194,6 +192,7 @@ def _defer(message: Message, verdict: Verdict, *, now: datetime) -> None:
     """Let it wait for the next moment that is allowed; it is judged anew when that comes."""
     assert verdict.until is not None
     message.error_code, message.error_words = verdict.reason.value, verdict.words[:300]
+    message.trying_since = None
     put_back(message, at=verdict.until)
     story = Story(now=now)
     lock_conversation(message)

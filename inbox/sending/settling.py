@@ -47,7 +47,7 @@ def settle(message_id: int, outcome: Outcome, *, now: datetime) -> None:
             case Unknown():
                 _settle_unknown(message, outcome.why, story)
         announce(story.announcements(), now=now)
-    wake_next(message.thread_id)
+    wake_next(message.thread_id, now=now)
 
 
 def heed_refusal(message_id: int, kind: ErrorKind, code: str, story: Story) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from inbox.models import Message
 from inbox.nudges import nudge, nudge_on_commit
@@ -11,10 +11,29 @@ NUDGE_AGAIN_AFTER = timedelta(seconds=10)
 _Status = Message.Status
 
 
-def wake_next(thread_id: int) -> None:
+def earlier_unsent(*, now: datetime) -> "QuerySet[Message]":
+    """Return what a message (the outer row) waits for: the unsent ones before it in its thread.
+
+    One that waits for a later hour holds nobody up, and goes when its hour has come: what the
+    carrier puts off stays in its place.
+    """
+    return Message.objects.filter(
+        ~_is_aside(now),
+        thread=OuterRef("thread"),
+        seq__lt=OuterRef("seq"),
+        status__in=[_Status.QUEUED, _Status.SENDING],
+    )
+
+
+def _is_aside(now: datetime) -> Q:
+    """Say why it waits: only what the gate put off says that while it is queued."""
+    return Q(status=_Status.QUEUED, not_before__gt=now) & ~Q(error_code="")
+
+
+def wake_next(thread_id: int, *, now: datetime) -> None:
     """Nudge the next queued message of a thread."""
     following = (
-        Message.objects.filter(thread=thread_id, status=_Status.QUEUED)
+        Message.objects.filter(~_is_aside(now), thread=thread_id, status=_Status.QUEUED)
         .order_by("seq")
         .values_list("pk", flat=True)
         .first()
@@ -37,14 +56,9 @@ def remind_queued(*, now: datetime, limit: int = 500) -> int:
 
 def owed_messages(*, now: datetime, limit: int = 500) -> list[int]:
     """Return queued messages whose nudge was lost or whose time has come, oldest first."""
-    earlier = Message.objects.filter(
-        thread=OuterRef("thread"),
-        seq__lt=OuterRef("seq"),
-        status__in=[_Status.QUEUED, _Status.SENDING],
-    )
     return list(
         Message.objects.filter(
-            ~Exists(earlier),
+            ~Exists(earlier_unsent(now=now)),
             status=_Status.QUEUED,
             nudge_at__lte=now,
             thread__sender__is_paused=False,

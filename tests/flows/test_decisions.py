@@ -19,7 +19,7 @@ from compliance.opt_out_links import opt_out_link
 from compliance.reasons import MEANINGS, meaning_of
 from inbox.models import Message
 from inbox.refusals import MissingInputError
-from inbox.sending import Wanted, deliver, verdict_on
+from inbox.sending import Wanted, deliver, owed_messages, verdict_on
 from tests.carrier import Twilio
 from tests.compliance.ledgers import proof, tell
 from tests.conftest import House
@@ -190,6 +190,52 @@ def test_what_was_put_off_is_judged_anew(stage: Stage, twilio: Twilio) -> None:
     offer.refresh_from_db()
     assert (offer.status, offer.error_code) == ("canceled", "OPTED_OUT")
     assert not twilio.requests_to_send()
+
+
+def test_what_waits_for_the_morning_holds_up_no_answer(stage: Stage, twilio: Twilio) -> None:
+    tell(stage.house.account, proof(), at=stage.now)
+    stage.now = EVENING
+    offer = stage.reply(stage.house.alice, OFFER, purpose=Purpose.PROMOTIONAL)
+    stage.now += timedelta(minutes=15)
+    answer = stage.reply(stage.house.alice, "Yes, we are open.")
+
+    assert owed_messages(now=stage.now + timedelta(minutes=1)) == [answer.pk]
+    deliver(answer.pk, now=stage.now)
+    deliver(offer.pk, now=MORNING)
+
+    sent = [asked["body"] for asked in twilio.requests_to_send()]
+    assert sent == ["Yes, we are open.", OFFER]
+
+
+def test_what_waited_for_the_morning_is_not_given_up_at_its_first_429(
+    stage: Stage, twilio: Twilio
+) -> None:
+    tell(stage.house.account, proof(), at=stage.now)
+    stage.now = EVENING - timedelta(hours=1)
+    offer = stage.reply(stage.house.alice, OFFER, purpose=Purpose.PROMOTIONAL)
+    deliver(offer.pk, now=EVENING)
+    twilio.fault("rate_limit", times=1)
+
+    deliver(offer.pk, now=MORNING)
+
+    offer.refresh_from_db()
+    assert (offer.status, offer.error_code) == ("queued", "")
+    deliver(offer.pk, now=MORNING + timedelta(minutes=5))
+    offer.refresh_from_db()
+    assert offer.status == "sent"
+
+
+def test_what_the_carrier_puts_off_keeps_its_place(stage: Stage, twilio: Twilio) -> None:
+    first, second = stage.reply(stage.house.alice, "one"), stage.reply(stage.house.alice, "two")
+    twilio.fault("rate_limit", times=1)
+    deliver(first.pk, now=stage.now)
+
+    assert deliver(second.pk, now=stage.now) is None
+
+    later = stage.now + timedelta(minutes=5)
+    deliver(first.pk, now=later)
+    deliver(second.pk, now=later)
+    assert [asked["body"] for asked in twilio.requests_to_send()][-2:] == ["one", "two"]
 
 
 def test_what_is_due_too_early_is_put_off_again(stage: Stage) -> None:
