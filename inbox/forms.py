@@ -11,7 +11,7 @@ from compliance.evidence import EVERY_PROGRAMME
 from compliance.judging import Purpose
 from inbox.models.ids import client_id as new_client_id
 from inbox.segments import MAX_CHARACTERS
-from inbox.sending import UNASKED_BY_PEOPLE, WentOn
+from inbox.sending import UNASKED_BY_PEOPLE, Later, WentOn
 
 LATER_TODAY = timedelta(hours=3)
 LONGEST_SNOOZE = timedelta(days=2 * 365)
@@ -38,6 +38,13 @@ class ComposeForm(forms.Form):
     )
     went_on = forms.CharField(required=False, max_length=200)
     went_on_reason = forms.CharField(required=False, max_length=300)
+    # When it goes: a preset of SnoozeForm, or "at" the moment in `send_at`.
+    later = forms.ChoiceField(
+        choices=[(name, "") for name in ("later", "tomorrow", "monday", "at")], required=False
+    )
+    send_at = forms.CharField(required=False, max_length=40)
+    also_if_they_write = forms.BooleanField(required=False)
+    hold = forms.IntegerField(required=False, min_value=0, max_value=30)
 
     def clean_body(self) -> str:
         """Return the text with our line ends, refused when no network would take it."""
@@ -80,6 +87,27 @@ class ComposeForm(forms.Form):
         codes = self.cleaned_data["went_on"].split()
         return WentOn(frozenset(codes), self.cleaned_data["went_on_reason"])
 
+    def sent_later(self, *, now: datetime, zone: str) -> Later | None:
+        """Return when it is to go, in the time zone of the inbox; None for now.
+
+        Raises ValidationError where no moment is given.
+        """
+        when = self.cleaned_data["later"]
+        if not when:
+            return None
+        at = (
+            moment_in(self.cleaned_data["send_at"], zone)
+            if when == "at"
+            else preset_moment(when, now=now, zone=zone)
+        )
+        assert at is not None  # Only "reply" is no moment.
+        return Later(at, unless_they_write=not self.cleaned_data["also_if_they_write"])
+
+    @property
+    def held(self) -> timedelta:
+        """Return for how long its author can take it back."""
+        return timedelta(seconds=self.cleaned_data["hold"] or 0)
+
 
 class SnoozeForm(forms.Form):
     """Until when a conversation is put aside."""
@@ -102,18 +130,23 @@ class SnoozeForm(forms.Form):
         preset = self.cleaned_data.get("preset")
         if preset:
             return preset_moment(preset, now=now, zone=zone)
-        chosen = self._chosen(zone)
+        chosen = moment_in(self.cleaned_data.get("until", ""), zone)
         if chosen > now + LONGEST_SNOOZE:
             raise ValidationError(_("Choose a day within the next two years."))
         return chosen
 
-    def _chosen(self, zone: str) -> datetime:
-        try:
-            chosen = datetime.fromisoformat(self.cleaned_data.get("until", ""))
-            local = chosen if chosen.tzinfo else chosen.replace(tzinfo=ZoneInfo(zone))
-            return local.astimezone(UTC)
-        except (ValueError, OverflowError) as error:
-            raise ValidationError(_("Choose a day and a time.")) from error
+
+def moment_in(text: str, zone: str) -> datetime:
+    """Read a moment as browsers write it, in the zone unless it names its own; answer in UTC.
+
+    Raises ValidationError.
+    """
+    try:
+        chosen = datetime.fromisoformat(text)
+        local = chosen if chosen.tzinfo else chosen.replace(tzinfo=ZoneInfo(zone))
+        return local.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValidationError(_("Choose a day and a time.")) from error
 
 
 def preset_moment(preset: str, *, now: datetime, zone: str) -> datetime | None:

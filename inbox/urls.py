@@ -56,6 +56,7 @@ urlpatterns = [
     path("c/<str:cid>/contact/attributes/", marks.contact_attributes, name="contact_attributes"),
     path("messages/<str:mid>/why/", why.message_why, name="message_why"),
     path("messages/<str:mid>/resend/", actions.resend, name="resend"),
+    path("messages/<str:mid>/call-off/", actions.call_off, name="call_off"),
     path("attachments/<str:aid>/", files.attachment, name="attachment"),
     path("attachments/<str:aid>/thumbnail/", files.thumbnail, name="thumbnail"),
     path("attachments/<str:aid>/retry/", files.attachment_retry, name="attachment_retry"),

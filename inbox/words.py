@@ -111,6 +111,8 @@ def _composer() -> dict[str, str]:
         "remove_wrong_file": _("Remove the file that cannot be sent."),
         "wait_for_files": _("A file is still on its way."),
         "not_sent": _("Not sent"),
+        "choose_moment": _("Choose a day and a time."),
+        "sent_in_a_moment": _("It goes in 5 seconds."),
         "not_sent_network": _("no connection"),
         "not_sent_server": _("the server could not take it"),
         "retry": _("Try again"),

@@ -186,6 +186,11 @@ class Message(models.Model):
         return quoted if quoted and quoted.conversation_id == self.conversation_id else None
 
     @property
+    def may_be_called_off(self) -> bool:
+        """Say whether a person can still stop it: it is theirs, and waits."""
+        return self.status == self.Status.QUEUED and self.author_id is not None
+
+    @property
     def may_be_resent(self) -> bool:
         """Say whether a person may send it again: not, once its words are gone."""
         return (

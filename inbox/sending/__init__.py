@@ -8,7 +8,8 @@ One file per question. A person answers (`replying`), sends again what did not a
 or tries a number out (`testing`): the gate is asked (`asking`), and what it asked back is kept with
 the message (`going_on`), as is a WhatsApp template (`templating`); the row is written (`queueing`).
 A worker claims it and calls the carrier (`handing_over`, `carriers`); what that said is written
-down (`settling`, `progress`). Beside it: who is reminded of what waits (`waiting`), what became of
+down (`settling`, `progress`). An author chooses when it goes (`later`), and stops it until then
+(`calling_off`). Beside it: who is reminded of what waits (`waiting`), what became of
 what nobody confirmed (`unconfirmed`), what an opt-out stops (`opt_outs`), and what is locked when
 (`locking`).
 """
@@ -23,9 +24,11 @@ from inbox.sending.asking import (
     verdict_on,
     warnings_on,
 )
+from inbox.sending.calling_off import call_off
 from inbox.sending.carriers import carrier_for, delete_message
 from inbox.sending.going_on import WentOn
 from inbox.sending.handing_over import deliver
+from inbox.sending.later import Later
 from inbox.sending.locking import lock_messages, locked_message, locked_thread
 from inbox.sending.opt_outs import (
     NO_CONTACT,
@@ -53,6 +56,8 @@ from inbox.sending.unconfirmed import look_up_unknown, report_stuck
 from inbox.sending.waiting import owed_messages, remind_queued
 
 __all__ = [
+    "Later",
+    "call_off",
     "BY_PEOPLE",
     "NO_CONTACT",
     "UNASKED_BY_PEOPLE",

@@ -25,8 +25,9 @@ from inbox.reassigning import is_due
 from inbox.sending.asking import Wanted, verdict_on
 from inbox.sending.carriers import carrier_for, hand_over
 from inbox.sending.going_on import programme_of, went_on_with
+from inbox.sending.later import is_overtaken, is_scheduled, wrote_since
 from inbox.sending.locking import lock_conversation, thread_is_free
-from inbox.sending.progress import finish, put_back, tell_updated
+from inbox.sending.progress import finish, note_human_answer, put_back, tell_updated
 from inbox.sending.settling import settle
 from inbox.sending.templating import as_judged, chosen_before
 from inbox.sending.waiting import earlier_unsent, wake_next
@@ -69,6 +70,8 @@ def _claim(message_id: int, *, now: datetime) -> Message | None:
         if not verdict.is_allowed:
             _hold_back(message, verdict, now=now)
             return None
+        if is_scheduled(message):
+            _answer_at_last(message, now=now)
         return message
 
 
@@ -117,6 +120,25 @@ def _waits(message: Message, *, now: datetime) -> bool:
     return True
 
 
+def _answer_at_last(message: Message, *, now: datetime) -> None:
+    """Let what was to go later be an answer now that it goes, unless they wrote since.
+
+    It may be tried more than once: what it answered stays written on it.
+    """
+    if message.purpose != Purpose.REPLY or wrote_since(message):
+        return
+    lock_conversation(message)
+    row, author = message.conversation, message.author
+    if row is None or author is None or row.is_closed or row.waiting_since is None:
+        return
+    message.waited_since = row.waiting_since
+    message.save(update_fields=["waited_since"])
+    note_human_answer(row, author, now=now)
+    story = Story(now=now, actor=author)
+    story.conversation_updated(row, "waiting")
+    announce(story.announcements(), now=now)
+
+
 def _hold_back(message: Message, verdict: Verdict, *, now: datetime) -> None:
     """Do with a message that may not go now what the gate says: later, or never."""
     if verdict.reason is Reason.SENDER_PAUSED:
@@ -157,6 +179,9 @@ def _verdict_at_delivery(message: Message, *, now: datetime) -> Verdict:
     """Return what the gate says now, where an automatic reply is still wanted at all."""
     if message.purpose == Purpose.AUTO_REPLY and not is_still_wanted(message, now=now):
         words = "A person answered first, or closed the conversation, or it had waited too long."
+        return Verdict(Reason.NOT_WANTED, words)
+    if is_overtaken(message):
+        words = "They wrote before it went. Read that first, then send it again if it still fits."
         return Verdict(Reason.NOT_WANTED, words)
     is_question = message.purpose == Purpose.CONSENT_REQUEST
     if is_question and not is_still_asked(message, address_of(message.thread), now=now):

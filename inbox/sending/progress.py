@@ -5,12 +5,13 @@ from datetime import datetime
 from django.db.models import Min, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from accounts.models import User
 from compliance.consent import consent_of
 from compliance.judging import Purpose
 from compliance.models import ConsentState
 from inbox.contacts import address_of
 from inbox.models import Conversation, Message
-from inbox.service_levels import forget_answers
+from inbox.service_levels import forget_answers, record_answer
 from inbox.story import Story
 from inbox.timers import end_timers, plan_wait, suspend_timers
 from inbox.twilio.errors import meaning_of
@@ -61,11 +62,25 @@ def _mark_failure(message: Message, *, now: datetime) -> None:
     # An automatic reply that was stopped concerns nobody; a person's answer does.
     if message.conversation and message.author_id:
         message.conversation.has_failed_message = True
-        _resume_waiting(message.conversation, now=now)
+        resume_waiting(message.conversation, now=now)
         message.conversation.save()
 
 
-def _resume_waiting(row: Conversation, *, now: datetime) -> None:
+def note_human_answer(row: Conversation, user: User, *, now: datetime) -> None:
+    """A person answered: the waiting clock stops. Nothing else ever stops it but a close.
+
+    If the answer fails it goes on, see `progress`.
+    """
+    end_timers(row, Ended.ANSWERED, now=now)
+    record_answer(row, by=user, now=now)
+    row.last_human_reply_at = now
+    row.waiting_since = None
+    row.returns_at = None
+    row.has_failed_message = False
+    row.save()
+
+
+def resume_waiting(row: Conversation, *, now: datetime) -> None:
     """Let the clock go on from where the answers that did not arrive had stopped it."""
     since = _unanswered_since(row)
     if since is None:

@@ -14,6 +14,7 @@ from inbox.nudges import nudge_on_commit
 from inbox.previews import set_preview
 from inbox.segments import count
 from inbox.sending.going_on import NOT_ASKED, PROGRAMME, WENT_ON, WentOn
+from inbox.sending.later import LATER, SCHEDULED, Later, scheduled_words
 from inbox.sending.templating import TEMPLATE, Chosen
 from inbox.story import Story
 
@@ -37,13 +38,19 @@ def queue_message(
     went_on: WentOn = NOT_ASKED,
     template: Chosen | None = None,
     programme: str = EVERY_PROGRAMME,
+    later: Later | None = None,
+    hold: timedelta = timedelta(0),
 ) -> Message:
     """Write a message that is to be sent: the row is the promise. The thread must be locked.
 
     Whether it may go is asked by the caller (`refuse_blocked`, whose `verdict` is kept beside it)
-    and again at delivery. One that is deferred waits, and is judged anew when it is due.
+    and again at delivery. One that is deferred, or sent `later`, waits, and is judged anew when it
+    is due; for the time of a `hold` its author can still take it back.
     """
-    due = verdict.until if verdict and verdict.until else story.now
+    due = max(
+        later.at if later else story.now + hold,
+        verdict.until if verdict and verdict.until else story.now,
+    )
     message = append_outbound(
         thread,
         conversation,
@@ -57,12 +64,12 @@ def queue_message(
         channel=_channel(thread, attachments),
         segments=count(body).segments,
         not_before=due,
-        nudge_at=due + NUDGE_GRACE,
+        nudge_at=due if later or hold else due + NUDGE_GRACE,
         resend_of=resend_of,
         waited_since=waited_since,
         **({"client_id": client_id} if client_id else {}),
-        details=_details(went_on, template, programme),
-        **_put_off(verdict),
+        details=_details(went_on, template, programme, later),
+        **(_put_off(verdict) or _scheduled(later, thread)),
     )
     _attach(message, attachments)
     if verdict:
@@ -87,10 +94,21 @@ def queue_message(
     return message
 
 
-def _details(went_on: WentOn, template: Chosen | None, programme: str) -> dict[str, Any]:
+def _details(
+    went_on: WentOn, template: Chosen | None, programme: str, later: Later | None
+) -> dict[str, Any]:
     asked = {WENT_ON: went_on.as_json()} if went_on.codes else {}
     of_programme = {} if programme == EVERY_PROGRAMME else {PROGRAMME: programme}
-    return asked | of_programme | ({TEMPLATE: template.as_json()} if template else {})
+    made_of = {TEMPLATE: template.as_json()} if template else {}
+    return asked | of_programme | made_of | ({LATER: later.as_json()} if later else {})
+
+
+def _scheduled(later: Later | None, thread: Thread) -> dict[str, str]:
+    """Say on the message when it goes, if its author chose that."""
+    if later is None:
+        return {}
+    words = scheduled_words(later, thread.sender.inbox.zone)
+    return {"error_code": SCHEDULED, "error_words": words[:300]}
 
 
 def _put_off(verdict: Verdict | None) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """How does a person answer a customer?"""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -18,13 +18,12 @@ from inbox.models import Attachment, Conversation, Message, TeamInbox, Thread
 from inbox.refusals import ClaimNeededError, MissingInputError, StaleThreadError
 from inbox.sending.asking import BY_PEOPLE, Wanted, keeping_refusals, refuse_blocked
 from inbox.sending.going_on import NOT_ASKED, WentOn
+from inbox.sending.later import Later, checked_later
 from inbox.sending.locking import locked_thread
+from inbox.sending.progress import note_human_answer
 from inbox.sending.queueing import queue_message
 from inbox.sending.templating import Chosen, as_judged
-from inbox.service_levels import record_answer
 from inbox.story import Story
-from inbox.timers import end_timers
-from routing.escalation import Ended
 
 BODY_LIMIT = 1600
 MEDIA_LIMIT = 10
@@ -44,6 +43,8 @@ def send_reply(
     went_on: WentOn = NOT_ASKED,
     template: Chosen | None = None,
     programme: str = EVERY_PROGRAMME,
+    later: Later | None = None,
+    hold: timedelta = timedelta(0),
 ) -> Message:
     """Queue a person's message and let them know at once whether it may go.
 
@@ -52,18 +53,23 @@ def send_reply(
     author goes on. A notification or an offer may be of one `programme` of the account: then what
     the customer said of that counts. One made of a WhatsApp `template` has its words as `body`.
 
+    One that is sent `later` is judged for that moment, and answers nobody before it goes. During a
+    `hold` it can still be stopped (`call_off`).
+
     The same request again returns the same message, known by its `client_id`. WhatsApp takes one
     file a message, so several files become several messages; the first is returned.
 
     Raises SendBlockedError with the gate's words, ClaimedByOtherError, ClaimNeededError,
     StaleThreadError if something was written after `last_seen_seq`, UsedIdError if the id was
-    another message's, MissingInputError for an empty or too long message.
+    another message's, MissingInputError for an empty or too long message, or a moment that is none.
     """
     words = _checked_body(body, attachments)
     judged = as_judged(conversation.thread, template)
     _check_programme(conversation, purpose, programme)
     codes = _checked_reason(went_on).codes
-    wanted = Wanted(_checked(purpose), user, now, words, codes, judged, programme)
+    checked_later(later, hold, now=now)
+    goes_at = later.at if later else now
+    wanted = Wanted(_checked(purpose), user, goes_at, words, codes, judged, programme)
     with keeping_refusals(conversation.thread, wanted, now=now), transaction.atomic(durable=True):
         thread = locked_thread(conversation.thread_id)
         kind = Message.Kind.TEXT
@@ -73,12 +79,13 @@ def send_reply(
         row = locked_conversation(conversation)
         row.thread = thread
         require_reply(by, row)
-        verdict = refuse_blocked(thread, wanted, now=now)
+        verdict = refuse_blocked(thread, wanted, now=goes_at)
         _refuse_stale(thread, user, last_seen_seq)
         story = Story(now=now, actor=user)
-        make_room_for_answer(row, user, story)
-        # A notice or an offer answers nobody: who waits goes on waiting.
-        is_answer = wanted.purpose is Purpose.REPLY
+        if later is None:
+            make_room_for_answer(row, user, story)
+        # A notice or an offer answers nobody, nor does what goes later: who waits goes on waiting.
+        is_answer = wanted.purpose is Purpose.REPLY and later is None
         messages = [
             queue_message(
                 thread=thread,
@@ -94,6 +101,8 @@ def send_reply(
                 went_on=went_on,
                 template=template,
                 programme=programme,
+                later=later,
+                hold=hold,
             )
             for part_body, part_id, files in _parts(thread, words, client_id, attachments)
         ]
@@ -185,17 +194,3 @@ def _parts(
         (words if i == 0 else "", client_id if i == 0 else f"{client_id[:29]}-{i}", [file])
         for i, file in enumerate(attachments)
     ]
-
-
-def note_human_answer(row: Conversation, user: User, *, now: datetime) -> None:
-    """A person answered: the waiting clock stops. Nothing else ever stops it but a close.
-
-    If the answer fails it goes on, see `progress`.
-    """
-    end_timers(row, Ended.ANSWERED, now=now)
-    record_answer(row, by=user, now=now)
-    row.last_human_reply_at = now
-    row.waiting_since = None
-    row.returns_at = None
-    row.has_failed_message = False
-    row.save()

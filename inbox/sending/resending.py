@@ -14,8 +14,9 @@ from inbox.refusals import MissingInputError
 from inbox.sending.asking import Wanted, keeping_refusals, refuse_blocked
 from inbox.sending.going_on import programme_of
 from inbox.sending.locking import locked_thread
+from inbox.sending.progress import note_human_answer
 from inbox.sending.queueing import queue_message
-from inbox.sending.replying import make_room_for_answer, note_human_answer, require_reply
+from inbox.sending.replying import make_room_for_answer, require_reply
 from inbox.sending.templating import as_judged, chosen_before
 from inbox.story import Story
 

@@ -261,6 +261,24 @@ def resend(request: HttpRequest, *, mid: str) -> HttpResponse:
     )
 
 
+@require_POST
+def call_off(request: HttpRequest, *, mid: str) -> HttpResponse:
+    """Stop a message that has not left yet."""
+    viewer, user, now = reader(request)
+    try:
+        message = get_message(viewer, mid)
+    except HandledByOtherError as lost:
+        return handled_by_other(request, lost)
+    conversation = message.conversation
+    assert conversation is not None  # get_message only finds messages of a conversation.
+    return act(
+        request,
+        lambda: sending.call_off(message=message, by=viewer, user=user, now=now),
+        done=_("Stopped. It was not sent."),
+        back=back_to(request, url_of(conversation)),
+    )
+
+
 def _url(name: str, conversation: Conversation) -> str:
     return reverse(name, kwargs={"cid": conversation.public_id})
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from django.contrib import messages as notices
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import (
     Http404,
@@ -33,7 +34,7 @@ from inbox.refusals import (
     RefusedError,
     StaleThreadError,
 )
-from inbox.sending import send_reply, warnings_on
+from inbox.sending import Later, send_reply, warnings_on
 from inbox.threads import panel_page, thread_page, timeline
 from inbox.views.answers import (
     Case,
@@ -168,7 +169,11 @@ def _send(request: HttpRequest, case: Case) -> HttpResponse:
     if not form.is_valid():
         return refused(request, _first_problem(form), 422, back)
     try:
-        message = _write(request, case, form)
+        later = form.sent_later(now=case.now, zone=case.conversation.inbox.zone)
+    except ValidationError as error:
+        return refused(request, MissingInputError(error.messages[0]).as_dict(), 422, back)
+    try:
+        message = _write(request, case, form, later)
     except StaleThreadError as stale:
         return refused(request, _stale_dict(case, stale), stale.status, back)
     except ClaimedByOtherError as lost:
@@ -192,7 +197,7 @@ def _may_note(case: Case) -> bool:
     )
 
 
-def _write(request: HttpRequest, case: Case, form: ComposeForm) -> Message:
+def _write(request: HttpRequest, case: Case, form: ComposeForm, later: Later | None) -> Message:
     said = form.cleaned_data
     if form.is_note:
         return add_note(
@@ -214,6 +219,8 @@ def _write(request: HttpRequest, case: Case, form: ComposeForm) -> Message:
         purpose=form.sent_as,
         programme=form.programme,
         went_on=form.answered,
+        later=later,
+        hold=form.held,
         now=case.now,
     )
 

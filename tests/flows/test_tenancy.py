@@ -332,6 +332,8 @@ TABLE: dict[str, dict[str, Row]] = {
     "contact_tags": {"POST": _press(add="vip")},
     "contact_attributes": {"POST": _press(do="add", name="tier", kind="text", value="gold")},
     "resend": {"POST": Row(DONE, OF_THING, _mid)},
+    # It was refused before: there is nothing to stop any more.
+    "call_off": {"POST": Row(REFUSAL, OF_THING, _mid)},
     "attachment": {"GET": Row(OK, OF_THING, _aid, reads=True)},
     "thumbnail": {"GET": Row(OK, OF_THING, _aid, reads=True)},
     "attachment_retry": {"POST": Row(DONE, OF_THING, _aid)},

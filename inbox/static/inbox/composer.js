@@ -5,7 +5,7 @@ import { Files } from "./files.js";
 import { SessionEndedError, post } from "./http.js";
 import { Mentions } from "./mentions.js";
 import { MAX_CHARACTERS, count, plain } from "./segments.js";
-import { alarm } from "./speak.js";
+import { alarm, toast } from "./speak.js";
 import { pendingBubble } from "./thread.js";
 import { t } from "./words.js";
 
@@ -14,6 +14,7 @@ const MANY_SEGMENTS = 4;
 const FRESH_MS = 2 * 60_000;
 const AGAIN_MS = 4_000;
 const TYPING_MS = 3_000;
+const HOLD_SECONDS = 5;
 
 export class Composer {
   // `on`: typing(mode, isOn), draft(id, isThere), ask(kind, facts) -> Promise<choice>,
@@ -61,7 +62,8 @@ export class Composer {
       event.preventDefault();
       event.submitter?.closest("[popover]")?.hidePopover();
       const { name, value } = event.submitter ?? {};
-      this.submit({ andClose: name === "and_close", purpose: name === "purpose" ? value : "" });
+      if (name === "later") this.submitLater(value);
+      else this.submit({ andClose: name === "and_close", purpose: name === "purpose" ? value : "" });
     });
     this.words.addEventListener("input", () => this.typed());
     this.words.addEventListener("keydown", (event) => {
@@ -81,6 +83,12 @@ export class Composer {
     this.form.querySelector("#add-stop-link").addEventListener("click", (event) => {
       event.target.closest("[popover]").hidePopover();
       this.addStopLink();
+    });
+    // Enter in it must not press the first button of the form, which sends at once.
+    this.form.querySelector("#send-at").addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      this.form.querySelector('[name="later"][value="at"]').click();
     });
     this.form.querySelector("#say-who-add").addEventListener("click", () => this.sayWho());
     this.listenForDrops();
@@ -301,7 +309,21 @@ export class Composer {
 
   // --- sending ---
 
-  submit({ andClose = false, purpose = "" } = {}) {
+  // Not before a moment: a preset of the server's, or the one that was chosen, by this clock.
+  submitLater(value) {
+    const at = this.form.querySelector("#send-at").value;
+    if (value === "at" && !at) return alarm(t("choose_moment"));
+    const isAlways = this.form.querySelector("#also-if-they-write").checked;
+    return this.submit({
+      later: {
+        later: value,
+        ...(value === "at" && { send_at: new Date(at).toISOString() }),
+        ...(isAlways && { also_if_they_write: "1" }),
+      },
+    });
+  }
+
+  submit({ andClose = false, purpose = "", later = null } = {}) {
     if (this.isBlank || this.words.disabled) return;
     if (this.form.querySelector("#send").disabled) {
       alarm(this.files.isBusy ? t("wait_for_files") : this.cost().words);
@@ -314,6 +336,7 @@ export class Composer {
       files: this.mode === "reply" ? this.files.facts() : [],
       lastSeen: this.thread.lastSeq,
       purpose: purpose || this.purpose,
+      later,
       at: Date.now(),
     };
     this.words.value = "";
@@ -359,6 +382,7 @@ export class Composer {
         last_seen_message: item.lastSeen,
         ...(item.kind === "reply" && item.purpose && { purpose: item.purpose }),
         ...(item.wentOn && { went_on: item.wentOn, went_on_reason: item.reason }),
+        ...(item.kind === "reply" && (item.later ?? this.held())),
         ...(isForced && { force: "1" }),
       });
     } catch (error) {
@@ -373,7 +397,9 @@ export class Composer {
   answered(item, answer) {
     if (answer.status === 201) {
       this.drafts.done(this.id, item.clientId);
-      if (!this.thread.isClosed) this.thread.upsert(answer.text);
+      if (this.thread.isClosed) return true;
+      this.thread.upsert(answer.text);
+      this.offerUndo(item);
       return true;
     }
     if (answer.status === 409) this.conflicted(item, answer.body);
@@ -381,6 +407,21 @@ export class Composer {
     else if (answer.status === 422 || answer.status === 403) this.refused(item, answer.body);
     else this.markUnsent(item, t("not_sent_server"), { mayRetry: true });
     return false;
+  }
+
+  held() {
+    return this.settings.preferences.get("undo") === "on" ? { hold: HOLD_SECONDS } : null;
+  }
+
+  offerUndo(item) {
+    const url = this.bubble(item)?.dataset.callOff;
+    if (!url || item.kind !== "reply" || item.later || !this.held()) return;
+    toast(t("sent_in_a_moment"), { label: t("undo"), about: url, action: () => this.undo(item, url) });
+  }
+
+  // What has left meanwhile stays sent, and the server says so.
+  async undo(item, url) {
+    if ((await this.on.press(url)) && !this.isClosed) this.giveBack(item);
   }
 
   refused(item, body) {
@@ -445,6 +486,11 @@ export class Composer {
     this.drafts.done(this.id, item.clientId);
     this.bubble(item)?.remove();
     this.thread.decorate();
+    this.giveBack(item);
+    then();
+  }
+
+  giveBack(item) {
     const kept = this.drafts.get(this.id, item.kind);
     const isHere = !this.isClosed && this.shownMode === item.kind;
     const earlier = isHere ? this.body : (kept?.body ?? "");
@@ -455,7 +501,6 @@ export class Composer {
       this.saveDraft();
       this.changed();
     } else this.drafts.put(this.id, item.kind, { body, files: item.files });
-    then();
   }
 
   // --- what could not be sent ---

@@ -470,7 +470,9 @@ export class Thread {
     const again = event.target.closest("[data-resend]");
     const refetch = event.target.closest("[data-refetch]");
     const photo = event.target.closest("[data-photo]");
+    const stop = event.target.closest("[data-stop]");
     if (again) await this.press(again, again.dataset.resend);
+    if (stop) await this.press(stop, stop.closest(".msg").dataset.callOff);
     if (refetch) await this.press(refetch, refetch.dataset.refetch);
     if (photo && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
