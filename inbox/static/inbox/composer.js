@@ -18,7 +18,7 @@ const HOLD_SECONDS = 5;
 
 export class Composer {
   // `on`: typing(mode, isOn), draft(id, isThere), ask(kind, facts) -> Promise<choice>,
-  // desk(), lost(id), sessionEnded(), press(url).
+  // desk(), lost(id), close(), press(url) -> Promise<whether it is done>, sessionEnded().
   constructor(form, thread, settings, drafts, on) {
     Object.assign(this, { form, thread, settings, drafts, on });
     this.id = thread.id;

@@ -136,6 +136,7 @@ export class Pane {
       desk: () => this.refreshDeskSoon(),
       lost: (id) => this.lost(id),
       close: () => stories.close(),
+      press: (url) => stories.tell(url),
       sessionEnded: () => this.sessionEnded(),
     };
   }
