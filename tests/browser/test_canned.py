@@ -40,11 +40,13 @@ def test_a_reply_is_found_put_in_and_sent_by_keyboard_alone(stocked: House, open
     options, words = alice.locator("#canned [role=option]"), alice.locator("#words")
     expect(options).to_have_count(2)
     expect(words).to_have_attribute("aria-activedescendant", "canned-0")
-    expect(options.nth(1)).to_contain_text("Hi Maria, we are open from 9 to 5.")
-    expect(options.first).to_contain_text("This inbox’s")
+    expect(options.first).to_contain_text("Hi Maria, we are open from 9 to 5.")
+    expect(options.nth(1)).to_contain_text("This inbox’s")
 
     alice.keyboard.press("ArrowDown")
     expect(options.nth(1)).to_have_attribute("aria-selected", "true")
+    alice.keyboard.press("ArrowUp")
+    expect(options.first).to_have_attribute("aria-selected", "true")
     alice.keyboard.press("Enter")
 
     expect(words).to_have_value("Hi Maria, we are open from 9 to 5.")
