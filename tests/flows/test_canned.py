@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -420,3 +421,22 @@ def test_a_conversation_that_moves_is_answered_with_the_other_inboxs(
     Conversation.objects.update(inbox=returns)
 
     assert shortcuts(login(rita), stage) == ["there"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_who_use_the_same_at_once_are_all_counted(stage: Stage) -> None:
+    house = stage.house
+    rows = [keep(house, name, "Hello!") for name in ("a", "b")]
+    ids = [row.public_id for row in rows]
+
+    def use(number: int) -> None:
+        order = ids if number % 2 else list(reversed(ids))
+        try:
+            stage.do(add_note, house.alice, body=f"n{number}", client_id=client_id(), canned=order)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(use, range(8)))
+
+    assert [uses(row) for row in rows] == [8, 8]
