@@ -131,6 +131,8 @@ def test_without_any_the_list_leads_to_where_the_first_is_written(
 
     expect(alice.get_by_role("heading", level=1)).to_have_text("Canned replies")
     alice.get_by_role("link", name="New canned reply").press("Enter")
+    expect(alice.locator("[data-insert]").first).to_be_visible()
+    alice.wait_for_load_state()
     alice.get_by_label("Shortcut").fill("hi")
     alice.get_by_label("Text").fill("Hi {{agent.first_name}}")
     expect(alice.locator("#preview")).to_contain_text("Hi Alice")
