@@ -15,6 +15,7 @@ from compliance.keyword_settings import KeywordsChangedError
 from compliance.own_keywords import OwnKeywordsRefused
 from inbox.models import TeamInbox
 from inbox.setup import policies, replies, rules
+from inbox.setup.canned import CannedChangedError, CannedError
 from inbox.setup.consent_imports import OtherBodyError
 from inbox.setup.one_document import InboxMovedError
 from inbox.setup.refusals import SetUpError
@@ -80,6 +81,8 @@ _REFUSALS: tuple[_Refusal, ...] = (
     (TypedError, 422, lambda error: {"problems": [_at(error.field, error.reason)]}),
     (ExampleError, 422, lambda error: {}),
     (OtherBodyError, 409, lambda error: {}),
+    (CannedChangedError, 409, lambda error: {"version": error.version}),
+    (CannedError, 422, lambda error: {"problems": [_at(error.field, error.reason)]}),
     (SetUpError, 422, lambda error: {}),
     (replies.RepliesError, 422, lambda error: {}),
 )

@@ -97,6 +97,27 @@ class Policies(Serializer[Any]):
     policies = PolicyShape(many=True)
 
 
+class CannedShape(Serializer[Any]):
+    """A canned reply; of one that was only checked there is but what it would say, and to whom."""
+
+    id = serializers.CharField(required=False)
+    version = serializers.IntegerField(required=False)
+    shortcut = serializers.CharField()
+    body = serializers.CharField()
+    of = serializers.ChoiceField(["account", "inbox", "person"])
+    inbox = serializers.UUIDField(allow_null=True)
+    uses = serializers.IntegerField(required=False)
+    last_used_at = serializers.DateTimeField(required=False, allow_null=True)
+    changed_at = serializers.DateTimeField(required=False)
+
+
+class CannedReplies(Serializer[Any]):
+    """Canned replies in the order in which they were made; `next` is blank on the last page."""
+
+    canned_replies = CannedShape(many=True)
+    next = serializers.CharField(allow_blank=True)
+
+
 class KeywordShape(Serializer[Any]):
     """A word of the account's own; blank language or country: every one."""
 

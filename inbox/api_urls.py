@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from inbox import (
     api,
+    api_canned,
     api_consent,
     api_consents,
     api_documents,
@@ -54,6 +55,8 @@ of_settings = [
     path("consent/imports/", api_imports.imports, name="api_imports"),
     path("consent/imports/<slug:key>/", api_imports.one_import, name="api_import"),
     path("consent/imports/<slug:key>/cancel/", api_imports.import_cancel, name="api_import_cancel"),
+    path("canned-replies/", api_canned.canned_list, name="api_canned_replies"),
+    path("canned-replies/<slug:public_id>/", api_canned.canned, name="api_canned_reply"),
     path("keywords/", api_keywords.keyword_list, name="api_keywords"),
     path("keywords/try/", api_keywords.keyword_try, name="api_keywords_try"),
     path("business-hours/", api_documents.hours_list, name="api_hours_list"),

@@ -4,7 +4,7 @@ Each story locks the conversation, asks `abilities`, changes rows, writes one ti
 announces. How one ends is told in `inbox.closing`. Contract: behaviour 1 and 3.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from inbox.audience import (
     is_eligible,
 )
 from inbox.broadcast import announce, publish_ephemeral, user_group
+from inbox.canned import count_uses
 from inbox.mentions import mention, mentioned_in
 from inbox.models import (
     Contact,
@@ -473,10 +474,12 @@ def add_note(
     body: str,
     client_id: str,
     now: datetime,
+    canned: Sequence[str] = (),
 ) -> Message:
     """Write an internal note. It is never sent, claims nothing and ends nobody's waiting.
 
-    Whom it mentions takes part from now on. Raises MentionRefusedError naming who may not.
+    Whom it mentions takes part from now on. `canned` are the ids of canned replies that it was made
+    of: their use is counted. Raises MentionRefusedError naming who may not be mentioned.
     """
     words = body.strip()
     if not words:
@@ -512,6 +515,7 @@ def add_note(
         if is_seen_by_more:
             story.conversation_updated(row, "audience")
         announce(story.announcements(), now=now)
+        count_uses(canned, row, me=user.pk, now=now)
     return message
 
 

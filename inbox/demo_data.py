@@ -24,7 +24,7 @@ from compliance.consent import KeywordHandler
 from inbox.carrier import Accepted, InboundText, Rejected
 from inbox.closing import close_conversation
 from inbox.conversations import add_note, claim_conversation
-from inbox.models import Contact, Conversation, Message, Sender, TeamInbox, Thread
+from inbox.models import CannedReply, Contact, Conversation, Message, Sender, TeamInbox, Thread
 from inbox.models.ids import client_id
 from inbox.receiving import receive_message
 from inbox.sending import send_reply, settle
@@ -54,6 +54,12 @@ PEOPLE = (
     ("bob@acme.example", "Bob Agent", _Role.AGENT, True),
     ("sue@acme.example", "Sue Supervisor", _Role.SUPERVISOR, True),
     ("nora@acme.example", "Nora Newcomer", _Role.AGENT, False),
+)
+# What people of Support have ready.
+CANNED = (
+    ("hours", "We are open from 9 am to 5 pm, Monday to Friday."),
+    ("hi", "Hi {{contact.first_name|there}}, this is {{agent.first_name}} from {{inbox.name}}."),
+    ("return", "Put it back into its box and take it to any post office: we pay for the way back."),
 )
 # What Support says by itself.
 REPLIES = {
@@ -152,6 +158,15 @@ def _load_acme(partner: Partner, secrets: DemoSecrets, *, now: datetime) -> None
     for email, _name, role, _is_licensed in PEOPLE[:2]:
         user = User.objects.get(email=email)
         Membership.objects.create(team=returns, user=user, role=role)
+    for shortcut, body in CANNED:
+        CannedReply.objects.create(
+            account=account,
+            inbox=support if shortcut == "return" else None,
+            shortcut=shortcut,
+            body=body,
+            made_at=now,
+            changed_at=now,
+        )
     _sender(support, twilio, "+15550100001")
     _sender(support, twilio, "whatsapp:+15550100002")
     _sender(sales, twilio, "+15550100003")

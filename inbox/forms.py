@@ -1,5 +1,6 @@
 """What did the browser send us, checked and turned into values?"""
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from inbox.sending import UNASKED_BY_PEOPLE, Later, WentOn
 LATER_TODAY = timedelta(hours=3)
 LONGEST_SNOOZE = timedelta(days=2 * 365)
 MORNING = 9
+_CANNED_ID = re.compile(r"\b[0-9a-f]{22}\b")
 
 
 def plain_lines(text: str) -> str:
@@ -80,6 +82,11 @@ class ComposeForm(forms.Form):
     def programme(self) -> str:
         """Return the programme that it is of, as in `notification:reminders`; `*` for none."""
         return self.cleaned_data["purpose"].partition(":")[2] or EVERY_PROGRAMME
+
+    @property
+    def canned(self) -> list[str]:
+        """Return the ids of canned replies that it was made of; what is no id is passed over."""
+        return _CANNED_ID.findall(self.data.get("canned", ""))
 
     @property
     def answered(self) -> WentOn:

@@ -8,7 +8,7 @@ from typing import Any
 from compliance.consent import consent_of
 from compliance.models import ConsentState
 from inbox.contacts import address_of
-from inbox.models import Attachment, Conversation, Message, Thread
+from inbox.models import Attachment, Contact, Conversation, Message, Thread
 from inbox.rulebooks import NONE, InForce
 from inbox.timers import hours_of
 from routing.facts import Answer, Customer, Facts, Text, Trigger, Value
@@ -90,8 +90,8 @@ def with_answers(facts: Facts, answers: Mapping[str, Answer]) -> Facts:
     return replace(facts, answers={**facts.answers, **answers})
 
 
-def _customer(came: Arrived, rules: InForce, asked: Collection[str]) -> Customer:
-    thread, contact = came.thread, came.thread.contact
+def customer_of(thread: Thread, contact: Contact) -> Customer:
+    """Return what is known of a customer without asking for more. The address must be loaded."""
     number = thread.address.phone
     place = place_of(number)
     return Customer(
@@ -103,8 +103,14 @@ def _customer(came: Arrived, rules: InForce, asked: Collection[str]) -> Customer
         language=contact.language,
         tags=frozenset(contact.tags),
         attributes={name: _value(value) for name, value in contact.attributes.items()},
-        consent=_consent(thread) if "consent" in asked else "",
         owner=contact.owner_id,
+    )
+
+
+def _customer(came: Arrived, rules: InForce, asked: Collection[str]) -> Customer:
+    return replace(
+        customer_of(came.thread, came.thread.contact),
+        consent=_consent(came.thread) if "consent" in asked else "",
         last_owner=_last_owner(came.conversation, rules, asked),
         last_wrote_at=came.last_wrote_at,
         is_first_ever=came.is_first_ever,

@@ -6,6 +6,7 @@ from inbox.consumers import LiveConsumer
 from inbox.outbound_media import outbound_media
 from inbox.views import (
     actions,
+    canned,
     contacts,
     conversation,
     files,
@@ -40,6 +41,7 @@ urlpatterns = [
     path("c/<str:cid>/messages/", conversation.messages, name="messages"),
     path("c/<str:cid>/attachments/", conversation.upload, name="upload"),
     path("c/<str:cid>/mentions/", conversation.mentions, name="mentions"),
+    path("c/<str:cid>/canned/", canned.canned, name="canned"),
     path("c/<str:cid>/read/", conversation.read, name="read"),
     path("c/<str:cid>/unread/", conversation.unread, name="unread"),
     path("c/<str:cid>/claim/", actions.claim, name="claim"),

@@ -62,6 +62,7 @@ from inbox.forgetting.certificates import Went, issue
 from inbox.models import (
     Attachment,
     AvailabilityPlan,
+    CannedReply,
     ConsentQuestion,
     ConsentReview,
     Contact,
@@ -163,6 +164,9 @@ def make_company(name: str, partner: str, *, n: int = 1, written_at: datetime = 
     hours = make_hours(account, special_days=(SpecialDay(NOW.date(), "Outing", NINE_TO_FIVE),))
     AvailabilityPlan.objects.create(
         account=account, user=alice, hours=hours, hours_version=1, changed_at=NOW
+    )
+    CannedReply.objects.create(
+        account=account, inbox=inbox, shortcut="hours", body="9 to 5", made_at=NOW, changed_at=NOW
     )
     company = Company(account, inbox, sender, alice, sue)
     _live_a_little(company, n, written_at)

@@ -9,10 +9,18 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin_forms import given
-from accounts.admin_scope import ACT, KEEP, BigTableAdmin, OwnRowsFilter, count_of
+from accounts.admin_scope import (
+    ACT,
+    KEEP,
+    LOOK,
+    BigTableAdmin,
+    OwnRowsFilter,
+    ScopedAdmin,
+    count_of,
+)
 from accounts.admin_support import SetUpAdmin
 from inbox.admin.switching import SwitchOff, SwitchOn
-from inbox.models import InboxCounter, InboxEvent, Sender, TeamInbox
+from inbox.models import CannedReply, InboxCounter, InboxEvent, Sender, TeamInbox
 
 
 class TeamInboxForm(forms.ModelForm[TeamInbox]):
@@ -145,6 +153,21 @@ class TeamInboxAdmin(SetUpAdmin[TeamInbox]):
     def sender_count(self, obj: TeamInbox) -> int:
         """Show how many numbers it has."""
         return int(getattr(obj, "sender_count", 0))
+
+
+@admin.register(CannedReply)
+class CannedReplyAdmin(ScopedAdmin[CannedReply]):
+    """Which canned replies there are. What one says stands on the settings pages."""
+
+    staff_may = partner_may = admin_may = LOOK
+    fields = (
+        "account", "inbox", "person", "shortcut", "version", "uses", "last_used_at",
+        "made_by", "made_at", "changed_at",
+    )  # fmt: skip
+    list_display = ("shortcut", "account", "inbox", "person", "uses", "last_used_at")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account", "inbox", "person")
+    search_fields = ("shortcut", "inbox__name", "person__name")
 
 
 @admin.register(InboxCounter)

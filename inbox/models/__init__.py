@@ -1,6 +1,7 @@
 """Which rows does the inbox own? One file per noun."""
 
 from inbox.models.approval import OptInApproval
+from inbox.models.canned import CannedReply
 from inbox.models.contact import Contact, ContactAddress
 from inbox.models.conversation import Conversation, ConversationEvent, Participant, ReadCursor
 from inbox.models.event import InboxCounter, InboxEvent
@@ -31,6 +32,7 @@ __all__ = [
     "Attachment",
     "AutoReplyLog",
     "AvailabilityPlan",
+    "CannedReply",
     "ConsentQuestion",
     "ConsentReview",
     "Contact",

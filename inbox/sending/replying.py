@@ -12,6 +12,7 @@ from compliance.evidence import EVERY_PROGRAMME
 from compliance.gate import Purpose
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.broadcast import announce
+from inbox.canned import count_uses
 from inbox.closing import reopen_row
 from inbox.conversations import known_message, locked_conversation, require, take_ownership
 from inbox.models import Attachment, Conversation, Message, TeamInbox, Thread
@@ -45,6 +46,7 @@ def send_reply(
     programme: str = EVERY_PROGRAMME,
     later: Later | None = None,
     hold: timedelta = timedelta(0),
+    canned: Sequence[str] = (),
 ) -> Message:
     """Queue a person's message and let them know at once whether it may go.
 
@@ -52,6 +54,7 @@ def send_reply(
     the gate holds to more. Where the gate asks, `went_on` names its questions and says why the
     author goes on. A notification or an offer may be of one `programme` of the account: then what
     the customer said of that counts. One made of a WhatsApp `template` has its words as `body`.
+    `canned` are the ids of canned replies that it was made of: their use is counted.
 
     One that is sent `later` is judged for that moment, and answers nobody before it goes. During a
     `hold` it can still be stopped (`call_off`).
@@ -109,6 +112,7 @@ def send_reply(
         if is_answer:
             note_human_answer(row, user, now=now)
         announce(story.announcements(), now=now)
+        count_uses(canned, row, me=user.pk, now=now)
     return messages[0]
 
 

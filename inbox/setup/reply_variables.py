@@ -13,7 +13,7 @@ from routing.facts import Answer, Customer, Facts, Value
 from routing.hours import Calendar
 from routing.models import CrmConnector
 from routing.replies import Replies
-from routing.texts import BUILT_IN, OPT_OUT_LINK, Kind, Variable, attribute_name, known_variables
+from routing.texts import OPT_OUT_LINK, Kind, Variable, attribute_name, known_variables
 
 logger = logging.getLogger(__name__)
 
@@ -132,8 +132,10 @@ def _what(name: str) -> str:
         "inbox.opens_at": _("The time at which you open next"),
         "bot.name": _("Who signs automatic replies"),
         OPT_OUT_LINK: _("A link of this customer's own, to stop messages without a log-in"),
+        "agent.name": _("The name of who sends it"),
+        "agent.first_name": _("The first name of who sends it"),
     }
-    if name in BUILT_IN:
+    if name in words:
         return words[name]
     if name.startswith(attribute_name("")):
         return _("What you know of the customer")

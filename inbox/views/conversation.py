@@ -206,6 +206,7 @@ def _write(request: HttpRequest, case: Case, form: ComposeForm, later: Later | N
             user=case.user,
             body=said["body"],
             client_id=said["client_id"],
+            canned=form.canned,
             now=case.now,
         )
     return send_reply(
@@ -221,6 +222,7 @@ def _write(request: HttpRequest, case: Case, form: ComposeForm, later: Later | N
         went_on=form.answered,
         later=later,
         hold=form.held,
+        canned=form.canned,
         now=case.now,
     )
 

@@ -46,6 +46,7 @@ from inbox.forgetting.batches import empty_messages
 from inbox.forgetting.certificates import Went, issue
 from inbox.forgetting.holds import set_hold
 from inbox.models import (
+    CannedReply,
     Conversation,
     DriftFinding,
     Erasure,
@@ -207,6 +208,22 @@ def _replies(stage: Stage) -> str:
     return "/settings/inboxes/support/replies/"
 
 
+def _canned(stage: Stage) -> str:
+    """Keep a few replies ready; return where they are listed."""
+    common = {"account": stage.house.account, "made_at": stage.now, "changed_at": stage.now}
+    if not CannedReply.objects.exists():
+        body = "Hi {{contact.first_name|there}}, we are open from 9 to 5.\n{{agent.name}}"
+        used = {"uses": 12, "last_used_at": stage.now}
+        CannedReply.objects.create(shortcut="hours", body=body, **common, **used)
+        CannedReply.objects.create(
+            shortcut="a" * 40, body="A long one. " * 60, inbox=stage.house.inbox, **common
+        )
+        CannedReply.objects.create(
+            shortcut="danke", body="Danke!", person=stage.house.bob, **common
+        )
+    return "/settings/canned/"
+
+
 def _spare_hours(stage: Stage) -> BusinessHours:
     found = BusinessHours.objects.filter(account=stage.house.account, name="Spare").first()
     return found or make_hours(stage.house.account, "Spare")
@@ -312,6 +329,14 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "buy a number": (ada, f"{inbox}numbers/buy/"),
         "remove a number": (ada, f"{inbox}numbers/{sender}/remove/"),
         "turn off": (ada, f"{inbox}turn-off/"),
+        "canned replies": (ada, _canned(stage)),
+        "canned replies of an agent": (stage.house.bob, "/settings/canned/"),
+        "canned reply": (ada, f"{_canned(stage)}{CannedReply.objects.earliest('pk').public_id}/"),
+        "new canned reply": (stage.house.alice, "/settings/canned/new/"),
+        "delete a canned reply": (
+            ada,
+            f"{_canned(stage)}{CannedReply.objects.earliest('pk').public_id}/delete/",
+        ),
         "business hours": (ada, "/settings/hours/"),
         "escalation": (ada, "/settings/escalation/"),
         "escalation policy": (ada, f"/settings/escalation/{_policy(stage).pk}/"),
@@ -605,6 +630,11 @@ PAGES = [
     "buy a number",
     "remove a number",
     "turn off",
+    "canned replies",
+    "canned replies of an agent",
+    "canned reply",
+    "new canned reply",
+    "delete a canned reply",
     "business hours",
     "escalation",
     "escalation policy",

@@ -104,6 +104,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "inbox.attachment": ("v", "v", "", ""),
     "inbox.autoreplylog": ("v", "v", "", "v"),
     "inbox.availabilityplan": ("v", "v", "v", ""),
+    "inbox.cannedreply": ("v", "v", "v", ""),
     "inbox.consentquestion": ("", "", "v", "v"),
     "inbox.toldconsent": ("", "", "v", "v"),
     "inbox.optinapproval": ("", "", "v", "v"),

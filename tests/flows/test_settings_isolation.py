@@ -35,6 +35,7 @@ from compliance.models import ConsentImport
 from inbox.api_urls import of_settings
 from inbox.forgetting.certificates import Went, issue
 from inbox.models import (
+    CannedReply,
     Contact,
     Erasure,
     ForgettingCertificate,
@@ -143,6 +144,7 @@ ADMIN_ONLY = (200, 404, 404, 404, 404, 404, 404, 302)
 DONE_BY_ADMIN = (302, 404, 404, 404, 404, 404, 404, 302)
 IMPORTED = (302, 302, 404, 404, 404, 404, 404, 302)
 WITH_AUDITOR = (200, 200, 404, 404, 200, 404, 404, 302)
+WITH_AGENTS = (200, 200, 200, 200, 404, 404, 404, 302)
 
 
 def policy_of_scene(scene: Scene) -> dict[str, Any]:
@@ -232,6 +234,15 @@ def _invitation(scene: Scene) -> dict[str, Any]:
 
 def _greeting(scene: Scene) -> dict[str, Any]:
     return {**_slug(scene), "part": "first-message"}
+
+
+def _canned(scene: Scene) -> dict[str, Any]:
+    row, _ = CannedReply.objects.get_or_create(
+        account=scene.house.account,
+        shortcut="hours",
+        defaults={"body": "9 to 5", "made_at": LONG_AGO, "changed_at": LONG_AGO},
+    )
+    return {"public_id": row.public_id}
 
 
 def _keyword(scene: Scene) -> dict[str, Any]:
@@ -585,6 +596,27 @@ TABLE: dict[str, dict[str, Row]] = {
     "settings_audit_export": {"POST": Row(WITH_AUDITOR)},
     "settings_whatsapp": {"GET": Row(OWN_ACCOUNT)},
     "settings_whatsapp_sync": {"POST": Row((302, 302, 404, 404, 404, 404, 404, 302))},
+    # Whoever answers customers keeps their own.
+    "settings_canned": {"GET": Row(WITH_AGENTS)},
+    "settings_canned_new": {
+        "GET": Row(WITH_AGENTS),
+        "POST": Row(
+            (302, 302, 422, 422, 404, 404, 404, 302),
+            data=lambda scene: {"place": "account", "shortcut": "thanks", "body": "Thank you!"},
+        ),
+    },
+    "settings_canned_edit": {
+        "GET": Row(ADMIN_ONLY, kwargs=_canned),
+        "POST": Row(
+            DONE_BY_ADMIN,
+            kwargs=_canned,
+            data=lambda s: {"place": "account", "shortcut": "bye", "body": "Bye", "version": "1"},
+        ),
+    },
+    "settings_canned_delete": {
+        "GET": Row(ADMIN_ONLY, kwargs=_canned),
+        "POST": Row(DONE_BY_ADMIN, kwargs=_canned),
+    },
     "settings_hours": {
         "GET": Row(OWN_ACCOUNT),
         # Without a name nothing is made.
@@ -878,6 +910,15 @@ TABLE: dict[str, dict[str, Row]] = {
     "api_document": {"GET": Row(API, _public_id), "PUT": Row(API_EMPTY, _public_id)},
     "api_consents": {"POST": Row(API_OWN_EMPTY)},
     "api_asking": {"GET": Row(API_OWN), "PUT": Row(API_OWN_EMPTY)},
+    "api_canned_replies": {
+        "GET": Row((200, 200, 200, 200, 404, 404, 404, 401)),
+        "POST": Row((400, 400, 400, 400, 404, 404, 404, 401)),
+    },
+    "api_canned_reply": {
+        "GET": Row((200, 404, 200, 200, 404, 404, 404, 401), _canned),
+        "PUT": Row(API_EMPTY, _canned),
+        "DELETE": Row(API_GONE, _canned),
+    },
     "api_keywords": {"GET": Row(API_OWN), "PUT": Row(API_OWN_EMPTY)},
     # Without a text it is tried all the same: it asks for nothing.
     "api_keywords_try": {"POST": Row(API_OWN)},

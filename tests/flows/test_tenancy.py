@@ -313,6 +313,7 @@ TABLE: dict[str, dict[str, Row]] = {
         "POST": Row(MAKES, OF_CONVERSATION, _cid, _answer),
     },
     "mentions": {"GET": _read()},
+    "canned": {"GET": _read()},
     "upload": {"POST": Row(Verdict(422), OF_CONVERSATION, _cid)},
     "read": {"POST": Row(OK, OF_CONVERSATION, _cid, lambda scene: {"seq": "1"})},
     "unread": {"POST": _press()},

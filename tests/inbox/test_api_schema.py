@@ -18,7 +18,7 @@ from openapi_schema_validator import OAS30Validator
 
 from accounts.models import User
 from inbox.api_urls import of_settings
-from inbox.models import TeamInbox
+from inbox.models import CannedReply, TeamInbox
 from tests.conftest import House
 from tests.factories import make_rules, make_user
 from tests.inbox.test_api_definitions import CRM, MESSAGE, OFFICE
@@ -135,6 +135,15 @@ def calls(house: House) -> Iterator[tuple[str, str, dict[str, Any], dict[str, An
     yield "GET", "api_asking", {}, {}
     yield "POST", "api_consents", {}, {**told, "basis": "express", "wording": wording}
     word = {"action": "opt_out", "word": "genug", "language": "de", "country": ""}
+    ready = {"shortcut": "hours", "body": "We are open from 9 to 5."}
+    yield "POST", "api_canned_replies", {}, {**ready, "check": True}
+    yield "POST", "api_canned_replies", {}, {**ready, "inbox": str(house.inbox.public_id)}
+    yield "POST", "api_canned_replies", {}, {**ready, "shortcut": "to be"}
+    yield "GET", "api_canned_replies", {}, {}
+    reply = {"public_id": CannedReply.objects.get().public_id}
+    yield "GET", "api_canned_reply", reply, {}
+    yield "PUT", "api_canned_reply", reply, {**ready, "version": 1}
+    yield "PUT", "api_canned_reply", reply, {**ready, "version": 1}
     yield "PUT", "api_keywords", {}, {"keywords": [word], "check": True}
     yield "PUT", "api_keywords", {}, {"keywords": [word]}
     yield "PUT", "api_keywords", {}, {"keywords": [word], "version": "old"}

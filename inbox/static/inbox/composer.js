@@ -1,5 +1,6 @@
 // How does an agent write? Drafts, optimistic bubbles, retries, and never a lost word.
 
+import { Canned } from "./canned.js";
 import { said } from "./dialogs.js";
 import { Files } from "./files.js";
 import { SessionEndedError, post } from "./http.js";
@@ -28,6 +29,11 @@ export class Composer {
       isOn: () => this.mode === "note",
       changed: () => this.typed(),
     });
+    const [list, button] = ["#canned", "#canned-open"].map((one) => form.querySelector(one));
+    this.canned = new Canned(this.words, list, button, {
+      isOn: () => !this.words.disabled,
+      changed: () => this.typed(),
+    });
     this.turn = Promise.resolve();
     this.typedAt = 0;
     this.listen();
@@ -50,11 +56,16 @@ export class Composer {
 
   close() {
     this.isClosed = true;
-    this.mentions.hide();
+    this.hideOffered();
     this.saveDraft();
     clearTimeout(this.draftTimer);
     clearTimeout(this.againTimer);
     this.stopTyping();
+  }
+
+  hideOffered() {
+    this.mentions.hide();
+    this.canned.hide();
   }
 
   listen() {
@@ -67,7 +78,7 @@ export class Composer {
     });
     this.words.addEventListener("input", () => this.typed());
     this.words.addEventListener("keydown", (event) => {
-      if (!this.mentions.keyed(event)) this.keyed(event);
+      if (!this.mentions.keyed(event) && !this.canned.keyed(event)) this.keyed(event);
     });
     this.words.addEventListener("blur", () => this.stopTyping());
     this.words.addEventListener("paste", (event) => this.pasted(event));
@@ -199,7 +210,7 @@ export class Composer {
   // Each mode has its own draft.
   switched() {
     this.replyPlaceholder();
-    this.mentions.hide();
+    this.hideOffered();
     this.saveDraft(this.shownMode);
     this.restore();
     this.stopTyping();
@@ -337,6 +348,7 @@ export class Composer {
       lastSeen: this.thread.lastSeq,
       purpose: purpose || this.purpose,
       later,
+      canned: this.canned.taken(this.body),
       at: Date.now(),
     };
     this.words.value = "";
@@ -383,6 +395,7 @@ export class Composer {
         ...(item.kind === "reply" && item.purpose && { purpose: item.purpose }),
         ...(item.wentOn && { went_on: item.wentOn, went_on_reason: item.reason }),
         ...(item.kind === "reply" && (item.later ?? this.held())),
+        ...(item.canned?.length && { canned: item.canned.join(" ") }),
         ...(isForced && { force: "1" }),
       });
     } catch (error) {
@@ -484,6 +497,7 @@ export class Composer {
   // Put the words of an unsent message back into the field, or into the kept draft.
   takeBack(item, then = () => {}) {
     this.drafts.done(this.id, item.clientId);
+    this.canned.again(item);
     this.bubble(item)?.remove();
     this.thread.decorate();
     this.giveBack(item);

@@ -1,7 +1,7 @@
 // Puts a variable into the text that was written in last, where the cursor stood.
 // Without it the list of variables is there to copy from.
 
-const TEXT = "textarea[name$='-text']";
+const TEXT = "textarea[name$='-text'], textarea[data-variables]";
 let last = null;
 document.addEventListener("focusin", (event) => {
   if (event.target.matches(TEXT)) last = event.target;

@@ -1,0 +1,104 @@
+"""What does a canned reply say to this customer, in the name of who is about to send it?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from accounts.models import User
+from compliance.opt_out_links import opt_out_link
+from inbox.canned import AGENT, found
+from inbox.contacts import address_of
+from inbox.lookups.asking import Subject, known_already
+from inbox.models import CannedReply, Conversation
+from inbox.routing_facts import customer_of
+from inbox.timers import hours_of
+from routing.facts import Answer, Facts
+from routing.hours import Calendar
+from routing.texts import BUILT_IN, OPT_OUT_LINK, Datum, Kind, Text, Variable, first_name, lookup_in
+from routing.wording import Voice, values_for
+
+_OPENS = frozenset({"inbox.opens_on", "inbox.opens_at"})
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A canned reply, and what it says here."""
+
+    reply: CannedReply
+    text: str
+
+    def as_json(self) -> dict[str, object]:
+        """Return what a list to choose from shows."""
+        reply = self.reply
+        of = "person" if reply.person_id else "inbox" if reply.inbox_id else "account"
+        return {"id": reply.public_id, "shortcut": reply.shortcut, "of": of, "text": self.text}
+
+
+def offered(
+    conversation: Conversation, words: str, *, by: User, now: datetime
+) -> tuple[Offered, ...]:
+    """Return the canned replies that fit best to these words, filled in for this conversation.
+
+    One that says nothing here is left out. Nobody else is asked: of a CRM counts what is known.
+    """
+    texts = [(row, Text.parse(row.body)) for row in found(conversation, words, me=by.pk)]
+    names = frozenset(slot.name for _row, text in texts for slot in text.slots)
+    filling = _filling(conversation, names, by=by, now=now)
+    said = (Offered(row, filling.say(row, text)) for row, text in texts)
+    return tuple(one for one in said if one.text)
+
+
+def agent_data(name: str) -> dict[str, Datum]:
+    """Return what stands for who sends it."""
+    return {"agent.name": name, "agent.first_name": first_name(name) or name}
+
+
+def kinds_of(row: CannedReply) -> Mapping[str, Variable]:
+    """Return of which kind the variables of a canned reply are: ours, and what was kept with it."""
+    kept = {name: Variable(Kind(kind)) for name, kind in row.kinds.items()}
+    return {**BUILT_IN, **AGENT, **kept}
+
+
+@dataclass(frozen=True)
+class _Filling:
+    """What is filled into canned replies of one conversation."""
+
+    conversation: Conversation
+    facts: Facts
+    link: str
+    agent: str
+    now: datetime
+
+    def say(self, row: CannedReply, text: Text) -> str:
+        """Return what one of them says here; blank if nothing."""
+        inbox = self.conversation.inbox
+        language = self.facts.customer.language or inbox.language or "en"
+        voice = Voice(inbox.name, inbox.bot_name, language, kinds_of(row), self.link)
+        values = values_for(text, self.facts, voice, language, at=self.now)
+        return text.render(replace(values, data={**values.data, **agent_data(self.agent)}))
+
+
+def _filling(
+    conversation: Conversation, names: frozenset[str], *, by: User, now: datetime
+) -> _Filling:
+    facts, link = _facts(conversation, names, now=now), _link(conversation, names, now=now)
+    return _Filling(conversation, facts, link, by.name, now)
+
+
+def _facts(conversation: Conversation, names: frozenset[str], *, now: datetime) -> Facts:
+    """Gather what the variables of these names stand for, and nothing besides."""
+    inbox, customer = conversation.inbox, customer_of(conversation.thread, conversation.contact)
+    zone = inbox.time_zone or conversation.thread.sender.account.time_zone
+    calendar = hours_of(inbox).calendar if names & _OPENS else Calendar.always(zone)
+    answers: Mapping[str, Answer] = {}
+    if crms := frozenset(filter(None, map(lookup_in, names))):
+        subject = Subject(conversation.contact, customer)
+        answers = known_already(crms, account_id=inbox.account_id, subject=subject, now=now)
+    return Facts("", customer=customer, calendar=calendar, answers=answers)
+
+
+def _link(conversation: Conversation, names: frozenset[str], *, now: datetime) -> str:
+    """Return the link by which this very customer stops our messages, where one is asked for."""
+    if OPT_OUT_LINK not in names:
+        return ""
+    return opt_out_link(conversation.account_id, address_of(conversation.thread), now=now)
