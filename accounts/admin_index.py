@@ -128,6 +128,7 @@ _TALK = (
         "Contact",
         "ContactAddress",
         "ReadCursor",
+        "Draft",
     ),
 )
 _LIVE = (_("Live updates"), ("InboxCounter", "InboxEvent"))

@@ -24,11 +24,13 @@ from inbox.audience import (
     is_eligible,
 )
 from inbox.broadcast import announce, publish_ephemeral, user_group
+from inbox.drafts import Place, Save, end_draft
 from inbox.mentions import mention, mentioned_in
 from inbox.models import (
     Contact,
     Conversation,
     ConversationEvent,
+    Draft,
     Message,
     Participant,
     ReadCursor,
@@ -473,10 +475,12 @@ def add_note(
     body: str,
     client_id: str,
     now: datetime,
+    draft: Save | None = None,
 ) -> Message:
     """Write an internal note. It is never sent, claims nothing and ends nobody's waiting.
 
-    Whom it mentions takes part from now on. Raises MentionRefusedError naming who may not.
+    Whom it mentions takes part from now on. With `draft` the author's draft ends with
+    it. Raises MentionRefusedError naming who may not.
     """
     words = body.strip()
     if not words:
@@ -511,6 +515,9 @@ def add_note(
         story.message_created(row, message, notify=bool(told))
         if is_seen_by_more:
             story.conversation_updated(row, "audience")
+        if draft:
+            place = Place(row.account_id, user.pk, row.pk)
+            end_draft(place, Draft.Mode.NOTE, save=draft, now=now)
         announce(story.announcements(), now=now)
     return message
 

@@ -97,6 +97,7 @@ def _composer() -> dict[str, str]:
         "mention_adds": _("Cannot see it yet: will watch"),
         "mention_adds_some": _("Some cannot see it yet: will watch"),
         "mention_team": _("Team of {number}"),
+        "other_draft": _("There is a different draft from another device."),
         "claim_to_answer": _("Claim this conversation to answer."),
         "blocked": _("Replies are blocked. You can still write a note."),
         "read_only": _("You can read this conversation, not answer it."),

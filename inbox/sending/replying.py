@@ -14,7 +14,8 @@ from inbox.abilities import Ability, abilities_of, part_of
 from inbox.broadcast import announce
 from inbox.closing import reopen_row
 from inbox.conversations import known_message, locked_conversation, require, take_ownership
-from inbox.models import Attachment, Conversation, Message, TeamInbox, Thread
+from inbox.drafts import Place, Save, end_draft
+from inbox.models import Attachment, Conversation, Draft, Message, TeamInbox, Thread
 from inbox.refusals import ClaimNeededError, MissingInputError, StaleThreadError
 from inbox.sending.asking import BY_PEOPLE, Wanted, keeping_refusals, refuse_blocked
 from inbox.sending.going_on import NOT_ASKED, WentOn
@@ -44,6 +45,7 @@ def send_reply(
     went_on: WentOn = NOT_ASKED,
     template: Chosen | None = None,
     programme: str = EVERY_PROGRAMME,
+    draft: Save | None = None,
 ) -> Message:
     """Queue a person's message and let them know at once whether it may go.
 
@@ -51,6 +53,7 @@ def send_reply(
     the gate holds to more. Where the gate asks, `went_on` names its questions and says why the
     author goes on. A notification or an offer may be of one `programme` of the account: then what
     the customer said of that counts. One made of a WhatsApp `template` has its words as `body`.
+    With `draft` the author's draft ends in the same transaction.
 
     The same request again returns the same message, known by its `client_id`. WhatsApp takes one
     file a message, so several files become several messages; the first is returned.
@@ -99,6 +102,9 @@ def send_reply(
         ]
         if is_answer:
             note_human_answer(row, user, now=now)
+        if draft:
+            place = Place(row.account_id, user.pk, row.pk)
+            end_draft(place, Draft.Mode.REPLY, save=draft, now=now)
         announce(story.announcements(), now=now)
     return messages[0]
 

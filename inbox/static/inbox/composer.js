@@ -16,13 +16,16 @@ const AGAIN_MS = 4_000;
 const TYPING_MS = 3_000;
 
 export class Composer {
-  // `on`: typing(mode, isOn), draft(id, isThere), ask(kind, facts) -> Promise<choice>,
-  // desk(), lost(id), sessionEnded(), press(url).
+  // `on`: typing(mode, isOn), draft(id, isThere), shown(), ending(id, mode), ended(id, item),
+  // ask(kind, facts) -> Promise<choice>, desk(), lost(id), sessionEnded(), press(url).
   constructor(form, thread, settings, drafts, on) {
     Object.assign(this, { form, thread, settings, drafts, on });
     this.id = thread.id;
     this.words = form.querySelector("#words");
-    this.files = new Files(thread.box, () => this.changed());
+    this.files = new Files(thread.box, () => {
+      this.changed();
+      this.keepSoon();
+    });
     this.mentions = new Mentions(this.words, form.querySelector("#offered"), {
       isOn: () => this.mode === "note",
       changed: () => this.typed(),
@@ -174,7 +177,18 @@ export class Composer {
     this.words.placeholder =
       this.mode === "note" ? this.words.dataset.placeholderNote : this.replyPlaceholder();
     this.words.disabled = this.mode === "reply" && this.form.dataset.state !== "open";
+    this.shownWords = this.writtenWords();
     this.changed();
+    this.on.shown();
+  }
+
+  writtenWords() {
+    return JSON.stringify([this.body, this.files.facts()]);
+  }
+
+  // Other words are kept now, from elsewhere; what is being typed here stays.
+  refresh() {
+    if (this.writtenWords() === this.shownWords && !this.files.isBusy) this.restore();
   }
 
   replyPlaceholder() {
@@ -200,6 +214,10 @@ export class Composer {
 
   saveDraft(mode = this.shownMode) {
     clearTimeout(this.draftTimer);
+    this.draftTimer = 0;
+    // What is shown here unchanged may be older than what is kept.
+    if (this.writtenWords() === this.shownWords) return;
+    this.shownWords = this.writtenWords();
     this.drafts.put(this.id, mode, { body: this.body, files: this.files.facts() });
     this.on.draft(this.id, this.drafts.conversations().has(this.id));
   }
@@ -208,13 +226,16 @@ export class Composer {
 
   typed() {
     this.changed();
-    clearTimeout(this.draftTimer);
-    this.draftTimer = setTimeout(() => this.saveDraft(), DRAFT_MS);
+    this.keepSoon();
     if (!this.body.trim()) return this.stopTyping();
     const now = Date.now();
     if (now - this.typedAt < TYPING_MS) return undefined;
     this.typedAt = now;
     return this.on.typing(this.mode, true);
+  }
+
+  keepSoon() {
+    this.draftTimer ||= setTimeout(() => this.saveDraft(), DRAFT_MS);
   }
 
   stopTyping() {
@@ -314,6 +335,7 @@ export class Composer {
       files: this.mode === "reply" ? this.files.facts() : [],
       lastSeen: this.thread.lastSeq,
       purpose: purpose || this.purpose,
+      draft: this.on.ending(this.id, this.mode),
       at: Date.now(),
     };
     this.words.value = "";
@@ -360,6 +382,7 @@ export class Composer {
         ...(item.kind === "reply" && item.purpose && { purpose: item.purpose }),
         ...(item.wentOn && { went_on: item.wentOn, went_on_reason: item.reason }),
         ...(isForced && { force: "1" }),
+        ...endingOf(item.draft),
       });
     } catch (error) {
       if (error instanceof SessionEndedError) this.on.sessionEnded();
@@ -373,6 +396,7 @@ export class Composer {
   answered(item, answer) {
     if (answer.status === 201) {
       this.drafts.done(this.id, item.clientId);
+      this.on.ended(this.id, item);
       if (!this.thread.isClosed) this.thread.upsert(answer.text);
       return true;
     }
@@ -422,17 +446,18 @@ export class Composer {
     return this.sendAgain({ ...item, wentOn, reason: said("go-on").reason ?? "" });
   }
 
-  sendAgain(item, how = {}) {
+  sendAgain(former, how = {}) {
+    const item = { ...former, draft: this.on.ending(this.id, former.kind) };
     this.words.value = "";
     this.files.clear();
-    this.saveDraft(item.kind);
     this.drafts.keep(this.id, item);
+    this.saveDraft(item.kind);
     this.showPending(item);
     this.send(item, how);
   }
 
   noteInstead(item) {
-    const note = { ...item, clientId: newClientId(), kind: "note", files: [] };
+    const note = { ...item, clientId: newClientId(), kind: "note", files: [], draft: null };
     this.words.value = "";
     this.saveDraft("reply");
     this.drafts.keep(this.id, note);
@@ -541,6 +566,11 @@ function segmentWords(body) {
   const odd = t("odd", { characters: culprits.slice(0, 3).join(" ") });
   const words = [t("cost", facts), mayReplace ? odd : ""].filter(Boolean).join(" · ");
   return { words, mayReplace, tone: segments >= MANY_SEGMENTS ? "warn" : "" };
+}
+
+// What a message says of the draft that ends with it.
+function endingOf(draft) {
+  return Object.fromEntries(Object.entries(draft ?? {}).map(([key, one]) => [`draft-${key}`, one]));
 }
 
 function plainly(text) {
