@@ -21,12 +21,14 @@ export class Drafts {
   put(conversation, mode, { body, files = [] }) {
     const isEmpty = !body.trim() && !files.length;
     this.set(conversation, mode, isEmpty ? null : { body, files, at: Date.now() });
+    // Taken out by its writer: a browser that merely forgot it says nothing to the server.
+    const saved = this.saved(conversation, mode);
+    if (saved) this.know(conversation, mode, { ...saved, isGone: isEmpty });
     this.changed(conversation);
   }
 
   drop(conversation, mode) {
-    this.set(conversation, mode, null);
-    this.changed(conversation);
+    this.put(conversation, mode, { body: "" });
   }
 
   // Take over a draft as it is, or none; answer when it was written.
@@ -35,8 +37,8 @@ export class Drafts {
     return draft?.at ?? 0;
   }
 
-  // What the server is known to have: {revision, at, isThere}. `at` is that of the draft here which
-  // it was told; `isThere`: words may stand there.
+  // What the server is known to have: {revision, at, isThere, isGone}. `at` is that of the draft
+  // here which it was told; `isThere`: words may stand there; `isGone`: they are to go.
   saved(conversation, mode) {
     return this.read(this.key("saved", conversation, mode));
   }
@@ -94,6 +96,7 @@ export class Drafts {
     const rest = this.outbox(conversation).filter((one) => one.clientId !== clientId);
     if (rest.length) this.write(key, rest);
     else this.storage.removeItem(key);
+    this.changed(conversation);
   }
 
   key(...parts) {

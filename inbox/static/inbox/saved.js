@@ -56,7 +56,7 @@ export class Saved {
     const draft = this.drafts.get(id, mode);
     const known = this.drafts.saved(id, mode);
     if (draft) return draft.at !== known?.at;
-    return Boolean(known?.isThere) && !this.isUnderWay(id, mode);
+    return Boolean(known?.isThere && known.isGone) && !this.isUnderWay(id, mode);
   }
 
   isOwed(id, mode) {
@@ -111,8 +111,10 @@ export class Saved {
       return;
     }
     this.pause = SAVE_MS;
-    if (status === 200) this.drafts.know(id, mode, { ...factsOf(body.draft), at });
-    else if (status === 409) this.settle(id, mode, body.draft);
+    if (status === 200) {
+      const isGone = Boolean(this.drafts.saved(id, mode)?.isGone);
+      this.drafts.know(id, mode, { ...factsOf(body.draft), at, isGone });
+    } else if (status === 409) this.settle(id, mode, body.draft);
     // This page is too old, or only looks on.
     else if (status === 403) this.isOver = true;
     else if (body.code === "erased") this.forget(id, mode);
@@ -162,7 +164,7 @@ export class Saved {
       this.drafts.know(id, mode, { revision, at: mine.at, isThere: true });
     } else if (isDirty && (!theirs || theirs.device === this.device)) {
       // Sent or thrown away elsewhere, or an earlier save of our own: what is new here counts.
-      this.drafts.know(id, mode, { revision, at: 0, isThere: theirs !== null });
+      this.drafts.know(id, mode, { ...known, revision, at: 0, isThere: theirs !== null });
       this.touch(id);
     } else if (mine && isDirty) this.decide(id, mode, mine, theirs);
     else this.adopt(id, mode, theirs, revision);
