@@ -129,6 +129,7 @@ _TALK = (
         "Contact",
         "ContactAddress",
         "ReadCursor",
+        "Draft",
     ),
 )
 _LIVE = (_("Live updates"), ("InboxCounter", "InboxEvent"))

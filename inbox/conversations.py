@@ -25,11 +25,13 @@ from inbox.audience import (
 )
 from inbox.broadcast import announce, publish_ephemeral, user_group
 from inbox.canned import count_uses
+from inbox.drafts import Place, Save, end_draft
 from inbox.mentions import mention, mentioned_in
 from inbox.models import (
     Contact,
     Conversation,
     ConversationEvent,
+    Draft,
     Message,
     Participant,
     ReadCursor,
@@ -475,11 +477,13 @@ def add_note(
     client_id: str,
     now: datetime,
     canned: Sequence[str] = (),
+    draft: Save | None = None,
 ) -> Message:
     """Write an internal note. It is never sent, claims nothing and ends nobody's waiting.
 
     Whom it mentions takes part from now on. `canned` are the ids of canned replies that it was made
-    of: their use is counted. Raises MentionRefusedError naming who may not be mentioned.
+    of: their use is counted. With `draft` the author's draft ends with it. Raises
+    MentionRefusedError naming who may not be mentioned.
     """
     words = body.strip()
     if not words:
@@ -514,6 +518,9 @@ def add_note(
         story.message_created(row, message, notify=bool(told))
         if is_seen_by_more:
             story.conversation_updated(row, "audience")
+        if draft:
+            place = Place(row.account_id, user.pk, row.pk)
+            end_draft(place, Draft.Mode.NOTE, save=draft, now=now)
         announce(story.announcements(), now=now)
         count_uses(canned, row, me=user.pk, now=now)
     return message

@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from compliance.evidence import EVERY_PROGRAMME
 from compliance.judging import Purpose
+from inbox.drafts import Save
+from inbox.models import Draft
 from inbox.models.ids import client_id as new_client_id
 from inbox.segments import MAX_CHARACTERS
 from inbox.sending import UNASKED_BY_PEOPLE, Later, WentOn
@@ -23,6 +25,27 @@ _CANNED_ID = re.compile(r"\b[0-9a-f]{22}\b")
 def plain_lines(text: str) -> str:
     """Undo the line ends that forms put into text: CRLF becomes LF again."""
     return text.replace("\r\n", "\n").strip()
+
+
+class SaveForm(forms.Form):
+    """Which device writes a draft, when by its clock in milliseconds, after which revision."""
+
+    device = forms.RegexField(r"^[0-9a-z]{8,32}$")
+    typed_ms = forms.IntegerField(min_value=0, max_value=2**53)
+    base = forms.IntegerField(required=False, min_value=0, max_value=2**53)
+
+    @property
+    def save(self) -> Save:
+        """Return what the browser says of this save."""
+        said = self.cleaned_data
+        return Save(said["device"], said["typed_ms"], said["base"] or 0)
+
+
+class DraftForm(SaveForm):
+    """What somebody has written so far; nothing at all when it was thrown away."""
+
+    mode = forms.ChoiceField(choices=Draft.Mode.choices)
+    body = forms.CharField(required=False, strip=False)
 
 
 class ComposeForm(forms.Form):

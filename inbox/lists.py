@@ -31,6 +31,7 @@ from django.utils.translation import gettext as _
 from accounts.access import Viewer
 from accounts.models import User
 from inbox.access import Seen, conversations_of, inboxes_for, teams_of
+from inbox.drafts import drafted
 from inbox.mentions import unread as unread_mentions
 from inbox.models import (
     Conversation,
@@ -80,10 +81,11 @@ class Asked:
 
 
 class RowCard(NamedTuple):
-    """One row of the list and how much of it this reader has not read."""
+    """One row of the list, how much of it its reader has not read, and whether they write there."""
 
     row: Row
     unread: int = 0
+    has_draft: bool = False
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,7 @@ def _page(viewer: Viewer, inbox: TeamInbox, asked: Asked) -> list[RowCard]:
         query = _rows_query(asked.view, has_owner=bool(asked.owner), is_below=bool(at))
         values = {"inbox": inbox.pk, "owner": asked.owner, "at": at, "public_id": public_id}
         rows = query.all(viewer, **values)
-    return [RowCard(Row.of(shown), unread) for unread, *shown in rows]
+    return [RowCard(Row.of(shown), unread, has_draft) for unread, has_draft, *shown in rows]
 
 
 @lru_cache
@@ -233,7 +235,8 @@ def _in_order(
     conversations: ConversationQuerySet, me: Any
 ) -> "QuerySet[Conversation, tuple[Any, ...]]":
     ordered = conversations.order_by("-last_activity_at", "-id")
-    return ordered.values_list(_Number(_unread(me)), *FIELDS)[: ROWS + 1]
+    marks = (_Number(_unread(me)), Exists(drafted(me)))
+    return ordered.values_list(*marks, *FIELDS)[: ROWS + 1]
 
 
 def _unread(me: Any) -> "QuerySet[Message, Any]":

@@ -31,6 +31,7 @@ from inbox.models import (
     Conversation,
     ConversationEvent,
     CrmAnswer,
+    Draft,
     LegalHold,
     Message,
     Receipt,
@@ -136,6 +137,8 @@ PLACES: tuple[Place, ...] = (
         words=("facts", "plan", "rules", "lookups", "replies", "people"),
         facts=("trigger", "rule", "broken", "marked", "webhook_problem"),
     ),
+    # What a colleague has not said is nobody else's to read: it goes, and no export tells of it.
+    Place(Draft, Fate.DELETED, "", words=("body",), facts=("mode", "files", "device")),
     Place(
         Receipt,
         Fate.EMPTIED,
@@ -309,6 +312,7 @@ _BY_CONTACT: Mapping[type[Model], str] = {
     ConsentReview: "thread__contact",
     RoutingTrace: "conversation__thread__contact",
     CrmAnswer: "contact",
+    Draft: "conversation__thread__contact",
 }
 
 

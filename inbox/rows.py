@@ -154,19 +154,21 @@ def row_of(conversation: Conversation) -> Row:
 
 def draw_row(row: Row, *, unread: int = 0) -> SafeString:
     """Draw a row; with `unread`, as it is for a reader who has not read so many messages."""
-    return SafeString(_row(row, unread, get_language()))
+    return SafeString(_row(row, unread, False, get_language()))
 
 
-def draw_rows(rows: Iterable[tuple[Row, int]]) -> SafeString:
-    """Draw rows, each with the number of messages that the reader has not read."""
+def draw_rows(rows: Iterable[tuple[Row, int, bool]]) -> SafeString:
+    """Draw rows, each with the number of messages that the reader has not read, and whether they
+    have begun to write there."""
     language = get_language()
-    return SafeString("\n".join(_row(row, unread, language) for row, unread in rows))
+    return SafeString("\n".join(_row(*shown, language) for shown in rows))
 
 
-def _row(row: Row, unread: int, language: str | None) -> str:
+def _row(row: Row, unread: int, has_draft: bool, language: str | None) -> str:
     start, to_number, to_words, end = _parts(row, language)
     mark, number, words = _unread(unread, language)
-    return f"{start}{mark}{to_number}{number}{to_words}{words}{end}"
+    draft = " data-draft" if has_draft else ""
+    return f"{start}{mark}{draft}{to_number}{number}{to_words}{words}{end}"
 
 
 @lru_cache(maxsize=KEPT)

@@ -27,6 +27,7 @@ from inbox import (
     still_waiting,
     telling_consents,
 )
+from inbox.drafts import forget_drafts
 from inbox.events import forget_events
 from inbox.forgetting.erasing import erase_next, erase_some
 from inbox.forgetting.nightly import forget_next
@@ -321,8 +322,9 @@ def check_owner(message_id: int) -> None:
 
 @shared_task
 def sweep_old_events() -> None:
-    """Forget events nobody can catch up with any more, and what programs told long ago."""
+    """Forget events nobody can catch up with any more, old drafts, and what programs told."""
     forget_events(before=timezone.now() - EVENTS_KEPT_FOR)
+    forget_drafts(now=timezone.now())
     telling_consents.forget_told(now=timezone.now())
 
 

@@ -103,6 +103,7 @@ def _composer() -> dict[str, str]:
         "canned_of_account": _("Everybody’s"),
         "canned_of_inbox": _("This inbox’s"),
         "canned_of_person": _("Mine"),
+        "other_draft": _("There is a different draft from another device."),
         "claim_to_answer": _("Claim this conversation to answer."),
         "blocked": _("Replies are blocked. You can still write a note."),
         "read_only": _("You can read this conversation, not answer it."),

@@ -68,6 +68,7 @@ from inbox.models import (
     Contact,
     Conversation,
     CrmAnswer,
+    Draft,
     DriftFinding,
     Erasure,
     ForgettingCertificate,
@@ -228,6 +229,17 @@ def _live_a_little(company: Company, n: int, at: datetime) -> None:
         now=NOW,
     )
     mark_read(conversation=conversation, by=viewer, seq=1)
+    Draft.objects.create(
+        account=company.account,
+        user=company.alice,
+        conversation=conversation,
+        mode=Draft.Mode.REPLY,
+        body="canary draft",
+        revision=1,
+        device="canary-device",
+        typed_ms=1,
+        written_at=at,
+    )
     Contact.objects.filter(account=company.account).update(name="canary name", notes="canary notes")
     Conversation.objects.filter(pk=conversation.pk).update(
         preview="canary preview", close_reason="canary close"

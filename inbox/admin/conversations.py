@@ -16,6 +16,7 @@ from inbox.admin.transcripts import TranscriptAdmin
 from inbox.models import (
     Conversation,
     ConversationEvent,
+    Draft,
     EscalationTimer,
     Participant,
     ReadCursor,
@@ -226,6 +227,17 @@ class ReadCursorAdmin(BigTableAdmin[ReadCursor]):
     fields = ("user", "conversation", "seq")
     list_display = ("conversation", "user", "seq")
     list_select_related = ("conversation", "user")
+    search_fields = ("conversation__public_id__exact", "user__email__exact")
+    search_help_text = "A conversation's id, or a colleague's e-mail address"
+
+
+@admin.register(Draft)
+class DraftAdmin(BigTableAdmin[Draft]):
+    """That somebody has begun to write; what they wrote nobody else reads, here neither."""
+
+    fields = ("account", "user", "conversation", "mode", "revision", "written_at")
+    list_display = ("written_at", "account", "conversation", "user", "mode")
+    list_select_related = ("account", "conversation", "user")
     search_fields = ("conversation__public_id__exact", "user__email__exact")
     search_help_text = "A conversation's id, or a colleague's e-mail address"
 

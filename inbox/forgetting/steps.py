@@ -25,6 +25,7 @@ from inbox.models import (
     Conversation,
     ConversationEvent,
     CrmAnswer,
+    Draft,
     Erasure,
     LegalHold,
     Message,
@@ -60,6 +61,17 @@ def _delete(model: type[Model]) -> Taking:
         return Step(len(numbers), numbers[-1] if len(numbers) == SIZE else 0)
 
     return take
+
+
+def _drafts(row: Erasure, whom: Whom, now: datetime) -> Step:
+    """Delete what colleagues began to write to them, with the files they put to it."""
+    found = list(rows_of(Draft, whom).order_by("pk").values_list("pk", "files")[:SIZE])
+    named = [public_id for _number, files in found for public_id in files]
+    unsent = Attachment.objects.filter(account=whom.account_id, message=None, public_id__in=named)
+    forget_files(list(unsent), why=Forgotten.ERASURE, now=now)
+    numbers = [number for number, _files in found]
+    Draft.objects.filter(pk__in=numbers).delete()
+    return Step(len(numbers), numbers[-1] if len(numbers) == SIZE else 0)
 
 
 def _receipts(row: Erasure, whom: Whom, now: datetime) -> Step:
@@ -150,6 +162,7 @@ STEPS: Sequence[tuple[str, Taking]] = (
     ("crmrow", _delete(CrmRow)),
     ("crmanswer", _delete(CrmAnswer)),
     ("routingtrace", _delete(RoutingTrace)),
+    ("draft", _drafts),
     ("receipt", _receipts),
     ("receipt_strays", _strays),
     ("attachment", _files),

@@ -4,6 +4,7 @@ from inbox.models.approval import OptInApproval
 from inbox.models.canned import CannedReply
 from inbox.models.contact import Contact, ContactAddress
 from inbox.models.conversation import Conversation, ConversationEvent, Participant, ReadCursor
+from inbox.models.draft import Draft
 from inbox.models.event import InboxCounter, InboxEvent
 from inbox.models.finding import DriftFinding
 from inbox.models.inbox import TeamInbox
@@ -40,6 +41,7 @@ __all__ = [
     "Conversation",
     "ConversationEvent",
     "CrmAnswer",
+    "Draft",
     "DriftFinding",
     "Erasure",
     "EscalationTimer",

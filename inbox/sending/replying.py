@@ -15,7 +15,8 @@ from inbox.broadcast import announce
 from inbox.canned import count_uses
 from inbox.closing import reopen_row
 from inbox.conversations import known_message, locked_conversation, require, take_ownership
-from inbox.models import Attachment, Conversation, Message, TeamInbox, Thread
+from inbox.drafts import Place, Save, end_draft
+from inbox.models import Attachment, Conversation, Draft, Message, TeamInbox, Thread
 from inbox.refusals import ClaimNeededError, MissingInputError, StaleThreadError
 from inbox.sending.asking import BY_PEOPLE, Wanted, keeping_refusals, refuse_blocked
 from inbox.sending.going_on import NOT_ASKED, WentOn
@@ -47,6 +48,7 @@ def send_reply(
     later: Later | None = None,
     hold: timedelta = timedelta(0),
     canned: Sequence[str] = (),
+    draft: Save | None = None,
 ) -> Message:
     """Queue a person's message and let them know at once whether it may go.
 
@@ -54,7 +56,8 @@ def send_reply(
     the gate holds to more. Where the gate asks, `went_on` names its questions and says why the
     author goes on. A notification or an offer may be of one `programme` of the account: then what
     the customer said of that counts. One made of a WhatsApp `template` has its words as `body`.
-    `canned` are the ids of canned replies that it was made of: their use is counted.
+    `canned` are the ids of canned replies that it was made of: their use is counted. With `draft`
+    the author's draft ends in the same transaction.
 
     One that is sent `later` is judged for that moment, and answers nobody before it goes. During a
     `hold` it can still be stopped (`call_off`).
@@ -111,6 +114,9 @@ def send_reply(
         ]
         if is_answer:
             note_human_answer(row, user, now=now)
+        if draft:
+            place = Place(row.account_id, user.pk, row.pk)
+            end_draft(place, Draft.Mode.REPLY, save=draft, now=now)
         announce(story.announcements(), now=now)
         count_uses(canned, row, me=user.pk, now=now)
     return messages[0]

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -56,7 +57,7 @@ def of_conversation(view: ConversationView) -> ConversationView:
     def found(request: HttpRequest, *, cid: str, **rest: Any) -> HttpResponse:
         viewer, user, now = reader(request)
         if not viewer.may_see:
-            return no_licence(request, viewer)
+            return no_licence(request, viewer, cid)
         try:
             conversation = get_conversation(viewer, cid)
         except HandledByOtherError as lost:
@@ -81,7 +82,7 @@ def handled_by_other(
 ) -> HttpResponse:
     """Say who has the conversation now, and since when: nothing of the conversation.
 
-    `cid` is what they asked for: it leads to the draft that their own browser keeps.
+    `cid` is what they asked for: it leads to the draft that is kept for them.
     """
     owner = lost.owner
     if wants_json(request):
@@ -96,13 +97,14 @@ def handled_by_other(
     return render(request, template, {"owner": owner, "cid": cid}, status=404)
 
 
-def no_licence(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    """Say why this person sees nothing, and whom to ask."""
+def no_licence(request: HttpRequest, viewer: Viewer, cid: str = "") -> HttpResponse:
+    """Say why this person sees nothing, and whom to ask; what they wrote at `cid` is theirs."""
     words = _("Your Pro-CX licence is not valid, or Team Inbox is switched off.")
     if wants_json(request):
         return JsonResponse({"code": "license_missing", "detail": words}, status=403)
     context = {
         "viewer": viewer,
+        "cid": cid,
         "account": Account.objects.filter(pk=viewer.account_id or 0).first(),
         "admins": administrators_of(viewer.account_id),
     }
@@ -138,6 +140,14 @@ def refused(request: HttpRequest, body: dict[str, object], status: int, back: st
         return JsonResponse(body, status=status)
     messages.error(request, str(body["detail"]))
     return HttpResponseRedirect(back)
+
+
+def first_problem(form: Form) -> dict[str, object]:
+    """Return the body of the answer when a form cannot be read: what is wrong first."""
+    for problems in form.errors.as_data().values():
+        problem = problems[0]
+        return {"code": problem.code or "bad_input", "detail": problem.messages[0]}
+    return {"code": "bad_input", "detail": ""}
 
 
 def blocked_dict(blocked: SendBlockedError) -> dict[str, object]:

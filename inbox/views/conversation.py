@@ -21,7 +21,7 @@ from compliance.gate import SendBlockedError
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.conversations import add_note, mark_read, mark_unread
 from inbox.desk import desk_of
-from inbox.forms import ComposeForm
+from inbox.forms import ComposeForm, SaveForm
 from inbox.fragments import render_bubble
 from inbox.lists import inbox_page_around
 from inbox.media import store_upload
@@ -41,6 +41,7 @@ from inbox.views.answers import (
     act,
     blocked_dict,
     blocked_status,
+    first_problem,
     of_conversation,
     refused,
     url_of,
@@ -167,7 +168,7 @@ def _send(request: HttpRequest, case: Case) -> HttpResponse:
     back = url_of(case.conversation)
     form = ComposeForm(request.POST)
     if not form.is_valid():
-        return refused(request, _first_problem(form), 422, back)
+        return refused(request, first_problem(form), 422, back)
     try:
         later = form.sent_later(now=case.now, zone=case.conversation.inbox.zone)
     except ValidationError as error:
@@ -199,6 +200,9 @@ def _may_note(case: Case) -> bool:
 
 def _write(request: HttpRequest, case: Case, form: ComposeForm, later: Later | None) -> Message:
     said = form.cleaned_data
+    # The draft that it was made of ends with it.
+    draft = SaveForm(request.POST, prefix="draft")
+    ended = draft.save if draft.is_valid() else None
     if form.is_note:
         return add_note(
             conversation=case.conversation,
@@ -207,6 +211,7 @@ def _write(request: HttpRequest, case: Case, form: ComposeForm, later: Later | N
             body=said["body"],
             client_id=said["client_id"],
             canned=form.canned,
+            draft=ended,
             now=case.now,
         )
     return send_reply(
@@ -223,6 +228,7 @@ def _write(request: HttpRequest, case: Case, form: ComposeForm, later: Later | N
         later=later,
         hold=form.held,
         canned=form.canned,
+        draft=ended,
         now=case.now,
     )
 
@@ -266,14 +272,6 @@ def _stale_dict(case: Case, stale: StaleThreadError) -> dict[str, object]:
     unseen = timeline(case.viewer, case.conversation, after=stale.unseen_from_seq - 1)
     html = render_to_string("inbox/_timeline.html", {"timeline": unseen})
     return {**stale.as_dict(), "html": html, "last_seq": unseen.last_seq}
-
-
-def _first_problem(form: ComposeForm) -> dict[str, object]:
-    for problems in form.errors.as_data().values():
-        problem = problems[0]
-        words = problem.messages[0]
-        return {"code": problem.code or "bad_input", "detail": words}
-    return {"code": "bad_input", "detail": ""}
 
 
 @require_POST

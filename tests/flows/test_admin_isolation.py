@@ -119,6 +119,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "inbox.conversation": ("v", "v", "", "v"),
     "inbox.conversationevent": ("v", "v", "", "v"),
     "inbox.crmanswer": ("v", "v", "", ""),
+    "inbox.draft": ("v", "v", "", ""),
     "inbox.driftfinding": ("v", "v", "v", ""),
     "inbox.escalationtimer": ("v", "v", "", "v"),
     "inbox.inboxcounter": ("v", "v", "", ""),

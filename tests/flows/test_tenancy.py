@@ -260,6 +260,7 @@ def _answer(scene: Scene) -> dict[str, str]:
     return {"kind": "reply", "body": "Hi", "client_id": client_id()}
 
 
+SAVE = {"device": "0123456789abcdef", "typed_ms": "1"}
 REFUSAL = Verdict(302, 409)  # Alice may ask, the story says no
 NOT_ALLOWED = Verdict(302, 403)
 LISTS = {"bob": OK, "charlie": OK, "dora": NOTHING, "nora": NO_LICENCE, "nobody": LOG_IN}
@@ -314,6 +315,11 @@ TABLE: dict[str, dict[str, Row]] = {
     },
     "mentions": {"GET": _read()},
     "canned": {"GET": _read()},
+    # One's own words, and nobody else has any here.
+    "draft": {
+        "GET": Row(OK, OF_THING, _cid),
+        "POST": Row(OK, OF_THING, _cid, lambda scene: {"mode": "note", "body": "Hm", **SAVE}),
+    },
     "upload": {"POST": Row(Verdict(422), OF_CONVERSATION, _cid)},
     "read": {"POST": Row(OK, OF_CONVERSATION, _cid, lambda scene: {"seq": "1"})},
     "unread": {"POST": _press()},

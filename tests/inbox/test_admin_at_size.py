@@ -55,6 +55,7 @@ EACH: dict[str, dict[str, str]] = {
     "inbox_participant": {"conversation_id": OWN},
     "inbox_conversationevent": {"conversation_id": OWN, "thread_id": OWN},
     "inbox_readcursor": {"conversation_id": OWN},
+    "inbox_draft": {"conversation_id": OWN},
     "inbox_message": {
         "public_id": "'message' || g",
         "client_id": "'client' || g",

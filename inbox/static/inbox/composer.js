@@ -18,13 +18,17 @@ const TYPING_MS = 3_000;
 const HOLD_SECONDS = 5;
 
 export class Composer {
-  // `on`: typing(mode, isOn), draft(id, isThere), ask(kind, facts) -> Promise<choice>,
-  // desk(), lost(id), close(), press(url) -> Promise<whether it is done>, sessionEnded().
+  // `on`: typing(mode, isOn), draft(id, isThere), shown(), ending(id, mode), ended(id, item),
+  // ask(kind, facts) -> Promise<choice>, desk(), lost(id), close(), sessionEnded(),
+  // press(url) -> Promise<whether it is done>.
   constructor(form, thread, settings, drafts, on) {
     Object.assign(this, { form, thread, settings, drafts, on });
     this.id = thread.id;
     this.words = form.querySelector("#words");
-    this.files = new Files(thread.box, () => this.changed());
+    this.files = new Files(thread.box, () => {
+      this.changed();
+      this.keepSoon();
+    });
     this.mentions = new Mentions(this.words, form.querySelector("#offered"), {
       isOn: () => this.mode === "note",
       changed: () => this.typed(),
@@ -193,7 +197,18 @@ export class Composer {
     this.words.placeholder =
       this.mode === "note" ? this.words.dataset.placeholderNote : this.replyPlaceholder();
     this.words.disabled = this.mode === "reply" && this.form.dataset.state !== "open";
+    this.shownWords = this.writtenWords();
     this.changed();
+    this.on.shown();
+  }
+
+  writtenWords() {
+    return JSON.stringify([this.body, this.files.facts()]);
+  }
+
+  // Other words are kept now, from elsewhere; what is being typed here stays.
+  refresh() {
+    if (this.writtenWords() === this.shownWords && !this.files.isBusy) this.restore();
   }
 
   replyPlaceholder() {
@@ -219,6 +234,10 @@ export class Composer {
 
   saveDraft(mode = this.shownMode) {
     clearTimeout(this.draftTimer);
+    this.draftTimer = 0;
+    // What is shown here unchanged may be older than what is kept.
+    if (this.writtenWords() === this.shownWords) return;
+    this.shownWords = this.writtenWords();
     this.drafts.put(this.id, mode, { body: this.body, files: this.files.facts() });
     this.on.draft(this.id, this.drafts.conversations().has(this.id));
   }
@@ -227,13 +246,16 @@ export class Composer {
 
   typed() {
     this.changed();
-    clearTimeout(this.draftTimer);
-    this.draftTimer = setTimeout(() => this.saveDraft(), DRAFT_MS);
+    this.keepSoon();
     if (!this.body.trim()) return this.stopTyping();
     const now = Date.now();
     if (now - this.typedAt < TYPING_MS) return undefined;
     this.typedAt = now;
     return this.on.typing(this.mode, true);
+  }
+
+  keepSoon() {
+    this.draftTimer ||= setTimeout(() => this.saveDraft(), DRAFT_MS);
   }
 
   stopTyping() {
@@ -349,6 +371,7 @@ export class Composer {
       purpose: purpose || this.purpose,
       later,
       canned: this.canned.taken(this.body),
+      draft: this.on.ending(this.id, this.mode),
       at: Date.now(),
     };
     this.words.value = "";
@@ -397,6 +420,7 @@ export class Composer {
         ...(item.kind === "reply" && (item.later ?? this.held())),
         ...(item.canned?.length && { canned: item.canned.join(" ") }),
         ...(isForced && { force: "1" }),
+        ...endingOf(item.draft),
       });
     } catch (error) {
       if (error instanceof SessionEndedError) this.on.sessionEnded();
@@ -410,6 +434,7 @@ export class Composer {
   answered(item, answer) {
     if (answer.status === 201) {
       this.drafts.done(this.id, item.clientId);
+      this.on.ended(this.id, item);
       if (this.thread.isClosed) return true;
       this.thread.upsert(answer.text);
       this.offerUndo(item);
@@ -476,17 +501,18 @@ export class Composer {
     return this.sendAgain({ ...item, wentOn, reason: said("go-on").reason ?? "" });
   }
 
-  sendAgain(item, how = {}) {
+  sendAgain(former, how = {}) {
+    const item = { ...former, draft: this.on.ending(this.id, former.kind) };
     this.words.value = "";
     this.files.clear();
-    this.saveDraft(item.kind);
     this.drafts.keep(this.id, item);
+    this.saveDraft(item.kind);
     this.showPending(item);
     this.send(item, how);
   }
 
   noteInstead(item) {
-    const note = { ...item, clientId: newClientId(), kind: "note", files: [] };
+    const note = { ...item, clientId: newClientId(), kind: "note", files: [], draft: null };
     this.words.value = "";
     this.saveDraft("reply");
     this.drafts.keep(this.id, note);
@@ -600,6 +626,11 @@ function segmentWords(body) {
   const odd = t("odd", { characters: culprits.slice(0, 3).join(" ") });
   const words = [t("cost", facts), mayReplace ? odd : ""].filter(Boolean).join(" · ");
   return { words, mayReplace, tone: segments >= MANY_SEGMENTS ? "warn" : "" };
+}
+
+// What a message says of the draft that ends with it.
+function endingOf(draft) {
+  return Object.fromEntries(Object.entries(draft ?? {}).map(([key, one]) => [`draft-${key}`, one]));
 }
 
 function plainly(text) {

@@ -1,7 +1,9 @@
-// Where a stale link ends: does this person have words there that nobody has seen?
+// Where a stale link ends, or a licence: does this person have words there that nobody has seen?
 
 import { Drafts } from "./drafts.js";
 import { showKept } from "./kept.js";
+import { Saved } from "./saved.js";
 
+const { me, draftUrl } = document.body.dataset;
 const box = document.getElementById("handled");
-showKept(box, box.dataset.id, new Drafts(document.body.dataset.me));
+if (box) showKept(box, box.dataset.id, new Saved(new Drafts(me), draftUrl));

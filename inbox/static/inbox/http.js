@@ -2,12 +2,14 @@
 
 export class SessionEndedError extends Error {}
 
-// Send a form's worth of data; answer {status, body, text}. Throws when the network fails.
-export async function post(url, data = {}) {
+// Send a form's worth of data; answer {status, body, text}. Throws when the network fails. With
+// `keepalive` it goes out even if the page is left.
+export async function post(url, data = {}, { keepalive = false } = {}) {
   const body = data instanceof FormData ? data : formOf(data);
   const response = await fetch(url, {
     method: "POST",
     body,
+    keepalive,
     redirect: "manual",
     credentials: "same-origin",
     headers: { Accept: "application/json", "X-CSRFToken": document.body.dataset.csrf },

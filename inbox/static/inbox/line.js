@@ -13,7 +13,7 @@ import { t } from "./words.js";
 const MEND_MS = 30_000;
 
 export class Line {
-  // `page`: list, pane, presence, apply, notifier, tally, reload().
+  // `page`: list, pane, presence, apply, notifier, saved, tally, reload().
   constructor(page, settings) {
     this.page = page;
     this.settings = settings;
@@ -138,6 +138,7 @@ export class Line {
     this.page.presence.refresh(true);
     this.send({ type: "subscribe", inbox: this.settings.inbox, after: this.sequence.last });
     this.page.pane.composer?.retryFresh();
+    this.page.saved.flush();
   }
 
   ended(code) {

@@ -50,6 +50,8 @@ export class List {
     for (const row of root.querySelectorAll(".row")) {
       const number = row.dataset.unread;
       if (number) this.unread.set(row.dataset.id, number === "99+" ? 100 : Number(number));
+      const isBegun = this.settings.hasDraft(row.dataset.id, "draft" in row.dataset);
+      this.drafts[isBegun ? "add" : "delete"](row.dataset.id);
       this.paint(row);
     }
     this.mark(this.openId);

@@ -12,6 +12,7 @@ import { Notifier } from "./notify.js";
 import { Pane } from "./pane.js";
 import { Preferences } from "./preferences.js";
 import { Presence } from "./presence.js";
+import { Saved } from "./saved.js";
 import { Stories } from "./stories.js";
 import { Tally } from "./tally.js";
 import { openBell, wireTaste } from "./taste.js";
@@ -23,8 +24,14 @@ const settings = {
   preferences: new Preferences(),
   onUnread: (unread) => page.notifier.badge(unread.size),
   onChange: (wait) => page.tally.changed(wait),
+  // What is written here counts before what the server has, until it has that too.
+  hasDraft: (id, isSaved) => page.drafts.has(id) || (isSaved && !page.saved.isDirty(id)),
 };
 const page = { drafts: new Drafts(settings.me), gallery: new Gallery() };
+page.saved = new Saved(page.drafts, settings.draftUrl, {
+  keep: (id) => page.pane.composer?.id === id && page.pane.composer.saveDraft(),
+  changed: (id) => page.pane.draftChanged(id),
+});
 page.notifier = new Notifier(settings, {
   open: (id, url, inbox) =>
     inbox === settings.inbox ? page.pane.open(id, { url }) : location.assign(url),
@@ -42,7 +49,7 @@ page.apply = new Apply(page, settings);
 page.reload = reload;
 page.line = new Line(page, settings);
 
-const { drafts, gallery, line, list, pane, stories } = page;
+const { drafts, gallery, line, list, pane, saved, stories } = page;
 
 // Too much was missed: fetch list and thread anew; drafts and the address stay.
 async function reload() {
@@ -135,6 +142,7 @@ new Keys(settings.preferences, {
 // --- begin ---------------------------------------------------------------------------------------
 
 for (const id of [...drafts.conversations(), ...drafts.unsent()]) list.setDraft(id, true);
+saved.start();
 wireTaste(settings.preferences, () => pane.composer?.changed());
 localise(document);
 keepTime();

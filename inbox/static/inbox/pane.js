@@ -6,6 +6,7 @@ import { ask } from "./dialogs.js";
 import { localise } from "./fmt.js";
 import { SessionEndedError, getPart } from "./http.js";
 import { showKept } from "./kept.js";
+import { Other } from "./saved.js";
 import { sessionEnded } from "./session.js";
 import { say, toast } from "./speak.js";
 import { Thread } from "./thread.js";
@@ -16,7 +17,7 @@ const WIDE = matchMedia("(width >= 900px)");
 const ROOMY = matchMedia("(width >= 1200px)");
 
 export class Pane {
-  // `page`: list, notifier, presence, drafts, gallery, stories.
+  // `page`: list, notifier, presence, drafts, saved, gallery, stories.
   constructor(page, settings) {
     this.page = page;
     this.settings = settings;
@@ -28,11 +29,43 @@ export class Pane {
     this.wishes = 0;
     this.shown = 0;
     addEventListener("popstate", () => this.walked());
-    addEventListener("pagehide", () => this.composer?.saveDraft());
+    addEventListener("pagehide", () => this.keepAll());
     addEventListener("focus", () => this.thread?.noteRead());
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") this.thread?.noteRead();
+      if (document.visibilityState === "visible") this.seenAgain();
+      else this.keepAll();
     });
+  }
+
+  // This page may never come back.
+  keepAll() {
+    this.composer?.saveDraft();
+    this.page.saved.flush({ isLeaving: true });
+  }
+
+  // The field shows another draft: that of the other mode, or of another device.
+  wordsShown() {
+    if (!this.composer || this.other?.composer !== this.composer) return;
+    this.other.show();
+    this.page.saved.flush();
+  }
+
+  keepNow() {
+    this.composer?.saveDraft();
+    this.page.saved.flush();
+  }
+
+  seenAgain() {
+    this.thread?.noteRead();
+    if (this.thread) this.page.saved.look(this.thread.id);
+  }
+
+  // Other words are kept of a conversation than before.
+  draftChanged(id) {
+    this.page.list.setDraft(id, this.page.drafts.has(id));
+    if (this.composer?.id !== id) return;
+    this.composer.refresh();
+    this.other?.show();
   }
 
   get isIdle() {
@@ -63,7 +96,7 @@ export class Pane {
   }
 
   bringToLife() {
-    const { list, notifier, presence, drafts } = this.page;
+    const { list, notifier, presence, drafts, saved } = this.page;
     localise(this.place);
     const box = this.place.querySelector("#thread-box");
     if (box) {
@@ -71,6 +104,9 @@ export class Pane {
       const form = box.querySelector("#composer");
       const events = this.composerEvents();
       this.composer = new Composer(form, this.thread, this.settings, drafts, events);
+      this.other = new Other(this.composer, drafts);
+      form.addEventListener("focusout", () => this.keepNow());
+      saved.look(this.thread.id);
       notifier.forget(this.thread.id);
       notifier.setTitle(`${box.dataset.title} · ${this.settings.inboxName}`);
     } else notifier.setTitle(this.settings.inboxName);
@@ -80,6 +116,7 @@ export class Pane {
 
   clear() {
     this.composer?.close();
+    this.page.saved.flush();
     this.thread?.close();
     this.thread = this.composer = null;
   }
@@ -128,10 +165,13 @@ export class Pane {
   }
 
   composerEvents() {
-    const { list, presence, stories } = this.page;
+    const { list, presence, saved, stories } = this.page;
     return {
       typing: (mode, isOn) => presence.typing(mode, isOn),
       draft: (id, isThere) => list.setDraft(id, isThere),
+      shown: () => this.wordsShown(),
+      ending: (id, mode) => saved.ending(id, mode),
+      ended: (id, item) => saved.ended(id, item),
       ask,
       desk: () => this.refreshDeskSoon(),
       lost: (id) => this.lost(id),
@@ -225,11 +265,11 @@ export class Pane {
   }
 
   showKept(id) {
-    const { list, drafts } = this.page;
+    const { list, saved } = this.page;
     const box = this.place.querySelector("#handled");
     if (!box) return;
     box.dataset.id = id;
-    showKept(box, id, drafts, () => list.setDraft(id, false));
+    showKept(box, id, saved, () => list.setDraft(id, false));
   }
 
   // Something was written in this thread that came without its bubble.

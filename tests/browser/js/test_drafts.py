@@ -72,3 +72,36 @@ def test_broken_storage_loses_nothing_else(modules: Page) -> None:
     )
 
     assert found[0] is None
+
+
+def test_who_listens_hears_of_every_change(modules: Page) -> None:
+    found = modules.evaluate(
+        PLAY,
+        """
+        const drafts = new Drafts("1"), heard = [];
+        drafts.changed = (id) => heard.push(id);
+        drafts.set("c1", "reply", {body: "Dear", files: [], at: 5});
+        drafts.put("c1", "reply", {body: "Dear Maria"});
+        drafts.drop("c1", "reply");
+        return [heard, drafts.has("c1")];
+        """,
+    )
+
+    assert found == [["c1", "c1"], False]
+
+
+def test_what_another_device_wrote_is_put_together_and_nothing_twice(modules: Page) -> None:
+    found = modules.evaluate(
+        PLAY,
+        """
+        const drafts = new Drafts("1");
+        drafts.offer("c1", "reply", {body: "one", files: [{id: "a"}]});
+        drafts.offer("c1", "reply", {body: "two"});
+        drafts.offer("c1", "reply", {body: "two"});
+        const both = drafts.other("c1", "reply");
+        drafts.offer("c1", "reply", null);
+        return [both.body, both.files.length, drafts.other("c1", "reply"), drafts.has("c1")];
+        """,
+    )
+
+    assert found == ["one\n\ntwo", 1, None, False]

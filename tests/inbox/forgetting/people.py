@@ -22,6 +22,7 @@ from inbox.models import (
     Contact,
     Conversation,
     CrmAnswer,
+    Draft,
     Message,
     RoutingTrace,
 )
@@ -40,6 +41,7 @@ WORDS = (
     "zanzibar-body",
     "zanzibar-reply",
     "zanzibar-note",
+    "zanzibar-draft",
     "zanzibar-name",
     "zanzibar-profile",
     "zanzibar-notes",
@@ -138,6 +140,17 @@ def _talk(thread: Any, conversation: Conversation, house: House, now: datetime) 
     note = _message(thread, conversation, "zanzibar-note (415) 555-0177", now, kind="note")
     note.status = Message.Status.NOTE
     note.save()
+    Draft.objects.create(
+        account=house.account,
+        user=house.bob,
+        conversation=conversation,
+        mode=Draft.Mode.NOTE,
+        body="zanzibar-draft 415-555-0177",
+        revision=1,
+        device="0123456789abcdef",
+        typed_ms=1,
+        written_at=now,
+    )
     file = Attachment(
         account=house.account, message=reply, position=0, name="zanzibar-file.pdf", state="ready"
     )

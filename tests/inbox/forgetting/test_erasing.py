@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import pytest
 import redis
 from django.conf import settings as django_settings
+from django.core.files.base import ContentFile
 from django.db import connection, connections
 from django.test import Client
 
@@ -33,6 +34,7 @@ from inbox.models import (
     Contact,
     Conversation,
     ConversationEvent,
+    Draft,
     Erasure,
     ForgettingCertificate,
     Message,
@@ -460,3 +462,19 @@ def test_what_still_names_them_is_counted_and_told(maria: Contact, ada: User) ->
 
     [here] = ForgettingCertificate.objects.filter(number=1)
     assert "1 lines of the audit log name their number" in here.document["stays"]
+
+
+def test_a_file_put_to_a_draft_goes_with_it(
+    maria: Contact, ada: User, house: House, tmp_path: Path
+) -> None:
+    file = Attachment(account=house.account, uploaded_by=house.bob, name="zanzibar-upload.txt")
+    file.file.save("u.bin", ContentFile(b"zanzibar-content"), save=False)
+    file.save()
+    Draft.objects.update(files=[file.public_id])
+
+    row = erase(maria, ada)
+
+    assert row.counts["draft"] == 1
+    assert not Draft.objects.exists()
+    assert "zanzibar-upload" not in dump()
+    assert files_on_disk(tmp_path) == []
