@@ -6,6 +6,7 @@ from inbox.consumers import LiveConsumer
 from inbox.outbound_media import outbound_media
 from inbox.views import (
     actions,
+    bulk,
     contacts,
     conversation,
     files,
@@ -23,6 +24,8 @@ urlpatterns = [
     path("", lists.home, name="home"),
     path("inbox/<slug:slug>/", lists.inbox, name="inbox"),
     path("inbox/<slug:slug>/counts/", lists.counts, name="counts"),
+    path("inbox/<slug:slug>/bulk/", bulk.bulk, name="bulk"),
+    path("inbox/<slug:slug>/bulk/targets/", bulk.targets, name="bulk_targets"),
     path("inbox/<slug:slug>/c/<str:cid>/", conversation.conversation, name="conversation"),
     path("c/<str:cid>/", conversation.conversation_link, name="conversation_link"),
     path("c/<str:cid>/thread/", conversation.thread, name="thread"),

@@ -2,7 +2,7 @@
 
 import { said } from "./dialogs.js";
 import { Files } from "./files.js";
-import { SessionEndedError, post } from "./http.js";
+import { SessionEndedError, newClientId, post } from "./http.js";
 import { Mentions } from "./mentions.js";
 import { MAX_CHARACTERS, count, plain } from "./segments.js";
 import { alarm } from "./speak.js";
@@ -551,10 +551,4 @@ function splitItems(html) {
   const holder = document.createElement("template");
   holder.innerHTML = html ?? "";
   return [...holder.content.querySelectorAll(".msg, .act")].map((one) => one.outerHTML);
-}
-
-// 32 hex digits; randomUUID exists only on secure pages.
-function newClientId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((one) => one.toString(16).padStart(2, "0")).join("");
 }

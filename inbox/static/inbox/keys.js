@@ -92,6 +92,8 @@ const SINGLE = {
   z: "snooze",
   "shift+u": "unread",
   t: "tag",
+  x: "select",
+  "shift+x": "selectTo",
   i: "panel",
   "/": "search",
   "?": "help",

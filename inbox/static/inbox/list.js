@@ -15,6 +15,7 @@ export class List {
     this.unread = new Map();
     this.waiting = new Map();
     this.drafts = new Set();
+    this.parked = new Set();
     this.openId = null;
     this.readState();
     this.adopt(document);
@@ -152,8 +153,9 @@ export class List {
     row.classList.toggle("is-open", row.dataset.id === this.openId);
   }
 
-  // Rows never move under a pointer or the keyboard's focus.
+  // Rows never move under a pointer or the keyboard's focus, nor while some are being chosen.
   isHeld() {
+    if (this.settings.isSelecting?.()) return true;
     const nav = document.getElementById("list");
     const isFocused = nav.contains(document.activeElement) && document.activeElement !== nav;
     return nav.matches(":hover") || isFocused;
@@ -179,6 +181,7 @@ export class List {
 
   // Let what waited take its place.
   settle(isWished = false) {
+    this.dropParked();
     if (!this.waiting.size || (!isWished && this.isHeld())) return;
     for (const fresh of this.waiting.values()) {
       if (this.fits(fresh)) this.place(this.row(fresh.dataset.id) ?? fresh);
@@ -228,9 +231,23 @@ export class List {
   }
 
   drop(row) {
+    if (this.settings.isSelecting?.()) {
+      this.parked.add(row);
+      return;
+    }
     if (row.contains(document.activeElement)) neighbour(row)?.querySelector("a")?.focus();
     row.remove();
     this.showEmpty();
+  }
+
+  // What went while rows were being chosen kept its place until now.
+  dropParked() {
+    if (this.settings.isSelecting?.()) return;
+    const parked = [...this.parked];
+    this.parked.clear();
+    for (const row of parked) {
+      if (row.isConnected && row.matches(".row-gone, .is-leaving")) this.drop(row);
+    }
   }
 
   showEmpty() {
@@ -276,6 +293,7 @@ export class List {
     const who = row.querySelector("[data-who]");
     if (who?.dataset.who === this.settings.myName) who.textContent = `${t("you")}:`;
     this.paintDraft(row);
+    this.settings.onPaint?.(row);
   }
 
   paintDraft(row) {

@@ -2,6 +2,7 @@
 
 import { Apply } from "./apply.js";
 import { noticePeople } from "./awake.js";
+import { Bulk } from "./bulk.js";
 import { Gallery, copy, openPart } from "./dialogs.js";
 import { Drafts } from "./drafts.js";
 import { keepTime, localise } from "./fmt.js";
@@ -23,6 +24,8 @@ const settings = {
   preferences: new Preferences(),
   onUnread: (unread) => page.notifier.badge(unread.size),
   onChange: (wait) => page.tally.changed(wait),
+  onPaint: (row) => page.bulk?.paint(row),
+  isSelecting: () => Boolean(page.bulk?.isOn),
 };
 const page = { drafts: new Drafts(settings.me), gallery: new Gallery() };
 page.notifier = new Notifier(settings, {
@@ -39,10 +42,11 @@ page.presence = new Presence(settings, (frame) => page.line.send(frame));
 page.stories = new Stories(page);
 page.pane = new Pane(page, settings);
 page.apply = new Apply(page, settings);
+page.bulk = new Bulk(page, settings);
 page.reload = reload;
 page.line = new Line(page, settings);
 
-const { drafts, gallery, line, list, pane, stories } = page;
+const { bulk, drafts, gallery, line, list, pane, stories } = page;
 
 // Too much was missed: fetch list and thread anew; drafts and the address stay.
 async function reload() {
@@ -108,21 +112,31 @@ document.addEventListener("htmx:afterSettle", (event) => {
 // --- keys ----------------------------------------------------------------------------------------
 
 const press = (selector) => () => document.querySelector(selector)?.click();
+// A key acts on what is chosen in the list; if nothing is, on what is open.
+const onChosen = (act, otherwise) => () => bulk.takes(act) || otherwise();
+
+function back() {
+  if (bulk.isOn) bulk.end();
+  else if (dataset.pane === "panel") pane.closePanel();
+  else if (pane.thread) pane.showList();
+}
 
 new Keys(settings.preferences, {
   next: () => list.step(1),
   previous: () => list.step(-1),
   open: () => document.activeElement?.closest(".row-link")?.click(),
-  back: () => (dataset.pane === "panel" ? pane.closePanel() : pane.thread && pane.showList()),
+  back,
   reply: () => pane.composer?.setMode("reply"),
   note: () => pane.composer?.setMode("note"),
-  claim: press('#desk [data-story="claim"] button'),
-  transfer: press('#desk [data-dialog="transfer-dialog"]'),
-  close: press("#close-button"),
+  claim: onChosen("claim", press('#desk [data-story="claim"] button')),
+  transfer: onChosen("transfer", press('#desk [data-dialog="transfer-dialog"]')),
+  close: onChosen("close", press("#close-button")),
   closeAndNext: () => stories.close({ and_next: "1" }),
-  snooze: press('#desk [popovertarget="snooze-menu"]'),
-  unread: press('#desk [data-story="unread"] button'),
-  tag: () => pane.writeTag(),
+  snooze: onChosen("snooze", press('#desk [popovertarget="snooze-menu"]')),
+  unread: onChosen("unread", press('#desk [data-story="unread"] button')),
+  tag: onChosen("tag", () => pane.writeTag()),
+  select: () => bulk.toggle(),
+  selectTo: () => bulk.toggle({ isRange: true }),
   panel: () => pane.togglePanel(),
   search: () => document.getElementById("find").focus(),
   find: press("#search-everything"),
