@@ -50,6 +50,7 @@ _NUMBERS = (
     _("Inboxes and numbers"),
     (
         "TeamInbox",
+        "SavedView",
         "Sender",
         "DriftFinding",
         "TwilioAccount",

@@ -194,12 +194,7 @@ def get_conversation(viewer: Viewer, public_id: str) -> Conversation:
     Raises HandledByOtherError when they once had sight of it or belong to its team (they learn who
     has it, nothing else), Http404 otherwise.
     """
-    found = (
-        conversations_of(viewer)
-        .select_related(*_WITH)
-        .filter(public_id=public_id)
-        .first()
-    )
+    found = conversations_of(viewer).select_related(*_WITH).filter(public_id=public_id).first()
     if found is None:
         _say_who_has_it(viewer, public_id)
         raise Http404("No such conversation.")

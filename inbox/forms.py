@@ -126,8 +126,8 @@ def _picked(item: object) -> Picked:
     facts = item if isinstance(item, dict) else {"id": item}
     public_id, seen = facts.get("id"), facts.get("seen")
     is_id = isinstance(public_id, str) and _IS_ID.fullmatch(public_id)
-    is_seen = isinstance(seen, int) and 0 <= seen < MOST_SEEN
-    return Picked(str(public_id) if is_id else "", int(seen) if is_seen else 0)
+    has_seen = seen if isinstance(seen, int) and 0 <= seen < MOST_SEEN else 0
+    return Picked(str(public_id) if is_id else "", has_seen)
 
 
 class SnoozeForm(forms.Form):

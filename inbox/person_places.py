@@ -251,7 +251,7 @@ NOBODY_IN: Mapping[str, str] = {
         (
             *("inbox.teaminbox", "inbox.sender", "inbox.inboxcounter", "inbox.driftfinding"),
             *("inbox.availabilityplan", "inbox.whatsapptemplate", "inbox.whatsappstate"),
-            "inbox.whatsappsync",
+            *("inbox.whatsappsync", "inbox.savedview"),
         ),
         "our own inboxes, numbers and templates",
     ),

@@ -78,6 +78,7 @@ from inbox.models import (
     ResponseTime,
     RetentionPolicy,
     RoutingTrace,
+    SavedView,
     Sender,
     TeamInbox,
     ToldConsent,
@@ -163,6 +164,9 @@ def make_company(name: str, partner: str, *, n: int = 1, written_at: datetime = 
     hours = make_hours(account, special_days=(SpecialDay(NOW.date(), "Outing", NINE_TO_FIVE),))
     AvailabilityPlan.objects.create(
         account=account, user=alice, hours=hours, hours_version=1, changed_at=NOW
+    )
+    SavedView.objects.create(
+        account=account, inbox=inbox, owner=alice, name="Long waits", created_at=NOW
     )
     company = Company(account, inbox, sender, alice, sue)
     _live_a_little(company, n, written_at)

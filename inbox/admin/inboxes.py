@@ -9,10 +9,18 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin_forms import given
-from accounts.admin_scope import ACT, KEEP, BigTableAdmin, OwnRowsFilter, count_of
+from accounts.admin_scope import (
+    ACT,
+    KEEP,
+    LOOK,
+    BigTableAdmin,
+    OwnRowsFilter,
+    ScopedAdmin,
+    count_of,
+)
 from accounts.admin_support import SetUpAdmin
 from inbox.admin.switching import SwitchOff, SwitchOn
-from inbox.models import InboxCounter, InboxEvent, Sender, TeamInbox
+from inbox.models import InboxCounter, InboxEvent, SavedView, Sender, TeamInbox
 
 
 class TeamInboxForm(forms.ModelForm[TeamInbox]):
@@ -145,6 +153,18 @@ class TeamInboxAdmin(SetUpAdmin[TeamInbox]):
     def sender_count(self, obj: TeamInbox) -> int:
         """Show how many numbers it has."""
         return int(getattr(obj, "sender_count", 0))
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(ScopedAdmin[SavedView]):
+    """Ways to look at a list that people keep. They are made and removed beside the list."""
+
+    admin_may = LOOK
+    fields = ("account", "inbox", "owner", "name", "query", "created_at")
+    list_display = ("name", "inbox", "owner", "account")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account", "inbox", "owner")
+    search_fields = ("name", "inbox__name", "owner__email__exact")
 
 
 @admin.register(InboxCounter)

@@ -20,6 +20,7 @@ from inbox.models.retention import (
     RetentionPolicy,
 )
 from inbox.models.review import ConsentReview
+from inbox.models.saved_view import SavedView
 from inbox.models.sender import Sender
 from inbox.models.thread import Thread
 from inbox.models.timer import EscalationTimer
@@ -54,6 +55,7 @@ __all__ = [
     "ResponseTime",
     "RetentionPolicy",
     "RoutingTrace",
+    "SavedView",
     "Sender",
     "TeamInbox",
     "Thread",

@@ -16,7 +16,7 @@ from accounts.access import Viewer
 from accounts.models import User
 from accounts.numbers import number_in
 from inbox.access import get_inbox
-from inbox.bulk import Act, Order, Outcome, Picked, carry_out
+from inbox.bulk import Act, Order, Outcome, carry_out
 from inbox.forms import BulkForm, SnoozeForm
 from inbox.models import TeamInbox
 from inbox.refusals import MissingInputError, RefusedError
@@ -61,7 +61,7 @@ def _form_in(request: HttpRequest) -> BulkForm:
         raise MissingInputError(_("This was not understood. Load the page again.")) from error
     form = BulkForm(sent if isinstance(sent, dict) else {})
     if not form.is_valid():
-        raise MissingInputError(next(iter(form.errors.values()))[0])
+        raise MissingInputError(str(next(iter(form.errors.values()))[0]))
     return form
 
 

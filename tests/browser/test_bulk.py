@@ -81,7 +81,7 @@ def test_two_agents_by_keyboard_select_close_hear_why_not_and_undo(
 
     def faster(route: Route) -> None:
         if not taken:
-            wish = route.request.post_data_json
+            wish: Any = route.request.post_data_json
             taken.append(wish["items"][1]["id"])
             claim(shop, shop.bob, taken[0])
         route.continue_()

@@ -287,6 +287,15 @@ TABLE: dict[str, dict[str, Row]] = {
     "bulk": {
         "POST": Row(NO_ORDER, {**LISTS, "bob": NO_ORDER, "charlie": NO_ORDER}, _slug),
     },
+    # One's own and those of one's inbox; Alice gives no name. See tests/inbox/test_saved_views.py.
+    "saved_views": {
+        "GET": Row(OK, LISTS, _slug),
+        "POST": Row(
+            Verdict(302, 422),
+            {**LISTS, "bob": Verdict(302, 422), "charlie": Verdict(302, 422)},
+            _slug,
+        ),
+    },
     "bulk_targets": {"GET": Row(OK, LISTS, _slug)},
     "conversation": {"GET": Row(OK, OF_CONVERSATION, _both, reads=True)},
     "conversation_link": {"GET": Row(ELSEWHERE, OF_CONVERSATION, _cid)},

@@ -316,9 +316,7 @@ def test_more_than_a_hundred_are_refused_with_words(house: House, login: Any) ->
     ],
 )
 def test_what_makes_no_sense_is_refused_with_words(house: House, login: Any, body: str) -> None:
-    answer = login(house.alice).post(
-        "/inbox/support/bulk/", body, content_type="application/json"
-    )
+    answer = login(house.alice).post("/inbox/support/bulk/", body, content_type="application/json")
 
     assert answer.status_code == 422
     assert answer.json()["detail"]

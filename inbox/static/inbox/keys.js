@@ -94,6 +94,7 @@ const SINGLE = {
   t: "tag",
   x: "select",
   "shift+x": "selectTo",
+  f: "filter",
   i: "panel",
   "/": "search",
   "?": "help",

@@ -6,6 +6,7 @@ import { Bulk } from "./bulk.js";
 import { Gallery, copy, openPart } from "./dialogs.js";
 import { Drafts } from "./drafts.js";
 import { keepTime, localise } from "./fmt.js";
+import { Filters } from "./filters.js";
 import { Keys } from "./keys.js";
 import { Line } from "./line.js";
 import { List } from "./list.js";
@@ -26,6 +27,7 @@ const settings = {
   onChange: (wait) => page.tally.changed(wait),
   onPaint: (row) => page.bulk?.paint(row),
   isSelecting: () => Boolean(page.bulk?.isOn),
+  onState: (wanted) => page.filters?.show(wanted),
 };
 const page = { drafts: new Drafts(settings.me), gallery: new Gallery() };
 page.notifier = new Notifier(settings, {
@@ -43,6 +45,7 @@ page.stories = new Stories(page);
 page.pane = new Pane(page, settings);
 page.apply = new Apply(page, settings);
 page.bulk = new Bulk(page, settings);
+page.filters = new Filters(page.list);
 page.reload = reload;
 page.line = new Line(page, settings);
 
@@ -138,6 +141,7 @@ new Keys(settings.preferences, {
   select: () => bulk.toggle(),
   selectTo: () => bulk.toggle({ isRange: true }),
   panel: () => pane.togglePanel(),
+  filter: press("#filter-button"),
   search: () => document.getElementById("find").focus(),
   find: press("#search-everything"),
   help: () => document.getElementById("keys").showModal(),
