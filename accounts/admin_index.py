@@ -51,6 +51,7 @@ _NUMBERS = (
     (
         "TeamInbox",
         "CannedReply",
+        "SavedView",
         "Sender",
         "DriftFinding",
         "TwilioAccount",

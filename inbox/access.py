@@ -5,7 +5,7 @@ read a conversation. The first answers for one person over many rows, the second
 many people.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -21,6 +21,8 @@ from inbox.models import Attachment, Conversation, Message, Participant, TeamInb
 from inbox.models.conversation import ConversationQuerySet
 
 Found = TypeVar("Found")
+# What pages and stories need of a conversation.
+_WITH = ("inbox", "owner", "contact", "thread__sender__account", "thread__address")
 
 
 class HandledByOtherError(Exception):
@@ -192,12 +194,7 @@ def get_conversation(viewer: Viewer, public_id: str) -> Conversation:
     Raises HandledByOtherError when they once had sight of it or belong to its team (they learn who
     has it, nothing else), Http404 otherwise.
     """
-    found = (
-        conversations_of(viewer)
-        .select_related("inbox", "owner", "contact", "thread__sender__account", "thread__address")
-        .filter(public_id=public_id)
-        .first()
-    )
+    found = conversations_of(viewer).select_related(*_WITH).filter(public_id=public_id).first()
     if found is None:
         _say_who_has_it(viewer, public_id)
         raise Http404("No such conversation.")
@@ -207,19 +204,43 @@ def get_conversation(viewer: Viewer, public_id: str) -> Conversation:
 def _say_who_has_it(viewer: Viewer, public_id: str) -> None:
     if not viewer.may_see:
         return
-    lost = (
-        Conversation.objects.filter(
-            public_id=public_id,
-            account=viewer.account_id,
-            inbox__in=viewer.member_of,
-            inbox__is_on=True,
-            is_hidden=False,
-        )
-        .select_related("owner")
-        .first()
-    )
+    lost = _of_their_teams(viewer).filter(public_id=public_id).first()
     if lost:
         raise HandledByOtherError(lost.owner.name if lost.owner else "", lost.owned_since)
+
+
+def _of_their_teams(viewer: Viewer) -> QuerySet[Conversation]:
+    """Return those of which this person may learn who has them, and nothing else."""
+    return Conversation.objects.filter(
+        account=viewer.account_id,
+        inbox__in=viewer.member_of,
+        inbox__is_on=True,
+        is_hidden=False,
+    ).select_related("owner")
+
+
+@dataclass(frozen=True)
+class FoundConversations:
+    """Of those asked for, by public id: what a person may read, and what their teams have."""
+
+    theirs: Mapping[str, Conversation]
+    lost: Mapping[str, Conversation]
+
+
+def find_conversations(
+    viewer: Viewer, inbox: TeamInbox, public_ids: Sequence[str]
+) -> FoundConversations:
+    """Fetch many conversations of one inbox for this person, in two queries at most.
+
+    What is in neither of the answer's parts is not theirs, or not there: nobody can tell which.
+    """
+    if not viewer.may_see:
+        return FoundConversations({}, {})
+    found = conversations_of(viewer).select_related(*_WITH).filter(inbox=inbox)
+    theirs = {one.public_id: one for one in found.filter(public_id__in=public_ids)}
+    rest = [one for one in public_ids if one not in theirs]
+    known = _of_their_teams(viewer).filter(inbox=inbox, public_id__in=rest) if rest else ()
+    return FoundConversations(theirs, {one.public_id: one for one in known})
 
 
 def get_inbox(viewer: Viewer, slug: str) -> TeamInbox:

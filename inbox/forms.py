@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from compliance.evidence import EVERY_PROGRAMME
 from compliance.judging import Purpose
+from inbox.bulk import Act, Picked
 from inbox.drafts import Save
 from inbox.models import Draft
 from inbox.models.ids import client_id as new_client_id
@@ -20,6 +21,8 @@ LATER_TODAY = timedelta(hours=3)
 LONGEST_SNOOZE = timedelta(days=2 * 365)
 MORNING = 9
 _CANNED_ID = re.compile(r"\b[0-9a-f]{22}\b")
+MOST_SEEN = 2**62
+_IS_ID = re.compile(r"[0-9A-Za-z_-]{1,40}")
 
 
 def plain_lines(text: str) -> str:
@@ -137,6 +140,51 @@ class ComposeForm(forms.Form):
     def held(self) -> timedelta:
         """Return for how long its author can take it back."""
         return timedelta(seconds=self.cleaned_data["hold"] or 0)
+
+
+class BulkForm(forms.Form):
+    """One thing to do to many conversations: what, to which, and what was said of it."""
+
+    act = forms.ChoiceField(
+        choices=[(one, "") for one in Act],
+        error_messages={
+            "required": _("Choose what is to be done."),
+            "invalid_choice": _("Choose what is to be done."),
+        },
+    )
+    client_id = forms.RegexField(
+        r"^[0-9A-Za-z-]{8,36}$",
+        error_messages={
+            "required": _("The request has no id of its own."),
+            "invalid": _("The request has no id of its own."),
+        },
+    )
+    reason = forms.CharField(required=False, max_length=200)
+    waiting_ok = forms.BooleanField(required=False)
+    to = forms.CharField(required=False, max_length=100)
+    note = forms.CharField(required=False, max_length=500)
+    confirm = forms.BooleanField(required=False)
+    tag = forms.CharField(required=False, max_length=200)
+
+    @property
+    def wanted(self) -> Act:
+        """Return what is to be done."""
+        return Act(self.cleaned_data["act"])
+
+    @property
+    def picked(self) -> list[Picked]:
+        """Return the conversations chosen, each once; what is no id is nobody's."""
+        items = self.data.get("items")
+        read = [_picked(item) for item in items] if isinstance(items, list) else []
+        return list({one.public_id: one for one in read}.values())
+
+
+def _picked(item: object) -> Picked:
+    facts = item if isinstance(item, dict) else {"id": item}
+    public_id, seen = facts.get("id"), facts.get("seen")
+    is_id = isinstance(public_id, str) and _IS_ID.fullmatch(public_id)
+    has_seen = seen if isinstance(seen, int) and 0 <= seen < MOST_SEEN else 0
+    return Picked(str(public_id) if is_id else "", has_seen)
 
 
 class SnoozeForm(forms.Form):

@@ -32,6 +32,7 @@ from accounts.access import Viewer
 from accounts.models import User
 from inbox.access import Seen, conversations_of, inboxes_for, teams_of
 from inbox.drafts import drafted
+from inbox.filters import CHANNELS, Filter, Sort, filtered
 from inbox.mentions import unread as unread_mentions
 from inbox.models import (
     Conversation,
@@ -78,6 +79,7 @@ class Asked:
     words: str = ""
     owner: int | None = None
     before: str = ""
+    wanted: Filter = Filter()
 
 
 class RowCard(NamedTuple):
@@ -135,7 +137,17 @@ class InboxPage:
         """Write the query of the address where the list goes on."""
         asked = self.asked
         facts = {"view": asked.view, "q": asked.words, "owner": asked.owner or ""}
-        return urlencode({**facts, "before": self.next_before})
+        return urlencode({**facts, **asked.wanted.as_query(), "before": self.next_before})
+
+    @property
+    def wanted_query(self) -> str:
+        """Write what narrows and sorts the list as it stands in an address."""
+        return urlencode(self.asked.wanted.as_query())
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Name the channels that a list can be narrowed to."""
+        return CHANNELS
 
     @property
     def chips(self) -> tuple[Chip, ...]:
@@ -190,7 +202,7 @@ def _list_of(
         asked=asked,
         head=head,
         rows=rows,
-        next_before=cursor_of(rows[-1].row) if rest else "",
+        next_before=cursor_of(rows[-1].row, asked.wanted.sort) if rest else "",
         counts=counts,
         owners=_owners(inbox) if is_supervisor else (),
         is_supervisor=is_supervisor,
@@ -207,16 +219,26 @@ class _Number(Subquery):
 def _page(viewer: Viewer, inbox: TeamInbox, asked: Asked) -> list[RowCard]:
     """Return the rows of a page, and one row more if there is one."""
     at, public_id = _place_of(asked.before) if asked.before else (None, None)
-    if asked.words:
-        of_inbox = conversations_of(viewer).filter(inbox=inbox)
-        found = narrowed(viewer, of_inbox, parse(asked.words), now=asked.now)
-        below = _below(found, at, public_id) if at else found
-        rows = list(_in_order(below, viewer.user_id))
+    if asked.words or not asked.wanted.is_plain:
+        found, sort = _asked_for(viewer, inbox, asked), asked.wanted.sort
+        below = _below(found, at, public_id, sort) if at else found
+        rows = list(_in_order(below, viewer.user_id, sort))
     else:
         query = _rows_query(asked.view, has_owner=bool(asked.owner), is_below=bool(at))
         values = {"inbox": inbox.pk, "owner": asked.owner, "at": at, "public_id": public_id}
         rows = query.all(viewer, **values)
     return [RowCard(Row.of(shown), unread, has_draft) for unread, has_draft, *shown in rows]
+
+
+def _asked_for(viewer: Viewer, inbox: TeamInbox, asked: Asked) -> ConversationQuerySet:
+    """Return what words and filters leave of a list. Words look through every part of it."""
+    found = conversations_of(viewer).filter(inbox=inbox)
+    if asked.words:
+        found = narrowed(viewer, found, parse(asked.words), now=asked.now)
+    else:
+        found = found.filter(_condition(asked.view, viewer.user_id))
+        found = found.filter(owner=asked.owner) if asked.owner else found
+    return filtered(found, asked.wanted, me=viewer.user_id, now=asked.now)
 
 
 @lru_cache
@@ -232,9 +254,9 @@ def _rows_query(view: View, *, has_owner: bool, is_below: bool) -> Seen[tuple[An
 
 
 def _in_order(
-    conversations: ConversationQuerySet, me: Any
+    conversations: ConversationQuerySet, me: Any, sort: Sort = Sort.NEWEST
 ) -> "QuerySet[Conversation, tuple[Any, ...]]":
-    ordered = conversations.order_by("-last_activity_at", "-id")
+    ordered = conversations.order_by(*sort.ordering)
     marks = (_Number(_unread(me)), Exists(drafted(me)))
     return ordered.values_list(*marks, *FIELDS)[: ROWS + 1]
 
@@ -271,9 +293,10 @@ def _mentioned(me: Any) -> "QuerySet[Participant]":
     return parts.filter(conversation=OuterRef("pk"))
 
 
-def cursor_of(row: Row) -> str:
+def cursor_of(row: Row, sort: Sort = Sort.NEWEST) -> str:
     """Say where a page ends, so that the next one begins there."""
-    return f"{int(row.last_activity_at.timestamp() * MICROSECONDS)}.{row.public_id}"
+    at: datetime = getattr(row, sort.field)
+    return f"{int(at.timestamp() * MICROSECONDS)}.{row.public_id}"
 
 
 def _place_of(cursor: str) -> tuple[datetime, str]:
@@ -283,10 +306,11 @@ def _place_of(cursor: str) -> tuple[datetime, str]:
     return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(micros)), public_id
 
 
-def _below(conversations: ConversationQuerySet, at: Any, public_id: Any) -> ConversationQuerySet:
+def _below(
+    conversations: ConversationQuerySet, at: Any, public_id: Any, sort: Sort = Sort.NEWEST
+) -> ConversationQuerySet:
     same = Conversation.objects.filter(public_id=public_id).values("pk")[:1]
-    is_later = Q(last_activity_at__lt=at) | Q(last_activity_at=at, pk__lt=Subquery(same))
-    return conversations.filter(is_later, last_activity_at__lte=at)
+    return conversations.filter(sort.after(at, Subquery(same)))
 
 
 def counts_of(viewer: Viewer, inbox: TeamInbox) -> dict[str, int]:

@@ -254,7 +254,7 @@ NOBODY_IN: Mapping[str, str] = {
         (
             *("inbox.teaminbox", "inbox.sender", "inbox.inboxcounter", "inbox.driftfinding"),
             *("inbox.availabilityplan", "inbox.whatsapptemplate", "inbox.whatsappstate"),
-            *("inbox.whatsappsync", "inbox.cannedreply"),
+            *("inbox.whatsappsync", "inbox.cannedreply", "inbox.savedview"),
         ),
         "our own inboxes, numbers and templates",
     ),

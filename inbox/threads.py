@@ -5,7 +5,7 @@ reader may not see.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -156,9 +156,9 @@ class Colleague:
 class TransferPage:
     """To whom a conversation can be given."""
 
-    conversation: Conversation
     colleagues: Sequence[Colleague]
     inboxes: Sequence[TeamInbox] = field(default_factory=tuple)
+    conversation: Conversation | None = None
 
 
 # --- The thread ----------------------------------------------------------------------------------
@@ -369,23 +369,33 @@ def zones_of(phone: str) -> tuple[str, ...]:
 
 def transfer_page(viewer: Viewer, conversation: Conversation, *, now: datetime) -> TransferPage:
     """Read to whom a conversation can be given: colleagues who can work here, other inboxes."""
-    people = (
-        licensed_members(conversation.inbox_id, now=now)
-        .exclude(
-            memberships__team=conversation.inbox_id,
-            memberships__role=Membership.Role.OBSERVER,
-        )
-        .exclude(pk=conversation.owner_id or 0)
-        .exclude(pk=viewer.user_id if conversation.owner_id else 0)
-        .distinct()
-        .order_by("availability", "name")
+    inbox, owner = conversation.inbox, conversation.owner_id
+    everybody = _colleagues(inbox, now=now)
+    people = everybody.exclude(pk=owner or 0).exclude(pk=viewer.user_id if owner else 0)
+    return TransferPage(_with_states(people, inbox), _inboxes_beside(viewer, inbox), conversation)
+
+
+def targets_in(viewer: Viewer, inbox: TeamInbox, *, now: datetime) -> TransferPage:
+    """Read to whom conversations of an inbox can be given, whoever has them now."""
+    people = _colleagues(inbox, now=now)
+    return TransferPage(_with_states(people, inbox), _inboxes_beside(viewer, inbox))
+
+
+def _colleagues(inbox: TeamInbox, *, now: datetime) -> QuerySet[User]:
+    people = licensed_members(inbox.pk, now=now).exclude(
+        memberships__team=inbox.pk, memberships__role=Membership.Role.OBSERVER
     )
-    inboxes = TeamInbox.objects.filter(account=viewer.account_id, is_on=True).exclude(
-        pk=conversation.inbox_id
-    )
-    states = states_in(conversation.inbox.public_id)
-    colleagues = [Colleague(person, _state_of(person, states)) for person in people]
-    return TransferPage(conversation, colleagues, list(inboxes))
+    return people.distinct().order_by("availability", "name")
+
+
+def _inboxes_beside(viewer: Viewer, inbox: TeamInbox) -> list[TeamInbox]:
+    every = TeamInbox.objects.filter(account=viewer.account_id, is_on=True)
+    return list(every.exclude(pk=inbox.pk))
+
+
+def _with_states(people: Iterable[User], inbox: TeamInbox) -> list[Colleague]:
+    states = states_in(inbox.public_id)
+    return [Colleague(person, _state_of(person, states)) for person in people]
 
 
 def _state_of(person: User, states: Mapping[int, State] | None) -> str:

@@ -6,6 +6,7 @@ from inbox.consumers import LiveConsumer
 from inbox.outbound_media import outbound_media
 from inbox.views import (
     actions,
+    bulk,
     canned,
     contacts,
     conversation,
@@ -16,6 +17,7 @@ from inbox.views import (
     marks,
     opt_out,
     reviews,
+    saved_views,
     search,
     templates,
     why,
@@ -25,6 +27,9 @@ urlpatterns = [
     path("", lists.home, name="home"),
     path("inbox/<slug:slug>/", lists.inbox, name="inbox"),
     path("inbox/<slug:slug>/counts/", lists.counts, name="counts"),
+    path("inbox/<slug:slug>/views/", saved_views.saved_views, name="saved_views"),
+    path("inbox/<slug:slug>/bulk/", bulk.bulk, name="bulk"),
+    path("inbox/<slug:slug>/bulk/targets/", bulk.targets, name="bulk_targets"),
     path("inbox/<slug:slug>/c/<str:cid>/", conversation.conversation, name="conversation"),
     path("c/<str:cid>/", conversation.conversation_link, name="conversation_link"),
     path("c/<str:cid>/thread/", conversation.thread, name="thread"),

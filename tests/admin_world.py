@@ -80,6 +80,7 @@ from inbox.models import (
     ResponseTime,
     RetentionPolicy,
     RoutingTrace,
+    SavedView,
     Sender,
     TeamInbox,
     ToldConsent,
@@ -168,6 +169,9 @@ def make_company(name: str, partner: str, *, n: int = 1, written_at: datetime = 
     )
     CannedReply.objects.create(
         account=account, inbox=inbox, shortcut="hours", body="9 to 5", made_at=NOW, changed_at=NOW
+    )
+    SavedView.objects.create(
+        account=account, inbox=inbox, owner=alice, name="Long waits", created_at=NOW
     )
     company = Company(account, inbox, sender, alice, sue)
     _live_a_little(company, n, written_at)

@@ -20,7 +20,7 @@ from accounts.admin_scope import (
 )
 from accounts.admin_support import SetUpAdmin
 from inbox.admin.switching import SwitchOff, SwitchOn
-from inbox.models import CannedReply, InboxCounter, InboxEvent, Sender, TeamInbox
+from inbox.models import CannedReply, InboxCounter, InboxEvent, SavedView, Sender, TeamInbox
 
 
 class TeamInboxForm(forms.ModelForm[TeamInbox]):
@@ -168,6 +168,18 @@ class CannedReplyAdmin(ScopedAdmin[CannedReply]):
     list_filter = (("account", OwnRowsFilter),)
     list_select_related = ("account", "inbox", "person")
     search_fields = ("shortcut", "inbox__name", "person__name")
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(ScopedAdmin[SavedView]):
+    """Ways to look at a list that people keep. They are made and removed beside the list."""
+
+    admin_may = LOOK
+    fields = ("account", "inbox", "owner", "name", "query", "created_at")
+    list_display = ("name", "inbox", "owner", "account")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account", "inbox", "owner")
+    search_fields = ("name", "inbox__name", "owner__email__exact")
 
 
 @admin.register(InboxCounter)

@@ -22,6 +22,7 @@ from inbox.models.retention import (
     RetentionPolicy,
 )
 from inbox.models.review import ConsentReview
+from inbox.models.saved_view import SavedView
 from inbox.models.sender import Sender
 from inbox.models.thread import Thread
 from inbox.models.timer import EscalationTimer
@@ -58,6 +59,7 @@ __all__ = [
     "ResponseTime",
     "RetentionPolicy",
     "RoutingTrace",
+    "SavedView",
     "Sender",
     "TeamInbox",
     "Thread",

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 from accounts.models import User
 from accounts.numbers import number_in
 from inbox.access import get_inbox, inboxes_of
+from inbox.filters import Filter
 from inbox.lists import Asked, View, counts_of, inbox_page
 from inbox.searching.finding import TooSlowError
 from inbox.views.answers import no_licence, reader, wants_fragment
@@ -79,4 +80,5 @@ def asked_by(request: HttpRequest) -> Asked:
         words=request.GET.get("q", "").strip()[:80],
         owner=number_in(request.GET.get("owner", "")),
         before=request.GET.get("before", ""),
+        wanted=Filter.of(request.GET),
     )

@@ -127,6 +127,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "inbox.message": ("v", "v", "", "v"),
     "inbox.participant": ("v", "v", "", "v"),
     "inbox.readcursor": ("v", "v", "", ""),
+    "inbox.savedview": ("v", "v", "v", ""),
     "inbox.receipt": ("vt", "vt", "vt", "v"),
     "inbox.responsetime": ("v", "v", "", "v"),
     "inbox.routingtrace": ("v", "v", "", "v"),

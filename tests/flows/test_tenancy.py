@@ -263,6 +263,7 @@ def _answer(scene: Scene) -> dict[str, str]:
 SAVE = {"device": "0123456789abcdef", "typed_ms": "1"}
 REFUSAL = Verdict(302, 409)  # Alice may ask, the story says no
 NOT_ALLOWED = Verdict(302, 403)
+NO_ORDER = Verdict(422)
 LISTS = {"bob": OK, "charlie": OK, "dora": NOTHING, "nora": NO_LICENCE, "nobody": LOG_IN}
 
 TABLE: dict[str, dict[str, Row]] = {
@@ -283,6 +284,20 @@ TABLE: dict[str, dict[str, Row]] = {
     # Charlie has an inbox of his own behind the same name.
     "inbox": {"GET": Row(OK, LISTS, _slug, reads=True)},
     "counts": {"GET": Row(OK, {**LISTS, "nora": NOTHING}, _slug)},
+    # A form is no order; orders are in tests/inbox/test_bulk.py.
+    "bulk": {
+        "POST": Row(NO_ORDER, {**LISTS, "bob": NO_ORDER, "charlie": NO_ORDER}, _slug),
+    },
+    # One's own and those of one's inbox; Alice gives no name. See tests/inbox/test_saved_views.py.
+    "saved_views": {
+        "GET": Row(OK, LISTS, _slug),
+        "POST": Row(
+            Verdict(302, 422),
+            {**LISTS, "bob": Verdict(302, 422), "charlie": Verdict(302, 422)},
+            _slug,
+        ),
+    },
+    "bulk_targets": {"GET": Row(OK, LISTS, _slug)},
     "conversation": {"GET": Row(OK, OF_CONVERSATION, _both, reads=True)},
     "conversation_link": {"GET": Row(ELSEWHERE, OF_CONVERSATION, _cid)},
     "thread": {"GET": _read(reads=True)},

@@ -3,7 +3,7 @@
 import { Canned } from "./canned.js";
 import { said } from "./dialogs.js";
 import { Files } from "./files.js";
-import { SessionEndedError, post } from "./http.js";
+import { SessionEndedError, newClientId, post } from "./http.js";
 import { Mentions } from "./mentions.js";
 import { MAX_CHARACTERS, count, plain } from "./segments.js";
 import { alarm, toast } from "./speak.js";
@@ -641,10 +641,4 @@ function splitItems(html) {
   const holder = document.createElement("template");
   holder.innerHTML = html ?? "";
   return [...holder.content.querySelectorAll(".msg, .act")].map((one) => one.outerHTML);
-}
-
-// 32 hex digits; randomUUID exists only on secure pages.
-function newClientId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((one) => one.toString(16).padStart(2, "0")).join("");
 }

@@ -17,6 +17,28 @@ export async function post(url, data = {}, { keepalive = false } = {}) {
   return answerOf(response);
 }
 
+// Send what is no form; answer as `post` does.
+export async function postJson(url, data) {
+  const response = await fetch(url, {
+    method: "POST",
+    body: JSON.stringify(data),
+    redirect: "manual",
+    credentials: "same-origin",
+    headers: {
+      Accept: "application/json",
+      "Content-Type": "application/json",
+      "X-CSRFToken": document.body.dataset.csrf,
+    },
+  });
+  return answerOf(response);
+}
+
+// Name a wish, so that its repeat is known: 32 hex digits (randomUUID needs a secure page).
+export function newClientId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((one) => one.toString(16).padStart(2, "0")).join("");
+}
+
 // Fetch a fragment of a page.
 export async function getPart(url) {
   const response = await fetch(url, {

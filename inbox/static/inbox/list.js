@@ -7,6 +7,8 @@ import { gather } from "./speak.js";
 import { t } from "./words.js";
 
 const LEAVING_MS = 3_000;
+const RELOAD_MS = 1_000;
+const NARROW = ["channel", "tag", "waiting", "unread"];
 
 export class List {
   constructor(settings, open) {
@@ -15,6 +17,7 @@ export class List {
     this.unread = new Map();
     this.waiting = new Map();
     this.drafts = new Set();
+    this.parked = new Set();
     this.openId = null;
     this.readState();
     this.adopt(document);
@@ -59,7 +62,9 @@ export class List {
 
   readState() {
     const { view, words, owner } = this.box.dataset;
-    this.state = { view, words, owner };
+    const wanted = new URLSearchParams(this.box.dataset.wanted);
+    this.state = { view, words, owner, wanted, sort: wanted.get("sort") };
+    this.settings.onState?.(wanted);
     for (const chip of document.querySelectorAll("#chips .chip")) {
       const isChosen = chip.dataset.view === view && !words;
       if (isChosen) chip.setAttribute("aria-current", "true");
@@ -89,6 +94,7 @@ export class List {
     if (view !== "open") query.set("view", view);
     if (words) query.set("q", words);
     if (owner) query.set("owner", owner);
+    for (const [name, value] of this.state.wanted) query.set(name, value);
     return query.toString();
   }
 
@@ -118,6 +124,7 @@ export class List {
     if (fresh.dataset.status === "closed" && this.unread.has(id)) this.setUnread(id, 0);
     if (!this.fits(fresh)) {
       if (known) this.leaveView(known, fresh);
+      else if (this.isNarrow) this.reloadSoon();
       return fresh;
     }
     if (known) this.morph(known, fresh);
@@ -134,11 +141,27 @@ export class List {
     const { view, words, owner: whose } = this.state;
     // Which rows these show, the server alone knows.
     if (words || view === "mentions") return Boolean(this.row(row.dataset.id));
+    if (this.isNarrow && !this.row(row.dataset.id)) return false;
+    if (this.state.sort === "waiting" && !waitsSince(row)) return false;
     if (whose && owner !== whose) return false;
     if (view === "closed" || view === "snoozed") return status === view;
     if (status !== "open") return false;
     if (view === "mine") return owner === this.settings.me;
     return view === "unassigned" ? owner === "" : true;
+  }
+
+  // A filter leaves rows out: which, the server alone knows.
+  get isNarrow() {
+    return NARROW.some((name) => this.state.wanted.has(name));
+  }
+
+  // Ask for the rows again, once for many changes; while somebody is at them, afterwards.
+  reloadSoon() {
+    clearTimeout(this.reloading);
+    this.reloading = setTimeout(() => {
+      this.isStale = this.isHeld();
+      if (!this.isStale) this.reload();
+    }, RELOAD_MS);
   }
 
   // A note mentions me: the rows that a list of mentions shows now come from the server.
@@ -154,8 +177,9 @@ export class List {
     row.classList.toggle("is-open", row.dataset.id === this.openId);
   }
 
-  // Rows never move under a pointer or the keyboard's focus.
+  // Rows never move under a pointer or the keyboard's focus, nor while some are being chosen.
   isHeld() {
+    if (this.settings.isSelecting?.()) return true;
     const nav = document.getElementById("list");
     const isFocused = nav.contains(document.activeElement) && document.activeElement !== nav;
     return nav.matches(":hover") || isFocused;
@@ -164,13 +188,19 @@ export class List {
   wouldMove(fresh, known) {
     if (!known) return this.rows.querySelector(".row") !== null;
     const above = known.previousElementSibling;
-    return Boolean(above?.dataset.activity) && stamp(above) < stamp(fresh);
+    return Boolean(above?.dataset.activity) && this.rank(above) < this.rank(fresh);
   }
 
-  // Put a row where its last activity belongs.
+  // Rows of a higher rank stand above others.
+  rank(row) {
+    if (this.state.sort === "waiting") return -waitsSince(row);
+    return this.state.sort === "oldest" ? -stamp(row) : stamp(row);
+  }
+
+  // Put a row where the order of the list has it.
   place(row) {
     const others = [...this.rows.querySelectorAll(":scope > .row")].filter((one) => one !== row);
-    const next = others.find((one) => stamp(one) < stamp(row));
+    const next = others.find((one) => this.rank(one) < this.rank(row));
     const end = next ?? this.rows.querySelector(":scope > .more");
     if (!next && !row.isConnected && this.rows.querySelector(":scope > .more")) return;
     this.gone(row.dataset.id)?.remove();
@@ -181,6 +211,11 @@ export class List {
 
   // Let what waited take its place.
   settle(isWished = false) {
+    this.dropParked();
+    if (this.isStale && !this.isHeld()) {
+      this.isStale = false;
+      this.reload();
+    }
     if (!this.waiting.size || (!isWished && this.isHeld())) return;
     for (const fresh of this.waiting.values()) {
       if (this.fits(fresh)) this.place(this.row(fresh.dataset.id) ?? fresh);
@@ -230,9 +265,23 @@ export class List {
   }
 
   drop(row) {
+    if (this.settings.isSelecting?.()) {
+      this.parked.add(row);
+      return;
+    }
     if (row.contains(document.activeElement)) neighbour(row)?.querySelector("a")?.focus();
     row.remove();
     this.showEmpty();
+  }
+
+  // What went while rows were being chosen kept its place until now.
+  dropParked() {
+    if (this.settings.isSelecting?.()) return;
+    const parked = [...this.parked];
+    this.parked.clear();
+    for (const row of parked) {
+      if (row.isConnected && row.matches(".row-gone, .is-leaving")) this.drop(row);
+    }
   }
 
   showEmpty() {
@@ -278,6 +327,7 @@ export class List {
     const who = row.querySelector("[data-who]");
     if (who?.dataset.who === this.settings.myName) who.textContent = `${t("you")}:`;
     this.paintDraft(row);
+    this.settings.onPaint?.(row);
   }
 
   paintDraft(row) {
@@ -347,6 +397,11 @@ function parse(html) {
 
 function stamp(row) {
   return Number(row.dataset.activity ?? 0);
+}
+
+// Since when a customer waits, as milliseconds; 0 if they do not.
+function waitsSince(row) {
+  return Date.parse(row.querySelector("[data-waiting] time")?.dateTime ?? "") || 0;
 }
 
 function neighbour(row) {

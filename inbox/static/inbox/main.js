@@ -2,9 +2,11 @@
 
 import { Apply } from "./apply.js";
 import { noticePeople } from "./awake.js";
+import { Bulk } from "./bulk.js";
 import { Gallery, copy, openPart } from "./dialogs.js";
 import { Drafts } from "./drafts.js";
 import { keepTime, localise } from "./fmt.js";
+import { Filters } from "./filters.js";
 import { Keys } from "./keys.js";
 import { Line } from "./line.js";
 import { List } from "./list.js";
@@ -26,6 +28,9 @@ const settings = {
   onChange: (wait) => page.tally.changed(wait),
   // What is written here counts before what the server has, until it has that too.
   hasDraft: (id, isSaved) => page.drafts.has(id) || (isSaved && !page.saved.isDirty(id)),
+  onPaint: (row) => page.bulk?.paint(row),
+  isSelecting: () => Boolean(page.bulk?.isOn),
+  onState: (wanted) => page.filters?.show(wanted),
 };
 const page = { drafts: new Drafts(settings.me), gallery: new Gallery() };
 page.saved = new Saved(page.drafts, settings.draftUrl, {
@@ -46,10 +51,12 @@ page.presence = new Presence(settings, (frame) => page.line.send(frame));
 page.stories = new Stories(page);
 page.pane = new Pane(page, settings);
 page.apply = new Apply(page, settings);
+page.bulk = new Bulk(page, settings);
+page.filters = new Filters(page.list);
 page.reload = reload;
 page.line = new Line(page, settings);
 
-const { drafts, gallery, line, list, pane, saved, stories } = page;
+const { bulk, drafts, gallery, line, list, pane, saved, stories } = page;
 
 // Too much was missed: fetch list and thread anew; drafts and the address stay.
 async function reload() {
@@ -115,22 +122,33 @@ document.addEventListener("htmx:afterSettle", (event) => {
 // --- keys ----------------------------------------------------------------------------------------
 
 const press = (selector) => () => document.querySelector(selector)?.click();
+// A key acts on what is chosen in the list; if nothing is, on what is open.
+const onChosen = (act, otherwise) => () => bulk.takes(act) || otherwise();
+
+function back() {
+  if (bulk.isOn) bulk.end();
+  else if (dataset.pane === "panel") pane.closePanel();
+  else if (pane.thread) pane.showList();
+}
 
 new Keys(settings.preferences, {
   next: () => list.step(1),
   previous: () => list.step(-1),
   open: () => document.activeElement?.closest(".row-link")?.click(),
-  back: () => (dataset.pane === "panel" ? pane.closePanel() : pane.thread && pane.showList()),
+  back,
   reply: () => pane.composer?.setMode("reply"),
   note: () => pane.composer?.setMode("note"),
-  claim: press('#desk [data-story="claim"] button'),
-  transfer: press('#desk [data-dialog="transfer-dialog"]'),
-  close: press("#close-button"),
+  claim: onChosen("claim", press('#desk [data-story="claim"] button')),
+  transfer: onChosen("transfer", press('#desk [data-dialog="transfer-dialog"]')),
+  close: onChosen("close", press("#close-button")),
   closeAndNext: () => stories.close({ and_next: "1" }),
-  snooze: press('#desk [popovertarget="snooze-menu"]'),
-  unread: press('#desk [data-story="unread"] button'),
-  tag: () => pane.writeTag(),
+  snooze: onChosen("snooze", press('#desk [popovertarget="snooze-menu"]')),
+  unread: onChosen("unread", press('#desk [data-story="unread"] button')),
+  tag: onChosen("tag", () => pane.writeTag()),
+  select: () => bulk.toggle(),
+  selectTo: () => bulk.toggle({ isRange: true }),
   panel: () => pane.togglePanel(),
+  filter: press("#filter-button"),
   search: () => document.getElementById("find").focus(),
   find: press("#search-everything"),
   help: () => document.getElementById("keys").showModal(),

@@ -50,8 +50,12 @@ function write(id, words) {
 }
 
 // Show a short notice. With an action it offers one button; an error stays until it is closed.
-// What is newer about the same thing takes the place of what was said before.
-export function toast(words, { isError = false, label = "", action = null, about = "" } = {}) {
+// What is newer about the same thing takes the place of what was said before. `also`: more buttons,
+// each {label, action}.
+export function toast(
+  words,
+  { isError = false, label = "", action = null, about = "", also = [] } = {},
+) {
   const place = document.getElementById("toasts");
   if (!place || !words) return;
   const box = document.createElement("div");
@@ -62,7 +66,9 @@ export function toast(words, { isError = false, label = "", action = null, about
   text.textContent = words;
   box.append(text);
   const dismiss = () => box.remove();
-  if (action) box.append(button("link", label, () => (dismiss(), action())));
+  for (const one of [...(action ? [{ label, action }] : []), ...also]) {
+    box.append(button("link", one.label, () => (dismiss(), one.action())));
+  }
   box.append(closer(dismiss));
   place.append(box);
   if (isError) alarm(words);

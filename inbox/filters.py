@@ -1,0 +1,125 @@
+"""Which conversations of a list does somebody want, and in which order?
+
+A filter only ever takes away from what its reader may see.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.db.models import IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from accounts.numbers import number_in
+from inbox.models import ReadCursor
+from inbox.models.conversation import ConversationQuerySet
+
+LONGEST_TAG = 40
+CHANNELS = ("sms", "whatsapp", "rcs", "messenger")
+# Minutes somebody has waited at least.
+WAITS = (15, 60, 4 * 60, 24 * 60)
+
+
+class Sort(StrEnum):
+    """In which order rows stand."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    WAITING = "waiting"
+
+    @classmethod
+    def named(cls, name: str) -> "Sort":
+        """Return the order of this name, or the newest first."""
+        return cls(name) if name in set(cls) else cls.NEWEST
+
+    @property
+    def field(self) -> str:
+        """Name the moment by which rows are put in order."""
+        return "waiting_since" if self is Sort.WAITING else "last_activity_at"
+
+    @property
+    def ordering(self) -> tuple[str, str]:
+        """Return what a query is ordered by; no two rows are equal."""
+        sign = "-" if self is Sort.NEWEST else ""
+        return f"{sign}{self.field}", f"{sign}id"
+
+    def after(self, at: Any, pk: Any) -> Q:
+        """Keep what comes after a row of that moment and key."""
+        side = "lt" if self is Sort.NEWEST else "gt"
+        is_beyond = Q(**{f"{self.field}__{side}": at})
+        is_beside = Q(**{self.field: at, f"pk__{side}": pk})
+        # Said once more, alone, so that an index finds the place.
+        return (is_beyond | is_beside) & Q(**{f"{self.field}__{side}e": at})
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What is wanted of a part of the list. `waiting` is minutes; 0 and blank ask nothing."""
+
+    channel: str = ""
+    tag: str = ""
+    waiting: int = 0
+    is_unread: bool = False
+    sort: Sort = Sort.NEWEST
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> "Filter":
+        """Read from an address; what makes no sense there asks nothing."""
+        channel, waiting = given.get("channel", ""), number_in(given.get("waiting", ""))
+        return cls(
+            channel=channel if channel in CHANNELS else "",
+            tag=" ".join(given.get("tag", "").replace("\0", "").split())[:LONGEST_TAG],
+            waiting=waiting if waiting in WAITS else 0,
+            is_unread=given.get("unread", "") == "1",
+            sort=Sort.named(given.get("sort", "")),
+        )
+
+    @property
+    def is_plain(self) -> bool:
+        """Say whether nothing is asked: the whole list, the newest first."""
+        return self == Filter()
+
+    @property
+    def is_narrow(self) -> bool:
+        """Say whether there may be rows that it leaves out."""
+        return bool(self.channel or self.tag or self.waiting or self.is_unread)
+
+    @property
+    def number(self) -> int:
+        """Count what narrows the list, for the button that shows it."""
+        return sum(map(bool, (self.channel, self.tag, self.waiting, self.is_unread)))
+
+    def as_query(self) -> dict[str, str]:
+        """Return the part of an address that says the same."""
+        said = {
+            "channel": self.channel,
+            "tag": self.tag,
+            "waiting": str(self.waiting or ""),
+            "unread": "1" if self.is_unread else "",
+            "sort": "" if self.sort is Sort.NEWEST else str(self.sort),
+        }
+        return {name: value for name, value in said.items() if value}
+
+
+def filtered(
+    conversations: ConversationQuerySet, wanted: Filter, *, me: int, now: datetime
+) -> ConversationQuerySet:
+    """Keep what is wanted of conversations that this person may see."""
+    if wanted.channel:
+        conversations = conversations.filter(thread__address__family=wanted.channel)
+    if wanted.tag:
+        conversations = conversations.filter(tags__contains=[wanted.tag])
+    if wanted.waiting:
+        since = now - timedelta(minutes=wanted.waiting)
+        conversations = conversations.filter(waiting_since__lte=since)
+    if wanted.sort is Sort.WAITING:
+        conversations = conversations.filter(waiting_since__isnull=False)
+    return conversations.filter(_is_unread(me)) if wanted.is_unread else conversations
+
+
+def _is_unread(me: int) -> Q:
+    cursor = ReadCursor.objects.filter(user=me, conversation=OuterRef("pk")).values("seq")[:1]
+    read = Coalesce(Subquery(cursor), Value(0), output_field=IntegerField())
+    return Q(last_inbound_seq__gt=read)

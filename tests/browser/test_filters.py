@@ -1,0 +1,114 @@
+"""Can somebody narrow, sort and keep a list by keyboard, and does it stay true while it lives?"""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from inbox.models import Conversation, SavedView
+from tests.browser.conftest import Open
+from tests.browser.keyboard import go_to
+from tests.browser.test_bulk import INBOX, six_rows
+from tests.browser.test_composer import ready, say, shop
+from tests.browser.test_every_page import LOOKS, check_page
+from tests.conftest import House
+from tests.live import Live
+
+__all__ = ["shop"]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def test_a_filter_is_set_kept_named_and_found_again_by_keyboard(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    six_rows(live, shop)
+    tagged = Conversation.objects.order_by("pk").first()
+    assert tagged is not None
+    Conversation.objects.filter(pk=tagged.pk).update(tags=["vip"])
+    sue = ready(open_as(shop.sue, INBOX))
+    expect(sue.locator("#rows .row")).to_have_count(6)
+
+    sue.keyboard.press("f")
+    expect(sue.get_by_role("dialog", name="Filter and sort")).to_be_visible()
+    go_to(sue, "Tag")
+    sue.keyboard.type("vip")
+    sue.keyboard.press("Enter")
+
+    expect(sue.locator("#rows .row")).to_have_count(1)
+    expect(sue).to_have_url(re.compile("tag=vip"))
+    expect(sue.locator("#filter-number")).to_have_text("1")
+    go_to(sue, "Save what the list shows as")
+    sue.keyboard.type("Very important")
+    go_to(sue, "Share with everybody")
+    sue.keyboard.press("Space")
+    go_to(sue, "Save the view")
+    sue.keyboard.press("Enter")
+    expect(sue.locator("#saved-views a", has_text="Very important")).to_be_visible()
+    assert SavedView.objects.get().query == "view=open&tag=vip"
+    sue.keyboard.press("Escape")
+
+    # It stays while she looks at another part, and Bob finds it under its name.
+    sue.locator('#chips [data-view="unassigned"]').click()
+    expect(sue).to_have_url(re.compile("view=unassigned.*tag=vip"))
+    expect(sue.locator("#rows .row")).to_have_count(1)
+    bob = ready(open_as(shop.bob, INBOX))
+    bob.keyboard.press("f")
+    go_to(bob, "Very important")
+    bob.keyboard.press("Enter")
+    expect(bob.locator("#rows .row")).to_have_count(1)
+    expect(bob.locator("#filter-tag")).to_have_value("vip")
+    go_to(bob, "Clear the filters")
+    bob.keyboard.press("Enter")
+    expect(bob.locator("#rows .row")).to_have_count(6)
+    expect(bob).not_to_have_url(re.compile("tag="))
+
+
+def test_who_waits_longest_stands_first_and_new_rows_join_at_the_end(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    six_rows(live, shop)
+    alice = ready(open_as(shop.alice, f"{INBOX}?sort=waiting"))
+    expect(alice.locator("#rows .row")).to_have_count(6)
+    ids = list(
+        Conversation.objects.order_by("waiting_since", "pk").values_list("public_id", flat=True)
+    )
+    shown = "all => all.map((one) => one.dataset.id)"
+    assert alice.locator("#rows .row").evaluate_all(shown) == ids
+
+    # Who waits already does not wait anew: their row stays where it is.
+    say(live, shop, "Are you there?")
+
+    expect(alice.locator("#rows .row-preview", has_text="Are you there?")).to_be_visible()
+    assert alice.locator("#rows .row").evaluate_all(shown) == ids
+    fields = {"from": "+14155550299", "to": shop.sender.address, "body": "I am new"}
+    live.carrier.ask("POST", "inbound", **fields)
+    expect(alice.locator("#rows .row")).to_have_count(7)
+    expect(alice.locator("#rows .row").last).to_contain_text("I am new")
+
+
+def test_a_narrow_list_asks_again_when_something_new_may_fit(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    alice = ready(open_as(shop.alice, f"{INBOX}?channel=sms&unread=1"))
+    expect(alice.locator("#rows .row")).to_have_count(1)
+
+    fields = {"from": "+14155550299", "to": shop.sender.address, "body": "I am new"}
+    live.carrier.ask("POST", "inbound", **fields)
+
+    expect(alice.locator("#rows .row")).to_have_count(2)
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_the_filters_look_and_read_well(
+    shop: House, open_as: Open, scheme: Any, width: int
+) -> None:
+    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    sue = open_as(shop.sue, f"{INBOX}?tag=vip&sort=oldest", **look)
+    expect(sue.locator("body[data-ready]")).to_be_attached()
+    check_page(sue, f"filtered {scheme} {width}")
+
+    sue.locator("#filter-button").click()
+
+    expect(sue.locator("#saved-name")).to_be_visible()
+    check_page(sue, f"filters {scheme} {width}")

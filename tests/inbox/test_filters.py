@@ -1,0 +1,144 @@
+"""Does a list show what its filters leave, in the order that was chosen, page by page?"""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from inbox.conversations import mark_read
+from inbox.filters import Filter, Sort
+from inbox.lists import ROWS
+from inbox.models import ContactAddress, Conversation
+from tests.conftest import House
+from tests.inbox.test_bulk import claim
+from tests.inbox.test_pages_list import many, rows_of
+
+URL = "/inbox/support/"
+
+
+@pytest.fixture
+def ids(house: House, client: Client) -> list[str]:
+    """Four conversations, newest first."""
+    return many(house, client, 4)
+
+
+def shown(browser: Client, **query: Any) -> list[str]:
+    return rows_of(browser.get(URL, query, headers={"HX-Request": "true"}).text)
+
+
+def of(public_id: str) -> Any:
+    return Conversation.objects.filter(public_id=public_id)
+
+
+def test_a_filter_leaves_what_fits(house: House, login: Any, ids: list[str]) -> None:
+    alice, now = login(house.alice), timezone.now()
+    of(ids[0]).update(tags=["vip", "refund"])
+    of(ids[1]).update(waiting_since=now - timedelta(hours=5))
+    of(ids[2]).update(waiting_since=None)
+    address = ContactAddress.objects.get(threads__conversations__public_id=ids[3])
+    ContactAddress.objects.filter(pk=address.pk).update(family="whatsapp")
+    for one in ids[:3]:
+        mark_read(conversation=of(one).get(), by=house.viewer(house.alice), seq=99)
+
+    assert shown(alice, tag="vip") == [ids[0]]
+    assert shown(alice, tag="vi") == []
+    assert shown(alice, waiting="240") == [ids[1]]
+    assert shown(alice, channel="whatsapp") == [ids[3]]
+    assert shown(alice, channel="sms") == ids[:3]
+    assert shown(alice, unread="1") == [ids[3]]
+    assert shown(login(house.bob), unread="1") == ids
+    assert shown(alice, unread="1", channel="sms") == []
+    assert shown(alice, sort="oldest") == ids[::-1]
+    assert shown(alice, sort="waiting")[0] == ids[1]
+    assert ids[2] not in shown(alice, sort="waiting")
+    assert shown(alice, q="Question", tag="vip") == [ids[0]]
+
+
+def test_a_filter_shows_nobody_more_than_they_see(
+    house: House, login: Any, charlie: Any, ids: list[str]
+) -> None:
+    of(ids[0]).update(tags=["vip"])
+    claim(ids[0], house.alice)
+
+    queries = [{"tag": "vip"}, {"sort": "waiting"}, {"sort": "oldest"}, {"unread": "1"}]
+    for query in queries:
+        assert ids[0] in shown(login(house.alice), **query)
+        assert ids[0] not in shown(login(house.bob), **query)
+        assert shown(login(charlie), **query) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"channel": "fax"},
+        {"waiting": "7"},
+        {"waiting": "9" * 40},
+        {"unread": "yes"},
+        {"sort": "x"},
+        {"tag": " "},
+    ],
+)
+def test_what_makes_no_sense_asks_nothing(
+    house: House, login: Any, ids: list[str], query: dict[str, str]
+) -> None:
+    assert shown(login(house.alice), **query) == ids
+
+
+def test_a_tag_with_a_nul_is_no_error(house: House, login: Any, ids: list[str]) -> None:
+    assert shown(login(house.alice), tag="a\0b") == []
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+def test_pages_of_every_order_have_every_row_once(
+    house: House, login: Any, client: Client, sort: Sort
+) -> None:
+    everything = many(house, client, 2 * ROWS + 5)
+    start = timezone.now() - timedelta(days=2)
+    for number, one in enumerate(everything):
+        of(one).update(waiting_since=start + timedelta(seconds=number // 3))
+    alice, found, address = login(house.alice), [], f"{URL}?sort={sort}"
+
+    while address:
+        page = alice.get(address, headers={"HX-Request": "true"}).text
+        found += rows_of(page)
+        more = re.search(r'hx-get="([^"]*before=[^"]*)"', page)
+        address = more[1].replace("&amp;", "&") if more else ""
+
+    assert len(found) == len(set(found)) == len(everything)
+    field = "waiting_since" if sort is Sort.WAITING else "last_activity_at"
+    moments = dict(Conversation.objects.values_list("public_id", field))
+    in_order = sorted(moments[one] for one in found)
+    assert [moments[one] for one in found] == (in_order[::-1] if sort is Sort.NEWEST else in_order)
+
+
+def test_filters_cost_no_more_questions(house: House, login: Any, ids: list[str]) -> None:
+    alice = login(house.alice)
+    alice.get(URL)
+
+    costs = []
+    for query in ({}, {"tag": "vip", "unread": "1", "sort": "oldest"}, {"sort": "waiting"}):
+        with CaptureQueriesContext(connection) as captured:
+            alice.get(URL, query)
+        costs.append(len(captured))
+
+    assert len(set(costs)) == 1, costs
+
+
+def test_a_filter_reads_back_what_it_writes() -> None:
+    wanted = Filter("sms", "vip", 60, is_unread=True, sort=Sort.WAITING)
+
+    assert Filter.of(wanted.as_query()) == wanted
+    assert Filter.of(Filter().as_query()).is_plain
+    assert wanted.number == 4
+
+
+def test_a_list_without_rows_says_that_filters_may_be_why(house: House, login: Any) -> None:
+    page = login(house.alice).get(URL, {"tag": "vip"}).text
+
+    assert "Nothing fits these filters" in page
+    assert 'value="vip"' in page
