@@ -174,7 +174,8 @@ def note_opt_in(
         raise MissingInputError(_("Say what they were told: it is kept as evidence."))
     if is_written and not proof.is_there:
         raise MissingInputError(_("Attach what they signed or wrote: the file, or a link to it."))
-    _check_newer(conversation, said_at)
+    if proof.is_there:
+        _check_newer(conversation, said_at)
     named = f"file: {proof.file_name}" if proof.file_name else ""
     evidence = Evidence(
         EventKind.GRANT,
@@ -204,7 +205,7 @@ def note_opt_in(
 
 
 def _check_newer(conversation: Conversation, said_at: datetime | None) -> None:
-    """See that an opt-in is not older than the opt-out that stands, if one does."""
+    """See that a proven opt-in is not older than the opt-out that stands, if one does."""
     consent = _opted_out(conversation.thread)
     if consent is None:
         return
