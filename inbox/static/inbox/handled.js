@@ -6,4 +6,6 @@ import { Saved } from "./saved.js";
 
 const { me, draftUrl } = document.body.dataset;
 const box = document.getElementById("handled");
-if (box) showKept(box, box.dataset.id, new Saved(new Drafts(me), draftUrl));
+// Such a page names no conversation: its address does.
+const id = /\/c\/([^/]+)\//.exec(location.pathname)?.[1];
+if (box && id) showKept(box, id, new Saved(new Drafts(me), draftUrl));
