@@ -154,11 +154,14 @@ export class Saved {
     const revision = stands?.revision ?? 0;
     const known = this.drafts.saved(id, mode);
     const mine = this.drafts.get(id, mode);
-    if (revision === (known?.revision ?? 0) || this.isUnderWay(id, mode)) {
+    const theirs = factsOf(stands).isThere ? stands : null;
+    // This browser forgot the words, nobody threw them away: what the server has is shown again.
+    const isForgotten = !mine && theirs && !known?.isGone;
+    const isKnown = revision === (known?.revision ?? 0) && !isForgotten;
+    if (isKnown || this.isUnderWay(id, mode)) {
       this.touch(id);
       return;
     }
-    const theirs = factsOf(stands).isThere ? stands : null;
     const isDirty = this.isDirtyIn(id, mode);
     if (mine && theirs && isSame(mine, theirs)) {
       this.drafts.know(id, mode, { revision, at: mine.at, isThere: true });

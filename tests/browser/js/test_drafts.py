@@ -105,3 +105,23 @@ def test_what_another_device_wrote_is_put_together_and_nothing_twice(modules: Pa
     )
 
     assert found == ["one\n\ntwo", 1, None, False]
+
+
+def test_words_that_only_this_browser_forgot_come_back_from_the_server(modules: Page) -> None:
+    """An answer that arrived after the storage was emptied left a revision without its words."""
+    found = modules.evaluate(
+        PLAY,
+        """
+        const {Saved} = await import("/inbox/saved.js");
+        const drafts = new Drafts("1"), saved = new Saved(drafts, "/c/CID/draft/");
+        const stands = {revision: 3, device: "x", body: "Dear Maria", files: [], age_ms: 0};
+        drafts.know("c1", "reply", {revision: 3, at: 5, isThere: true, isGone: false});
+        saved.settle("c1", "reply", stands);
+        drafts.know("c2", "reply", {revision: 3, at: 5, isThere: true, isGone: true});
+        saved.isOver = true;
+        saved.settle("c2", "reply", stands);
+        return [drafts.get("c1", "reply")?.body, drafts.get("c2", "reply")];
+        """,
+    )
+
+    assert found == ["Dear Maria", None]
