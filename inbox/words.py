@@ -5,7 +5,26 @@ from django.utils.translation import gettext as _
 
 def client_words() -> dict[str, str]:
     """Return sentences by name; {places} are filled in by the browser."""
-    return {**_line(), **_times(), **_list(), **_thread(), **_composer(), **_answers()}
+    return {
+        **_line(),
+        **_times(),
+        **_list(),
+        **_thread(),
+        **_composer(),
+        **_answers(),
+        **_palette(),
+    }
+
+
+def _palette() -> dict[str, str]:
+    return {
+        "next_row": _("Next conversation"),
+        "previous_row": _("Previous conversation"),
+        "palette_search": _("Search everything for “{words}”"),
+        "palette_number": _("{number} to choose from"),
+        "palette_nothing": _("Nothing of this name can be done here."),
+        "palette_gone": _("This is no longer possible."),
+    }
 
 
 def _line() -> dict[str, str]:

@@ -25,6 +25,8 @@ def test_a_search_by_keyboard_alone_leads_to_the_message(
     alice = ready(open_as(shop.alice, "/inbox/support/"))
 
     alice.keyboard.press("Control+k")
+    alice.keyboard.type("search every")
+    follow(alice)
     expect(alice.locator("#search-line")).to_be_focused()
     expect(alice.locator("body[data-ready]")).to_have_count(1)
     alice.keyboard.type("p")

@@ -19,7 +19,6 @@ export class Keys {
   }
 
   pressed(event) {
-    if (this.isFinding(event)) return;
     if (this.isWriting(event)) return;
     if (event.defaultPrevented || event.isComposing || isTyping(event.target)) {
       if (event.key === "Escape" && isTyping(event.target)) this.leaveField(event);
@@ -34,15 +33,6 @@ export class Keys {
     if (!act) return;
     event.preventDefault();
     act();
-  }
-
-  // Ctrl or Cmd with k goes to the search, also from a field: what was typed there is kept.
-  isFinding(event) {
-    const isOrder = (event.ctrlKey || event.metaKey) && latin(event) === "k";
-    if (!isOrder || !this.acts.find || document.querySelector("dialog[open]")) return false;
-    event.preventDefault();
-    this.acts.find();
-    return true;
   }
 
   // Whose field was taken away while they typed goes on writing for a moment: no orders are meant.
@@ -101,7 +91,7 @@ const SINGLE = {
 };
 
 // A keyboard without Latin letters still has the keys in their places.
-function latin(event) {
+export function latin(event) {
   if (event.key.length > 1) return event.key;
   if (/^[\x20-\x7e]$/.test(event.key)) return event.key.toLowerCase();
   return event.code.startsWith("Key") ? event.code.slice(3).toLowerCase() : event.key;

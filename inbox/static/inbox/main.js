@@ -11,6 +11,7 @@ import { Keys } from "./keys.js";
 import { Line } from "./line.js";
 import { List } from "./list.js";
 import { Notifier } from "./notify.js";
+import { offer } from "./palette.js";
 import { Pane } from "./pane.js";
 import { Preferences } from "./preferences.js";
 import { Presence } from "./presence.js";
@@ -18,6 +19,7 @@ import { Saved } from "./saved.js";
 import { Stories } from "./stories.js";
 import { Tally } from "./tally.js";
 import { openBell, wireTaste } from "./taste.js";
+import { t } from "./words.js";
 
 const { dataset } = document.body;
 const settings = {
@@ -150,12 +152,17 @@ new Keys(settings.preferences, {
   panel: () => pane.togglePanel(),
   filter: press("#filter-button"),
   search: () => document.getElementById("find").focus(),
-  find: press("#search-everything"),
   help: () => document.getElementById("keys").showModal(),
   mine: press('#chips [data-view="mine"]'),
   unassigned: press('#chips [data-view="unassigned"]'),
   everything: press('#chips [data-view="open"]'),
 });
+
+const hasRows = () => document.querySelector("#rows-box .row-link") !== null;
+offer([
+  { name: t("next_row"), keys: "j", isPossible: hasRows, run: () => list.step(1) },
+  { name: t("previous_row"), keys: "k", isPossible: hasRows, run: () => list.step(-1) },
+]);
 
 // --- begin ---------------------------------------------------------------------------------------
 

@@ -77,9 +77,9 @@ found.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  const isOrder = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
+  if (event.target.closest("dialog")) return;
   const isSlash = event.key === "/" && !event.target.matches("input, textarea, select");
-  if (isOrder || isSlash) {
+  if (isSlash) {
     event.preventDefault();
     line.focus();
     line.select();
