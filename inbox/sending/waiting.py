@@ -26,7 +26,7 @@ def earlier_unsent(*, now: datetime) -> "QuerySet[Message]":
 
 
 def _is_aside(now: datetime) -> Q:
-    """Say why it waits: only what the gate put off says that while it is queued."""
+    """What the gate or its author put off: only such a message says why while it is queued."""
     return Q(status=_Status.QUEUED, not_before__gt=now) & ~Q(error_code="")
 
 

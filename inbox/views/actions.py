@@ -1,5 +1,7 @@
 """How do people claim, pass on, put aside and finish a conversation? One story per button."""
 
+from collections.abc import Callable
+
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,7 +14,7 @@ from accounts.numbers import number_in
 from inbox import closing, conversations, sending
 from inbox.access import HandledByOtherError, get_message
 from inbox.forms import SnoozeForm
-from inbox.models import Conversation, TeamInbox
+from inbox.models import Conversation, Message, TeamInbox
 from inbox.refusals import MissingInputError
 from inbox.threads import transfer_page
 from inbox.views.answers import (
@@ -246,24 +248,19 @@ def wake(request: HttpRequest, case: Case) -> HttpResponse:
 @require_POST
 def resend(request: HttpRequest, *, mid: str) -> HttpResponse:
     """Send a message again that did not arrive."""
-    viewer, user, now = reader(request)
-    try:
-        message = get_message(viewer, mid)
-    except HandledByOtherError as lost:
-        return handled_by_other(request, lost)
-    conversation = message.conversation
-    assert conversation is not None  # get_message only finds messages of a conversation.
-    return act(
-        request,
-        lambda: sending.resend(message=message, by=viewer, user=user, now=now),
-        done=_("Sending it again."),
-        back=back_to(request, url_of(conversation)),
-    )
+    return _with_message(request, mid, sending.resend, done=_("Sending it again."))
 
 
 @require_POST
 def call_off(request: HttpRequest, *, mid: str) -> HttpResponse:
     """Stop a message that has not left yet."""
+    return _with_message(request, mid, sending.call_off, done=_("Stopped. It was not sent."))
+
+
+def _with_message(
+    request: HttpRequest, mid: str, story: Callable[..., Message], *, done: str
+) -> HttpResponse:
+    """Do something with a message of a conversation that this person sees."""
     viewer, user, now = reader(request)
     try:
         message = get_message(viewer, mid)
@@ -273,8 +270,8 @@ def call_off(request: HttpRequest, *, mid: str) -> HttpResponse:
     assert conversation is not None  # get_message only finds messages of a conversation.
     return act(
         request,
-        lambda: sending.call_off(message=message, by=viewer, user=user, now=now),
-        done=_("Stopped. It was not sent."),
+        lambda: story(message=message, by=viewer, user=user, now=now),
+        done=done,
         back=back_to(request, url_of(conversation)),
     )
 
