@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import logging.config
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -133,7 +134,8 @@ def test_both_kinds_of_logger_are_redacted_in_both_formats(lines: io.StringIO) -
     plain.warning("forged\n2026 INFO canary_test another line")
 
     said = lines.getvalue()
-    assert "555" not in said
+    # The time of a line may hold any digits.
+    assert "555" not in re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "", said)
     assert "canary'" not in said.replace("raise ValueError(\"about 'canary'\")", "").replace(
         "raise ValueError(\\\"about 'canary'\\\")", ""
     )
