@@ -25,6 +25,7 @@ NAMES = (
     "processed",
     "glass",
     "inbox-list",
+    "size",
     "search",
     "timers",
     "stop",
@@ -63,11 +64,14 @@ def run(
     """Measure the named rows on these servers, write `latest.json`, return the rows."""
     rows: list[Row] = []
     with House(servers, folder / "logs") as house:
-        if set(names) - {"inbox-list", "search", "timers", "stop", "decide", "proof"}:
+        if set(names) - {"inbox-list", "size", "search", "timers", "stop", "decide", "proof"}:
             rows += _live_rows(house, plan, names, say)
         if "inbox-list" in names:
             say("inbox-list: loading")
             rows += lists.measure(house, plan)
+        if "size" in names:
+            say("size: loading")
+            rows += lists.measure_sizes(house, plan)
         if "search" in names:
             say("search: loading")
             rows += searching.measure(house, plan)
@@ -116,7 +120,7 @@ def _builds(house: House, plan: Plan) -> tuple[Ours, Textbook]:
         customers=plan.contacts,
         each=EACH,
         big=0,
-        agents=max(plan.agents),
+        agents=max(*plan.agents, plan.crowd),
         seed=plan.seed,
     )
     return build_ours(house, "ours_live", shape), build_textbook(house, "textbook_live", shape)

@@ -6,6 +6,7 @@ channels_redis, reached from the view with `async_to_sync(group_send)`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from bench import floors
@@ -18,8 +19,22 @@ from bench.plan import Plan
 from bench.report import Cell, Check, Row
 
 FLOOR_NUMBER = 2
-INTERVAL_S = 0.02  # between two messages
 PERCENTS = {"p50": 0.5, "p99": 0.99}
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """How many agents watch how much."""
+
+    name: str
+    agents: int
+    events: int
+    interval_s: float  # between two messages
+
+
+def _crowds(plan: Plan) -> list[Crowd]:
+    small = [Crowd(f"{agents}", agents, plan.events, 0.02) for agents in plan.agents]
+    return [*small, Crowd(f"{plan.crowd} at 20/s", plan.crowd, plan.crowd_events, 0.05)]
 
 
 def measure(house: House, plan: Plan, ours: Ours, textbook: Textbook, runs: Runs) -> list[Row]:
@@ -28,25 +43,26 @@ def measure(house: House, plan: Plan, ours: Ours, textbook: Textbook, runs: Runs
     bare, port = _start_bare(house)
     meter = house.meter()
     rows: list[Row] = []
-    for agents in plan.agents:
-        pair = [_row(plan, agents, percent) for percent in PERCENTS]
+    for crowd in _crowds(plan):
+        pair = [_row(crowd, percent) for percent in PERCENTS]
         for _ in range(plan.repeats):
-            found = _watch(meter, ours, _job(ours, plan, runs, agents), pair)
-            _watch(meter, textbook, _job(textbook, plan, runs, agents), pair)
-            floor = _floor_job(house, plan, runs, agents, port, found["bytes"])
+            found = _watch(meter, ours, _job(ours, plan, runs, crowd), pair)
+            _watch(meter, textbook, _job(textbook, plan, runs, crowd), pair)
+            floor = _floor_job(house, runs, crowd, port, found["bytes"])
             _watch_floor(meter, bare, floor, pair)
         rows += pair
     bare.kill()
     return rows
 
 
-def _row(plan: Plan, agents: int, percent: str) -> Row:
+def _row(crowd: Crowd, percent: str) -> Row:
     workload = (
-        f"{plan.events - 1} inbound messages, one every {INTERVAL_S * 1000:.0f} ms, "
-        f"{agents} agents on sockets; POST's first byte to the frame at the last agent, {percent}"
+        f"{crowd.events - 1} inbound messages, one every {crowd.interval_s * 1000:.0f} ms, "
+        f"{crowd.agents} agents on sockets; POST's first byte to the frame at the last agent, "
+        f"{percent}"
     )
     return Row(
-        f"glass {agents} {percent}",
+        f"glass {crowd.name} {percent}",
         workload,
         "ms",
         is_more_better=False,
@@ -56,16 +72,16 @@ def _row(plan: Plan, agents: int, percent: str) -> Row:
     )
 
 
-def _job(build: Build, plan: Plan, runs: Runs, agents: int) -> dict[str, Any]:
+def _job(build: Build, plan: Plan, runs: Runs, crowd: Crowd) -> dict[str, Any]:
     is_ours = isinstance(build, Ours)
     population = build.population
     return {
         "population": {name: population[name] for name in ("senders", "open")},
         "seed": plan.seed,
         "run": runs.next(),
-        "events": plan.events,
-        "interval": INTERVAL_S,
-        "cookies": population["agents"][:agents],
+        "events": crowd.events,
+        "interval": crowd.interval_s,
+        "cookies": population["agents"][: crowd.agents],
         "outsiders": [population["outsider"]],
         "web_port": build.hook_port,
         "live_port": build.live_port if isinstance(build, Ours) else build.port,
@@ -74,9 +90,7 @@ def _job(build: Build, plan: Plan, runs: Runs, agents: int) -> dict[str, Any]:
     }
 
 
-def _floor_job(
-    house: House, plan: Plan, runs: Runs, agents: int, port: int, size: int
-) -> dict[str, Any]:
+def _floor_job(house: House, runs: Runs, crowd: Crowd, port: int, size: int) -> dict[str, Any]:
     if not house.has_database(FLOOR):
         house.make_database(FLOOR)
         with house.connect(FLOOR) as connection:
@@ -86,9 +100,9 @@ def _floor_job(
         "redis_url": house.redis_url(FLOOR_NUMBER),
         "run": runs.next(),
         "bytes": max(100, size),
-        "events": plan.events,
-        "interval": INTERVAL_S,
-        "cookies": ["-"] * agents,
+        "events": crowd.events,
+        "interval": crowd.interval_s,
+        "cookies": ["-"] * crowd.agents,
         "outsiders": [],
         "live_port": port,
         "path": "/",

@@ -1,4 +1,4 @@
-"""How long does the inbox list take, and does that grow with what an account has stored?
+"""How long do the list and a thread take, and does that grow with what an account has stored?
 
 Floor F3: the bare SQL of the page's rows. Textbook: Django's Paginator (OFFSET and COUNT) over the
 ORM, behind uvicorn. One request at a time: answer times, not throughput.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,21 +17,37 @@ import psycopg
 
 from bench.builds import Ours, Textbook, build_ours, build_textbook
 from bench.house import House
+from bench.long_thread import MESSAGES, lengthen, lengthen_textbook
 from bench.machine import Meter
-from bench.pages import BOUNDARY, ROWS, STATEMENTS, VISIBLE, Browser, bare
+from bench.pages import BOUNDARY, LISTS, ROWS, THREAD, VISIBLE, Browser, bare
 from bench.plan import Plan
 from bench.report import Cell, Check, Row
 from bench.shape import Shape
 
 DEEP = 0.9
 EACH = 10  # messages of a conversation
+FEW = 2  # …where there are a million conversations
+FLAT = 1.5  # the largest size may take so many times as long as the smallest
+# What is counted in a page: one for each row or message.
+ROW_MARK, MESSAGE_MARK = 'class="row-name"', '<li id="m-'
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is stored, and how a row tells of it."""
+
+    name: str
+    conversations: int
+    each: int
+    stored: int  # messages or conversations
+    words: str
 
 
 @dataclass
 class World:
     """Both builds at one size, with open sockets."""
 
-    messages: int
+    size: Size
     ours: Ours
     textbook: Textbook
     ours_browser: Browser
@@ -44,35 +60,65 @@ class World:
 
 
 def measure(house: House, plan: Plan) -> list[Row]:
-    """Measure the rows of this file, on databases of their own."""
+    """Measure the pages of the list by the number of messages, on databases of their own."""
+    sizes = [
+        Size("inbox-list", messages // EACH, EACH, messages, f"{messages:,} messages")
+        for messages in plan.messages
+    ]
+    worlds = _measured(house, plan, sizes, LISTS)
+    for page in LISTS:
+        worlds[-1].rows[page].growth = _growth(worlds, page)
+    return [world.rows[page] for page in LISTS for world in worlds]
+
+
+def measure_sizes(house: House, plan: Plan) -> list[Row]:
+    """Measure the list and a thread by the number of conversations: they must stay flat."""
+    sizes = [
+        Size("size", count, FEW, count, f"{count:,} conversations") for count in plan.conversations
+    ]
+    pages = ("first", THREAD)
+    worlds = _measured(house, plan, sizes, pages)
+    for page in pages:
+        least, most = (world.rows[page].ours.spread.median for world in (worlds[0], worlds[-1]))
+        worlds[-1].rows[page].growth = _growth(worlds, page)
+        worlds[-1].rows[page].notes.append(f"{most / least:.2f} x the smallest size")
+        if plan.judges_growth:
+            worlds[-1].rows[page].checks.append(
+                Check(f"flat within {FLAT} x", most <= least * FLAT, f"{most / least:.2f} x")
+            )
+    return [world.rows[page] for page in pages for world in worlds]
+
+
+def _measured(house: House, plan: Plan, sizes: list[Size], pages: Sequence[str]) -> list[World]:
     meter = house.meter()
-    worlds = [_world(house, plan, messages) for messages in plan.messages]
+    worlds = [_world(house, plan, size) for size in sizes]
     for world in worlds:
-        world.rows = {page: _row(page, world) for page in STATEMENTS}
-        for page in STATEMENTS:
+        if THREAD in pages:
+            _lengthen(house, world)
+        world.rows = {page: _row(page, world) for page in pages}
+        for page in pages:
             _load(meter, world, page, 2, is_counted=False)
     for _ in range(plan.repeats):
-        for page in STATEMENTS:
+        for page in pages:
             for world in worlds:
                 _load(meter, world, page, plan.requests)
-    for page in STATEMENTS:
-        worlds[-1].rows[page].growth = _growth(worlds, page)
     for world in worlds:
         _close(world)
-    return [world.rows[page] for page in STATEMENTS for world in worlds]
+    return worlds
 
 
-def _world(house: House, plan: Plan, messages: int) -> World:
+def _world(house: House, plan: Plan, size: Size) -> World:
     shape = Shape(
         accounts=plan.accounts,
-        customers=messages // EACH,
-        each=EACH,
+        customers=size.conversations,
+        each=size.each,
         big=0.5,
         agents=3,
         seed=plan.seed,
     )
-    ours = build_ours(house, f"ours_{messages}", shape)
-    textbook = build_textbook(house, f"textbook_{messages}", shape)
+    name = f"{size.name.replace('-', '_')}_{size.conversations}"
+    ours = build_ours(house, f"ours_{name}", shape)
+    textbook = build_textbook(house, f"textbook_{name}", shape)
     for build in (ours, textbook):
         build.web(workers=1)
     connection = house.connect(ours.database)
@@ -87,7 +133,7 @@ def _world(house: House, plan: Plan, messages: int) -> World:
     at, number, public_id = connection.execute(BOUNDARY, {**values, "offset": offset}).fetchone()  # type: ignore[misc]
     values |= {"at": at, "id": number, "before": f"{_micros(at)}.{public_id}"}
     return World(
-        messages,
+        size,
         ours,
         textbook,
         Browser(ours.port, ours.population["agents"][0]),
@@ -99,22 +145,34 @@ def _world(house: House, plan: Plan, messages: int) -> World:
     )
 
 
+def _lengthen(house: House, world: World) -> None:
+    world.values |= lengthen(world.connection, world.values)
+    with house.connect(world.textbook.database) as connection:
+        lengthen_textbook(connection, world.values)
+
+
 def _row(page: str, world: World) -> Row:
     words = {
         "first": "first page of all open",
         "deep": "page at 90 % of all open",
         "mine": "first page of mine",
         "unassigned": "first page of the unassigned",
+        THREAD: f"a thread of {MESSAGES} messages opened at its end",
     }
+    size = world.size
     return Row(
-        f"inbox-list {page} {world.messages // 1000} k",
-        f"{words[page]}, rendered, {world.messages:,} messages, half of them in this inbox, "
+        f"{size.name} {page} {size.stored // 1000} k",
+        f"{words[page]}, rendered, {size.words}, half of them in this inbox, "
         f"{world.visible:,} conversations to see",
         "ms",
         is_more_better=False,
         ours=Cell("ours"),
         floor=Cell("F3: bare SQL of the rows"),
-        textbook=Cell("textbook: OFFSET and COUNT"),
+        textbook=Cell(
+            "textbook: its bubbles alone, no composer, no gate"
+            if page == THREAD
+            else "textbook: OFFSET and COUNT"
+        ),
     )
 
 
@@ -150,29 +208,35 @@ def _load(meter: Meter, world: World, page: str, requests: int, *, is_counted: b
 
 
 def _ours(world: World, page: str) -> tuple[float, int]:
-    slug = world.ours.population["slug"]
-    asked = {
-        "first": "view=open",
-        "deep": f"view=open&before={world.values['before']}",
-        "mine": "view=mine",
-        "unassigned": "view=unassigned",
+    inbox = f"/inbox/{world.ours.population['slug']}/"
+    path = {
+        "first": f"{inbox}?view=open",
+        "deep": f"{inbox}?view=open&before={world.values['before']}",
+        "mine": f"{inbox}?view=mine",
+        "unassigned": f"{inbox}?view=unassigned",
+        THREAD: f"/c/{world.values['cid']}/thread/",
     }[page]
-    ms, status, text = world.ours_browser.get(f"/inbox/{slug}/?{asked}")
+    ms, status, text = world.ours_browser.get(path)
     assert status == 200, status
-    return ms, text.count('class="row-name"')
+    return ms, text.count(_mark(page))
 
 
 def _textbook(world: World, page: str) -> tuple[float, int]:
-    inbox = world.textbook.population["inbox_id"]
-    asked = {
-        "first": "view=open",
-        "deep": f"view=open&page={world.deep_page}",
-        "mine": "view=mine",
-        "unassigned": "view=unassigned",
+    inbox = f"/inbox/{world.textbook.population['inbox_id']}/"
+    path = {
+        "first": f"{inbox}?view=open",
+        "deep": f"{inbox}?view=open&page={world.deep_page}",
+        "mine": f"{inbox}?view=mine",
+        "unassigned": f"{inbox}?view=unassigned",
+        THREAD: f"{inbox}c/{world.values['conversation']}/",
     }[page]
-    ms, status, text = world.textbook_browser.get(f"/inbox/{inbox}/?{asked}")
+    ms, status, text = world.textbook_browser.get(path)
     assert status == 200, status
-    return ms, text.count('class="row-name"')
+    return ms, text.count(_mark(page))
+
+
+def _mark(page: str) -> str:
+    return MESSAGE_MARK if page == THREAD else ROW_MARK
 
 
 def _growth(worlds: list[World], page: str) -> float | None:
@@ -180,7 +244,7 @@ def _growth(worlds: list[World], page: str) -> float | None:
     if len(worlds) < 2:
         return None
     points = [
-        (math.log(world.messages), math.log(world.rows[page].ours.spread.median))
+        (math.log(world.size.conversations), math.log(world.rows[page].ours.spread.median))
         for world in worlds
     ]
     xs, ys = zip(*points, strict=True)

@@ -12,6 +12,7 @@ from bench.house import HOST
 from bench.wire import Answers
 
 ROWS = 30
+THREAD = "thread"
 _PAGE: LiteralString = """
     SELECT c.id, c.public_id, c.status, c.owner_id, c.last_activity_at, c.last_inbound_seq,
            c.waiting_since, c.preview, c.preview_kind, ct.name, ct.profile_name, a.phone, u.name
@@ -29,7 +30,12 @@ STATEMENTS: dict[str, LiteralString] = {
     "deep": _PAGE + _SEEN + " AND (c.last_activity_at, c.id) < (%(at)s, %(id)s)" + _ORDER,
     "mine": _PAGE + " AND c.owner_id = %(me)s" + _ORDER,
     "unassigned": _PAGE + " AND c.owner_id IS NULL AND c.is_team_wide" + _ORDER,
+    THREAD: """
+        SELECT m.*, u.name FROM inbox_message m LEFT JOIN accounts_user u ON u.id = m.author_id
+        WHERE m.thread_id = %(thread)s ORDER BY m.seq DESC LIMIT 40
+    """,
 }
+LISTS = ("first", "deep", "mine", "unassigned")
 BOUNDARY: LiteralString = (
     "SELECT c.last_activity_at, c.id, c.public_id FROM inbox_conversation c "
     "WHERE c.account_id = %(account)s AND c.inbox_id = %(inbox)s AND c.status = 'open'"

@@ -17,7 +17,10 @@ class Plan:
     steady: int  # webhooks of one steady run
     agents: tuple[int, ...]
     events: int  # inbound messages of one glass run
+    crowd: int  # agents who watch at CROWD_PER_S events a second…
+    crowd_events: int  # …so many inbound messages
     messages: tuple[int, ...]  # sizes of the lists
+    conversations: tuple[int, ...]  # sizes that the list and a thread must be flat over
     requests: int  # page loads of one kind in one repetition
     timers: int  # escalation timers that become due…
     timers_s: float  # …evenly within so many seconds
@@ -25,6 +28,7 @@ class Plan:
     accounts: int = 100
     contacts: int = 2000
     seed: int = 20261123
+    judges_growth: bool = True  # a few requests at tiny sizes tell nothing of it
 
     @property
     def warm_up(self) -> float:
@@ -41,7 +45,11 @@ TINY = Plan(
     steady=60,
     agents=(5,),
     events=8,
+    crowd=6,
+    crowd_events=10,
     messages=(1_000, 2_000),
+    conversations=(200, 400),
+    judges_growth=False,
     requests=3,
     timers=40,
     timers_s=1,
@@ -58,7 +66,10 @@ SMOKE = Plan(
     steady=800,
     agents=(50, 200),
     events=25,
+    crowd=300,
+    crowd_events=100,
     messages=(10_000, 100_000),
+    conversations=(10_000, 100_000),
     requests=25,
     timers=10_000,
     timers_s=60,
@@ -73,7 +84,10 @@ FULL = Plan(
     steady=5_000,
     agents=(50, 200, 1_000),
     events=60,
+    crowd=300,
+    crowd_events=600,
     messages=(10_000, 100_000, 1_000_000),
+    conversations=(10_000, 100_000, 1_000_000),
     requests=100,
     timers=10_000,
     timers_s=60,

@@ -105,3 +105,20 @@ class Conversations(LoginRequiredMixin, ListView):  # type: ignore[type-arg]
         context["unassigned"] = all_open.filter(owner=None).count()
         context["all_open"] = all_open.count()
         return context
+
+
+class Thread(LoginRequiredMixin, ListView):  # type: ignore[type-arg]
+    """The newest messages of a conversation, with Django's own pager."""
+
+    paginate_by = 40
+    template_name = "textbook/thread.html"
+
+    def get_queryset(self) -> "QuerySet[Message]":
+        """Choose the messages of a conversation of one's inbox."""
+        conversation = get_object_or_404(
+            Conversation,
+            pk=self.kwargs["conversation"],
+            inbox=self.kwargs["inbox"],
+            inbox__members=self.request.user.pk,
+        )
+        return Message.objects.filter(conversation=conversation).order_by("-created_at", "-pk")

@@ -67,7 +67,10 @@ def test_what_must_be_checked_is_checked(rows: list[Row]) -> None:
 def test_lists_tell_how_they_grow(rows: list[Row]) -> None:
     grown = [row for row in rows if row.growth is not None]
 
-    assert {row.name.split()[1] for row in grown} == {"first", "deep", "mine", "unassigned"}
+    assert {row.name.split()[1] for row in grown} == {
+        *("first", "deep", "mine", "unassigned", "thread"),
+    }
+    assert {row.name.split()[0] for row in grown} == {"inbox-list", "size"}
 
 
 def test_the_file_holds_what_the_table_shows(rows: list[Row], folder: Path) -> None:
