@@ -211,7 +211,7 @@ def timeline(
         stretch.holds(), thread=conversation.thread_id, conversation__in=segments
     ).order_by("-after_seq", "-pk")[:EVENTS]
     return Timeline(
-        items=_woven(stretch.messages, list(events)),
+        items=woven(stretch.messages, list(events)),
         has_earlier=stretch.has_earlier,
         has_later=stretch.has_later,
         first_seq=stretch.messages[0].seq if stretch.messages else 0,
@@ -262,7 +262,8 @@ class _Stretch:
         return inside
 
 
-def _woven(messages: Sequence[Message], events: Sequence[ConversationEvent]) -> list[Item]:
+def woven(messages: Sequence[Message], events: Sequence[ConversationEvent]) -> list[Item]:
+    """Put messages and what happened into one order."""
     keyed = [((message.seq, 0, 0), Item(message=message)) for message in messages]
     keyed += [((event.after_seq, 1, event.pk), Item(event=event)) for event in events]
     return [item for _, item in sorted(keyed, key=lambda pair: pair[0])]

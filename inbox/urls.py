@@ -20,6 +20,7 @@ from inbox.views import (
     saved_views,
     search,
     templates,
+    transcript,
     why,
 )
 
@@ -35,6 +36,8 @@ urlpatterns = [
     path("c/<str:cid>/thread/", conversation.thread, name="thread"),
     path("c/<str:cid>/desk/", conversation.desk, name="desk"),
     path("c/<str:cid>/panel/", conversation.panel, name="panel"),
+    path("c/<str:cid>/print/", transcript.print_view, name="print"),
+    path("c/<str:cid>/transcript.csv", transcript.transcript_csv, name="transcript_csv"),
     path("c/<str:cid>/templates/", templates.templates, name="templates"),
     path("c/<str:cid>/review/", reviews.review, name="review"),
     path("search/", search.search, name="search"),

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -36,7 +37,7 @@ class Case:
     now: datetime
 
 
-ConversationView = Callable[..., HttpResponse]
+ConversationView = Callable[..., HttpResponseBase]
 
 
 def reader(request: HttpRequest) -> tuple[Viewer, User, datetime]:
@@ -54,7 +55,7 @@ def of_conversation(view: ConversationView) -> ConversationView:
     """Find the conversation for this person, or say that it is not theirs."""
 
     @wraps(view)
-    def found(request: HttpRequest, *, cid: str, **rest: Any) -> HttpResponse:
+    def found(request: HttpRequest, *, cid: str, **rest: Any) -> HttpResponseBase:
         viewer, user, now = reader(request)
         if not viewer.may_see:
             return no_licence(request, viewer, cid)

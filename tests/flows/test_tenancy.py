@@ -302,6 +302,8 @@ TABLE: dict[str, dict[str, Row]] = {
     "conversation_link": {"GET": Row(ELSEWHERE, OF_CONVERSATION, _cid)},
     "thread": {"GET": _read(reads=True)},
     "desk": {"GET": _read()},
+    "print": {"GET": _read(reads=True)},
+    "transcript_csv": {"GET": _read(reads=True)},
     "panel": {"GET": _read(reads=True)},
     "why": {"GET": _read(reads=True)},
     # One's own queue: nobody's words but those of conversations one may read.
