@@ -75,6 +75,10 @@ clean: setup ## Delete what tests and checks left here; the demo's data stays
 screenshots: setup ## Take the pictures of docs/ from the running demo
 	@exec $(OURS) docs/take_screenshots.py
 
+.PHONY: screens
+screens: setup ## Draw a sheet of every screen for docs/, as the browser tests see it
+	@exec $(OURS) docs/take_screens.py $(ARGS)
+
 .PHONY: lock
 lock: setup ## Choose the newest versions that pyproject.toml allows and pin them with hashes
 	@$(LOCK) --output-file requirements.txt pyproject.toml
