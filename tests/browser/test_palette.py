@@ -50,8 +50,10 @@ def test_it_offers_what_the_screen_does(shop: House, open_as: Open) -> None:
     make_inbox(shop.account, "Sales").team.memberships.create(user=shop.alice)
     alice = ready(open_as(shop.alice, here()))
 
-    names = set(ask(alice).locator("span:first-child").all_inner_texts())
+    listed = ask(alice).locator("span:first-child").all_inner_texts()
+    names = set(listed)
 
+    assert listed.index("Claim") < listed.index("Search everything")  # the conversation first
     assert names >= {
         "Claim",
         "Close",

@@ -18,9 +18,14 @@ export function offer(commands) {
   extras.push(...commands);
 }
 
-// A command exists because its button or link does, can be seen, and can be pressed.
+// A command exists because its button or link does, can be seen, and can be pressed. What can be
+// done to the open conversation comes first.
 function commands() {
-  const found = [...document.querySelectorAll(CONTROLS)].filter(isOffered).map(fromControl);
+  const offered = [...document.querySelectorAll(CONTROLS)].filter(isOffered);
+  const [near, far] = [true, false].map((is) =>
+    offered.filter((control) => Boolean(control.closest("#thread-box")) === is),
+  );
+  const found = [...near, ...far].map(fromControl);
   const more = extras.filter((one) => one.isPossible());
   const named = [...found, ...more].filter((one) => one.name);
   return [...new Map(named.map((one) => [one.name, one])).values()];
