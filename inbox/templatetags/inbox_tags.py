@@ -17,6 +17,7 @@ from inbox.models.ids import client_id
 from inbox.tongues import language_name, languages_with
 from inbox.words import client_words
 
+QUOTE_LENGTH = 120
 register = template.Library()
 
 
@@ -258,3 +259,10 @@ def filesize(size: int) -> str:
 def capped(number: int) -> str:
     """Write a count, from a hundred on as 99+."""
     return labels.capped(number)
+
+
+@register.filter
+def first_line(text: str) -> str:
+    """Return the first line of what somebody wrote, cut to what a quote has room for."""
+    line = next((one.strip() for one in text.splitlines() if one.strip()), "")
+    return line if len(line) <= QUOTE_LENGTH else f"{line[: QUOTE_LENGTH - 1]}…"
