@@ -26,7 +26,7 @@ from inbox.audience import (
 from inbox.broadcast import announce, publish_ephemeral, user_group
 from inbox.canned import count_uses
 from inbox.drafts import Place, Save, end_draft
-from inbox.mentions import mention, mentioned_in
+from inbox.mentions import Named, mention, mentioned_in
 from inbox.models import (
     Contact,
     Conversation,
@@ -38,7 +38,7 @@ from inbox.models import (
     TeamInbox,
     Thread,
 )
-from inbox.models.message import MENTIONED
+from inbox.models.message import MENTION_NAMES, MENTIONED
 from inbox.previews import set_preview
 from inbox.refusals import (
     ChangedMeanwhileError,
@@ -526,7 +526,7 @@ def add_note(
             status=Message.Status.NOTE,
             author=user,
             client_id=client_id,
-            details={MENTIONED: told} if told else {},
+            details=_mentions(named, told),
             now=now,
         )
         set_preview(row, message)
@@ -542,6 +542,12 @@ def add_note(
         announce(story.announcements(), now=now)
         count_uses(canned, row, me=user.pk, now=now)
     return message
+
+
+def _mentions(named: Sequence[Named], told: Sequence[int]) -> dict[str, Any]:
+    if not told:
+        return {}
+    return {MENTIONED: list(told), MENTION_NAMES: sorted({one.name for one in named})}
 
 
 def known_message(

@@ -116,7 +116,8 @@ class Desk:
 
 def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: datetime) -> Desk:
     """Lay out the desk: abilities, then the gate's opinion, then the banner that matters most."""
-    abilities = abilities_of(viewer, conversation, part_of(viewer, conversation))
+    part = part_of(viewer, conversation)
+    abilities = abilities_of(viewer, conversation, part)
     # The gate asks the thread for its contact: it is the one we have.
     conversation.thread.contact = conversation.contact
     verdict = compose_verdict(conversation=conversation, user=user, now=now)
@@ -140,7 +141,7 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
     link = opt_out_link(conversation.account_id, address_of(conversation.thread), now=now)
     return Desk(
         *(conversation, abilities, composer, verdict, banner, coming),
-        handover=handover_of(viewer, conversation, abilities),
+        handover=handover_of(viewer, conversation, abilities, part),
         promise=_promise(conversation, now=now),
         purpose=purpose,
         stop_link=link,

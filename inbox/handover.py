@@ -14,7 +14,7 @@ from compliance.models import Consent
 from inbox.abilities import Ability
 from inbox.contacts import address_of
 from inbox.labels import activity_words
-from inbox.models import Conversation, ConversationEvent, Message, ReadCursor
+from inbox.models import Conversation, ConversationEvent, Message, Participant, ReadCursor
 from inbox.refusals import NotAllowedError
 
 LINES = 3
@@ -24,6 +24,7 @@ _Verb = ConversationEvent.Verb
 _GIVING = (_Verb.TRANSFERRED, _Verb.MOVED, _Verb.ESCALATED, _Verb.RETURNED, _Verb.TAKEN_OVER)
 # After these there is nobody who was given it.
 _ENDING = (_Verb.UNDONE, _Verb.RELEASED, _Verb.CLOSED, _Verb.REOPENED)
+_BY_OTHERS = (Participant.Source.MANUAL, Participant.Source.ESCALATION)
 _OWNING = (_Verb.CLAIMED, _Verb.TRANSFERRED, _Verb.TAKEN_OVER)
 
 
@@ -59,13 +60,19 @@ class Handover:
 
 
 def handover_of(
-    viewer: Viewer, row: Conversation, abilities: frozenset[Ability]
+    viewer: Viewer,
+    row: Conversation,
+    abilities: frozenset[Ability],
+    part: Participant | None,
 ) -> Handover | None:
     """Return the card for this reader, or None: nothing was given to them, or they are past it.
 
-    One question where there is no card. `row` must have come through `access`.
+    `part` is their row in the audience. No question is asked of a conversation that never changed
+    hands. `row` must have come through `access`.
     """
     if row.is_closed or not abilities & {Ability.REPLY, Ability.CLAIM}:
+        return None
+    if not _may_be_given(row, part):
         return None
     event = (
         ConversationEvent.objects.filter(conversation=row, verb__in=(*_GIVING, *_ENDING))
@@ -86,6 +93,14 @@ def put_away(*, conversation: Conversation, by: Viewer, event_id: int) -> None:
     )
     if cursor.handover_id < event_id:
         ReadCursor.objects.filter(pk=cursor.pk).update(handover_id=event_id)
+
+
+def _may_be_given(row: Conversation, part: Participant | None) -> bool:
+    """Say whether it can have come to somebody by a hand-over, from what is known already."""
+    was_named = part is not None and part.source in _BY_OTHERS
+    was_moved = row.thread.sender.inbox_id != row.inbox_id
+    came_back = row.owner_id is None and row.last_owner_id is not None
+    return was_named or was_moved or came_back
 
 
 def _is_given(event: ConversationEvent, viewer: Viewer, row: Conversation) -> bool:

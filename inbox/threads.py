@@ -43,6 +43,7 @@ ITEMS = 40
 ITEMS_AFTER = 200
 EVENTS = 300
 ZONES = 8
+MOST_MEDIA = 120
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,14 @@ class PanelPage:
     def no_contact_since(self) -> datetime | None:
         """Return since when nobody may write to them, if so."""
         return self.consent.no_contact_at if self.consent else None
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month in which files came or went, and these, the newest first."""
+
+    begins: date
+    files: Sequence[Attachment]
 
 
 @dataclass(frozen=True)
@@ -344,6 +353,27 @@ def panel_page(viewer: Viewer, conversation: Conversation, *, now: datetime) -> 
         ),
         photos=list(photos[:9]),
     )
+
+
+def media_by_month(viewer: Viewer, conversation: Conversation) -> tuple[list[Month], bool]:
+    """List the latest files of a contact that this reader may see, the newest month first.
+
+    Months are those of the inbox's time zone. Says as well whether there are more.
+    """
+    seen = conversations_of(viewer).filter(contact=conversation.contact_id)
+    files = (
+        Attachment.objects.filter(message__conversation__in=seen, state=Attachment.State.READY)
+        .select_related("message")
+        .order_by("-message__created_at", "-pk")[: MOST_MEDIA + 1]
+    )
+    found = list(files)
+    zone = ZoneInfo(conversation.inbox.zone)
+    months: dict[date, list[Attachment]] = {}
+    for file in found[:MOST_MEDIA]:
+        assert file.message is not None
+        day = file.message.created_at.astimezone(zone).date()
+        months.setdefault(day.replace(day=1), []).append(file)
+    return [Month(begins, of_it) for begins, of_it in months.items()], len(found) > MOST_MEDIA
 
 
 def attributes_of(contact: Contact) -> list[AttributeCard]:

@@ -35,6 +35,7 @@ urlpatterns = [
     path("c/<str:cid>/thread/", conversation.thread, name="thread"),
     path("c/<str:cid>/desk/", conversation.desk, name="desk"),
     path("c/<str:cid>/panel/", conversation.panel, name="panel"),
+    path("c/<str:cid>/media/", conversation.media, name="media"),
     path("c/<str:cid>/templates/", templates.templates, name="templates"),
     path("c/<str:cid>/review/", reviews.review, name="review"),
     path("search/", search.search, name="search"),

@@ -23,6 +23,7 @@ def _palette() -> dict[str, str]:
         "palette_search": _("Search everything for “{words}”"),
         "palette_number": _("{number} to choose from"),
         "palette_nothing": _("Nothing of this name can be done here."),
+        "forget_search": _("Forget “{words}”"),
         "palette_gone": _("This is no longer possible."),
     }
 

@@ -1,5 +1,6 @@
 """Which small things do templates need: icons, times, names?"""
 
+import re
 from collections.abc import Hashable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,6 +15,7 @@ from django.utils.translation import get_language
 from inbox import labels
 from inbox.models import Attachment, ContactAddress, Conversation, ConversationEvent, Message
 from inbox.models.ids import client_id
+from inbox.models.message import MENTION_NAMES
 from inbox.tongues import language_name, languages_with
 from inbox.words import client_words
 
@@ -159,6 +161,26 @@ def linked(text: str) -> SafeString:
     # The text itself is escaped, so every anchor here is one that urlize made.
     opening = '<a target="_blank" rel="noopener noreferrer nofollow" href="'
     return mark_safe(html.replace('<a href="', opening))  # noqa: S308 - escaped above
+
+
+@register.filter
+def note_words(message: Message) -> SafeString:
+    """Write a note's text as `linked` does, with those whom it mentions marked."""
+    html = linked(message.body)
+    names = sorted(message.details.get(MENTION_NAMES, ()), key=len, reverse=True)
+    if not names:
+        return html
+    either = "|".join(re.escape(escape(name)) for name in names)
+    pattern = re.compile(rf"(?<![\w/])@({either})(?!\w)", re.IGNORECASE)
+    # Every tag is one that `linked` made; between them everything is escaped.
+    parts = re.split(r"(<[^>]*>)", html)
+    marked = (
+        part
+        if part.startswith("<")
+        else pattern.sub(r'<strong class="mention">\g<0></strong>', part)
+        for part in parts
+    )
+    return mark_safe("".join(marked))  # noqa: S308 - escaped above
 
 
 @register.filter

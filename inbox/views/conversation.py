@@ -37,8 +37,10 @@ from inbox.refusals import (
 )
 from inbox.sending import Later, send_reply, warnings_on
 from inbox.threads import (
+    MOST_MEDIA,
     beginning_of,
     first_since,
+    media_by_month,
     panel_page,
     quoted_by,
     thread_page,
@@ -172,6 +174,16 @@ def panel(request: HttpRequest, case: Case) -> HttpResponse:
     page = inbox_page_around(case.viewer, case.conversation, asked_by(request))
     context = {**_thread(request, case), **context, "pane": "panel"}
     return show_page(request, page, case.user, **context)
+
+
+@require_GET
+@of_conversation
+def media(request: HttpRequest, case: Case) -> HttpResponse:
+    """Show photos and files of this contact that the reader may see, by month."""
+    months, is_cut = media_by_month(case.viewer, case.conversation)
+    context = {"case": case, "months": months, "is_cut": is_cut, "most": MOST_MEDIA}
+    template = "inbox/_media.html" if wants_fragment(request) else "inbox/media.html"
+    return render(request, template, context)
 
 
 @require_http_methods(["GET", "POST"])

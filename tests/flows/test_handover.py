@@ -34,7 +34,8 @@ def stage(house: House, client: Client, now: Any) -> Stage:
 
 def card(stage: Stage, user: User) -> Handover | None:
     viewer, row = stage.viewer(user), stage.row
-    return handover_of(viewer, row, abilities_of(viewer, row, part_of(viewer, row)))
+    part = part_of(viewer, row)
+    return handover_of(viewer, row, abilities_of(viewer, row, part), part)
 
 
 def given(stage: Stage, note: str = "") -> None:

@@ -178,7 +178,8 @@ def test_the_card_of_a_hand_over_knows_it(stage: Stage) -> None:
     bob = stage.viewer(house.bob)
 
     row = stage.row
-    card = handover_of(bob, row, abilities_of(bob, row, part_of(bob, row)))
+    part = part_of(bob, row)
+    card = handover_of(bob, row, abilities_of(bob, row, part), part)
 
     assert card is not None
     assert (card.promised_at, card.promise_note) == (row.promised_at, "The price")

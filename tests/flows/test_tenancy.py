@@ -309,6 +309,7 @@ TABLE: dict[str, dict[str, Row]] = {
     "desk": {"GET": _read()},
     "panel": {"GET": _read(reads=True)},
     "why": {"GET": _read(reads=True)},
+    "media": {"GET": _read(reads=True)},
     # One's own queue: nobody's words but those of conversations one may read.
     "reviews": {"GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE})},
     "search": {

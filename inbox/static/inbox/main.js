@@ -92,7 +92,7 @@ const CLICKS = {
   "[data-copy-text]": (it) => copy(it.dataset.copyText),
   "[data-copy-quote]": (it) =>
     copy(it.closest("dialog").querySelector('[data-fill="text"]').textContent),
-  ".photos [data-photo]": (it) => gallery.open(it),
+  ".photos [data-photo], .media [data-photo]": (it) => gallery.open(it),
   "[data-jump]": () => page.jump.open(),
   "#help": () => document.getElementById("keys").showModal(),
   "#bell": openBell,
@@ -162,6 +162,7 @@ new Keys(settings.preferences, {
   help: () => document.getElementById("keys").showModal(),
   mine: press('#chips [data-view="mine"]'),
   unassigned: press('#chips [data-view="unassigned"]'),
+  longest: press('#chips [data-view="waiting"]'),
   everything: press('#chips [data-view="open"]'),
 });
 
