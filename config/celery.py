@@ -67,6 +67,7 @@ app.conf.beat_schedule = {
     "ask what became of the unknown": _every(5, "inbox.tasks.sweep_unknown"),
     "fetch media that is owed": _every(5, "inbox.tasks.sweep_media"),
     "return snoozed conversations": _every(5, "inbox.tasks.sweep_snoozed"),
+    "bring up promises that are due": _every(5, "inbox.tasks.sweep_promises"),
     "return unanswered hand-overs": _every(15, "inbox.tasks.sweep_handovers"),
     "release from who can no longer work": _every(3, "inbox.tasks.sweep_ineligible"),
     "note what ends, and what has ended": _every(4, "inbox.tasks.sweep_expiring"),

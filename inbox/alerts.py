@@ -37,7 +37,7 @@ MOST_WORDS = 140  # of a note
 _Verb = ConversationEvent.Verb
 _GIVING = {_Verb.TRANSFERRED, _Verb.TAKEN_OVER, _Verb.REOPENED, _Verb.ROUTED}
 _NAMING = {_Verb.ESCALATED, _Verb.ROUTED}
-_HELPING = {_Verb.WARNED, _Verb.ESCALATED}
+_HELPING = {_Verb.WARNED, _Verb.ESCALATED, _Verb.PROMISED}
 _FAILURES = {Message.Status.FAILED, Message.Status.BLOCKED}
 
 
@@ -196,6 +196,8 @@ def _concerned(
     if event := scene.events.get(one.id):
         if event.verb == _Verb.WARNED:
             return _waited_for(conversation, audience, scene), activity_words(event)
+        if event.verb == _Verb.PROMISED:
+            return _promised(event, conversation, audience, scene), activity_words(event)
         if event.verb in _NAMING:
             return set(event.data.get("told", ())), activity_words(event)
         return _given(event, conversation)
@@ -224,6 +226,16 @@ def _waited_for(conversation: Conversation, audience: Audience, scene: _Scene) -
         if viewer.is_member_of(inbox_id) and inbox_id not in viewer.observes
     }
     return taking_part | (on_duty - scene.away)
+
+
+def _promised(
+    event: ConversationEvent, conversation: Conversation, audience: Audience, scene: _Scene
+) -> set[int]:
+    """Say whose a promise is that is due: its owner's, else the team's. Other news of it wait."""
+    if event.data.get("did") not in {"due", "handed"}:
+        return set()
+    owner = conversation.owner_id
+    return {owner} if owner else _waited_for(conversation, audience, scene)
 
 
 def _given(event: ConversationEvent, conversation: Conversation) -> tuple[set[int], str]:

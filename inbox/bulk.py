@@ -15,10 +15,14 @@ from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
 from accounts.models import User
-from inbox import closing, conversations, marking
+from inbox import closing, conversations, marking, undoing
 from inbox.access import find_conversations
-from inbox.models import Conversation, TeamInbox
-from inbox.refusals import ClaimedByOtherError, MissingInputError, RefusedError
+from inbox.models import Conversation, ConversationEvent, TeamInbox
+from inbox.refusals import (
+    ClaimedByOtherError,
+    MissingInputError,
+    RefusedError,
+)
 
 AT_MOST = 100
 REMEMBERED_SECONDS = 60 * 60
@@ -40,6 +44,7 @@ class Act(StrEnum):
     UNREAD = "unread"
     TAG = "tag"
     UNTAG = "untag"
+    UNDO = "undo"
 
     @property
     def undo(self) -> "Act | None":
@@ -48,9 +53,10 @@ class Act(StrEnum):
 
 
 _UNDO = {
-    Act.CLAIM: Act.RELEASE,
-    Act.RELEASE: Act.CLAIM,
-    Act.CLOSE: Act.UNDO_CLOSE,
+    Act.CLAIM: Act.UNDO,
+    Act.RELEASE: Act.UNDO,
+    Act.TRANSFER: Act.UNDO,
+    Act.CLOSE: Act.UNDO,
     Act.SNOOZE: Act.WAKE,
     Act.TAG: Act.UNTAG,
     Act.UNTAG: Act.TAG,
@@ -165,11 +171,31 @@ def _each(
     missing = [one for one in picked if one.public_id not in known]
     if not missing:
         return
+    if order.act is Act.UNDO:
+        _undo_each(order, missing, known)
+        return
     found = find_conversations(order.by, inbox, [one.public_id for one in missing])
     for one in missing:
         known[one.public_id] = _outcome(
             order, one, found.theirs.get(one.public_id), found.lost.get(one.public_id)
         )
+
+
+def _undo_each(order: Order, picked: Sequence[Picked], known: dict[str, Outcome]) -> None:
+    """Take back what this person did to each last, though they may not see it any more."""
+    acts = undoing.acts_on(order.by, [one.public_id for one in picked], now=order.now)
+    for one in picked:
+        known[one.public_id] = _undone(order, one.public_id, acts.get(one.public_id))
+
+
+def _undone(order: Order, public_id: str, act: ConversationEvent | None) -> Outcome:
+    try:
+        if act is None:
+            raise NoSuchError(_("This conversation is not shared with you any more."))
+        undoing.undo_act(act=act, by=order.by, user=order.user, now=order.now)
+    except RefusedError as refusal:
+        return Outcome(public_id, code=refusal.code, detail=refusal.reason)
+    return Outcome(public_id, is_changed=True)
 
 
 def _outcome(

@@ -20,6 +20,7 @@ from inbox.refusals import (
     ChangedMeanwhileError,
     ClosedError,
     MissingInputError,
+    PromiseOpenError,
     StillWaitingError,
     UnseenMessagesError,
 )
@@ -29,6 +30,8 @@ from inbox.story import Story
 from inbox.timers import end_timers, restore_timers
 from routing.escalation import Ended
 
+# What can become of a promise when its conversation is closed.
+PROMISE_ENDS = ("kept", "cancelled")
 UNDO_TIME = timedelta(minutes=2)
 CLOSED_WHILE_WAITING = "Closed while the customer was waiting"
 _Verb = ConversationEvent.Verb
@@ -43,12 +46,15 @@ def close_conversation(
     now: datetime,
     reason: str = "",
     waiting_ok: bool = False,
+    promise: str = "",
 ) -> Conversation:
     """Close a conversation so that alerts end and the next message reopens it or begins a new one.
 
     Raises UnseenMessagesError if the customer wrote after what the closer has seen,
     StillWaitingError if they wait and that was not confirmed (without a reason, the timeline then
-    says that they waited), MissingInputError if the inbox asks for a reason.
+    says that they waited), MissingInputError if the inbox asks for a reason, PromiseOpenError if
+    somebody promised to come back and `promise` does not say what became of it: "kept" or
+    "cancelled".
     """
     with transaction.atomic(durable=True):
         row = locked_conversation(conversation)
@@ -56,8 +62,10 @@ def close_conversation(
             raise ClosedError
         require(Ability.CLOSE, by, row)
         _check_close(row, last_seen_seq, reason, waiting_ok=waiting_ok)
+        if row.promised_at and promise not in PROMISE_ENDS:
+            raise PromiseOpenError
         story = Story(now=now, actor=user)
-        close_row(row, story, reason=reason.strip() or _reason_unsaid(row))
+        close_row(row, story, reason=reason.strip() or _reason_unsaid(row), promise=promise)
         announce(story.announcements(), now=now)
     return row
 
@@ -76,8 +84,18 @@ def _reason_unsaid(row: Conversation) -> str:
     return CLOSED_WHILE_WAITING if row.waiting_since else ""
 
 
-def close_row(row: Conversation, story: Story, *, reason: str = "", label: str = "") -> None:
-    """Close a locked conversation: rows, timeline, events. The story keeps what an undo needs."""
+def close_row(
+    row: Conversation,
+    story: Story,
+    *,
+    reason: str = "",
+    label: str = "",
+    promise: str = "",
+) -> None:
+    """Close a locked conversation: rows, timeline, events. The story keeps what an undo needs.
+
+    A promise ends with it: as `promise` says, or called off.
+    """
     before = readers_of(row, now=story.now)
     record_close(row, by=story.actor, now=story.now)
     parts = end_parts(row, now=story.now, by_close=True)
@@ -85,12 +103,15 @@ def close_row(row: Conversation, story: Story, *, reason: str = "", label: str =
     undo = {
         "status": row.status,
         "owner": row.owner_id,
+        "last_owner": row.last_owner_id,
         "owned_since": _iso(row.owned_since),
         "is_team_wide": row.is_team_wide,
         "audience_before": row.audience_before,
         "waiting_since": _iso(row.waiting_since),
         "snoozed_until": _iso(row.snoozed_until),
         "returns_at": _iso(row.returns_at),
+        "promised_at": _iso(row.promised_at),
+        "promise_told_at": _iso(row.promise_told_at),
         "parts": [[part.user_id, part.role, part.source] for part in parts],
     }
     row.was_team_wide_at_close = row.is_team_wide
@@ -102,9 +123,19 @@ def close_row(row: Conversation, story: Story, *, reason: str = "", label: str =
     )
     row.owner = row.owned_since = row.waiting_since = row.snoozed_until = None
     row.audience_before = row.returns_at = None
+    had_promise = row.promised_at is not None
+    row.promised_at = row.promise_told_at = None
     rules_are_done(row)
     row.version += 1
     row.save()
+    if had_promise:
+        story.record(
+            row,
+            _Verb.PROMISED,
+            label=label,
+            did=promise or "cancelled",
+            reason=reason.strip()[:200],
+        )
     left = frozenset(before - readers_of(row, now=story.now))
     story.record(
         row, _Verb.CLOSED, label=label, reason=row.close_reason, undo=undo, version=row.version
@@ -126,15 +157,25 @@ def undo_close(
         is_fresh = event and now - event.at <= UNDO_TIME
         if not (row.is_closed and event and is_mine and is_fresh and by.may_see):
             raise ChangedMeanwhileError("This close can no longer be undone. Reopen it instead.")
-        _refuse_newer(row)
         story = Story(now=now, actor=user)
-        before = readers_of(row, now=now)
-        _restore(row, event.data["undo"], now=now)
-        left = frozenset(before - readers_of(row, now=now))
-        story.record(row, _Verb.REOPENED, undone=True)
-        story.conversation_updated(row, "status", "owner", left=left)
+        restore_close(row, event, story)
         announce(story.announcements(), now=now)
     return row
+
+
+def restore_close(row: Conversation, closed: ConversationEvent, story: Story) -> None:
+    """Make a locked conversation as it was before this close.
+
+    Raises ChangedMeanwhileError if it is open, or the thread has a newer conversation.
+    """
+    if not row.is_closed:
+        raise ChangedMeanwhileError("This close can no longer be undone. Reopen it instead.")
+    _refuse_newer(row)
+    before = readers_of(row, now=story.now)
+    _restore(row, closed.data["undo"], now=story.now)
+    left = frozenset(before - readers_of(row, now=story.now))
+    story.record(row, _Verb.REOPENED, undone=True, of=closed.public_id)
+    story.conversation_updated(row, "status", "owner", left=left)
 
 
 def _restore(row: Conversation, undo: dict[str, Any], *, now: datetime) -> None:
@@ -154,12 +195,15 @@ def _restore(row: Conversation, undo: dict[str, Any], *, now: datetime) -> None:
     )
     row.status = str(undo["status"])
     row.owner_id = undo["owner"]
+    row.last_owner_id = undo.get("last_owner", row.last_owner_id)
     row.owned_since = _time(undo["owned_since"])
     row.is_team_wide = bool(undo["is_team_wide"])
     row.audience_before = undo["audience_before"]
     row.waiting_since = _time(undo["waiting_since"])
     row.snoozed_until = _time(undo["snoozed_until"])
     row.returns_at = _time(undo["returns_at"])
+    row.promised_at = _time(undo.get("promised_at"))
+    row.promise_told_at = _time(undo.get("promise_told_at"))
     closed_at = row.closed_at
     row.closed_at, row.close_reason, row.was_team_wide_at_close = None, "", False
     row.version += 1
@@ -167,7 +211,7 @@ def _restore(row: Conversation, undo: dict[str, Any], *, now: datetime) -> None:
     restore_timers(row, closed_at=closed_at)
     forget_close(row, closed_at=closed_at)
     # The owner's name is shown by what follows.
-    row.refresh_from_db(fields=["owner"])
+    row.refresh_from_db(fields=["owner", "last_owner"])
 
 
 def reopen_conversation(
@@ -227,6 +271,7 @@ def close_quiet(*, now: datetime) -> int:
             inbox=inbox,
             status=Conversation.Status.OPEN,
             waiting_since=None,
+            promised_at=None,
             has_failed_message=False,
             last_human_reply_at__lte=limit,
             opened_at__gte=inbox.auto_close_since,
@@ -240,6 +285,7 @@ def _close_if_quiet(row: Conversation, story: Story) -> bool:
     is_quiet = (
         row.status == Conversation.Status.OPEN
         and row.waiting_since is None
+        and row.promised_at is None
         and not row.has_failed_message
         and hours is not None
         and row.last_human_reply_at is not None

@@ -26,7 +26,7 @@ from inbox.audience import (
 from inbox.broadcast import announce, publish_ephemeral, user_group
 from inbox.canned import count_uses
 from inbox.drafts import Place, Save, end_draft
-from inbox.mentions import mention, mentioned_in
+from inbox.mentions import Named, mention, mentioned_in
 from inbox.models import (
     Contact,
     Conversation,
@@ -38,7 +38,7 @@ from inbox.models import (
     TeamInbox,
     Thread,
 )
-from inbox.models.message import MENTIONED
+from inbox.models.message import MENTION_NAMES, MENTIONED
 from inbox.previews import set_preview
 from inbox.refusals import (
     ChangedMeanwhileError,
@@ -52,6 +52,7 @@ from inbox.refusals import (
 )
 from inbox.rerouting import ask_rules, rules_are_done
 from inbox.rulebooks import rules_for
+from inbox.snapshots import snapshot
 from inbox.story import Story
 from inbox.timers import follow_claim, replan_wait, resume_timers, start_over, suspend_timers
 from routing.facts import Trigger
@@ -113,13 +114,18 @@ def claim_conversation(
         if version is not None and row.version != version:
             raise ChangedMeanwhileError
         story = Story(now=now, actor=user)
-        take_ownership(row, user, story)
+        take_ownership(row, user, story, undo=snapshot(row))
         announce(story.announcements(), now=now)
     return row
 
 
-def take_ownership(row: Conversation, user: User, story: Story) -> None:
-    """Let `user` own a locked conversation by claim: rows, timeline, events."""
+def take_ownership(
+    row: Conversation, user: User, story: Story, *, undo: dict[str, Any] | None = None
+) -> None:
+    """Let `user` own a locked conversation by claim: rows, timeline, events.
+
+    `undo` is how it was before, where the claim can be taken back.
+    """
     before = readers_of(row, now=story.now)
     was_team_wide = row.is_team_wide
     ended = give_to(row, user, source=Participant.Source.CLAIM, now=story.now)
@@ -127,8 +133,14 @@ def take_ownership(row: Conversation, user: User, story: Story) -> None:
     row.save()
     follow_claim(row, now=story.now)
     left = frozenset(before - readers_of(row, now=story.now))
-    story.record(row, _Verb.CLAIMED, was_team_wide=was_team_wide, ended=ended, left=sorted(left))
+    facts: dict[str, Any] = {"was_team_wide": was_team_wide, "ended": ended, "left": sorted(left)}
+    story.record(row, _Verb.CLAIMED, **facts, **_undoable(row, undo))
     story.conversation_updated(row, "owner", left=left)
+
+
+def _undoable(row: Conversation, undo: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what a line of the timeline keeps so that its act can be taken back."""
+    return {"undo": undo, "version": row.version} if undo else {}
 
 
 def release_conversation(
@@ -142,12 +154,15 @@ def release_conversation(
         row = locked_conversation(conversation)
         require(Ability.RELEASE, by, row)
         story = Story(now=now, actor=user)
-        _give_back(row, _Verb.RELEASED, story)
+        give_back_to_team(row, _Verb.RELEASED, story, undo=snapshot(row))
         announce(story.announcements(), now=now)
     return row
 
 
-def _give_back(row: Conversation, verb: str, story: Story, **data: Any) -> None:
+def give_back_to_team(
+    row: Conversation, verb: str, story: Story, *, undo: dict[str, Any] | None = None, **data: Any
+) -> None:
+    """Take a locked conversation from its owner: whom it belonged to before has it again."""
     before = readers_of(row, now=story.now)
     row.last_owner = row.owner
     if not give_back(row, now=story.now) and rules_for(row.inbox, now=story.now).asked:
@@ -156,7 +171,7 @@ def _give_back(row: Conversation, verb: str, story: Story, **data: Any) -> None:
     row.save()
     start_over(row, now=story.now)
     left = frozenset(before - readers_of(row, now=story.now))
-    story.record(row, verb, is_team_wide=row.is_team_wide, **data)
+    story.record(row, verb, is_team_wide=row.is_team_wide, **data, **_undoable(row, undo))
     story.conversation_updated(row, "owner", left=left)
 
 
@@ -192,7 +207,7 @@ def _leave(conversation: Conversation, user: User, reason: str, *, now: datetime
         forget_before(row, user.pk)
         is_owner = row.owner_id == user.pk
         if is_owner:
-            _give_back(row, _Verb.RELEASED, story, reason=reason)
+            give_back_to_team(row, _Verb.RELEASED, story, reason=reason)
         else:
             _take_out(row, user, reason, story)
         announce(story.announcements(), now=now)
@@ -249,7 +264,7 @@ def _release_from(conversation: Conversation, owner_id: int, reason: str, *, now
         if row.owner_id != owner_id:
             return 0
         story = Story(now=now)
-        _give_back(row, _Verb.RELEASED, story, reason=reason)
+        give_back_to_team(row, _Verb.RELEASED, story, reason=reason)
         announce(story.announcements(), now=now)
     return 1
 
@@ -274,7 +289,7 @@ def transfer_to_user(
         row = locked_conversation(conversation)
         require(Ability.TRANSFER, by, row)
         _check_target(row, user, to, now=now, confirmed=confirmed)
-        story = Story(now=now, actor=user)
+        story, undo = Story(now=now, actor=user), snapshot(row)
         before = readers_of(row, now=now)
         ended = give_to(row, to, source=Participant.Source.MANUAL, now=now)
         minutes = row.inbox.handover_minutes
@@ -283,7 +298,8 @@ def transfer_to_user(
         row.save()
         start_over(row, now=now)
         left = frozenset(before - readers_of(row, now=now))
-        story.record(row, _Verb.TRANSFERRED, to=to.name, to_id=to.pk, ended=ended, note=note[:500])
+        facts: dict[str, Any] = {"to": to.name, "to_id": to.pk, "ended": ended, "note": note[:500]}
+        story.record(row, _Verb.TRANSFERRED, **facts, **_undoable(row, undo))
         story.conversation_updated(row, "owner", left=left)
         announce(story.announcements(), now=now)
     return row
@@ -322,7 +338,7 @@ def transfer_to_inbox(
             raise NotEligibleError("There is no such inbox.")
         if to.pk == row.inbox_id:
             raise MissingInputError("The conversation is in that inbox already.")
-        story = Story(now=now, actor=user)
+        story, undo = Story(now=now, actor=user), snapshot(row)
         source, before = row.inbox, readers_of(row, now=now)
         end_parts(row, now=now)
         row.last_owner = row.owner or row.last_owner
@@ -335,7 +351,8 @@ def transfer_to_inbox(
         row.save()
         replan_wait(row, now=now)
         left = frozenset(before - readers_of(row, now=now))
-        story.record(row, _Verb.MOVED, source=source.name, target=to.name, note=note[:500])
+        facts: dict[str, Any] = {"source": source.name, "target": to.name, "note": note[:500]}
+        story.record(row, _Verb.MOVED, **facts, **_undoable(row, undo))
         story.conversation_moved(row, source=source, left=left)
         announce(story.announcements(), now=now)
     return row
@@ -410,12 +427,13 @@ def wake_conversation(
         row = locked_conversation(conversation)
         require(Ability.SNOOZE, by, row)
         story = Story(now=now, actor=user)
-        _wake(row, story)
+        wake_row(row, story)
         announce(story.announcements(), now=now)
     return row
 
 
-def _wake(row: Conversation, story: Story, *, label: str = "") -> None:
+def wake_row(row: Conversation, story: Story, *, label: str = "") -> None:
+    """End the snooze of a locked conversation: rows, timeline, events."""
     row.status, row.snoozed_until = Conversation.Status.OPEN, None
     row.last_activity_at = story.now
     row.version += 1
@@ -438,7 +456,7 @@ def _wake_if_due(row: Conversation, story: Story) -> bool:
         row.snoozed_until is not None and row.snoozed_until <= story.now
     )
     if is_due:
-        _wake(row, story, label="Snooze")
+        wake_row(row, story, label="Snooze")
     return is_due
 
 
@@ -451,7 +469,7 @@ def return_due(*, now: datetime) -> int:
 def _return_if_due(row: Conversation, story: Story) -> bool:
     if row.is_closed or row.returns_at is None or row.returns_at > story.now:
         return False
-    _give_back(row, _Verb.RETURNED, story, owner=row.owner.name if row.owner else "")
+    give_back_to_team(row, _Verb.RETURNED, story, owner=row.owner.name if row.owner else "")
     return True
 
 
@@ -508,7 +526,7 @@ def add_note(
             status=Message.Status.NOTE,
             author=user,
             client_id=client_id,
-            details={MENTIONED: told} if told else {},
+            details=_mentions(named, told),
             now=now,
         )
         set_preview(row, message)
@@ -524,6 +542,12 @@ def add_note(
         announce(story.announcements(), now=now)
         count_uses(canned, row, me=user.pk, now=now)
     return message
+
+
+def _mentions(named: Sequence[Named], told: Sequence[int]) -> dict[str, Any]:
+    if not told:
+        return {}
+    return {MENTIONED: list(told), MENTION_NAMES: sorted({one.name for one in named})}
 
 
 def known_message(

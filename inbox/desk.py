@@ -19,6 +19,7 @@ from compliance.opt_out_links import opt_out_link
 from compliance.programmes import Programme
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.contacts import address_of
+from inbox.handover import Handover, handover_of, promise_note
 from inbox.models import ConsentReview, Conversation, TeamInbox
 from inbox.reviewing import may_decide, review_of
 from inbox.sending import Wanted, compose_verdict, is_first_word, verdict_on
@@ -70,6 +71,15 @@ class NextStep:
 
 
 @dataclass(frozen=True)
+class PromiseLine:
+    """By when we promised to come back, what, and whether that moment is here."""
+
+    at: datetime
+    note: str
+    is_due: bool
+
+
+@dataclass(frozen=True)
 class Desk:
     """Buttons, banner and composer of one reader in one conversation, and what comes next."""
 
@@ -79,6 +89,8 @@ class Desk:
     verdict: Verdict
     banner: Banner | None
     next_step: NextStep | None = None
+    handover: Handover | None = None
+    promise: PromiseLine | None = None
     purpose: Purpose = Purpose.REPLY
     stop_link: str = ""
     programmes: tuple[Programme, ...] = ()
@@ -104,7 +116,8 @@ class Desk:
 
 def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: datetime) -> Desk:
     """Lay out the desk: abilities, then the gate's opinion, then the banner that matters most."""
-    abilities = abilities_of(viewer, conversation, part_of(viewer, conversation))
+    part = part_of(viewer, conversation)
+    abilities = abilities_of(viewer, conversation, part)
     # The gate asks the thread for its contact: it is the one we have.
     conversation.thread.contact = conversation.contact
     verdict = compose_verdict(conversation=conversation, user=user, now=now)
@@ -127,11 +140,22 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
     coming = _next_step(conversation, now=now)
     link = opt_out_link(conversation.account_id, address_of(conversation.thread), now=now)
     return Desk(
-        *(conversation, abilities, composer, verdict, banner, coming, purpose, link),
+        *(conversation, abilities, composer, verdict, banner, coming),
+        handover=handover_of(viewer, conversation, abilities, part),
+        promise=_promise(conversation, now=now),
+        purpose=purpose,
+        stop_link=link,
         programmes=programmes,
         kept=kept,
         name_to_say=_name_to_say(conversation, composer, user, now=now),
     )
+
+
+def _promise(conversation: Conversation, *, now: datetime) -> PromiseLine | None:
+    at = conversation.promised_at
+    if at is None:
+        return None
+    return PromiseLine(at, promise_note(conversation), at <= now)
 
 
 def _name_to_say(conversation: Conversation, composer: Composer, user: User, now: datetime) -> str:

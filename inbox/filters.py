@@ -63,6 +63,7 @@ class Filter:
     waiting: int = 0
     is_unread: bool = False
     sort: Sort = Sort.NEWEST
+    is_promised: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> "Filter":
@@ -74,6 +75,7 @@ class Filter:
             waiting=waiting if waiting in WAITS else 0,
             is_unread=given.get("unread", "") == "1",
             sort=Sort.named(given.get("sort", "")),
+            is_promised=given.get("promised", "") == "1",
         )
 
     @property
@@ -84,12 +86,13 @@ class Filter:
     @property
     def is_narrow(self) -> bool:
         """Say whether there may be rows that it leaves out."""
-        return bool(self.channel or self.tag or self.waiting or self.is_unread)
+        return self.number > 0
 
     @property
     def number(self) -> int:
         """Count what narrows the list, for the button that shows it."""
-        return sum(map(bool, (self.channel, self.tag, self.waiting, self.is_unread)))
+        said = (self.channel, self.tag, self.waiting, self.is_unread, self.is_promised)
+        return sum(map(bool, said))
 
     def as_query(self) -> dict[str, str]:
         """Return the part of an address that says the same."""
@@ -98,6 +101,7 @@ class Filter:
             "tag": self.tag,
             "waiting": str(self.waiting or ""),
             "unread": "1" if self.is_unread else "",
+            "promised": "1" if self.is_promised else "",
             "sort": "" if self.sort is Sort.NEWEST else str(self.sort),
         }
         return {name: value for name, value in said.items() if value}
@@ -114,6 +118,8 @@ def filtered(
     if wanted.waiting:
         since = now - timedelta(minutes=wanted.waiting)
         conversations = conversations.filter(waiting_since__lte=since)
+    if wanted.is_promised:
+        conversations = conversations.filter(promised_at__isnull=False)
     if wanted.sort is Sort.WAITING:
         conversations = conversations.filter(waiting_since__isnull=False)
     return conversations.filter(_is_unread(me)) if wanted.is_unread else conversations

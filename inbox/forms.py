@@ -214,6 +214,17 @@ class SnoozeForm(forms.Form):
         return chosen
 
 
+class PromiseForm(SnoozeForm):
+    """By when we promise a customer to come back."""
+
+    def due_at(self, *, now: datetime, zone: str) -> datetime:
+        """Return the moment; raises ValidationError when there is none, or a far one."""
+        moment = self.until_at(now=now, zone=zone)
+        if moment is None:
+            raise ValidationError(_("Choose a day and a time."))
+        return moment
+
+
 def moment_in(text: str, zone: str) -> datetime:
     """Read a moment as browsers write it, in the zone unless it names its own; answer in UTC.
 

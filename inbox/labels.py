@@ -174,6 +174,8 @@ ACTIVITY_ICONS = {
     _Verb.TAGGED: "tag",
     _Verb.CONTACT_TAGS: "tag",
     _Verb.CONTACT_FACT: "pencil",
+    _Verb.UNDONE: "undo-2",
+    _Verb.PROMISED: "bell-ring",
 }
 
 
@@ -199,9 +201,19 @@ ACTIVITY_SENTENCES = {
     _Verb.TAGGED: _("%(who)s changed the tags"),
     _Verb.CONTACT_TAGS: _("%(who)s changed the contact's tags"),
     _Verb.CONTACT_FACT: _("%(who)s changed what is known of the contact"),
+    _Verb.UNDONE: _("%(who)s took this back"),
+    _Verb.PROMISED: _("%(who)s promised to come back"),
 }
 MARK_SENTENCES = {
     (_Verb.WARNED, "review"): _("Nobody has decided yet whether they asked to stop"),
+    (_Verb.UNDONE, "claimed"): _("%(who)s took the claim back"),
+    (_Verb.UNDONE, "released"): _("%(who)s took the release back"),
+    (_Verb.UNDONE, "transferred"): _("%(who)s took the transfer back"),
+    (_Verb.UNDONE, "moved"): _("%(who)s took the move to another team back"),
+    (_Verb.PROMISED, "kept"): _("%(who)s kept the promise"),
+    (_Verb.PROMISED, "cancelled"): _("%(who)s called the promise off"),
+    (_Verb.PROMISED, "due"): _("The promise is due"),
+    (_Verb.PROMISED, "handed"): _("The promise is due and its owner is away: the team has it"),
     (_Verb.RELEASED, "left"): _("%(name)s takes part no more"),
     (_Verb.TAGGED, "added"): _("%(who)s added the tag “%(mark)s”"),
     (_Verb.TAGGED, "removed"): _("%(who)s removed the tag “%(mark)s”"),

@@ -57,6 +57,7 @@ class View(StrEnum):
     MINE = "mine"
     UNASSIGNED = "unassigned"
     OPEN = "open"
+    WAITING = "waiting"
     SNOOZED = "snoozed"
     CLOSED = "closed"
     MENTIONS = "mentions"
@@ -80,6 +81,12 @@ class Asked:
     owner: int | None = None
     before: str = ""
     wanted: Filter = Filter()
+
+    @property
+    def sort(self) -> Sort:
+        """Return in which order rows stand: who waits longest comes first in their view."""
+        is_waiting = self.view is View.WAITING and not self.words
+        return Sort.WAITING if is_waiting else self.wanted.sort
 
 
 class RowCard(NamedTuple):
@@ -156,6 +163,7 @@ class InboxPage:
             (View.MINE, _("Mine"), "g m"),
             (View.UNASSIGNED, _("Unassigned"), "g u"),
             (View.OPEN, _("All open"), "g a"),
+            (View.WAITING, _("Waiting longest"), "g w"),
             (View.MENTIONS, _("Mentions"), ""),
             (View.SNOOZED, _("Snoozed"), ""),
             (View.CLOSED, _("Closed"), ""),
@@ -202,7 +210,7 @@ def _list_of(
         asked=asked,
         head=head,
         rows=rows,
-        next_before=cursor_of(rows[-1].row, asked.wanted.sort) if rest else "",
+        next_before=cursor_of(rows[-1].row, asked.sort) if rest else "",
         counts=counts,
         owners=_owners(inbox) if is_supervisor else (),
         is_supervisor=is_supervisor,
@@ -220,7 +228,7 @@ def _page(viewer: Viewer, inbox: TeamInbox, asked: Asked) -> list[RowCard]:
     """Return the rows of a page, and one row more if there is one."""
     at, public_id = _place_of(asked.before) if asked.before else (None, None)
     if asked.words or not asked.wanted.is_plain:
-        found, sort = _asked_for(viewer, inbox, asked), asked.wanted.sort
+        found, sort = _asked_for(viewer, inbox, asked), asked.sort
         below = _below(found, at, public_id, sort) if at else found
         rows = list(_in_order(below, viewer.user_id, sort))
     else:
@@ -248,7 +256,9 @@ def _rows_query(view: View, *, has_owner: bool, is_below: bool) -> Seen[tuple[An
     ) -> "QuerySet[Conversation, tuple[Any, ...]]":
         chosen = seen.filter(_condition(view, me), inbox=inbox)
         chosen = chosen.filter(owner=owner) if has_owner else chosen
-        return _in_order(_below(chosen, at, public_id) if is_below else chosen, me)
+        sort = Sort.WAITING if view is View.WAITING else Sort.NEWEST
+        below = _below(chosen, at, public_id, sort) if is_below else chosen
+        return _in_order(below, me, sort)
 
     return Seen(ask)
 
@@ -275,6 +285,7 @@ def _condition(view: View, me: Any) -> Q:
         View.MINE: is_open & Q(owner=me),
         View.UNASSIGNED: is_open & Q(owner=None),
         View.OPEN: is_open,
+        View.WAITING: is_open & Q(waiting_since__isnull=False),
         View.SNOOZED: Q(status=Conversation.Status.SNOOZED),
         View.CLOSED: Q(status=Conversation.Status.CLOSED),
         View.MENTIONS: Q(Exists(_mentioned(me))),

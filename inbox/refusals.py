@@ -86,6 +86,13 @@ class StillWaitingError(RefusedError):
     reason = "The customer is still waiting for an answer. Close anyway, and say why."
 
 
+class PromiseOpenError(RefusedError):
+    """Somebody promised to come back: was it kept, or is it called off?"""
+
+    code = "promise_open"
+    reason = "A promise to come back is still open. Say whether it was kept or is called off."
+
+
 class MissingInputError(RefusedError):
     """Something needed is missing or wrong."""
 

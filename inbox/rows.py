@@ -49,6 +49,7 @@ class Row(NamedTuple):
     is_hidden: bool
     waiting_since: datetime | None
     snoozed_until: datetime | None
+    promised_at: datetime | None = None
     tags: tuple[str, ...] = ()
 
     @classmethod
@@ -117,6 +118,7 @@ FIELDS = (
     "is_hidden",
     "waiting_since",
     "snoozed_until",
+    "promised_at",
     "tags",
 )
 
@@ -148,6 +150,7 @@ def row_of(conversation: Conversation) -> Row:
         conversation.is_hidden,
         conversation.waiting_since,
         conversation.snoozed_until,
+        conversation.promised_at,
         tuple(conversation.tags),
     )
 

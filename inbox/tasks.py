@@ -18,6 +18,7 @@ from inbox import (
     escalating,
     importing,
     media,
+    promises,
     reassigning,
     receiving,
     reconciling,
@@ -104,6 +105,12 @@ def sweep_unknown() -> None:
 def sweep_snoozed() -> None:
     """Wake conversations whose snooze is over."""
     conversations.wake_due(now=timezone.now())
+
+
+@shared_task
+def sweep_promises() -> None:
+    """Bring up promises to customers that are due."""
+    promises.tell_due(now=timezone.now())
 
 
 @shared_task

@@ -7,7 +7,8 @@ reader may not see.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 from phonenumbers import timezone
@@ -42,6 +43,7 @@ ITEMS = 40
 ITEMS_AFTER = 200
 EVENTS = 300
 ZONES = 8
+MOST_MEDIA = 120
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,14 @@ class PanelPage:
 
 
 @dataclass(frozen=True)
+class Month:
+    """A month in which files came or went, and these, the newest first."""
+
+    begins: date
+    files: Sequence[Attachment]
+
+
+@dataclass(frozen=True)
 class Colleague:
     """Somebody to whom a conversation can be given, and whether they would notice now.
 
@@ -200,12 +210,8 @@ def timeline(
 
     Only segments the reader may see, and messages that belong to none (keywords), are in it.
     """
-    segments = list(
-        conversations_of(viewer).filter(thread=conversation.thread_id).values_list("pk", flat=True)
-    )
-    messages = bubble_queryset().filter(
-        Q(conversation__in=segments) | Q(conversation=None), thread=conversation.thread_id
-    )
+    segments = _segments(viewer, conversation)
+    messages = _readable(bubble_queryset(), conversation, segments)
     stretch = _Stretch.read(messages, before=before, after=after, around=around)
     events = ConversationEvent.objects.filter(
         stretch.holds(), thread=conversation.thread_id, conversation__in=segments
@@ -217,6 +223,42 @@ def timeline(
         first_seq=stretch.messages[0].seq if stretch.messages else 0,
         last_seq=stretch.messages[-1].seq if stretch.messages else 0,
     )
+
+
+def _segments(viewer: Viewer, conversation: Conversation) -> list[int]:
+    """Return those conversations of a thread that this reader may see."""
+    seen = conversations_of(viewer).filter(thread=conversation.thread_id)
+    return list(seen.values_list("pk", flat=True))
+
+
+def _readable(
+    messages: QuerySet[Message], conversation: Conversation, segments: Iterable[int]
+) -> QuerySet[Message]:
+    """Keep a thread's messages of these segments, and those that belong to none (keywords)."""
+    of_them = Q(conversation__in=segments) | Q(conversation=None)
+    return messages.filter(of_them, thread=conversation.thread_id)
+
+
+def beginning_of(day: str, zone: str) -> datetime | None:
+    """Return when a day (`2026-11-27`) begins in a time zone; None where there is no such day."""
+    try:
+        return datetime.combine(date.fromisoformat(day), time(), tzinfo=ZoneInfo(zone))
+    except (ValueError, OSError, KeyError):
+        return None
+
+
+def first_since(viewer: Viewer, conversation: Conversation, begins: datetime) -> Message | None:
+    """Find the first message from a moment on that this reader may see; after all, the last."""
+    every = _readable(Message.objects.all(), conversation, _segments(viewer, conversation))
+    later = every.filter(created_at__gte=begins).order_by("seq").first()
+    return later or every.order_by("-seq").first()
+
+
+def quoted_by(viewer: Viewer, conversation: Conversation, public_id: str) -> Message | None:
+    """Find what a message of this thread answers, if it is there and this reader may see it."""
+    every = _readable(Message.objects.all(), conversation, _segments(viewer, conversation))
+    answer = every.filter(public_id=public_id).values("reply_to")[:1]
+    return every.filter(pk__in=answer).first()
 
 
 @dataclass(frozen=True)
@@ -312,6 +354,27 @@ def panel_page(viewer: Viewer, conversation: Conversation, *, now: datetime) -> 
         ),
         photos=list(photos[:9]),
     )
+
+
+def media_by_month(viewer: Viewer, conversation: Conversation) -> tuple[list[Month], bool]:
+    """List the latest files of a contact that this reader may see, the newest month first.
+
+    Months are those of the inbox's time zone. Says as well whether there are more.
+    """
+    seen = conversations_of(viewer).filter(contact=conversation.contact_id)
+    files = (
+        Attachment.objects.filter(message__conversation__in=seen, state=Attachment.State.READY)
+        .select_related("message")
+        .order_by("-message__created_at", "-pk")[: MOST_MEDIA + 1]
+    )
+    found = list(files)
+    zone = ZoneInfo(conversation.inbox.zone)
+    months: dict[date, list[Attachment]] = {}
+    for file in found[:MOST_MEDIA]:
+        assert file.message is not None
+        day = file.message.created_at.astimezone(zone).date()
+        months.setdefault(day.replace(day=1), []).append(file)
+    return [Month(begins, of_it) for begins, of_it in months.items()], len(found) > MOST_MEDIA
 
 
 def attributes_of(contact: Contact) -> list[AttributeCard]:

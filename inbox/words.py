@@ -23,6 +23,7 @@ def _palette() -> dict[str, str]:
         "palette_search": _("Search everything for “{words}”"),
         "palette_number": _("{number} to choose from"),
         "palette_nothing": _("Nothing of this name can be done here."),
+        "forget_search": _("Forget “{words}”"),
         "palette_gone": _("This is no longer possible."),
     }
 
@@ -85,6 +86,8 @@ def _thread() -> dict[str, str]:
         "newest": _("Jump to newest"),
         "newest_number": _("Jump to newest ({number})"),
         "more_events": _("Show {number} earlier events"),
+        "quoted_gone": _("Message no longer here"),
+        "jumped": _("These are the messages of that day."),
         "photo_of": _("Photo {number} of {total}"),
         "status_queued": _("Waiting to be sent"),
         "status_sending": _("Sending"),
@@ -156,6 +159,9 @@ def _answers() -> dict[str, str]:
     return {
         "dismiss": _("Dismiss"),
         "undo": _("Undo"),
+        "undo_last": _("Undo: {words}"),
+        "a_conversation": _("A conversation"),
+        "nothing_to_undo": _("There is nothing to take back any more."),
         "copied": _("Copied."),
         "copy_failed": _("Your browser did not allow copying."),
         "not_loaded": _("That could not be loaded."),

@@ -143,6 +143,13 @@ class Conversation(models.Model):
     snoozed_until = models.DateTimeField(null=True, blank=True)
     snoozed_at = models.DateTimeField(null=True, blank=True, help_text="When it last was")
 
+    promised_at = models.DateTimeField(
+        null=True, blank=True, help_text="By when we promised to come back"
+    )
+    promise_told_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it came up because it was due"
+    )
+
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     close_reason = models.CharField(max_length=200, blank=True, default="")
@@ -180,6 +187,10 @@ class Conversation(models.Model):
                 condition=Q(owner__isnull=True, owned_since__isnull=True)
                 | Q(owner__isnull=False, owned_since__isnull=False),
                 name="owned_conversation_says_since_when",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="closed") | Q(promised_at__isnull=True),
+                name="closed_conversation_owes_no_promise",
             ),
             models.CheckConstraint(
                 condition=Q(routing="done", route_at__isnull=True)
@@ -221,6 +232,11 @@ class Conversation(models.Model):
                 fields=["route_at"],
                 name="conversation_to_route",
                 condition=Q(route_at__isnull=False),
+            ),
+            models.Index(
+                fields=["promised_at"],
+                name="conversation_promised",
+                condition=Q(promised_at__isnull=False),
             ),
             models.Index(fields=["contact", "-opened_at"], name="conversation_by_contact"),
             # So that a policy can be deleted without a look at every conversation.
@@ -346,6 +362,8 @@ class ConversationEvent(models.Model):
         TAGGED = "tagged", "Tags changed"
         CONTACT_TAGS = "contact_tags", "Tags of the contact changed"
         CONTACT_FACT = "contact_fact", "An attribute of the contact changed"
+        UNDONE = "undone", "Taken back"
+        PROMISED = "promised", "Promise"
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="events")
@@ -382,6 +400,9 @@ class ReadCursor(models.Model):
         Conversation, on_delete=models.CASCADE, related_name="read_cursors"
     )
     seq = models.BigIntegerField(default=0)
+    handover_id = models.BigIntegerField(
+        default=0, db_default=0, help_text="The last hand-over whose card they put away"
+    )
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -14,6 +14,7 @@ from inbox.models.ids import client_id, public_id
 from inbox.models.thread import Thread
 
 FOUND_LATE = "found_late"
+MENTION_NAMES = "mention_names"  # as they stand in the note
 MENTIONED = "mentioned"  # the people whom a note mentions, by id
 # What searches look in: the index below is of this, and of nothing else. PostgreSQL takes no list
 # of words longer than a megabyte, and a message must never fail for it.

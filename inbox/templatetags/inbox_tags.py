@@ -1,5 +1,6 @@
 """Which small things do templates need: icons, times, names?"""
 
+import re
 from collections.abc import Hashable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,9 +15,11 @@ from django.utils.translation import get_language
 from inbox import labels
 from inbox.models import Attachment, ContactAddress, Conversation, ConversationEvent, Message
 from inbox.models.ids import client_id
+from inbox.models.message import MENTION_NAMES
 from inbox.tongues import language_name, languages_with
 from inbox.words import client_words
 
+QUOTE_LENGTH = 120
 register = template.Library()
 
 
@@ -161,6 +164,26 @@ def linked(text: str) -> SafeString:
 
 
 @register.filter
+def note_words(message: Message) -> SafeString:
+    """Write a note's text as `linked` does, with those whom it mentions marked."""
+    html = linked(message.body)
+    names = sorted(message.details.get(MENTION_NAMES, ()), key=len, reverse=True)
+    if not names:
+        return html
+    either = "|".join(re.escape(escape(name)) for name in names)
+    pattern = re.compile(rf"(?<![\w/])@({either})(?!\w)", re.IGNORECASE)
+    # Every tag is one that `linked` made; between them everything is escaped.
+    parts = re.split(r"(<[^>]*>)", html)
+    marked = (
+        part
+        if part.startswith("<")
+        else pattern.sub(r'<strong class="mention">\g<0></strong>', part)
+        for part in parts
+    )
+    return mark_safe("".join(marked))  # noqa: S308 - escaped above
+
+
+@register.filter
 def customer(conversation: Conversation) -> str:
     """Name the customer of a conversation."""
     return labels.customer_name(conversation)
@@ -258,3 +281,10 @@ def filesize(size: int) -> str:
 def capped(number: int) -> str:
     """Write a count, from a hundred on as 99+."""
     return labels.capped(number)
+
+
+@register.filter
+def first_line(text: str) -> str:
+    """Return the first line of what somebody wrote, cut to what a quote has room for."""
+    line = next((one.strip() for one in text.splitlines() if one.strip()), "")
+    return line if len(line) <= QUOTE_LENGTH else f"{line[: QUOTE_LENGTH - 1]}…"

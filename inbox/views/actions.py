@@ -11,9 +11,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.numbers import number_in
-from inbox import closing, conversations, sending
+from inbox import closing, conversations, promises, sending, undoing
 from inbox.access import HandledByOtherError, get_message
-from inbox.forms import SnoozeForm
+from inbox.forms import PromiseForm, SnoozeForm
 from inbox.models import Conversation, Message, TeamInbox
 from inbox.refusals import MissingInputError
 from inbox.threads import transfer_page
@@ -22,6 +22,7 @@ from inbox.views.answers import (
     act,
     back_to,
     handled_by_other,
+    no_licence,
     of_conversation,
     reader,
     refused,
@@ -44,7 +45,7 @@ def claim(request: HttpRequest, case: Case) -> HttpResponse:
             version=number_in(request.POST.get("version", "")),
         ),
         done=_("This conversation is yours now."),
-        undo=_url("release", case.conversation),
+        undo=lambda row: _undo_of(case, row),
         back=url_of(case.conversation),
     )
 
@@ -59,7 +60,7 @@ def release(request: HttpRequest, case: Case) -> HttpResponse:
             conversation=case.conversation, by=case.viewer, user=case.user, now=case.now
         ),
         done=_("Released. The others see it again."),
-        undo=_url("claim", case.conversation),
+        undo=lambda row: _undo_of(case, row),
         back=_list_of(case.conversation),
     )
 
@@ -100,6 +101,7 @@ def _transfer_to_user(request: HttpRequest, case: Case, to: User, note: str) -> 
             now=case.now,
         ),
         done=_("%(name)s has this conversation now.") % {"name": to.name},
+        undo=lambda row: _undo_of(case, row),
         back=_list_of(case.conversation),
     )
 
@@ -117,6 +119,7 @@ def _transfer_to_inbox(request: HttpRequest, case: Case, to: TeamInbox, note: st
             now=case.now,
         ),
         done=_("Moved to %(name)s.") % {"name": to.name},
+        undo=lambda row: _undo_of(case, row),
         back=back,
     )
 
@@ -166,10 +169,11 @@ def close(request: HttpRequest, case: Case) -> HttpResponse:
             last_seen_seq=number_in(request.POST.get("last_seen_seq", "")) or 0,
             reason=request.POST.get("reason", ""),
             waiting_ok=bool(request.POST.get("waiting_ok")),
+            promise=request.POST.get("promise", ""),
             now=case.now,
         ),
         done=_("Closed for everybody."),
-        undo=_url("undo_close", case.conversation),
+        undo=lambda row: _undo_of(case, row),
         back=_list_of(case.conversation),
     )
 
@@ -185,6 +189,21 @@ def undo_close(request: HttpRequest, case: Case) -> HttpResponse:
         ),
         done=_("Open again, as it was."),
         back=url_of(case.conversation),
+    )
+
+
+@require_POST
+def undo(request: HttpRequest, *, cid: str, eid: str) -> HttpResponse:
+    """Take back a claim, release, transfer or close of one's own, within two minutes."""
+    viewer, user, now = reader(request)
+    if not viewer.may_see:
+        return no_licence(request, viewer)
+    act_done = undoing.act_of(viewer, cid, eid)
+    return act(
+        request,
+        lambda: undoing.undo_act(act=act_done, by=viewer, user=user, now=now),
+        done=_("Taken back: it is as it was before."),
+        back=reverse("conversation_link", kwargs={"cid": cid}),
     )
 
 
@@ -233,6 +252,52 @@ def snooze(request: HttpRequest, case: Case) -> HttpResponse:
 
 @require_POST
 @of_conversation
+def promise(request: HttpRequest, case: Case) -> HttpResponse:
+    """Promise the customer to come back by a moment."""
+    form = PromiseForm(request.POST)
+    back = url_of(case.conversation)
+    try:
+        form.full_clean()
+        due_at = form.due_at(now=case.now, zone=case.conversation.inbox.zone)
+    except ValidationError as error:
+        refusal = MissingInputError(error.messages[0])
+        return refused(request, refusal.as_dict(), refusal.status, back)
+    return act(
+        request,
+        lambda: promises.promise(
+            conversation=case.conversation,
+            by=case.viewer,
+            user=case.user,
+            due_at=due_at,
+            note=request.POST.get("note", ""),
+            now=case.now,
+        ),
+        done=_("Promised. It comes up when it is due."),
+        back=back,
+    )
+
+
+@require_POST
+@of_conversation
+def end_promise(request: HttpRequest, case: Case) -> HttpResponse:
+    """Say that a promise was kept, or call it off."""
+    is_kept = request.POST.get("end") == "kept"
+    return act(
+        request,
+        lambda: promises.end_promise(
+            conversation=case.conversation,
+            by=case.viewer,
+            user=case.user,
+            is_kept=is_kept,
+            now=case.now,
+        ),
+        done=_("The promise was kept.") if is_kept else _("The promise is called off."),
+        back=url_of(case.conversation),
+    )
+
+
+@require_POST
+@of_conversation
 def wake(request: HttpRequest, case: Case) -> HttpResponse:
     """End a snooze."""
     return act(
@@ -274,6 +339,14 @@ def _with_message(
         done=done,
         back=back_to(request, url_of(conversation)),
     )
+
+
+def _undo_of(case: Case, row: Conversation) -> str:
+    """Return the address that takes back what this person has just done to it, if there is one."""
+    last = undoing.last_act_on(case.viewer, row, now=case.now)
+    if last is None:
+        return ""
+    return reverse("undo", kwargs={"cid": row.public_id, "eid": last.public_id})
 
 
 def _url(name: str, conversation: Conversation) -> str:

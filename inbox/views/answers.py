@@ -118,9 +118,12 @@ def act(
     *,
     done: str | Callable[[Any], str],
     back: str,
-    undo: str = "",
+    undo: str | Callable[[Any], str] = "",
 ) -> HttpResponse:
-    """Run one story and say what came of it: in `done`, or in what that makes of its result."""
+    """Run one story and say what came of it: in `done`, or in what that makes of its result.
+
+    `undo` is the address that takes it back, or finds that by the story's result for a script.
+    """
     try:
         result = story()
     except RefusedError as refusal:
@@ -129,7 +132,8 @@ def act(
         return refused(request, blocked_dict(blocked), blocked_status(blocked), back)
     words = done if isinstance(done, str) else done(result)
     if wants_json(request):
-        return JsonResponse({"message": words, "undo": undo})
+        address = undo if isinstance(undo, str) else undo(result)
+        return JsonResponse({"message": words, "undo": address})
     if words:
         messages.success(request, words)
     return HttpResponseRedirect(back)

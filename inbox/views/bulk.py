@@ -140,5 +140,6 @@ _WORDS: dict[Act, Callable[[int], str]] = {
     Act.READ: lambda n: ngettext("%(number)s marked read", "%(number)s marked read", n),
     Act.UNREAD: lambda n: ngettext("%(number)s marked unread", "%(number)s marked unread", n),
     Act.TAG: lambda n: ngettext("%(number)s tagged", "%(number)s tagged", n),
+    Act.UNDO: lambda n: ngettext("%(number)s taken back", "%(number)s taken back", n),
     Act.UNTAG: lambda n: ngettext("Tag off %(number)s", "Tag off %(number)s", n),
 }

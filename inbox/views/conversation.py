@@ -23,6 +23,7 @@ from inbox.conversations import add_note, mark_read, mark_unread
 from inbox.desk import desk_of
 from inbox.forms import ComposeForm, SaveForm
 from inbox.fragments import render_bubble
+from inbox.handover import put_away
 from inbox.lists import inbox_page_around
 from inbox.media import store_upload
 from inbox.mentions import offered
@@ -35,7 +36,16 @@ from inbox.refusals import (
     StaleThreadError,
 )
 from inbox.sending import Later, send_reply, warnings_on
-from inbox.threads import panel_page, thread_page, timeline
+from inbox.threads import (
+    MOST_MEDIA,
+    beginning_of,
+    first_since,
+    media_by_month,
+    panel_page,
+    quoted_by,
+    thread_page,
+    timeline,
+)
 from inbox.views.answers import (
     Case,
     act,
@@ -84,7 +94,7 @@ def _thread(request: HttpRequest, case: Case) -> dict[str, object]:
         case.user,
         case.conversation,
         now=case.now,
-        found=request.GET.get("m", ""),
+        found=_wanted(request, case),
         before=number_in(request.GET.get("earlier", "")),
     )
     return {
@@ -95,6 +105,16 @@ def _thread(request: HttpRequest, case: Case) -> dict[str, object]:
         "pane": "thread",
         "blank": _blank(case),
     }
+
+
+def _wanted(request: HttpRequest, case: Case) -> str:
+    """Return the message that an address asks for: by name, or as the first of a day."""
+    day = request.GET.get("day", "")
+    if not day:
+        return request.GET.get("m", "")
+    begins = beginning_of(day, request.GET.get("zone", "") or case.conversation.inbox.zone)
+    found = first_since(case.viewer, case.conversation, begins) if begins else None
+    return found.public_id if found else ""
 
 
 def _blank(case: Case) -> Message:
@@ -117,6 +137,19 @@ def desk(request: HttpRequest, case: Case) -> HttpResponse:
     """Show what this reader may do now: buttons, banner, state of the composer."""
     laid = desk_of(case.viewer, case.user, case.conversation, now=case.now)
     return render(request, "inbox/_desk.html", {"desk": laid, "case": case, "is_loose": True})
+
+
+@require_POST
+@of_conversation
+def put_handover_away(request: HttpRequest, case: Case) -> HttpResponse:
+    """Show this reader the card of a hand-over no more."""
+    event_id = number_in(request.POST.get("event", "")) or 0
+    return act(
+        request,
+        lambda: put_away(conversation=case.conversation, by=case.viewer, event_id=event_id),
+        done="",
+        back=url_of(case.conversation),
+    )
 
 
 @require_GET
@@ -143,6 +176,16 @@ def panel(request: HttpRequest, case: Case) -> HttpResponse:
     return show_page(request, page, case.user, **context)
 
 
+@require_GET
+@of_conversation
+def media(request: HttpRequest, case: Case) -> HttpResponse:
+    """Show photos and files of this contact that the reader may see, by month."""
+    months, is_cut = media_by_month(case.viewer, case.conversation)
+    context = {"case": case, "months": months, "is_cut": is_cut, "most": MOST_MEDIA}
+    template = "inbox/_media.html" if wants_fragment(request) else "inbox/media.html"
+    return render(request, template, context)
+
+
 @require_http_methods(["GET", "POST"])
 @of_conversation
 def messages(request: HttpRequest, case: Case) -> HttpResponse:
@@ -152,16 +195,37 @@ def messages(request: HttpRequest, case: Case) -> HttpResponse:
 
 def _stretch(request: HttpRequest, case: Case) -> HttpResponse:
     before, after = request.GET.get("before", ""), request.GET.get("after", "")
+    place = _place(request, case)
     found = timeline(
         case.viewer,
         case.conversation,
         before=_seq(before) if before else None,
         after=_seq(after) if after and not before else None,
+        around=place.seq if place else None,
     )
     response = render(request, "inbox/_timeline.html", {"timeline": found})
     response["X-Has-Earlier"] = str(found.has_earlier).lower()
     response["X-Has-Later"] = str(found.has_later).lower()
+    if place:
+        response["X-Found"] = place.public_id
     return response
+
+
+def _place(request: HttpRequest, case: Case) -> Message | None:
+    """Find the message around which somebody wants to read, if they name one or a day.
+
+    Raises Http404 where it is not there (any more), or not theirs to read.
+    """
+    day, quoted = request.GET.get("day", ""), request.GET.get("quoted_by", "")
+    found: Message | None = None
+    if day:
+        begins = beginning_of(day, request.GET.get("zone", "") or case.conversation.inbox.zone)
+        found = first_since(case.viewer, case.conversation, begins) if begins else None
+    elif quoted:
+        found = quoted_by(case.viewer, case.conversation, quoted)
+    if (day or quoted) and found is None:
+        raise Http404("No such message.")
+    return found
 
 
 def _send(request: HttpRequest, case: Case) -> HttpResponse:

@@ -9,9 +9,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from inbox.access import inboxes_of
 from inbox.searching.finding import Found, Group, Kind, TooSlowError, find
 from inbox.searching.parsing import LONGEST, Operator, parse
 from inbox.views.answers import no_licence, reader, wants_fragment
+from inbox.views.frame import Me, Place
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Section:
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
     """Show the box and what was found; only what was found when a script asks."""
-    viewer, _user, now = reader(request)
+    viewer, user, now = reader(request)
     if not viewer.may_see:
         return no_licence(request, viewer)
     query = parse(request.GET.get("q", ""))
@@ -38,8 +40,12 @@ def search(request: HttpRequest) -> HttpResponse:
     except TooSlowError as slow:
         context["slow"] = slow.reason
     context |= {"operators": _operators(), "all_query": urlencode({"q": query.text})}
-    template = "inbox/_found.html" if wants_fragment(request) else "inbox/search.html"
-    response = render(request, template, context)
+    if wants_fragment(request):
+        response = render(request, "inbox/_found.html", context)
+    else:
+        places = tuple(map(Place.of, inboxes_of(viewer)))
+        frame = {"me": Me.of(user), "inboxes": places, "is_support": viewer.is_support}
+        response = render(request, "inbox/search.html", {**context, **frame})
     response["Cache-Control"] = "private, no-store"
     return response
 

@@ -218,6 +218,11 @@ def _aid(scene: Scene) -> dict[str, str]:
     return {"aid": scene.inbound_file.public_id}
 
 
+def _act(scene: Scene) -> dict[str, str]:
+    claim = ConversationEvent.objects.get(verb="claimed")
+    return {**_cid(scene), "eid": claim.public_id}
+
+
 def _mid(scene: Scene) -> dict[str, str]:
     return {"mid": scene.reply.public_id}
 
@@ -306,6 +311,7 @@ TABLE: dict[str, dict[str, Row]] = {
     "transcript_csv": {"GET": _read(reads=True)},
     "panel": {"GET": _read(reads=True)},
     "why": {"GET": _read(reads=True)},
+    "media": {"GET": _read(reads=True)},
     # One's own queue: nobody's words but those of conversations one may read.
     "reviews": {"GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE})},
     "search": {
@@ -349,9 +355,14 @@ TABLE: dict[str, dict[str, Row]] = {
     "take_over": {"POST": _press(NOT_ALLOWED, reason="Mine!")},
     "close": {"POST": _press(last_seen_seq="99", waiting_ok="1")},
     "undo_close": {"POST": _press(REFUSAL)},
+    # She has answered since her claim.
+    "undo": {"POST": Row(REFUSAL, OF_THING, _act)},
     "reopen": {"POST": _press(NOT_ALLOWED)},
     "snooze": {"POST": _press(preset="tomorrow")},
     "wake": {"POST": _press()},
+    "promise": {"POST": _press(preset="tomorrow", note="The price")},
+    "end_promise": {"POST": _press(end="kept")},
+    "handover": {"POST": _press(event="1")},
     "conversation_tags": {"POST": _press(add="vip")},
     "contact_tags": {"POST": _press(add="vip")},
     "contact_attributes": {"POST": _press(do="add", name="tier", kind="text", value="gold")},

@@ -21,7 +21,7 @@ from django.test import Client
 from accounts.access import Viewer, viewer_of
 from accounts.models import License, LicensePool, Membership, User
 from compliance.gate import SendBlockedError
-from inbox import closing
+from inbox import closing, undoing
 from inbox import conversations as stories
 from inbox.access import (
     HandledByOtherError,
@@ -188,6 +188,7 @@ class Day:
             self.person_transfers,
             self.person_moves,
             self.person_snoozes,
+            *([self.somebody_takes_back] * 4),
         ]
 
     def _rare(self) -> list[Step]:
@@ -251,6 +252,16 @@ class Day:
         viewer = self.viewer(last.actor)
         conversation = get_conversation(viewer, last.conversation.public_id)
         closing.undo_close(conversation=conversation, by=viewer, user=last.actor, now=self.now)
+
+    def somebody_takes_back(self) -> None:
+        """Let whoever claimed, released, transferred or closed something last take it back."""
+        acts = ConversationEvent.objects.filter(data__has_key="undo", actor__in=self.people)
+        last = acts.select_related("conversation", "actor").order_by("pk").last()
+        if last is None or last.actor is None:
+            self.log.append("nothing to take back")
+            return
+        self.log.append(f"{last.actor}: takes back {last.verb} of {last.conversation_id}")
+        undoing.undo_act(act=last, by=self.viewer(last.actor), user=last.actor, now=self.now)
 
     def person_answers(self) -> None:
         """Let somebody answer."""

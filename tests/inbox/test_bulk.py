@@ -142,17 +142,18 @@ def test_what_was_done_is_taken_back_by_what_the_answer_says(
     assert list(Conversation.objects.order_by("pk").values(*fields)) == before
 
 
-def test_a_release_of_many_is_taken_back_by_claiming_them(
-    house: House, login: Any, ids: list[str]
-) -> None:
+def test_a_release_of_many_is_taken_back(house: House, login: Any, ids: list[str]) -> None:
     alice = login(house.alice)
     ask(alice, "claim", ids[:2])
 
     answer = ask(alice, "release", ids)
 
     assert told(answer) == ["ok", "ok", "not_allowed"]
-    assert answer.json()["undo"] == {"act": "claim", "ids": ids[:2], "tag": ""}
+    undo = answer.json()["undo"]
+    assert undo == {"act": "undo", "ids": ids[:2], "tag": ""}
     assert not Conversation.objects.exclude(owner=None).exists()
+    assert told(ask(alice, "undo", undo["ids"])) == ["ok", "ok"]
+    assert Conversation.objects.filter(owner=house.alice).count() == 2
 
 
 def test_undo_leaves_alone_what_was_so_before(house: House, login: Any, ids: list[str]) -> None:
@@ -176,7 +177,7 @@ def test_a_close_is_taken_back_one_by_one_where_that_is_still_possible(
     answer = ask(alice, undo["act"], undo["ids"])
 
     assert told(answer) == ["ok", "ok", "changed"]
-    assert answer.json()["message"].startswith("2 open again, 1 not: ")
+    assert answer.json()["message"].startswith("2 taken back, 1 not: ")
 
 
 def test_only_my_own_reading_is_marked(house: House, login: Any, ids: list[str]) -> None:
@@ -202,12 +203,28 @@ def test_many_go_to_a_colleague_or_to_another_team(
     assert told(ask(alice, "transfer", ids[:1], **to_bob)) == ["target_unavailable"]
     done = ask(alice, "transfer", ids[:1], **to_bob, confirm=True, note="Please call")
     assert told(done) == ["ok"]
-    assert done.json()["undo"] is None
+    assert done.json()["undo"] == {"act": "undo", "ids": ids[:1], "tag": ""}
     assert told(ask(alice, "transfer", ids[1:], to="inbox:sales")) == ["ok", "ok"]
 
     assert Conversation.objects.filter(owner=house.bob).count() == 1
     assert Conversation.objects.filter(inbox=sales, owner=None).count() == 2
     assert ConversationEvent.objects.get(verb="transferred").data["note"] == "Please call"
+
+
+def test_a_transfer_of_many_is_taken_back_though_they_are_not_seen_any_more(
+    house: House, login: Any, ids: list[str]
+) -> None:
+    make_inbox(house.account, "Sales")
+    alice = login(house.alice)
+    ask(alice, "claim", ids)
+    before = Conversation.objects.order_by("pk").values("inbox", "owner", "audience_before")
+    kept = list(before)
+    undo = ask(alice, "transfer", ids, to="inbox:sales").json()["undo"]
+
+    assert told(ask(login(house.bob), "undo", undo["ids"])) == ["not_found"] * 3
+    assert told(ask(alice, undo["act"], undo["ids"])) == ["ok"] * 3
+
+    assert list(before.all()) == kept
 
 
 def test_whom_to_give_them_to_is_offered_as_for_one(house: House, login: Any) -> None:

@@ -3,6 +3,7 @@
 import { openPart } from "./dialogs.js";
 import { SessionEndedError, newClientId, postJson } from "./http.js";
 import { say, toast } from "./speak.js";
+import { forget, remember } from "./undos.js";
 import { t } from "./words.js";
 
 const MOST = 100;
@@ -317,6 +318,7 @@ export class Bulk {
     const refused = results.filter((one) => !one.ok);
     this.mark(wish.act, results);
     const takeBack = undo && (() => this.takeBack(undo, names));
+    if (undo) remember({ bulk: undo, words: message });
     const also = refused.length
       ? [{ label: t("show_which"), action: () => this.showRefused(message, refused, names, takeBack) }]
       : [];
@@ -329,8 +331,10 @@ export class Bulk {
     this.page.pane.refreshDeskSoon();
   }
 
-  takeBack({ act, ids, tag }, names) {
-    this.send(act, { tag }, new Map(ids.map((id) => [id, names.get(id)])));
+  takeBack({ act, ids, tag }, names = new Map()) {
+    forget();
+    const nameOf = (id) => names.get(id) ?? this.page.list.row(id)?.dataset.name ?? t("a_conversation");
+    this.send(act, { tag }, new Map(ids.map((id) => [id, nameOf(id)])));
   }
 
   // What only this reader sees of it.

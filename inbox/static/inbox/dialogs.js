@@ -61,6 +61,9 @@ export async function openPart(dialog, url) {
   place.querySelector("input, textarea, button")?.focus();
 }
 
+const ZOOM_STEP = 2;
+const MOST_ZOOM = 8;
+
 // Pictures of the conversation, large, one after the other.
 export class Gallery {
   constructor() {
@@ -68,14 +71,21 @@ export class Gallery {
     this.image = this.dialog.querySelector("img");
     this.frame = this.dialog.querySelector(".gallery-frame");
     this.dialog.addEventListener("click", (event) => this.clicked(event));
-    this.dialog.addEventListener("keydown", (event) => {
-      if (event.key === "ArrowRight") this.step(1);
-      if (event.key === "ArrowLeft") this.step(-1);
-    });
+    this.dialog.addEventListener("keydown", (event) => this.pressed(event));
+    this.dialog.addEventListener("close", () => this.opener?.focus());
+  }
+
+  // Arrows walk from photo to photo, or around one that is larger than its frame.
+  pressed(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step && this.zoom === 1) this.step(step);
+    if (event.key === "+" || event.key === "=") this.setZoom(this.zoom * ZOOM_STEP);
+    if (event.key === "-") this.setZoom(this.zoom / ZOOM_STEP);
   }
 
   open(link) {
-    const scope = link.closest("#timeline, .photos");
+    const scope = link.closest("#timeline, .media, .photos");
+    this.opener = link;
     this.links = [...scope.querySelectorAll("[data-photo]")];
     this.show(this.links.indexOf(link));
     this.dialog.showModal();
@@ -85,8 +95,17 @@ export class Gallery {
     const wish = event.target.closest("[data-gallery]")?.dataset.gallery;
     if (wish === "next") this.step(1);
     if (wish === "previous") this.step(-1);
-    if (wish === "zoom") this.frame.classList.toggle("is-zoomed");
+    if (wish === "larger") this.setZoom(this.zoom * ZOOM_STEP);
+    if (wish === "smaller") this.setZoom(this.zoom / ZOOM_STEP);
     if (wish === "close" || event.target === this.dialog) this.dialog.close();
+  }
+
+  setZoom(wanted) {
+    this.zoom = Math.min(Math.max(wanted, 1), MOST_ZOOM);
+    this.image.style.setProperty("--zoom", this.zoom);
+    this.frame.classList.toggle("is-zoomed", this.zoom > 1);
+    this.dialog.querySelector("[data-gallery=smaller]").disabled = this.zoom === 1;
+    this.dialog.querySelector("[data-gallery=larger]").disabled = this.zoom === MOST_ZOOM;
   }
 
   step(by) {
@@ -96,12 +115,12 @@ export class Gallery {
   show(place) {
     this.place = place;
     const link = this.links[place];
-    this.frame.classList.remove("is-zoomed");
+    this.setZoom(1);
     this.image.src = link.dataset.photo;
     this.image.alt = link.querySelector("img")?.alt ?? "";
     const words = t("photo_of", { number: place + 1, total: this.links.length });
     this.dialog.querySelector(".gallery-count").textContent = words;
-    this.dialog.querySelector("[data-gallery=save]").href = link.dataset.photo;
+    for (const way of this.dialog.querySelectorAll("a[data-gallery]")) way.href = link.dataset.photo;
     if (this.dialog.open) say(words);
   }
 }

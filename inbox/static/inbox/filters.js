@@ -4,7 +4,7 @@ import { SessionEndedError, getPart, post } from "./http.js";
 import { toast } from "./speak.js";
 import { t } from "./words.js";
 
-const NAMES = ["channel", "tag", "waiting", "unread", "sort"];
+const NAMES = ["channel", "tag", "waiting", "unread", "promised", "sort"];
 
 export class Filters {
   constructor(list) {

@@ -51,7 +51,7 @@ export class Keys {
     const key = latin(event);
     if (this.chord) {
       this.chord = "";
-      return { m: "mine", u: "unassigned", a: "everything" }[key];
+      return { m: "mine", u: "unassigned", a: "everything", w: "longest" }[key];
     }
     if (key === "g") {
       this.chord = "g";
@@ -80,6 +80,9 @@ const SINGLE = {
   e: "close",
   "shift+e": "closeAndNext",
   z: "snooze",
+  p: "promise",
+  d: "jump",
+  "shift+z": "undo",
   "shift+u": "unread",
   t: "tag",
   x: "select",

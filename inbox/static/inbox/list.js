@@ -8,7 +8,7 @@ import { t } from "./words.js";
 
 const LEAVING_MS = 3_000;
 const RELOAD_MS = 1_000;
-const NARROW = ["channel", "tag", "waiting", "unread"];
+const NARROW = ["channel", "tag", "waiting", "unread", "promised"];
 
 export class List {
   constructor(settings, open) {
@@ -63,7 +63,8 @@ export class List {
   readState() {
     const { view, words, owner } = this.box.dataset;
     const wanted = new URLSearchParams(this.box.dataset.wanted);
-    this.state = { view, words, owner, wanted, sort: wanted.get("sort") };
+    const sort = view === "waiting" && !words ? "waiting" : wanted.get("sort");
+    this.state = { view, words, owner, wanted, sort };
     this.settings.onState?.(wanted);
     for (const chip of document.querySelectorAll("#chips .chip")) {
       const isChosen = chip.dataset.view === view && !words;

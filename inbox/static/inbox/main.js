@@ -7,6 +7,7 @@ import { Gallery, copy, openPart } from "./dialogs.js";
 import { Drafts } from "./drafts.js";
 import { keepTime, localise } from "./fmt.js";
 import { Filters } from "./filters.js";
+import { Jump } from "./jump.js";
 import { Keys } from "./keys.js";
 import { Line } from "./line.js";
 import { List } from "./list.js";
@@ -19,6 +20,7 @@ import { Saved } from "./saved.js";
 import { Stories } from "./stories.js";
 import { Tally } from "./tally.js";
 import { openBell, wireTaste } from "./taste.js";
+import { lastUndo } from "./undos.js";
 import { t } from "./words.js";
 
 const { dataset } = document.body;
@@ -55,6 +57,7 @@ page.pane = new Pane(page, settings);
 page.apply = new Apply(page, settings);
 page.bulk = new Bulk(page, settings);
 page.filters = new Filters(page.list);
+page.jump = new Jump(page.pane);
 page.reload = reload;
 page.line = new Line(page, settings);
 
@@ -89,7 +92,8 @@ const CLICKS = {
   "[data-copy-text]": (it) => copy(it.dataset.copyText),
   "[data-copy-quote]": (it) =>
     copy(it.closest("dialog").querySelector('[data-fill="text"]').textContent),
-  ".photos [data-photo]": (it) => gallery.open(it),
+  ".photos [data-photo], .media [data-photo]": (it) => gallery.open(it),
+  "[data-jump]": () => page.jump.open(),
   "#help": () => document.getElementById("keys").showModal(),
   "#bell": openBell,
   "dialog [data-close]": (it) => it.closest("dialog").close(),
@@ -145,6 +149,9 @@ new Keys(settings.preferences, {
   close: onChosen("close", press("#close-button")),
   closeAndNext: () => stories.close({ and_next: "1" }),
   snooze: onChosen("snooze", press('#desk [popovertarget="snooze-menu"]')),
+  promise: press('#desk [popovertarget="promise-menu"]'),
+  jump: () => page.jump.open(),
+  undo: () => stories.undoLast(),
   unread: onChosen("unread", press('#desk [data-story="unread"] button')),
   tag: onChosen("tag", () => pane.writeTag()),
   select: () => bulk.toggle(),
@@ -155,12 +162,21 @@ new Keys(settings.preferences, {
   help: () => document.getElementById("keys").showModal(),
   mine: press('#chips [data-view="mine"]'),
   unassigned: press('#chips [data-view="unassigned"]'),
+  longest: press('#chips [data-view="waiting"]'),
   everything: press('#chips [data-view="open"]'),
 });
 
 const hasRows = () => document.querySelector("#rows-box .row-link") !== null;
 offer([
   { name: t("next_row"), keys: "j", isPossible: hasRows, run: () => list.step(1) },
+  {
+    get name() {
+      return t("undo_last", { words: lastUndo()?.words ?? "" });
+    },
+    keys: "Shift+Z",
+    isPossible: () => lastUndo() !== null,
+    run: () => stories.undoLast(),
+  },
   { name: t("previous_row"), keys: "k", isPossible: hasRows, run: () => list.step(-1) },
 ]);
 

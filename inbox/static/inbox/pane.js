@@ -161,6 +161,7 @@ export class Pane {
       read: (id) => list.setUnread(id, 0),
       photo: (link) => gallery.open(link),
       press: (url) => stories.tell(url),
+      undo: (url) => stories.undo(url),
     };
   }
 
@@ -307,7 +308,7 @@ export class Pane {
       desk.addEventListener("toggle", () => this.refreshDeskSoon(), { capture: true, once: true });
       return;
     }
-    for (const id of ["desk", "banner", "next-step"]) {
+    for (const id of ["desk", "banner", "next-step", "promise", "handover"]) {
       morph(box.querySelector(`#${id}`), fresh.querySelector(`#${id}`));
     }
     this.composer?.setDesk();

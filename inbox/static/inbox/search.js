@@ -2,6 +2,7 @@
 
 import { keepTime, localise } from "./fmt.js";
 import { SessionEndedError, getPart } from "./http.js";
+import { Recent } from "./recent.js";
 
 const PAUSE_MS = 350;
 const SLOW_MS = 400;
@@ -53,10 +54,16 @@ function show(html, words, url) {
 function write(words) {
   line.value = words;
   line.focus();
+  recent.show();
   ask();
 }
 
+const recent = new Recent(document.body.dataset.me, write);
+
+form.addEventListener("submit", () => recent.add(line.value.trim()));
+
 line.addEventListener("input", () => {
+  recent.show();
   clearTimeout(pause);
   pause = setTimeout(() => line.value.trim() !== shown && ask(), PAUSE_MS);
 });
@@ -64,6 +71,7 @@ line.addEventListener("input", () => {
 document.getElementById("search-retry").addEventListener("click", ask);
 
 found.addEventListener("click", (event) => {
+  if (event.target.closest(".hit")) recent.add(shown);
   if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
   const chip = event.target.closest("[data-line]");
   const add = event.target.closest("[data-add]");
@@ -98,4 +106,5 @@ function step(event) {
 
 localise(document);
 keepTime();
+recent.show();
 document.body.dataset.ready = "true";

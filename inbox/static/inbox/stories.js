@@ -3,6 +3,7 @@
 import { ask, said } from "./dialogs.js";
 import { SessionEndedError, post } from "./http.js";
 import { alarm, toast } from "./speak.js";
+import { forget, lastUndo, remember } from "./undos.js";
 import { t } from "./words.js";
 
 export class Stories {
@@ -25,8 +26,10 @@ export class Stories {
     }
     if (!answer.ok) return this.refused(answer, again, about);
     const { message, undo } = answer.body;
-    if (undo) toast(message, { about, label: t("undo"), action: () => this.undo(undo) });
-    else toast(message, { about });
+    if (undo) {
+      remember({ url: undo, words: message });
+      toast(message, { about, label: t("undo"), action: () => this.undo(undo) });
+    } else toast(message, { about });
     pane.refreshDeskSoon();
     return true;
   }
@@ -39,6 +42,9 @@ export class Stories {
       pane.again();
     } else if (no.code === "still_waiting" && again) {
       return (await ask("waiting")) === "close" && again({ waiting_ok: "1", ...said("waiting") });
+    } else if (no.code === "promise_open" && again) {
+      const end = await ask("promise", { detail: no.detail });
+      return Boolean(end) && again({ promise: end, ...said("promise") });
     } else if (no.code === "target_unavailable" && offerAway(no.detail)) alarm(no.detail);
     else {
       toast(no.detail ?? t("not_done"), { isError: true, about });
@@ -52,7 +58,16 @@ export class Stories {
   async undo(url) {
     const { pane } = this.page;
     const id = aboutOf(url);
+    if (lastUndo()?.url === url) forget();
     if ((await this.tell(url)) && pane.thread?.id !== id) await pane.open(id);
+  }
+
+  // Take back what was done last, one conversation or many.
+  undoLast() {
+    const last = lastUndo();
+    if (!last) toast(t("nothing_to_undo"));
+    else if (last.url) this.undo(last.url);
+    else this.page.bulk.takeBack(last.bulk);
   }
 
   // A form with `data-story` was sent.
@@ -84,9 +99,12 @@ export class Stories {
     const next = data.and_next ? list.after(pane.thread.id) : null;
     const facts = { ...data, last_seen_seq: pane.thread.lastInboundSeq };
     const url = menu.querySelector("form").action;
-    const isDone = await this.tell(url, facts, {
-      again: (more) => this.tell(url, { ...facts, ...more }),
-    });
+    // One question may follow the other: a customer who waits, a promise that is open.
+    const again = (more) => {
+      Object.assign(facts, more);
+      return this.tell(url, facts, { again });
+    };
+    const isDone = await this.tell(url, facts, { again });
     if (isDone && data.and_next) pane.next(next);
   }
 

@@ -3,6 +3,8 @@
 import { Idiomorph } from "../vendor/idiomorph.esm.js";
 import { clockWords, dayKey, dayWords, localise } from "./fmt.js";
 import { getPart, post } from "./http.js";
+import { toast } from "./speak.js";
+import { offerUndo } from "./undos.js";
 import { t } from "./words.js";
 
 const NEAR_END = 100;
@@ -68,6 +70,7 @@ export class Thread {
     this.isClosed = true;
     this.watcher.disconnect();
     clearTimeout(this.readTimer);
+    clearTimeout(this.undoTimer);
   }
 
   listen() {
@@ -263,17 +266,48 @@ export class Thread {
       if (this.hasLater) {
         const answer = await getPart(this.box.dataset.messagesUrl);
         if (!answer.ok || this.isClosed) return;
-        const pending = [...this.timeline.querySelectorAll(".is-pending, .is-unsent")];
-        this.timeline.replaceChildren(...parseAll(answer.text), ...pending);
-        this.hasEarlier = answer.headers.get("X-Has-Earlier") === "true";
+        this.replace(answer);
         this.hasLater = false;
-        this.decorate();
-        this.showEarlier();
       }
       this.toEnd();
       this.showNewest();
       this.noteRead();
     });
+  }
+
+  // Show what lies around another message: the first of a day, or the one that a message quotes.
+  // Answers whether it is there.
+  jump(query) {
+    let isThere = false;
+    const work = async () => {
+      const answer = await getPart(`${this.box.dataset.messagesUrl}?${new URLSearchParams(query)}`);
+      if (!answer.ok || this.isClosed) return;
+      const found = CSS.escape(answer.headers.get("X-Found"));
+      if (!this.timeline.querySelector(`[data-id="${found}"]`)) this.replace(answer);
+      this.showFound(this.timeline.querySelector(`[data-id="${found}"]`));
+      isThere = true;
+    };
+    return this.inTurn(work).then(() => isThere);
+  }
+
+  replace(answer) {
+    const pending = [...this.timeline.querySelectorAll(".is-pending, .is-unsent")];
+    this.timeline.replaceChildren(...parseAll(answer.text), ...pending);
+    this.hasEarlier = answer.headers.get("X-Has-Earlier") === "true";
+    this.hasLater = answer.headers.get("X-Has-Later") === "true";
+    this.decorate();
+    this.showEarlier();
+  }
+
+  showFound(item) {
+    if (!item) return;
+    for (const one of this.timeline.querySelectorAll(".is-found")) one.classList.remove("is-found");
+    item.classList.add("is-found");
+    this.isStuck = false;
+    item.scrollIntoView({ block: "center" });
+    item.tabIndex = -1;
+    item.focus({ preventScroll: true });
+    this.showNewest();
   }
 
   inTurn(work) {
@@ -409,6 +443,14 @@ export class Thread {
       before = item;
     }
     before?.classList.remove("has-next");
+    this.offerUndo();
+  }
+
+  offerUndo() {
+    clearTimeout(this.undoTimer);
+    const lines = this.items.filter((one) => one.matches(".act"));
+    const left = offerUndo(lines, this.settings.me, this.id);
+    if (left) this.undoTimer = setTimeout(() => this.offerUndo(), left);
   }
 
   group(before, item) {
@@ -471,6 +513,10 @@ export class Thread {
     const refetch = event.target.closest("[data-refetch]");
     const photo = event.target.closest("[data-photo]");
     const stop = event.target.closest("[data-stop]");
+    const undo = event.target.closest("[data-undo]");
+    const quote = event.target.closest("[data-quoted]");
+    if (quote) await this.toQuoted(quote);
+    if (undo) await this.on.undo(undo.dataset.undo);
     if (again) await this.press(again, again.dataset.resend);
     if (stop) await this.press(stop, stop.closest(".msg").dataset.callOff);
     if (refetch) await this.press(refetch, refetch.dataset.refetch);
@@ -478,6 +524,10 @@ export class Thread {
       event.preventDefault();
       this.on.photo(photo);
     }
+  }
+
+  async toQuoted(quote) {
+    if (!(await this.jump({ quoted_by: quote.dataset.quoted }))) toast(t("quoted_gone"));
   }
 
   async press(button, url) {
