@@ -52,6 +52,8 @@ _NUMBERS = (
         "TeamInbox",
         "CannedReply",
         "SavedView",
+        "ReportCell",
+        "ReportState",
         "Sender",
         "DriftFinding",
         "TwilioAccount",

@@ -94,6 +94,7 @@ app.conf.beat_schedule = {
     "ask whom files opt in": _every(5, "inbox.tasks.sweep_imported_questions"),
     "record files of consents": _every(10, "inbox.tasks.sweep_imports"),
     "verify the ledgers of consent": _every(300, "inbox.tasks.sweep_consent_chains"),
+    "count what reports tell": _every(60, "inbox.tasks.sweep_reports"),
     "let what is old enough go": _every(5, "inbox.tasks.sweep_retention"),
     "go on with erasures": _every(5, "inbox.tasks.sweep_erasures"),
     "let Twilio delete what was erased": _every(15, "inbox.tasks.sweep_deletions"),

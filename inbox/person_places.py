@@ -262,7 +262,8 @@ NOBODY_IN: Mapping[str, str] = {
         (
             *("inbox.consentquestion", "inbox.optinapproval"),
             *("inbox.participant", "inbox.readcursor", "inbox.responsetime"),
-            *("inbox.escalationtimer", "inbox.autoreplylog"),
+            *("inbox.escalationtimer", "inbox.autoreplylog", "inbox.reportcell"),
+            "inbox.reportstate",
         ),
         "who worked, and when; names conversations and messages by number",
     ),

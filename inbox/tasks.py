@@ -28,6 +28,7 @@ from inbox import (
     still_waiting,
     telling_consents,
 )
+from inbox.counting import count_next
 from inbox.drafts import forget_drafts
 from inbox.events import forget_events
 from inbox.forgetting.erasing import erase_next, erase_some
@@ -46,6 +47,7 @@ PAUSE = 0.02
 # Well below the time after which Celery ends a task; each account takes a few requests.
 ASKING = timedelta(seconds=20)
 IMPORTING = timedelta(seconds=8)
+COUNTING = timedelta(seconds=8)
 
 
 @shared_task
@@ -333,6 +335,20 @@ def sweep_old_events() -> None:
     forget_events(before=timezone.now() - EVENTS_KEPT_FOR)
     forget_drafts(now=timezone.now())
     telling_consents.forget_told(now=timezone.now())
+
+
+@shared_task
+def sweep_reports() -> None:
+    """Count what happened in accounts whose reports are old, for a bounded time.
+
+    Where there is more to count, as after an update, it goes on at once.
+    """
+    until = timezone.now() + COUNTING
+    is_more = True
+    while is_more and (now := timezone.now()) < until:
+        is_more = count_next(now=now)
+    if is_more:
+        nudge("sweep_reports")
 
 
 @shared_task

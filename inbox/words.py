@@ -13,6 +13,18 @@ def client_words() -> dict[str, str]:
         **_composer(),
         **_answers(),
         **_palette(),
+        **_reports(),
+    }
+
+
+def _reports() -> dict[str, str]:
+    return {
+        "export_begins": _("The export begins…"),
+        "export_goes_on": _("{number} of {whole} conversations"),
+        "export_done": _("Done: {whole} conversations."),
+        "export_stopped": _("Stopped. Nothing was saved."),
+        "export_failed": _("The export did not get through. Try again, or choose fewer days."),
+        "wall_lost": _("No connection. This is how it was at {time}."),
     }
 
 

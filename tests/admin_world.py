@@ -58,6 +58,7 @@ from compliance.models import (
 from compliance.own_keywords import OwnKeyword
 from compliance.recording import record_consent
 from inbox.conversations import claim_conversation, mark_read, take_over
+from inbox.counting import count_again
 from inbox.forgetting.certificates import Went, issue
 from inbox.models import (
     Attachment,
@@ -77,6 +78,7 @@ from inbox.models import (
     OptInApproval,
     Receipt,
     RemoteDeletion,
+    ReportState,
     ResponseTime,
     RetentionPolicy,
     RoutingTrace,
@@ -288,6 +290,8 @@ def _live_a_little(company: Company, n: int, at: datetime) -> None:
     Authenticator.objects.create(
         user=company.alice, type=Authenticator.Type.TOTP, data={"secret": "canary second factor"}
     )
+    count_again(company.account.pk, since=at - timedelta(hours=1), until=at + timedelta(hours=1))
+    ReportState.objects.create(account=company.account, counted_to=NOW, repair_at=NOW)
 
 
 def _make_a_word(company: Company) -> None:

@@ -20,7 +20,16 @@ from accounts.admin_scope import (
 )
 from accounts.admin_support import SetUpAdmin
 from inbox.admin.switching import SwitchOff, SwitchOn
-from inbox.models import CannedReply, InboxCounter, InboxEvent, SavedView, Sender, TeamInbox
+from inbox.models import (
+    CannedReply,
+    InboxCounter,
+    InboxEvent,
+    ReportCell,
+    ReportState,
+    SavedView,
+    Sender,
+    TeamInbox,
+)
 
 
 class TeamInboxForm(forms.ModelForm[TeamInbox]):
@@ -180,6 +189,32 @@ class SavedViewAdmin(ScopedAdmin[SavedView]):
     list_filter = (("account", OwnRowsFilter),)
     list_select_related = ("account", "inbox", "owner")
     search_fields = ("name", "inbox__name", "owner__email__exact")
+
+
+@admin.register(ReportCell)
+class ReportCellAdmin(BigTableAdmin[ReportCell]):
+    """What reports add up. Made of messages, timelines and traces of rules."""
+
+    fields = (
+        "account", "inbox", "begins_at", "conversation", "sender", "agent", "channel", "tags",
+        "inbound", "replies", "automatic", "notes", "sent", "delivered", "failed", "blocked",
+        "segments", "opened", "reopened", "closed", "opt_outs", "error_codes", "templates", "rules",
+    )  # fmt: skip
+    list_display = ("begins_at", "inbox", "agent", "inbound", "replies", "account")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account", "inbox", "agent")
+
+
+@admin.register(ReportState)
+class ReportStateAdmin(ScopedAdmin[ReportState]):
+    """How far the reports of each account are counted."""
+
+    admin_may = LOOK
+    fields = ("account", "counted_to", "repaired_to", "repair_at")
+    list_display = ("account", "counted_to", "repair_at")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account",)
+    search_fields = ("account__name",)
 
 
 @admin.register(InboxCounter)

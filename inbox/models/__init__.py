@@ -13,6 +13,7 @@ from inbox.models.message import Attachment, AutoReplyLog, Message
 from inbox.models.plan import AvailabilityPlan
 from inbox.models.question import ConsentQuestion
 from inbox.models.receipt import Receipt
+from inbox.models.report import ReportCell, ReportState
 from inbox.models.response_time import ResponseTime
 from inbox.models.retention import (
     Erasure,
@@ -56,6 +57,8 @@ __all__ = [
     "ReadCursor",
     "Receipt",
     "RemoteDeletion",
+    "ReportCell",
+    "ReportState",
     "ResponseTime",
     "RetentionPolicy",
     "RoutingTrace",

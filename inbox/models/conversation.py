@@ -239,6 +239,7 @@ class Conversation(models.Model):
                 condition=Q(promised_at__isnull=False),
             ),
             models.Index(fields=["contact", "-opened_at"], name="conversation_by_contact"),
+            models.Index(fields=["account", "opened_at", "id"], name="conversation_by_opening"),
             # So that a policy can be deleted without a look at every conversation.
             models.Index(
                 fields=["escalation"],
@@ -382,6 +383,12 @@ class ConversationEvent(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["thread", "after_seq", "id"], name="event_by_thread"),
             models.Index(fields=["conversation", "id"], name="event_by_conversation"),
+            # What reports count.
+            models.Index(
+                fields=["account", "at"],
+                name="event_counted",
+                condition=Q(verb__in=["opened", "reopened", "consent"]),
+            ),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             OnlyForgets(name="conversation_event_is_append_only"),

@@ -139,6 +139,11 @@ class Message(models.Model):
                 condition=Q(direction="out"),
             ),
             models.Index(
+                fields=["account", "created_at"],
+                name="message_arrived",
+                condition=Q(direction="in"),
+            ),
+            models.Index(
                 fields=["sending_at"], name="message_sending", condition=Q(status="sending")
             ),
             models.Index(

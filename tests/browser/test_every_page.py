@@ -42,6 +42,7 @@ from compliance.policies import policy_row
 from compliance.programmes import programmes_from
 from compliance.stricter import Column
 from inbox import importing
+from inbox.counting import count_next
 from inbox.forgetting.batches import empty_messages
 from inbox.forgetting.certificates import Went, issue
 from inbox.forgetting.holds import set_hold
@@ -249,6 +250,13 @@ def _removable(stage: Stage) -> str:
     return "/settings/log-in/company/remove/"
 
 
+def _reports(stage: Stage) -> str:
+    """Let what happened be counted; return where the figures are."""
+    while count_next(now=stage.now):
+        pass
+    return "/reports/"
+
+
 def _sent(stage: Stage) -> str:
     """Return where it is told why a message of ours was sent."""
     sent = stage.row.messages.filter(direction="out", purpose="reply").latest("seq")
@@ -272,6 +280,8 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "search by number": (house.alice, "/search/?q=555"),
         "search found nothing": (house.alice, "/search/?q=zebra"),
         "search with a wrong value": (house.alice, "/search/?q=blue+status:done"),
+        "reports": (house.sue, _reports(stage)),
+        "wall board": (house.sue, "/reports/wall/"),
         "conversation": (house.alice, here),
         "conversation of a supervisor": (house.sue, here),
         "why it is here": (stage.house.alice, f"/c/{stage.row.public_id}/why/"),
@@ -583,6 +593,8 @@ PAGES = [
     "search by number",
     "search found nothing",
     "search with a wrong value",
+    "reports",
+    "wall board",
     "conversation",
     "conversation of a supervisor",
     "why it is here",

@@ -129,6 +129,8 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "inbox.readcursor": ("v", "v", "", ""),
     "inbox.savedview": ("v", "v", "v", ""),
     "inbox.receipt": ("vt", "vt", "vt", "v"),
+    "inbox.reportcell": ("v", "v", "", ""),
+    "inbox.reportstate": ("v", "v", "v", ""),
     "inbox.responsetime": ("v", "v", "", "v"),
     "inbox.routingtrace": ("v", "v", "", "v"),
     "inbox.sender": ("vt", "vt", "vct", ""),

@@ -322,6 +322,13 @@ TABLE: dict[str, dict[str, Row]] = {
             reads=True,
         )
     },
+    # Figures of what one may read; whose they are is tested in tests/inbox/test_reports.py.
+    "reports": {"GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE})},
+    "wall": {"GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE})},
+    "report_export": {"GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE}, reads=True)},
+    "report_table": {
+        "GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE}, kwargs=lambda scene: {"key": "volume"})
+    },
     # There is none to decide here.
     "review": {"POST": _press(NOTHING, review="1", decision="stop")},
     # There is no such template.

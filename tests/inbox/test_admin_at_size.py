@@ -56,6 +56,7 @@ EACH: dict[str, dict[str, str]] = {
     "inbox_conversationevent": {"conversation_id": OWN, "thread_id": OWN},
     "inbox_readcursor": {"conversation_id": OWN},
     "inbox_draft": {"conversation_id": OWN},
+    "inbox_reportcell": {"conversation_id": OWN},
     "inbox_message": {
         "public_id": "'message' || g",
         "client_id": "'client' || g",

@@ -1,0 +1,122 @@
+"""What do reports ask the database: sums of cells, how long things took, and how it is now?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Aggregate, Count, DurationField, Min, Q, QuerySet, Sum
+
+from inbox.models import Conversation, ReportCell, ReportState, ResponseTime
+from inbox.reporting.scope import Scope
+from inbox.reporting.tables import Kind, words_for
+
+_K = ResponseTime.Kind
+_MEASURES = (
+    *("inbound", "replies", "automatic", "notes", "sent", "delivered", "failed", "blocked"),
+    *("segments", "opened", "reopened", "closed", "opt_outs"),
+)
+
+
+class Percentiles(Aggregate):
+    """The median and the ninth tenth of lengths of time."""
+
+    function = "percentile_cont"
+    template = "%(function)s(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = ArrayField(DurationField())
+
+
+@dataclass(frozen=True)
+class Took:
+    """How long things took: how many there were, half and nine tenths of them took no longer."""
+
+    number: int = 0
+    median: timedelta | None = None
+    ninth: timedelta | None = None
+    late: int = 0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How it is at this moment: what is open, and who waits since when."""
+
+    open: int
+    waiting: int
+    longest_wait: timedelta | None
+    late: int = 0
+
+    @property
+    def longest_words(self) -> str:
+        """Write how long who waits longest has waited."""
+        return words_for(self.longest_wait, Kind.TIME)
+
+
+def counted_to_of(account_id: int) -> datetime | None:
+    """Return up to when an account's figures go; None where nothing was ever counted."""
+    found = ReportState.objects.filter(account=account_id)
+    return found.values_list("counted_to", flat=True).first()
+
+
+def zone_of(scope: Scope) -> ZoneInfo:
+    """Return the clocks a report goes by: of its one inbox, or of the account."""
+    if len(scope.chosen) == 1:
+        return ZoneInfo(scope.chosen[0].zone)
+    return ZoneInfo(scope.chosen[0].account.time_zone if scope.chosen else "UTC")
+
+
+def standing_of(scope: Scope, *, now: datetime) -> Standing:
+    """Say how it is now, in one question."""
+    is_late = Q(waiting_since__lte=now - timedelta(minutes=scope.asked.target))
+    is_open = Q(status=Conversation.Status.OPEN)
+    found = (
+        scope.conversations()
+        .live()
+        .aggregate(
+            open=Count("pk", filter=is_open),
+            waiting=Count("pk", filter=is_open & Q(waiting_since__isnull=False)),
+            oldest=Min("waiting_since", filter=is_open),
+            late=Count("pk", filter=is_open & is_late),
+        )
+    )
+    oldest = found["oldest"]
+    longest = None if oldest is None else now - oldest
+    return Standing(found["open"], found["waiting"], longest, found["late"])
+
+
+def times_of(scope: Scope, since: datetime, until: datetime) -> dict[str, Took]:
+    """Return by kind how long things took that ended in that time, in one question.
+
+    `reply` are first and next answers together, `wait` all waits, those that were in vain too.
+    """
+    clock = scope.asked.clock
+    wanted = {
+        "first": Q(kind=_K.FIRST),
+        "reply": Q(kind__in=[_K.FIRST, _K.NEXT]),
+        "resolution": Q(kind=_K.RESOLUTION),
+        "wait": ~Q(kind=_K.RESOLUTION),
+    }
+    is_late = Q(**{f"{clock}__gt": timedelta(minutes=scope.asked.target)})
+    asked: dict[str, Any] = {}
+    for name, kind in wanted.items():
+        asked[f"{name}_number"] = Count("pk", filter=kind)
+        asked[f"{name}_parts"] = Percentiles(clock, filter=kind)
+        asked[f"{name}_late"] = Count("pk", filter=kind & is_late)
+    found = scope.times(since, until).aggregate(**asked)
+    return {
+        name: Took(
+            found[f"{name}_number"], *parts_of(found[f"{name}_parts"]), found[f"{name}_late"]
+        )
+        for name in wanted
+    }
+
+
+def parts_of(found: Sequence[timedelta] | None) -> tuple[timedelta | None, timedelta | None]:
+    """Return the median and the ninth tenth as `Percentiles` found them; None where none were."""
+    return (found[0], found[1]) if found else (None, None)
+
+
+def sums_of(cells: "QuerySet[ReportCell]") -> dict[str, int]:
+    """Add up what is counted."""
+    return dict(cells.aggregate(**{f"{name}": Sum(name, default=0) for name in _MEASURES}))
