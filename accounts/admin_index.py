@@ -129,6 +129,7 @@ _TALK = (
         "RoutingTrace",
         "Contact",
         "ContactAddress",
+        "MergeLog",
         "ReadCursor",
         "Draft",
     ),

@@ -49,6 +49,7 @@ class Row(NamedTuple):
     is_hidden: bool
     waiting_since: datetime | None
     snoozed_until: datetime | None
+    masks_numbers: bool = False
     tags: tuple[str, ...] = ()
 
     @classmethod
@@ -70,7 +71,9 @@ class Row(NamedTuple):
     @property
     def name(self) -> str:
         """Name the customer."""
-        address = labels.address_words(phone=self.phone, key=self.key, raw=self.raw)
+        address = labels.address_words(
+            phone=self.phone, key=self.key, raw=self.raw, is_masked=self.masks_numbers
+        )
         return self.given_name or self.profile_name or address
 
     @property
@@ -117,6 +120,7 @@ FIELDS = (
     "is_hidden",
     "waiting_since",
     "snoozed_until",
+    "inbox__account__masks_numbers",
     "tags",
 )
 
@@ -148,6 +152,7 @@ def row_of(conversation: Conversation) -> Row:
         conversation.is_hidden,
         conversation.waiting_since,
         conversation.snoozed_until,
+        labels.is_masked_for_all(conversation),
         tuple(conversation.tags),
     )
 
