@@ -35,6 +35,9 @@ class Viewer:
 
     Who is in the account for support (`is_support`) belongs to no team: they read what lies in the
     teams of `looks_into`, and do nothing else. `is_supported`: somebody is in the account for it.
+
+    `is_admin`: they administer the account. `sees_numbers`: customers' numbers are whole for them,
+    as they are for everybody where the account does not mask them.
     """
 
     user_id: int
@@ -48,6 +51,8 @@ class Viewer:
     is_supported: bool = False
     is_support: bool = False
     looks_into: frozenset[int] = frozenset()
+    is_admin: bool = False
+    sees_numbers: bool = True
 
     @property
     def may_see(self) -> bool:
@@ -98,6 +103,8 @@ def _supporter(person: Viewer, account: Account, now: datetime) -> Viewer:
         observes=frozenset(),
         is_support=True,
         looks_into=frozenset(teams),
+        is_admin=False,
+        sees_numbers=not account.masks_numbers,
     )
 
 
@@ -113,6 +120,10 @@ def viewer_from(user: User, found: Any) -> Viewer:
     """Return the viewer of a person read with their account, and with what `entitlements` found."""
     roles = dict(zip(found.team_ids, found.team_roles, strict=True))
     is_active_account = bool(user.account and user.account.status == Account.Status.ACTIVE)
+    supervises = frozenset(
+        team for team, role in roles.items() if role == Membership.Role.SUPERVISOR
+    )
+    is_admin = user.role == User.Role.ACCOUNT_ADMIN
     return Viewer(
         user_id=user.pk,
         account_id=user.account_id,
@@ -120,9 +131,13 @@ def viewer_from(user: User, found: Any) -> Viewer:
         is_licensed=found.licensed and user.role != User.Role.AUDITOR,
         has_team_inbox=found.has_inbox and is_active_account,
         member_of=frozenset(roles),
-        supervises=frozenset(t for t, role in roles.items() if role == Membership.Role.SUPERVISOR),
+        supervises=supervises,
         observes=frozenset(t for t, role in roles.items() if role == Membership.Role.OBSERVER),
         is_supported=found.supported,
+        is_admin=is_admin,
+        sees_numbers=bool(
+            is_admin or supervises or user.account is None or not user.account.masks_numbers
+        ),
     )
 
 
@@ -149,7 +164,7 @@ def _people(users: Any, now: Any) -> "QuerySet[Any, Any]":
         User.objects.filter(OneOf("pk", users), is_active=True)
         .select_related("account")
         .annotate(**entitlements(now=now))
-        .only("account", "name", "role", "account__status")
+        .only("account", "name", "role", "account__status", "account__masks_numbers")
         .order_by()
     )
     return people

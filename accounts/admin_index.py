@@ -131,6 +131,7 @@ _TALK = (
         "RoutingTrace",
         "Contact",
         "ContactAddress",
+        "MergeLog",
         "ReadCursor",
         "Draft",
     ),

@@ -49,6 +49,16 @@ def request_now() -> HttpRequest | None:
     return _request.get()
 
 
+def hide_numbers(request: HttpRequest, hides: bool) -> None:
+    """Say whether whoever asks sees customers' numbers masked; the same until it is said anew."""
+    setattr(request, _HIDES, hides)
+
+
+def numbers_are_hidden() -> bool:
+    """Say whether customers' numbers are masked for whoever is answered now; for nobody, not."""
+    return bool(getattr(_request.get(), _HIDES, False))
+
+
 def act_on_behalf_of(request: HttpRequest, words: str) -> None:
     """Write beside every line of this request on whose behalf it was done, such as
     “Acme (support access 12)”."""
@@ -92,4 +102,4 @@ def _session_of(request: HttpRequest) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:12] if key else ""
 
 
-_BEHALF = "on_behalf_of"
+_BEHALF, _HIDES = "on_behalf_of", "hides_numbers"

@@ -21,7 +21,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.access import Viewer, as_supporter, entitlements, viewer_from, viewer_of
-from accounts.circumstances import shortened
+from accounts.circumstances import hide_numbers, shortened
 from accounts.models import BrowserSession, User
 from accounts.prepared import Prepared, is_any
 
@@ -131,11 +131,17 @@ _SESSION = Prepared(_with_people)
 
 
 def viewer_here(request: HttpRequest, user: User, *, now: datetime) -> Viewer:
-    """Return what the person who asks is entitled to, without another query if it is known."""
+    """Return what the person who asks is entitled to, without another query if it is known.
+
+    What the answer shows of customers' numbers follows from it.
+    """
     session = request.session
     if isinstance(session, SessionStore):
-        return session.viewer(user, now=now)
-    return viewer_of(user, now=now)
+        viewer = session.viewer(user, now=now)
+    else:
+        viewer = viewer_of(user, now=now)
+    hide_numbers(request, not viewer.sees_numbers)
+    return viewer
 
 
 # --- Idle ----------------------------------------------------------------------------------------

@@ -17,12 +17,20 @@ from django.http import Http404
 from accounts.access import Viewer, entitled
 from accounts.models import Membership
 from accounts.prepared import OneOf, Prepared
-from inbox.models import Attachment, Conversation, Message, Participant, TeamInbox
+from inbox.models import (
+    Attachment,
+    Contact,
+    ContactAddress,
+    Conversation,
+    Message,
+    Participant,
+    TeamInbox,
+)
 from inbox.models.conversation import ConversationQuerySet
 
 Found = TypeVar("Found")
 # What pages and stories need of a conversation.
-_WITH = ("inbox", "owner", "contact", "thread__sender__account", "thread__address")
+_WITH = ("inbox__account", "owner", "contact", "thread__sender__account", "thread__address")
 
 
 class HandledByOtherError(Exception):
@@ -186,6 +194,28 @@ def _anybody(me: Any, account: Any, member_of: Any, supervises: Any) -> Viewer:
 def conversations_of(viewer: Viewer) -> ConversationQuerySet:
     """Return every conversation this person may read."""
     return Conversation.objects.visible_to(viewer)
+
+
+def contacts_of(viewer: Viewer) -> "QuerySet[Contact]":
+    """Return every contact this person may see: those of conversations they may read.
+
+    Who administers the account sees all of its contacts, and of their conversations no others.
+    """
+    if not viewer.may_see:
+        return Contact.objects.none()
+    rows = Contact.objects.filter(account=viewer.account_id)
+    if viewer.is_admin:
+        # What became a part of another has no address any more.
+        return rows.filter(Exists(ContactAddress.objects.filter(contact=OuterRef("pk"))))
+    return rows.filter(Exists(conversations_of(viewer).filter(contact=OuterRef("pk"))))
+
+
+def get_contact(viewer: Viewer, public_id: str) -> Contact:
+    """Fetch one contact for this person, or raise Http404."""
+    found = contacts_of(viewer).select_related("owner").filter(public_id=public_id).first()
+    if found is None:
+        raise Http404("No such contact.")
+    return found
 
 
 def get_conversation(viewer: Viewer, public_id: str) -> Conversation:

@@ -23,7 +23,7 @@ from accounts.models import User
 from inbox.access import Audience, audiences_of, is_reader
 from inbox.broadcast import VERSION, Head
 from inbox.fragments import row_queryset
-from inbox.labels import activity_words, customer_name
+from inbox.labels import activity_words, name_for_all
 from inbox.models import Conversation, ConversationEvent, Message
 from inbox.models.message import MENTIONED
 from inbox.seats import Seats
@@ -81,7 +81,7 @@ class Notice:
         data = {
             "id": f"{self.kind}-{self.id}",
             "kind": self.kind,
-            "title": customer_name(row),
+            "title": name_for_all(row),
             "body": self.body,
             "url": address,
             "sound": "message" if self.kind is Kind.INBOUND else "attention",

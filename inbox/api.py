@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import Viewer, viewer_of
+from accounts.circumstances import hide_numbers
 from accounts.models import User
 from inbox.access import get_inbox_by_id
 from inbox.api_shapes import Missed
@@ -38,6 +39,7 @@ def inbox_events(request: Request, public_id: UUID) -> Response:
     user = request.user
     assert isinstance(user, User)
     viewer = viewer_of(user, now=timezone.now())
+    hide_numbers(request._request, not viewer.sees_numbers)
     inbox = get_inbox_by_id(viewer, public_id)
     query = CatchUpQuery(data=request.query_params)
     query.is_valid(raise_exception=True)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
 from accounts.models import User
@@ -20,6 +21,7 @@ from inbox.refusals import (
     ChangedMeanwhileError,
     ClosedError,
     MissingInputError,
+    NotAllowedError,
     PromiseOpenError,
     StillWaitingError,
     UnseenMessagesError,
@@ -224,6 +226,8 @@ def reopen_conversation(
     with transaction.atomic(durable=True):
         row = locked_conversation(conversation)
         require(Ability.REOPEN, by, row)
+        if row.contact.is_blocked:
+            raise NotAllowedError(_("This contact is blocked. Unblock them first."))
         story = Story(now=now, actor=user)
         reopen_row(row, user, story)
         announce(story.announcements(), now=now)

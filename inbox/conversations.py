@@ -73,7 +73,7 @@ def locked_conversation(conversation: Conversation) -> Conversation:
     # owner and inbox it had before.
     Conversation.objects.select_for_update(no_key=True).only("pk").get(pk=conversation.pk)
     return Conversation.objects.select_related(
-        "inbox__hours", "owner", "last_owner", "thread__sender", "contact"
+        "inbox__hours", "inbox__account", "owner", "last_owner", "thread__sender", "contact"
     ).get(pk=conversation.pk)
 
 

@@ -26,7 +26,7 @@ def bubble_queryset() -> QuerySet[Message]:
 def row_queryset() -> ConversationQuerySet:
     """Return conversations with all that a row or a header shows, in one query."""
     return Conversation.objects.select_related(
-        "inbox", "owner", "contact", "thread__address", "thread__sender"
+        "inbox__account", "owner", "contact", "thread__address", "thread__sender"
     )
 
 

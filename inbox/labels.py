@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from django.utils.translation import gettext_lazy as _
 
+from accounts.circumstances import numbers_are_hidden
 from compliance.addresses import numbered
 from inbox.models import (
     Attachment,
@@ -38,20 +39,62 @@ def moment_words(at: datetime, zone: str = "") -> str:
     return f"{here.day} {here:%b %Y, %H:%M %Z}"
 
 
-def contact_name(contact: Contact, address: ContactAddress) -> str:
+def contact_name(
+    contact: Contact, address: ContactAddress, *, is_masked: bool | None = None
+) -> str:
     """Name a customer: our name for them, theirs, or their number."""
-    words = address_words(phone=address.phone, key=address.key, raw=address.raw)
+    words = address_words(
+        phone=address.phone, key=address.key, raw=address.raw, is_masked=is_masked
+    )
     return contact.name or contact.profile_name or words
 
 
 def customer_name(conversation: Conversation) -> str:
-    """Name the customer of a conversation."""
+    """Name the customer of a conversation, to who is answered now."""
     return contact_name(conversation.contact, conversation.thread.address)
 
 
-def address_words(*, phone: str, key: str, raw: str) -> str:
-    """Write an address as people do: a number in international form, or what there is."""
+def name_for_all(conversation: Conversation) -> str:
+    """Name the customer of a conversation, the same for everybody who may read it."""
+    address = conversation.thread.address
+    return contact_name(conversation.contact, address, is_masked=is_masked_for_all(conversation))
+
+
+def number_for_all(conversation: Conversation) -> str:
+    """Write the address of a conversation's customer, the same for everybody who may read it."""
+    address = conversation.thread.address
+    masked = is_masked_for_all(conversation)
+    return address_words(phone=address.phone, key=address.key, raw=address.raw, is_masked=masked)
+
+
+def is_masked_for_all(conversation: Conversation) -> bool:
+    """Say whether what is drawn once for everybody shows numbers masked."""
+    return conversation.inbox.account.masks_numbers
+
+
+def shown_address(address: ContactAddress) -> str:
+    """Write a customer's address, to who is answered now."""
+    return address_words(phone=address.phone, key=address.key, raw=address.raw)
+
+
+def address_words(*, phone: str, key: str, raw: str, is_masked: bool | None = None) -> str:
+    """Write a customer's address as people do: a number in international form, or what there is.
+
+    Every place that shows one asks here. It is masked where the account keeps numbers from who is
+    answered now; `is_masked` says so for what is not drawn for one reader.
+    """
+    if numbers_are_hidden() if is_masked is None else is_masked:
+        return masked_words(phone or key.partition(":")[2] or raw)
     return phone_words(phone) if phone else key.partition(":")[2] or raw
+
+
+@lru_cache(maxsize=8192)
+def masked_words(address: str) -> str:
+    """Write an address so that nobody can call it: `+1 ••• ••99`, the country and the end."""
+    number = numbered(address)
+    country = f"+{number.country_code} " if number and number.country_code else ""
+    end = address[-2:] if len(address) > 4 else ""
+    return f"{country}••• ••{end}"
 
 
 @lru_cache(maxsize=8192)

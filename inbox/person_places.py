@@ -33,6 +33,7 @@ from inbox.models import (
     CrmAnswer,
     Draft,
     LegalHold,
+    MergeLog,
     Message,
     Receipt,
     RoutingTrace,
@@ -136,6 +137,14 @@ PLACES: tuple[Place, ...] = (
         "routing.jsonl",
         words=("facts", "plan", "rules", "lookups", "replies", "people"),
         facts=("trigger", "rule", "broken", "marked", "webhook_problem"),
+    ),
+    # What it keeps of two cards stands on the card that they became.
+    Place(
+        MergeLog,
+        Fate.DELETED,
+        "",
+        words=("before", "after", "moved"),
+        facts=("public_id", "left"),
     ),
     # What a colleague has not said is nobody else's to read: it goes, and no export tells of it.
     Place(Draft, Fate.DELETED, "", words=("body",), facts=("mode", "files", "device")),
@@ -359,6 +368,7 @@ _OTHERWISE: Mapping[type[Model], Callable[[Whom], Q]] = {
     GateDecision: _decisions,
     RuleExample: _examples,
     LegalHold: _holds,
+    MergeLog: lambda whom: Q(kept=whom.contact_id) | Q(absorbed=whom.contact_id),
     CrmRow: lambda whom: Q(key__in=whom.phones),
     Consent: _by_key,
     ProviderBlock: _by_key,

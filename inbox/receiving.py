@@ -124,7 +124,7 @@ def _waiting() -> QuerySet[Receipt]:
     """Return receipts whose story is not told and is told by nobody now, to be locked."""
     return (
         Receipt.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
-        .select_related("sender__inbox", "sender__twilio_account")
+        .select_related("sender__inbox__account", "sender__twilio_account")
         .filter(state__in=[Receipt.State.WAITING, Receipt.State.FAILED])
     )
 

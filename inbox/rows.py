@@ -50,6 +50,7 @@ class Row(NamedTuple):
     waiting_since: datetime | None
     snoozed_until: datetime | None
     promised_at: datetime | None = None
+    masks_numbers: bool = False
     tags: tuple[str, ...] = ()
 
     @classmethod
@@ -71,7 +72,9 @@ class Row(NamedTuple):
     @property
     def name(self) -> str:
         """Name the customer."""
-        address = labels.address_words(phone=self.phone, key=self.key, raw=self.raw)
+        address = labels.address_words(
+            phone=self.phone, key=self.key, raw=self.raw, is_masked=self.masks_numbers
+        )
         return self.given_name or self.profile_name or address
 
     @property
@@ -119,6 +122,7 @@ FIELDS = (
     "waiting_since",
     "snoozed_until",
     "promised_at",
+    "inbox__account__masks_numbers",
     "tags",
 )
 
@@ -151,6 +155,7 @@ def row_of(conversation: Conversation) -> Row:
         conversation.waiting_since,
         conversation.snoozed_until,
         conversation.promised_at,
+        labels.is_masked_for_all(conversation),
         tuple(conversation.tags),
     )
 

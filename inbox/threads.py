@@ -22,6 +22,7 @@ from compliance.models import Consent, ConsentState
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.access import conversations_of
 from inbox.attendance import State, states_in
+from inbox.cards import may_change
 from inbox.desk import Desk, desk_of
 from inbox.fragments import bubble_queryset
 from inbox.lookups.asking import known_of
@@ -119,6 +120,7 @@ class PanelPage:
     known: Sequence[KnownCard] = ()
     may_mark: bool = False
     may_forbid: bool = False
+    may_block: bool = False
     consent: Consent | None = None
     is_noted: bool = False
     why_unasked: str = ""
@@ -332,7 +334,7 @@ def panel_page(viewer: Viewer, conversation: Conversation, *, now: datetime) -> 
         look=Attachment.Look.IMAGE,
     ).order_by("-pk")
     abilities = abilities_of(viewer, conversation, part_of(viewer, conversation))
-    cards = _with_consent(conversation.account_id, addresses)
+    cards = address_cards(conversation.account_id, addresses)
     here = conversation.thread.address_id
     consent = next((card.consent for card in cards if card.address.pk == here), None)
     is_out = consent is not None and consent.state == ConsentState.OPTED_OUT
@@ -343,6 +345,7 @@ def panel_page(viewer: Viewer, conversation: Conversation, *, now: datetime) -> 
         is_noted=is_out and noted_opt_out(conversation.thread) is not None,
         why_unasked=why_unasked(conversation.thread, now=now) if waits else "",
         may_forbid=may_forbid(viewer, conversation),
+        may_block=may_change(viewer),
         attributes=attributes_of(conversation.contact),
         known=known_cards(conversation.contact),
         may_mark=Ability.TAG in abilities,
@@ -398,7 +401,8 @@ def known_cards(contact: Contact) -> list[KnownCard]:
     ]
 
 
-def _with_consent(account_id: int, addresses: Sequence[ContactAddress]) -> list[AddressCard]:
+def address_cards(account_id: int, addresses: Sequence[ContactAddress]) -> list[AddressCard]:
+    """List ways to reach a contact, with what was consented to on each."""
     keys = {address.pk: parse_address(address.key).consent_key for address in addresses}
     rows = list(Consent.objects.filter(account=account_id, address__in=keys.values()))
     consents = {one.address: one for one in rows if one.programme == EVERY_PROGRAMME}

@@ -11,7 +11,7 @@ from django.db.models import Q
 from accounts.access import Viewer
 from inbox.access import conversations_of
 from inbox.fragments import bubble_queryset
-from inbox.labels import channel_words, customer_name, local, status_words
+from inbox.labels import channel_words, contact_name, local, status_words
 from inbox.models import Conversation, ConversationEvent, Message
 from inbox.threads import Item, woven
 
@@ -59,7 +59,10 @@ def rows_of(
     viewer: Viewer, conversation: Conversation, *, notes: bool
 ) -> Iterator[tuple[object, ...]]:
     """Yield a row of `COLUMNS` for each message; moments in the time zone of the inbox."""
-    name, zone = customer_name(conversation), conversation.inbox.zone
+    # Asked of the reader: these rows are sent when the request is through.
+    is_masked = not viewer.sees_numbers
+    name = contact_name(conversation.contact, conversation.thread.address, is_masked=is_masked)
+    zone = conversation.inbox.zone
     for piece in pieces_of(viewer, conversation, notes=notes):
         for item in piece:
             if item.message:

@@ -84,7 +84,9 @@ def ask_for_sweep() -> None:
 
 
 _SENDER = Prepared(
-    lambda token: Sender.objects.select_related("twilio_account", "inbox").filter(path_token=token)
+    lambda token: Sender.objects.select_related("twilio_account", "inbox__account").filter(
+        path_token=token
+    )
 )
 
 
@@ -153,7 +155,7 @@ def _recipient(sender: Sender, form: dict[str, str]) -> Sender | None:
     to = form.get("To", "").strip()
     service = form.get("MessagingServiceSid", "").strip()
     account = sender.twilio_account_id
-    known = Sender.objects.in_use().select_related("inbox").filter(address=to)
+    known = Sender.objects.in_use().select_related("inbox__account").filter(address=to)
     own = known.filter(twilio_account=account).first()
     if own:
         return own
@@ -162,7 +164,7 @@ def _recipient(sender: Sender, form: dict[str, str]) -> Sender | None:
     if service:
         return (
             Sender.objects.in_use()
-            .select_related("inbox")
+            .select_related("inbox__account")
             .filter(twilio_account=account, kind=Sender.Kind.SERVICE, messaging_service_sid=service)
             .first()
         )

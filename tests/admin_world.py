@@ -74,6 +74,7 @@ from inbox.models import (
     Erasure,
     ForgettingCertificate,
     LegalHold,
+    MergeLog,
     Message,
     OptInApproval,
     Receipt,
@@ -551,6 +552,14 @@ def _have_look_ups(company: Company) -> None:
         secrets='{"token": "5ec2e7 of the CRM"}',
         fields=[{"name": "tier", "path": "tier"}],
         **made,
+    )
+    MergeLog.objects.create(
+        account=account,
+        kept=Contact.objects.filter(account=account)[0],
+        absorbed=Contact.objects.create(account=account, name="canary absorbed"),
+        by=company.alice,
+        merged_at=NOW,
+        before={"kept": {"name": "canary before"}},
     )
     CrmAnswer.objects.create(
         account=account,

@@ -59,6 +59,11 @@ class Account(models.Model):
         blank=True,
         help_text="After how long without a person's doing a session ends; empty: as everywhere",
     )
+    masks_numbers = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Agents see the first and last digits of customers' numbers only",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

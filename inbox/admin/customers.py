@@ -4,7 +4,7 @@ from django.contrib import admin
 
 from accounts.admin_scope import NamelessAdmin, OwnRowsFilter
 from compliance.addresses import masked
-from inbox.models import Contact, ContactAddress, CrmAnswer
+from inbox.models import Contact, ContactAddress, CrmAnswer, MergeLog
 
 
 @admin.register(Contact)
@@ -80,3 +80,15 @@ class CrmAnswerAdmin(NamelessAdmin[CrmAnswer]):
     list_select_related = ("account", "connector")
     search_fields = ("contact__public_id__exact",)
     search_help_text = "A contact's id, as in addresses of pages"
+
+
+@admin.register(MergeLog)
+class MergeLogAdmin(NamelessAdmin[MergeLog]):
+    """That two contacts were made one, by whom, and whether it was undone; not who they are."""
+
+    fields = ("account", "public_id", "by", "merged_at", "undone_by", "undone_at")
+    list_display = ("public_id", "account", "by", "merged_at", "undone_at")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account", "by")
+    search_fields = ("public_id__exact", "kept__public_id__exact")
+    search_help_text = "A merge's id, or that of the contact who was kept"

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """What somebody did to a conversation can be taken back, and promises are told."""
 
-    dependencies: ClassVar[list[Any]] = [("inbox", "0045_what_reports_count_is_found")]
+    dependencies: ClassVar[list[Any]] = [("inbox", "0048_merges")]
 
     operations: ClassVar[list[Any]] = [
         migrations.AlterField(

@@ -9,6 +9,7 @@ from inbox.models.event import InboxCounter, InboxEvent
 from inbox.models.finding import DriftFinding
 from inbox.models.inbox import TeamInbox
 from inbox.models.lookup import CrmAnswer
+from inbox.models.merge import MergeLog
 from inbox.models.message import Attachment, AutoReplyLog, Message
 from inbox.models.plan import AvailabilityPlan
 from inbox.models.question import ConsentQuestion
@@ -51,6 +52,7 @@ __all__ = [
     "InboxCounter",
     "InboxEvent",
     "LegalHold",
+    "MergeLog",
     "Message",
     "OptInApproval",
     "Participant",

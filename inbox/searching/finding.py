@@ -288,7 +288,7 @@ class _Search:
     def _about(self, kind: Kind, row: Conversation) -> Sequence[Piece]:
         """What stands below a name: the number that was looked for, or the last words."""
         if kind == Kind.CONTACTS:
-            return [Piece(labels.address_words(**_address(row)), False)]
+            return [Piece(labels.shown_address(row.thread.address), False)]
         return snippet(row.preview, ())
 
     # --- Messages --------------------------------------------------------------------------------
@@ -396,8 +396,3 @@ def _below(rows: Any, place: _Place | None, field: str) -> Any:
         is_later = Q(**{f"{field}__lt": place.at}) | Q(**{field: place.at}, pk__lt=place.pk)
         rows = rows.filter(is_later, **{f"{field}__lte": place.at})
     return rows.order_by(f"-{field}", "-pk")
-
-
-def _address(conversation: Conversation) -> dict[str, str]:
-    address = conversation.thread.address
-    return {"phone": address.phone, "key": address.key, "raw": address.raw}

@@ -9,12 +9,14 @@ from django.db.models import BooleanField, Func, Q, QuerySet, TextField, Value
 from django.db.models.functions import Left
 from django.utils.translation import get_language
 
+from accounts.circumstances import numbers_are_hidden
 from inbox.models import Contact, ContactAddress, Message
 from inbox.models.message import SEARCHED_CHARACTERS, WORDS_SAID
 from inbox.searching.parsing import Query, Word, number_in_words
 
 MOST_CONTACTS = 2000  # names or numbers that are looked through, the newest first
 SHORTEST_STEM = 3
+FEWEST_OF_MASKED = 9  # digits, of a number that is masked for who looks for it
 # Scripts without spaces, and signs: PostgreSQL's parser finds no words in them.
 _WITHOUT_SPACES = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2190-\u2bff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
@@ -137,7 +139,8 @@ def contacts_named(account_id: int | None, query: Query) -> list[int]:
     """Return the contacts whose names or numbers hold all that is looked for, the newest first.
 
     Of the whole account: whoever asks keeps those that the reader may see. At most
-    `MOST_CONTACTS`; none where nothing is looked for.
+    `MOST_CONTACTS`; none where nothing is looked for. For whom numbers are masked only whole ones
+    are found: a few digits at a time would tell the rest.
     """
     if not query.wanted:
         return []
@@ -162,7 +165,11 @@ def _named(account_id: int | None, digits: str, words: Sequence[Word]) -> list[i
 
 
 def _with_digits(account_id: int | None, digits: str) -> "QuerySet[ContactAddress]":
-    return ContactAddress.objects.filter(account=account_id, phone__contains=digits)
+    theirs = ContactAddress.objects.filter(account=account_id)
+    if numbers_are_hidden():
+        whole = len(digits) >= FEWEST_OF_MASKED
+        return theirs.filter(phone__endswith=digits) if whole else theirs.none()
+    return theirs.filter(phone__contains=digits)
 
 
 def _holds_name(account_id: int | None, text: str) -> Q:

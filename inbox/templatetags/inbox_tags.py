@@ -12,6 +12,7 @@ from django.utils.html import escape, format_html, json_script, urlize
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
+from accounts.circumstances import numbers_are_hidden
 from inbox import labels
 from inbox.models import Attachment, ContactAddress, Conversation, ConversationEvent, Message
 from inbox.models.ids import client_id
@@ -190,9 +191,27 @@ def customer(conversation: Conversation) -> str:
 
 
 @register.filter
+def customer_for_all(conversation: Conversation) -> str:
+    """Name the customer of a conversation, the same for every reader."""
+    return labels.name_for_all(conversation)
+
+
+@register.filter
+def number_for_all(conversation: Conversation) -> str:
+    """Write the address of a conversation's customer, the same for every reader."""
+    return labels.number_for_all(conversation)
+
+
+@register.filter
+def copied(row: ContactAddress) -> str:
+    """Write an address for copying: whole, or nothing for whom it is masked."""
+    return "" if numbers_are_hidden() else row.phone or row.raw
+
+
+@register.filter
 def address(row: ContactAddress) -> str:
     """Write a customer's address as people do."""
-    return labels.address_words(phone=row.phone, key=row.key, raw=row.raw)
+    return labels.shown_address(row)
 
 
 @register.filter

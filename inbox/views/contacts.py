@@ -1,24 +1,124 @@
-"""What can people change on a contact's card?"""
+"""How do people find contacts, look at one, write on their card and block them?"""
 
-from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.http import require_POST
+from collections.abc import Callable
 
-from accounts.access import Viewer
-from inbox.access import conversations_of
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.numbers import number_in
+from inbox.access import get_contact
+from inbox.cards import (
+    Editor,
+    Wanted,
+    block_contact,
+    edit_contact,
+    unblock_contact,
+)
+from inbox.contact_pages import contact_list, contact_page
 from inbox.conversations import set_contact_language, set_contact_name
+from inbox.merging import now_part_of
 from inbox.models import Contact
-from inbox.views.answers import act, back_to, reader
+from inbox.refusals import RefusedError
+from inbox.views.answers import act, back_to, no_licence, reader, refused, wants_json
+
+Deed = Callable[[Contact, Editor], object]
+
+
+@never_cache
+@require_GET
+def contacts(request: HttpRequest) -> HttpResponse:
+    """List the contacts this person may see, or those whose name or number holds some words."""
+    viewer, _user, _now = reader(request)
+    if not viewer.may_see:
+        return no_licence(request, viewer)
+    given = request.GET
+    found = contact_list(
+        viewer,
+        given.get("q", ""),
+        before=given.get("before", ""),
+        only_blocked=given.get("blocked", "") == "1",
+    )
+    return render(request, "inbox/contacts.html", {"found": found, "viewer": viewer})
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def contact(request: HttpRequest, *, public_id: str) -> HttpResponse:
+    """Show a contact, and write on their card."""
+    viewer, user, now = reader(request)
+    if not viewer.may_see:
+        return no_licence(request, viewer)
+    if request.method == "GET" and (other := now_part_of(viewer, public_id)):
+        return HttpResponseRedirect(url_of_contact(other))
+    row = get_contact(viewer, public_id)
+    if request.method == "GET":
+        page = contact_page(viewer, row, now=now)
+        return render(request, "inbox/contact.html", {"page": page, "viewer": viewer})
+    wanted = _wanted(request)
+    try:
+        edit_contact(row, wanted, Editor(viewer, user, now))
+    except RefusedError as refusal:
+        if wants_json(request):
+            return refused(request, refusal.as_dict(), refusal.status, url_of_contact(row))
+        # What was typed stays in the form, over what the card says now.
+        row.refresh_from_db()
+        page = contact_page(viewer, row, now=now)
+        context = {"page": page, "viewer": viewer, "typed": wanted, "problem": refusal.reason}
+        return render(request, "inbox/contact.html", context, status=refusal.status)
+    return act(request, lambda: None, done=_("The contact is saved."), back=url_of_contact(row))
+
+
+def _wanted(request: HttpRequest) -> Wanted:
+    data = request.POST
+    return Wanted(
+        seen=data.get("seen", ""),
+        name=data.get("name", ""),
+        language=data.get("language", ""),
+        owner=number_in(data.get("owner", "")),
+        notes=data.get("notes", "").replace("\r\n", "\n"),
+    )
+
+
+@require_POST
+def block(request: HttpRequest, *, public_id: str) -> HttpResponse:
+    """Block a contact, with a reason."""
+    reason = request.POST.get("reason", "")
+    done = _("Blocked. What they write is kept, and alerts nobody.")
+    return _change(request, public_id, lambda row, by: block_contact(row, reason, by), done)
+
+
+@require_POST
+def unblock(request: HttpRequest, *, public_id: str) -> HttpResponse:
+    """Unblock a contact."""
+    return _change(request, public_id, unblock_contact, _("No longer blocked."))
+
+
+def _change(request: HttpRequest, public_id: str, deed: Deed, done: str) -> HttpResponse:
+    viewer, user, now = reader(request)
+    row = get_contact(viewer, public_id)
+    editor = Editor(viewer, user, now)
+    back = back_to(request, url_of_contact(row))
+    return act(request, lambda: deed(row, editor), done=done, back=back)
+
+
+def url_of_contact(row: Contact) -> str:
+    """Return the one address of a contact's page."""
+    return reverse("contact", kwargs={"public_id": row.public_id})
 
 
 @require_POST
 def contact_name(request: HttpRequest, *, public_id: str) -> HttpResponse:
     """Give a contact a name. Whoever may read a conversation with them may name them."""
     viewer, user, now = reader(request)
-    contact = _contact(viewer, public_id)
+    row = get_contact(viewer, public_id)
     return act(
         request,
         lambda: set_contact_name(
-            contact=contact, by=viewer, user=user, name=request.POST.get("name", ""), now=now
+            contact=row, by=viewer, user=user, name=request.POST.get("name", ""), now=now
         ),
         done="",
         back=back_to(request, "/"),
@@ -29,24 +129,11 @@ def contact_name(request: HttpRequest, *, public_id: str) -> HttpResponse:
 def contact_language(request: HttpRequest, *, public_id: str) -> HttpResponse:
     """Note in which language a contact is answered. Whoever may name them may do so."""
     viewer, user, now = reader(request)
-    contact = _contact(viewer, public_id)
+    row = get_contact(viewer, public_id)
     language = request.POST.get("language", "")
     return act(
         request,
-        lambda: set_contact_language(
-            contact=contact, by=viewer, user=user, language=language, now=now
-        ),
+        lambda: set_contact_language(contact=row, by=viewer, user=user, language=language, now=now),
         done="",
         back=back_to(request, "/"),
     )
-
-
-def _contact(viewer: Viewer, public_id: str) -> Contact:
-    contact = Contact.objects.filter(
-        public_id=public_id,
-        account=viewer.account_id,
-        conversations__in=conversations_of(viewer),
-    ).first()
-    if contact is None:
-        raise Http404("No such contact.")
-    return contact

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.audit import record_export
 from accounts.exports import csv_response
-from inbox.labels import local
+from inbox.labels import customer_name, local, shown_address
 from inbox.models import ConversationEvent, Message
 from inbox.threads import Item
 from inbox.transcript import COLUMNS, pieces_of, rows_of
@@ -36,7 +36,9 @@ class Line:
 @of_conversation
 def print_view(request: HttpRequest, case: Case) -> StreamingHttpResponse:
     """Show a whole thread as a page to print; with `notes`, internal notes and events too."""
-    response = StreamingHttpResponse(_page(request, case, notes="notes" in request.GET))
+    name, number = customer_name(case.conversation), shown_address(case.conversation.thread.address)
+    named = {"name": name, "number": number}
+    response = StreamingHttpResponse(_page(request, case, named, notes="notes" in request.GET))
     response["Cache-Control"] = "no-store"
     return response
 
@@ -63,16 +65,17 @@ def transcript_csv(request: HttpRequest, case: Case) -> StreamingHttpResponse:
     return csv_response(f"conversation-{cid}", COLUMNS, rows)
 
 
-def _page(request: HttpRequest, case: Case, *, notes: bool) -> Iterator[str]:
+def _page(request: HttpRequest, case: Case, named: dict[str, str], *, notes: bool) -> Iterator[str]:
     language = translation.get_language()
     told = {"conversation": case.conversation, "now": case.now, "notes": notes, "pieces": PIECES}
+    told |= named
     head, _, tail = render_to_string("inbox/print.html", told, request).partition(PIECES)
     yield head
     lines = _Lines(case.conversation.inbox.zone)
     for piece in pieces_of(case.viewer, case.conversation, notes=notes):
         # The middlewares are through with the request when this runs.
         with translation.override(language):
-            told = {"lines": lines.of(piece), "conversation": case.conversation}
+            told = {"lines": lines.of(piece), "conversation": case.conversation, **named}
             yield render_to_string("inbox/_print_lines.html", told)
     yield tail
 

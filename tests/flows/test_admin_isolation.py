@@ -124,6 +124,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "inbox.escalationtimer": ("v", "v", "", "v"),
     "inbox.inboxcounter": ("v", "v", "", ""),
     "inbox.inboxevent": ("v", "v", "", ""),
+    "inbox.mergelog": ("v", "v", "", ""),
     "inbox.message": ("v", "v", "", "v"),
     "inbox.participant": ("v", "v", "", "v"),
     "inbox.readcursor": ("v", "v", "", ""),

@@ -880,6 +880,7 @@ TABLE: dict[str, dict[str, Row]] = {
     # Without anything in it the form makes no key, and says so.
     "settings_programs": {"GET": Row(OWN_ACCOUNT), "POST": Row(REFUSED_IN_WORDS)},
     "settings_program_revoke": {"GET": Row(ADMIN_ONLY, _key), "POST": Row(DONE_BY_ADMIN, _key)},
+    "settings_contacts": {"GET": Row(OWN_ACCOUNT), "POST": Row(DONE_IN_OWN)},
     "settings_log_in": {"GET": Row(OWN_ACCOUNT), "POST": Row(DONE_IN_OWN)},
     "settings_company": {"POST": Row(REFUSED_IN_WORDS)},
     "settings_company_only": {"POST": Row(DONE_IN_OWN)},

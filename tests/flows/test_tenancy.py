@@ -379,6 +379,22 @@ TABLE: dict[str, dict[str, Row]] = {
     "attachment": {"GET": Row(OK, OF_THING, _aid, reads=True)},
     "thumbnail": {"GET": Row(OK, OF_THING, _aid, reads=True)},
     "attachment_retry": {"POST": Row(DONE, OF_THING, _aid)},
+    # Names and numbers of contacts are content: Dora sees none of Support, and has none of her own.
+    "contacts": {"GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE}, reads=True)},
+    "contact": {
+        "GET": Row(OK, {**OF_THING, "nora": NO_LICENCE}, _contact, reads=True),
+        "POST": Row(
+            REFUSAL, {**OF_THING, "nora": NO_LICENCE}, _contact, lambda scene: {"seen": "x"}
+        ),
+    },
+    # Nobody else is there to merge with, and nothing was merged.
+    "contact_merge": {
+        "GET": Row(OK, {**OF_THING, "nora": NO_LICENCE}, _contact),
+        "POST": Row(NOTHING, {**OF_THING, "nora": NO_LICENCE}, _contact),
+    },
+    "merge_undo": {"POST": Row(NOTHING, OF_THING, lambda scene: {"public_id": "none"})},
+    "contact_block": {"POST": Row(DONE, OF_THING, _contact, lambda scene: {"reason": "spam"})},
+    "contact_unblock": {"POST": Row(DONE, OF_THING, _contact)},
     "contact_name": {"POST": Row(DONE, OF_THING, _contact, lambda scene: {"name": "Zed"})},
     "contact_language": {"POST": Row(DONE, OF_THING, _contact, lambda scene: {"language": "es"})},
     "profile": {"GET": Row(OK, OF_ONESELF), "POST": Row(OK, OF_ONESELF)},

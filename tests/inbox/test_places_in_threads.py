@@ -90,6 +90,7 @@ def test_a_quote_does_not_lead_into_a_segment_that_is_not_seen(
     stage.hear("Remember?")
     Message.objects.filter(pk=stage.message.pk).update(reply_to=old)
     url = f"/c/{stage.row.public_id}/messages/"
+    assert old.conversation_id
     assert not Conversation.objects.visible_to(stage.viewer(house.alice)).filter(
         pk=old.conversation_id
     )

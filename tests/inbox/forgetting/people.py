@@ -23,6 +23,7 @@ from inbox.models import (
     Conversation,
     CrmAnswer,
     Draft,
+    MergeLog,
     Message,
     RoutingTrace,
 )
@@ -140,6 +141,14 @@ def _talk(thread: Any, conversation: Conversation, house: House, now: datetime) 
     note = _message(thread, conversation, "zanzibar-note (415) 555-0177", now, kind="note")
     note.status = Message.Status.NOTE
     note.save()
+    MergeLog.objects.create(
+        account=house.account,
+        kept=conversation.contact,
+        absorbed=Contact.objects.create(account=house.account),
+        by=house.alice,
+        merged_at=now,
+        before={"kept": {"name": "zanzibar-before"}},
+    )
     Draft.objects.create(
         account=house.account,
         user=house.bob,
