@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
 
     dependencies: ClassVar[list[Any]] = [
         ("accounts", "0017_masked_numbers"),
-        ("inbox", "0045_what_reports_count_is_found"),
+        ("inbox", "0046_attention"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -18,7 +18,7 @@ from django.db import connection, connections, transaction
 
 from accounts import rotation
 from accounts import secrets as secrets_module
-from accounts.models import AuditEntry, SignOn, TwilioAccount
+from accounts.models import AuditEntry, PushSubscription, SignOn, TwilioAccount
 from accounts.rotation import rotate_secrets
 from accounts.secrets import EncryptedTextField
 from compliance.models import ConsentChain, ConsentImport, ConsentKey
@@ -257,6 +257,7 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
     for model in apps.get_models():
         columns = [f for f in model._meta.local_fields if isinstance(f, EncryptedTextField)]
         stored = (
+            PushSubscription,
             SignOn,
             TwilioAccount,
             Sender,
@@ -281,6 +282,14 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
         client_id="team-inbox",
         client_secret=f"{canary}client",
         domains=["example.com"],
+    )
+    PushSubscription.objects.create(
+        user=make_user(account),
+        endpoint=f"https://push.example.com/{canary}",
+        public_key=f"{canary}p256dh",
+        auth_key=f"{canary}auth",
+        created_at=NOW,
+        seen_at=NOW,
     )
     ConsentChain.objects.create(account=account, pepper=f"{canary}pepper", begun_at=NOW)
     ConsentKey.objects.create(account=account, handle="0" * 64, key=f"{canary}key", made_at=NOW)
