@@ -17,7 +17,7 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from config import queues
+from config import catalogues, queues
 from config.logs import configure_structlog, logging_settings
 from config.servers import celery_broker_url, with_socket_host
 
@@ -164,6 +164,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.languages.speak_their_language",
     "accounts.middleware.end_idle_sessions",
     "accounts.middleware.ask_for_second_factor",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
@@ -421,8 +422,11 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 # --- Words, time, API ----------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
-# One language is complete; a browser that prefers another gets this one, not a mix.
-LANGUAGES = [("en", "English")]
+# Complete languages only, by their own names: a browser that prefers another gets English, not a
+# mix. docs/developers.md says how to add one.
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+catalogues.compile_stale()
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from django.db import DatabaseError
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from accounts.access import Viewer, viewers_of
 from accounts.models import User
@@ -159,6 +160,16 @@ def notices_of(
         for notice in _notices_of(one, conversation, scene):
             found[notice.user_id, one.conversation] = notice
     return list(found.values())
+
+
+def notices_in(language: str) -> Callable[..., list[Notice]]:
+    """Return `notices_of`, said in a language."""
+
+    def said(*asked: Any, now: datetime) -> list[Notice]:
+        with override(language):
+            return notices_of(*asked, now=now)
+
+    return said
 
 
 def _look_at(wanted: list[Happening], user_ids: list[int], *, now: datetime) -> _Scene:
@@ -306,22 +317,25 @@ class Alerts:
         now = self.clock()
         happenings = [one for one in happenings if not self._is_in_burst(one, now)]
         inboxes = {one.inbox for one in happenings}
-        user_ids = {
-            sitter.viewer.user_id
-            for sitter in self.seats.sitters
-            if inboxes & sitter.inboxes.keys()
-        }
+        user_ids: dict[str, set[int]] = {}
+        for sitter in self.seats.sitters:
+            if inboxes & sitter.inboxes.keys():
+                user_ids.setdefault(sitter.language, set()).add(sitter.viewer.user_id)
         if not happenings or not user_ids:
             return
         try:
-            notices = await self.ask(notices_of)(happenings, user_ids, now=now)
+            for language, people in user_ids.items():
+                ask = self.ask(notices_in(language))
+                self._hand_out(await ask(happenings, people, now=now), language)
         except DatabaseError:
-            logger.exception("live: nobody was notified")
-            return
+            logger.exception("live: not everybody was notified")
+
+    def _hand_out(self, notices: Iterable[Notice], language: str) -> None:
         for notice in notices:
             frame = notice.as_frame()
             for seat in self.seats.of_user(notice.user_id):
-                seat.tell(f"notify {notice.conversation.public_id}", frame)
+                if seat.sitter.language == language:
+                    seat.tell(f"notify {notice.conversation.public_id}", frame)
 
     def _is_in_burst(self, one: Happening, now: datetime) -> bool:
         """Say whether the customer's last words were announced a moment ago; else begin a burst."""

@@ -62,6 +62,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     availability = models.CharField(
         max_length=10, choices=Availability.choices, default=Availability.AVAILABLE
     )
+    language = models.CharField(
+        max_length=8, blank=True, default="", db_default="", help_text="Empty: as the browser asks"
+    )
     theme = models.CharField(max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField("may open the admin", default=False)
