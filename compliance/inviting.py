@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from accounts.retelling import noop
 from compliance.keyword_table import Class, keywords
 from compliance.normalising import readable, without_accents
 
@@ -32,20 +33,26 @@ _OR = _words("or and o y e ou et oder und of en")
 # What a word may stand for: then it is invited for its own meaning.
 _PURPOSES = {
     "opt_out": _words(
-        "stop stops stopping unsubscribe unsubscribing optout opt out leave remove "
-        "removed more further message messages text texts texting sms alert alerts "
-        "end mensaje mensajes baja dejar arreter desinscrire desabonner plus messages "
-        "nachricht nachrichten abmelden abbestellen abzumelden abzubestellen mensagem "
-        "mensagens sair parar messaggi cancellarti disiscriverti berichten afmelden"
+        noop(
+            "stop stops stopping unsubscribe unsubscribing optout opt out leave remove "
+            "removed more further message messages text texts texting sms alert alerts "
+            "end mensaje mensajes baja dejar arreter desinscrire desabonner plus messages "
+            "nachricht nachrichten abmelden abbestellen abzumelden abzubestellen mensagem "
+            "mensagens sair parar messaggi cancellarti disiscriverti berichten afmelden"
+        )
     ),
     "opt_in": _words(
-        "start opt subscribe resubscribe join rejoin in again back return receive get "
-        "messages texts recibir volver mensajes suscribirse recevoir revenir messages "
-        "anmelden wieder zuruck nachrichten receber voltar ricevere"
+        noop(
+            "start opt subscribe resubscribe join rejoin in again back return receive get "
+            "messages texts recibir volver mensajes suscribirse recevoir revenir messages "
+            "anmelden wieder zuruck nachrichten receber voltar ricevere"
+        )
     ),
     "help": _words(
-        "help info information assistance support question questions ayuda "
-        "informacion aide hilfe hilfen ajuda aiuto hulp"
+        noop(
+            "help info information assistance support question questions ayuda "
+            "informacion aide hilfe hilfen ajuda aiuto hulp"
+        )
     ),
 }
 # Parts of "end messages": alone they say what is meant only beside a word for messages.
@@ -64,11 +71,14 @@ class Invitation:
     def __str__(self) -> str:
         """Say it to who writes the text."""
         does = {
-            "opt_out": "opts the customer out: they get nothing more until they text START",
-            "opt_in": "is a wish to get messages again, and no other answer for who left",
-            "help": "is answered with the help text, and reaches nobody",
+            "opt_out": noop("opts the customer out: they get nothing more until they text START"),
+            "opt_in": noop("is a wish to get messages again, and no other answer for who left"),
+            "help": noop("is answered with the help text, and reaches nobody"),
         }[self.label]
-        return f"The text invites “{self.word}” for something else, but that word {does}."
+        return noop("The text invites “%(word)s” for something else, but that word %(does)s.") % {
+            "word": self.word,
+            "does": does,
+        }
 
 
 def misleading(text: str, own: Iterable[tuple[str, str]] = ()) -> tuple[Invitation, ...]:

@@ -25,7 +25,7 @@ PACKAGES = ("accounts", "compliance", "routing", "inbox", "config")
 NOT_OURS = ("migrations", "simulator")
 # Which argument of a call is the text, and which its plural and its context.
 _CALLS = {
-    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), (0, None, None)),
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop", "noop"), (0, None, None)),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (0, 1, None)),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), (1, None, 0)),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), (1, 2, 0)),

@@ -21,12 +21,14 @@ from django.utils.translation import override
 
 from accounts.access import Viewer, viewers_of
 from accounts.models import User
+from accounts.retelling import retold
 from inbox.access import Audience, audiences_of, is_reader
 from inbox.broadcast import VERSION, Head
 from inbox.fragments import row_queryset
 from inbox.labels import activity_words, customer_name
 from inbox.models import Conversation, ConversationEvent, Message
 from inbox.models.message import MENTIONED
+from inbox.previews import preview_words
 from inbox.seats import Seats
 
 logger = logging.getLogger(__name__)
@@ -218,7 +220,9 @@ def _concerned(
     if one.kind is Kind.MENTION:
         return _mentioned(message)
     is_last = not conversation.preview_kind.startswith("out_")
-    return _waited_for(conversation, audience, scene), conversation.preview if is_last else ""
+    return _waited_for(conversation, audience, scene), preview_words(
+        conversation.preview
+    ) if is_last else ""
 
 
 def _waited_for(conversation: Conversation, audience: Audience, scene: _Scene) -> set[int]:
@@ -265,7 +269,7 @@ def _mentioned(message: Message) -> tuple[set[int], str]:
 def _failed(message: Message) -> tuple[set[int], str]:
     if message.author_id is None or message.status not in _FAILURES:
         return set(), ""
-    words = _("Your message did not arrive. %(words)s") % {"words": message.error_words}
+    words = _("Your message did not arrive. %(words)s") % {"words": retold(message.error_words)}
     return {message.author_id}, words.strip()
 
 

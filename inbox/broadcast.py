@@ -151,7 +151,8 @@ def _listening(groups: Iterable[str]) -> dict[str, set[str]]:
     heard: dict[str, set[str]] = {}
     for channel, number in _redis().pubsub_numsub(*named):
         if number:
-            language, group = named[bytes(channel).decode()]
+            name = channel.decode() if isinstance(channel, bytes) else channel
+            language, group = named[name]
             heard.setdefault(language, set()).add(group)
     return heard
 
