@@ -33,26 +33,20 @@ _OR = _words("or and o y e ou et oder und of en")
 # What a word may stand for: then it is invited for its own meaning.
 _PURPOSES = {
     "opt_out": _words(
-        noop(
-            "stop stops stopping unsubscribe unsubscribing optout opt out leave remove "
-            "removed more further message messages text texts texting sms alert alerts "
-            "end mensaje mensajes baja dejar arreter desinscrire desabonner plus messages "
-            "nachricht nachrichten abmelden abbestellen abzumelden abzubestellen mensagem "
-            "mensagens sair parar messaggi cancellarti disiscriverti berichten afmelden"
-        )
+        "stop stops stopping unsubscribe unsubscribing optout opt out leave remove "
+        "removed more further message messages text texts texting sms alert alerts "
+        "end mensaje mensajes baja dejar arreter desinscrire desabonner plus messages "
+        "nachricht nachrichten abmelden abbestellen abzumelden abzubestellen mensagem "
+        "mensagens sair parar messaggi cancellarti disiscriverti berichten afmelden"
     ),
     "opt_in": _words(
-        noop(
-            "start opt subscribe resubscribe join rejoin in again back return receive get "
-            "messages texts recibir volver mensajes suscribirse recevoir revenir messages "
-            "anmelden wieder zuruck nachrichten receber voltar ricevere"
-        )
+        "start opt subscribe resubscribe join rejoin in again back return receive get "
+        "messages texts recibir volver mensajes suscribirse recevoir revenir messages "
+        "anmelden wieder zuruck nachrichten receber voltar ricevere"
     ),
     "help": _words(
-        noop(
-            "help info information assistance support question questions ayuda "
-            "informacion aide hilfe hilfen ajuda aiuto hulp"
-        )
+        "help info information assistance support question questions ayuda "
+        "informacion aide hilfe hilfen ajuda aiuto hulp"
     ),
 }
 # Parts of "end messages": alone they say what is meant only beside a word for messages.

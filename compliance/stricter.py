@@ -244,9 +244,7 @@ KINDS: dict[Column, Kind] = {
         lambda one, other: _most(one, other) == one,
         _most,
         lambda row: row.opt_out_years,
-        lambda row, years: _fact(
-            row, "optout_keep_years", noop("until opt-in (min %(years)s)") % {"years": years}
-        ),
+        lambda row, years: _fact(row, "optout_keep_years", f"until opt-in (min {years})"),
     ),
 }
 
