@@ -150,9 +150,9 @@ class RuleOverride(models.Model):
 
 
 _REPLIES = [
-    (Answer.ASK.value, "Ask the person who answers"),
-    (Answer.ALLOW.value, "Let them answer, with a notice"),
-    (Answer.BLOCK.value, "Never"),
+    (Answer.ASK.value, _("Ask the person who answers")),
+    (Answer.ALLOW.value, _("Let them answer, with a notice")),
+    (Answer.BLOCK.value, _("Never")),
 ]
 
 

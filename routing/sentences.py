@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
-from accounts.retelling import noop
 from routing.conditions import FACTS, TESTS, WEEKDAYS, Takes
 from routing.differences import Difference, Kind, difference
 from routing.facts import Trigger
@@ -55,28 +54,28 @@ DAYS: Mapping[str, str] = dict(
     )
 )
 _NOT: Mapping[str, str] = {
-    noop("contains any of"): gettext_noop("contains none of"),
-    noop("contains all of"): gettext_noop("does not contain all of"),
+    "contains any of": gettext_noop("contains none of"),
+    "contains all of": gettext_noop("does not contain all of"),
     "is": gettext_noop("is not"),
-    noop("is less than"): gettext_noop("is not less than"),
-    noop("is more than"): gettext_noop("is not more than"),
+    "is less than": gettext_noop("is not less than"),
+    "is more than": gettext_noop("is not more than"),
     "contains": gettext_noop("does not contain"),
-    noop("starts with"): gettext_noop("does not start with"),
+    "starts with": gettext_noop("does not start with"),
     "matches": gettext_noop("does not match"),
-    noop("is there"): gettext_noop("is missing"),
-    noop("is one of"): gettext_noop("is none of"),
-    noop("has any of"): gettext_noop("has none of"),
-    noop("has all of"): gettext_noop("does not have all of"),
-    noop("is between"): gettext_noop("is not between"),
+    "is there": gettext_noop("is missing"),
+    "is one of": gettext_noop("is none of"),
+    "has any of": gettext_noop("has none of"),
+    "has all of": gettext_noop("does not have all of"),
+    "is between": gettext_noop("is not between"),
 }
 # The same of several things.
 _MANY: Mapping[str, str] = {
-    noop("has any of"): gettext_noop("have any of"),
-    noop("has all of"): gettext_noop("have all of"),
-    noop("is there"): gettext_noop("are there"),
-    noop("has none of"): gettext_noop("have none of"),
-    noop("does not have all of"): gettext_noop("do not have all of"),
-    noop("is missing"): gettext_noop("are missing"),
+    "has any of": gettext_noop("have any of"),
+    "has all of": gettext_noop("have all of"),
+    "is there": gettext_noop("are there"),
+    "has none of": gettext_noop("have none of"),
+    "does not have all of": gettext_noop("do not have all of"),
+    "is missing": gettext_noop("are missing"),
 }
 
 
