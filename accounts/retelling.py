@@ -13,23 +13,21 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils import dates
-from django.utils.translation import get_language, override
-
-from accounts.languages import ENGLISH
-
-
-def _english(names: Mapping[int, object]) -> list[str]:
-    with override(ENGLISH):
-        return [str(name).capitalize() for name in names.values()]
-
+from django.utils.translation import get_language
 
 _PLACE = re.compile(r"%\((\w+)\)[sd]|%%|\{(\w+)\}")
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?”)]) (?=[A-Z“])")
 # As English writes dates: “Fri 27 Nov”, “27 November 2026”.
-_NAMES = {
-    name: said
-    for names in (dates.MONTHS_3, dates.WEEKDAYS_ABBR, dates.MONTHS, dates.WEEKDAYS)
-    for name, said in zip(_english(names), names.values(), strict=True)
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
+    *("October", "November", "December"),
+)
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_NAMES: Mapping[str, object] = {
+    **{name[:3]: dates.MONTHS_3[number] for number, name in enumerate(_MONTHS, 1)},
+    **{name[:3]: dates.WEEKDAYS_ABBR[number] for number, name in enumerate(_DAYS)},
+    **{name: dates.MONTHS[number] for number, name in enumerate(_MONTHS, 1) if name != "May"},
+    **{name: dates.WEEKDAYS[number] for number, name in enumerate(_DAYS)},
 }
 _NAME = re.compile(rf"\b({'|'.join(sorted(_NAMES, key=len, reverse=True))})\b")
 _DATE = re.compile(rf"(?:{_NAME.pattern},? )?\b\d{{1,2}} {_NAME.pattern}")
@@ -47,8 +45,9 @@ def retold(sentence: object) -> str:
 
     What no form of the catalogue fits is returned as it is: it is somebody's own words.
     """
-    words, language = str(sentence), get_language() or ENGLISH
-    if language == ENGLISH or not words or len(words) > _LONGEST:
+    english = settings.LANGUAGE_CODE
+    words, language = str(sentence), get_language() or english
+    if language == english or not words or len(words) > _LONGEST:
         return words
     return _retold(words, language)
 
