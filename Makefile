@@ -49,13 +49,17 @@ test: setup ## Run every check and every test (ARGS="-k stop" for some of them)
 	@exec $(OURS) -m pytest -n 2 --dist loadfile $(ARGS)
 
 .PHONY: check
-check: setup ## Format, lint, types, import contracts, migrations, templates
+check: setup ## Format, lint, types, import contracts, migrations, templates, translations
 	@exec $(OURS) .ci/check.py
 
 .PHONY: format
 format: setup ## Rewrite Python and templates as `make check` wants them
 	@$(OURS) -m ruff check --fix --quiet . ; $(OURS) -m ruff format .
 	@find templates -name '*.html' -exec .venv/bin/djade --target-version 5.2 {} +
+
+.PHONY: messages
+messages: setup ## Put new texts into locale/ to be translated, and take out old ones
+	@exec $(OURS) -m config.catalogues update
 
 .PHONY: bench
 bench: setup ## Measure, and write .bench/latest.json

@@ -52,6 +52,7 @@ def checks() -> list[Check]:
         ),
         Check("migrations, missing", manage("makemigrations", "--check", "--dry-run")),
         Check("django", manage("check", "--fail-level", "WARNING")),
+        Check("translations", python("-m", "config.catalogues", "check")),
         Check("import contracts", python("-c", LINT_IMPORTS)),
         Check(
             "templates, lint", python("-m", "djlint", "--lint", "--quiet", "templates"), bool(pages)

@@ -23,11 +23,12 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts import logins, sign_on
 from accounts.clients import ip_of
+from accounts.languages import chosen_by
 from accounts.models import SignOn, User
 from accounts.outside import only_outside, read_within_limits
 from accounts.sessions import BY_COMPANY
@@ -101,11 +102,12 @@ class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
         """Send the link; to who signs in with their company, where that is."""
-        if logins.must_use_company(user):
-            where = self.request.build_absolute_uri(reverse("company_sign_in"))
-            self.send_mail("account/email/company_only", email, {"url": where})
-        else:
-            super().send_password_reset_mail(user, email, context)
+        with override(chosen_by(user) or get_language()):
+            if logins.must_use_company(user):
+                where = self.request.build_absolute_uri(reverse("company_sign_in"))
+                self.send_mail("account/email/company_only", email, {"url": where})
+            else:
+                super().send_password_reset_mail(user, email, context)
 
     def send_notification_mail(
         self, template_prefix: str, user: User, context: Any = None, email: str | None = None
@@ -123,7 +125,8 @@ class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 def _tell(send: Any, what: str, user: User, context: Any, email: str | None) -> None:
     # What it tells of is done: a mail server that is away undoes nothing.
     try:
-        send(what, user, context, email or user.email)
+        with override(chosen_by(user) or get_language()):
+            send(what, user, context, email or user.email)
     except (SMTPException, OSError):
         logger.warning("%s: the mail to user %s did not leave", what, user.pk, exc_info=True)
 

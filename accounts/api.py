@@ -15,6 +15,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from accounts.json_text import JsonError, check_json
 from accounts.models import ApiKey, User
 from accounts.programs import ProgramError, act_as, key_in, key_of, note_use
+from accounts.retelling import noop
 
 if TYPE_CHECKING:
     # It reads these classes from the settings: at run time either would wait for the other.
@@ -33,14 +34,14 @@ class Json(JSONParser):
         """Return what a request says. Raises ParseError in words."""
         sent = stream.read(MOST_BYTES + 1)
         if len(sent) > MOST_BYTES:
-            raise ParseError("This is too long: at most 8 MB are read.")
+            raise ParseError(noop("This is too long: at most 8 MB are read."))
         try:
             found = super().parse(BytesIO(sent), media_type, parser_context)
             check_json(found)
         except JsonError as refused:
             raise ParseError(refused.reason) from refused
         except RecursionError as error:
-            raise ParseError("This is nested too deeply.") from error
+            raise ParseError(noop("This is nested too deeply.")) from error
         return found
 
 
@@ -75,7 +76,7 @@ class IsSomebody(BasePermission):
     They may have looked at what would change, where a view keeps nothing of what is a `check`.
     """
 
-    message = "This key may only read."
+    message = noop("This key may only read.")
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         """Say whether they may come in for this."""

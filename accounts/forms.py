@@ -15,20 +15,33 @@ from allauth.mfa.webauthn.forms import (
     ReauthenticateWebAuthnForm,
 )
 from django import forms
+from django.conf import settings
 from django.core.cache import cache
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts import logins
 from accounts.models import User
 
 
 class ProfileForm(forms.ModelForm[User]):
-    """How the product looks to me, and whether I am here."""
+    """How the product looks and speaks to me, and whether I am here."""
+
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=[("", _("As my browser asks")), *settings.LANGUAGES],
+        required=False,
+    )
 
     class Meta:
         model = User
-        fields: ClassVar[list[str]] = ["name", "theme", "availability"]
+        fields: ClassVar[list[str]] = ["name", "language", "theme", "availability"]
+        labels: ClassVar[dict[str, Any]] = {
+            "name": _("Name"),
+            "theme": _("Theme"),
+            "availability": _("Availability"),
+        }
 
 
 class ThemeForm(forms.ModelForm[User]):

@@ -17,14 +17,15 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language, gettext_lazy, ngettext, override
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import logins
 from accounts.access import viewer_of
 from accounts.adapter import NO_ANSWER, refusal
 from accounts.forms import AvailabilityForm, ProfileForm, ThemeForm
+from accounts.languages import chosen_by
 from accounts.models import User
 from accounts.sessions import sessions_of
 from accounts.sign_on import sign_ons_for
@@ -40,7 +41,9 @@ def profile(request: HttpRequest) -> HttpResponse:
     form = ProfileForm(request.POST if request.method == "POST" else None, instance=user)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, _("Saved."))
+        # Said in the language that was just chosen.
+        with override(chosen_by(user) or get_language()):
+            messages.success(request, _("Saved."))
         return HttpResponseRedirect(reverse("profile"))
     context = {
         "form": form,

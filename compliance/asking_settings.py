@@ -14,6 +14,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import Account, User
+from accounts.retelling import noop
 from compliance.asking_texts import AskingKind, asking_problems, suggested
 from compliance.evidence import OptOutScope
 from compliance.policies import policy_row
@@ -70,7 +71,7 @@ class AskingError(Exception):
 class AskingChangedError(Exception):
     """Somebody changed it after the page was opened."""
 
-    reason = "Not saved: somebody changed this meanwhile. Look at it again."
+    reason = noop("Not saved: somebody changed this meanwhile. Look at it again.")
 
     def __init__(self, version: int) -> None:
         super().__init__(version)
@@ -106,11 +107,15 @@ def problems_of(account: Account, wanted: Asking) -> dict[str, list[str]]:
     """Return what is wrong with settings, by field; a text's field is `confirm:es`."""
     found: dict[str, list[str]] = {}
     if wanted.clarifies and len(wanted.programmes) < 2:
-        found["clarifies"] = ["Name two programmes at least: with one there is nothing to choose."]
+        found["clarifies"] = [
+            noop("Name two programmes at least: with one there is nothing to choose.")
+        ]
     for kind in AskingKind:
         texts = wanted.texts.get(kind.value, {})
         if len(texts) > MOST_LANGUAGES:
-            found[kind.value] = [f"{MOST_LANGUAGES} languages at most."]
+            found[kind.value] = [
+                noop("%(most_languages)s languages at most.") % {"most_languages": MOST_LANGUAGES}
+            ]
         for language, text in texts.items():
             if words := _errors_of(account, wanted, kind, language, text):
                 found[f"{kind.value}:{language}"] = words

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef
 
 from accounts.models import Account
 from accounts.prepared import Prepared
+from accounts.retelling import noop
 from compliance.addresses import SHORT_CODE, SMS, WHATSAPP, Address, is_toll_free, problem_of
 from compliance.evidence import EVERY_PROGRAMME, EventKind, Quality
 from compliance.judging import (
@@ -195,7 +196,7 @@ def case_of(
             zones=where.zones,
             is_erased=known.is_erased,
             do_not_contact=known.do_not_contact,
-            blocked_by="The carrier" if known.is_refused else "",
+            blocked_by=noop("The carrier") if known.is_refused else "",
             reassigned_at=known.consent.reassigned_at if known.consent else None,
             has_stopped_marketing=bool(known.consent and known.consent.no_marketing_at),
             consent=_consent(known.consent, now=now),

@@ -17,6 +17,7 @@ from datetime import datetime
 import phonenumbers
 
 from accounts.exports import FORMULA
+from accounts.retelling import noop
 from compliance.addresses import BSUID, SMS, WHATSAPP, Address, masked, parse_address
 from compliance.evidence import EVERY_PROGRAMME, Basis, EventKind, date_problem
 
@@ -187,31 +188,36 @@ def read_sheet(content: bytes) -> Sheet:
             rows.append((line, cells))
         if len(rows) > MOST_ROWS:
             raise ConsentFileError(
-                f"The file has more than {MOST_ROWS:,} rows. Split it, and import one after the "
-                "other."
+                noop(
+                    "The file has more than %(most_rows)s rows. Split it, and import one "
+                    "after the other."
+                )
+                % {"most_rows": f"{MOST_ROWS:,}"}
             )
     if not rows:
-        raise ConsentFileError("The file has no rows under the names of its columns.")
+        raise ConsentFileError(noop("The file has no rows under the names of its columns."))
     return Sheet(header, rows)
 
 
 def _text(content: bytes) -> str:
     if len(content) > LARGEST_FILE:
-        raise ConsentFileError("The file is larger than 20 MB.")
+        raise ConsentFileError(noop("The file is larger than 20 MB."))
     if not content.strip():
-        raise ConsentFileError("The file is empty.")
+        raise ConsentFileError(noop("The file is empty."))
     if content[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        words = "This is a packed file or a workbook, not a table in text form. Save it as .csv."
+        words = noop(
+            "This is a packed file or a workbook, not a table in text form. Save it as .csv."
+        )
         raise ConsentFileError(words)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        words = "The file is not text in UTF-8. Export it again, as “CSV UTF-8”."
+        words = noop("The file is not text in UTF-8. Export it again, as “CSV UTF-8”.")
         raise ConsentFileError(words) from error
     if "\0" in text:
-        raise ConsentFileError("The file is not a table in text form (.csv).")
+        raise ConsentFileError(noop("The file is not a table in text form (.csv)."))
     if not text.strip():
-        raise ConsentFileError("The file is empty.")
+        raise ConsentFileError(noop("The file is empty."))
     return text
 
 
@@ -227,24 +233,30 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
                 yield line, [cell.strip() for cell in cells]
             line = reader.line_num + 1
     except csv.Error as error:
-        words = f"Line {line} is not written as a table is; export the file again."
+        words = noop("Line %(line)s is not written as a table is; export the file again.") % {
+            "line": line
+        }
         raise ConsentFileError(words) from error
 
 
 def _header(names: Sequence[str]) -> tuple[str, ...]:
     header = tuple(names)
     if not any(header):
-        raise ConsentFileError("The first line must name the columns.")
+        raise ConsentFileError(noop("The first line must name the columns."))
     if any(_looks_like_number(name) for name in header):
-        words = "The first line holds a phone number: it must name the columns, such as “phone”."
+        words = noop(
+            "The first line holds a phone number: it must name the columns, such as “phone”."
+        )
         raise ConsentFileError(words)
     if len(header) > MOST_COLUMNS:
-        raise ConsentFileError(f"There are more than {MOST_COLUMNS} columns.")
+        raise ConsentFileError(
+            noop("There are more than %(most_columns)s columns.") % {"most_columns": MOST_COLUMNS}
+        )
     if max(map(len, header)) > LONGEST_CELL:
-        raise ConsentFileError("The name of a column is too long.")
+        raise ConsentFileError(noop("The name of a column is too long."))
     named = [name.casefold() for name in header if name]
     if len(set(named)) < len(named):
-        raise ConsentFileError("Two columns have the same name: each needs one of its own.")
+        raise ConsentFileError(noop("Two columns have the same name: each needs one of its own."))
     return header
 
 
@@ -271,22 +283,28 @@ def check_mapped(mapped: Mapped, header: Sequence[str]) -> None:
     columns = {one: name for one, name in mapped.columns.items() if name}
     for one, name in columns.items():
         if one not in FIELDS:
-            raise ConsentFileError(f"There is nothing called “{one[:40]}”.", "columns")
+            raise ConsentFileError(
+                noop("There is nothing called “%(one)s”.") % {"one": one[:40]}, "columns"
+            )
         if name not in header:
-            raise ConsentFileError(f"The file has no column “{name[:40]}”.", one)
+            raise ConsentFileError(
+                noop("The file has no column “%(name)s”.") % {"name": name[:40]}, one
+            )
     if len(set(columns.values())) < len(columns):
-        raise ConsentFileError("One column cannot hold two things.", "columns")
+        raise ConsentFileError(noop("One column cannot hold two things."), "columns")
     if "address" not in columns:
-        raise ConsentFileError("Say which column holds the phone numbers.", "address")
+        raise ConsentFileError(noop("Say which column holds the phone numbers."), "address")
     if ("action" in columns) == bool(mapped.action):
-        words = "Say which column tells opt-outs from opt-ins, or that all rows are one of them."
+        words = noop(
+            "Say which column tells opt-outs from opt-ins, or that all rows are one of them."
+        )
         raise ConsentFileError(words, "action")
     if mapped.action not in ("", "opt_out", "opt_in"):
-        raise ConsentFileError("Rows are opt_out or opt_in.", "action")
+        raise ConsentFileError(noop("Rows are opt_out or opt_in."), "action")
     if mapped.channel not in CHANNELS:
-        raise ConsentFileError("A channel is sms, whatsapp or both.", "channel")
+        raise ConsentFileError(noop("A channel is sms, whatsapp or both."), "channel")
     if mapped.country and mapped.country not in phonenumbers.SUPPORTED_REGIONS:
-        raise ConsentFileError("There is no such country.", "country")
+        raise ConsentFileError(noop("There is no such country."), "country")
 
 
 # --- Its rows -------------------------------------------------------------------------------------
@@ -360,16 +378,18 @@ def shown_cell(text: str) -> str:
 
 def _check_cells(cells: Sequence[str], header: Sequence[str], places: Mapping[str, int]) -> None:
     if len(cells) > len(header) and any(cells[len(header) :]):
-        raise _UnusableError("", "This row has more cells than there are columns.")
+        raise _UnusableError("", noop("This row has more cells than there are columns."))
     for one, place in places.items():
         cell = cells[place] if place < len(cells) else ""
         longest = LONGEST_WORDING if one == "wording" else LONGEST_CELL
         if len(cell) > longest:
-            raise _UnusableError(one, f"This cell has more than {longest} characters.")
+            raise _UnusableError(
+                one, noop("This cell has more than %(longest)s characters.") % {"longest": longest}
+            )
         if any("\ud800" <= char <= "\udfff" for char in cell):
-            raise _UnusableError(one, "This cell is not legible.")
+            raise _UnusableError(one, noop("This cell is not legible."))
         if FORMULA.match(cell) and not (one == "address" and re.match(r"\+[\d\s(]", cell)):
-            words = "This cell begins like a formula. Export values only."
+            words = noop("This cell begins like a formula. Export values only.")
             raise _UnusableError(one, words, cell)
 
 
@@ -399,8 +419,10 @@ def _kind(cell: str, every: str) -> EventKind:
         return EventKind.OPT_OUT
     if said in _OPT_IN:
         return EventKind.GRANT
-    words = "says neither opt_out nor opt_in" if said else "is empty: say opt_out or opt_in"
-    raise _UnusableError("action", f"The action {words}.", cell)
+    words = (
+        noop("says neither opt_out nor opt_in") if said else noop("is empty: say opt_out or opt_in")
+    )
+    raise _UnusableError("action", noop("The action %(words)s.") % {"words": words}, cell)
 
 
 def _moment(cell: str, *, now: datetime) -> datetime | None:
@@ -410,27 +432,33 @@ def _moment(cell: str, *, now: datetime) -> datetime | None:
     try:
         at = datetime.fromisoformat(cell)
     except ValueError:
-        words = "The date is no moment like 2026-01-31T15:00:00Z."
+        words = noop("The date is no moment like 2026-01-31T15:00:00Z.")
         raise _UnusableError("occurred_at", words, cell) from None
     try:
         problem = date_problem(at, now=now)
     except OverflowError:
-        problem = "lies outside of all that can be"
+        problem = noop("lies outside of all that can be")
     if problem:
-        raise _UnusableError("occurred_at", f"The date {problem}.", cell)
+        raise _UnusableError(
+            "occurred_at", noop("The date %(problem)s.") % {"problem": problem}, cell
+        )
     return at
 
 
 def _programme(cell: str) -> str:
     if len(cell) > 60:
-        raise _UnusableError("programme", "A programme has at most 60 characters.", cell)
+        raise _UnusableError("programme", noop("A programme has at most 60 characters."), cell)
     return cell or EVERY_PROGRAMME
 
 
 def _basis(cell: str) -> str:
     said = re.sub(r"[\s-]+", "_", cell.casefold())
     if said and said not in Basis.values:
-        raise _UnusableError("basis", f"The basis is none of {', '.join(Basis.values)}.", cell)
+        raise _UnusableError(
+            "basis",
+            noop("The basis is none of %(values)s.") % {"values": ", ".join(Basis.values)},
+            cell,
+        )
     return said
 
 
@@ -440,7 +468,7 @@ def _ip(cell: str) -> str:
     try:
         return str(ipaddress.ip_address(cell))
     except ValueError:
-        raise _UnusableError("ip", "This is no IP address.", cell) from None
+        raise _UnusableError("ip", noop("This is no IP address."), cell) from None
 
 
 def _addresses(cell: str, channel: str, mapped: Mapped, *, is_out: bool) -> Iterator[Address]:
@@ -448,7 +476,7 @@ def _addresses(cell: str, channel: str, mapped: Mapped, *, is_out: bool) -> Iter
         char for char in unicodedata.normalize("NFKC", cell) if unicodedata.category(char) != "Cf"
     ).strip()
     if not text:
-        raise _UnusableError("address", "There is no phone number.")
+        raise _UnusableError("address", noop("There is no phone number."))
     named = re.fullmatch(r"(sms|mms|whatsapp|rcs)\s*:\s*(.*)", text, re.IGNORECASE | re.DOTALL)
     rest = named[2].strip() if named else text
     if BSUID.fullmatch(rest):
@@ -456,7 +484,7 @@ def _addresses(cell: str, channel: str, mapped: Mapped, *, is_out: bool) -> Iter
         return
     wanted = _channel(named[1] if named else channel, mapped.channel)
     if wanted == BOTH and not is_out:
-        words = "An opt-in is for one channel: say sms or whatsapp."
+        words = noop("An opt-in is for one channel: say sms or whatsapp.")
         raise _UnusableError("channel", words, channel)
     phone = _phone(rest, mapped.country)
     for family in (SMS, WHATSAPP) if wanted == BOTH else (wanted,):
@@ -468,15 +496,19 @@ def _channel(cell: str, every: str) -> str:
     known = {"mms": SMS, "rcs": SMS, "text": SMS, "wa": WHATSAPP, "*": BOTH, "all": BOTH}
     said = known.get(said, said)
     if said not in CHANNELS:
-        raise _UnusableError("channel", "The channel is none of sms, whatsapp and both.", cell)
+        raise _UnusableError(
+            "channel", noop("The channel is none of sms, whatsapp and both."), cell
+        )
     return said
 
 
 def _phone(text: str, country: str) -> str:
     digits = re.sub(r"^00", "+", re.sub(r"[\s().\-/]", "", text))
-    words = "This is not a phone number"
+    words = noop("This is not a phone number")
     if not digits.startswith("+") and not country:
-        raise _UnusableError("address", f"{words} with its country code.", text)
+        raise _UnusableError(
+            "address", noop("%(words)s with its country code.") % {"words": words}, text
+        )
     try:
         parsed = phonenumbers.parse(digits, country or None)
     except phonenumbers.NumberParseException as error:

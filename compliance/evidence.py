@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 EVERY_PROGRAMME = "*"
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -17,73 +18,73 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 class EventKind(TextChoices):
     """What happened. At most 14 characters."""
 
-    OPT_OUT = "opt_out", "Opted out"
-    OPT_IN = "opt_in", "Opted in"
-    HELP = "help", "Asked for help"
-    CARRIER_BLOCK = "carrier_block", "The carrier refuses messages to them"
-    GRANT = "grant", "Gave consent"
-    ASKED = "asked", "Was asked to confirm"
-    PROPOSED = "proposed", "Opt-in that waits for a second person"
-    ASK_LAPSED = "ask_lapsed", "Did not confirm in time"
-    EXPIRED = "expired", "Consent ran out"
-    HELD = "held", "May have asked to stop"
-    HOLD_LIFTED = "hold_lifted", "A person decided: not a request to stop"
-    HOLD_LAPSED = "hold_lapsed", "Nobody decided in time"
-    WEAK_YES = "weak_yes", "Said yes to a question while opted out"
-    NO_CONTACT = "no_contact", "Marked do-not-contact"
-    CONTACT_AGAIN = "contact_again", "Do-not-contact lifted"
-    NO_MARKETING = "no_marketing", "Stopped marketing messages"
-    MARKETING = "marketing", "Resumed marketing messages"
-    REASSIGNED = "reassigned", "The number has another owner"
-    ERASED = "erased", "Erased"
-    VOID = "void", "An earlier event was recorded in error"
+    OPT_OUT = "opt_out", _("Opted out")
+    OPT_IN = "opt_in", _("Opted in")
+    HELP = "help", _("Asked for help")
+    CARRIER_BLOCK = "carrier_block", _("The carrier refuses messages to them")
+    GRANT = "grant", _("Gave consent")
+    ASKED = "asked", _("Was asked to confirm")
+    PROPOSED = "proposed", _("Opt-in that waits for a second person")
+    ASK_LAPSED = "ask_lapsed", _("Did not confirm in time")
+    EXPIRED = "expired", _("Consent ran out")
+    HELD = "held", _("May have asked to stop")
+    HOLD_LIFTED = "hold_lifted", _("A person decided: not a request to stop")
+    HOLD_LAPSED = "hold_lapsed", _("Nobody decided in time")
+    WEAK_YES = "weak_yes", _("Said yes to a question while opted out")
+    NO_CONTACT = "no_contact", _("Marked do-not-contact")
+    CONTACT_AGAIN = "contact_again", _("Do-not-contact lifted")
+    NO_MARKETING = "no_marketing", _("Stopped marketing messages")
+    MARKETING = "marketing", _("Resumed marketing messages")
+    REASSIGNED = "reassigned", _("The number has another owner")
+    ERASED = "erased", _("Erased")
+    VOID = "void", _("An earlier event was recorded in error")
 
 
 class Source(TextChoices):
     """From where we know it. At most 20 characters."""
 
-    INBOUND_KEYWORD = "inbound_keyword", "They texted a keyword"
-    INBOUND_FUZZY = "inbound_fuzzy", "They said so in their own words"
-    BUTTON = "button", "They pressed a button"
-    WEB_FORM = "web_form", "They filled in a form"
-    LINK = "link", "They opened a link and confirmed"
-    VERBAL = "verbal", "They said so on the phone or in person"
-    PAPER = "paper", "They signed a paper"
-    IMPORT = "import", "Imported"
-    AGENT = "agent", "Recorded by an agent"
-    PROVIDER_REFUSAL = "provider_21610", "The carrier refused a message (21610)"
-    PROVIDER_EVENT = "provider_event", "The carrier told us (OptOutType)"
-    ADMIN = "admin", "Recorded by an admin"
-    API = "api", "Told by another system"
-    LOOKUP_REASSIGNED = "lookup_reassigned", "A look-up says the number was reassigned"
-    LINKED = "linked", "Said from another address of the same person"
-    CLOCK = "clock", "Time ran out"
+    INBOUND_KEYWORD = "inbound_keyword", _("They texted a keyword")
+    INBOUND_FUZZY = "inbound_fuzzy", _("They said so in their own words")
+    BUTTON = "button", _("They pressed a button")
+    WEB_FORM = "web_form", _("They filled in a form")
+    LINK = "link", _("They opened a link and confirmed")
+    VERBAL = "verbal", _("They said so on the phone or in person")
+    PAPER = "paper", _("They signed a paper")
+    IMPORT = "import", _("Imported")
+    AGENT = "agent", _("Recorded by an agent")
+    PROVIDER_REFUSAL = "provider_21610", _("The carrier refused a message (21610)")
+    PROVIDER_EVENT = "provider_event", _("The carrier told us (OptOutType)")
+    ADMIN = "admin", _("Recorded by an admin")
+    API = "api", _("Told by another system")
+    LOOKUP_REASSIGNED = "lookup_reassigned", _("A look-up says the number was reassigned")
+    LINKED = "linked", _("Said from another address of the same person")
+    CLOCK = "clock", _("Time ran out")
 
 
 class Basis(TextChoices):
     """What a consent rests on, the weakest first."""
 
-    CONVERSATIONAL = "conversational", "They wrote to us"
-    INFERRED = "inferred", "Inferred from a relationship"
-    REGISTRY_CHECKED = "registry_checked", "A do-not-call register was checked"
-    SOFT_OPT_IN = "soft_opt_in", "Customer of similar goods (soft opt-in)"
-    EXPRESS = "express", "Express"
-    EXPRESS_WRITTEN = "express_written", "Express, in writing"
+    CONVERSATIONAL = "conversational", _("They wrote to us")
+    INFERRED = "inferred", _("Inferred from a relationship")
+    REGISTRY_CHECKED = "registry_checked", _("A do-not-call register was checked")
+    SOFT_OPT_IN = "soft_opt_in", _("Customer of similar goods (soft opt-in)")
+    EXPRESS = "express", _("Express")
+    EXPRESS_WRITTEN = "express_written", _("Express, in writing")
 
 
 class Quality(TextChoices):
     """How good the evidence is."""
 
-    FIRST_HAND = "first_hand", "First hand"
-    IMPORTED_UNPROVEN = "imported_unproven", "Imported without proof"
-    ASSERTED_BY_AGENT = "asserted_by_agent", "Asserted by an agent"
+    FIRST_HAND = "first_hand", _("First hand")
+    IMPORTED_UNPROVEN = "imported_unproven", _("Imported without proof")
+    ASSERTED_BY_AGENT = "asserted_by_agent", _("Asserted by an agent")
 
 
 class OptOutScope(TextChoices):
     """For which channels of a person an opt-out counts. At most 6 characters."""
 
-    FAMILY = "family", "The channel that it is said on (SMS, MMS and RCS are one)"
-    EVERY = "every", "Every channel (“revoke all”)"
+    FAMILY = "family", _("The channel that it is said on (SMS, MMS and RCS are one)")
+    EVERY = "every", _("Every channel (“revoke all”)")
 
 
 @dataclass(frozen=True)

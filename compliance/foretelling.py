@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from accounts.retelling import noop
 from compliance.classify import Context, Reading, classify
 from compliance.consent import KeywordHandler
 from compliance.keywords import read_keyword
@@ -82,7 +83,9 @@ def foretell(trial: Trial, reading: Reading, handler: KeywordHandler) -> Foretol
         return _opt_in(trial, reading, handler, carrier_knows=carrier_knows)
     if reading.label == "help":
         return _help(trial, reading, handler, carrier_knows=carrier_knows)
-    return Foretold(Outcome.NOTHING, Answer.NOBODY, ("An ordinary message: rules and people.",))
+    return Foretold(
+        Outcome.NOTHING, Answer.NOBODY, (noop("An ordinary message: rules and people."),)
+    )
 
 
 def _carrier_knows(trial: Trial, handler: KeywordHandler) -> bool:
@@ -149,21 +152,21 @@ def _opt_out(
 ) -> Foretold:
     if not reading.stops_now:
         words = (
-            "Held: everything automatic rests until a person decides, within a business day.",
-            "Nothing is sent to them about it.",
+            noop("Held: everything automatic rests until a person decides, within a business day."),
+            noop("Nothing is sent to them about it."),
         )
         return Foretold(Outcome.HELD, Answer.NOBODY, words)
-    done = "Opted out at once; what waits for them is cancelled."
+    done = noop("Opted out at once; what waits for them is cancelled.")
     if trial.is_opted_out:
-        done = "They are opted out already; it is written down."
+        done = noop("They are opted out already; it is written down.")
     if carrier_knows:
         return Foretold(Outcome.OPTED_OUT, _upstream(handler), (done, _told_by(handler)))
     if trial.is_opted_out:
-        words = (done, "No second confirmation is sent, ever.")
+        words = (done, noop("No second confirmation is sent, ever."))
         return Foretold(Outcome.OPTED_OUT, Answer.NOBODY, words)
-    ours = (done, "We send the one confirmation, within 5 minutes.")
+    ours = (done, noop("We send the one confirmation, within 5 minutes."))
     if handler is not KeywordHandler.APP:
-        refused = "If Twilio answered all the same, ours is refused (21610) and stays so."
+        refused = noop("If Twilio answered all the same, ours is refused (21610) and stays so.")
         return Foretold(Outcome.OPTED_OUT, Answer.US, (*ours, refused))
     return Foretold(Outcome.OPTED_OUT, Answer.US, ours)
 
@@ -172,24 +175,26 @@ def _opt_in(
     trial: Trial, reading: Reading, handler: KeywordHandler, *, carrier_knows: bool
 ) -> Foretold:
     if reading.kind == "fuzzy":
-        asked = "Never by itself: the agent is asked to let them text START."
+        asked = noop("Never by itself: the agent is asked to let them text START.")
         return Foretold(Outcome.SUGGESTED, Answer.NOBODY, (asked,))
     upstream = _upstream(handler) if carrier_knows else Answer.NOBODY
     if not trial.is_opted_out:
-        return Foretold(Outcome.NOTHING, upstream, ("They are not opted out: nothing changes.",))
+        return Foretold(
+            Outcome.NOTHING, upstream, (noop("They are not opted out: nothing changes."),)
+        )
     if reading.is_weak_yes and _is_only_an_answer(trial, handler):
-        stays = "A bare YES is an answer here: they stay opted out, and it is written down."
+        stays = noop("A bare YES is an answer here: they stay opted out, and it is written down.")
         return Foretold(Outcome.LOGGED, Answer.NOBODY, (stays,))
     return _restored(handler, carrier_knows=carrier_knows)
 
 
 def _restored(handler: KeywordHandler, *, carrier_knows: bool) -> Foretold:
-    done = "What was before the opt-out holds again; consent to offers only if it was there."
+    done = noop("What was before the opt-out holds again; consent to offers only if it was there.")
     if carrier_knows:
         return Foretold(Outcome.RESTORED, _upstream(handler), (done, _told_by(handler)))
     if handler is KeywordHandler.APP:
-        return Foretold(Outcome.RESTORED, Answer.US, (done, "We send the confirmation."))
-    stays = "Twilio does not know this word: its block stays until they text START."
+        return Foretold(Outcome.RESTORED, Answer.US, (done, noop("We send the confirmation.")))
+    stays = noop("Twilio does not know this word: its block stays until they text START.")
     return Foretold(Outcome.RESTORED, Answer.NOBODY, (done, stays))
 
 
@@ -205,16 +210,18 @@ def _help(
     trial: Trial, reading: Reading, handler: KeywordHandler, *, carrier_knows: bool
 ) -> Foretold:
     if reading.kind == "fuzzy":
-        words = ("A wish for help in words: rules and people answer it.",)
+        words = (noop("A wish for help in words: rules and people answer it."),)
         return Foretold(Outcome.NOTHING, Answer.NOBODY, words)
     if handler is KeywordHandler.APP and not trial.opt_out_type.strip():
-        return Foretold(Outcome.LOGGED, Answer.US, ("Written down; we send the help text.",))
+        return Foretold(Outcome.LOGGED, Answer.US, (noop("Written down; we send the help text."),))
     if handler is KeywordHandler.CARRIER_TOLLFREE and trial.is_opted_out:
-        words = ("Written down. The network answers HELP only after they opted in again.",)
+        words = (noop("Written down. The network answers HELP only after they opted in again."),)
         return Foretold(Outcome.LOGGED, Answer.NOBODY, words)
     if carrier_knows:
-        return Foretold(Outcome.LOGGED, _upstream(handler), ("Written down.", _told_by(handler)))
-    words = ("Written down. This word is not one that Twilio answers, and we do not either.",)
+        return Foretold(
+            Outcome.LOGGED, _upstream(handler), (noop("Written down."), _told_by(handler))
+        )
+    words = (noop("Written down. This word is not one that Twilio answers, and we do not either."),)
     return Foretold(Outcome.LOGGED, Answer.NOBODY, words)
 
 
@@ -224,7 +231,7 @@ def _upstream(handler: KeywordHandler) -> Answer:
 
 def _told_by(handler: KeywordHandler) -> str:
     who = {
-        KeywordHandler.TWILIO_ADVANCED: "Twilio's Advanced Opt-Out answers them",
-        KeywordHandler.CARRIER_TOLLFREE: "The toll-free network answers them",
-    }.get(handler, "Twilio answers them")
-    return f"{who}; we send nothing."
+        KeywordHandler.TWILIO_ADVANCED: noop("Twilio's Advanced Opt-Out answers them"),
+        KeywordHandler.CARRIER_TOLLFREE: noop("The toll-free network answers them"),
+    }.get(handler, noop("Twilio answers them"))
+    return noop("%(who)s; we send nothing.") % {"who": who}

@@ -15,6 +15,7 @@ from typing import Any
 from django.db import DatabaseError
 
 from accounts.audit import alarm
+from accounts.retelling import noop
 from compliance.addresses import Address, problem_of
 from compliance.cases import Asked, Known, case_of, inputs_of, look_up
 from compliance.judging import ACKNOWLEDGED, Answer, Finding, Policy, judge
@@ -194,12 +195,12 @@ def _fault(request: SendRequest, error: Exception, *, now: datetime) -> Verdict:
     alarm(
         action="gate_error",
         subject=request.purpose.value,
-        words="The rules of sending could not be judged for a message. It was not sent.",
+        words=noop("The rules of sending could not be judged for a message. It was not sent."),
         account_id=request.account_id,
         now=now,
         problem=type(error).__name__,
     )
-    words = "Something went wrong while the rules were checked. It was not sent; try again."
+    words = noop("Something went wrong while the rules were checked. It was not sent; try again.")
     return Verdict(Reason.GATE_ERROR, words)
 
 
@@ -213,32 +214,39 @@ def _house(request: SendRequest) -> Iterator[Finding]:
 def _entitlement(request: SendRequest) -> Iterator[Finding]:
     # The law's own confirmations go out even when the feature is off.
     if not request.has_feature and request.purpose not in ACKNOWLEDGED:
-        words = "This is switched off for your account. Ask your partner to switch it on."
+        words = noop("This is switched off for your account. Ask your partner to switch it on.")
         yield Finding(Reason.FEATURE_OFF, words)
     if request.purpose in _AUTHORED and not request.is_author_licensed:
-        words = "Answering needs a Pro-CX licence. Ask your account admin for one."
+        words = noop("Answering needs a Pro-CX licence. Ask your account admin for one.")
         yield Finding(Reason.LICENSE_MISSING, words)
 
 
 def _sender(request: SendRequest) -> Iterator[Finding]:
     if request.is_sender_removed:
-        words = "This number was removed from the inbox: nothing can be sent from it any more."
+        words = noop(
+            "This number was removed from the inbox: nothing can be sent from it any more."
+        )
         yield Finding(Reason.SENDER_REMOVED, words)
     elif request.pause:
         yield Finding(
             Reason.SENDER_PAUSED,
-            f"This number is paused. {request.pause} Nothing goes out until an admin resumes it; "
-            "what is queued waits until then.",
+            noop(
+                "This number is paused. %(pause)s Nothing goes out until an admin "
+                "resumes it; what is queued waits until then."
+            )
+            % {"pause": request.pause},
         )
 
 
 def _recipient(request: SendRequest) -> Iterator[Finding]:
     # A number that is none is told so by name (G0).
     if not request.asked.address.is_repliable and not problem_of(request.asked.address):
-        words = "This sender cannot receive replies: it is a short code or a name, not a number."
+        words = noop(
+            "This sender cannot receive replies: it is a short code or a name, not a number."
+        )
         yield Finding(Reason.NOT_REPLIABLE, words)
     if request.is_contact_blocked and request.purpose not in ACKNOWLEDGED:
-        words = "This contact is blocked. Unblock them before you answer."
+        words = noop("This contact is blocked. Unblock them before you answer.")
         yield Finding(Reason.CONTACT_BLOCKED, words)
 
 

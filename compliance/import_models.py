@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 from accounts.secrets import EncryptedTextField
@@ -17,11 +18,11 @@ class ConsentImport(models.Model):
     """
 
     class Status(models.TextChoices):
-        DRAFT = "draft", "Looked at, not started"
-        RUNNING = "running", "Under way"
-        DONE = "done", "Done"
-        CANCELED = "canceled", "Cancelled"
-        FAILED = "failed", "Could not go on"
+        DRAFT = "draft", _("Looked at, not started")
+        RUNNING = "running", _("Under way")
+        DONE = "done", _("Done")
+        CANCELED = "canceled", _("Cancelled")
+        FAILED = "failed", _("Could not go on")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     public_id = models.CharField(max_length=32, unique=True)
@@ -139,15 +140,15 @@ class ConsentImportLine(models.Model):
     """
 
     class Outcome(models.TextChoices):
-        WRONG = "wrong", "Cannot be used"
-        REPEATED = "repeated", "Repeats another row"
-        SUPERSEDED = "superseded", "Kept as history: something later counts for more"
-        REFUSED = "refused", "Not recorded: it would undo an opt-out"
-        UNPROVEN = "unproven", "Recorded without proof: for notifications only"
-        TO_ASK = "to_ask", "Recorded as asked for: they are asked in turn"
-        ASKED = "asked", "Recorded as asked for: they are asked to confirm"
-        NOT_ASKED = "not_asked", "Recorded as asked for, but they could not be asked"
-        BLOCKED = "blocked", "Recorded; the carrier still refuses messages to them"
+        WRONG = "wrong", _("Cannot be used")
+        REPEATED = "repeated", _("Repeats another row")
+        SUPERSEDED = "superseded", _("Kept as history: something later counts for more")
+        REFUSED = "refused", _("Not recorded: it would undo an opt-out")
+        UNPROVEN = "unproven", _("Recorded without proof: for notifications only")
+        TO_ASK = "to_ask", _("Recorded as asked for: they are asked in turn")
+        ASKED = "asked", _("Recorded as asked for: they are asked to confirm")
+        NOT_ASKED = "not_asked", _("Recorded as asked for, but they could not be asked")
+        BLOCKED = "blocked", _("Recorded; the carrier still refuses messages to them")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     file = models.ForeignKey(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from accounts.retelling import noop
 from compliance.consent_files import Row
 from compliance.evidence import (
     Basis,
@@ -38,11 +39,13 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-NOT_BY_FILE = "They opted out. A second person must approve this: report it on its own."
+NOT_BY_FILE = noop("They opted out. A second person must approve this: report it on its own.")
 WORDS = {
-    Outcome.ASKED: "They will be asked, and it counts after their yes.",
-    Outcome.SUPERSEDED: "Something later counts for more: kept as history, nothing changes.",
-    Outcome.REFUSED: "They opted out. Only new proof of their own, dated after it, undoes that.",
+    Outcome.ASKED: noop("They will be asked, and it counts after their yes."),
+    Outcome.SUPERSEDED: noop("Something later counts for more: kept as history, nothing changes."),
+    Outcome.REFUSED: noop(
+        "They opted out. Only new proof of their own, dated after it, undoes that."
+    ),
 }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from accounts.retelling import noop
 from compliance.keyword_table import Class, keywords
 from compliance.normalising import readable, without_accents
 
@@ -64,11 +65,14 @@ class Invitation:
     def __str__(self) -> str:
         """Say it to who writes the text."""
         does = {
-            "opt_out": "opts the customer out: they get nothing more until they text START",
-            "opt_in": "is a wish to get messages again, and no other answer for who left",
-            "help": "is answered with the help text, and reaches nobody",
+            "opt_out": noop("opts the customer out: they get nothing more until they text START"),
+            "opt_in": noop("is a wish to get messages again, and no other answer for who left"),
+            "help": noop("is answered with the help text, and reaches nobody"),
         }[self.label]
-        return f"The text invites “{self.word}” for something else, but that word {does}."
+        return noop("The text invites “%(word)s” for something else, but that word %(does)s.") % {
+            "word": self.word,
+            "does": does,
+        }
 
 
 def misleading(text: str, own: Iterable[tuple[str, str]] = ()) -> tuple[Invitation, ...]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from zoneinfo import ZoneInfo
 
+from accounts.retelling import noop
 from compliance.evidence import EVERY_PROGRAMME
 from compliance.jurisdictions import Jurisdiction
 from compliance.quiet_hours import Hours, Timing, next_send_time
@@ -70,12 +71,12 @@ class Level(IntEnum):
 
 
 _LEVELS = {
-    Level.NONE: "no consent",
-    Level.CONVERSATIONAL: "only that they wrote to you",
-    Level.INFERRED: "consent inferred from doing business",
-    Level.SOFT_OPT_IN: "a customer's soft opt-in",
-    Level.EXPRESS: "express consent",
-    Level.WRITTEN: "express consent in writing",
+    Level.NONE: noop("no consent"),
+    Level.CONVERSATIONAL: noop("only that they wrote to you"),
+    Level.INFERRED: noop("consent inferred from doing business"),
+    Level.SOFT_OPT_IN: noop("a customer's soft opt-in"),
+    Level.EXPRESS: noop("express consent"),
+    Level.WRITTEN: noop("express consent in writing"),
 }
 
 
@@ -282,7 +283,9 @@ Rule = Callable[[Case, datetime], Iterator[Finding]]
 
 def _input(case: Case, now: datetime) -> Iterator[Finding]:
     if case.draft.problem:
-        words = f"Something about this message is wrong: {case.draft.problem}. It was not sent."
+        words = noop("Something about this message is wrong: %(problem)s. It was not sent.") % {
+            "problem": case.draft.problem
+        }
         yield Finding("BAD_INPUT", words)
 
 
@@ -290,8 +293,10 @@ def _erased(case: Case, now: datetime) -> Iterator[Finding]:
     if case.to.is_erased:
         yield Finding(
             "CONTACT_ERASED",
-            "This person asked us to delete their data. We keep only a marker so that we never "
-            "message them.",
+            noop(
+                "This person asked us to delete their data. We keep only a marker so that we never "
+                "message them."
+            ),
         )
 
 
@@ -300,17 +305,19 @@ def _confirmation(case: Case, now: datetime) -> Iterator[Finding]:
     if case.purpose is not Purpose.OPT_OUT_CONFIRMATION:
         return
     if draft.was_confirmed:
-        words = "They were told already. A second message would break the rules."
+        words = noop("They were told already. A second message would break the rules.")
         yield Finding("ALREADY_CONFIRMED", words)
     if draft.is_confirmed_by:
-        words = (
-            f"{draft.is_confirmed_by} already told them. A second message would break the rules."
-        )
+        words = noop(
+            "%(is_confirmed_by)s already told them. A second message would break the rules."
+        ) % {"is_confirmed_by": draft.is_confirmed_by}
         yield Finding("PROVIDER_REPLIED", words)
     if now - draft.requested_at > CONFIRMATION_DEADLINE:
         yield Finding(
             "CONFIRMATION_LATE",
-            "Too late for the one confirmation the rules allow. The opt-out itself is in force.",
+            noop(
+                "Too late for the one confirmation the rules allow. The opt-out itself is in force."
+            ),
         )
 
 
@@ -320,7 +327,10 @@ def _confirmation(case: Case, now: datetime) -> Iterator[Finding]:
 def _do_not_contact(case: Case, now: datetime) -> Iterator[Finding]:
     mark = case.to.do_not_contact
     if mark and case.purpose is not Purpose.OPT_OUT_CONFIRMATION:
-        words = f"{mark.by} marked this person do-not-contact on {_day(mark.at)}."
+        words = noop("%(by)s marked this person do-not-contact on %(day)s.") % {
+            "by": mark.by,
+            "day": _day(mark.at),
+        }
         yield Finding("DO_NOT_CONTACT", words)
 
 
@@ -328,8 +338,11 @@ def _provider_block(case: Case, now: datetime) -> Iterator[Finding]:
     if who := case.to.blocked_by:
         yield Finding(
             "PROVIDER_BLOCKED",
-            f"They texted STOP. {who} will refuse every message until they text START. "
-            "Call or e-mail instead.",
+            noop(
+                "They texted STOP. %(who)s will refuse every message until they text "
+                "START. Call or e-mail instead."
+            )
+            % {"who": who},
         )
 
 
@@ -346,7 +359,10 @@ def _opted_out(case: Case, now: datetime) -> Iterator[Finding]:
         )
         yield Finding(
             "OPTED_OUT_REPLY",
-            "They opted out but have written again. You may answer this question once; no offers.",
+            noop(
+                "They opted out but have written again. You may answer this question once; "
+                "no offers."
+            ),
             setting,
         )
         return
@@ -354,7 +370,8 @@ def _opted_out(case: Case, now: datetime) -> Iterator[Finding]:
     since = f" on {_day(consent.since)}" if consent.since else ""
     yield Finding(
         "OPTED_OUT",
-        f"They opted out{since}{how}. Only they can undo it, by texting START.",
+        noop("They opted out%(since)s%(how)s. Only they can undo it, by texting START.")
+        % {"since": since, "how": how},
     )
 
 
@@ -368,11 +385,11 @@ def _held(case: Case, now: datetime) -> Iterator[Finding]:
     consent = case.to.consent
     if consent.state is not State.HELD or case.purpose in ACKNOWLEDGED:
         return
-    said = f"“{consent.words}”" if consent.words else "What they wrote"
+    said = f"“{consent.words}”" if consent.words else noop("What they wrote")
     is_person = case.purpose is Purpose.REPLY
     yield Finding(
         "PENDING_REVIEW",
-        f"{said} may be a request to stop. Decide first.",
+        noop("%(said)s may be a request to stop. Decide first.") % {"said": said},
         Answer.ASK if is_person else Answer.BLOCK,
     )
 
@@ -387,7 +404,9 @@ def _reassigned(case: Case, now: datetime) -> Iterator[Finding]:
     if consent.state is State.OPTED_IN and consent.since and consent.since > at:
         # What whoever has the number now consented to themselves counts.
         return
-    words = f"This number changed owner after {_day(at)}. Old consent does not count."
+    words = noop("This number changed owner after %(day)s. Old consent does not count.") % {
+        "day": _day(at)
+    }
     yield Finding("NUMBER_REASSIGNED", words)
 
 
@@ -400,11 +419,15 @@ def _service_window(case: Case, now: datetime) -> Iterator[Finding]:
     wrote = case.to.last_inbound_at
     if wrote and now - wrote <= SERVICE_WINDOW:
         return
-    ago = f"{_ago(now - wrote)} ago" if wrote else "they never wrote"
+    ago = _ago(now - wrote) if wrote else noop("they never wrote")
     yield Finding(
         "WA_WINDOW_CLOSED",
-        f"WhatsApp allows free text only for 24 hours after their last message ({ago}). "
-        "Choose an approved template, or wait until they write again.",
+        noop(
+            "WhatsApp allows free text only for 24 hours after their last message "
+            "(%(ago)s). Choose an approved template, or wait until they write "
+            "again."
+        )
+        % {"ago": ago},
     )
 
 
@@ -413,22 +436,25 @@ def _template(case: Case, now: datetime) -> Iterator[Finding]:
     if not case.is_whatsapp or template is None or case.purpose in ACKNOWLEDGED:
         return
     if template.problem:
-        yield Finding("WA_TEMPLATE_UNUSABLE", f"This template cannot be used: {template.problem}")
+        yield Finding(
+            "WA_TEMPLATE_UNUSABLE",
+            noop("This template cannot be used: %(problem)s") % {"problem": template.problem},
+        )
     is_marketing = template.category == "MARKETING"
     if case.is_offer and not is_marketing:
-        words = "Offers need a template of the category Marketing; this one is not."
+        words = noop("Offers need a template of the category Marketing; this one is not.")
         yield Finding("WA_TEMPLATE_CATEGORY", words)
     if template.category == "AUTHENTICATION" and case.purpose is not Purpose.NOTIFICATION:
-        words = "A template that carries a code is for notifications only."
+        words = noop("A template that carries a code is for notifications only.")
         yield Finding("WA_TEMPLATE_CATEGORY", words)
     if is_marketing and case.to.country == "US":
-        words = "WhatsApp does not deliver marketing templates to US numbers."
+        words = noop("WhatsApp does not deliver marketing templates to US numbers.")
         yield Finding("WA_MARKETING_US", words)
 
 
 def _marketing_stopped(case: Case, now: datetime) -> Iterator[Finding]:
     if case.is_whatsapp and case.is_offer and case.to.has_stopped_marketing:
-        words = "They pressed “stop marketing” in WhatsApp. Other messages may still go."
+        words = noop("They pressed “stop marketing” in WhatsApp. Other messages may still go.")
         yield Finding("WA_MARKETING_STOPPED", words)
 
 
@@ -437,8 +463,8 @@ def _sender(case: Case, now: datetime) -> Iterator[Finding]:
         if not case.is_whatsapp and (fix := rule.refuses_sender(case.sender, case.is_offer)):
             yield Finding(
                 "SENDER_NOT_ALLOWED",
-                f"In {rule.name} this kind of number may not send "
-                f"{'offers' if case.is_offer else 'this'}. {fix}",
+                noop("In %(name)s this kind of number may not send %(value)s. %(fix)s")
+                % {"name": rule.name, "value": "offers" if case.is_offer else "this", "fix": fix},
                 rule=rule.code,
             )
 
@@ -452,12 +478,15 @@ def _conversation(case: Case, now: datetime) -> Iterator[Finding]:
     wrote = case.to.last_inbound_at
     if wrote and now - wrote <= case.policy.open_for:
         return
-    when = f"for {case.policy.open_for.days} days" if wrote else ""
-    yield Finding(
-        "NO_CONVERSATION",
-        f"They have not written to you {when}".rstrip()
-        + ". Send it as a notification or campaign, with consent.",
+    words = noop(
+        "They have not written to you. Send it as a notification or campaign, with consent."
     )
+    if wrote:
+        words = noop(
+            "They have not written to you for %(days)s days. Send it as a notification or "
+            "campaign, with consent."
+        ) % {"days": case.policy.open_for.days}
+    yield Finding("NO_CONVERSATION", words)
 
 
 def _consent(case: Case, now: datetime) -> Iterator[Finding]:
@@ -469,21 +498,23 @@ def _consent(case: Case, now: datetime) -> Iterator[Finding]:
     is_over = consent.expires_at is not None and consent.expires_at <= now and not is_asked
     level = _level(consent)
     if consent.state is State.EXPIRED or is_over:
-        words = "Their consent ran out. Ask them for it again when they write."
+        words = noop("Their consent ran out. Ask them for it again when they write.")
         yield Finding("CONSENT_EXPIRED", words)
     elif case.purpose is Purpose.NOTIFICATION:
         if level is Level.NONE or consent.state is State.PENDING:
-            words = "There is no record that they agreed to this, or wrote to you about it."
+            words = noop("There is no record that they agreed to this, or wrote to you about it.")
             yield Finding("NO_CONSENT", words)
     elif case.purpose is Purpose.CONSENT_REQUEST:
         if level < Level.CONVERSATIONAL:
-            words = "They never wrote to you: they cannot be asked for consent by message."
+            words = noop("They never wrote to you: they cannot be asked for consent by message.")
             yield Finding("NO_PROMO_CONSENT", words)
         # That they wrote suffices, but not where a register must be asked first (G9e).
         found = _promotional_consent(case, level, now)
         yield from (one for one in found if one.code == "REGISTER_CHECK_NEEDED")
     elif consent.is_unproven and consent.state is State.OPTED_IN:
-        words = "Their consent was imported without proof: good for notifications, not for offers."
+        words = noop(
+            "Their consent was imported without proof: good for notifications, not for offers."
+        )
         yield Finding("NO_PROMO_CONSENT", words)
     else:
         yield from _promotional_consent(case, level, now)
@@ -508,14 +539,22 @@ def _promotional_consent(case: Case, level: Level, now: datetime) -> Iterator[Fi
             if not is_fresh:
                 yield Finding(
                     "REGISTER_CHECK_NEEDED",
-                    f"In {rule.name} offers need {needed.words}, or a check of the register "
-                    f"that is at most {rule.register_days} days old.",
+                    noop(
+                        "In %(name)s offers need %(words)s, or a check of the register that is "
+                        "at most %(register_days)s days old."
+                    )
+                    % {
+                        "name": rule.name,
+                        "words": needed.words,
+                        "register_days": rule.register_days,
+                    },
                     rule=rule.code,
                 )
             continue
         yield Finding(
             "NO_PROMO_CONSENT",
-            f"In {rule.name} offers need {needed.words}. We have {level.words}.",
+            noop("In %(name)s offers need %(words)s. We have %(words2)s.")
+            % {"name": rule.name, "words": needed.words, "words2": level.words},
             rule=rule.code,
         )
 
@@ -530,14 +569,16 @@ def _identity(case: Case, now: datetime) -> Iterator[Finding]:
     is_needed = case.is_offer or case.purpose in ACKNOWLEDGED
     yield Finding(
         "NO_IDENTITY",
-        "It does not say who you are: name your business.",
+        noop("It does not say who you are: name your business."),
         Answer.BLOCK if is_needed else Answer.ALLOW,
     )
 
 
 def _opt_out_words(case: Case, now: datetime) -> Iterator[Finding]:
     if case.is_offer and not (case.draft.says_how_to_stop or case.draft.has_stop_link):
-        words = "It does not say how to stop: add “Reply STOP to opt out”, or the opt-out link."
+        words = noop(
+            "It does not say how to stop: add “Reply STOP to opt out”, or the opt-out link."
+        )
         yield Finding("NO_OPTOUT_NOTICE", words)
 
 
@@ -549,7 +590,8 @@ def _opt_out_path(case: Case, now: datetime) -> Iterator[Finding]:
         where = closed[0].name if closed else case.to.country_name
         yield Finding(
             "NO_OPTOUT_PATH",
-            f"People in {where} cannot reply STOP to this number. Add the opt-out link.",
+            noop("People in %(where)s cannot reply STOP to this number. Add the opt-out link.")
+            % {"where": where},
             rule=closed[0].code if closed else "",
         )
 
@@ -567,7 +609,10 @@ def _frequency(case: Case, now: datetime) -> Iterator[Finding]:
     lately = sorted(at for at in case.to.sent_lately if now - at < DAY)
     if len(lately) >= most:
         until = lately[-most] + DAY if most else now + DAY
-        words = f"They got {len(lately)} in 24 hours; at most {most} may go. Will go later."
+        words = noop("They got %(lately)s in 24 hours; at most %(most)s may go. Will go later.") % {
+            "lately": len(lately),
+            "most": most,
+        }
         yield Finding("FREQUENCY_CAP", words, Answer.DEFER, until, code)
 
 
@@ -578,17 +623,23 @@ def _quiet_hours(case: Case, now: datetime) -> Iterator[Finding]:
     if timing.is_now:
         return
     first = timing.held[0]
-    there = f"It is {first.wall:%H:%M} where they are ({first.zone})."
+    there = noop("It is %(wall)s where they are (%(zone)s).") % {
+        "wall": f"{first.wall:%H:%M}",
+        "zone": first.zone,
+    }
     expiry = case.draft.expires_at
     if timing.until is None or (expiry and timing.until > expiry):
         late = (
-            "No moment of the next seven days is allowed."
+            noop("No moment of the next seven days is allowed.")
             if not timing.until
-            else ("The first moment that is allowed is after it expires.")
+            else (noop("The first moment that is allowed is after it expires."))
         )
         yield Finding("QUIET_HOURS_EXPIRED", f"{there} {late}", rule=first.code)
         return
-    words = f"{there} Will go at {_clock(timing, first.zone)}."
+    words = noop("%(there)s Will go at %(clock)s there.") % {
+        "there": there,
+        "clock": _clock(timing, first.zone),
+    }
     yield Finding("QUIET_HOURS", words, Answer.DEFER, timing.until, first.code)
 
 
@@ -601,7 +652,7 @@ def _hours(case: Case) -> Sequence[Hours]:
 def _clock(timing: Timing, zone: str) -> str:
     assert timing.until is not None
     wall = timing.until.astimezone(ZoneInfo(zone))
-    return f"{wall:%a} {wall.day} {wall:%b}, {wall:%H:%M} there"
+    return f"{wall:%a} {wall.day} {wall:%b}, {wall:%H:%M}"
 
 
 def _day(moment: datetime) -> str:
@@ -610,7 +661,9 @@ def _day(moment: datetime) -> str:
 
 def _ago(past: timedelta) -> str:
     hours = int(past.total_seconds() // 3600)
-    return f"{hours} hours" if hours < 48 else f"{hours // 24} days"
+    if hours < 48:
+        return noop("%(hours)s hours ago") % {"hours": hours}
+    return noop("%(days)s days ago") % {"days": hours // 24}
 
 
 RULES: tuple[Rule, ...] = (

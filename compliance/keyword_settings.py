@@ -17,6 +17,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import Account, User
 from accounts.prepared import Prepared
+from accounts.retelling import noop
 from compliance.keyword_table import keywords
 from compliance.models import AccountKeyword
 from compliance.own_keywords import (
@@ -96,7 +97,7 @@ def remove_keyword(*, account: Account, pk: int, by: User, now: datetime) -> str
 class KeywordsChangedError(Exception):
     """Somebody else changed the account's keywords; `seen` is the mark of what is there now."""
 
-    reason = "Somebody else changed the keywords meanwhile."
+    reason = noop("Somebody else changed the keywords meanwhile.")
 
     def __init__(self, seen: str) -> None:
         super().__init__(self.reason)
@@ -147,9 +148,13 @@ def switchable(word: str, language: str) -> OwnKeyword:
     """
     found = next((one for one in keywords() if (one.word, one.language) == (word, language)), None)
     if found is None:
-        raise OwnKeywordsRefused([f"“{word[:34]}” is none of the words that we bring."])
+        raise OwnKeywordsRefused(
+            [noop("“%(word)s” is none of the words that we bring.") % {"word": word[:34]}]
+        )
     if not may_be_off(found):
-        raise OwnKeywordsRefused([f"“{word}” counts in every inbox and cannot be switched off."])
+        raise OwnKeywordsRefused(
+            [noop("“%(word)s” counts in every inbox and cannot be switched off.") % {"word": word}]
+        )
     return OwnKeyword("none", word, language)
 
 
@@ -171,7 +176,9 @@ def _check(rows: Sequence[OwnKeyword]) -> None:
     for row in rows:
         first = seen.setdefault((row.form, row.action, row.place), row)
         if first is not row and row.form:
-            problems.append(f"{row}, is there already, as “{first.word}”.")
+            problems.append(
+                noop("%(row)s, is there already, as “%(word)s”.") % {"row": row, "word": first.word}
+            )
     if problems:
         raise OwnKeywordsRefused(problems)
 

@@ -13,6 +13,7 @@ import pgtrigger
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.ledgers import (
     LedgerImmutableError,
@@ -492,8 +493,8 @@ class GateDecision(models.Model):
     """
 
     class Stage(models.TextChoices):
-        QUEUED = "queued", "When it was written"
-        SENT = "sent", "When it was to leave"
+        QUEUED = "queued", _("When it was written")
+        SENT = "sent", _("When it was to leave")
 
     # No index of its own: `decision_by_time` begins with it.
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -549,10 +550,10 @@ class AccountKeyword(models.Model):
     """
 
     class Action(models.TextChoices):
-        OPT_OUT = "opt_out", "Opts out"
-        OPT_IN = "opt_in", "Opts in"
-        HELP = "help", "Asks for help"
-        NONE = "none", "Switched off"
+        OPT_OUT = "opt_out", _("Opts out")
+        OPT_IN = "opt_in", _("Opts in")
+        HELP = "help", _("Asks for help")
+        NONE = "none", _("Switched off")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     action = models.CharField(max_length=8, choices=Action.choices)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 
@@ -47,10 +48,10 @@ class SharedConsent(models.Model):
     """
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waits"
-        TOLD = "told", "Twilio knows"
-        REFUSED = "refused", "Twilio refused it"
-        MOOT = "moot", "Not needed any more"
+        WAITING = "waiting", _("Waits")
+        TOLD = "told", _("Twilio knows")
+        REFUSED = "refused", _("Twilio refused it")
+        MOOT = "moot", _("Not needed any more")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     seq = models.BigIntegerField(help_text="The event in the account's ledger")
@@ -115,11 +116,14 @@ class ConsentDifference(models.Model):
     """One difference that a comparison found, and what was done."""
 
     class Kind(models.TextChoices):
-        REFUSED_THERE = "refused_there", "Twilio refuses messages to them; here they were not out"
-        ONLY_THERE = "only_there", "Twilio refuses messages to them; here they are not opted out"
-        TOLL_FREE = "toll_free", "The toll-free network may refuse messages to them"
-        WRITTEN_TO = "written_to", "A message left for somebody who had opted out"
-        NOT_SHARED = "not_shared", "Twilio did not take over their opt-out"
+        REFUSED_THERE = (
+            "refused_there",
+            _("Twilio refuses messages to them; here they were not out"),
+        )
+        ONLY_THERE = "only_there", _("Twilio refuses messages to them; here they are not opted out")
+        TOLL_FREE = "toll_free", _("The toll-free network may refuse messages to them")
+        WRITTEN_TO = "written_to", _("A message left for somebody who had opted out")
+        NOT_SHARED = "not_shared", _("Twilio did not take over their opt-out")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     comparison = models.ForeignKey(
@@ -179,10 +183,10 @@ class ReassignmentCheck(models.Model):
     """One answer to the question whether a number changed owner since a day."""
 
     class Answer(models.TextChoices):
-        YES = "yes", "Changed owner"
-        NO = "no", "Same owner"
-        UNKNOWN = "unknown", "Not known"
-        FAILED = "failed", "No answer"
+        YES = "yes", _("Changed owner")
+        NO = "no", _("Same owner")
+        UNKNOWN = "unknown", _("Not known")
+        FAILED = "failed", _("No answer")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     handle = models.CharField(max_length=64)

@@ -8,13 +8,14 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import Account, User
 from accounts.refusals import RefusedError, in_words
+from accounts.retelling import noop
 from compliance.in_force import RulesInForce, override_of, rules_in_force
 from compliance.jurisdictions import Jurisdiction
 from compliance.officers import is_compliance_officer
 from compliance.rule_models import RuleOverride
 from compliance.stricter import CellError, Column, cell_of, is_stricter, read_cell, why_looser
 
-_MEANWHILE = (
+_MEANWHILE = noop(
     "Somebody else changed this rule after you opened the page. Look at what holds now, and save "
     "again if you still want to."
 )
@@ -98,7 +99,9 @@ def settle_rule(
 def _row_of(rules: RulesInForce, code: str) -> Jurisdiction:
     row = rules.pack.rows.get(code)
     if row is None:
-        raise RefusedError(f"The pack in force has no row {code}.", field="value")
+        raise RefusedError(
+            noop("The pack in force has no row %(code)s.") % {"code": code}, field="value"
+        )
     return row
 
 
@@ -114,10 +117,14 @@ def _judged(
     except CellError as error:
         raise RefusedError(error.reason, field="value") from None
     if is_looser and not is_compliance_officer(by):
-        words = f"{why_looser(row, column, kept)} Only a compliance officer may sign that."
+        words = noop("%(why_looser)s Only a compliance officer may sign that.") % {
+            "why_looser": why_looser(row, column, kept)
+        }
         raise RefusedError(words, field="value")
     if is_looser and not reason:
-        words = f"{why_looser(row, column, kept)} Say why: your name stands under it."
+        words = noop("%(why_looser)s Say why: your name stands under it.") % {
+            "why_looser": why_looser(row, column, kept)
+        }
         raise RefusedError(words, field="reason")
     return kept, is_looser
 
@@ -133,7 +140,7 @@ def _refuse_same(
     """Refuse what changes nothing; what was signed for an older rule may be signed anew."""
     same = before.value == value if before else value == ""
     if same and not (before and is_looser and override_of(before).has_lapsed(row)):
-        raise RefusedError("This is what holds already.", field="value")
+        raise RefusedError(noop("This is what holds already."), field="value")
 
 
 def _tell(made: RuleOverride, before: RuleOverride | None, now: datetime) -> None:

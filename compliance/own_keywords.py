@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
+from accounts.retelling import noop
 from compliance.keyword_table import Class, Keyword, forms, keywords, keywords_like, language_of
 from compliance.normalising import readable
 
@@ -24,10 +25,10 @@ _LANGUAGE, _COUNTRY = re.compile(r"[a-z]{2,3}"), re.compile(r"[A-Z]{2}")
 _BETWEEN_LETTERS = frozenset(" -'’.!&\u200c\u200d")
 _CLOSED = frozenset({Class.UNIVERSAL, Class.PROVIDER_COLLISION, Class.WEAK})
 _SAID = {
-    "opt_out": "opts people out",
-    "opt_in": "opts people in",
-    "help": "asks for help",
-    "none": "is switched off",
+    "opt_out": noop("opts people out"),
+    "opt_in": noop("opts people in"),
+    "help": noop("asks for help"),
+    "none": noop("is switched off"),
 }
 
 
@@ -139,17 +140,31 @@ def _malformed(rows: tuple[OwnKeyword, ...]) -> Iterator[str]:
     for row in rows:
         word, (language, country) = row.word.strip(), row.place
         if row.action not in ACTIONS:
-            yield f"“{word}”: there is no action {row.action}; choose one of {', '.join(ACTIONS)}."
+            yield noop("“%(word)s”: there is no action %(action)s; choose one of %(actions)s.") % {
+                "word": word,
+                "action": row.action,
+                "actions": ", ".join(ACTIONS),
+            }
         if not row.form:
-            yield f"“{word}” has no letters or digits."
+            yield noop("“%(word)s” has no letters or digits.") % {"word": word}
         elif not is_plain(word):
-            yield f"“{word[:LONGEST]}” is no plain word; write letters, digits and spaces only."
+            yield noop("“%(word)s” is no plain word; write letters, digits and spaces only.") % {
+                "word": word[:LONGEST]
+            }
         if len(word) > LONGEST or len(row.form) > LONGEST_FORM:
-            yield f"“{word[:LONGEST]}…” is too long; a keyword has at most {LONGEST} characters."
+            yield noop("“%(word)s…” is too long; a keyword has at most %(longest)s characters.") % {
+                "word": word[:LONGEST],
+                "longest": LONGEST,
+            }
         if language and not _LANGUAGE.fullmatch(language):
-            yield f"“{word}”: {row.language} is no language; write a code such as es or pt-BR."
+            yield noop(
+                "“%(word)s”: %(language)s is no language; write a code such as es or pt-BR."
+            ) % {"word": word, "language": row.language}
         if country and not _COUNTRY.fullmatch(country):
-            yield f"“{word}”: {row.country} is no country; write two letters, such as US."
+            yield noop("“%(word)s”: %(country)s is no country; write two letters, such as US.") % {
+                "word": word,
+                "country": row.country,
+            }
 
 
 def is_plain(word: str) -> bool:
@@ -165,7 +180,9 @@ def _too_many(rows: tuple[OwnKeyword, ...]) -> Iterator[str]:
     for (action, (language, country)), count in counts.items():
         if count > MOST:
             place = " and ".join(filter(None, (language, country))) or "everywhere"
-            yield f"{count} words for {action} ({place}) are too many; there may be {MOST}."
+            yield noop(
+                "%(count)s words for %(action)s (%(place)s) are too many; there may be %(most)s."
+            ) % {"count": count, "action": action, "place": place, "most": MOST}
 
 
 def _conflicts(rows: tuple[OwnKeyword, ...]) -> Iterator[str]:
@@ -173,7 +190,10 @@ def _conflicts(rows: tuple[OwnKeyword, ...]) -> Iterator[str]:
         yield from _against_ours(row)
     for one, other in combinations(rows, 2):
         if one.form == other.form and one.action != other.action and _cross(one, other):
-            yield f"{one}, and {other}, are the same word; keep one of them."
+            yield noop("%(one)s, and %(other)s, are the same word; keep one of them.") % {
+                "one": one,
+                "other": other,
+            }
 
 
 def _cross(one: OwnKeyword, other: OwnKeyword) -> bool:
@@ -189,11 +209,17 @@ def _against_ours(row: OwnKeyword) -> Iterator[str]:
     others = [ours for ours in keywords_like(readable(row.word)) if ours.label != row.action]
     for ours in others:
         if ours.kind in _CLOSED:
-            yield f"{row}, cannot change “{ours.word}”, which {_SAID[ours.label]} in every inbox."
+            yield noop("%(row)s, cannot change “%(word)s”, which %(said)s in every inbox.") % {
+                "row": row,
+                "word": ours.word,
+                "said": _SAID[ours.label],
+            }
             return
     for ours in others:
         if ours.label == "opt_out" and row.action != "none" and _is_of(row, ours.language):
-            yield f"{row}, cannot change “{ours.word}” ({ours.language}), which opts people out."
+            yield noop(
+                "%(row)s, cannot change “%(word)s” (%(language)s), which opts people out."
+            ) % {"row": row, "word": ours.word, "language": ours.language}
             return
 
 

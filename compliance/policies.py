@@ -10,6 +10,7 @@ from django.db.models import Field
 
 from accounts import audit
 from accounts.models import Account, User
+from accounts.retelling import noop
 from compliance.in_force import pack_for, rules_in_force
 from compliance.judging import Answer, Policy
 from compliance.jurisdictions import Pack
@@ -96,7 +97,9 @@ def own_window(text: str) -> str:
     """
     window = read_window(" ".join(text.split()))
     if window.holiday is not None:
-        words = "Holidays are those of the country, and are settled in its row: write no hol here."
+        words = noop(
+            "Holidays are those of the country, and are settled in its row: write no hol here."
+        )
         raise WindowError(words)
     return write_window(window)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.retelling import noop
 from compliance.keyword_table import keywords_like
 from compliance.normalising import own_words, readable, squeezed, without_accents
 
@@ -74,30 +75,39 @@ def programmes_from(named: Iterable[tuple[str, str]]) -> tuple[Programme, ...]:
 
 def _problems(wanted: Sequence[tuple[str, str]]) -> Iterable[str]:
     if len(wanted) > MOST:
-        yield f"There are {len(wanted)} programmes: {MOST} at most, so that a digit answers."
+        yield noop(
+            "There are %(wanted)s programmes: %(most)s at most, so that a digit answers."
+        ) % {"wanted": len(wanted), "most": MOST}
     names = [form(name) for _, name in wanted]
     codes = [code for code, _ in wanted if code]
     for (code, name), plain in zip(wanted, names, strict=True):
         yield from _of_name(name, plain)
         if code and not _CODE.fullmatch(code):
-            yield f"“{code}” is no code: small letters, digits and hyphens."
+            yield noop("“%(code)s” is no code: small letters, digits and hyphens.") % {"code": code}
     if len(set(names)) < len(names):
-        yield "Two programmes have the same name."
+        yield noop("Two programmes have the same name.")
     if len(set(codes)) < len(codes):
-        yield "Two programmes have the same code."
+        yield noop("Two programmes have the same code.")
 
 
 def _of_name(name: str, plain: str) -> Iterable[str]:
     if len(name) > LONGEST_NAME:
-        yield f"“{name[:LONGEST_NAME]}…” is longer than {LONGEST_NAME} characters."
+        yield noop("“%(name)s…” is longer than %(longest_name)s characters.") % {
+            "name": name[:LONGEST_NAME],
+            "longest_name": LONGEST_NAME,
+        }
     elif not plain:
-        yield f"“{name}” has no letter or digit."
+        yield noop("“%(name)s” has no letter or digit.") % {"name": name}
     elif plain.isdigit():
-        yield f"“{name}” is a number: people could not tell it from the numbers of the list."
+        yield noop(
+            "“%(name)s” is a number: people could not tell it from the numbers of the list."
+        ) % {"name": name}
     elif keywords_like(readable(name)):
-        yield f"“{name}” is a keyword: an answer with it would be read as that."
+        yield noop("“%(name)s” is a keyword: an answer with it would be read as that.") % {
+            "name": name
+        }
     if not is_legible(name):
-        yield "A name has signs that nobody can read."
+        yield noop("A name has signs that nobody can read.")
 
 
 def is_legible(text: str) -> bool:

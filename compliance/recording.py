@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from accounts.retelling import noop
 from compliance.addresses import Address
 from compliance.evidence import (
     SEEN_BY_US,
@@ -37,7 +38,7 @@ class Recorded:
 class OptInRefusedError(Exception):
     """Nobody but the person undoes an opt-out."""
 
-    reason = (
+    reason = noop(
         "They opted out. Only they can undo it, by texting START, or with new proof of their own "
         "that is dated after the opt-out."
     )
@@ -183,8 +184,14 @@ def _check_correctable(held: Held, seq: int) -> None:
     event = _event(held.account_id, held.address, seq)
     if event.source in _THEIR_OWN or event.kind == EventKind.ERASED:
         raise NotCorrectableError(
-            f"'{event.get_kind_display()}' cannot be taken back by anybody else. "
-            f"From where we know it: {event.get_source_display()}."
+            noop(
+                "'%(get_kind_display)s' cannot be taken back by anybody else. From "
+                "where we know it: %(get_source_display)s."
+            )
+            % {
+                "get_kind_display": event.get_kind_display(),
+                "get_source_display": event.get_source_display(),
+            }
         )
 
 
@@ -193,7 +200,7 @@ def _event(account_id: int, address: Address, seq: int) -> ConsentEvent:
         account=account_id, handle=handle_of(account_id, address), seq=seq
     )
     if (event := mine.first()) is None:
-        raise NotCorrectableError(f"There is no event {seq} of this address.")
+        raise NotCorrectableError(noop("There is no event %(seq)s of this address.") % {"seq": seq})
     return event
 
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import pgtrigger
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.ledgers import (
     LedgerImmutableError,
@@ -27,9 +28,9 @@ class JurisdictionPack(models.Model):
     """
 
     class State(models.TextChoices):
-        IN_FORCE = "in_force", "In force"
-        REPLACED = "replaced", "Replaced"
-        REFUSED = "refused", "Refused"
+        IN_FORCE = "in_force", _("In force")
+        REPLACED = "replaced", _("Replaced")
+        REFUSED = "refused", _("Refused")
 
     version = models.CharField(max_length=40, blank=True, default="")
     state = models.CharField(max_length=8, choices=State.choices)
@@ -149,9 +150,9 @@ class RuleOverride(models.Model):
 
 
 _REPLIES = [
-    (Answer.ASK.value, "Ask the person who answers"),
-    (Answer.ALLOW.value, "Let them answer, with a notice"),
-    (Answer.BLOCK.value, "Never"),
+    (Answer.ASK.value, _("Ask the person who answers")),
+    (Answer.ALLOW.value, _("Let them answer, with a notice")),
+    (Answer.BLOCK.value, _("Never")),
 ]
 
 

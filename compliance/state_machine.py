@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 from compliance.evidence import EVERY_PROGRAMME, Basis, EventKind, Quality
 
@@ -21,13 +22,13 @@ CONFIRM_WITHIN = timedelta(hours=72)
 class ConsentState(TextChoices):
     """What a person's consent is worth (a projection of their consent events)."""
 
-    NONE = "none", "Unknown"
-    CONVERSATIONAL = "conversational", "They wrote to us"
-    PENDING = "pending", "Asked to confirm"
-    OPTED_IN = "opted_in", "Opted in"
-    EXPIRED = "expired", "Consent ran out"
-    HELD = "held", "May have asked to stop"
-    OPTED_OUT = "opted_out", "Opted out"
+    NONE = "none", _("Unknown")
+    CONVERSATIONAL = "conversational", _("They wrote to us")
+    PENDING = "pending", _("Asked to confirm")
+    OPTED_IN = "opted_in", _("Opted in")
+    EXPIRED = "expired", _("Consent ran out")
+    HELD = "held", _("May have asked to stop")
+    OPTED_OUT = "opted_out", _("Opted out")
 
 
 # From here an opt-in is asked about; who is opted out never is, who consented need not be.

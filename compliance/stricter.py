@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from accounts.retelling import noop
 from compliance import country_terms
 from compliance.jurisdictions import Jurisdiction
 from compliance.windows import (
@@ -155,14 +156,20 @@ def _window(text: str) -> Window:
 
 def _level(text: str) -> int:
     if text not in LEVELS:
-        raise CellError(f"“{text[:40]}” is no kind of consent: it is {', '.join(LEVELS)}.")
+        raise CellError(
+            noop("“%(text)s” is no kind of consent: it is %(levels)s.")
+            % {"text": text[:40], "levels": ", ".join(LEVELS)}
+        )
     return LEVELS.index(text)
 
 
 def _number(text: str, most: int) -> int:
     number = int(text) if _WHOLE.fullmatch(text) else 0
     if not 1 <= number <= most:
-        raise CellError(f"“{text[:40]}” is no whole number from 1 to {most}.")
+        raise CellError(
+            noop("“%(text)s” is no whole number from 1 to %(most)s.")
+            % {"text": text[:40], "most": most}
+        )
     return number
 
 
@@ -252,7 +259,10 @@ def read_cell(column: Column, text: str) -> str:
     """Return what somebody wrote for a column in the one form it is kept in. Raises CellError."""
     text = " ".join(text.split())
     if len(text) > LONGEST_VALUE:
-        raise CellError(f"This is longer than {LONGEST_VALUE} characters.")
+        raise CellError(
+            noop("This is longer than %(longest_value)s characters.")
+            % {"longest_value": LONGEST_VALUE}
+        )
     kind = KINDS[column]
     return kind.write(kind.read(text))
 
@@ -270,8 +280,15 @@ def why_looser(row: Jurisdiction, column: Column, value: str) -> str:
     own = cell_of(row, column) or "nothing"
     if column in (Column.PROMOTION, Column.NOTIFICATION):
         outside = first_outside(read_window(value), KINDS[column].of_row(row))
-        return f"{outside} lies outside {own}, which is the rule of {row.name}."
-    return f"The rule of {row.name} is {own}, which is stricter."
+        return noop("%(outside)s lies outside %(own)s, which is the rule of %(name)s.") % {
+            "outside": outside,
+            "own": own,
+            "name": row.name,
+        }
+    return noop("The rule of %(name)s is %(own)s, which is stricter.") % {
+        "name": row.name,
+        "own": own,
+    }
 
 
 # --- What an account settled ---------------------------------------------------------------------

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from accounts.retelling import noop
+
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOLIDAY = "hol"
 MINUTES_OF_DAY = 24 * 60
@@ -58,10 +60,10 @@ def read_window(text: str) -> Window:
         names, _, spans = part.strip().partition("=")
         for day in _days(names.strip()):
             if day in found:
-                raise WindowError(f"“{day}” is named twice.")
+                raise WindowError(noop("“%(day)s” is named twice.") % {"day": day})
             found[day] = _spans(spans.strip())
     if missing := [day for day in DAYS if day not in found]:
-        raise WindowError(f"Nothing is said of {', '.join(missing)}.")
+        raise WindowError(noop("Nothing is said of %(missing)s.") % {"missing": ", ".join(missing)})
     return Window(tuple(found[day] for day in DAYS), found.get(HOLIDAY))
 
 
@@ -71,7 +73,10 @@ def _days(names: str) -> Iterator[str]:
         yield HOLIDAY
         return
     if first not in DAYS or (last or first) not in DAYS or names.endswith("-"):
-        raise WindowError(f"“{names}” is no day: write mon-fri, sat or hol, with = behind it.")
+        raise WindowError(
+            noop("“%(names)s” is no day: write mon-fri, sat or hol, with = behind it.")
+            % {"names": names}
+        )
     at, end = DAYS.index(first), DAYS.index(last or first)
     # A week may be cut anywhere: sun-thu.
     for step in range((end - at) % len(DAYS) + 1):
@@ -83,19 +88,21 @@ def _spans(text: str) -> tuple[Span, ...]:
         return ()
     spans = tuple(_span(one.strip()) for one in text.split(","))
     if any(after.starts < before.ends for before, after in zip(spans, spans[1:], strict=False)):
-        raise WindowError(f"“{text}” does not go from morning to evening.")
+        raise WindowError(noop("“%(text)s” does not go from morning to evening.") % {"text": text})
     return spans
 
 
 def _span(text: str) -> Span:
     found = _SPAN.fullmatch(text)
     if found is None:
-        raise WindowError(f"“{text}” is no span of time: write 08:00-20:00, or none.")
+        raise WindowError(
+            noop("“%(text)s” is no span of time: write 08:00-20:00, or none.") % {"text": text}
+        )
     hour, minute, end_hour, end_minute = found.groups()
     starts = int(hour) * 60 + int(minute)
     ends = int(end_hour) * 60 + int(end_minute) if end_hour else MINUTES_OF_DAY
     if ends <= starts:
-        raise WindowError(f"“{text}” ends before it starts.")
+        raise WindowError(noop("“%(text)s” ends before it starts.") % {"text": text})
     return Span(starts, ends)
 
 

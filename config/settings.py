@@ -18,7 +18,7 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from config import queues
+from config import catalogues, queues
 from config.logs import configure_structlog, logging_settings
 from config.servers import celery_broker_url, with_socket_host
 
@@ -186,6 +186,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.languages.speak_their_language",
     "accounts.middleware.end_idle_sessions",
     "accounts.middleware.ask_for_second_factor",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
@@ -207,6 +208,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["accounts.templatetags.retelling"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -446,8 +448,11 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 # --- Words, time, API ----------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
-# One language is complete; a browser that prefers another gets this one, not a mix.
-LANGUAGES = [("en", "English")]
+# Complete languages only, by their own names: a browser that prefers another gets English, not a
+# mix. docs/developers.md says how to add one.
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+catalogues.compile_stale()
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -462,7 +467,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["accounts.api.Json"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "config.openapi.Schema",
-    "EXCEPTION_HANDLER": "rest_framework.views.exception_handler",
+    "EXCEPTION_HANDLER": "accounts.api_errors.say_what_is_wrong",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Team Inbox API",

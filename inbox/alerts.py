@@ -17,9 +17,11 @@ from typing import Any, TypeAlias
 from django.db import DatabaseError
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from accounts.access import Viewer, viewers_of
 from accounts.models import User
+from accounts.retelling import retold
 from inbox.access import Audience, audiences_of, is_reader
 from inbox.attention import DEFAULT, Sort, Taste, tastes_of
 from inbox.broadcast import VERSION, Head
@@ -27,6 +29,7 @@ from inbox.fragments import row_queryset
 from inbox.labels import activity_words, name_for_all
 from inbox.models import Conversation, ConversationEvent, Message
 from inbox.models.message import MENTIONED
+from inbox.previews import preview_words
 from inbox.seats import Seats
 
 logger = logging.getLogger(__name__)
@@ -199,6 +202,16 @@ def notices_of(
     return list(found.values())
 
 
+def notices_in(language: str) -> Callable[..., list[Notice]]:
+    """Return `notices_of`, said in a language."""
+
+    def said(*asked: Any, now: datetime) -> list[Notice]:
+        with override(language):
+            return notices_of(*asked, now=now)
+
+    return said
+
+
 def _look_at(wanted: list[Happening], user_ids: list[int], *, now: datetime) -> _Scene:
     rows = row_queryset().filter(public_id__in={one.conversation for one in wanted})
     conversations = {row.public_id: row for row in rows}
@@ -270,7 +283,9 @@ def _concerned(
     if one.kind is Kind.MENTION:
         return _mentioned(message)
     is_last = not conversation.preview_kind.startswith("out_")
-    return _waited_for(conversation, audience, scene), conversation.preview if is_last else ""
+    return _waited_for(conversation, audience, scene), preview_words(
+        conversation.preview
+    ) if is_last else ""
 
 
 def _waited_for(conversation: Conversation, audience: Audience, scene: _Scene) -> set[int]:
@@ -327,7 +342,7 @@ def _mentioned(message: Message) -> tuple[set[int], str]:
 def _failed(message: Message) -> tuple[set[int], str]:
     if message.author_id is None or message.status not in _FAILURES:
         return set(), ""
-    words = _("Your message did not arrive. %(words)s") % {"words": message.error_words}
+    words = _("Your message did not arrive. %(words)s") % {"words": retold(message.error_words)}
     return {message.author_id}, words.strip()
 
 
@@ -379,22 +394,25 @@ class Alerts:
         now = self.clock()
         happenings = [one for one in happenings if not self._is_in_burst(one, now)]
         inboxes = {one.inbox for one in happenings}
-        user_ids = {
-            sitter.viewer.user_id
-            for sitter in self.seats.sitters
-            if inboxes & sitter.inboxes.keys()
-        }
+        user_ids: dict[str, set[int]] = {}
+        for sitter in self.seats.sitters:
+            if inboxes & sitter.inboxes.keys():
+                user_ids.setdefault(sitter.language, set()).add(sitter.viewer.user_id)
         if not happenings or not user_ids:
             return
         try:
-            notices = await self.ask(notices_of)(happenings, user_ids, now=now)
+            for language, people in user_ids.items():
+                ask = self.ask(notices_in(language))
+                self._hand_out(await ask(happenings, people, now=now), language)
         except DatabaseError:
-            logger.exception("live: nobody was notified")
-            return
+            logger.exception("live: not everybody was notified")
+
+    def _hand_out(self, notices: Iterable[Notice], language: str) -> None:
         for notice in notices:
             frame = notice.as_frame()
             for seat in self.seats.of_user(notice.user_id):
-                seat.tell(f"notify {notice.conversation.public_id}", frame)
+                if seat.sitter.language == language:
+                    seat.tell(f"notify {notice.conversation.public_id}", frame)
 
     def _is_in_burst(self, one: Happening, now: datetime) -> bool:
         """Say whether the customer's last words were announced a moment ago; else begin a burst."""

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.administrators import Administrator
+from accounts.retelling import noop, retold
 from compliance.keyword_settings import KeywordsChangedError
 from compliance.own_keywords import OwnKeywordsRefused
 from inbox.models import TeamInbox
@@ -100,14 +101,14 @@ def told(view: View[P]) -> View[P]:
             status, more = next(
                 (status, more) for kind, status, more in _REFUSALS if isinstance(error, kind)
             )
-            words = getattr(error, "reason", "") or "This document cannot be followed."
-            return Response({"detail": words, **more(error)}, status=status)
+            words = getattr(error, "reason", "") or noop("This document cannot be followed.")
+            return Response({"detail": retold(words), **more(error)}, status=status)
 
     return answer
 
 
 def _at(where: str, words: str) -> dict[str, str]:
-    return {"where": where, "words": words}
+    return {"where": where, "words": retold(words)}
 
 
 def _step(number: int) -> str:
@@ -116,7 +117,9 @@ def _step(number: int) -> str:
 
 def findings_in(findings: Iterable[Finding]) -> list[dict[str, str]]:
     """Say what the linter found."""
-    return [{"level": one.level.value, "rule": one.rule, "words": one.words} for one in findings]
+    return [
+        {"level": one.level.value, "rule": one.rule, "words": retold(one.words)} for one in findings
+    ]
 
 
 def verdicts_in(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
+from accounts.retelling import noop
 from compliance.addresses import Address, parse_address
 from compliance.models import ConsentEvent, ConsentImport, ConsentImportLine
 from inbox.opting_in import OptedIn, ask_about
@@ -18,7 +19,7 @@ from inbox.setup.consent_imports import ASKING_PACE
 AT_ONCE = 20
 PAUSE = AT_ONCE * ASKING_PACE
 _Outcome = ConsentImportLine.Outcome
-_OVER = "Nothing is to be confirmed any more: they answered, opted out, or it took too long."
+_OVER = noop("Nothing is to be confirmed any more: they answered, opted out, or it took too long.")
 
 
 def ask_next(*, now: datetime) -> bool:
@@ -77,4 +78,4 @@ def _told(done: OptedIn | None) -> tuple[str, str]:
         return _Outcome.NOT_ASKED, _OVER
     if done.question is None:
         return _Outcome.NOT_ASKED, done.why_not_asked[:300]
-    return _Outcome.ASKED, done.why_not_asked[:300] or "It counts after their yes."
+    return _Outcome.ASKED, done.why_not_asked[:300] or noop("It counts after their yes.")

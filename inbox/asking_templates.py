@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import Account, TwilioAccount, User
+from accounts.retelling import noop
 from compliance.asking_texts import AskingKind, asking_problems
 from compliance.judging import SERVICE_WINDOW
 from compliance.keyword_table import language_of
@@ -24,7 +25,7 @@ from inbox.template_words import FillingError, fill_in, places_of
 BUSINESS, INBOX, NUMBER = "{business}", "{inbox}", "{number}"
 NAMED = (BUSINESS, INBOX, NUMBER)
 MARKETING = "MARKETING"
-NO_TEMPLATE = (
+NO_TEMPLATE = noop(
     "WhatsApp allows free text only for 24 hours after their last message, and no template is "
     "chosen for this question. Choose one under Settings, Compliance, Asking for consent, and "
     "report the opt-in again; or wait until they write."

@@ -3,6 +3,9 @@
 After commit, the audience gets the content, whoever lost sight is told so, and last of all the
 whole inbox gets a bare tick. All of it may be lost: cursors and catch-up repair it.
 
+Each language that somebody of the audience listens in has groups of its own: what all may hear goes
+to each, what is drawn in words is drawn once for each. English is always drawn.
+
 Frames are written with one Redis pipeline in the format of the channel layer
 (`<prefix>__group__<group>`, msgpack): 0.04 ms a frame, where `async_to_sync(group_send)` opens a
 loop and a connection each time. A test holds the format against a real consumer.
@@ -21,7 +24,9 @@ import msgpack
 import redis
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import override
 
+from accounts.languages import ENGLISH, LANGUAGES
 from inbox.events import Announcement, Numbered, store
 from inbox.fragments import (
     bubble_queryset,
@@ -71,6 +76,11 @@ def user_group(user_id: int) -> str:
     return f"user.{user_id}"
 
 
+def spoken(group: str, language: str) -> str:
+    """Name the part of a group that is spoken to in a language."""
+    return group if language == ENGLISH else f"{group}.{language}"
+
+
 def head_in(text: str) -> Head | None:
     """Read how a frame begins without reading all of it; None for what has no number."""
     found = _HEAD.match(text)
@@ -92,11 +102,12 @@ def announce(announcements: Iterable[Announcement], *, now: datetime) -> None:
 
 def publish(numbered: Iterable[Numbered]) -> None:
     """Publish events that are committed. A failure is logged and survived."""
+    items = list(numbered)
     try:
-        frames: list[tuple[str, dict[str, Any]]] = []
-        drawn: Drawn = {}
-        for item in numbered:
-            frames += frames_of(item, drawn)
+        frames = _in_language(ENGLISH, items)
+        for language, groups in _listening({group for group, _frame in frames}).items():
+            translated = _in_language(language, items)
+            frames += [(spoken(group, language), f) for group, f in translated if group in groups]
         _send(frames)
     except redis.RedisError as error:
         logger.warning("live update not published: %s", type(error).__name__)
@@ -104,10 +115,46 @@ def publish(numbered: Iterable[Numbered]) -> None:
 
 def publish_ephemeral(groups: Iterable[str], frame: dict[str, Any]) -> None:
     """Publish something that is not stored (access changes, read marks, notices)."""
+    whole = {"v": VERSION, **frame}
     try:
-        _send([(group, {"v": VERSION, **frame}) for group in groups])
+        named = set(groups)
+        heard = [
+            spoken(one, language) for language, ones in _listening(named).items() for one in ones
+        ]
+        _send([(group, whole) for group in [*sorted(named), *heard]])
     except redis.RedisError as error:
         logger.warning("live hint not published: %s", type(error).__name__)
+
+
+def in_every_language(groups: Iterable[str]) -> list[str]:
+    """Name all parts of groups, for what has no words in it."""
+    return [spoken(group, language) for group in groups for language in LANGUAGES]
+
+
+def _in_language(language: str, items: Iterable[Numbered]) -> list[tuple[str, dict[str, Any]]]:
+    drawn: Drawn = {}
+    with override(language):
+        return [frame for item in items for frame in frames_of(item, drawn)]
+
+
+def _listening(groups: Iterable[str]) -> dict[str, set[str]]:
+    """Return which of these groups are listened to in which language beside English.
+
+    Who comes to listen after this was asked knows by the inbox's number that they missed something.
+    """
+    named = {
+        f"{settings.CHANNEL_PREFIX}__group__{spoken(group, language)}": (language, group)
+        for language in LANGUAGES
+        if language != ENGLISH
+        for group in groups
+    }
+    heard: dict[str, set[str]] = {}
+    for channel, number in _redis().pubsub_numsub(*named):
+        if number:
+            name = channel.decode() if isinstance(channel, bytes) else channel
+            language, group = named[name]
+            heard.setdefault(language, set()).add(group)
+    return heard
 
 
 def frames_of(item: Numbered, drawn: Drawn | None = None) -> list[tuple[str, dict[str, Any]]]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
 from accounts.models import User
+from accounts.retelling import noop
 from inbox.abilities import Ability
 from inbox.access import readers_of
 from inbox.audience import end_parts, give_to
@@ -35,7 +36,7 @@ from routing.escalation import Ended
 # What can become of a promise when its conversation is closed.
 PROMISE_ENDS = ("kept", "cancelled")
 UNDO_TIME = timedelta(minutes=2)
-CLOSED_WHILE_WAITING = "Closed while the customer was waiting"
+CLOSED_WHILE_WAITING = noop("Closed while the customer was waiting")
 _Verb = ConversationEvent.Verb
 
 
@@ -78,7 +79,7 @@ def _check_close(row: Conversation, last_seen_seq: int, reason: str, *, waiting_
     if row.waiting_since and not waiting_ok:
         raise StillWaitingError
     if row.inbox.is_close_reason_required and not reason.strip():
-        raise MissingInputError("This inbox asks for a reason when a conversation is closed.")
+        raise MissingInputError(noop("This inbox asks for a reason when a conversation is closed."))
 
 
 def _reason_unsaid(row: Conversation) -> str:
@@ -158,7 +159,9 @@ def undo_close(
         is_mine = event and event.verb == _Verb.CLOSED and event.actor_id == user.pk
         is_fresh = event and now - event.at <= UNDO_TIME
         if not (row.is_closed and event and is_mine and is_fresh and by.may_see):
-            raise ChangedMeanwhileError("This close can no longer be undone. Reopen it instead.")
+            raise ChangedMeanwhileError(
+                noop("This close can no longer be undone. Reopen it instead.")
+            )
         story = Story(now=now, actor=user)
         restore_close(row, event, story)
         announce(story.announcements(), now=now)
@@ -171,7 +174,7 @@ def restore_close(row: Conversation, closed: ConversationEvent, story: Story) ->
     Raises ChangedMeanwhileError if it is open, or the thread has a newer conversation.
     """
     if not row.is_closed:
-        raise ChangedMeanwhileError("This close can no longer be undone. Reopen it instead.")
+        raise ChangedMeanwhileError(noop("This close can no longer be undone. Reopen it instead."))
     _refuse_newer(row)
     before = readers_of(row, now=story.now)
     _restore(row, closed.data["undo"], now=story.now)
@@ -257,7 +260,9 @@ def reopen_row(row: Conversation, user: User, story: Story) -> None:
 
 def _refuse_newer(row: Conversation) -> None:
     if Conversation.objects.filter(thread=row.thread_id, pk__gt=row.pk).exists():
-        raise ChangedMeanwhileError("There is a newer conversation with this customer. Open it.")
+        raise ChangedMeanwhileError(
+            noop("There is a newer conversation with this customer. Open it.")
+        )
 
 
 def close_quiet(*, now: datetime) -> int:
@@ -297,7 +302,12 @@ def _close_if_quiet(row: Conversation, story: Story) -> bool:
         and not _has_unsent(row)
     )
     if is_quiet:
-        close_row(row, story, reason=f"No message for {hours} hours", label="Auto-close")
+        close_row(
+            row,
+            story,
+            reason=noop("No message for %(hours)s hours") % {"hours": hours},
+            label="Auto-close",
+        )
     return is_quiet
 
 

@@ -21,6 +21,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from accounts.access import Viewer, viewer_of
+from accounts.languages import ENGLISH, language_heard
 from accounts.models import User
 from accounts.sessions import alive_among
 from accounts.support import supporters_in
@@ -37,8 +38,10 @@ from inbox.broadcast import (
     VERSION,
     guests_group,
     head_in,
+    in_every_language,
     inbox_group,
     read_in,
+    spoken,
     supervisors_group,
     user_group,
 )
@@ -143,6 +146,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     def __init__(self) -> None:
         super().__init__()
         self.user: User | None = None
+        self.language = ENGLISH
         self.looking: Looking | None = None
         self.heard_at = time.monotonic()
         self.typed_at = 0.0
@@ -165,6 +169,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         scope = cast("dict[str, Any]", self.scope)
         user = scope.get("user")
         self.user = user if isinstance(user, User) else None
+        self.language = language_heard(self.user, _accepted_by(scope)) if self.user else ENGLISH
         if SUBPROTOCOL not in scope.get("subprotocols", []):
             await self.accept()
             await self.close(CLOSE_PROTOCOL)
@@ -355,7 +360,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             else supervisors_group(looking.inbox)
         )
         text = json.dumps({"v": VERSION, "inbox": looking.inbox, **frame}, separators=(",", ":"))
-        await hub.tell(groups, text)
+        await hub.tell(in_every_language(groups), text)
 
     def _forget_if_left(self, text: str) -> None:
         left = json.loads(text).get("conversation")
@@ -434,7 +439,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
             if inbox_id in viewer.supervises:
                 groups.add(supervisors_group(public_id))
         named = {str(key): pk for key, pk in inboxes.items()}
-        return Chair(viewer, named, frozenset(groups), present)
+        spoken_to = frozenset(spoken(group, self.language) for group in groups)
+        return Chair(viewer, named, spoken_to, present)
 
     async def _join(self, groups: frozenset[str]) -> None:
         before, self.joined = self.joined, self.joined | groups
@@ -451,6 +457,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
 def _looking_at(conversation: Conversation) -> Looking:
     inbox = str(conversation.inbox.public_id)
     return Looking(conversation.public_id, inbox, audience_of(conversation))
+
+
+def _accepted_by(scope: Mapping[str, Any]) -> str:
+    """Return which languages the browser accepts."""
+    headers = dict(scope.get("headers", ()))
+    return str(headers.get(b"accept-language", b"").decode("latin-1"))
 
 
 def _read(text: str | None) -> dict[str, Any]:

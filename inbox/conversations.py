@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.access import Viewer, granted, licensed
 from accounts.models import Feature, Membership, User
+from accounts.retelling import noop
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.access import readers_of
 from inbox.audience import (
@@ -250,7 +251,7 @@ def release_ineligible(*, now: datetime) -> int:
         & Exists(granted(Feature.TEAM_INBOX, now=now).filter(account=OuterRef("account")))
     )
     lost = owned.exclude(can_work).order_by("pk")
-    reason = "can no longer work in this inbox"
+    reason = noop("can no longer work in this inbox")
     return sum(
         _release_from(conversation, conversation.owner_id, reason, now=now)
         for conversation in lost[:RELEASED_AT_ONCE]
@@ -312,13 +313,16 @@ def _check_target(
         raise ClaimedByOtherError(to.name, row.owned_since)
     if row.owner_id is not None and to.pk == user.pk:
         # A take-over asks for a reason and leaves the previous owner reading (behaviour 1).
-        raise MissingInputError("Take it over instead of transferring it to yourself, and say why.")
+        raise MissingInputError(
+            noop("Take it over instead of transferring it to yourself, and say why.")
+        )
     if to.account_id != row.account_id or not is_eligible(to.pk, row.inbox_id, now=now):
         raise NotEligibleError(
-            f"{to.name} cannot work in this inbox: they need a licence and a place in the team."
+            noop("%(name)s cannot work in this inbox: they need a licence and a place in the team.")
+            % {"name": to.name}
         )
     if to.availability != User.Availability.AVAILABLE and not confirmed:
-        raise UnavailableTargetError(f"{to.name} is away. Transfer anyway?")
+        raise UnavailableTargetError(noop("%(name)s is away. Transfer anyway?") % {"name": to.name})
 
 
 def transfer_to_inbox(
@@ -335,9 +339,9 @@ def transfer_to_inbox(
         row = locked_conversation(conversation)
         require(Ability.TRANSFER, by, row)
         if to.account_id != row.account_id or not to.is_on:
-            raise NotEligibleError("There is no such inbox.")
+            raise NotEligibleError(noop("There is no such inbox."))
         if to.pk == row.inbox_id:
-            raise MissingInputError("The conversation is in that inbox already.")
+            raise MissingInputError(noop("The conversation is in that inbox already."))
         story, undo = Story(now=now, actor=user), snapshot(row)
         source, before = row.inbox, readers_of(row, now=now)
         end_parts(row, now=now)
@@ -366,7 +370,7 @@ def take_over(
     The previous owner keeps reading until it is closed.
     """
     if not reason.strip():
-        raise MissingInputError("Say why you take it over.")
+        raise MissingInputError(noop("Say why you take it over."))
     with transaction.atomic(durable=True):
         row = locked_conversation(conversation)
         require(Ability.TAKE_OVER, by, row)
@@ -403,7 +407,7 @@ def snooze_conversation(
 ) -> Conversation:
     """Put a conversation aside until a moment, or until the customer writes (`until` None)."""
     if until is not None and until <= now:
-        raise MissingInputError("Choose a time in the future.")
+        raise MissingInputError(noop("Choose a time in the future."))
     with transaction.atomic(durable=True):
         row = locked_conversation(conversation)
         require(Ability.SNOOZE, by, row)
@@ -505,9 +509,11 @@ def add_note(
     """
     words = body.strip()
     if not words:
-        raise MissingInputError("The note is empty.")
+        raise MissingInputError(noop("The note is empty."))
     if len(words) > NOTE_LIMIT:
-        raise MissingInputError(f"The note is longer than {NOTE_LIMIT} characters.")
+        raise MissingInputError(
+            noop("The note is longer than %(note_limit)s characters.") % {"note_limit": NOTE_LIMIT}
+        )
     with transaction.atomic(durable=True):
         thread = Thread.objects.select_for_update(no_key=True).get(pk=conversation.thread_id)
         known = known_message(thread, client_id, kind=Message.Kind.NOTE, author=user, body=words)
@@ -648,7 +654,7 @@ def set_contact_language(
     """
     language = language.strip()
     if language and (not is_language(language) or len(language) > LONGEST_LANGUAGE):
-        raise MissingInputError("Choose a language of the list.")
+        raise MissingInputError(noop("Choose a language of the list."))
     return _set_on_card(contact, "language", language, by=by, user=user, now=now)
 
 

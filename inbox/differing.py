@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts import audit
 from accounts.models import TwilioAccount
+from accounts.retelling import noop
 from accounts.secrets import SecretUnreadableError
 from compliance.addresses import SMS, Address, is_toll_free, parse_address
 from compliance.consent import consent_of
@@ -46,7 +47,7 @@ OVERLAP = timedelta(hours=2)
 LOOK_BACK = timedelta(days=2)
 MOST_MESSAGES = 20_000
 MOST_DIFFERENCES = 500
-AWAY = "Twilio did not answer for one of the accounts: it is asked again."
+AWAY = noop("Twilio did not answer for one of the accounts: it is asked again.")
 REFUSED, BLOCKED = "21610", "30004"
 _Kind = ConsentDifference.Kind
 
@@ -118,7 +119,9 @@ def compare(account_id: int, *, now: datetime) -> ConsentComparison:
             continue
         run.messages += len(sent)
         if len(sent) >= MOST_MESSAGES and not run.problem:
-            run.problem = f"There were more than {MOST_MESSAGES:,} messages: the newest were read."
+            run.problem = noop(
+                "There were more than %(most_messages)s messages: the newest were read."
+            ) % {"most_messages": f"{MOST_MESSAGES:,}"}
         _messages(look, sent, now=now)
     _blocks(look)
     _unshared(look)
@@ -150,7 +153,7 @@ def _finish(look: _Look, *, now: datetime) -> ConsentComparison:
             audit.alarm(
                 action="consent_drift_adopted",
                 subject=f"{run.adopted} opt-outs",
-                words="Twilio refuses messages to people not opted out here: now they are.",
+                words=noop("Twilio refuses messages to people not opted out here: now they are."),
                 account_id=run.account_id,
                 now=now,
                 comparison=run.pk,
@@ -208,12 +211,12 @@ def _refused(look: _Look, message: RemoteMessage, address: Address, *, now: date
         Source.PROVIDER_REFUSAL,
         occurred_at=at,
         message_sid=message.sid,
-        note="found in the log of Twilio",
+        note=noop("found in the log of Twilio"),
     )
     opt_out(account_id=account_id, address=address, evidence=evidence, now=now)
     _block(look, message, address, at)
     look.run.adopted += 1
-    done = "Opted out here too. Only they can undo it, by texting START."
+    done = noop("Opted out here too. Only they can undo it, by texting START.")
     look.note(_Kind.REFUSED_THERE, address, message.sender_address, done, sid=message.sid)
 
 
@@ -241,7 +244,7 @@ def _toll_free(look: _Look, message: RemoteMessage, address: Address) -> None:
     consent = consent_of(look.run.account_id, address)
     if consent is not None and consent.state == ConsentState.OPTED_OUT:
         return
-    done = "Nothing changed: 30004 has other reasons too. Ask them, or let them text UNSTOP."
+    done = noop("Nothing changed: 30004 has other reasons too. Ask them, or let them text UNSTOP.")
     look.note(_Kind.TOLL_FREE, address, message.sender_address, done, sid=message.sid)
 
 
@@ -254,7 +257,7 @@ def _written_to(look: _Look, message: RemoteMessage, address: Address) -> None:
         return
     if message.error_code or message.status in ("failed", "undelivered", "canceled"):
         return
-    done = "It was not sent from here: another system that uses this number must stop too."
+    done = noop("It was not sent from here: another system that uses this number must stop too.")
     look.note(_Kind.WRITTEN_TO, address, message.sender_address, done, sid=message.sid)
 
 
@@ -267,7 +270,7 @@ def _blocks(look: _Look) -> None:
         address = parse_address(block.address)
         consent = consent_of(look.run.account_id, address)
         if consent is None or consent.state != ConsentState.OPTED_OUT:
-            done = "Nobody is opted in by a list: they must text START to this number."
+            done = noop("Nobody is opted in by a list: they must text START to this number.")
             look.note(_Kind.ONLY_THERE, address, block.our_address, done)
 
 
@@ -293,5 +296,7 @@ def _unshared(look: _Look) -> None:
         address = parse_address(event.address)
         consent = consent_of(row.account_id, address)
         if consent is not None and consent.state == ConsentState.OPTED_OUT:
-            done = f"Refused with {row.error_code or 'no code'}. Our gate alone keeps it."
+            done = noop("Refused with %(value)s. Our gate alone keeps it.") % {
+                "value": row.error_code or "no code"
+            }
             look.note(_Kind.NOT_SHARED, address, row.sender_id, done)

@@ -1,7 +1,8 @@
 """What does one message, one line of history, one row, one header look like?
 
-Rendered once and sent to everybody who may see it: no reader, no permission, no local time, no
-unread mark, no token goes in. Pages use the same templates, so nothing can drift.
+Rendered once in each language that is listened in, and sent to everybody who may see it: no reader,
+no permission, no local time, no unread mark, no token goes in. Pages use the same templates, so
+nothing can drift.
 """
 
 from collections.abc import Sequence

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts import audit
+from accounts.retelling import noop
 from compliance.addresses import Address, parse_address
 from compliance.asking_settings import asking_of, scope_of
 from compliance.consent_files import ConsentFileError, Read, Row, read_rows
@@ -98,7 +99,7 @@ def _work(row: ConsentImport) -> Work:
     # As it was read when it was started: what was in the future then is so now.
     read = read_rows(sheet_of(row), mapped_of(row), now=row.started_at)
     if len(read.entries) != row.total:
-        raise SetUpError("The file is not read as it was when the import was started.")
+        raise SetUpError(noop("The file is not read as it was when the import was started."))
     note = f"import {row.public_id}: {row.attestation}"
     return Work(
         row.pk, row.account_id, read, row.started_at, row.file_sha256, note, row.uploaded_by_id
@@ -292,7 +293,9 @@ def _stand(many: Many, asks: _Asks, row: Row) -> Stand:
 
 
 def _line(row: ConsentImport, one: Row, outcome: Outcome) -> ConsentImportLine:
-    reason = WORDS.get(outcome) or f"Without proof: {', '.join(one.missing)} is missing."
+    reason = WORDS.get(outcome) or (
+        noop("Without proof: %(missing)s is missing.") % {"missing": ", ".join(one.missing)}
+    )
     if outcome is Outcome.REFUSED and one.is_proven:
         reason = NOT_BY_FILE
     return ConsentImportLine(
@@ -326,7 +329,7 @@ def _blocked_line(row: ConsentImport, one: Row) -> ConsentImportLine:
         file=row,
         line=one.line,
         outcome=ConsentImportLine.Outcome.BLOCKED,
-        reason="Ask them to text START: until then nothing of ours reaches them.",
+        reason=noop("Ask them to text START: until then nothing of ours reaches them."),
     )
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import phonenumbers
+from django.utils import dateformat
 from django.utils.translation import gettext_lazy as _
 
 from accounts.circumstances import numbers_are_hidden
@@ -36,7 +37,7 @@ def local(at: datetime, zone: str = "") -> datetime:
 def moment_words(at: datetime, zone: str = "") -> str:
     """Write a moment as clocks in a zone (UTC when none is given) show it, and name the zone."""
     here = local(at, zone)
-    return f"{here.day} {here:%b %Y, %H:%M %Z}"
+    return f"{dateformat.format(here, 'j M Y, H:i')} {here:%Z}"
 
 
 def contact_name(

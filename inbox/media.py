@@ -21,6 +21,7 @@ from django.core.files.base import ContentFile, File
 from django.db import transaction
 
 from accounts.models import TwilioAccount, User
+from accounts.retelling import noop
 from inbox.broadcast import announce
 from inbox.carrier import InboundMedia
 from inbox.conversations import locked_conversation
@@ -138,7 +139,9 @@ def fetch(attachment_id: int, *, now: datetime) -> bool:
         return False
     except Exception:
         logger.exception("attachment %s could not be taken in", attachment.public_id)
-        _note_failure(attachment, FetchFailedError("It could not be stored.", again=True), now=now)
+        _note_failure(
+            attachment, FetchFailedError(noop("It could not be stored."), again=True), now=now
+        )
         return False
     return True
 
@@ -191,7 +194,7 @@ def _download(url: str, account: TwilioAccount) -> Iterator[bytes]:
                 continue
             yield from _body(response)
             return
-    raise FetchFailedError("Too many redirects.", again=False)
+    raise FetchFailedError(noop("Too many redirects."), again=False)
 
 
 def _checked(url: str, *, first: bool) -> tuple[str, dict[str, str]]:
@@ -204,7 +207,7 @@ def _checked(url: str, *, first: bool) -> tuple[str, dict[str, str]]:
         return redirected(url, base)
     if not first and CONTENT_HOST.fullmatch(host):
         return url, {}
-    raise FetchFailedError("The file's address is not Twilio's.", again=False)
+    raise FetchFailedError(noop("The file's address is not Twilio's."), again=False)
 
 
 def _https_host(url: str) -> str:
@@ -220,16 +223,19 @@ def _https_host(url: str) -> str:
 def _body(response: requests.Response) -> Iterator[bytes]:
     if response.status_code != 200:
         gone = response.status_code in {400, 404, 410}
-        raise FetchFailedError(f"Twilio answered {response.status_code}.", again=not gone)
+        raise FetchFailedError(
+            noop("Twilio answered %(status_code)s.") % {"status_code": response.status_code},
+            again=not gone,
+        )
     size, until = 0, time.monotonic() + 3 * settings.MEDIA_TIMEOUT_SECONDS
     try:
         for chunk in response.iter_content(CHUNK):
             size += len(chunk)
             if time.monotonic() > until:
                 # A server that drips a byte now and then never trips the read time-out.
-                raise FetchFailedError("The file came too slowly.", again=True)
+                raise FetchFailedError(noop("The file came too slowly."), again=True)
             if size > settings.MEDIA_MAX_BYTES:
-                raise FetchFailedError("The file is too large.", again=False)
+                raise FetchFailedError(noop("The file is too large."), again=False)
             yield chunk
     except requests.RequestException as error:
         raise FetchFailedError(f"{type(error).__name__}", again=True) from error
@@ -352,8 +358,10 @@ def store_upload(
     found = sniff(content, "text/plain" if _is_plain_text(content) else "")
     if found.content_type not in SENDABLE:
         raise MissingInputError(
-            "This kind of file cannot be sent. Use a picture, audio, video, PDF, Office file, "
-            "contact card or plain text."
+            noop(
+                "This kind of file cannot be sent. Use a picture, audio, video, PDF, Office file, "
+                "contact card or plain text."
+            )
         )
     if found.look == Attachment.Look.IMAGE:
         content = without_secrets(content)
@@ -371,11 +379,11 @@ def store_upload(
 
 def _check_size(size: int) -> None:
     if size == 0:
-        raise MissingInputError("The file is empty.")
+        raise MissingInputError(noop("The file is empty."))
     if size > UPLOAD_LIMIT:
         raise MissingInputError(
-            f"The file has {size / 1024 / 1024:.1f} MB; the limit is "
-            f"{UPLOAD_LIMIT // 1024 // 1024} MB. Send a smaller one."
+            noop("The file has %(size)s MB; the limit is %(upload_limit)s MB. Send a smaller one.")
+            % {"size": f"{size / 1024 / 1024:.1f}", "upload_limit": UPLOAD_LIMIT // 1024 // 1024}
         )
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from accounts.models import Account, ApiKey, User
+from accounts.retelling import noop
 from compliance.addresses import Address, masked
 from compliance.asking_settings import Asking, asking_of
 from compliance.asking_texts import AskingKind, asking_text
@@ -47,8 +48,8 @@ from inbox.story import Story
 
 logger = logging.getLogger(__name__)
 
-_UNASKED = "The question could not go out. Note the opt-in again, or wait until they write."
-NO_SENDER = "There is no number of this channel to ask from: say which inbox asks."
+_UNASKED = noop("The question could not go out. Note the opt-in again, or wait until they write.")
+NO_SENDER = noop("There is no number of this channel to ask from: say which inbox asks.")
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,12 @@ def fits(sender: Sender, address: Address) -> bool:
 def _check_programme(asking: Asking, code: str) -> None:
     if not asking.knows(code):
         known = ", ".join(("*", *(one.code for one in asking.programmes)))
-        raise EvidenceError({"programme": f"nobody knows “{code[:60]}”; there are: {known}"})
+        raise EvidenceError(
+            {
+                "programme": noop("nobody knows “%(code)s”; there are: %(known)s")
+                % {"code": code[:60], "known": known}
+            }
+        )
 
 
 def _stand(account_id: int, address: Address, programme: str, *, now: datetime) -> Consent:
@@ -230,7 +236,9 @@ def _ask(
         return OptedIn(recorded, until=until, why_not_asked=NO_SENDER)
     if before := _asked_before(thread, programme, now=story.now):
         ConsentQuestion.objects.filter(pk=before.pk).update(ends_at=until)
-        return OptedIn(recorded, before, until, "They were asked already, and may still answer.")
+        return OptedIn(
+            recorded, before, until, noop("They were asked already, and may still answer.")
+        )
     text, language = _wording(asking, thread)
     said = _judged(thread, text, language, programme, until, story.now)
     leaves_at = said.verdict.until + pace if said.verdict.until else story.now

@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 from PIL.JpegImagePlugin import get_sampling
 
+from accounts.retelling import noop
 from inbox.refusals import MissingInputError
 
 logger = logging.getLogger(__name__)
@@ -99,9 +100,13 @@ def without_secrets(content: bytes) -> bytes:
             is_moving = image.format != "MPO" and getattr(image, "is_animated", False)
             written = b"" if is_moving else _written_anew(image)
     except Exception as error:
-        raise MissingInputError("This picture is damaged. Save it anew and try again.") from error
+        raise MissingInputError(
+            noop("This picture is damaged. Save it anew and try again.")
+        ) from error
     if not written:
-        raise MissingInputError("This moving picture says more than it shows. Send it as a video.")
+        raise MissingInputError(
+            noop("This moving picture says more than it shows. Send it as a video.")
+        )
     return written
 
 

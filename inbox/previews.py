@@ -1,14 +1,26 @@
 """What does one line say about a message in a list?"""
 
+from django.utils.translation import gettext
+
+from accounts.retelling import noop
 from inbox.models import Attachment, Conversation, Message
 
 _WORDS = {
-    Attachment.Look.IMAGE: "Photo",
-    Attachment.Look.AUDIO: "Voice message",
-    Attachment.Look.VIDEO: "Video",
-    Attachment.Look.CARD: "Contact card",
-    Attachment.Look.FILE: "File",
+    Attachment.Look.IMAGE: noop("Photo"),
+    Attachment.Look.AUDIO: noop("Voice message"),
+    Attachment.Look.VIDEO: noop("Video"),
+    Attachment.Look.CARD: noop("Contact card"),
+    Attachment.Look.FILE: noop("File"),
 }
+
+
+_LOCATION = noop("Location")
+_ALL = frozenset({*_WORDS.values(), _LOCATION})
+
+
+def preview_words(preview: str) -> str:
+    """Say a stored preview to whoever reads: what stands there for a file in their language."""
+    return gettext(preview) if preview in _ALL else preview
 
 
 def look_of(content_type: str) -> str:
@@ -37,4 +49,4 @@ def _line(message: Message, media_types: tuple[str, ...]) -> str:
         return words if len(words) <= 160 else f"{words[:159]}…"
     if media_types:
         return str(_WORDS[Attachment.Look(look_of(media_types[0]))])
-    return "Location" if "location" in message.details else ""
+    return _LOCATION if "location" in message.details else ""

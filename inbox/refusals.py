@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from accounts.retelling import noop, retold
+
 
 class RefusedError(Exception):
     """Something a person asked for was refused; nothing was changed.
@@ -11,7 +13,7 @@ class RefusedError(Exception):
 
     code = "refused"
     status = 409
-    reason = "This is not possible now."
+    reason = noop("This is not possible now.")
 
     def __init__(self, reason: str = "") -> None:
         super().__init__(reason or self.reason)
@@ -20,7 +22,7 @@ class RefusedError(Exception):
 
     def as_dict(self) -> dict[str, object]:
         """Return the body of the HTTP answer."""
-        return {"code": self.code, "detail": self.reason}
+        return {"code": self.code, "detail": retold(self.reason)}
 
 
 class NotAllowedError(RefusedError):
@@ -28,7 +30,7 @@ class NotAllowedError(RefusedError):
 
     code = "not_allowed"
     status = 403
-    reason = "You may not do this in this conversation."
+    reason = noop("You may not do this in this conversation.")
 
 
 class ClaimedByOtherError(RefusedError):
@@ -37,7 +39,7 @@ class ClaimedByOtherError(RefusedError):
     code = "claimed_by_other"
 
     def __init__(self, owner: str, since: datetime | None) -> None:
-        super().__init__(f"{owner} has this conversation.")
+        super().__init__(noop("%(owner)s has this conversation.") % {"owner": owner})
         self.owner = owner
         self.since = since
 
@@ -51,21 +53,21 @@ class ClosedError(RefusedError):
     """The conversation is closed already."""
 
     code = "closed"
-    reason = "This conversation is closed."
+    reason = noop("This conversation is closed.")
 
 
 class ChangedMeanwhileError(RefusedError):
     """The row changed since the person looked at it."""
 
     code = "changed"
-    reason = "This conversation changed while you were looking at it. Look again and repeat."
+    reason = noop("This conversation changed while you were looking at it. Look again and repeat.")
 
 
 class StaleThreadError(RefusedError):
     """Something was written that the author has not seen yet."""
 
     code = "stale_thread"
-    reason = "Something new was written. Read it, then send anyway or edit."
+    reason = noop("Something new was written. Read it, then send anyway or edit.")
 
     def __init__(self, unseen_from_seq: int) -> None:
         super().__init__()
@@ -76,14 +78,14 @@ class UnseenMessagesError(StaleThreadError):
     """The customer wrote after what the closer had seen."""
 
     code = "unseen_messages"
-    reason = "The customer wrote again. Read it before you close."
+    reason = noop("The customer wrote again. Read it before you close.")
 
 
 class StillWaitingError(RefusedError):
     """The customer is still waiting for an answer."""
 
     code = "still_waiting"
-    reason = "The customer is still waiting for an answer. Close anyway, and say why."
+    reason = noop("The customer is still waiting for an answer. Close anyway, and say why.")
 
 
 class PromiseOpenError(RefusedError):
@@ -117,11 +119,11 @@ class UsedIdError(RefusedError):
     """The message's id was used for something else already: nothing is written, nothing is lost."""
 
     code = "id_used"
-    reason = "This was not sent: its id was used for another message. Send it again."
+    reason = noop("This was not sent: its id was used for another message. Send it again.")
 
 
 class ClaimNeededError(RefusedError):
     """The inbox asks for a claim before an answer."""
 
     code = "claim_needed"
-    reason = "Claim this conversation before you answer."
+    reason = noop("Claim this conversation before you answer.")

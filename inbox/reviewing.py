@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.access import Viewer
 from accounts.audit import alarm
 from accounts.models import User
+from accounts.retelling import noop
 from compliance.addresses import Address
 from compliance.asking_settings import scope_of
 from compliance.consent import ConsentChange
@@ -51,7 +52,7 @@ class DecidedAlreadyError(RefusedError):
     """Somebody else decided, or the customer did themselves."""
 
     code = "decided"
-    reason = "This was decided already."
+    reason = noop("This was decided already.")
 
 
 def open_review(change: ConsentChange, message: Message, thread: Thread, *, now: datetime) -> None:
@@ -313,7 +314,7 @@ def _lapse(look: _Look, story: Story) -> None:
         look,
         "review_lapsed",
         story,
-        "Nobody decided in time whether a customer asked to stop: they are opted out now.",
+        noop("Nobody decided in time whether a customer asked to stop: they are opted out now."),
     )
 
 
@@ -331,7 +332,7 @@ def _remind(look: _Look, story: Story) -> None:
         look,
         "review_waits",
         story,
-        "A customer may have asked to stop, and nobody has decided that yet.",
+        noop("A customer may have asked to stop, and nobody has decided that yet."),
     )
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
 from accounts.numbers import number_in
+from accounts.retelling import noop
 from inbox.filters import Filter
 from inbox.lists import View
 from inbox.models import SavedView, TeamInbox
@@ -22,7 +23,7 @@ class NameTakenError(RefusedError):
     """There is such a view already."""
 
     code = "name_taken"
-    reason = "There is a view of this name already. Choose another name."
+    reason = noop("There is a view of this name already. Choose another name.")
 
 
 def views_of(viewer: Viewer, inbox: TeamInbox) -> list[SavedView]:

@@ -27,6 +27,10 @@ class Sitter(Protocol):
     def is_active(self) -> bool:
         """Say whether somebody looks at the tab."""
 
+    @property
+    def language(self) -> str:
+        """Return the language they are spoken to in."""
+
     async def tell(self, text: str) -> None:
         """Send a ready frame."""
 

@@ -14,6 +14,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from accounts.retelling import noop
 from routing.facts import Facts, Trigger, Value
 from routing.languages import CONFIDENT, meant_by
 from routing.patterns import finder, fold, pattern_finder
@@ -330,21 +331,21 @@ def _any_language(given: Given) -> Holds:
 
 
 TESTS: Mapping[str, Test] = {
-    "contains_any": Test("contains any of", Takes.WORDS, _any_words),
-    "contains_all": Test("contains all of", Takes.WORDS, _all_words),
-    "equals": Test("is", Takes.SCALAR, _equals),
-    "less": Test("is less than", Takes.NUMBER, _compared(operator.lt)),
-    "more": Test("is more than", Takes.NUMBER, _compared(operator.gt)),
-    "contains": Test("contains", Takes.TEXT, _contains),
-    "starts_with": Test("starts with", Takes.WORDS, _starts),
+    "contains_any": Test(noop("contains any of"), Takes.WORDS, _any_words),
+    "contains_all": Test(noop("contains all of"), Takes.WORDS, _all_words),
+    "equals": Test(noop("is"), Takes.SCALAR, _equals),
+    "less": Test(noop("is less than"), Takes.NUMBER, _compared(operator.lt)),
+    "more": Test(noop("is more than"), Takes.NUMBER, _compared(operator.gt)),
+    "contains": Test(noop("contains"), Takes.TEXT, _contains),
+    "starts_with": Test(noop("starts with"), Takes.WORDS, _starts),
     "matches": Test("matches", Takes.PATTERN, _matches),
-    "is_present": Test("is there", Takes.NOTHING, lambda _: _present),
-    "is_true": Test("holds", Takes.NOTHING, lambda _: bool),
-    "is_any": Test("is one of", Takes.CHOICES, _one_of),
-    "is_person": Test("is one of", Takes.PEOPLE, _one_of),
-    "has_any": Test("has any of", Takes.CHOICES, _some_of),
-    "has_all": Test("has all of", Takes.CHOICES, _all_of),
-    "between": Test("is between", Takes.TIMES, _between),
+    "is_present": Test(noop("is there"), Takes.NOTHING, lambda _: _present),
+    "is_true": Test(noop("holds"), Takes.NOTHING, lambda _: bool),
+    "is_any": Test(noop("is one of"), Takes.CHOICES, _one_of),
+    "is_person": Test(noop("is one of"), Takes.PEOPLE, _one_of),
+    "has_any": Test(noop("has any of"), Takes.CHOICES, _some_of),
+    "has_all": Test(noop("has all of"), Takes.CHOICES, _all_of),
+    "between": Test(noop("is between"), Takes.TIMES, _between),
 }
 
 
@@ -353,7 +354,7 @@ TESTS: Mapping[str, Test] = {
 
 def _language(facts: Facts, _: str, __: datetime) -> Actual | Unknown:
     text = facts.text
-    return text.language if text.confidence >= CONFIDENT else Unknown("language not clear")
+    return text.language if text.confidence >= CONFIDENT else Unknown(noop("language not clear"))
 
 
 def _inbox_time(facts: Facts, _: str, now: datetime) -> Actual:
@@ -362,7 +363,7 @@ def _inbox_time(facts: Facts, _: str, now: datetime) -> Actual:
 
 def _customer_time(facts: Facts, _: str, now: datetime) -> Actual | Unknown:
     if not facts.customer.zone:
-        return Unknown("the customer's time zone is not known")
+        return Unknown(noop("the customer's time zone is not known"))
     return f"{_local(facts.customer.zone, now):%H:%M}"
 
 
@@ -387,13 +388,15 @@ def _answer(facts: Facts, name: str, _: datetime) -> Actual | Unknown:
     lookup, _dot, field = name.partition(".")
     answer = facts.answers.get(lookup)
     if answer is None:
-        return Unknown("not asked", is_pending=True)
+        return Unknown(noop("not asked"), is_pending=True)
     return Unknown(answer.failure) if answer.failure else answer.fields.get(field)
 
 
 def _silent_days(facts: Facts, _: str, now: datetime) -> Actual | Unknown:
     last = facts.customer.last_wrote_at
-    return Unknown("never wrote before") if last is None else (now - last) // timedelta(days=1)
+    return (
+        Unknown(noop("never wrote before")) if last is None else (now - last) // timedelta(days=1)
+    )
 
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -405,38 +408,42 @@ _PERSON = ("is_person", "is_present")
 
 FACTS: Mapping[str, Fact] = {
     "text": Fact(
-        "The text",
+        noop("The text"),
         ("contains_any", "contains_all", "equals", "starts_with", "matches"),
         lambda f, _, __: f.text.body,
     ),
-    "language": Fact("The language", _CHOICE, _language, compared=_any_language),
-    "has_media": Fact("A picture or file", _FLAG, lambda f, _, __: bool(f.text.media_kinds)),
-    "media": Fact("The kind of file", _SET, lambda f, _, __: frozenset(f.text.media_kinds)),
-    "channel": Fact("The channel", _CHOICE, lambda f, _, __: f.channel),
-    "sender": Fact("Our number", _CHOICE, lambda f, _, __: f.sender),
+    "language": Fact(noop("The language"), _CHOICE, _language, compared=_any_language),
+    "has_media": Fact(noop("A picture or file"), _FLAG, lambda f, _, __: bool(f.text.media_kinds)),
+    "media": Fact(noop("The kind of file"), _SET, lambda f, _, __: frozenset(f.text.media_kinds)),
+    "channel": Fact(noop("The channel"), _CHOICE, lambda f, _, __: f.channel),
+    "sender": Fact(noop("Our number"), _CHOICE, lambda f, _, __: f.sender),
     "number": Fact(
-        "The customer's number", ("starts_with", *_CHOICE), lambda f, _, __: f.customer.number
+        noop("The customer's number"), ("starts_with", *_CHOICE), lambda f, _, __: f.customer.number
     ),
-    "country": Fact("The country", _CHOICE, lambda f, _, __: f.customer.country),
-    "region": Fact("The region", _CHOICE, lambda f, _, __: f.customer.region),
-    "tag": Fact("The customer's tags", _SET, lambda f, _, __: f.customer.tags, is_plural=True),
-    "attribute": Fact("The customer's", _SCALAR, _attribute, is_named=True),
-    "owner": Fact("Who looks after the customer", _PERSON, lambda f, _, __: f.customer.owner),
-    "last_owner": Fact("Who answered last", _PERSON, lambda f, _, __: f.customer.last_owner),
-    "consent": Fact("The consent", _CHOICE, lambda f, _, __: f.customer.consent),
-    "first_ever": Fact("A first message", _FLAG, lambda f, _, __: f.customer.is_first_ever),
-    "silent_days": Fact("Days since they wrote", ("more", "less"), _silent_days),
-    "is_open": Fact("In business hours", _FLAG, lambda f, _, now: f.calendar.is_open(now)),
-    "holiday": Fact("A holiday", _FLAG, _is_holiday),
-    "weekday": Fact("The day", _CHOICE, _weekday),
-    "time": Fact("Our time", ("between",), _inbox_time),
-    "customer_time": Fact("The customer's time", ("between",), _customer_time),
+    "country": Fact(noop("The country"), _CHOICE, lambda f, _, __: f.customer.country),
+    "region": Fact(noop("The region"), _CHOICE, lambda f, _, __: f.customer.region),
+    "tag": Fact(
+        noop("The customer's tags"), _SET, lambda f, _, __: f.customer.tags, is_plural=True
+    ),
+    "attribute": Fact(noop("The customer's"), _SCALAR, _attribute, is_named=True),
+    "owner": Fact(noop("Who looks after the customer"), _PERSON, lambda f, _, __: f.customer.owner),
+    "last_owner": Fact(noop("Who answered last"), _PERSON, lambda f, _, __: f.customer.last_owner),
+    "consent": Fact(noop("The consent"), _CHOICE, lambda f, _, __: f.customer.consent),
+    "first_ever": Fact(noop("A first message"), _FLAG, lambda f, _, __: f.customer.is_first_ever),
+    "silent_days": Fact(noop("Days since they wrote"), ("more", "less"), _silent_days),
+    "is_open": Fact(noop("In business hours"), _FLAG, lambda f, _, now: f.calendar.is_open(now)),
+    "holiday": Fact(noop("A holiday"), _FLAG, _is_holiday),
+    "weekday": Fact(noop("The day"), _CHOICE, _weekday),
+    "time": Fact(noop("Our time"), ("between",), _inbox_time),
+    "customer_time": Fact(noop("The customer's time"), ("between",), _customer_time),
     "reopened": Fact(
-        "A conversation that comes back", _FLAG, lambda f, _, __: f.trigger is Trigger.REOPENED
+        noop("A conversation that comes back"),
+        _FLAG,
+        lambda f, _, __: f.trigger is Trigger.REOPENED,
     ),
     "conversation_tag": Fact(
-        "The conversation's tags", _SET, lambda f, _, __: f.conversation_tags, is_plural=True
+        noop("The conversation's tags"), _SET, lambda f, _, __: f.conversation_tags, is_plural=True
     ),
-    "priority": Fact("The priority", _CHOICE, lambda f, _, __: f.priority),
-    "crm": Fact("The CRM's", _SCALAR, _answer, is_named=True),
+    "priority": Fact(noop("The priority"), _CHOICE, lambda f, _, __: f.priority),
+    "crm": Fact(noop("The CRM's"), _SCALAR, _answer, is_named=True),
 }

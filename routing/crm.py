@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import phonenumbers
 
+from accounts.retelling import noop
 from routing.crm_fields import Field, Reading, facts_of, fields_problems, look_up
 from routing.facts import Answer, Customer
 from routing.json_answers import AnswerError, read_json
@@ -173,7 +174,9 @@ def problems(connector: Connector, secrets: Mapping[str, str] | None = None) -> 
 def _of_url(url: str) -> Iterator[str]:
     fixed = _VARIABLE.sub("", url)
     if len(url) > LONGEST_URL or not (url.isascii() and fixed.isprintable()) or " " in fixed:
-        yield f"The address must be plain ASCII without spaces, at most {LONGEST_URL} characters."
+        yield noop(
+            "The address must be plain ASCII without spaces, at most %(longest_url)s characters."
+        ) % {"longest_url": LONGEST_URL}
         return
     try:
         parts = urlsplit(url)
@@ -181,27 +184,31 @@ def _of_url(url: str) -> Iterator[str]:
     except ValueError:
         is_sound = False
     if not is_sound or parts.scheme not in ("https", "http"):
-        yield "The address must begin with https:// and a host."
+        yield noop("The address must begin with https:// and a host.")
     elif "{" in parts.netloc or "@" in parts.netloc or "\\" in url or parts.fragment:
-        yield "The host of the address must be fixed; no log-in and no # may be in the address."
-    yield from _of_template(url, "the address")
+        yield noop(
+            "The host of the address must be fixed; no log-in and no # may be in the address."
+        )
+    yield from _of_template(url, noop("the address"))
 
 
 def _of_method(connector: Connector) -> Iterator[str]:
     if connector.method not in ("GET", "POST"):
-        yield "The method must be GET or POST."
+        yield noop("The method must be GET or POST.")
     if connector.body is None:
         return
     if connector.method == "GET":
-        yield "A GET request has no body."
+        yield noop("A GET request has no body.")
     try:
         text = json.dumps(connector.body, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
-        yield "The body must be JSON."
+        yield noop("The body must be JSON.")
         return
     if len(text) > LARGEST_BODY:
-        yield f"The body is larger than {LARGEST_BODY // 1024} kB."
-    yield from _of_template("\n".join(_texts(connector.body)), "the body")
+        yield noop("The body is larger than %(largest_body)s kB.") % {
+            "largest_body": LARGEST_BODY // 1024
+        }
+    yield from _of_template("\n".join(_texts(connector.body)), noop("the body"))
 
 
 def _texts(part: Any) -> Iterator[str]:
@@ -215,36 +222,51 @@ def _texts(part: Any) -> Iterator[str]:
 def _of_template(text: str, where: str) -> Iterator[str]:
     for name in dict.fromkeys(_VARIABLE.findall(text)):
         if name.startswith(_SECRET):
-            yield f"A secret belongs in a header, not in {where}."
+            yield noop("A secret belongs in a header, not in %(where)s.") % {"where": where}
         elif name not in VARIABLES:
             there_are = ", ".join(sorted(VARIABLES))
-            yield f"{{{{{name}}}}} in {where} is not known. There are: {there_are}."
+            yield noop("{{%(name)s}} in %(where)s is not known. There are: %(there_are)s.") % {
+                "name": name,
+                "where": where,
+                "there_are": there_are,
+            }
     rest = _VARIABLE.sub("", text)
     if "{{" in rest or "}}" in rest:
-        yield f"Braces in {where} are not closed, or hold what is no name."
+        yield noop("Braces in %(where)s are not closed, or hold what is no name.") % {
+            "where": where
+        }
 
 
 def _of_headers(headers: Mapping[str, str], secrets: Mapping[str, str] | None) -> Iterator[str]:
     if len(headers) > MOST_HEADERS:
-        yield f"There are more than {MOST_HEADERS} headers."
+        yield noop("There are more than %(most_headers)s headers.") % {"most_headers": MOST_HEADERS}
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name):
-            yield f"“{name[:40]}” is no name of a header."
+            yield noop("“%(name)s” is no name of a header.") % {"name": name[:40]}
         elif name.lower() in _OURS or name.lower().startswith("proxy-"):
-            yield f"The header {name} is set by the connection itself."
+            yield noop("The header %(name)s is set by the connection itself.") % {"name": name}
         elif not _is_header_value(value):
-            yield f"The value of the header {name} must be one line of plain ASCII."
+            yield noop("The value of the header %(name)s must be one line of plain ASCII.") % {
+                "name": name
+            }
         elif _TELLING.search(name) and _SECRET not in value:
-            yield f"What the header {name} says is a secret: write {{{{secret.name}}}} in it."
+            yield noop(
+                "What the header %(name)s says is a secret: write {{secret.name}} in it."
+            ) % {"name": name}
         yield from _of_variables(name, value, secrets)
 
 
 def _of_variables(name: str, value: str, secrets: Mapping[str, str] | None) -> Iterator[str]:
     for variable in _VARIABLE.findall(value):
         if not variable.startswith(_SECRET):
-            yield f"The header {name} may hold secrets only, not {{{{{variable}}}}}."
+            yield noop("The header %(name)s may hold secrets only, not {{%(variable)s}}.") % {
+                "name": name,
+                "variable": variable,
+            }
         elif secrets is not None and not secrets.get(variable.removeprefix(_SECRET)):
-            yield f"The secret “{variable.removeprefix(_SECRET)}” is not set."
+            yield noop("The secret “%(removeprefix)s” is not set.") % {
+                "removeprefix": variable.removeprefix(_SECRET)
+            }
 
 
 def _is_header_value(value: str) -> bool:
@@ -276,9 +298,9 @@ def _address(url: str, values: Mapping[str, str]) -> str:
     # Dots stay as they are when encoded: a customer who calls themselves “..” climbs no path.
     known = _segments(url)
     if any(one in (".", "..") and one not in known for one in _segments(filled)):
-        raise CannotAskError("What is known of the contact cannot be part of an address.")
+        raise CannotAskError(noop("What is known of the contact cannot be part of an address."))
     if len(filled) > LONGEST_URL:
-        raise CannotAskError("The address would be too long.")
+        raise CannotAskError(noop("The address would be too long."))
     return filled
 
 
@@ -299,14 +321,19 @@ def _filled_in(part: Any, values: Mapping[str, str]) -> Any:
 def _needed(values: Mapping[str, str], name: str) -> str:
     value = values.get(name, "")
     if not value:
-        raise CannotAskError(f"The {name.replace('.', '’s ')} is not known.")
+        raise CannotAskError(
+            noop("The %(replace)s is not known.") % {"replace": name.replace(".", "’s ")}
+        )
     return value.encode("utf-8", "replace").decode()
 
 
 def _with_secrets(name: str, text: str, secrets: Mapping[str, str]) -> str:
     value = _fill(text, lambda variable: secrets[variable.removeprefix(_SECRET)])
     if not _is_header_value(value):
-        raise CannotAskError(f"The secret in the header {name} must be one line of plain ASCII.")
+        raise CannotAskError(
+            noop("The secret in the header %(name)s must be one line of plain ASCII.")
+            % {"name": name}
+        )
     return value
 
 
@@ -336,9 +363,11 @@ def read_answer(connector: Connector, status: int, content: bytes) -> Reading:
 def refusal(status: int) -> str:
     """Say in words what a status other than 2xx means."""
     if status in (401, 403):
-        return f"It does not accept our credentials ({status})."
+        return noop("It does not accept our credentials (%(status)s).") % {"status": status}
     if status == 429:
-        return "It is asked too often (429)."
+        return noop("It is asked too often (429).")
     if 300 <= status < 400:
-        return f"It sends us elsewhere ({status}), which we do not follow. Enter the final address."
-    return f"It answered with an error ({status})."
+        return noop(
+            "It sends us elsewhere (%(status)s), which we do not follow. Enter the final address."
+        ) % {"status": status}
+    return noop("It answered with an error (%(status)s).") % {"status": status}

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from accounts.retelling import noop
 from routing.facts import Answer, Value
 
 LONGEST_TEXT = 1000
@@ -61,17 +62,23 @@ def fields_from(stored: Any) -> tuple[Field, ...]:
 def fields_problems(fields: Sequence[Field]) -> Iterator[str]:
     """Say in words what is wrong with the facts that an answer is to give."""
     if not fields or len(fields) > MOST_FIELDS:
-        yield f"Name at least one fact and at most {MOST_FIELDS}."
+        yield noop("Name at least one fact and at most %(most_fields)s.") % {
+            "most_fields": MOST_FIELDS
+        }
     names = [one.name for one in fields]
     for one in fields:
         if not _FIELD_NAME.fullmatch(one.name):
-            yield f"“{one.name[:40]}” is no name of a fact: small letters, digits and _ only."
+            yield noop("“%(name)s” is no name of a fact: small letters, digits and _ only.") % {
+                "name": one.name[:40]
+            }
         elif names.count(one.name) > 1:
-            yield f"There are two facts named “{one.name}”."
+            yield noop("There are two facts named “%(name)s”.") % {"name": one.name}
         try:
             steps_of(one.path)
         except ValueError:
-            yield f"“{one.path[:80]}” is no path: write it like results[0].tier."
+            yield noop("“%(path)s” is no path: write it like results[0].tier.") % {
+                "path": one.path[:80]
+            }
 
 
 # --- What was found ---
@@ -90,7 +97,10 @@ def facts_of(found: Mapping[Field, Any]) -> Reading:
         try:
             fact = _KINDS[one.kind](value) if value is not None else None
         except ValueError:
-            left_out.append(f"{one.name} is no {one.kind.value.replace('_', '/')}")
+            left_out.append(
+                noop("%(name)s is no %(replace)s")
+                % {"name": one.name, "replace": one.kind.value.replace("_", "/")}
+            )
             continue
         if fact not in (None, "", ()):
             facts[one.name] = fact

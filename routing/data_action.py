@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from accounts.retelling import noop
 from routing.documents import PRIORITIES
 from routing.facts import Answer, Directory, Value
 from routing.json_answers import AnswerError, read_object
@@ -219,7 +220,7 @@ def _verdict(answer: "_Part", known: Known) -> Verdict:
         *_unknown("key", answer.part("auto_reply").unknown({"text", "bot_name"}) if reply else []),
         *_unknown("person", users[1]),
         *_unknown("team", teams[1]),
-        *_unknown("escalation policy", [] if is_known else [escalation]),
+        *_unknown(noop("escalation policy"), [] if is_known else [escalation]),
         *_unknown("priority", [] if is_priority else [priority]),
     ]
     return Verdict(
@@ -248,11 +249,11 @@ class _Part:
         return [self.path + name for name in self.content if name not in keys]
 
     def part(self, name: str) -> "_Part":
-        value = self._get(name, dict, "an object", {})
+        value = self._get(name, dict, noop("an object"), {})
         return _Part(value, f"{self.path}{name}.")
 
     def flag(self, name: str) -> bool:
-        return bool(self._get(name, bool, "true or false", False))
+        return bool(self._get(name, bool, noop("true or false"), False))
 
     def text(self, name: str, longest: int) -> str:
         text = str(self._get(name, str, "a text", "")).strip()
@@ -262,13 +263,19 @@ class _Part:
         """Return the texts and whole numbers of a list, as texts."""
         values = self._list(name, most)
         if not all(_is_name(value) for value in values):
-            raise AnswerError(f"“{self.path}{name}” must be a list of texts or ids.")
+            raise AnswerError(
+                noop("“%(path)s%(name)s” must be a list of texts or ids.")
+                % {"path": self.path, "name": name}
+            )
         return [self._short(name, str(value).strip(), 254) for value in values]
 
     def tags(self, name: str) -> tuple[str, ...]:
         values = self._list(name, MOST_TAGS)
         if not all(isinstance(value, str) for value in values):
-            raise AnswerError(f"“{self.path}{name}” must be a list of texts.")
+            raise AnswerError(
+                noop("“%(path)s%(name)s” must be a list of texts.")
+                % {"path": self.path, "name": name}
+            )
         texts = [self._short(name, value.strip(), LONGEST_TAG) for value in values]
         return tuple(dict.fromkeys(filter(None, texts)))
 
@@ -281,13 +288,19 @@ class _Part:
         text = part.text("text", LONGEST_REPLY)
         bot_name = part.text("bot_name", LONGEST_NAME)
         if not text:
-            raise AnswerError(f"“{name}” must be false, or have a “text” and perhaps a “bot_name”.")
+            raise AnswerError(
+                noop("“%(name)s” must be false, or have a “text” and perhaps a “bot_name”.")
+                % {"name": name}
+            )
         return Reply(text, bot_name)
 
     def attributes(self, name: str) -> Mapping[str, Value]:
-        values = self._get(name, dict, "an object", {})
+        values = self._get(name, dict, noop("an object"), {})
         if len(values) > MOST_ATTRIBUTES:
-            raise AnswerError(f"“{name}” has more than {MOST_ATTRIBUTES} entries.")
+            raise AnswerError(
+                noop("“%(name)s” has more than %(most_attributes)s entries.")
+                % {"name": name, "most_attributes": MOST_ATTRIBUTES}
+            )
         return {
             self._short(name, key, LONGEST_NAME): _value(name, value)
             for key, value in values.items()
@@ -296,12 +309,17 @@ class _Part:
     def _list(self, name: str, most: int) -> list[Any]:
         values: list[Any] = self._get(name, list, "a list", [])
         if len(values) > most:
-            raise AnswerError(f"“{self.path}{name}” has more than {most} entries.")
+            raise AnswerError(
+                noop("“%(path)s%(name)s” has more than %(most)s entries.")
+                % {"path": self.path, "name": name, "most": most}
+            )
         return values
 
     def _short(self, name: str, text: str, longest: int) -> str:
         if len(text) > longest:
-            words = f"“{self.path}{name}” is too long: {len(text)} characters, at most {longest}."
+            words = noop(
+                "“%(path)s%(name)s” is too long: %(text)s characters, at most %(longest)s."
+            ) % {"path": self.path, "name": name, "text": len(text), "longest": longest}
             raise AnswerError(words)
         return text
 
@@ -311,7 +329,10 @@ class _Part:
         if value is None:
             return default
         if not isinstance(value, kind):
-            raise AnswerError(f"“{self.path}{name}” must be {words}.")
+            raise AnswerError(
+                noop("“%(path)s%(name)s” must be %(words)s.")
+                % {"path": self.path, "name": name, "words": words}
+            )
         return value
 
 
@@ -325,10 +346,10 @@ def _value(name: str, value: Any) -> Value:
     is_value = value is None or isinstance(value, str | int | float | bool | tuple)
     size = sum(map(len, value)) if isinstance(value, tuple) else len(str(value))
     if not is_value or size > LONGEST_VALUE:
-        words = (
-            f"texts of at most {LONGEST_VALUE} characters, numbers, true, false or lists of texts"
-        )
-        raise AnswerError(f"“{name}” may hold {words}.")
+        words = noop(
+            "texts of at most %(longest_value)s characters, numbers, true, false or lists of texts"
+        ) % {"longest_value": LONGEST_VALUE}
+        raise AnswerError(noop("“%(name)s” may hold %(words)s.") % {"name": name, "words": words})
     return value  # type: ignore[no-any-return]
 
 

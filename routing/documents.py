@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from accounts.retelling import noop
 from routing.conditions import FACTS, TESTS, WEEKDAYS, Takes
 from routing.facts import Trigger
 from routing.patterns import PatternError, compiled
@@ -40,12 +41,12 @@ def read_rulebook(document: object, *, version: int = 0) -> Rules:
     place = Place("", document, [])
     place.refuse_unknown("format", "always_first", "rules")
     if place.get("format", FORMAT) != FORMAT:
-        place.at("format").refuse(f"This is format {FORMAT}.")
+        place.at("format").refuse(noop("This is format %(format)s.") % {"format": FORMAT})
     first = tuple(_rule(one) for one in place.items("always_first", MOST_RULES))
     rules = tuple(_rule(one) for one in place.items("rules", MOST_RULES))
     ids = [rule.id for rule in (*first, *rules)]
     for twice in sorted({one for one in ids if ids.count(one) > 1}):
-        place.refuse(f"Two rules have the id “{twice}”.")
+        place.refuse(noop("Two rules have the id “%(twice)s”.") % {"twice": twice})
     if place.problems:
         raise DocumentError(place.problems)
     return Rules(version, first, rules)
@@ -75,7 +76,9 @@ def _rule(place: Place) -> Rule:
         continues=place.flag("continue", default=False),
     )
     if rule.continues and rule.actions != _marks(rule.actions):
-        place.at("then").refuse("A rule that goes on to the next may only set tags and a priority.")
+        place.at("then").refuse(
+            noop("A rule that goes on to the next may only set tags and a priority.")
+        )
     return rule
 
 
@@ -91,9 +94,9 @@ def _triggers(place: Place) -> frozenset[Trigger]:
         try:
             found.add(Trigger(one.as_text()))
         except ValueError:
-            one.refuse(f"One of {', '.join(Trigger)} is wanted here.")
+            one.refuse(noop("One of %(trigger)s is wanted here.") % {"trigger": ", ".join(Trigger)})
     if not found:
-        place.at("when").refuse("Say when this rule is asked.")
+        place.at("when").refuse(noop("Say when this rule is asked."))
     return frozenset(found)
 
 
@@ -103,7 +106,10 @@ def condition_of(place: Place) -> Group:
         return Group()
     group = _group(place.at("if"), depth=1)
     if sum(1 for _ in group.conditions()) > MOST_CONDITIONS:
-        place.at("if").refuse(f"At most {MOST_CONDITIONS} conditions may stand in a rule.")
+        place.at("if").refuse(
+            noop("At most %(most_conditions)s conditions may stand in a rule.")
+            % {"most_conditions": MOST_CONDITIONS}
+        )
     return group
 
 
@@ -111,12 +117,14 @@ def _group(place: Place, *, depth: int) -> Group:
     place.refuse_unknown("all", "any")
     keys = [key for key in ("all", "any") if place.has(key)]
     if len(keys) != 1:
-        place.refuse("Either “all” or “any” is wanted here.")
+        place.refuse(noop("Either “all” or “any” is wanted here."))
         return Group()
     [key] = keys
     parts = [_part(one, depth=depth) for one in place.items(key, MOST_CONDITIONS)]
     if not parts:
-        place.at(key).refuse("Write at least one condition, or leave “if” out: it holds always.")
+        place.at(key).refuse(
+            noop("Write at least one condition, or leave “if” out: it holds always.")
+        )
     return Group(Match(key), tuple(part for part in parts if part is not None))
 
 
@@ -124,7 +132,7 @@ def _part(place: Place, *, depth: int) -> Condition | Group | None:
     if not (place.has("all") or place.has("any")):
         return _condition(place)
     if depth > 1:
-        place.refuse("Groups inside groups of groups are not followed.")
+        place.refuse(noop("Groups inside groups of groups are not followed."))
         return None
     return _group(place, depth=depth + 1)
 
@@ -133,15 +141,19 @@ def _condition(place: Place) -> Condition | None:
     place.refuse_unknown("fact", "name", "test", "value", "not")
     fact = FACTS.get(str(place.at("fact").value))
     if fact is None:
-        place.at("fact").refuse(f"One of {', '.join(FACTS)} is wanted here.")
+        place.at("fact").refuse(
+            noop("One of %(facts)s is wanted here.") % {"facts": ", ".join(FACTS)}
+        )
         return None
     test = str(place.at("test").value)
     if test not in fact.tests:
-        place.at("test").refuse(f"One of {', '.join(fact.tests)} is wanted here.")
+        place.at("test").refuse(
+            noop("One of %(tests)s is wanted here.") % {"tests": ", ".join(fact.tests)}
+        )
         return None
     name = place.text("name", most=120, is_needed=fact.is_named)
     if place.at("fact").value == "crm" and name.partition(".")[2] == "":
-        place.at("name").refuse("Write the look-up and its field: hubspot.tier.")
+        place.at("name").refuse(noop("Write the look-up and its field: hubspot.tier."))
     return _the_one(
         str(place.at("fact").value),
         test,
@@ -162,7 +174,7 @@ def _the_one(fact: str, test: str, value: Given, name: str, is_negated: bool) ->
 
 def _nothing(place: Place, _: str) -> Given:
     if place.at("value").value is not None:
-        place.at("value").refuse("This test compares with nothing.")
+        place.at("value").refuse(noop("This test compares with nothing."))
     return None
 
 
@@ -173,7 +185,7 @@ _PLAIN: Mapping[str, Callable[[str], str]] = {"number": plain_number}
 def _words(place: Place, fact: str) -> Given:
     found = place.texts("value")
     if not found:
-        place.at("value").refuse("Write at least one word.")
+        place.at("value").refuse(noop("Write at least one word."))
     plain = _PLAIN.get(fact)
     return tuple(dict.fromkeys(map(plain, found))) if plain else found
 
@@ -183,7 +195,10 @@ def _choices(place: Place, fact: str) -> Given:
     assert isinstance(found, tuple)
     wrong = sorted(set(map(str, found)) - set(WEEKDAYS)) if fact == "weekday" else []
     if wrong:
-        place.at("value").refuse(f"Days are written {', '.join(WEEKDAYS)}, not {wrong[0]}.")
+        place.at("value").refuse(
+            noop("Days are written %(weekdays)s, not %(wrong)s.")
+            % {"weekdays": ", ".join(WEEKDAYS), "wrong": wrong[0]}
+        )
     return found
 
 
@@ -211,7 +226,7 @@ def _number(place: Place, fact: str) -> Given:
     """Read a number, or a date as ISO 8601 writes it."""
     value = place.at("value").value
     if isinstance(value, bool):
-        place.at("value").refuse("A number or a date is wanted here.")
+        place.at("value").refuse(noop("A number or a date is wanted here."))
         return 0
     return _scalar(place, fact)
 
@@ -219,7 +234,7 @@ def _number(place: Place, fact: str) -> Given:
 def _times(place: Place, _: str) -> Given:
     found = place.texts("value")
     if len(found) != 2 or not all(map(is_time, found)) or found[0] == found[1]:
-        place.at("value").refuse("Two times are wanted here, such as 22:00 and 06:00.")
+        place.at("value").refuse(noop("Two times are wanted here, such as 22:00 and 06:00."))
     return found
 
 
@@ -233,7 +248,7 @@ def is_time(text: str) -> bool:
 def _people(place: Place, _: str) -> Given:
     found = place.people("value")
     if not found:
-        place.at("value").refuse("Choose at least one person.")
+        place.at("value").refuse(noop("Choose at least one person."))
     return found
 
 
@@ -263,7 +278,10 @@ def _actions(place: Place) -> Actions:
     place.refuse_unknown(*_ACTIONS)
     priority = place.text("priority", most=20)
     if priority not in PRIORITIES:
-        place.at("priority").refuse(f"One of {', '.join(PRIORITIES[1:])} is wanted here.")
+        place.at("priority").refuse(
+            noop("One of %(priorities)s is wanted here.")
+            % {"priorities": ", ".join(PRIORITIES[1:])}
+        )
     return Actions(
         ladder=tuple(_step(one) for one in place.items("to", MOST_STEPS)),
         tags=place.texts("tags"),
@@ -284,14 +302,17 @@ def _reply(place: Place) -> dict[str, str]:
     if reply.value is None:
         return {}
     if not isinstance(reply.value, Mapping):
-        reply.refuse('Texts by language are wanted here, such as {"en": "…"}.')
+        reply.refuse(noop('Texts by language are wanted here, such as {"en": "…"}.'))
         return {}
     texts = {}
     for language in map(str, reply.value):
         if is_language(language):
             texts[language] = reply.text(language, is_needed=True)
         else:
-            reply.refuse(f"“{language[:20]}” is no language: texts are named en, es, pt-BR.")
+            reply.refuse(
+                noop("“%(language)s” is no language: texts are named en, es, pt-BR.")
+                % {"language": language[:20]}
+            )
     return texts
 
 
@@ -302,7 +323,7 @@ _ASKING = (Target.DATA_ACTION, Target.CRM_FIELD)
 def _step(place: Place) -> Step:
     place.refuse_unknown(*_STEP)
     if not place.has("who"):
-        place.refuse("Say who: “who” is missing.")
+        place.refuse(noop("Say who: “who” is missing."))
     step = Step(
         to=place.kind("who", Target, Target.TEAM),
         people=place.people("people"),
@@ -319,15 +340,15 @@ def _step(place: Place) -> Step:
 
 def _check_step(place: Place, step: Step) -> None:
     if step.to is Target.PEOPLE and not step.people:
-        place.at("people").refuse("Choose at least one person.")
+        place.at("people").refuse(noop("Choose at least one person."))
     if step.people and step.team is not None:
-        place.refuse("Either people or a team may stand in a step.")
+        place.refuse(noop("Either people or a team may stand in a step."))
     if step.to in _ASKING and not step.lookup:
-        place.at("lookup").refuse("Name the look-up that says who.")
+        place.at("lookup").refuse(noop("Name the look-up that says who."))
     if step.to is Target.CRM_FIELD and not step.lookup.partition(".")[2]:
-        place.at("lookup").refuse("Write the look-up and its field: hubspot.owner_email.")
+        place.at("lookup").refuse(noop("Write the look-up and its field: hubspot.owner_email."))
     if step.lookup and step.to not in _ASKING:
-        place.at("lookup").refuse("Only a step that asks a look-up names one.")
+        place.at("lookup").refuse(noop("Only a step that asks a look-up names one."))
 
 
 # --- Writing -------------------------------------------------------------------------------------

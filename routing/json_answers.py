@@ -9,6 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from accounts.retelling import noop
+
 LARGEST = 64 * 1024
 DEEPEST = 20
 LARGEST_NUMBER = 10**15
@@ -29,14 +31,16 @@ def read_object(content: bytes) -> Mapping[str, Any]:
     """
     found = read_json(content) if content.strip() else {}
     if not isinstance(found, dict):
-        raise AnswerError("The answer must be a JSON object: { … }.")
+        raise AnswerError(noop("The answer must be a JSON object: { … }."))
     return found
 
 
 def read_json(content: bytes) -> Any:
     """Read an answer that is JSON of any kind. Raises AnswerError."""
     if len(content) > LARGEST:
-        raise AnswerError(f"The answer is larger than {LARGEST // 1024} kB.")
+        raise AnswerError(
+            noop("The answer is larger than %(largest)s kB.") % {"largest": LARGEST // 1024}
+        )
     found = _parsed(_text(content))
     _check(found)
     return found
@@ -46,9 +50,9 @@ def _text(content: bytes) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise AnswerError("The answer is not text in UTF-8.") from error
+        raise AnswerError(noop("The answer is not text in UTF-8.")) from error
     if text.lstrip().startswith("<"):
-        raise AnswerError("The answer is a web page, not JSON. Is the address right?")
+        raise AnswerError(noop("The answer is a web page, not JSON. Is the address right?"))
     return text
 
 
@@ -58,29 +62,29 @@ def _parsed(text: str) -> Any:
             text, object_pairs_hook=_object, parse_constant=_no_number, parse_float=_number
         )
     except RecursionError as error:
-        raise AnswerError("The answer is nested too deeply.") from error
+        raise AnswerError(noop("The answer is nested too deeply.")) from error
     except ValueError as error:
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
-        raise AnswerError(f"The answer is not JSON{where}.") from error
+        raise AnswerError(noop("The answer is not JSON%(where)s.") % {"where": where}) from error
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise AnswerError(f"“{name[:40]}” is in the answer twice.")
+            raise AnswerError(noop("“%(name)s” is in the answer twice.") % {"name": name[:40]})
         found[name] = value
     return found
 
 
 def _no_number(name: str) -> NoReturn:
-    raise AnswerError(f"{name} in the answer is no number of JSON.")
+    raise AnswerError(noop("%(name)s in the answer is no number of JSON.") % {"name": name})
 
 
 def _number(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise AnswerError("A number in the answer is too large.")
+        raise AnswerError(noop("A number in the answer is too large."))
     return number
 
 
@@ -90,7 +94,7 @@ def _check(found: Any) -> None:
     while waiting:
         value, depth = waiting.pop()
         if depth > DEEPEST:
-            raise AnswerError("The answer is nested too deeply.")
+            raise AnswerError(noop("The answer is nested too deeply."))
         if isinstance(value, dict):
             waiting += ((one, depth + 1) for pair in value.items() for one in pair)
         elif isinstance(value, list):
@@ -101,9 +105,9 @@ def _check(found: Any) -> None:
 
 def _check_one(value: Any) -> None:
     if isinstance(value, int | float) and abs(value) > LARGEST_NUMBER:
-        raise AnswerError("A number in the answer is too large.")
+        raise AnswerError(noop("A number in the answer is too large."))
     if isinstance(value, str) and not is_storable(value):
-        raise AnswerError("A text in the answer holds characters that cannot be stored.")
+        raise AnswerError(noop("A text in the answer holds characters that cannot be stored."))
 
 
 def is_storable(text: str) -> bool:

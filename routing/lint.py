@@ -11,6 +11,7 @@ from itertools import combinations, takewhile
 
 from phonenumbers import SUPPORTED_REGIONS
 
+from accounts.retelling import noop
 from routing.circles import circles
 from routing.conditions import is_measure
 from routing.escalation import Policy
@@ -148,14 +149,18 @@ def _hidden(asked: _Asked, before: Iterable[_Asked]) -> Iterator[Finding]:
         elif shared and rule.triggers <= earlier.rule.triggers and asked.implies(earlier):
             yield _warning(
                 rule,
-                f"“{earlier.rule.name}” stands before it and takes every message that it would "
-                "take.",
+                noop("“%(name)s” stands before it and takes every message that it would take.")
+                % {"name": earlier.rule.name},
             )
             return
         if not left:
             verb = "takes" if len(takers) == 1 else "take"
             names = " and ".join(takers)
-            yield _error(rule, f"It is never asked: {names} {verb} every message before it.")
+            yield _error(
+                rule,
+                noop("It is never asked: %(names)s %(verb)s every message before it.")
+                % {"names": names, "verb": verb},
+            )
             return
 
 
@@ -165,11 +170,11 @@ def _impossible(rule: Rule) -> Iterator[Finding]:
     asked = [part for part in rule.condition.parts if isinstance(part, Condition)]
     for one, other in combinations(asked, 2):
         if (one.fact, one.name) == (other.fact, other.name) and _exclude(one, other):
-            yield _error(rule, "It never holds: two of its conditions exclude each other.")
+            yield _error(rule, noop("It never holds: two of its conditions exclude each other."))
             return
     comes_back = any(one.fact == "reopened" and not one.is_negated for one in asked)
     if comes_back and Trigger.REOPENED not in rule.triggers:
-        yield _error(rule, "It never holds: it is not asked when a conversation comes back.")
+        yield _error(rule, noop("It never holds: it is not asked when a conversation comes back."))
 
 
 def _unmatched(rule: Rule) -> Iterator[Finding]:
@@ -183,11 +188,15 @@ def _unmatched(rule: Rule) -> Iterator[Finding]:
 
 def _why_unmatched(condition: Condition, text: str) -> str:
     if condition.fact == "number" and not text.startswith("+"):
-        return f"No number begins with “{text}”: they begin with + and the code of a country."
+        return noop(
+            "No number begins with “%(text)s”: they begin with + and the code of a country."
+        ) % {"text": text}
     if condition.fact == "country" and text.upper() not in SUPPORTED_REGIONS:
-        return f"“{text}” is no country: they are written US, GB, ES."
+        return noop("“%(text)s” is no country: they are written US, GB, ES.") % {"text": text}
     if condition.test in ("less", "more") and not is_measure(text):
-        return f"“{text}” is neither a number nor a date: nothing is less or more."
+        return noop("“%(text)s” is neither a number nor a date: nothing is less or more.") % {
+            "text": text
+        }
     return ""
 
 
@@ -214,20 +223,33 @@ def _targets(rule: Rule, directory: Directory) -> Iterator[Finding]:
     for number, step in enumerate(ladder, start=1):
         yield from _missing(rule, step, number, directory)
         if _is_empty(step, directory):
-            yield _warning(rule, f"Step {number} names nobody who is active and has a licence.")
+            yield _warning(
+                rule,
+                noop("Step %(number)s names nobody who is active and has a licence.")
+                % {"number": number},
+            )
     if ladder and all(_is_empty(step, directory) for step in ladder):
-        yield _error(rule, "Nobody whom it names is active and has a licence.")
+        yield _error(rule, noop("Nobody whom it names is active and has a licence."))
     after = takewhile(lambda step: not _takes_all(step), ladder)
     if len(list(after)) < len(ladder) - 1:
-        yield _warning(rule, "Steps after “the whole team” are reached only when all are away.")
+        yield _warning(
+            rule, noop("Steps after “the whole team” are reached only when all are away.")
+        )
 
 
 def _missing(rule: Rule, step: Step, number: int, directory: Directory) -> Iterator[Finding]:
     unknown = [person for person in step.people if person not in directory.people]
     if unknown:
-        yield _error(rule, f"Step {number} names somebody who is not in this account.")
+        yield _error(
+            rule,
+            noop("Step %(number)s names somebody who is not in this account.") % {"number": number},
+        )
     if step.team is not None and step.team not in directory.members:
-        yield _error(rule, f"Step {number} names a team that this account does not have.")
+        yield _error(
+            rule,
+            noop("Step %(number)s names a team that this account does not have.")
+            % {"number": number},
+        )
 
 
 def _is_empty(step: Step, directory: Directory) -> bool:
@@ -247,10 +269,14 @@ def _people(rule: Rule, directory: Directory) -> Iterator[Finding]:
     """Look at people that are told or asked about, not given anything."""
     people = [directory.people.get(one) for one in rule.actions.notify]
     if None in people:
-        yield _error(rule, "It tells somebody who is not in this account.")
+        yield _error(rule, noop("It tells somebody who is not in this account."))
     for person in people:
         if person and not (person.is_active and person.is_licensed):
-            yield _warning(rule, f"{person.name} is to be told, and sees nothing: no licence.")
+            yield _warning(
+                rule,
+                noop("%(name)s is to be told, and sees nothing: no licence.")
+                % {"name": person.name},
+            )
     asked = [
         person
         for condition in rule.condition.conditions()
@@ -258,7 +284,7 @@ def _people(rule: Rule, directory: Directory) -> Iterator[Finding]:
         for person in condition.value
     ]
     if any(person not in directory.people for person in asked):
-        yield _error(rule, "A condition names somebody who is not in this account.")
+        yield _error(rule, noop("A condition names somebody who is not in this account."))
 
 
 def _circles(rule: Rule, directory: Directory, known: Known) -> Iterator[Finding]:
@@ -269,17 +295,30 @@ def _circles(rule: Rule, directory: Directory, known: Known) -> Iterator[Finding
     for step, is_circle in circles(rule.actions.ladder[0], policy, directory):
         yield _warning(
             rule,
-            f"Step {step} of “{name}” gives it back to those who had it before: it goes round in a "
-            "circle."
+            (
+                noop(
+                    "Step %(step)s of “%(name)s” gives it back to those who had it before: "
+                    "it goes round in a circle."
+                )
+                % {"step": step, "name": name}
+            )
             if is_circle
-            else f"Step {step} of “{name}” brings only people to whom this rule gives it already.",
+            else (
+                noop(
+                    "Step %(step)s of “%(name)s” brings only people to whom this rule "
+                    "gives it already."
+                )
+                % {"step": step, "name": name}
+            ),
         )
 
 
 def _after_transfer(rule: Rule) -> Iterator[Finding]:
     only_gives = Actions(ladder=rule.actions.ladder)
     if rule.triggers == {Trigger.TRANSFERRED} and rule.actions != only_gives:
-        yield _warning(rule, "After a transfer a rule only says who gets it: all else is left out.")
+        yield _warning(
+            rule, noop("After a transfer a rule only says who gets it: all else is left out.")
+        )
 
 
 def _takes_all(step: Step) -> bool:
@@ -291,22 +330,31 @@ def _takes_all(step: Step) -> bool:
 
 def _unknown(rule: Rule, known: Known) -> Iterator[Finding]:
     for lookup in sorted(rule.lookups() - known.lookups):
-        yield _error(rule, f"There is no look-up “{lookup}”.")
+        yield _error(rule, noop("There is no look-up “%(lookup)s”.") % {"lookup": lookup})
     actions = rule.actions
     if actions.escalation and actions.escalation not in known.escalations:
-        yield _error(rule, f"There is no escalation policy “{actions.escalation}”.")
+        yield _error(
+            rule,
+            noop("There is no escalation policy “%(escalation)s”.")
+            % {"escalation": actions.escalation},
+        )
     if actions.webhook and actions.webhook not in known.webhooks:
-        yield _error(rule, f"There is no webhook “{actions.webhook}”.")
+        yield _error(
+            rule, noop("There is no webhook “%(webhook)s”.") % {"webhook": actions.webhook}
+        )
     named = {one.name for one in rule.condition.conditions() if one.fact == "crm"}
     named |= {step.lookup for step in actions.ladder if step.to is Target.CRM_FIELD}
     for lookup, _, name in sorted(one.partition(".") for one in named):
         if lookup in known.fields and name not in known.fields[lookup]:
-            yield _error(rule, f"“{lookup}” has no field “{name}”.")
+            yield _error(
+                rule,
+                noop("“%(lookup)s” has no field “%(name)s”.") % {"lookup": lookup, "name": name},
+            )
 
 
 def _tags(rule: Rule) -> Iterator[Finding]:
     for words in with_tags((), rule.actions.tags).left_out:
-        yield _error(rule, f"A tag cannot be kept. {words}")
+        yield _error(rule, noop("A tag cannot be kept. %(words)s") % {"words": words})
 
 
 # --- Words ---------------------------------------------------------------------------------------
@@ -319,7 +367,8 @@ def _reserved(rule: Rule, known: Known) -> Iterator[Finding]:
         for word in sorted(filter(known.is_wish, set(_words_in(condition)))):
             yield _warning(
                 rule,
-                f"“{word}” alone is a wish about consent: such a message reaches no rule.",
+                noop("“%(word)s” alone is a wish about consent: such a message reaches no rule.")
+                % {"word": word},
             )
     for language, text in sorted(rule.actions.reply.items()):
         for words in known.misleading(text):
@@ -352,7 +401,12 @@ def _texts(rule: Rule, known: Known) -> Iterator[Finding]:
         theirs = (slot.name for slot in text.slots if slot.name.startswith(attribute_name("")))
         for one in problems(text, {**dict.fromkeys(theirs, Variable()), **known.variables}):
             level = Level.ERROR if one.is_error else Level.WARNING
-            yield Finding(level, rule.id, f"The text in “{language}”: {one.words}")
+            yield Finding(
+                level,
+                rule.id,
+                noop("The text in “%(language)s”: %(words)s")
+                % {"language": language, "words": one.words},
+            )
 
 
 def _patterns(rule: Rule) -> Iterator[Finding]:
@@ -361,8 +415,13 @@ def _patterns(rule: Rule) -> Iterator[Finding]:
             continue
         pattern = str(condition.value)
         if compiled(pattern).search("") is not None:
-            yield _error(rule, f"The pattern “{pattern[:60]}” matches every text.")
+            yield _error(
+                rule,
+                noop("The pattern “%(pattern)s” matches every text.") % {"pattern": pattern[:60]},
+            )
         elif _ENDLESS.search(_ONE_OF_FEW.sub("x", pattern)):
             yield _warning(
-                rule, f"The pattern “{pattern[:60]}” may run over any number of letters."
+                rule,
+                noop("The pattern “%(pattern)s” may run over any number of letters.")
+                % {"pattern": pattern[:60]},
             )

@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from accounts.secrets import EncryptedTextField
@@ -124,14 +125,14 @@ class CrmConnector(Followed):
     """
 
     class Kind(models.TextChoices):
-        JSON = "json", "HTTP and JSON"
-        HUBSPOT = "hubspot", "HubSpot"
-        SALESFORCE = "salesforce", "Salesforce"
-        TABLE = "table", "Table kept here"
+        JSON = "json", _("HTTP and JSON")
+        HUBSPOT = "hubspot", _("HubSpot")
+        SALESFORCE = "salesforce", _("Salesforce")
+        TABLE = "table", _("Table kept here")
 
     class Method(models.TextChoices):
-        GET = "GET", "GET"
-        POST = "POST", "POST"
+        GET = "GET", _("GET")
+        POST = "POST", _("POST")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="crm_connectors")
     name = models.CharField(max_length=LONGEST_NAME)

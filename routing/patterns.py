@@ -11,6 +11,8 @@ from typing import Any
 
 import re2
 
+from accounts.retelling import noop
+
 MOST_PATTERN_LETTERS = 500
 MOST_TEXT_LETTERS = 10_000
 _MOST_MEMORY = 1 << 20
@@ -102,7 +104,10 @@ def _plain_signs(text: str) -> str:
 def compiled(pattern: str) -> Any:
     """Return a pattern ready for use, blind to case. Raises PatternError."""
     if not pattern or len(pattern) > MOST_PATTERN_LETTERS:
-        raise PatternError(f"A pattern has between 1 and {MOST_PATTERN_LETTERS} letters.")
+        raise PatternError(
+            noop("A pattern has between 1 and %(most_pattern_letters)s letters.")
+            % {"most_pattern_letters": MOST_PATTERN_LETTERS}
+        )
     options = re2.Options()
     options.case_sensitive, options.log_errors, options.max_mem = False, False, _MOST_MEMORY
     try:
@@ -111,7 +116,9 @@ def compiled(pattern: str) -> Any:
     except re2.error as error:
         reason = error.args[0] if error.args else ""
         words = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        raise PatternError(f"RE2 cannot read this pattern: {words}.") from error
+        raise PatternError(
+            noop("RE2 cannot read this pattern: %(words)s.") % {"words": words}
+        ) from error
 
 
 def pattern_finder(pattern: str) -> Callable[[object], bool]:

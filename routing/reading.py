@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
 
+from accounts.retelling import noop
 from routing.json_answers import is_storable
 
 MOST_CHOICES = 500
@@ -76,11 +77,14 @@ class Place:
     def refuse_unknown(self, *known: str) -> None:
         """Refuse what is no object, and every key that nobody knows."""
         if not isinstance(self.value, Mapping):
-            self.refuse("An object is wanted here.")
+            self.refuse(noop("An object is wanted here."))
             return
         for key in self.value:
             if key not in known:
-                self.refuse(f"“{str(key)[:40]}” is not known here. Known: {', '.join(known)}.")
+                self.refuse(
+                    noop("“%(key)s” is not known here. Known: %(known)s.")
+                    % {"key": str(key)[:40], "known": ", ".join(known)}
+                )
 
     def items(self, key: str, most: int) -> "list[Place]":
         """Return the entries of a list; none if there is no list."""
@@ -88,10 +92,10 @@ class Place:
         if place.value is None:
             return []
         if not isinstance(place.value, list):
-            place.refuse("A list is wanted here.")
+            place.refuse(noop("A list is wanted here."))
             return []
         if len(place.value) > most:
-            place.refuse(f"At most {most} may stand here.")
+            place.refuse(noop("At most %(most)s may stand here.") % {"most": most})
         return [place.at(number) for number in range(min(len(place.value), most))]
 
     def text(self, key: str, *, most: int = MOST_LETTERS, is_needed: bool = False) -> str:
@@ -104,13 +108,13 @@ class Place:
     def as_text(self, *, most: int = MOST_LETTERS, is_needed: bool = False) -> str:
         """Return this value as a text of so many letters; not blank if it is needed."""
         if not isinstance(self.value, str):
-            self.refuse("A text is wanted here.")
+            self.refuse(noop("A text is wanted here."))
         elif not is_storable(self.value):
-            self.refuse("A text is wanted here. This holds characters that cannot be stored.")
+            self.refuse(noop("A text is wanted here. This holds characters that cannot be stored."))
         elif len(self.value) > most:
-            self.refuse(f"At most {most} letters may stand here.")
+            self.refuse(noop("At most %(most)s letters may stand here.") % {"most": most})
         elif is_needed and not self.value.strip():
-            self.refuse("This must not be blank.")
+            self.refuse(noop("This must not be blank."))
         else:
             return self.value
         return ""
@@ -124,7 +128,7 @@ class Place:
         place = self.at(key)
         code = place.as_text() if place.value is not None else ""
         if code and not is_language(code):
-            place.refuse("The code of a language is wanted here, such as es or pt-BR.")
+            place.refuse(noop("The code of a language is wanted here, such as es or pt-BR."))
             return ""
         return code
 
@@ -133,7 +137,7 @@ class Place:
         value = self.get(key, default)
         if isinstance(value, bool):
             return value
-        self.at(key).refuse("true or false is wanted here.")
+        self.at(key).refuse(noop("true or false is wanted here."))
         return default
 
     def whole(self, key: str, *, least: int, most: int) -> int | None:
@@ -144,7 +148,10 @@ class Place:
         value = place.value
         if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
             return value
-        place.refuse(f"A whole number from {least} to {most} is wanted here.")
+        place.refuse(
+            noop("A whole number from %(least)s to %(most)s is wanted here.")
+            % {"least": least, "most": most}
+        )
         return None
 
     def people(self, key: str) -> tuple[int, ...]:
@@ -154,7 +161,7 @@ class Place:
             if isinstance(one.value, int) and not isinstance(one.value, bool) and one.value > 0:
                 found.append(one.value)
             else:
-                one.refuse("The id of a person is wanted here.")
+                one.refuse(noop("The id of a person is wanted here."))
         return tuple(found)
 
     def kind(self, key: str, kinds: type[Kind], default: Kind) -> Kind:
@@ -164,7 +171,7 @@ class Place:
             if kind.value == value:
                 return kind
         names = ", ".join(str(kind.value) for kind in kinds)
-        self.at(key).refuse(f"One of {names} is wanted here.")
+        self.at(key).refuse(noop("One of %(names)s is wanted here.") % {"names": names})
         return default
 
 

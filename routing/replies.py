@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from accounts.retelling import noop
 from routing.conditions import Judge
 from routing.deciding import Plan
 from routing.escalation import Clock
@@ -32,10 +33,10 @@ BURST = timedelta(seconds=10)
 _DAY = timedelta(hours=24)
 
 # The guards that tell of two machines talking to each other.
-ECHO = "message echoes our own text"
-REPETITION = "would repeat the same text"
-OFF = "it is off"
-SAID_BEFORE = "it was said before"
+ECHO = noop("message echoes our own text")
+REPETITION = noop("would repeat the same text")
+OFF = noop("it is off")
+SAID_BEFORE = noop("it was said before")
 
 
 class ReplyKind(StrEnum):
@@ -109,9 +110,9 @@ class KeywordReply:
         try:
             holds = self.condition is not None and judge.judge(self.condition, bytearray())
         except Exception as problem:  # as with rules: a broken one is passed over, and shown
-            return f"it is broken: {type(problem).__name__}"
+            return noop("it is broken: %(name)s") % {"name": type(problem).__name__}
         is_asked_for = holds or mentions(judge.facts.text.body, self.phrases)
-        return "" if is_asked_for else "the message does not ask for it"
+        return "" if is_asked_for else noop("the message does not ask for it")
 
     def pending(self, judge: Judge) -> frozenset[str]:
         """Return the look-ups that were not asked yet, and that say whether this is asked for."""
@@ -364,8 +365,8 @@ def choose(
 ) -> Reply | Silence:
     """Choose what answers a message: the first reply that applies, or nothing and the reason."""
     if rule_reply and rule_reply.is_silent:
-        note = Considered(ReplyKind.RULE, rule_reply.rule, "asks for silence")
-        return Silence("the rule asks for silence", trace=(note,))
+        note = Considered(ReplyKind.RULE, rule_reply.rule, noop("asks for silence"))
+        return Silence(noop("the rule asks for silence"), trace=(note,))
     if rule_reply and rule_reply.bot_name:
         replies = replace(replies, bot_name=rule_reply.bot_name)
     candidates = _for_message(facts, replies, rule_reply, history, now)
@@ -419,20 +420,20 @@ def why_silent(history: History, reply: Reply | None, *, body: str = "", now: da
     """
     recent = [one.at for one in history.said if now - one.at < _DAY]
     guards = {
-        "the consent notice is the answer": history.has_notice,
-        "sender cannot receive replies": not history.is_repliable,
-        "message came from one of our own numbers": history.is_own_sender,
-        "sender is a machine": history.is_machine,
+        noop("the consent notice is the answer"): history.has_notice,
+        noop("sender cannot receive replies"): not history.is_repliable,
+        noop("message came from one of our own numbers"): history.is_own_sender,
+        noop("sender is a machine"): history.is_machine,
         ECHO: history.is_echoed_by(body),
-        "message was found late in the carrier's list": history.is_reconciled,
-        "message is not fresh": now - history.triggered_at > AUTO_REPLY_FRESHNESS,
-        "a person has answered": history.is_answered,
-        "the conversation was closed": history.is_closed,
-        "part of a burst": history.is_in_burst,
-        "answered by itself a minute ago": any(now - at < AUTO_REPLY_GAP for at in recent),
-        "answered by itself three times today": len(recent) >= AUTO_REPLY_DAY_CAP,
+        noop("message was found late in the carrier's list"): history.is_reconciled,
+        noop("message is not fresh"): now - history.triggered_at > AUTO_REPLY_FRESHNESS,
+        noop("a person has answered"): history.is_answered,
+        noop("the conversation was closed"): history.is_closed,
+        noop("part of a burst"): history.is_in_burst,
+        noop("answered by itself a minute ago"): any(now - at < AUTO_REPLY_GAP for at in recent),
+        noop("answered by itself three times today"): len(recent) >= AUTO_REPLY_DAY_CAP,
         REPETITION: reply is not None and history.is_repeated_by(reply),
-        f"may not be sent: {history.refusal}": bool(history.refusal),
+        noop("may not be sent: %(refusal)s") % {"refusal": history.refusal}: bool(history.refusal),
     }
     return next((name for name, holds in guards.items() if holds), "")
 
@@ -474,7 +475,7 @@ def _after_hours(reply: AfterHoursReply, facts: Facts, history: History) -> _Can
     at, calendar = history.triggered_at, facts.calendar
     window = calendar.closed_period_key(at)
     if window is None:
-        return _Candidate(ReplyKind.AFTER_HOURS, "", why_not="it was open")
+        return _Candidate(ReplyKind.AFTER_HOURS, "", why_not=noop("it was open"))
     # Hours that are changed at night, or another inbox's, give the same night another name.
     since = calendar.closed_since(at)
     if since and history.closed_words_at and history.closed_words_at >= since:
@@ -487,7 +488,7 @@ def _after_hours(reply: AfterHoursReply, facts: Facts, history: History) -> _Can
 
 def _first_message(reply: FirstMessageReply, facts: Facts, history: History) -> _Candidate:
     window = _window_of_first(reply, facts, history)
-    why_not = "" if window else "it is not the first message"
+    why_not = "" if window else noop("it is not the first message")
     if not reply.is_on:
         why_not = OFF
     return _Candidate(ReplyKind.FIRST_MESSAGE, "", reply.variants, window, why_not)
@@ -504,7 +505,9 @@ def _window_of_first(reply: FirstMessageReply, facts: Facts, history: History) -
         return "ever"
     if history.triggered_at - customer.last_wrote_at < reply.silence:
         return ""
-    return f"silent since {customer.last_wrote_at.astimezone(UTC).isoformat()}"
+    return noop("silent since %(isoformat)s") % {
+        "isoformat": customer.last_wrote_at.astimezone(UTC).isoformat()
+    }
 
 
 def _first(
@@ -534,7 +537,7 @@ def _first(
         return replace(reply, trace=tuple(trace))
     if history.is_echoed_by(body):
         return Silence(ECHO, is_loop=True, trace=tuple(trace))
-    return Silence("no automatic reply applies", trace=tuple(trace))
+    return Silence(noop("no automatic reply applies"), trace=tuple(trace))
 
 
 def _why_not(candidate: _Candidate, history: History) -> str:
@@ -548,7 +551,7 @@ def _worded(candidate: _Candidate, facts: Facts, replies: Replies, history: Hist
         return why_not
     worded = word(candidate.variants, facts, replies.voice, at=history.triggered_at)
     if worded is None:
-        return "it has no text"
+        return noop("it has no text")
     return Reply(
         candidate.kind, candidate.window_key, worded.text, worded.language, replies.bot_name
     )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from accounts.retelling import noop
 from routing.documents import condition_of, is_time, written_group
 from routing.escalation import Clock
 from routing.hours import MINUTES_OF_DAY, Opening, clock
@@ -53,7 +54,7 @@ def read_replies(document: object) -> Replies:
     place = Place("", document)
     place.refuse_unknown(*_KEYS)
     if place.get("format", FORMAT) != FORMAT:
-        place.at("format").refuse(f"This is format {FORMAT}.")
+        place.at("format").refuse(noop("This is format %(format)s.") % {"format": FORMAT})
     read = Replies(
         keyword=_keyword_replies(place),
         after_hours=_after_hours(place.at("after_hours")),
@@ -87,7 +88,7 @@ def _keyword_replies(place: Place) -> tuple[KeywordReply, ...]:
     read = tuple(_keyword_reply(one) for one in place.items("keyword", MOST_KEYWORD_REPLIES))
     names = [one.name.casefold() for one in read if one.name]
     for twice in sorted({one for one in names if names.count(one) > 1}):
-        place.at("keyword").refuse(f"Two replies are called “{twice}”.")
+        place.at("keyword").refuse(noop("Two replies are called “%(twice)s”.") % {"twice": twice})
     return read
 
 
@@ -104,7 +105,7 @@ def _keyword_reply(place: Place) -> KeywordReply:
         is_on=place.flag("on", default=True),
     )
     if not read.phrases and read.condition is None:
-        place.refuse("Say what it answers: write phrases, or conditions at “if”.")
+        place.refuse(noop("Say what it answers: write phrases, or conditions at “if”."))
     _refuse_silent(place, read.variants, is_on=read.is_on)
     return read
 
@@ -151,7 +152,7 @@ def _still_waiting(place: Place) -> StillWaitingReply | None:
 
 def _refuse_silent(place: Place, variants: Sequence[Variant], *, is_on: bool) -> None:
     if is_on and not variants:
-        place.refuse("Write at least one text, or turn it off.")
+        place.refuse(noop("Write at least one text, or turn it off."))
 
 
 def _variants(place: Place, key: str = "variants") -> tuple[Variant, ...]:
@@ -171,7 +172,7 @@ def _variant(place: Place) -> Variant:
 def _place_name(place: Place) -> str:
     name = place.as_text()
     if not _PLACE.fullmatch(name):
-        place.refuse("Places are written CA for a country, CA-QC for a region of it.")
+        place.refuse(noop("Places are written CA for a country, CA-QC for a region of it."))
     return name
 
 
@@ -179,7 +180,7 @@ def _hours(place: Place) -> Opening | None:
     """Read hours of the day; those that end before they begin go on into the next day."""
     times = place.texts("hours")
     if len(times) != 2 or not all(map(is_time, times)) or not _is_stretch(*times):
-        place.at("hours").refuse("Two times are wanted here, such as 22:00 and 06:00.")
+        place.at("hours").refuse(noop("Two times are wanted here, such as 22:00 and 06:00."))
         return None
     starts, ends = map(_minute, times)
     return Opening(starts, ends if ends > starts else ends + MINUTES_OF_DAY)
@@ -199,14 +200,20 @@ def _variables(place: Place) -> dict[str, Variable]:
     if place.value is None:
         return {}
     if not isinstance(place.value, dict) or len(place.value) > MOST_VARIABLES:
-        place.refuse(f"An object of at most {MOST_VARIABLES} names is wanted here.")
+        place.refuse(
+            noop("An object of at most %(most_variables)s names is wanted here.")
+            % {"most_variables": MOST_VARIABLES}
+        )
         return {}
     found = {}
     for name in map(str, place.value):
         if name.startswith(("crm.", "contact.attributes.")):
             found[name] = Variable(place.kind(name, Kind, Kind.TEXT))
         else:
-            place.refuse(f"“{name[:40]}” is no field of a CRM and no attribute of a contact.")
+            place.refuse(
+                noop("“%(name)s” is no field of a CRM and no attribute of a contact.")
+                % {"name": name[:40]}
+            )
     return found
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from accounts.retelling import noop
 from routing import escalation
 from routing.deciding import Plan, decide
 from routing.escalation import Policy, Timers, Waiting
@@ -19,8 +20,8 @@ from routing.places import place_of
 from routing.replies import History, Replies, Reply, RuleReply, Silence, choose, languages_of
 from routing.rules import Rules
 
-NOT_SAID = "What it answers is not said here."
-NO_ANSWER_TO_A_TRANSFER = "a transfer is not answered"
+NOT_SAID = noop("What it answers is not said here.")
+NO_ANSWER_TO_A_TRANSFER = noop("a transfer is not answered")
 MOST_TEXT = 1600
 MOST_LISTED = 50
 LONGEST_WORD = 200
@@ -225,7 +226,7 @@ def _plain(fields: Mapping[str, Value]) -> dict[str, Any]:
 def read_typed(document: object) -> Typed:
     """Read a typed message from its document. Raises TypedError."""
     if not isinstance(document, Mapping):
-        raise TypedError("An object is wanted here.")
+        raise TypedError(noop("An object is wanted here."))
     at = _moment(document.get("at"))
     return Typed(
         at=at,
@@ -252,34 +253,46 @@ def _moment(value: object) -> datetime:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise TypedError("A moment with its time zone is wanted here.", "at")
+        raise TypedError(noop("A moment with its time zone is wanted here."), "at")
     return at
 
 
 def _text(document: Mapping[str, Any], key: str, *, most: int = LONGEST_WORD) -> str:
     value = document.get(key, "")
     if not isinstance(value, str) or "\0" in value or len(value) > most:
-        raise TypedError(f"A text of up to {most} letters is wanted here.", key)
+        raise TypedError(
+            noop("A text of up to %(most)s letters is wanted here.") % {"most": most}, key
+        )
     return value
 
 
 def _one_of(document: Mapping[str, Any], key: str, known: tuple[str, ...]) -> str:
     value = document.get(key, known[0])
     if value not in known:
-        raise TypedError(f"One of {', '.join(known)} is wanted here.", key)
+        raise TypedError(
+            noop("One of %(known)s is wanted here.") % {"known": ", ".join(known)}, key
+        )
     return str(value)
 
 
 def _texts(document: Mapping[str, Any], key: str) -> tuple[str, ...]:
     value = document.get(key, [])
     if not isinstance(value, list) or len(value) > MOST_LISTED:
-        raise TypedError(f"A list of up to {MOST_LISTED} words is wanted here.", key)
+        raise TypedError(
+            noop("A list of up to %(most_listed)s words is wanted here.")
+            % {"most_listed": MOST_LISTED},
+            key,
+        )
     return tuple(_text({key: one}, key) for one in value)
 
 
 def _values(value: object, key: str) -> dict[str, Value]:
     if not isinstance(value, Mapping) or len(value) > MOST_LISTED:
-        raise TypedError(f"Up to {MOST_LISTED} names with a value each are wanted here.", key)
+        raise TypedError(
+            noop("Up to %(most_listed)s names with a value each are wanted here.")
+            % {"most_listed": MOST_LISTED},
+            key,
+        )
     return {_text({key: name}, key): _value(one, key) for name, one in value.items()}
 
 
@@ -290,18 +303,20 @@ def _value(value: object, key: str) -> Value:
         return _text({key: value}, key)
     if value is None or isinstance(value, bool | int | float):
         return value
-    raise TypedError("A text, a number, yes or no, or a list of texts is wanted here.", key)
+    raise TypedError(noop("A text, a number, yes or no, or a list of texts is wanted here."), key)
 
 
 def _answers(value: object) -> dict[str, Answer]:
     if not isinstance(value, Mapping) or len(value) > MOST_LISTED:
-        raise TypedError("What each look-up answers is wanted here, by its name.", "answers")
+        raise TypedError(noop("What each look-up answers is wanted here, by its name."), "answers")
     return {_text({"answers": name}, "answers"): _answer(one) for name, one in value.items()}
 
 
 def _answer(value: object) -> Answer:
     if not isinstance(value, Mapping):
-        raise TypedError("The fields of an answer are wanted here, or why it failed.", "answers")
+        raise TypedError(
+            noop("The fields of an answer are wanted here, or why it failed."), "answers"
+        )
     if failure := _text(value, "failure"):
         return Answer(failure=failure)
     return Answer(_values(value.get("fields", {}), "answers"))
@@ -310,5 +325,5 @@ def _answer(value: object) -> Answer:
 def _people(value: object) -> tuple[int, ...]:
     is_list = isinstance(value, list) and len(value) <= MOST_LISTED
     if not is_list or not all(type(one) is int and one > 0 for one in value):  # type: ignore[attr-defined]
-        raise TypedError("The ids of people are wanted here.", "away")
+        raise TypedError(noop("The ids of people are wanted here."), "away")
     return tuple(value)  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ class Listener:
     viewer: Viewer
     inboxes: dict[str, int]
     is_active: bool = True
+    language: str = "en"
     frames: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod

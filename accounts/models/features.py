@@ -7,6 +7,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.packages import Package
 from accounts.models.people import User
@@ -17,10 +18,10 @@ from accounts.models.tenants import Account
 class Feature(models.TextChoices):
     """What a partner can switch on for an account."""
 
-    TEAM_INBOX = "team_inbox", "Team Inbox"
-    WHATSAPP = "whatsapp", "WhatsApp"
-    CUSTOM_ROUTING = "custom_routing", "Custom routing"
-    OPTOUT_COMPLIANCE = "optout_compliance", "Opt-out compliance"
+    TEAM_INBOX = "team_inbox", _("Team Inbox")
+    WHATSAPP = "whatsapp", _("WhatsApp")
+    CUSTOM_ROUTING = "custom_routing", _("Custom routing")
+    OPTOUT_COMPLIANCE = "optout_compliance", _("Opt-out compliance")
 
 
 class FeatureGrant(models.Model):
@@ -103,10 +104,10 @@ class FeatureRequest(models.Model):
     """An account asked its partner to switch a feature on."""
 
     class State(models.TextChoices):
-        OPEN = "open", "Open"
-        ACCEPTED = "accepted", "Accepted"
-        DECLINED = "declined", "Declined"
-        WITHDRAWN = "withdrawn", "Withdrawn"
+        OPEN = "open", _("Open")
+        ACCEPTED = "accepted", _("Accepted")
+        DECLINED = "declined", _("Declined")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="feature_requests")
     feature = models.CharField(max_length=24, choices=Feature.choices)
@@ -158,10 +159,10 @@ class GrantProposal(models.Model):
     """
 
     class State(models.TextChoices):
-        PENDING = "pending", "Waits for a second person"
-        APPROVED = "approved", "Approved"
-        REJECTED = "rejected", "Rejected"
-        WITHDRAWN = "withdrawn", "Withdrawn"
+        PENDING = "pending", _("Waits for a second person")
+        APPROVED = "approved", _("Approved")
+        REJECTED = "rejected", _("Rejected")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="grant_proposals")
     feature = models.CharField(max_length=24, choices=Feature.choices)

@@ -12,6 +12,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.people import User
 from accounts.models.spans import Span
@@ -97,7 +98,7 @@ class LicensePool(models.Model):
     """Seats of one plan that an account has bought, for a period."""
 
     class Plan(models.TextChoices):
-        PRO_CX = "pro_cx", "Pro-CX"
+        PRO_CX = "pro_cx", _("Pro-CX")
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="license_pools")
     plan = models.CharField(max_length=10, choices=Plan.choices, default=Plan.PRO_CX)

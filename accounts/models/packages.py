@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.people import User
 from accounts.models.tenants import Account
@@ -47,11 +48,11 @@ class AccountPackage(models.Model):
     """How far a package is for one account."""
 
     class Status(models.TextChoices):
-        OFFERED = "offered", "Offered"
-        ORDERED = "ordered", "Ordered"
-        IN_PROGRESS = "in_progress", "In progress"
-        DONE = "done", "Done"
-        CANCELLED = "cancelled", "Cancelled"
+        OFFERED = "offered", _("Offered")
+        ORDERED = "ordered", _("Ordered")
+        IN_PROGRESS = "in_progress", _("In progress")
+        DONE = "done", _("Done")
+        CANCELLED = "cancelled", _("Cancelled")
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="packages")
     package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="+")

@@ -6,6 +6,7 @@ import pgtrigger
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.tenants import Account, Partner
 
@@ -34,21 +35,21 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person who logs in; or a program of an account, which never does (see `ApiKey`)."""
 
     class Role(models.TextChoices):
-        MEMBER = "member", "Member (agent or supervisor in teams)"
-        ACCOUNT_ADMIN = "account_admin", "Account admin"
-        AUDITOR = "auditor", "Auditor"
-        PARTNER = "partner", "Partner"
-        STAFF = "staff", "Platform staff"
-        PROGRAM = "program", "Program (acts with an API key)"
+        MEMBER = "member", _("Member (agent or supervisor in teams)")
+        ACCOUNT_ADMIN = "account_admin", _("Account admin")
+        AUDITOR = "auditor", _("Auditor")
+        PARTNER = "partner", _("Partner")
+        STAFF = "staff", _("Platform staff")
+        PROGRAM = "program", _("Program (acts with an API key)")
 
     class Availability(models.TextChoices):
-        AVAILABLE = "available", "Available"
-        AWAY = "away", "Away"
+        AVAILABLE = "available", _("Available")
+        AWAY = "away", _("Away")
 
     class Theme(models.TextChoices):
-        SYSTEM = "system", "As the system"
-        LIGHT = "light", "Light"
-        DARK = "dark", "Dark"
+        SYSTEM = "system", _("As the system")
+        LIGHT = "light", _("Light")
+        DARK = "dark", _("Dark")
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120)
@@ -61,6 +62,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     availability = models.CharField(
         max_length=10, choices=Availability.choices, default=Availability.AVAILABLE
+    )
+    language = models.CharField(
+        max_length=8, blank=True, default="", db_default="", help_text="Empty: as the browser asks"
     )
     theme = models.CharField(max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
     is_active = models.BooleanField(default=True)
@@ -169,9 +173,9 @@ class Membership(models.Model):
     """A person's part in a team."""
 
     class Role(models.TextChoices):
-        AGENT = "agent", "Agent"
-        SUPERVISOR = "supervisor", "Supervisor"
-        OBSERVER = "observer", "Observer (reads, is not alerted)"
+        AGENT = "agent", _("Agent")
+        SUPERVISOR = "supervisor", _("Supervisor")
+        OBSERVER = "observer", _("Observer (reads, is not alerted)")
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 
 class Partner(models.Model):
@@ -29,12 +30,12 @@ class Account(models.Model):
     """A customer company: the tenant that everything else belongs to."""
 
     class Deployment(models.TextChoices):
-        CLOUD = "cloud", "Our Twilio (cloud)"
-        BYO_TWILIO = "byo_twilio", "Their own Twilio"
+        CLOUD = "cloud", _("Our Twilio (cloud)")
+        BYO_TWILIO = "byo_twilio", _("Their own Twilio")
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        SUSPENDED = "suspended", "Suspended"
+        ACTIVE = "active", _("Active")
+        SUSPENDED = "suspended", _("Suspended")
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="accounts")

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.tenants import Account
 from accounts.secrets import EncryptedTextField
@@ -19,9 +20,9 @@ class TwilioAccount(models.Model):
     """
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        SUSPENDED = "suspended", "Suspended"
-        CLOSED = "closed", "Closed"
+        ACTIVE = "active", _("Active")
+        SUSPENDED = "suspended", _("Suspended")
+        CLOSED = "closed", _("Closed")
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="twilio_accounts")
     account_sid = models.CharField("account SID", max_length=64, unique=True)

@@ -12,6 +12,9 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import override
+
+from accounts.languages import ENGLISH
 from compliance.evidence import Basis, EventKind, OptOutScope, Quality, Source
 from compliance.proof.about import About
 from compliance.state_machine import ConsentState
@@ -195,7 +198,9 @@ def _label(choices: Any, value: str) -> str:
 
 @cache
 def _labels(choices: Any) -> Mapping[str, str]:
-    return {value: str(label) for value, label in choices.choices}
+    # English, whoever asks for it: what is proven is the same for everybody.
+    with override(ENGLISH):
+        return {value: str(label) for value, label in choices.choices}
 
 
 def _read(moment: str | None, zone: ZoneInfo) -> str:

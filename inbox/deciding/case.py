@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.prepared import insert_row, write_fields
+from accounts.retelling import noop
 from inbox.contacts import lock_text
 from inbox.deciding.acts import apply_plan, keep_attributes, put_away, write_notes
 from inbox.directory import directory_for
@@ -33,7 +34,7 @@ from routing.traces import (
     rules_json,
 )
 
-NOT_ASKED = "It was not asked in time."
+NOT_ASKED = noop("It was not asked in time.")
 _COUNTED = (Target.ROUND_ROBIN, Target.LEAST_BUSY)
 
 

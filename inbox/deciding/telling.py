@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from accounts.retelling import noop
 from inbox.deciding.case import Case, Decision
 from inbox.deciding.questions import subject_of
 from inbox.directory import directory_of_account
@@ -62,7 +63,7 @@ def _tell(trace: RoutingTrace, *, now: datetime) -> str:
     except Exception:
         # A fault of ours in one takes no other along.
         logger.exception("nobody could be told of decision %s", trace.pk)
-        return "It could not be told; the operators know."
+        return noop("It could not be told; the operators know.")
     return asked[name].answer.failure
 
 

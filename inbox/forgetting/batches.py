@@ -14,6 +14,7 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import Model, Q, QuerySet
 
+from accounts.retelling import noop
 from accounts.secrets import SecretUnreadableError
 from compliance.addresses import parse_address
 from compliance.models import ConsentChain, ConsentKey, GateDecision, WebEvidence
@@ -215,7 +216,7 @@ def raw_left(old: Old) -> "QuerySet[Receipt]":
     return old.of(rows, "received_at")
 
 
-FORM_GONE = "What it said was removed when its time was over."
+FORM_GONE = noop("What it said was removed when its time was over.")
 
 
 def empty_receipts(numbers: Iterable[int], *, now: datetime) -> int:

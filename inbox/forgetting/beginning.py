@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Cast, Concat
 
+from accounts.retelling import noop
 from compliance.addresses import Address, parse_address
 from compliance.erasure import Erased, erase_person
 from inbox.broadcast import announce
@@ -20,11 +21,11 @@ from inbox.sending.locking import lock_conversation
 from inbox.sending.progress import tell_updated
 from inbox.story import Story
 
-NOBODY = "Erased person"
+NOBODY = noop("Erased person")
 NOWHERE = "erased"
 # So long a message that came before is waited for: its story is told first, and erased with them.
 PATIENCE = timedelta(minutes=10)
-_CANCELLED = "Cancelled: the person was erased before it was sent."
+_CANCELLED = noop("Cancelled: the person was erased before it was sent.")
 
 
 class StillUntoldError(Exception):

@@ -18,6 +18,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
+from accounts.retelling import noop
 from accounts.secrets import SecretUnreadableError
 from inbox.lookups.breakers import breakers
 from inbox.lookups.calling import SECONDS, CallError, Reply, Resolve, call, look_up_host
@@ -35,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 16
 NOTED_EVERY = timedelta(seconds=10)
-LEFT_ALONE = "It failed five times within a minute and is left alone for a minute."
+LEFT_ALONE = noop("It failed five times within a minute and is left alone for a minute.")
 Ask = Callable[[float], Reading]
 Definition = DataAction | CrmConnector
 
@@ -94,7 +95,7 @@ def ask(
     for name in names:
         definition = found.get(name.casefold())
         if definition and not definition.is_on and not is_trial:
-            asked[name] = _failed("It is switched off.", now, definition)
+            asked[name] = _failed(noop("It is switched off."), now, definition)
             continue
         one = _without_network(definition, subject, kept, now)
         if isinstance(one, Asked):
@@ -185,7 +186,7 @@ def _without_network(
 ) -> Asked | _Waiting:
     """Return an answer where nobody needs to be asked, else what to ask."""
     if definition is None:
-        return _failed("There is no look-up of this name.", now)
+        return _failed(noop("There is no look-up of this name."), now)
     try:
         if isinstance(definition, DataAction):
             return _to_code(definition, subject, now)
@@ -195,7 +196,7 @@ def _without_network(
     except (crm.CannotAskError, SecretUnreadableError) as error:
         return _failed(error.reason, now, definition)
     except ValueError:
-        return _failed("Its definition cannot be read. Save it again.", now, definition)
+        return _failed(noop("Its definition cannot be read. Save it again."), now, definition)
 
 
 def _in_table(connector: CrmConnector, subject: Subject, now: datetime) -> Asked:
@@ -238,7 +239,7 @@ def _value(value: Any) -> Value:
 
 def _to_code(action: DataAction, subject: Subject, now: datetime) -> _Waiting:
     if subject.question is None:
-        raise crm.CannotAskError("A Data Action is asked about messages only.")
+        raise crm.CannotAskError(noop("A Data Action is asked about messages only."))
     body = data_action.request_body(subject.question)
     headers = signed_headers(
         message_id=subject.question.id, body=body, secrets=action.signing_secrets(), now=now
@@ -294,7 +295,7 @@ def _all_at_once(
     wait(futures.values(), timeout=max(0.0, until - time.monotonic()))
     # Who is late is not waited for; what came of it is still noted.
     pool.shutdown(wait=False, cancel_futures=True)
-    late = f"It did not answer within {seconds:g} seconds."
+    late = noop("It did not answer within %(seconds)s seconds.") % {"seconds": f"{seconds:g}"}
     return {
         name: future.result()
         if future.done() and not future.cancelled()
@@ -316,7 +317,9 @@ def _one(one: _Waiting, until: float, resolve: Resolve, now: datetime) -> Asked:
     except Exception:
         # A fault of ours in one look-up takes no other along, and hides no message.
         logger.exception("a look-up could not be asked")
-        reading = Reading(Answer(failure="It could not be asked; the operators have been told."))
+        reading = Reading(
+            Answer(failure=noop("It could not be asked; the operators have been told."))
+        )
     breakers().note(one.breaker, is_good=not reading.answer.failure, now=now)
     took = int((time.monotonic() - began) * 1000)
     return Asked(reading.answer, now, _kind(one.definition), took, skipped=reading.left_out)

@@ -22,6 +22,7 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 
 from accounts.outside import is_public
+from accounts.retelling import noop
 from routing.crm import Request
 from routing.json_answers import LARGEST
 
@@ -71,11 +72,19 @@ def call(request: Request, *, seconds: float = SECONDS, resolve: Resolve = look_
         finally:
             connection.close()
     except TimeoutError as error:
-        raise CallError(f"It did not answer within {max(seconds, 0):.2g} seconds.") from error
+        raise CallError(
+            noop("It did not answer within %(seconds)s seconds.")
+            % {"seconds": f"{max(seconds, 0):.2g}"}
+        ) from error
     except ssl.SSLCertVerificationError as error:
-        raise CallError(f"Its certificate is not valid: {error.verify_message}.") from error
+        raise CallError(
+            noop("Its certificate is not valid: %(verify_message)s.")
+            % {"verify_message": error.verify_message}
+        ) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise CallError(f"The connection failed ({type(error).__name__}).") from error
+        raise CallError(
+            noop("The connection failed (%(name)s).") % {"name": type(error).__name__}
+        ) from error
 
 
 class _Clock:
@@ -102,10 +111,10 @@ def is_internal(host: str) -> bool:
 def _parts(url: str) -> SplitResult:
     parts = urlsplit(url)
     if not parts.hostname or parts.username is not None or parts.password is not None:
-        raise CallError("The address has no host, or a log-in before it.")
+        raise CallError(noop("The address has no host, or a log-in before it."))
     is_plain = parts.scheme == "http" and is_internal(parts.hostname)
     if parts.scheme != "https" and not is_plain:
-        raise CallError("The address must begin with https://.")
+        raise CallError(noop("The address must begin with https://."))
     return parts
 
 
@@ -119,11 +128,11 @@ def _addresses(host: str, port: int, clock: _Clock, resolve: Resolve) -> list[st
     except TimeoutError:
         raise
     except (OSError, UnicodeError) as error:
-        raise CallError("There is no such host.") from error
+        raise CallError(noop("There is no such host.")) from error
     if not found:
-        raise CallError("There is no such host.")
+        raise CallError(noop("There is no such host."))
     if not all(_may_be_asked(address, is_internal(host)) for address in found):
-        raise CallError("The address is not on the public internet.")
+        raise CallError(noop("The address is not on the public internet."))
     return list(found[:MOST_ADDRESSES])
 
 
@@ -206,7 +215,7 @@ def _exchange(
     answer = client.getresponse()
     content = answer.read(LARGEST + 1)
     if answer.length and len(content) <= LARGEST:
-        raise CallError("The answer broke off.")
+        raise CallError(noop("The answer broke off."))
     return Reply(answer.status, content)
 
 
@@ -244,5 +253,5 @@ class _Reader(io.RawIOBase):
         size = self._connection.recv_into(buffer)
         self._received += size
         if self._received > _MOST_RECEIVED:
-            raise CallError("The answer is too large.")
+            raise CallError(noop("The answer is too large."))
         return size

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 
@@ -16,10 +17,10 @@ class OptInApproval(models.Model):
     """
 
     class Outcome(models.TextChoices):
-        APPROVED = "approved", "Approved"
-        REFUSED = "refused", "Refused"
-        OUTDATED = "outdated", "Not recorded: something later counts for more"
-        MOOT = "moot", "Not needed: they are not opted out any more"
+        APPROVED = "approved", _("Approved")
+        REFUSED = "refused", _("Refused")
+        OUTDATED = "outdated", _("Not recorded: something later counts for more")
+        MOOT = "moot", _("Not needed: they are not opted out any more")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     proposed = models.BigIntegerField(help_text="Its number in the account's ledger of consent")

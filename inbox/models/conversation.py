@@ -6,6 +6,7 @@ import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import OuterRef, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Viewer
 from accounts.ledgers import NeverEmptied, Unchangeable
@@ -66,21 +67,21 @@ class Conversation(models.Model):
     """One segment of a thread, from open to closed."""
 
     class Status(models.TextChoices):
-        OPEN = "open", "Open"
-        SNOOZED = "snoozed", "Snoozed"
-        CLOSED = "closed", "Closed"
+        OPEN = "open", _("Open")
+        SNOOZED = "snoozed", _("Snoozed")
+        CLOSED = "closed", _("Closed")
 
     class Priority(models.TextChoices):
-        LOW = "low", "Low"
-        NORMAL = "normal", "Normal"
-        HIGH = "high", "High"
-        URGENT = "urgent", "Urgent"
+        LOW = "low", _("Low")
+        NORMAL = "normal", _("Normal")
+        HIGH = "high", _("High")
+        URGENT = "urgent", _("Urgent")
 
     class Routing(models.TextChoices):
-        DONE = "done", "Done"
-        ASKING = "asking", "Others are being asked"
-        NOBODY = "nobody", "Nobody was able"
-        ANSWERING = "answer", "Others are asked for an automatic reply"
+        DONE = "done", _("Done")
+        ASKING = "asking", _("Others are being asked")
+        NOBODY = "nobody", _("Nobody was able")
+        ANSWERING = "answer", _("Others are asked for an automatic reply")
 
     # No index of its own: `conversation_list` begins with it.
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -261,17 +262,17 @@ class Participant(models.Model):
     """A person's part in a conversation's audience, from a start to an end."""
 
     class Role(models.TextChoices):
-        MEMBER = "member", "Member"
-        OWNER = "owner", "Owner"
-        WATCHER = "watcher", "Watcher"
+        MEMBER = "member", _("Member")
+        OWNER = "owner", _("Owner")
+        WATCHER = "watcher", _("Watcher")
 
     class Source(models.TextChoices):
-        TEAM = "team", "Team"
-        RULE = "rule", "Rule"
-        ESCALATION = "escalation", "Escalation"
-        CLAIM = "claim", "Claim"
-        MANUAL = "manual", "Transfer or take-over"
-        MENTION = "mention", "Mention"
+        TEAM = "team", _("Team")
+        RULE = "rule", _("Rule")
+        ESCALATION = "escalation", _("Escalation")
+        CLAIM = "claim", _("Claim")
+        MANUAL = "manual", _("Transfer or take-over")
+        MENTION = "mention", _("Mention")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     conversation = models.ForeignKey(
@@ -342,29 +343,29 @@ class ConversationEvent(models.Model):
     """
 
     class Verb(models.TextChoices):
-        OPENED = "opened", "Opened"
-        REOPENED = "reopened", "Reopened"
-        CLAIMED = "claimed", "Claimed"
-        RELEASED = "released", "Released"
-        TRANSFERRED = "transferred", "Transferred"
-        MOVED = "moved", "Moved to another inbox"
-        TAKEN_OVER = "taken_over", "Taken over"
-        RETURNED = "returned", "Returned to the team"
-        CLOSED = "closed", "Closed"
-        SNOOZED = "snoozed", "Snoozed"
-        WOKEN = "woken", "Snooze ended"
-        CONSENT = "consent", "Consent changed"
-        SILENT = "silent", "No automatic reply"
-        BLOCKED = "blocked", "Contact blocked"
-        UNBLOCKED = "unblocked", "Contact unblocked"
-        WARNED = "warned", "Escalation is near"
-        ESCALATED = "escalated", "Escalated"
-        ROUTED = "routed", "Given by a rule"
-        TAGGED = "tagged", "Tags changed"
-        CONTACT_TAGS = "contact_tags", "Tags of the contact changed"
-        CONTACT_FACT = "contact_fact", "An attribute of the contact changed"
-        UNDONE = "undone", "Taken back"
-        PROMISED = "promised", "Promise"
+        OPENED = "opened", _("Opened")
+        REOPENED = "reopened", _("Reopened")
+        CLAIMED = "claimed", _("Claimed")
+        RELEASED = "released", _("Released")
+        TRANSFERRED = "transferred", _("Transferred")
+        MOVED = "moved", _("Moved to another inbox")
+        TAKEN_OVER = "taken_over", _("Taken over")
+        RETURNED = "returned", _("Returned to the team")
+        CLOSED = "closed", _("Closed")
+        SNOOZED = "snoozed", _("Snoozed")
+        WOKEN = "woken", _("Snooze ended")
+        CONSENT = "consent", _("Consent changed")
+        SILENT = "silent", _("No automatic reply")
+        BLOCKED = "blocked", _("Contact blocked")
+        UNBLOCKED = "unblocked", _("Contact unblocked")
+        WARNED = "warned", _("Escalation is near")
+        ESCALATED = "escalated", _("Escalated")
+        ROUTED = "routed", _("Given by a rule")
+        TAGGED = "tagged", _("Tags changed")
+        CONTACT_TAGS = "contact_tags", _("Tags of the contact changed")
+        CONTACT_FACT = "contact_fact", _("An attribute of the contact changed")
+        UNDONE = "undone", _("Taken back")
+        PROMISED = "promised", _("Promise")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="events")

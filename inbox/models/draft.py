@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 from inbox.models.conversation import Conversation
@@ -27,8 +28,8 @@ class Draft(models.Model):
     """
 
     class Mode(models.TextChoices):
-        REPLY = "reply", "Reply"
-        NOTE = "note", "Internal note"
+        REPLY = "reply", _("Reply")
+        NOTE = "note", _("Internal note")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, TwilioAccount
 from inbox.models.sender import Sender
@@ -15,14 +16,14 @@ class DriftFinding(models.Model):
     """
 
     class Kind(models.TextChoices):
-        CREDENTIALS = "credentials", "Twilio does not accept our credentials"
-        ACCOUNT_INACTIVE = "inactive", "The Twilio account is not active"
-        GONE = "gone", "The number is not in the Twilio account any more"
-        CANNOT_TEXT = "cannot_text", "The number cannot text"
-        WEBHOOK = "webhook", "Messages go to another address"
-        FALLBACK = "fallback", "The fallback address is not ours"
-        APPLICATION = "application", "A TwiML application takes the messages"
-        SERVICE = "service", "A Messaging Service takes the messages"
+        CREDENTIALS = "credentials", _("Twilio does not accept our credentials")
+        ACCOUNT_INACTIVE = "inactive", _("The Twilio account is not active")
+        GONE = "gone", _("The number is not in the Twilio account any more")
+        CANNOT_TEXT = "cannot_text", _("The number cannot text")
+        WEBHOOK = "webhook", _("Messages go to another address")
+        FALLBACK = "fallback", _("The fallback address is not ours")
+        APPLICATION = "application", _("A TwiML application takes the messages")
+        SERVICE = "service", _("A Messaging Service takes the messages")
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="findings")
     twilio_account = models.ForeignKey(

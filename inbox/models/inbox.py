@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Team
 from routing.models import BusinessHours, EscalationPolicy, Rulebook
@@ -15,32 +16,32 @@ class TeamInbox(models.Model):
     """The inbox of one team: an add-on, so the team is its key."""
 
     class ClaimRule(models.TextChoices):
-        COLLABORATIVE = "collaborative", "Collaborative: no claim, everybody answers"
-        OPTIONAL = "optional", "Optional: until somebody claims, anyone may answer"
-        ON_FIRST_REPLY = "on_first_reply", "On first reply: the first answer claims"
-        REQUIRED = "required", "Required: claim before you answer"
+        COLLABORATIVE = "collaborative", _("Collaborative: no claim, everybody answers")
+        OPTIONAL = "optional", _("Optional: until somebody claims, anyone may answer")
+        ON_FIRST_REPLY = "on_first_reply", _("On first reply: the first answer claims")
+        REQUIRED = "required", _("Required: claim before you answer")
 
     class AfterClaim(models.TextChoices):
-        REMOVED = "removed", "Others no longer see it"
-        READ_ONLY = "read_only", "Others may go on reading"
+        REMOVED = "removed", _("Others no longer see it")
+        READ_ONLY = "read_only", _("Others may go on reading")
 
     class ReopenOwner(models.TextChoices):
-        LAST_OWNER_IF_AVAILABLE = "last_owner_if_available", "The last owner if available"
-        TEAM = "team", "The team"
-        ALWAYS_LAST_OWNER = "always_last_owner", "Always the last owner"
+        LAST_OWNER_IF_AVAILABLE = "last_owner_if_available", _("The last owner if available")
+        TEAM = "team", _("The team")
+        ALWAYS_LAST_OWNER = "always_last_owner", _("Always the last owner")
 
     class ClosedVisibility(models.TextChoices):
-        TEAM = "team", "Every licensed member"
-        AUDIENCE = "audience", "Those who had it when it was closed, and supervisors"
+        TEAM = "team", _("Every licensed member")
+        AUDIENCE = "audience", _("Those who had it when it was closed, and supervisors")
 
     class Colour(models.TextChoices):
-        TEAL = "teal", "Teal"
-        BLUE = "blue", "Blue"
-        VIOLET = "violet", "Violet"
-        ROSE = "rose", "Rose"
-        AMBER = "amber", "Amber"
-        GREEN = "green", "Green"
-        SLATE = "slate", "Slate"
+        TEAL = "teal", _("Teal")
+        BLUE = "blue", _("Blue")
+        VIOLET = "violet", _("Violet")
+        ROSE = "rose", _("Rose")
+        AMBER = "amber", _("Amber")
+        GREEN = "green", _("Green")
+        SLATE = "slate", _("Slate")
 
     team = models.OneToOneField(
         Team, on_delete=models.PROTECT, primary_key=True, related_name="inbox"

@@ -7,6 +7,7 @@ from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Left
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 from inbox.models.conversation import Conversation
@@ -25,35 +26,35 @@ WORDS_SAID = SearchVector(Left("body", SEARCHED_CHARACTERS), config="simple")
 class Forgotten(models.TextChoices):
     """Why something is not here any more. At most 9 characters."""
 
-    RETENTION = "retention", "Its time was over"
-    ERASURE = "erasure", "The person was erased"
+    RETENTION = "retention", _("Its time was over")
+    ERASURE = "erasure", _("The person was erased")
 
 
 class Message(models.Model):
     """One text, note or automatic answer in a thread."""
 
     class Direction(models.TextChoices):
-        IN = "in", "From the customer"
-        OUT = "out", "To the customer"
+        IN = "in", _("From the customer")
+        OUT = "out", _("To the customer")
 
     class Kind(models.TextChoices):
-        TEXT = "text", "Text"
-        NOTE = "note", "Internal note"
-        AUTO = "auto", "Automatic reply"
-        REACTION = "reaction", "Reaction"
+        TEXT = "text", _("Text")
+        NOTE = "note", _("Internal note")
+        AUTO = "auto", _("Automatic reply")
+        REACTION = "reaction", _("Reaction")
 
     class Status(models.TextChoices):
-        RECEIVED = "received", "Received"
-        NOTE = "note", "Noted"
-        QUEUED = "queued", "Queued"
-        SENDING = "sending", "Sending"
-        SENT = "sent", "Sent"
-        DELIVERED = "delivered", "Delivered"
-        READ = "read", "Read"
-        UNKNOWN = "unknown", "Not confirmed"
-        FAILED = "failed", "Failed"
-        BLOCKED = "blocked", "Not sent"
-        CANCELED = "canceled", "Cancelled"
+        RECEIVED = "received", _("Received")
+        NOTE = "note", _("Noted")
+        QUEUED = "queued", _("Queued")
+        SENDING = "sending", _("Sending")
+        SENT = "sent", _("Sent")
+        DELIVERED = "delivered", _("Delivered")
+        READ = "read", _("Read")
+        UNKNOWN = "unknown", _("Not confirmed")
+        FAILED = "failed", _("Failed")
+        BLOCKED = "blocked", _("Not sent")
+        CANCELED = "canceled", _("Cancelled")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="messages")
@@ -210,18 +211,18 @@ class Attachment(models.Model):
     """A file of a message, theirs or ours."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Being fetched"
-        READY = "ready", "Ready"
-        FAILED = "failed", "Could not fetch"
-        REFUSED = "refused", "Refused"
-        GONE = "gone", "Removed"
+        WAITING = "waiting", _("Being fetched")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Could not fetch")
+        REFUSED = "refused", _("Refused")
+        GONE = "gone", _("Removed")
 
     class Look(models.TextChoices):
-        IMAGE = "image", "Image"
-        AUDIO = "audio", "Audio"
-        VIDEO = "video", "Video"
-        CARD = "card", "Contact card"
-        FILE = "file", "File"
+        IMAGE = "image", _("Image")
+        AUDIO = "audio", _("Audio")
+        VIDEO = "video", _("Video")
+        CARD = "card", _("Contact card")
+        FILE = "file", _("File")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     message = models.ForeignKey(

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from compliance.evidence import EVERY_PROGRAMME
@@ -21,14 +22,14 @@ class ConsentQuestion(models.Model):
     """
 
     class Kind(models.TextChoices):
-        CONFIRM = "confirm", "Do they confirm that they opted in?"
-        CLARIFY = "clarify", "Which programme do they keep?"
+        CONFIRM = "confirm", _("Do they confirm that they opted in?")
+        CLARIFY = "clarify", _("Which programme do they keep?")
 
     class Outcome(models.TextChoices):
-        YES = "yes", "They confirmed"
-        KEPT = "kept", "They kept one programme"
-        OPTED_OUT = "out", "They opted out"
-        OVER = "over", "Nobody answered in time"
+        YES = "yes", _("They confirmed")
+        KEPT = "kept", _("They kept one programme")
+        OPTED_OUT = "out", _("They opted out")
+        OVER = "over", _("Nobody answered in time")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="questions")

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, TwilioAccount
 from inbox.models.sender import Sender
@@ -13,14 +14,14 @@ class Receipt(models.Model):
     """One webhook, stored before anybody thinks about it. Nothing received is ever dropped."""
 
     class Kind(models.TextChoices):
-        INBOUND = "inbound", "Message"
-        STATUS = "status", "Status"
+        INBOUND = "inbound", _("Message")
+        STATUS = "status", _("Status")
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        DONE = "done", "Processed"
-        QUARANTINED = "quarantined", "In quarantine"
-        FAILED = "failed", "Failed, will be tried again"
+        WAITING = "waiting", _("Waiting")
+        DONE = "done", _("Processed")
+        QUARANTINED = "quarantined", _("In quarantine")
+        FAILED = "failed", _("Failed, will be tried again")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     twilio_account = models.ForeignKey(TwilioAccount, on_delete=models.PROTECT, related_name="+")

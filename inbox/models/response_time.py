@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 from inbox.models.conversation import Conversation
@@ -18,10 +19,10 @@ class ResponseTime(models.Model):
     """
 
     class Kind(models.TextChoices):
-        FIRST = "first", "First response"
-        NEXT = "next", "Next response"
-        UNANSWERED = "unanswered", "Closed without an answer"
-        RESOLUTION = "resolution", "Resolution"
+        FIRST = "first", _("First response")
+        NEXT = "next", _("Next response")
+        UNANSWERED = "unanswered", _("Closed without an answer")
+        RESOLUTION = "resolution", _("Resolution")
 
     # No index of its own: `response_by_inbox` begins with it.
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)

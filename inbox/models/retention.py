@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NoReturn
 import pgtrigger
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.ledgers import (
     LedgerImmutableError,
@@ -85,9 +86,9 @@ class LegalHold(models.Model):
     """
 
     class Scope(models.TextChoices):
-        ACCOUNT = "account", "The whole account"
-        PERSON = "person", "A person"
-        CONVERSATION = "conversation", "A conversation"
+        ACCOUNT = "account", _("The whole account")
+        PERSON = "person", _("A person")
+        CONVERSATION = "conversation", _("A conversation")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     public_id = models.CharField(max_length=32, unique=True, default=public_id, editable=False)
@@ -162,8 +163,8 @@ class ForgettingCertificate(models.Model):
     """
 
     class Cause(models.TextChoices):
-        RETENTION = "retention", "Retention"
-        ERASURE = "erasure", "Erasure of a person"
+        RETENTION = "retention", _("Retention")
+        ERASURE = "erasure", _("Erasure of a person")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     number = models.PositiveIntegerField(help_text="1 for the account's first")
@@ -210,11 +211,11 @@ class Erasure(models.Model):
     """
 
     class State(models.TextChoices):
-        HELD = "held", "Waits for a legal hold to be lifted"
-        ASKED = "asked", "Begins in a moment"
-        FORGETTING = "forgetting", "Is being forgotten here"
-        OUTSIDE = "outside", "Forgotten here; Twilio is being asked"
-        DONE = "done", "Done"
+        HELD = "held", _("Waits for a legal hold to be lifted")
+        ASKED = "asked", _("Begins in a moment")
+        FORGETTING = "forgetting", _("Is being forgotten here")
+        OUTSIDE = "outside", _("Forgotten here; Twilio is being asked")
+        DONE = "done", _("Done")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     public_id = models.CharField(max_length=32, unique=True, default=public_id, editable=False)
@@ -266,9 +267,9 @@ class RemoteDeletion(models.Model):
     """One message that Twilio is to delete, with its files, and what became of that."""
 
     class State(models.TextChoices):
-        OWED = "owed", "Waits"
-        DONE = "done", "Deleted"
-        FAILED = "failed", "Could not be deleted"
+        OWED = "owed", _("Waits")
+        DONE = "done", _("Deleted")
+        FAILED = "failed", _("Could not be deleted")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     erasure = models.ForeignKey(Erasure, on_delete=models.PROTECT, related_name="deletions")

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 from inbox.models.message import Message
@@ -20,14 +21,14 @@ class ConsentReview(models.Model):
     """
 
     class Kind(models.TextChoices):
-        HELD = "held", "May have asked to stop"
-        READ = "read", "Read as a request to stop"
+        HELD = "held", _("May have asked to stop")
+        READ = "read", _("Read as a request to stop")
 
     class Outcome(models.TextChoices):
-        STOP = "stop", "They asked to stop"
-        GO_ON = "go_on", "They did not ask to stop"
-        LAPSED = "lapsed", "Nobody decided in time"
-        MOOT = "moot", "Settled by what they wrote later"
+        STOP = "stop", _("They asked to stop")
+        GO_ON = "go_on", _("They did not ask to stop")
+        LAPSED = "lapsed", _("Nobody decided in time")
+        MOOT = "moot", _("Settled by what they wrote later")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="reviews")

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, TwilioAccount
 from accounts.secrets import EncryptedTextField
@@ -23,19 +24,19 @@ class Sender(models.Model):
     """A number, WhatsApp sender or Messaging Service of ours. Belongs to exactly one inbox."""
 
     class Kind(models.TextChoices):
-        NUMBER = "number", "Phone number"
-        SHORT_CODE = "short_code", "Short code"
-        WHATSAPP = "whatsapp", "WhatsApp sender"
-        SERVICE = "service", "Messaging Service"
-        OTHER = "other", "Other channel"
+        NUMBER = "number", _("Phone number")
+        SHORT_CODE = "short_code", _("Short code")
+        WHATSAPP = "whatsapp", _("WhatsApp sender")
+        SERVICE = "service", _("Messaging Service")
+        OTHER = "other", _("Other channel")
 
     class Registration(models.TextChoices):
-        UNKNOWN = "unknown", "Not checked yet"
-        NOT_NEEDED = "not_needed", "Not needed"
-        MISSING = "missing", "Not registered"
-        WAITING = "waiting", "In review"
-        DONE = "done", "Registered"
-        REFUSED = "refused", "Refused"
+        UNKNOWN = "unknown", _("Not checked yet")
+        NOT_NEEDED = "not_needed", _("Not needed")
+        MISSING = "missing", _("Not registered")
+        WAITING = "waiting", _("In review")
+        DONE = "done", _("Registered")
+        REFUSED = "refused", _("Refused")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="senders")
     inbox = models.ForeignKey(TeamInbox, on_delete=models.PROTECT, related_name="senders")

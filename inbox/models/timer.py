@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from inbox.models.conversation import Conversation
@@ -20,8 +21,8 @@ class EscalationTimer(models.Model):
     """
 
     class Held(models.TextChoices):
-        SNOOZED = "snoozed", "Snoozed"
-        OFF = "off", "Team Inbox or this inbox is off"
+        SNOOZED = "snoozed", _("Snoozed")
+        OFF = "off", _("Team Inbox or this inbox is off")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     conversation = models.ForeignKey(

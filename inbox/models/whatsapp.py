@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, TwilioAccount
 
@@ -11,14 +12,14 @@ class WhatsAppTemplate(models.Model):
     """A message template as Twilio has it, with Meta's verdict. Kept when it is gone there."""
 
     class Status(models.TextChoices):
-        UNSUBMITTED = "unsubmitted", "Not submitted"
-        RECEIVED = "received", "Submitted"
-        PENDING = "pending", "Being reviewed"
-        APPROVED = "approved", "Approved"
-        REJECTED = "rejected", "Rejected"
-        PAUSED = "paused", "Paused by WhatsApp"
-        DISABLED = "disabled", "Disabled by WhatsApp"
-        OTHER = "other", "Another state"
+        UNSUBMITTED = "unsubmitted", _("Not submitted")
+        RECEIVED = "received", _("Submitted")
+        PENDING = "pending", _("Being reviewed")
+        APPROVED = "approved", _("Approved")
+        REJECTED = "rejected", _("Rejected")
+        PAUSED = "paused", _("Paused by WhatsApp")
+        DISABLED = "disabled", _("Disabled by WhatsApp")
+        OTHER = "other", _("Another state")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     twilio_account = models.ForeignKey(
@@ -82,16 +83,16 @@ class WhatsAppState(models.Model):
     """What Twilio says of one WhatsApp sender, whether an inbox of ours has it or not."""
 
     class Status(models.TextChoices):
-        ONLINE = "online", "Online"
-        PENDING = "pending", "Being set up"
-        OFFLINE = "offline", "Offline"
-        OTHER = "other", "Another state"
+        ONLINE = "online", _("Online")
+        PENDING = "pending", _("Being set up")
+        OFFLINE = "offline", _("Offline")
+        OTHER = "other", _("Another state")
 
     class Quality(models.TextChoices):
-        HIGH = "high", "High"
-        MEDIUM = "medium", "Medium"
-        LOW = "low", "Low"
-        UNKNOWN = "unknown", "Not rated yet"
+        HIGH = "high", _("High")
+        MEDIUM = "medium", _("Medium")
+        LOW = "low", _("Low")
+        UNKNOWN = "unknown", _("Not rated yet")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     twilio_account = models.ForeignKey(

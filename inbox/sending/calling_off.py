@@ -6,6 +6,7 @@ from django.db import transaction
 
 from accounts.access import Viewer
 from accounts.models import User
+from accounts.retelling import noop
 from inbox.broadcast import announce
 from inbox.models import Message
 from inbox.refusals import RefusedError
@@ -22,7 +23,7 @@ class TooLateError(RefusedError):
     """It has left, or leaves at this moment."""
 
     code = "too_late"
-    reason = "It is too late: the message has left."
+    reason = noop("It is too late: the message has left.")
 
 
 def call_off(*, message: Message, by: Viewer, user: User, now: datetime) -> Message:
@@ -35,7 +36,7 @@ def call_off(*, message: Message, by: Viewer, user: User, now: datetime) -> Mess
         thread = locked_thread(message.thread_id)
         row = locked_message(message.pk)
         if row.conversation is None or row.author_id is None:
-            raise TooLateError("Only what a person wrote can be stopped.")
+            raise TooLateError(noop("Only what a person wrote can be stopped."))
         row.thread = row.conversation.thread = thread
         require_reply(by, row.conversation)
         if row.error_code == CALLED_OFF:
@@ -44,7 +45,10 @@ def call_off(*, message: Message, by: Viewer, user: User, now: datetime) -> Mess
             raise TooLateError
         story = Story(now=now, actor=user)
         row.status, row.error_code = Message.Status.CANCELED, CALLED_OFF
-        row.error_words, row.settled_at = f"Stopped by {user.name}."[:300], now
+        row.error_words, row.settled_at = (
+            (noop("Stopped by %(name)s.") % {"name": user.name})[:300],
+            now,
+        )
         row.save()
         resume_waiting(row.conversation, now=now)
         row.conversation.save()

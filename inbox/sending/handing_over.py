@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, F, Q, Value
 from django.db.models.functions import Coalesce
 
+from accounts.retelling import noop
 from accounts.secrets import SecretUnreadableError
 from compliance.decisions import Stage, keep_decision
 from compliance.gate import Purpose, Reason, Verdict
@@ -178,14 +179,18 @@ def _owner_is_asked(message: Message, *, now: datetime) -> bool:
 def _verdict_at_delivery(message: Message, *, now: datetime) -> Verdict:
     """Return what the gate says now, where an automatic reply is still wanted at all."""
     if message.purpose == Purpose.AUTO_REPLY and not is_still_wanted(message, now=now):
-        words = "A person answered first, or closed the conversation, or it had waited too long."
+        words = noop(
+            "A person answered first, or closed the conversation, or it had waited too long."
+        )
         return Verdict(Reason.NOT_WANTED, words)
     if is_overtaken(message):
-        words = "They wrote before it went. Read that first, then send it again if it still fits."
+        words = noop(
+            "They wrote before it went. Read that first, then send it again if it still fits."
+        )
         return Verdict(Reason.NOT_WANTED, words)
     is_question = message.purpose == Purpose.CONSENT_REQUEST
     if is_question and not is_still_asked(message, address_of(message.thread), now=now):
-        words = "They answered already, or opted out, or the time to answer is over."
+        words = noop("They answered already, or opted out, or the time to answer is over.")
         return Verdict(Reason.NOT_WANTED, words)
     wanted = Wanted(
         purpose_of(message.purpose),

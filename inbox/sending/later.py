@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from accounts.retelling import noop
 from inbox.models import Message
 from inbox.refusals import MissingInputError
 
@@ -31,19 +32,27 @@ def checked_later(later: Later | None, hold: timedelta, *, now: datetime) -> Non
     """Check when a message is to leave. Raises MissingInputError."""
     if later and not now < later.at <= now + LONGEST_AHEAD:
         raise MissingInputError(
-            f"Choose a moment that is still to come, within {LONGEST_AHEAD.days} days."
+            noop("Choose a moment that is still to come, within %(days)s days.")
+            % {"days": LONGEST_AHEAD.days}
         )
     if not timedelta(0) <= hold <= LONGEST_HOLD:
         raise MissingInputError(
-            f"A message is held back for at most {LONGEST_HOLD.seconds} seconds."
+            noop("A message is held back for at most %(seconds)s seconds.")
+            % {"seconds": LONGEST_HOLD.seconds}
         )
 
 
 def scheduled_words(later: Later, zone: str) -> str:
     """Say when it goes, in the time zone of the inbox."""
     local = later.at.astimezone(ZoneInfo(zone))
-    unless = ", unless they write first" if later.unless_they_write else ""
-    return f"Goes on {local:%A, %-d %B %Y at %H:%M} ({zone}){unless}."
+    words = noop("Goes on %(day)s at %(time)s (%(zone)s).")
+    if later.unless_they_write:
+        words = noop("Goes on %(day)s at %(time)s (%(zone)s), unless they write first.")
+    return words % {
+        "day": f"{local:%A, %-d %B %Y}",
+        "time": f"{local:%H:%M}",
+        "zone": zone,
+    }
 
 
 def is_scheduled(message: Message) -> bool:

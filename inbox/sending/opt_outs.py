@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Max
 
+from accounts.retelling import noop
 from compliance.addresses import Address
 from compliance.asking_settings import scope_of
 from compliance.consent import record_carrier_block
@@ -27,9 +28,9 @@ _Status = Message.Status
 OPTED_OUT, DOUBTED = Reason.OPTED_OUT.value, Reason.PENDING_REVIEW.value
 NO_CONTACT = Reason.DO_NOT_CONTACT.value
 _CANCELLED = {
-    OPTED_OUT: "Cancelled: they opted out before it was sent.",
-    DOUBTED: "Cancelled: they may have asked to stop before it was sent.",
-    NO_CONTACT: "Cancelled: they were marked do-not-contact before it was sent.",
+    OPTED_OUT: noop("Cancelled: they opted out before it was sent."),
+    DOUBTED: noop("Cancelled: they may have asked to stop before it was sent."),
+    NO_CONTACT: noop("Cancelled: they were marked do-not-contact before it was sent."),
 }
 
 

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from accounts.access import Viewer
 from accounts.models import User
+from accounts.retelling import noop
 from compliance.asking_settings import asking_of
 from compliance.evidence import EVERY_PROGRAMME
 from compliance.gate import Purpose
@@ -125,19 +126,25 @@ def send_reply(
 def _checked_body(body: str, attachments: Sequence[Attachment]) -> str:
     words = body.replace("\r\n", "\n").strip()
     if not words and not attachments:
-        raise MissingInputError("The message is empty. Write something or attach a file.")
+        raise MissingInputError(noop("The message is empty. Write something or attach a file."))
     if len(words) > BODY_LIMIT:
         raise MissingInputError(
-            f"The message has {len(words)} characters; the limit is {BODY_LIMIT:,}. Shorten it."
+            noop("The message has %(words)s characters; the limit is %(body_limit)s. Shorten it.")
+            % {"words": len(words), "body_limit": f"{BODY_LIMIT:,}"}
         )
     if len(attachments) > MEDIA_LIMIT:
-        raise MissingInputError(f"At most {MEDIA_LIMIT} files fit into one message.")
+        raise MissingInputError(
+            noop("At most %(media_limit)s files fit into one message.")
+            % {"media_limit": MEDIA_LIMIT}
+        )
     return words
 
 
 def _checked(purpose: Purpose) -> Purpose:
     if purpose not in BY_PEOPLE:
-        raise MissingInputError("Choose what this message is: an answer, a notice or an offer.")
+        raise MissingInputError(
+            noop("Choose what this message is: an answer, a notice or an offer.")
+        )
     return purpose
 
 
@@ -146,12 +153,16 @@ def _check_programme(conversation: Conversation, purpose: Purpose, programme: st
     if programme == EVERY_PROGRAMME:
         return
     if purpose is Purpose.REPLY or not asking_of(conversation.account_id).knows(programme):
-        raise MissingInputError("There is no such programme: send it as a notice or an offer.")
+        raise MissingInputError(
+            noop("There is no such programme: send it as a notice or an offer.")
+        )
 
 
 def _checked_reason(went_on: WentOn) -> WentOn:
     if went_on.codes and not went_on.reason.strip():
-        raise MissingInputError("Say why you send it all the same: it is kept with the message.")
+        raise MissingInputError(
+            noop("Say why you send it all the same: it is kept with the message.")
+        )
     return went_on
 
 

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from accounts.access import Viewer
 from accounts.models import User
+from accounts.retelling import noop
 from compliance.judging import Purpose, purpose_of
 from inbox.broadcast import announce
 from inbox.conversations import locked_conversation
@@ -27,7 +28,7 @@ def resend(*, message: Message, by: Viewer, user: User, now: datetime) -> Messag
     A second press returns the same new message. Raises what `send_reply` raises.
     """
     if not message.may_be_resent or message.conversation is None:
-        raise MissingInputError("Only a message that did not arrive can be sent again.")
+        raise MissingInputError(noop("Only a message that did not arrive can be sent again."))
     template = chosen_before(message)
     judged = as_judged(message.thread, template)
     wanted = Wanted(

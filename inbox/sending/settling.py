@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from accounts.retelling import noop
 from inbox.broadcast import announce
 from inbox.carrier import Accepted, ErrorKind, Outcome, Rejected, Throttled, Unknown
 from inbox.models import Message, Sender
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 GIVE_UP_AFTER = timedelta(hours=1)
 MAX_BACKOFF_SECONDS = 120.0
 LOOK_UP_AFTER = timedelta(seconds=15)
-UNKNOWN_WORDS = (
+UNKNOWN_WORDS = noop(
     "Not confirmed: Twilio did not answer, so it may or may not have arrived. We are checking. "
     "Sending it again may deliver it twice."
 )
@@ -113,7 +114,8 @@ def _settle_throttled(message: Message, outcome: Throttled, story: Story) -> Non
             story,
             status=_Status.FAILED,
             error_code="throttled",
-            error_words=f"{outcome.why} It was tried for an hour. Send it again later.",
+            error_words=noop("%(why)s It was tried for an hour. Send it again later.")
+            % {"why": outcome.why},
         )
         return
     pause = timedelta(seconds=_backoff(message.attempts, outcome.after_seconds))

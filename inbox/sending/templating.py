@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from accounts.retelling import noop
 from compliance.judging import Purpose, Template
 from inbox.models import Message, Thread, WhatsAppTemplate
 from inbox.refusals import MissingInputError
@@ -14,9 +15,9 @@ from inbox.template_words import FillingError, fill_in
 TEMPLATE = "template"
 _Status = WhatsAppTemplate.Status
 _PROBLEMS = {
-    _Status.PAUSED: "WhatsApp has paused it, because people reported it.",
-    _Status.DISABLED: "WhatsApp has disabled it.",
-    _Status.REJECTED: "WhatsApp has rejected it.",
+    _Status.PAUSED: noop("WhatsApp has paused it, because people reported it."),
+    _Status.DISABLED: noop("WhatsApp has disabled it."),
+    _Status.REJECTED: noop("WhatsApp has rejected it."),
 }
 
 
@@ -94,8 +95,10 @@ def as_judged(thread: Thread, chosen: Chosen | None) -> Template | None:
         return None
     row = _row_of(thread, chosen.content_sid)
     if row is None or row.gone_at:
-        return Template(chosen.category.upper(), "It is not at Twilio any more.")
-    problem = "" if row.is_usable else _PROBLEMS.get(_Status(row.status), "It is not approved yet.")
+        return Template(chosen.category.upper(), noop("It is not at Twilio any more."))
+    problem = (
+        "" if row.is_usable else _PROBLEMS.get(_Status(row.status), noop("It is not approved yet."))
+    )
     return Template(row.category.upper(), problem)
 
 

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import Account, User
+from accounts.retelling import noop
 from accounts.secrets import SecretUnreadableError
 from compliance.addresses import masked
 from compliance.asking_settings import asking_of
@@ -337,7 +338,7 @@ def _lines(row: ConsentImport, read: Read) -> Iterator[ConsentImportLine]:
             cell=problem.cell,
         )
     for line, first in read.repeated:
-        reason = f"Line {first} says the same."
+        reason = noop("Line %(first)s says the same.") % {"first": first}
         yield ConsentImportLine(**mine, line=line, outcome=_Outcome.REPEATED, reason=reason)
 
 
@@ -379,7 +380,9 @@ def cancel(row: ConsentImport, *, by: User, now: datetime) -> ConsentImport:
 
 
 def _stop_asking(row: ConsentImport) -> None:
-    reason = "The import was cancelled before they were asked. Without a yes it comes to nothing."
+    reason = noop(
+        "The import was cancelled before they were asked. Without a yes it comes to nothing."
+    )
     waiting = row.lines.filter(outcome=_Outcome.TO_ASK)
     row.questions += waiting.update(outcome=_Outcome.NOT_ASKED, reason=reason)
     row.ask_next_at = None

@@ -16,9 +16,10 @@ from django.db import transaction
 from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, override
 
 from accounts import audit
+from accounts.languages import by_language
 from accounts.models import Account, ExpiryNotice, FeatureGrant, License, LicensePool, User
 from accounts.seats import local_words
 
@@ -250,20 +251,12 @@ def _claim(now: datetime) -> list[ExpiryNotice]:
 
 def _mail(account: Account, notices: Iterable[ExpiryNotice], *, now: datetime) -> int:
     told = list(notices)
-    admins, partners = _readers(account)
-    if not (admins or partners):
-        return 0
-    context = {"account": account, "notices": told}
-    subject = render_to_string("mail/expiry_subject.txt", context)
-    letter = EmailMessage(
-        # One line, whatever an account is called.
-        subject=" ".join(subject.split()),
-        body=render_to_string("mail/expiry.txt", context),
-        to=admins or partners,
-        bcc=partners if admins else [],
-    )
+    letters = [
+        _letter(account, told, language, readers)
+        for language, readers in by_language(_readers(account))
+    ]
     try:
-        return int(letter.send())
+        return sum(int(letter.send()) for letter in letters)
     except OSError:
         logger.exception("mail: an expiry of account %s was not sent; again later", account.pk)
         ExpiryNotice.objects.filter(pk__in=[notice.pk for notice in told]).update(
@@ -272,11 +265,26 @@ def _mail(account: Account, notices: Iterable[ExpiryNotice], *, now: datetime) -
         return 0
 
 
-def _readers(account: Account) -> tuple[list[str], list[str]]:
-    people = User.objects.filter(is_active=True).order_by("pk")
-    admins = people.filter(account=account, role=User.Role.ACCOUNT_ADMIN)
-    partners = people.filter(partner=account.partner_id, role=User.Role.PARTNER)
-    return (
-        list(admins.values_list("email", flat=True)),
-        list(partners.values_list("email", flat=True)),
+def _letter(
+    account: Account, notices: list[ExpiryNotice], language: str, readers: list[User]
+) -> EmailMessage:
+    """Write one letter; partners are not shown to the people of an account."""
+    context = {"account": account, "notices": notices}
+    with override(language):
+        subject = render_to_string("mail/expiry_subject.txt", context)
+        body = render_to_string("mail/expiry.txt", context)
+    partners = [user.email for user in readers if user.role == User.Role.PARTNER]
+    admins = [user.email for user in readers if user.role != User.Role.PARTNER]
+    return EmailMessage(
+        # One line, whatever an account is called.
+        subject=" ".join(subject.split()),
+        body=body,
+        to=admins or partners,
+        bcc=partners if admins else [],
     )
+
+
+def _readers(account: Account) -> list[User]:
+    admins = Q(account=account, role=User.Role.ACCOUNT_ADMIN)
+    partners = Q(partner=account.partner_id, role=User.Role.PARTNER)
+    return list(User.objects.filter(admins | partners, is_active=True).order_by("pk"))

@@ -27,8 +27,10 @@ from django.db.models import F, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from accounts.audit import record
+from accounts.languages import language_of
 from accounts.licences import assign_licenses
 from accounts.models import (
     Account,
@@ -264,13 +266,12 @@ def _mail(invitation: Invitation, token: str) -> None:
         "url": settings.PUBLIC_BASE_URL + reverse("join", kwargs={"token": token}),
         "days": settings.INVITATION_DAYS,
     }
-    subject = render_to_string("mail/invitation_subject.txt", facts)
-    send_mail(
-        " ".join(subject.split()),
-        render_to_string("mail/invitation.txt", facts),
-        settings.DEFAULT_FROM_EMAIL,
-        [invitation.email],
-    )
+    # Who is invited chose no language yet: that of whom they will work with.
+    with override(language_of(invitation.invited_by)):
+        subject = render_to_string("mail/invitation_subject.txt", facts)
+        body = render_to_string("mail/invitation.txt", facts)
+    sender = settings.DEFAULT_FROM_EMAIL
+    send_mail(" ".join(subject.split()), body, sender, [invitation.email])
 
 
 def inviter_of(invitation: Invitation) -> str:

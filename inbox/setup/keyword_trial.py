@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from accounts.models import Account
+from accounts.retelling import noop
 from compliance.classify import Reading
 from compliance.consent import KeywordHandler, handler_of
 from compliance.foretelling import Foretold, Trial, foretell, read_trial
@@ -11,10 +12,10 @@ from inbox.models import Sender
 
 MOST_SENDERS = 50
 _HANDLERS = {
-    KeywordHandler.TWILIO_DEFAULT: "Twilio's standard opt-out",
-    KeywordHandler.TWILIO_ADVANCED: "Twilio's Advanced Opt-Out",
-    KeywordHandler.CARRIER_TOLLFREE: "the toll-free network",
-    KeywordHandler.APP: "we answer",
+    KeywordHandler.TWILIO_DEFAULT: noop("Twilio's standard opt-out"),
+    KeywordHandler.TWILIO_ADVANCED: noop("Twilio's Advanced Opt-Out"),
+    KeywordHandler.CARRIER_TOLLFREE: noop("the toll-free network"),
+    KeywordHandler.APP: noop("we answer"),
 }
 
 

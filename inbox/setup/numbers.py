@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import Account, TwilioAccount, User
+from accounts.retelling import noop
 from compliance.addresses import E164, SHORT_CODE, TOLL_FREE_PREFIXES
 from compliance.consent import KeywordHandler
 from inbox.broadcast import announce
@@ -39,7 +40,7 @@ SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
 COUNTRY = re.compile(r"[A-Z]{2}")
 KINDS = {"local": "Local", "mobile": "Mobile", "toll_free": "Toll-free"}
 TAKEN = "21422"
-REMOVED_WORDS = "Cancelled: the number was removed from the inbox before it was sent."
+REMOVED_WORDS = noop("Cancelled: the number was removed from the inbox before it was sent.")
 _Kind = Sender.Kind
 
 

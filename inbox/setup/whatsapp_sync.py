@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 from accounts.access import feature_is_on
 from accounts.audit import alarm, record
 from accounts.models import Account, Feature, FeatureGrant, TwilioAccount, User, in_force
+from accounts.retelling import noop
 from accounts.secrets import SecretUnreadableError
 from inbox.models import WhatsAppState, WhatsAppSync, WhatsAppTemplate
 from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError
@@ -43,7 +44,7 @@ _STATES = {
 class WhatsAppOffError(Exception):
     """WhatsApp is not switched on for the account, so nobody is asked."""
 
-    reason = "WhatsApp is not switched on for this account."
+    reason = noop("WhatsApp is not switched on for this account.")
 
 
 def sync_whatsapp(
@@ -287,7 +288,8 @@ def _alarm_template(row: WhatsAppTemplate, *, now: datetime) -> None:
     alarm(
         action="whatsapp_template_lost",
         subject=str(row),
-        words=f"WhatsApp took back its approval: it is {row.provider_status} now.{why}",
+        words=noop("WhatsApp took back its approval: it is %(provider_status)s now.%(why)s")
+        % {"provider_status": row.provider_status, "why": why},
         now=now,
         account_id=row.account_id,
         content_sid=row.content_sid,
@@ -299,7 +301,8 @@ def _alarm_sender(row: WhatsAppState, *, now: datetime) -> None:
     alarm(
         action="whatsapp_sender_offline",
         subject=row.address,
-        words=f"This WhatsApp sender went offline: nothing goes out from it.{why}",
+        words=noop("This WhatsApp sender went offline: nothing goes out from it.%(why)s")
+        % {"why": why},
         now=now,
         account_id=row.account_id,
     )

@@ -8,12 +8,13 @@ from functools import lru_cache
 from django import template
 from django.template.loader import render_to_string
 from django.templatetags.static import static
+from django.utils import dateformat
 from django.utils.html import escape, format_html, json_script, urlize
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from accounts.circumstances import numbers_are_hidden
-from inbox import labels
+from inbox import labels, previews
 from inbox.models import Attachment, ContactAddress, Conversation, ConversationEvent, Message
 from inbox.models.ids import client_id
 from inbox.models.message import MENTION_NAMES
@@ -132,7 +133,7 @@ def when(moment: datetime | None, show: str = "time") -> SafeString:
         '<time datetime="{}" data-show="{}">{} UTC</time>',
         utc.isoformat(timespec="milliseconds"),
         show,
-        f"{utc.day} {utc:%b %Y, %H:%M}",
+        dateformat.format(utc, "j M Y, H:i"),
     )
 
 
@@ -230,6 +231,12 @@ def initials(name: str) -> str:
 def letters(name: str) -> str:
     """Return two letters for a team's inbox."""
     return labels.letters(name)
+
+
+@register.filter
+def preview_words(preview: str) -> str:
+    """Say the last words of a conversation, or what stands for a file."""
+    return previews.preview_words(preview)
 
 
 @register.filter

@@ -13,6 +13,7 @@ from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.rest import Client
 
 from accounts.numbers import number_in
+from accounts.retelling import noop
 from compliance.addresses import masked
 from inbox.carrier import (
     Accepted,
@@ -155,7 +156,10 @@ def _deleting() -> Iterator[None]:
         with _gone_is_done():
             yield
     except TwilioRestException as error:
-        raise CarrierAwayError(f"Twilio answered {error.status} ({error.code or 0})") from error
+        raise CarrierAwayError(
+            noop("Twilio answered %(status)s (%(value)s)")
+            % {"status": error.status, "value": error.code or 0}
+        ) from error
     except (TwilioException, requests.exceptions.RequestException, *_UNREADABLE) as error:
         raise CarrierAwayError(type(error).__name__) from error
 
@@ -205,9 +209,9 @@ def _outcome_of(error: TwilioRestException) -> Outcome:
     # Wrong credentials are a 401, with or without a code.
     code = WRONG_CREDENTIALS if error.status == 401 and not error.code else str(error.code or "")
     if error.status == 429:
-        return Throttled(MIN_BACKOFF_SECONDS, "Twilio asked us to slow down (429).")
+        return Throttled(MIN_BACKOFF_SECONDS, noop("Twilio asked us to slow down (429)."))
     if error.status >= 500:
-        return Unknown(f"Twilio answered {error.status}.")
+        return Unknown(noop("Twilio answered %(status)s.") % {"status": error.status})
     meaning = meaning_of(code)
     if meaning.kind is ErrorKind.THROTTLED:
         return Throttled(MIN_BACKOFF_SECONDS, meaning.words)
@@ -217,7 +221,7 @@ def _outcome_of(error: TwilioRestException) -> Outcome:
 def _outcome_of_connection(error: requests.exceptions.ConnectionError) -> Outcome:
     """Tell a connection that was never made (safe to repeat) from one that broke (not safe)."""
     if was_never_sent(error):
-        return Throttled(MIN_BACKOFF_SECONDS, "Twilio cannot be reached.")
+        return Throttled(MIN_BACKOFF_SECONDS, noop("Twilio cannot be reached."))
     return Unknown(type(error).__name__)
 
 

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from accounts.access import Viewer
 from accounts.administrators import administrators_of
 from accounts.models import Account, User
+from accounts.retelling import retold
 from accounts.sessions import viewer_here
 from compliance.gate import SendBlockedError
 from inbox.access import HandledByOtherError, get_conversation
@@ -151,7 +152,7 @@ def first_problem(form: Form) -> dict[str, object]:
     """Return the body of the answer when a form cannot be read: what is wrong first."""
     for problems in form.errors.as_data().values():
         problem = problems[0]
-        return {"code": problem.code or "bad_input", "detail": problem.messages[0]}
+        return {"code": problem.code or "bad_input", "detail": retold(problem.messages[0])}
     return {"code": "bad_input", "detail": ""}
 
 
@@ -159,7 +160,7 @@ def blocked_dict(blocked: SendBlockedError) -> dict[str, object]:
     """Return the body of the answer when the gate says no, or asks before it says yes."""
     code = blocked.verdict.reason.value
     asked = {"may_go_on": True, "went_on": code} if blocked.verdict.is_question else {}
-    return {"code": code.lower(), "detail": blocked.reason, **asked}
+    return {"code": code.lower(), "detail": retold(blocked.reason), **asked}
 
 
 def blocked_status(blocked: SendBlockedError) -> int:

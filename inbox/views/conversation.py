@@ -17,6 +17,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.numbers import number_in
+from accounts.retelling import noop
 from compliance.gate import SendBlockedError
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.conversations import add_note, mark_read, mark_unread
@@ -305,7 +306,10 @@ def _attachments(request: HttpRequest, case: Case, client_id: str) -> Sequence[A
     wanted = request.POST.getlist("media_ids[]") or request.POST.getlist("media_ids")
     uploads = request.FILES.getlist("files[]") or request.FILES.getlist("files")
     if len(wanted) + len(uploads) > FILES_AT_ONCE:
-        raise MissingInputError(f"At most {FILES_AT_ONCE} files fit into one message.")
+        raise MissingInputError(
+            noop("At most %(files_at_once)s files fit into one message.")
+            % {"files_at_once": FILES_AT_ONCE}
+        )
     # A repeat of this very message finds its files on the message it made.
     is_free = Q(message=None) | Q(message__client_id=client_id)
     known = {
@@ -318,7 +322,9 @@ def _attachments(request: HttpRequest, case: Case, client_id: str) -> Sequence[A
         )
     }
     if missing := [public_id for public_id in wanted if public_id not in known]:
-        raise MissingInputError(f"{len(missing)} file(s) are gone. Attach them again.")
+        raise MissingInputError(
+            noop("%(missing)s file(s) are gone. Attach them again.") % {"missing": len(missing)}
+        )
     stored = [
         store_upload(
             account_id=case.conversation.account_id,
@@ -344,7 +350,7 @@ def upload(request: HttpRequest, case: Case) -> HttpResponse:
     """Store one file that may become part of a message."""
     file = request.FILES.get("file")
     if file is None:
-        return JsonResponse({"code": "bad_input", "detail": "There is no file."}, status=422)
+        return JsonResponse({"code": "bad_input", "detail": noop("There is no file.")}, status=422)
     try:
         stored = store_upload(
             account_id=case.conversation.account_id,

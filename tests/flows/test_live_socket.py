@@ -253,6 +253,28 @@ def test_a_burst_reaches_everybody_whole(room: Room) -> None:
         assert sorted(one["seq"] for one in chair.content()) == list(range(start + 1, end + 1))
 
 
+# --- In which words -------------------------------------------------------------------------------
+
+
+def test_each_chair_hears_the_same_in_its_own_language(room: Room) -> None:
+    house = room.house
+    User.objects.filter(pk=house.sue.pk).update(language="es")
+    alice, sue = (room.seat(room.browser(user)) for user in (house.alice, house.sue))
+
+    room.browser(house.alice).act("claim", room.conversation)
+    head = room.head
+    alice.hear_tick(head)
+    sue.hear_tick(head)
+
+    assert [tick["seq"] for tick in alice.ticks()] == [tick["seq"] for tick in sue.ticks()]
+    english, spanish = (str(chair.content()) for chair in (alice, sue))
+    assert len(alice.content()) == len(sue.content()) > 0
+    assert "claimed this" in english
+    assert "tomó esta" not in english
+    assert "tomó esta" in spanish
+    assert "claimed this" not in spanish
+
+
 # --- Typing and looking ---------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -144,11 +145,11 @@ def _shown(one: Keyword, off: dict[tuple[str, str], int]) -> ShippedWord:
 
 
 _CLASSES = {
-    Class.UNIVERSAL: "in every inbox",
-    Class.LANGUAGE: "where the language is read",
-    Class.COLLISION: "an ordinary word too: when your last message invited it",
-    Class.PROVIDER_COLLISION: "always on SMS, where the carrier blocks anyway",
-    Class.WEAK: "for who is opted out",
+    Class.UNIVERSAL: gettext_lazy("in every inbox"),
+    Class.LANGUAGE: gettext_lazy("where the language is read"),
+    Class.COLLISION: gettext_lazy("an ordinary word too: when your last message invited it"),
+    Class.PROVIDER_COLLISION: gettext_lazy("always on SMS, where the carrier blocks anyway"),
+    Class.WEAK: gettext_lazy("for who is opted out"),
 }
 
 

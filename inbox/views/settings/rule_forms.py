@@ -7,6 +7,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from accounts.retelling import noop
 from inbox.segments import count
 from inbox.views.settings.condition_forms import (
     ConditionForm,
@@ -24,7 +25,7 @@ from routing.rules import Target
 from routing.sentences import TARGETS, TRIGGERS
 
 MOST_REPLIES = 40
-UNITS = {"minutes": 1, "hours": 60, "days": 1440}
+UNITS = {noop("minutes"): 1, noop("hours"): 60, noop("days"): 1440}
 _OF_TEAM = (Target.TEAM, Target.RANDOM, Target.ROUND_ROBIN, Target.LEAST_BUSY)
 _OF_PEOPLE = (Target.PEOPLE, Target.RANDOM, Target.ROUND_ROBIN, Target.LEAST_BUSY)
 
