@@ -6,6 +6,7 @@ An account has one row that says how far it is; whoever counts holds it, a quart
 replaced as a whole, and a reader never meets half of it.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -31,8 +32,12 @@ from inbox.models import (
     TeamInbox,
 )
 
+logger = logging.getLogger(__name__)
+
 CELL = timedelta(minutes=15)
 FRESH_FOR = timedelta(minutes=5)
+# After an error: not at once again.
+AGAIN = timedelta(minutes=30)
 # What a carrier tells of a message is mostly told by then; the rest is found at night.
 LOOK_BACK = timedelta(hours=2)
 REPAIRED = timedelta(days=8)
@@ -50,21 +55,27 @@ _TAKEN = (_Status.SENT, _Status.DELIVERED, _Status.READ)
 def count_next(*, now: datetime) -> bool:
     """Count a stretch for the account that is due for longest; say whether any was.
 
-    A stretch is a day at most: what was before there were reports is counted day by day.
+    A stretch is a day at most: what was before there were reports is counted day by day. Where it
+    fails, others have their turn.
     """
-    with transaction.atomic():
-        state = _due(now)
-        if state is not None:
-            _count_on(state, now)
-            return True
-    return _begin_rows(now)
+    state = None
+    try:
+        with transaction.atomic():
+            state = _due(now)
+            if state is not None:
+                _count_on(state, now)
+    except Exception:
+        if state is None:
+            raise
+        logger.exception("reports of account %s could not be counted", state.account_id)
+        ReportState.objects.filter(pk=state.pk).update(next_at=now + AGAIN)
+    return state is not None or _begin_rows(now)
 
 
 def _due(now: datetime) -> ReportState | None:
     rows = ReportState.objects.select_for_update(skip_locked=True, of=("self",))
-    rows = rows.select_related("account")
-    found = rows.filter(counted_to__lte=now - FRESH_FOR).order_by("counted_to").first()
-    return found or rows.filter(repair_at__lte=now).order_by("repair_at").first()
+    due = rows.select_related("account").filter(next_at__lte=now)
+    return due.order_by("next_at").first()
 
 
 def _count_on(state: ReportState, now: datetime) -> None:
@@ -72,8 +83,10 @@ def _count_on(state: ReportState, now: datetime) -> None:
         until = min(now, state.counted_to + CHUNK)
         count_again(state.account_id, since=state.counted_to - LOOK_BACK, until=until)
         state.counted_to = until
-    else:
+    elif state.repair_at <= now:
         _repair(state, now)
+    is_more = state.counted_to <= now - FRESH_FOR or state.repair_at <= now
+    state.next_at = now if is_more else state.counted_to + FRESH_FOR
     state.save()
 
 
@@ -100,7 +113,11 @@ def _begin_rows(now: datetime) -> bool:
     new = Account.objects.filter(has_inbox, ~is_known).order_by("pk")[:50]
     rows = [
         ReportState(
-            account=one, counted_to=_began_at(one.pk) or now - CELL, repair_at=_next_night(one, now)
+            account=one,
+            # Due at once, however young it is.
+            counted_to=(_began_at(one.pk) or now) - FRESH_FOR,
+            next_at=now,
+            repair_at=_next_night(one, now),
         )
         for one in new
     ]

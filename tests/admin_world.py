@@ -297,7 +297,7 @@ def _live_a_little(company: Company, n: int, at: datetime) -> None:
         user=company.alice, type=Authenticator.Type.TOTP, data={"secret": "canary second factor"}
     )
     count_again(company.account.pk, since=at - timedelta(hours=1), until=at + timedelta(hours=1))
-    ReportState.objects.create(account=company.account, counted_to=NOW, repair_at=NOW)
+    ReportState.objects.create(account=company.account, counted_to=NOW, next_at=NOW, repair_at=NOW)
 
 
 def _make_a_word(company: Company) -> None:

@@ -212,7 +212,7 @@ class ReportStateAdmin(ScopedAdmin[ReportState]):
     """How far the reports of each account are counted."""
 
     admin_may = LOOK
-    fields = ("account", "counted_to", "repaired_to", "repair_at")
+    fields = ("account", "counted_to", "next_at", "repaired_to", "repair_at")
     list_display = ("account", "counted_to", "repair_at")
     list_filter = (("account", OwnRowsFilter),)
     list_select_related = ("account",)

@@ -172,6 +172,7 @@ class Migration(migrations.Migration):
                     "counted_to",
                     models.DateTimeField(help_text="What happened before is in the reports"),
                 ),
+                ("next_at", models.DateTimeField(help_text="When it is counted next")),
                 (
                     "repaired_to",
                     models.DateTimeField(
@@ -189,8 +190,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(fields=["counted_to"], name="report_state_due"),
-                    models.Index(fields=["repair_at"], name="report_state_repair"),
+                    models.Index(fields=["next_at"], name="report_state_due"),
                 ],
             },
         ),

@@ -82,6 +82,7 @@ class ReportState(models.Model):
         Account, on_delete=models.CASCADE, primary_key=True, related_name="report_state"
     )
     counted_to = models.DateTimeField(help_text="What happened before is in the reports")
+    next_at = models.DateTimeField(help_text="When it is counted next")
     repaired_to = models.DateTimeField(
         null=True, blank=True, help_text="How far the nightly repair has come; none: it is done"
     )
@@ -91,8 +92,7 @@ class ReportState(models.Model):
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["counted_to"], name="report_state_due"),
-            models.Index(fields=["repair_at"], name="report_state_repair"),
+            models.Index(fields=["next_at"], name="report_state_due"),
         ]
 
     def __str__(self) -> str:

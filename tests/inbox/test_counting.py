@@ -9,9 +9,10 @@ import pytest
 from django.db.models import Sum
 from django.test import Client
 
+from accounts.models import Account
 from inbox.closing import undo_close
 from inbox.conversations import add_note
-from inbox.counting import CELL, REPAIRED, count_again, count_next, quarter_of
+from inbox.counting import AGAIN, CELL, REPAIRED, count_again, count_next, quarter_of
 from inbox.models import Conversation, Message, ReportCell, ReportState, RoutingTrace
 from inbox.models.ids import client_id
 from tests.conftest import House
@@ -155,7 +156,7 @@ def test_history_is_counted_day_by_day_and_then_every_five_minutes(
     now = T + timedelta(days=2, minutes=7)
 
     assert count_next(now=now)
-    assert ReportState.objects.get().counted_to == talk.at(1)
+    assert ReportState.objects.get().counted_to == talk.at(1 - 5)
     count_all(now)
     state = ReportState.objects.get()
     assert state.counted_to == now
@@ -164,6 +165,14 @@ def test_history_is_counted_day_by_day_and_then_every_five_minutes(
     assert not count_next(now=now + timedelta(minutes=4))
     assert count_next(now=now + timedelta(minutes=5))
     assert ReportState.objects.get().counted_to == now + timedelta(minutes=5)
+
+
+def test_a_new_account_is_counted_at_once(house: House, talk: Talk) -> None:
+    talk.writes(0)
+
+    count_all(talk.at(0.1))
+
+    assert [row["inbound"] for row in cells()] == [1]
 
 
 def test_the_night_repairs_a_week(house: House, talk: Talk) -> None:
@@ -189,7 +198,7 @@ def test_what_is_older_than_a_repair_stays(house: House, talk: Talk) -> None:
     ReportCell.objects.update(inbound=77)
     state = ReportState.objects.get()
     late = T + REPAIRED + timedelta(days=2)
-    ReportState.objects.update(counted_to=late, repair_at=late)
+    ReportState.objects.update(counted_to=late, repair_at=late, next_at=late)
 
     count_all(late)
 
@@ -210,6 +219,22 @@ def test_accounts_are_counted_one_by_one(house: House, talk: Talk) -> None:
         other.pk,
     }
     assert set(ReportCell.objects.values_list("account", flat=True)) == {house.account.pk}
+
+
+def test_who_cannot_be_counted_holds_up_nobody(house: House, talk: Talk) -> None:
+    other = make_account("Umbrella")
+    make_inbox(other)
+    a_day(talk)
+    count_all(T + HOUR)
+    # No place on earth: its night never comes.
+    Account.objects.filter(pk=house.account.pk).update(time_zone="Mars/Olympus")
+    ReportState.objects.filter(account=house.account).update(repair_at=T)
+
+    count_all(T + 2 * HOUR)
+
+    states = {one.account_id: one for one in ReportState.objects.all()}
+    assert states[other.pk].counted_to == T + 2 * HOUR
+    assert states[house.account.pk].next_at == T + 2 * HOUR + AGAIN
 
 
 @pytest.mark.parametrize(
