@@ -130,6 +130,7 @@ _TALK = (
         "Contact",
         "ContactAddress",
         "MergeLog",
+        "ContactImport",
         "ReadCursor",
         "Draft",
     ),
