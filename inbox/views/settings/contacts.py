@@ -83,14 +83,14 @@ class MappingForm(forms.Form):
     def __init__(self, data: Any, sheet: Sheet, mapped: Mapped) -> None:
         initial: dict[str, Any] = {"channel": mapped.channel, "country": mapped.country}
         initial |= {f"column_{one}": name for one, name in mapped.columns.items()}
-        initial["attributes"] = list(mapped.attributes)
+        initial["rest"] = list(mapped.attributes)
         super().__init__(data, initial=initial)
         names = [(name, name) for name in sheet.header if name]
         for one in FIELDS:
             self.fields[f"column_{one}"] = forms.ChoiceField(
                 label=_LABELS[one], choices=[("", "–"), *names], required=False
             )
-        self.fields["attributes"] = forms.MultipleChoiceField(
+        self.fields["rest"] = forms.MultipleChoiceField(
             label=gettext_lazy("Kept as attributes under their own names"),
             choices=names,
             required=False,
@@ -100,7 +100,7 @@ class MappingForm(forms.Form):
         """Return how the file is read."""
         said = self.cleaned_data
         columns = {one: said[f"column_{one}"] for one in FIELDS if said[f"column_{one}"]}
-        rest = tuple(name for name in said["attributes"] if name not in columns.values())
+        rest = tuple(name for name in said["rest"] if name not in columns.values())
         return Mapped(columns, rest, said["channel"], said["country"].upper())
 
 

@@ -164,7 +164,7 @@ def test_the_pages_lead_through_it(house: House, login: Any, tmp_path: Any) -> N
     assert "José" in told
     assert "begins like a formula" in told
     ada.post(place, {"do": "map", "channel": "sms", "country": "US", "column_number": "Phone",
-                     "column_name": "Name", "attributes": ["Tier"]})  # fmt: skip
+                     "column_name": "Name", "rest": ["Tier"]})  # fmt: skip
     row = ContactImport.objects.get()
     assert row.mapped["columns"] == {"number": "Phone", "name": "Name"}
     assert foretell(row).new == 2
