@@ -135,6 +135,7 @@ _TALK = (
         "Contact",
         "ContactAddress",
         "MergeLog",
+        "ContactImport",
         "ReadCursor",
         "Draft",
     ),

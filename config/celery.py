@@ -95,6 +95,7 @@ app.conf.beat_schedule = {
     "ask whether numbers changed owner": _every(300, "inbox.tasks.sweep_owners"),
     "ask whom files opt in": _every(5, "inbox.tasks.sweep_imported_questions"),
     "record files of consents": _every(10, "inbox.tasks.sweep_imports"),
+    "take in files of contacts": _every(10, "inbox.tasks.sweep_contact_imports"),
     "verify the ledgers of consent": _every(300, "inbox.tasks.sweep_consent_chains"),
     "count what reports tell": _every(60, "inbox.tasks.sweep_reports"),
     "let what is old enough go": _every(5, "inbox.tasks.sweep_retention"),

@@ -24,6 +24,7 @@ ROUTES = {
     # Long work of our own: timers do not wait for it.
     "inbox.tasks.sweep_imports": {"queue": "default"},
     "inbox.tasks.sweep_reports": {"queue": "default"},
+    "inbox.tasks.sweep_contact_imports": {"queue": "default"},
     "inbox.tasks.sweep_deletions": {"queue": "outside"},
     "inbox.tasks.erase_person": {"queue": "clock"},
     "inbox.tasks.send_*": {"queue": "outside"},

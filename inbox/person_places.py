@@ -291,6 +291,8 @@ NOBODY_IN: Mapping[str, str] = {
     ),
     "compliance.consentimport": "a file is sealed, and gone when it is imported or after a day",
     "compliance.consentimportline": "cells that could not be used; gone after thirty days",
+    "inbox.contactimport": "a file is sealed, and gone when it is through or after a day; the rows "
+    "that could not be used are gone after thirty days",
     "inbox.toldconsent": "what a program said, as a keyed hash; gone after thirty days",
     "inbox.inboxevent": "ids of what changed; kept for seven days",
     "inbox.forgettingcertificate": "counts of what went",

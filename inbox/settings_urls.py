@@ -187,6 +187,12 @@ urlpatterns = [
     path("api-keys/", programs.programs, name="settings_programs"),
     path("api-keys/<int:pk>/revoke/", programs.program_revoke, name="settings_program_revoke"),
     path("contacts/", contacts.contacts, name="settings_contacts"),
+    path("contacts/<slug:key>/", contacts.contact_import, name="settings_contact_import"),
+    path(
+        "contacts/<slug:key>/faults/",
+        contacts.contact_import_faults,
+        name="settings_contact_import_faults",
+    ),
     path("log-in/", log_in.log_in, name="settings_log_in"),
     path("log-in/company/", log_in.company, name="settings_company"),
     path("log-in/company/only/", log_in.company_only, name="settings_company_only"),

@@ -39,7 +39,15 @@ from inbox.forgetting.erasing import erase_next, erase_some
 from inbox.forgetting.nightly import forget_next
 from inbox.forgetting.remote import delete_next
 from inbox.nudges import nudge
-from inbox.setup import availability, consent_imports, drift, expiring, invitations, whatsapp_sync
+from inbox.setup import (
+    availability,
+    consent_imports,
+    contact_imports,
+    drift,
+    expiring,
+    invitations,
+    whatsapp_sync,
+)
 
 EVENTS_KEPT_FOR = timedelta(days=7)
 # Short, so that other sweeps get their turn; the clock or an overloaded edge starts the next one.
@@ -321,6 +329,21 @@ def sweep_imports() -> None:
     importing.release(work)
     if is_more:
         nudge("sweep_imports")
+
+
+@shared_task
+def sweep_contact_imports() -> None:
+    """Take in files of contacts that are under way, for a bounded time."""
+    until = timezone.now() + IMPORTING
+    if (work := contact_imports.claim_next(now=timezone.now())) is None:
+        contact_imports.forget_old(now=timezone.now())
+        return
+    is_more = True
+    while is_more and (now := timezone.now()) < until:
+        is_more = contact_imports.go_on(work, now=now)
+    contact_imports.release(work)
+    if is_more:
+        nudge("sweep_contact_imports")
 
 
 @shared_task

@@ -69,6 +69,7 @@ from inbox.models import (
     ConsentQuestion,
     ConsentReview,
     Contact,
+    ContactImport,
     Conversation,
     CrmAnswer,
     Draft,
@@ -568,6 +569,13 @@ def _have_look_ups(company: Company) -> None:
         secrets='{"token": "5ec2e7 of the CRM"}',
         fields=[{"name": "tier", "path": "tier"}],
         **made,
+    )
+    ContactImport.objects.create(
+        account=account,
+        file_name="canary file",
+        content="5ec2e7 numbers",
+        uploaded_by=company.alice,
+        uploaded_at=NOW,
     )
     MergeLog.objects.create(
         account=account,

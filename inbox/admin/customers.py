@@ -4,7 +4,7 @@ from django.contrib import admin
 
 from accounts.admin_scope import NamelessAdmin, OwnRowsFilter
 from compliance.addresses import masked
-from inbox.models import Contact, ContactAddress, CrmAnswer, MergeLog
+from inbox.models import Contact, ContactAddress, ContactImport, CrmAnswer, MergeLog
 
 
 @admin.register(Contact)
@@ -92,3 +92,18 @@ class MergeLogAdmin(NamelessAdmin[MergeLog]):
     list_select_related = ("account", "by")
     search_fields = ("public_id__exact", "kept__public_id__exact")
     search_help_text = "A merge's id, or that of the contact who was kept"
+
+
+@admin.register(ContactImport)
+class ContactImportAdmin(NamelessAdmin[ContactImport]):
+    """Files of contacts, and how far each is; the file itself is shown to nobody."""
+
+    fields = (
+        *("account", "public_id", "status", "uploaded_by", "uploaded_at", "started_at"),
+        *("finished_at", "rows", "done", "created", "updated", "unchanged", "wrong"),
+    )
+    list_display = ("public_id", "account", "status", "uploaded_at", "rows", "done")
+    list_filter = ("status", ("account", OwnRowsFilter))
+    list_select_related = ("account",)
+    search_fields = ("public_id__exact",)
+    search_help_text = "An import's id"

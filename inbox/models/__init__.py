@@ -4,6 +4,7 @@ from inbox.models.approval import OptInApproval
 from inbox.models.attention import Attention, InboxAttention
 from inbox.models.canned import CannedReply
 from inbox.models.contact import Contact, ContactAddress
+from inbox.models.contact_import import ContactImport
 from inbox.models.conversation import Conversation, ConversationEvent, Participant, ReadCursor
 from inbox.models.draft import Draft
 from inbox.models.event import InboxCounter, InboxEvent
@@ -43,6 +44,7 @@ __all__ = [
     "ConsentReview",
     "Contact",
     "ContactAddress",
+    "ContactImport",
     "Conversation",
     "ConversationEvent",
     "CrmAnswer",

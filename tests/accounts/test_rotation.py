@@ -24,7 +24,7 @@ from accounts.secrets import EncryptedTextField
 from compliance.models import ConsentChain, ConsentImport, ConsentKey
 from config.servers.binaries import postgres_tools
 from config.servers.place import place_for
-from inbox.models import Erasure, Sender
+from inbox.models import ContactImport, Erasure, Sender
 from inbox.setup.pointing import remembered
 from routing.models import CrmConnector, DataAction
 from tests.conftest import NOW
@@ -266,6 +266,7 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
             ConsentChain,
             ConsentKey,
             ConsentImport,
+            ContactImport,
             Erasure,
         )
         assert not columns or model in stored, f"store one of {model} as well"
@@ -298,6 +299,13 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
         public_id="import",
         file_sha256="0" * 64,
         content=f"{canary}numbers",
+        uploaded_by=make_user(account),
+        uploaded_at=NOW,
+    )
+    ContactImport.objects.create(
+        account=account,
+        content=f"{canary}contacts",
+        faults=f"{canary}faults",
         uploaded_by=make_user(account),
         uploaded_at=NOW,
     )

@@ -64,6 +64,7 @@ from inbox.models import (
 )
 from inbox.models.message import Forgotten
 from inbox.setup.consent_imports import start, upload
+from inbox.setup.contact_imports import upload as upload_contacts
 from inbox.setup.invitations import Asked, hash_of, invite
 from inbox.setup.whatsapp_sync import sync_whatsapp
 from routing.hours import Opening, SpecialDay
@@ -311,7 +312,9 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "remove from team": (ada, _removal(house.alice)),
         "contacts": (stage.house.alice, "/contacts/"),
         "contact": (stage.house.alice, f"/contacts/{stage.row.contact.public_id}/"),
+        "merge": (stage.house.alice, f"/contacts/{stage.row.contact.public_id}/merge/?q=a"),
         "contact settings": (ada, "/settings/contacts/"),
+        "contact import": (ada, _contact_import(ada)),
         "log-in settings": (ada, "/settings/log-in/"),
         "second factors": (house.alice, "/accounts/2fa/"),
         "passkeys": (house.alice, "/accounts/2fa/webauthn/"),
@@ -553,6 +556,13 @@ def _opt_out(stage: Stage) -> str:
     return f"/o/{link.rpartition('/')[2]}"
 
 
+def _contact_import(ada: User) -> str:
+    assert ada.account
+    text = b"phone,name,tier\n+12125550142,Maria L\xc3\xb3pez,gold\nnobody,X,\n"
+    row = upload_contacts(text, account=ada.account, by=ada, name="people.csv", now=timezone.now())
+    return f"/settings/contacts/{row.public_id}/"
+
+
 def _key(ada: User) -> int:
     """Have a key that works, one that was used and one that is revoked; return the first."""
     assert ada.account is not None
@@ -627,6 +637,11 @@ PAGES = [
     "teams",
     "team",
     "remove from team",
+    "contacts",
+    "contact",
+    "merge",
+    "contact settings",
+    "contact import",
     "log-in settings",
     "second factors",
     "passkeys",

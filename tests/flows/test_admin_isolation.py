@@ -117,6 +117,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "inbox.retentionpolicy": ("", "", "v", "v"),
     "inbox.contact": ("v", "v", "", ""),
     "inbox.contactaddress": ("v", "v", "", ""),
+    "inbox.contactimport": ("v", "v", "", ""),
     "inbox.conversation": ("v", "v", "", "v"),
     "inbox.conversationevent": ("v", "v", "", "v"),
     "inbox.crmanswer": ("v", "v", "", ""),

@@ -37,6 +37,7 @@ from inbox.forgetting.certificates import Went, issue
 from inbox.models import (
     CannedReply,
     Contact,
+    ContactImport,
     Erasure,
     ForgettingCertificate,
     LegalHold,
@@ -48,6 +49,7 @@ from inbox.models import (
 from inbox.sending import send_test
 from inbox.settings_urls import urlpatterns
 from inbox.setup.consent_imports import start, upload
+from inbox.setup.contact_imports import upload as upload_contacts
 from inbox.setup.rules import Whose, publish_draft, replace_draft
 from routing.models import (
     BusinessHours,
@@ -397,6 +399,16 @@ def _example(scene: Scene) -> dict[str, Any]:
 
 def _first_example(scene: Scene) -> dict[str, Any]:
     return {"pk": _kept(scene, _published(scene, Whose(scene.house.account)))}
+
+
+def _contact_import(scene: Scene) -> dict[str, Any]:
+    """Name an import of contacts of the account's."""
+    admin, account = User.objects.get(name="Ada"), scene.house.account
+    row = ContactImport.objects.filter(account=account).first()
+    if row is None:
+        deed: dict[str, Any] = {"account": account, "by": admin, "now": timezone.now()}
+        row = upload_contacts(b"phone,name\n+12125550101,Maria\n", **deed)
+    return {"key": row.public_id}
 
 
 def _key(scene: Scene) -> dict[str, Any]:
@@ -881,6 +893,11 @@ TABLE: dict[str, dict[str, Row]] = {
     "settings_programs": {"GET": Row(OWN_ACCOUNT), "POST": Row(REFUSED_IN_WORDS)},
     "settings_program_revoke": {"GET": Row(ADMIN_ONLY, _key), "POST": Row(DONE_BY_ADMIN, _key)},
     "settings_contacts": {"GET": Row(OWN_ACCOUNT), "POST": Row(DONE_IN_OWN)},
+    "settings_contact_import": {
+        "GET": Row(ADMIN_ONLY, _contact_import),
+        "POST": Row(DONE_BY_ADMIN, _contact_import, lambda scene: {"do": "cancel"}),
+    },
+    "settings_contact_import_faults": {"POST": Row(ADMIN_ONLY, _contact_import)},
     "settings_log_in": {"GET": Row(OWN_ACCOUNT), "POST": Row(DONE_IN_OWN)},
     "settings_company": {"POST": Row(REFUSED_IN_WORDS)},
     "settings_company_only": {"POST": Row(DONE_IN_OWN)},

@@ -45,6 +45,7 @@ EACH: dict[str, dict[str, str]] = {
     },
     "inbox_contact": {"public_id": "'contact' || g"},
     "inbox_contactaddress": {"key": "'+1777' || (1000000 + g)", "contact_id": OWN},
+    "inbox_contactimport": {"public_id": "'file' || g"},
     "inbox_mergelog": {"public_id": "'merge' || g", "absorbed_id": OWN},
     "inbox_thread": {"public_id": "'thread' || g", "address_id": OWN, "contact_id": OWN},
     "inbox_conversation": {
