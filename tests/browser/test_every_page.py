@@ -43,6 +43,7 @@ from compliance.policies import policy_row
 from compliance.programmes import programmes_from
 from compliance.stricter import Column
 from inbox import importing
+from inbox.conversations import transfer_to_user
 from inbox.counting import count_next
 from inbox.digesting import stop_url
 from inbox.forgetting.batches import empty_messages
@@ -63,6 +64,7 @@ from inbox.models import (
     WhatsAppTemplate,
 )
 from inbox.models.message import Forgotten
+from inbox.promises import promise
 from inbox.setup.consent_imports import start, upload
 from inbox.setup.contact_imports import upload as upload_contacts
 from inbox.setup.invitations import Asked, hash_of, invite
@@ -266,6 +268,22 @@ def _sent(stage: Stage) -> str:
     return f"/messages/{sent.public_id}/why/"
 
 
+def _given(stage: Stage) -> str:
+    """Let Alice give Bob a conversation, with a promise; return where he reads it."""
+    house = stage.house
+    row = Conversation.objects.get(thread__address__phone="+14155550101")
+    act: dict[str, Any] = {
+        "conversation": row,
+        "by": stage.viewer(house.alice),
+        "user": house.alice,
+        "now": stage.now,
+    }
+    due_at = stage.now + timedelta(hours=3)
+    promise(**act, due_at=due_at, note="We look whether Tuesday is free and call them back")
+    transfer_to_user(**act, to=house.bob, note="They come with three people", confirmed=True)
+    return f"/inbox/support/c/{row.public_id}/"
+
+
 def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
     house = stage.house
     ada = User.objects.get(name="Ada")
@@ -287,6 +305,8 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "wall board": (house.sue, "/reports/wall/"),
         "conversation": (house.alice, here),
         "conversation of a supervisor": (house.sue, here),
+        "given to somebody": (house.bob, _given(stage)),
+        "media": (house.alice, f"/c/{stage.row.public_id}/media/"),
         "why it is here": (stage.house.alice, f"/c/{stage.row.public_id}/why/"),
         "possible opt-outs": (house.sue, "/reviews/"),
         "why it was sent": (house.alice, _sent(stage)),
@@ -614,6 +634,8 @@ PAGES = [
     "wall board",
     "conversation",
     "conversation of a supervisor",
+    "given to somebody",
+    "media",
     "why it is here",
     "possible opt-outs",
     "why it was sent",
