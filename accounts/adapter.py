@@ -88,7 +88,7 @@ class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def logout(self, request: HttpRequest) -> None:
         """Log somebody out, and write it down while it is known who."""
         if isinstance(user := request.user, User):
-            logins.note_logout(user, now=timezone.now())
+            logins.note_logout(user, key=request.session.session_key, now=timezone.now())
         super().logout(request)
 
     def set_password(self, user: User, password: str) -> None:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.crypto import salted_hmac
 
-from accounts import sessions
+from accounts import pushes, sessions
 from accounts.audit import changes, record, snapshot
 from accounts.models import Account, SignOn, User
 
@@ -27,8 +27,9 @@ def note_login(user: User, *, way: str, now: datetime) -> None:
         User.objects.filter(pk=user.pk).update(failed_logins=0)
 
 
-def note_logout(user: User, *, now: datetime) -> None:
-    """Write that somebody left."""
+def note_logout(user: User, *, key: str | None, now: datetime) -> None:
+    """Write that somebody left. The browser of that session is not woken any more."""
+    pushes.forget_browsers_of_session(user, key)
     record(action="logged_out", subject=str(user), actor=user, account_id=user.account_id, now=now)
 
 
@@ -59,6 +60,7 @@ def note_failure(email: str, *, now: datetime, step: str = "password") -> None:
 def password_was_set(user: User, *, this_key: str | None, now: datetime) -> None:
     """Log out every other browser of somebody whose password is another now."""
     ended = sessions.end_sessions(sessions.other_sessions(user, this_key))
+    pushes.forget_browsers(user, but_key=this_key)
     record(
         action="password_set",
         subject=str(user),

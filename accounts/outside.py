@@ -37,14 +37,18 @@ class OutsideError(OSError):
         self.reason = reason
 
 
-def addresses_of(host: str, port: int) -> list[str]:
-    """Look a host up. Raises OutsideError if there is none, or if it may lie in our own network."""
+def addresses_of(host: str, port: int, *, is_inside_allowed: bool | None = None) -> list[str]:
+    """Look a host up. Raises OutsideError if there is none, or if it may lie in our own network.
+
+    What the operator says of issuers decides whether it may, unless `is_inside_allowed` does.
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise OutsideError(_("There is no such host.")) from error
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if not (_may_be_inside(host) or all(map(is_public, addresses))):
+    may_be_inside = _may_be_inside(host) if is_inside_allowed is None else is_inside_allowed
+    if not (may_be_inside or all(map(is_public, addresses))):
         raise OutsideError(_("This address is not on the public internet."))
     return addresses[:MOST_ADDRESSES]
 

@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from accounts.access import Viewer, as_supporter, entitlements, viewer_from, viewer_of
 from accounts.circumstances import shortened
-from accounts.models import BrowserSession, User
+from accounts.models import BrowserSession, PushSubscription, User
 from accounts.prepared import Prepared, is_any
 
 # In the session of who came in by their company's own sign-in.
@@ -229,8 +229,13 @@ def sessions_of(user: User, *, now: datetime, this_key: str = "") -> list[Shown]
 
 
 def end_sessions(rows: Iterable[BrowserSession]) -> int:
-    """Log these browsers out. Their sockets close within seconds: whoever holds them looks."""
-    count, _ = BrowserSession.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    """Log these browsers out. Their sockets close within seconds: whoever holds them looks.
+
+    Nor are they woken any more when a message comes.
+    """
+    ended = list(rows)
+    PushSubscription.objects.filter(session_hash__in=[row.key_hash for row in ended]).delete()
+    count, _ = BrowserSession.objects.filter(pk__in=[row.pk for row in ended]).delete()
     return count
 
 

@@ -83,6 +83,8 @@ app.conf.beat_schedule = {
     "close quiet conversations": _every(60, "inbox.tasks.sweep_auto_close"),
     "look for lost messages at Twilio": _every(3600, "inbox.tasks.sweep_reconcile"),
     "send invitations that are owed": _every(30, "inbox.tasks.send_invitations"),
+    "see whose browsers are to be woken": _every(2, "inbox.tasks.sweep_pushes"),
+    "write to who has not read": _every(30, "inbox.tasks.send_digests"),
     "forget sessions that expired": _every(3600, "inbox.tasks.sweep_sessions"),
     "look whether Twilio was changed": _every(60, "inbox.tasks.sweep_drift"),
     "ask about WhatsApp senders and templates": _every(60, "inbox.tasks.sweep_whatsapp"),

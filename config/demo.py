@@ -92,8 +92,12 @@ def _secrets() -> dict[str, str]:
             },
         )
     found: dict[str, str] = json.loads(path.read_text())
-    if "TWILIO_PLATFORM_TOKEN" not in found:
-        found["TWILIO_PLATFORM_TOKEN"] = secrets.token_hex(16)
+    fresh = {
+        "TWILIO_PLATFORM_TOKEN": secrets.token_hex(16),
+        "VAPID_PRIVATE_KEY": secrets.token_urlsafe(32),
+    }
+    if fresh.keys() - found.keys():
+        found = fresh | found
         _write_private(path, found)
     return found
 

@@ -6,7 +6,8 @@ would be unsafe, and the process refuses to start until each is set.
 """
 
 import logging
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64decode
+from email.utils import parseaddr
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ def secret(name: str, default: str = "") -> str:
 
 LAPTOP_SECRET_KEY = "laptop-only-secret-key-that-production-refuses-to-start-with"  # noqa: S105
 LAPTOP_FIELD_KEY = "bGFwdG9wLW9ubHkta2V5LW5ldmVyLWluLXByb2R1Y3Q="
+LAPTOP_PUSH_KEY = "bGFwdG9wLW9ubHkta2V5LW5ldmVyLWluLXByb2R1Y3Q"
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "[::1]", "testserver", "live", "web"}
 
 ENVIRONMENT = env.str("ENVIRONMENT", default="laptop")
@@ -49,6 +51,8 @@ SECRET_KEY = secret("SECRET_KEY", LAPTOP_SECRET_KEY)
 SECRET_FIELD_KEYS = [key for key in secret("SECRET_FIELD_KEYS", LAPTOP_FIELD_KEY).split(",") if key]
 # Keys that SECRET_FIELD_KEYS held once: links to opt out that were made with them stay good.
 OPT_OUT_LINK_OLD_KEYS = [key for key in secret("OPT_OUT_LINK_OLD_KEYS").split(",") if key]
+# Signs what browsers are woken with, as `new_push_key` makes it; without one nobody is woken.
+VAPID_PRIVATE_KEY = secret("VAPID_PRIVATE_KEY", "" if IS_PRODUCTION else LAPTOP_PUSH_KEY)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="http://localhost:8000").rstrip("/")
 TWILIO_API_BASE = env.str("TWILIO_API_BASE", default="")
@@ -81,6 +85,14 @@ def is_pack_key(text: str) -> bool:
         return False
 
 
+def is_push_key(text: str) -> bool:
+    """Say whether this can sign push messages: 32 bytes in URL-safe base64, without padding."""
+    try:
+        return len(urlsafe_b64decode(text + "=" * (-len(text) % 4))) == 32
+    except ValueError:
+        return False
+
+
 def refusals() -> list[str]:
     """Say, in words a person can act on, why this installation must not start."""
     if not IS_PRODUCTION:
@@ -98,6 +110,10 @@ def refusals() -> list[str]:
         ),
         "JURISDICTION_PACK_KEYS holds what is no public key: sign_jurisdiction_pack makes one.": (
             not all(map(is_pack_key, JURISDICTION_PACK_KEYS))
+        ),
+        "VAPID_PRIVATE_KEY is the laptop's or no key: make one with new_push_key.": (
+            VAPID_PRIVATE_KEY != ""
+            and (VAPID_PRIVATE_KEY == LAPTOP_PUSH_KEY or not is_push_key(VAPID_PRIVATE_KEY))
         ),
         "DEBUG is on: switch it off.": DEBUG,
         "DEMO is on: the demo is for laptops.": DEMO,
@@ -307,6 +323,8 @@ ACCOUNT_RATE_LIMITS = {
     # thousands of telephones share an address, and none may be kept from opting out.
     "opt_out_guess": "30/m/ip",
     "opt_out_link": "60/m/key",
+    # Tests that somebody sends to their own browsers.
+    "push_test": "10/m/user",
 }
 # The proxies in front of web: each appends one address to X-Forwarded-For.
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=1 if IS_PRODUCTION else 0)
@@ -360,6 +378,10 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Team Inbox <inbox@lo
 if mail := secret("EMAIL_URL"):
     vars().update(env.email_url_config(mail))
 EMAIL_TIMEOUT = 10
+# Whom push services write to when something is wrong with what we send.
+PUSH_CONTACT = env.str("PUSH_CONTACT", default=f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}")
+# May a browser be woken through a service on this machine, and without https? On a laptop.
+PUSH_ALLOW_LOCAL = not IS_PRODUCTION
 INVITATION_DAYS = 7
 
 # --- The browser's rules -------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Whom does what just happened concern? A `notify` frame for each of them.
+"""Whom does what just happened concern, and do they want to be told? A `notify` frame for each.
 
 Frames say which rows changed; the rows say, a moment later, whom that concerns and whether they may
 still see it. The process that holds the sockets asks, for all that happened in that moment together
@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from accounts.access import Viewer, viewers_of
 from accounts.models import User
 from inbox.access import Audience, audiences_of, is_reader
+from inbox.attention import DEFAULT, Sort, Taste, tastes_of
 from inbox.broadcast import VERSION, Head
 from inbox.fragments import row_queryset
 from inbox.labels import activity_words, customer_name
@@ -38,6 +39,8 @@ _Verb = ConversationEvent.Verb
 _GIVING = {_Verb.TRANSFERRED, _Verb.TAKEN_OVER, _Verb.REOPENED, _Verb.ROUTED}
 _NAMING = {_Verb.ESCALATED, _Verb.ROUTED}
 _HELPING = {_Verb.WARNED, _Verb.ESCALATED, _Verb.PROMISED}
+# The types of events that may concern somebody.
+TELLING = frozenset({"message.created", "message.updated", "activity.created"})
 _FAILURES = {Message.Status.FAILED, Message.Status.BLOCKED}
 
 
@@ -73,19 +76,37 @@ class Notice:
     id: str
     conversation: Conversation
     body: str
+    taste: Taste = DEFAULT
+
+    @property
+    def url(self) -> str:
+        """Return where a click on it leads."""
+        row = self.conversation
+        return reverse("conversation", kwargs={"slug": row.inbox.slug, "cid": row.public_id})
+
+    @property
+    def tag(self) -> str:
+        """Return by what a later notice of the same conversation takes its place."""
+        return tag_of(self.conversation.public_id)
+
+    def as_words(self) -> tuple[str, str]:
+        """Return whom it is about, and what happened."""
+        return customer_name(self.conversation), self.body
 
     def as_frame(self) -> str:
         """Write the frame."""
-        row = self.conversation
-        address = reverse("conversation", kwargs={"slug": row.inbox.slug, "cid": row.public_id})
+        row, taste = self.conversation, self.taste
+        sound = "message" if self.kind is Kind.INBOUND else "attention"
         data = {
             "id": f"{self.kind}-{self.id}",
             "kind": self.kind,
             "title": customer_name(row),
             "body": self.body,
-            "url": address,
-            "sound": "message" if self.kind is Kind.INBOUND else "attention",
-            "tag": f"c-{row.public_id}",
+            "url": self.url,
+            "sound": sound if taste.has_sound else "none",
+            "tone": taste.tone,
+            "volume": taste.volume,
+            "tag": self.tag,
         }
         frame = {
             "v": VERSION,
@@ -97,19 +118,33 @@ class Notice:
         return json.dumps(frame, separators=(",", ":"), ensure_ascii=False)
 
 
+def tag_of(conversation: str) -> str:
+    """Return the tag of every notice about a conversation, by its public id."""
+    return f"c-{conversation}"
+
+
 def happening_in(head: Head, text: str) -> Happening | None:
     """Return what a frame tells of that may concern somebody."""
-    if head.type not in {"message.created", "message.updated", "activity.created"}:
+    if head.type not in TELLING:
         return None
     frame = json.loads(text)
-    data = frame["data"]
+    return happening_of(head.type, frame["data"], frame["conversation"], head.inbox)
+
+
+def happening_of(
+    event: str, data: Mapping[str, Any], conversation: str, inbox: str
+) -> Happening | None:
+    """Return what an event (its type and facts) tells of that may concern somebody.
+
+    `conversation` and `inbox` are public ids.
+    """
     kinds = {
         "message.created": _kind_of_words(data) if data.get("notify") else None,
         "message.updated": Kind.FAILED if _has_failed(data) else None,
         "activity.created": _kind_of(data.get("verb")),
     }
-    kind = kinds[head.type]
-    return Happening(kind, data["id"], frame["conversation"], head.inbox) if kind else None
+    kind = kinds.get(event)
+    return Happening(kind, str(data["id"]), conversation, inbox) if kind else None
 
 
 def _kind_of_words(data: Mapping[str, Any]) -> Kind:
@@ -139,14 +174,17 @@ class _Scene:
     events: Mapping[str, ConversationEvent]
     people: Mapping[int, Viewer]
     away: frozenset[int]
+    tastes: Mapping[int, Taste]
+    now: datetime
 
 
 def notices_of(
     happenings: Iterable[Happening], user_ids: Iterable[int], *, now: datetime
 ) -> list[Notice]:
-    """Return what to tell these people, in seven queries at most; one notice for a conversation.
+    """Return what to tell these people, in nine queries at most; one notice for a conversation.
 
-    Sight is asked anew: who lost it since the frame went out is told nothing.
+    Sight is asked anew: who lost it since the frame went out is told nothing. Nor is who does not
+    want to hear of it, or has quiet hours now.
     """
     wanted = list(happenings)
     scene = _look_at(wanted, list(user_ids), now=now)
@@ -176,6 +214,8 @@ def _look_at(wanted: list[Happening], user_ids: list[int], *, now: datetime) -> 
         events={event.public_id: event for event in events},
         people=viewers_of(user_ids, now=now),
         away=frozenset(is_away.values_list("pk", flat=True)),
+        tastes=tastes_of(user_ids),
+        now=now,
     )
 
 
@@ -183,10 +223,31 @@ def _notices_of(one: Happening, conversation: Conversation, scene: _Scene) -> li
     audience = scene.audiences[conversation.pk]
     user_ids, body = _concerned(one, conversation, audience, scene)
     return [
-        Notice(user_id, one.kind, one.id, conversation, body)
+        Notice(user_id, one.kind, one.id, conversation, body, scene.tastes.get(user_id, DEFAULT))
         for user_id in sorted(user_ids)
-        if user_id in scene.people and is_reader(scene.people[user_id], conversation, audience)
+        if user_id in scene.people
+        and is_reader(scene.people[user_id], conversation, audience)
+        and _is_wanted(user_id, one, conversation, audience, scene)
     ]
+
+
+def _is_wanted(
+    user_id: int, one: Happening, conversation: Conversation, audience: Audience, scene: _Scene
+) -> bool:
+    taste = scene.tastes.get(user_id, DEFAULT)
+    if taste.is_quiet(scene.now):
+        return False
+    is_of_team = user_id not in audience.user_ids and user_id != conversation.owner_id
+    event = scene.events.get(one.id)
+    is_named = event is not None and event.verb != _Verb.WARNED
+    is_by_team = one.kind in {Kind.INBOUND, Kind.SLA} and is_of_team and not is_named
+    return taste.wants(_sort_of(one.kind, is_by_team), conversation.inbox_id, is_by_team=is_by_team)
+
+
+def _sort_of(kind: Kind, is_by_team: bool) -> Sort:
+    if kind is Kind.INBOUND:
+        return Sort.NEW if is_by_team else Sort.MINE
+    return {Kind.MENTION: Sort.MENTIONS, Kind.SLA: Sort.WAITING}.get(kind, Sort.MINE)
 
 
 def _concerned(

@@ -122,10 +122,11 @@ def filtered(
         conversations = conversations.filter(promised_at__isnull=False)
     if wanted.sort is Sort.WAITING:
         conversations = conversations.filter(waiting_since__isnull=False)
-    return conversations.filter(_is_unread(me)) if wanted.is_unread else conversations
+    return conversations.filter(unread_by(me)) if wanted.is_unread else conversations
 
 
-def _is_unread(me: int) -> Q:
+def unread_by(me: int) -> Q:
+    """Say that a customer wrote something there that this person has not read."""
     cursor = ReadCursor.objects.filter(user=me, conversation=OuterRef("pk")).values("seq")[:1]
     read = Coalesce(Subquery(cursor), Value(0), output_field=IntegerField())
     return Q(last_inbound_seq__gt=read)

@@ -2,17 +2,21 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from accounts.places import zone_choices
 from compliance.evidence import EVERY_PROGRAMME
 from compliance.judging import Purpose
+from inbox.attention import DIGESTS
 from inbox.bulk import Act, Picked
 from inbox.drafts import Save
-from inbox.models import Draft
+from inbox.models import Attention, Draft
 from inbox.models.ids import client_id as new_client_id
 from inbox.segments import MAX_CHARACTERS
 from inbox.sending import UNASKED_BY_PEOPLE, Later, WentOn
@@ -248,3 +252,68 @@ def preset_moment(preset: str, *, now: datetime, zone: str) -> datetime | None:
     days = 1 if preset == "tomorrow" else (7 - local.weekday())
     day = (local + timedelta(days=days)).date()
     return datetime(day.year, day.month, day.day, MORNING, tzinfo=ZoneInfo(zone))
+
+
+class AttentionForm(forms.ModelForm[Attention]):
+    """What may disturb a person, when, and how loudly."""
+
+    digest_after = forms.TypedChoiceField(
+        label=_("Write me an e-mail about what I have not read for"), coerce=int, required=False
+    )
+
+    class Meta:
+        model = Attention
+        fields: ClassVar[list[str]] = [
+            "has_sound",
+            "tone",
+            "volume",
+            "only_mine",
+            "quiet_from",
+            "quiet_until",
+            "time_zone",
+            "shows_words",
+            "digest_after",
+        ]
+        labels: ClassVar[dict[str, Any]] = {
+            "has_sound": _("Play a sound while a page of the inbox is open"),
+            "tone": _("Tone"),
+            "volume": _("Volume"),
+            "only_mine": _("Only what is mine: not what waits for anybody of the team"),
+            "quiet_from": _("Quiet from"),
+            "quiet_until": _("Quiet until"),
+            "time_zone": _("My time zone"),
+            "shows_words": _(
+                "Show the customer’s name and words in push notifications and e-mails"
+            ),
+        }
+        widgets: ClassVar[dict[str, Any]] = {
+            "volume": forms.NumberInput(attrs={"type": "range", "min": 0, "max": 100, "step": 5}),
+            "quiet_from": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+            "quiet_until": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+        }
+
+    def __init__(self, *args: Any, now: datetime, zone: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        own = _("As the account ({zone})").format(zone=zone)
+        choices = [("", own), *zone_choices(hour)]
+        self.fields["time_zone"] = forms.ChoiceField(
+            label=self.fields["time_zone"].label, choices=choices, required=False
+        )
+        self.fields["digest_after"].widget = forms.Select()
+        self.fields["digest_after"].choices = [  # type: ignore[attr-defined]
+            ("", _("Never")),
+            *((str(one), digest_words(one)) for one in DIGESTS),
+        ]
+
+    def clean_digest_after(self) -> int | None:
+        """Return the minutes, or none for no letters."""
+        return self.cleaned_data["digest_after"] or None
+
+
+def digest_words(minutes: int) -> str:
+    """Say a number of minutes, whole hours as such."""
+    if minutes % 60 == 0:
+        hours = minutes // 60
+        return ngettext("%(hours)d hour", "%(hours)d hours", hours) % {"hours": hours}
+    return ngettext("%(minutes)d minute", "%(minutes)d minutes", minutes) % {"minutes": minutes}

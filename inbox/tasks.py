@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from celery import shared_task
 from django.utils import timezone
 
+from accounts.pushes import forget_old_browsers
 from accounts.sessions import forget_expired
 from compliance.lapsing import lapse_next
 from compliance.verifying import verify_next
@@ -15,10 +16,12 @@ from inbox import (
     conversations,
     deciding,
     differing,
+    digesting,
     escalating,
     importing,
     media,
     promises,
+    pushing,
     reassigning,
     receiving,
     reconciling,
@@ -29,6 +32,7 @@ from inbox import (
     telling_consents,
 )
 from inbox.counting import count_next
+from inbox.alerts import Happening, Kind
 from inbox.drafts import forget_drafts
 from inbox.events import forget_events
 from inbox.forgetting.erasing import erase_next, erase_some
@@ -245,9 +249,39 @@ def send_invitations() -> None:
 
 
 @shared_task
+def sweep_pushes() -> None:
+    """See what happened, for those whose browsers are to be woken."""
+    pushing.look_for_news(now=timezone.now())
+
+
+@shared_task
+def send_push(user_id: int, kind: str, id_: str, conversation: str, inbox: str) -> None:
+    """Wake one person's browsers, if what happened still concerns them."""
+    happening = Happening(Kind(kind), id_, conversation, inbox)
+    pushing.wake(user_id, happening, now=timezone.now())
+
+
+@shared_task
+def send_push_end(user_id: int, conversation: str) -> None:
+    """Take back what one person's screens still show of a conversation that left them."""
+    pushing.end_notice(user_id, conversation, now=timezone.now())
+
+
+@shared_task
+def send_digests() -> None:
+    """Write to those who have not read for as long as they chose, for a bounded time."""
+    until = timezone.now() + ASKING
+    for user_id in digesting.who_may_be_owed():
+        if (now := timezone.now()) > until:
+            break
+        digesting.write_to(user_id, now=now)
+
+
+@shared_task
 def sweep_sessions() -> None:
-    """Forget sessions that expired."""
+    """Forget sessions that expired, and browsers that nobody spoke for in a long time."""
     forget_expired(now=timezone.now())
+    forget_old_browsers(now=timezone.now())
 
 
 @shared_task

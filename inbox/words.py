@@ -13,6 +13,7 @@ def client_words() -> dict[str, str]:
         **_composer(),
         **_answers(),
         **_palette(),
+        **_push(),
         **_reports(),
     }
 
@@ -37,6 +38,35 @@ def _palette() -> dict[str, str]:
         "palette_nothing": _("Nothing of this name can be done here."),
         "forget_search": _("Forget “{words}”"),
         "palette_gone": _("This is no longer possible."),
+    }
+
+
+def _push() -> dict[str, str]:
+    return {
+        "push_insecure": _("Push works only over https."),
+        "push_unable": _("This browser cannot be woken: it knows no push notifications."),
+        "push_not_set_up": _("Push is not set up in this installation."),
+        "push_denied": _("Notifications are blocked in this browser."),
+        "push_is_on": _("Push is on: this browser is woken when something concerns you."),
+        "push_is_off": _("Push is off in this browser."),
+        "push_turned_on": _("Push is on. Send yourself a test."),
+        "push_turned_off": _("Push is off in this browser now."),
+        "push_failed": _("That did not work. Try again in a moment."),
+        "push_no_service": _("This browser could not reach its push service. Try again later."),
+        "push_testing": _("Sending …"),
+        "push_not_on": _("Push: not sent, since push is off in this browser."),
+        "push_arrived": _("Push: sent, and arrived here."),
+        "push_not_arrived": _(
+            "Push: the service took it, but nothing arrived in 10 seconds. Look whether the"
+            " system’s “Do not disturb” is on, and whether the browser may run in the background."
+        ),
+        "desktop_unable": _("Desktop: this browser shows no notifications."),
+        "desktop_not_allowed": _("Desktop: not shown, since this site may not notify you yet."),
+        "desktop_shown": _(
+            "Desktop: shown. If you see nothing, the system’s “Do not disturb” hides it."
+        ),
+        "test_title": _("This is a test"),
+        "test_body": _("Notifications reach you here."),
     }
 
 

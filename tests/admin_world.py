@@ -29,6 +29,7 @@ from accounts.models import (
     Membership,
     Package,
     Partner,
+    PushSubscription,
     SignOn,
     SupportAccess,
     User,
@@ -62,6 +63,7 @@ from inbox.counting import count_again
 from inbox.forgetting.certificates import Went, issue
 from inbox.models import (
     Attachment,
+    Attention,
     AvailabilityPlan,
     CannedReply,
     ConsentQuestion,
@@ -73,6 +75,7 @@ from inbox.models import (
     DriftFinding,
     Erasure,
     ForgettingCertificate,
+    InboxAttention,
     LegalHold,
     Message,
     OptInApproval,
@@ -175,6 +178,8 @@ def make_company(name: str, partner: str, *, n: int = 1, written_at: datetime = 
     SavedView.objects.create(
         account=account, inbox=inbox, owner=alice, name="Long waits", created_at=NOW
     )
+    Attention.objects.create(account=account, user=alice, digest_after=30, digested_at=NOW)
+    InboxAttention.objects.create(account=account, user=alice, inbox=inbox, hears_new=False)
     company = Company(account, inbox, sender, alice, sue)
     _live_a_little(company, n, written_at)
     return company
@@ -455,6 +460,17 @@ def _have_people_around(company: Company, n: int) -> None:
         user=company.alice,
         ip="203.0.113.7",
         started_at=NOW,
+        seen_at=NOW,
+    )
+    PushSubscription.objects.create(
+        user=company.alice,
+        session_hash=f"5ec2e7{n:034x}",
+        endpoint=f"https://push.example.com/5ec2e7/{n}",
+        endpoint_hash=f"5ec2e7{n:058x}",
+        public_key="5ec2e7 of the browser",
+        auth_key="5ec2e7 beside it",
+        browser="canary",
+        created_at=NOW,
         seen_at=NOW,
     )
 

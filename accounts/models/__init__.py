@@ -8,6 +8,7 @@ from accounts.models.notices import ExpiryNotice
 from accounts.models.packages import AccountPackage, ChecklistItem, Package, PackageStep
 from accounts.models.people import Membership, Team, User
 from accounts.models.programs import ApiKey
+from accounts.models.pushes import PushSubscription
 from accounts.models.sessions import BrowserSession
 from accounts.models.sign_on import SignOn
 from accounts.models.spans import in_force, sharing_time
@@ -35,6 +36,7 @@ __all__ = [
     "Package",
     "PackageStep",
     "Partner",
+    "PushSubscription",
     "SignOn",
     "SupportAccess",
     "Team",

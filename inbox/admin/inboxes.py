@@ -21,7 +21,9 @@ from accounts.admin_scope import (
 from accounts.admin_support import SetUpAdmin
 from inbox.admin.switching import SwitchOff, SwitchOn
 from inbox.models import (
+    Attention,
     CannedReply,
+    InboxAttention,
     InboxCounter,
     InboxEvent,
     ReportCell,
@@ -215,6 +217,35 @@ class ReportStateAdmin(ScopedAdmin[ReportState]):
     list_filter = (("account", OwnRowsFilter),)
     list_select_related = ("account",)
     search_fields = ("account__name",)
+
+
+@admin.register(Attention)
+class AttentionAdmin(ScopedAdmin[Attention]):
+    """How people want to be told of what concerns them. They choose it in their own profile."""
+
+    admin_may = LOOK
+    fields = (
+        "account", "user", "has_sound", "volume", "tone", "only_mine", "quiet_from", "quiet_until",
+        "time_zone", "shows_words", "digest_after", "digested_at",
+    )  # fmt: skip
+    list_display = ("user", "account", "only_mine", "quiet_from", "quiet_until", "digest_after")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account", "user")
+    search_fields = ("user__name", "user__email__exact")
+
+
+@admin.register(InboxAttention)
+class InboxAttentionAdmin(ScopedAdmin[InboxAttention]):
+    """Of what people want to be told in one inbox. They choose it in their own profile."""
+
+    admin_may = LOOK
+    fields = (
+        "account", "user", "inbox", "hears_new", "hears_mine", "hears_mentions", "hears_waiting",
+    )  # fmt: skip
+    list_display = ("user", "inbox", "account", *fields[3:])
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account", "inbox", "user")
+    search_fields = ("inbox__name", "user__name", "user__email__exact")
 
 
 @admin.register(InboxCounter)

@@ -15,7 +15,7 @@ from accounts.admin_scope import ACT, LOOK, BigTableAdmin, OwnRowsFilter, Scoped
 from accounts.admin_tasks import Task, TaskAdmin
 from accounts.circumstances import shortened
 from accounts.logins import end_session
-from accounts.models import BrowserSession, SignOn
+from accounts.models import BrowserSession, PushSubscription, SignOn
 from accounts.sign_on import make_only_way
 
 
@@ -78,6 +78,29 @@ class BrowserSessionAdmin(TaskAdmin[BrowserSession], BigTableAdmin[BrowserSessio
     def place(self, obj: BrowserSession) -> str:
         """Show the network, not the address."""
         return shortened(obj.ip or "")
+
+
+@admin.register(PushSubscription)
+class PushSubscriptionAdmin(BigTableAdmin[PushSubscription]):
+    """Browsers that are woken when a message comes. Where and with which keys nobody sees."""
+
+    account_path = "user__account"
+    staff_may = LOOK
+    partner_may = frozenset()
+    fields = ("user", "browser_name", "created_at", "seen_at", "sent_at", "failures")
+    readonly_fields = fields
+    list_display = fields
+    list_select_related = ("user__account",)
+    search_fields = ("user__email", "user__name")
+
+    def account_id_of(self, obj: PushSubscription) -> int | None:
+        """Return the account of whose browser it is."""
+        return obj.user.account_id
+
+    @admin.display(description="browser")
+    def browser_name(self, obj: PushSubscription) -> str:
+        """Show which browser, in words."""
+        return sessions.browser_in_words(obj.browser)
 
 
 class AllowOtherWays(Task[SignOn]):

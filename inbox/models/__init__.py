@@ -1,6 +1,7 @@
 """Which rows does the inbox own? One file per noun."""
 
 from inbox.models.approval import OptInApproval
+from inbox.models.attention import Attention, InboxAttention
 from inbox.models.canned import CannedReply
 from inbox.models.contact import Contact, ContactAddress
 from inbox.models.conversation import Conversation, ConversationEvent, Participant, ReadCursor
@@ -33,6 +34,7 @@ from inbox.models.whatsapp import WhatsAppState, WhatsAppSync, WhatsAppTemplate
 
 __all__ = [
     "Attachment",
+    "Attention",
     "AutoReplyLog",
     "AvailabilityPlan",
     "CannedReply",
@@ -48,6 +50,7 @@ __all__ = [
     "Erasure",
     "EscalationTimer",
     "ForgettingCertificate",
+    "InboxAttention",
     "InboxCounter",
     "InboxEvent",
     "LegalHold",

@@ -17,6 +17,7 @@ from accounts.audit import record
 from accounts.licences import end_licenses
 from accounts.logins import end_other_sessions
 from accounts.models import BrowserSession, License, SupportAccess, User
+from accounts.pushes import forget_browsers
 from accounts.seats import lock_licenses
 from accounts.support import end_support
 from inbox.broadcast import publish_ephemeral, user_group
@@ -88,6 +89,7 @@ def deactivate_person(*, user: User, by: User, now: datetime) -> int:
         was_active, row.is_active = row.is_active, False
         row.save(update_fields=["is_active"])
         ended = sessions.end_sessions(BrowserSession.objects.filter(user=row))
+        forget_browsers(row)
         licenses = end_licenses(
             licenses=License.objects.filter(holder=row), by=by, reason=REASON, now=now
         )

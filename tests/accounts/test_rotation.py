@@ -18,7 +18,7 @@ from django.db import connection, connections, transaction
 
 from accounts import rotation
 from accounts import secrets as secrets_module
-from accounts.models import AuditEntry, SignOn, TwilioAccount
+from accounts.models import AuditEntry, PushSubscription, SignOn, TwilioAccount
 from accounts.rotation import rotate_secrets
 from accounts.secrets import EncryptedTextField
 from compliance.models import ConsentChain, ConsentImport, ConsentKey
@@ -257,6 +257,7 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
     for model in apps.get_models():
         columns = [f for f in model._meta.local_fields if isinstance(f, EncryptedTextField)]
         stored = (
+            PushSubscription,
             SignOn,
             TwilioAccount,
             Sender,

@@ -33,6 +33,7 @@ CATALOGUE = (JurisdictionPack, Package, PackageStep)
 NOT_FOR_PARTNERS = {
     "accountkeyword",
     "browsersession",
+    "pushsubscription",
     "consent",
     "consentchain",
     "consentdetails",

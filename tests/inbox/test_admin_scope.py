@@ -36,6 +36,7 @@ OTHERWISE = {
     "accountkeyword",
     "auditentry",
     "browsersession",
+    "pushsubscription",
     "consent",
     "consentchain",
     "consentdetails",

@@ -22,6 +22,7 @@ import { Tally } from "./tally.js";
 import { openBell, wireTaste } from "./taste.js";
 import { lastUndo } from "./undos.js";
 import { t } from "./words.js";
+import { keepSubscription, startWorker } from "./worker.js";
 
 const { dataset } = document.body;
 const settings = {
@@ -193,3 +194,11 @@ if (pane.thread && dataset.pane === "thread") pane.showPanelFor(pane.thread.id);
 settings.onUnread(list.unread);
 line.open();
 dataset.ready = "true";
+// A notice that was clicked leads here.
+navigator.serviceWorker?.addEventListener("message", ({ data }) => {
+  if (data?.type !== "open" || !data.url?.startsWith("/inbox/")) return;
+  const [, slug, id] = data.url.match(/^\/inbox\/([^/]+)\/c\/([^/]+)\//) ?? [];
+  if (slug === settings.slug) pane.open(id, { url: data.url });
+  else location.assign(data.url);
+});
+startWorker().then(keepSubscription);

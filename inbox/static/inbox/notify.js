@@ -1,12 +1,13 @@
 // How does somebody who looks elsewhere notice? Title, icon, sound, desktop: each by choice.
 
+import { playTone } from "./tones.js";
+import { closeShown } from "./worker.js";
 import { t } from "./words.js";
 
 const OTHER_TABS_MS = 200;
 const WATCHED_MS = 2_000;
 const QUIET_MS = 3_000;
 const PRIVATE_WORDS = { assigned: "private_assigned", failed: "private_failed" };
-const TONES = { message: [660, 880], attention: [880, 660] };
 
 export class Notifier {
   // `open(conversation, url, inbox)` goes there; `isWatched(conversation)` says whether somebody
@@ -78,7 +79,7 @@ export class Notifier {
   }
 
   alert(notice) {
-    if (this.settings.preferences.get("sound") === "on") this.play(notice.sound);
+    if (notice.sound !== "none") this.play(notice);
     if (this.settings.preferences.get("desktop") !== "on") return;
     if (!("Notification" in window) || Notification.permission !== "granted") return;
     this.show(notice);
@@ -101,6 +102,7 @@ export class Notifier {
     this.cancel(id);
     this.shown.get(id)?.close();
     this.shown.delete(id);
+    closeShown(`c-${id}`);
   }
 
   cancel(id) {
@@ -109,24 +111,10 @@ export class Notifier {
   }
 
   // Many at once sound once.
-  play(sound) {
+  play(notice) {
     if (!this.mayPlay || Date.now() - this.playedAt < QUIET_MS) return;
     this.playedAt = Date.now();
     this.audio ??= new AudioContext();
-    const start = this.audio.currentTime;
-    const tones = TONES[sound] ?? TONES.message;
-    for (const [i, pitch] of tones.entries()) this.tone(pitch, start + i * 0.12);
-  }
-
-  tone(pitch, start) {
-    const source = this.audio.createOscillator();
-    const volume = this.audio.createGain();
-    source.frequency.value = pitch;
-    volume.gain.setValueAtTime(0.0001, start);
-    volume.gain.exponentialRampToValueAtTime(0.12, start + 0.02);
-    volume.gain.exponentialRampToValueAtTime(0.0001, start + 0.22);
-    source.connect(volume).connect(this.audio.destination);
-    source.start(start);
-    source.stop(start + 0.25);
+    playTone(this.audio, notice);
   }
 }

@@ -31,6 +31,5 @@ async function mayNotify() {
 }
 
 function showBell(preferences) {
-  const isOn = ["desktop", "sound"].some((name) => preferences.get(name) === "on");
-  document.getElementById("bell").dataset.on = String(isOn);
+  document.getElementById("bell").dataset.on = String(preferences.get("desktop") === "on");
 }
