@@ -53,6 +53,9 @@ SECRET_FIELD_KEYS = [key for key in secret("SECRET_FIELD_KEYS", LAPTOP_FIELD_KEY
 OPT_OUT_LINK_OLD_KEYS = [key for key in secret("OPT_OUT_LINK_OLD_KEYS").split(",") if key]
 # Signs what browsers are woken with, as `new_push_key` makes it; without one nobody is woken.
 VAPID_PRIVATE_KEY = secret("VAPID_PRIVATE_KEY", "" if IS_PRODUCTION else LAPTOP_PUSH_KEY)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Team Inbox <inbox@localhost>")
+# Whom push services write to when something is wrong with what we send.
+PUSH_CONTACT = env.str("PUSH_CONTACT", default=f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="http://localhost:8000").rstrip("/")
 TWILIO_API_BASE = env.str("TWILIO_API_BASE", default="")
@@ -114,6 +117,9 @@ def refusals() -> list[str]:
         "VAPID_PRIVATE_KEY is the laptop's or no key: make one with new_push_key.": (
             VAPID_PRIVATE_KEY != ""
             and (VAPID_PRIVATE_KEY == LAPTOP_PUSH_KEY or not is_push_key(VAPID_PRIVATE_KEY))
+        ),
+        "PUSH_CONTACT must be a mailto: or https: address.": not PUSH_CONTACT.startswith(
+            ("mailto:", "https://")
         ),
         "DEBUG is on: switch it off.": DEBUG,
         "DEMO is on: the demo is for laptops.": DEMO,
@@ -373,13 +379,10 @@ IDLE_TIMEOUT_MINUTES = env.int("IDLE_TIMEOUT_MINUTES", default=240)
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
 CSRF_FAILURE_VIEW = "inbox.views.errors.csrf_failure"
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Team Inbox <inbox@localhost>")
 # smtp://user:password@host:587 or smtp+tls://…; EMAIL_URL_FILE for the file it lies in.
 if mail := secret("EMAIL_URL"):
     vars().update(env.email_url_config(mail))
 EMAIL_TIMEOUT = 10
-# Whom push services write to when something is wrong with what we send.
-PUSH_CONTACT = env.str("PUSH_CONTACT", default=f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}")
 # May a browser be woken through a service on this machine, and without https? On a laptop.
 PUSH_ALLOW_LOCAL = not IS_PRODUCTION
 INVITATION_DAYS = 7

@@ -134,7 +134,7 @@ def save_attention(
     A letter that is switched on tells of what comes from now on. Raises AttentionRefusedError for
     quiet hours that have no end, or last no time.
     """
-    _check_quiet(row)
+    check_quiet(row.quiet_from, row.quiet_until)
     with transaction.atomic(durable=True):
         before = Attention.objects.select_for_update().filter(user=row.user_id).first()
         row.pk = before.pk if before else None
@@ -169,10 +169,11 @@ def _columns(sorts: frozenset[Sort]) -> dict[str, bool]:
     return {f"hears_{sort}": sort in sorts for sort in Sort}
 
 
-def _check_quiet(row: Attention) -> None:
-    if (row.quiet_from is None) != (row.quiet_until is None):
+def check_quiet(begins: time | None, ends: time | None) -> None:
+    """Raise AttentionRefusedError for quiet hours that have no end, or last no time."""
+    if (begins is None) != (ends is None):
         raise AttentionRefusedError(_("Quiet hours need a beginning and an end."))
-    if row.quiet_from is not None and row.quiet_from == row.quiet_until:
+    if begins is not None and begins == ends:
         words = _("Quiet hours that end when they begin last no time. Leave both empty for none.")
         raise AttentionRefusedError(words)
 

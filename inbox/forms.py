@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from accounts.places import zone_choices
 from compliance.evidence import EVERY_PROGRAMME
 from compliance.judging import Purpose
-from inbox.attention import DIGESTS
+from inbox.attention import DIGESTS, AttentionRefusedError, check_quiet
 from inbox.bulk import Act, Picked
 from inbox.drafts import Save
 from inbox.models import Attention, Draft
@@ -305,6 +305,16 @@ class AttentionForm(forms.ModelForm[Attention]):
             ("", _("Never")),
             *((str(one), digest_words(one)) for one in DIGESTS),
         ]
+
+    def clean(self) -> dict[str, Any]:
+        """Say of quiet hours what is wrong with them, where they are typed."""
+        given = super().clean() or self.cleaned_data
+        if {"quiet_from", "quiet_until"} <= given.keys():
+            try:
+                check_quiet(given["quiet_from"], given["quiet_until"])
+            except AttentionRefusedError as refused:
+                self.add_error("quiet_until", refused.reason)
+        return given
 
     def clean_digest_after(self) -> int | None:
         """Return the minutes, or none for no letters."""

@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from django.utils.translation import gettext as _
-from py_vapid import Vapid02
+from py_vapid import Vapid02, VapidException
 from pywebpush import WebPusher, WebPushException
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.exceptions import HTTPError
@@ -95,7 +95,7 @@ def push(endpoint: str, public_key: str, auth_key: str, content: Mapping[str, An
         info = {"endpoint": endpoint, "keys": {"p256dh": public_key, "auth": auth_key}}
         body = WebPusher(info).encode(data, "aes128gcm")["body"]
         status = _post(parts, body, _headers(parts))
-    except (BadBrowserError, WebPushException, ValueError):
+    except (BadBrowserError, WebPushException, VapidException, ValueError):
         return Pushed(Outcome.REFUSED)
     except (OutsideError, HTTPError, OSError):
         return Pushed(Outcome.UNREACHABLE)
@@ -123,7 +123,9 @@ def _parts(endpoint: str) -> SplitResult:
     is_written_well = endpoint.isascii() and endpoint.isprintable() and " " not in endpoint
     if not (parts.scheme == "https" or is_plain) or not is_whole or not is_usual_port:
         raise BadBrowserError(_("This is no address of a push service."))
-    if len(endpoint) > LONGEST_ENDPOINT or not is_written_well:
+    # Services have names; what signs for them knows no others.
+    is_named = ":" not in (parts.hostname or "")
+    if len(endpoint) > LONGEST_ENDPOINT or not is_written_well or not is_named:
         raise BadBrowserError(_("This is no address of a push service."))
     return parts
 

@@ -24,7 +24,6 @@ from accounts.sessions import browser_in_words
 from inbox import digesting, pushing, webpush
 from inbox.access import inboxes_of
 from inbox.attention import (
-    AttentionRefusedError,
     Sort,
     Taste,
     attention_of,
@@ -59,13 +58,9 @@ def notifications(request: HttpRequest) -> HttpResponse:
     form = AttentionForm(posted, instance=row, now=now, zone=zone)
     chosen = _chosen(request, inboxes) if posted else None
     if posted and form.is_valid():
-        try:
-            save_attention(form.instance, chosen or {}, now=now)
-        except AttentionRefusedError as refused:
-            form.add_error("quiet_until", refused.reason)
-        else:
-            messages.success(request, _("Saved."))
-            return HttpResponseRedirect(reverse("notifications"))
+        save_attention(form.instance, chosen or {}, now=now)
+        messages.success(request, _("Saved."))
+        return HttpResponseRedirect(reverse("notifications"))
     taste = tastes_of([user.pk]).get(user.pk) or taste_in(attention_of(user), zone)
     context = {
         "form": form,

@@ -21,10 +21,12 @@ from django.utils import timezone
 from twilio.request_validator import RequestValidator
 
 from accounts.models import User
+from accounts.pushes import Browser, remember_browser
 from compliance.addresses import parse_address
 from compliance.opt_out_links import opt_out_link
 from inbox.api_urls import of_settings
 from inbox.conversations import add_note, claim_conversation
+from inbox.digesting import stop_url
 from inbox.models import (
     Attachment,
     Conversation,
@@ -245,6 +247,23 @@ def _link(scene: Scene) -> dict[str, str]:
     return {"token": link.rpartition("/")[2]}
 
 
+def _letter(scene: Scene) -> dict[str, str]:
+    return {"token": stop_url(scene.house.alice.pk).split("/")[-2]}
+
+
+def _choices(scene: Scene) -> dict[str, str]:
+    return {"tone": "bell", "volume": "20", "inbox": scene.house.inbox.slug}
+
+
+def _browser(scene: Scene) -> dict[str, str]:
+    """Name Alice's browser; nothing answers where it is woken."""
+    endpoint = "http://127.0.0.1:9/wake"
+    browser = Browser(endpoint, "5ec2e7", "5ec2e7")
+    alice = scene.house.alice
+    remember_browser(browser, user=alice, session_key="hers", now=timezone.now())
+    return {"act": "renew", "endpoint": endpoint}
+
+
 def _forged_file(scene: Scene) -> dict[str, str]:
     return {"token": f"{scene.inbound_file.public_id}:1wVvzr:forged", "name": FILE_NAME}
 
@@ -381,6 +400,30 @@ TABLE: dict[str, dict[str, Row]] = {
     "attachment_retry": {"POST": Row(DONE, OF_THING, _aid)},
     "contact_name": {"POST": Row(DONE, OF_THING, _contact, lambda scene: {"name": "Zed"})},
     "contact_language": {"POST": Row(DONE, OF_THING, _contact, lambda scene: {"language": "es"})},
+    # One's own choices, and one's own browsers: of nobody else's anything is said or done.
+    "notifications": {
+        "GET": Row(OK, OF_ONESELF),
+        "POST": Row(BACK, {**dict.fromkeys(PEOPLE, BACK), "nobody": LOG_IN}, data=_choices),
+    },
+    "push_browser": {
+        "POST": Row(
+            NO_WORDS,
+            {
+                "bob": Verdict(410),
+                "charlie": Verdict(410),
+                "dora": Verdict(410),
+                "nora": Verdict(410),
+                "nobody": LOG_IN,
+            },
+            data=_browser,
+        )
+    },  # fmt: skip
+    "push_test": {"POST": Row(Verdict(409), OF_THING, data=_browser)},
+    # Whoever has the link may look and press, logged in or not; it names nobody.
+    "stop_letters": {method: Row(OK, EVERYBODY, _letter) for method in ("GET", "POST")},
+    "service_worker": {"GET": Row(OK, EVERYBODY)},
+    "manifest": {"GET": Row(OK, EVERYBODY)},
+    "offline": {"GET": Row(OK, EVERYBODY)},
     "profile": {"GET": Row(OK, OF_ONESELF), "POST": Row(OK, OF_ONESELF)},
     "theme": {
         "POST": Row(

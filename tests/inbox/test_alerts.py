@@ -211,7 +211,7 @@ def test_a_fixed_number_of_questions(
     frames = published(lambda: stage.hear("Hello?"))
     frames += published(lambda: stage.do(transfer_to_user, house.alice, to=house.bob))
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         found = notices_of(happenings_in(frames), [user.pk for user in make], now=stage.now)
 
     assert found == []
@@ -229,7 +229,9 @@ def test_a_notice_says_where_to_go_and_holds_no_more_than_a_row_does(stage: Stag
         "title": "+1 415-555-0100",
         "body": "Hello",
         "url": f"/inbox/support/c/{stage.row.public_id}/",
-        "sound": "message",
+        "sound": "none",
+        "tone": "chime",
+        "volume": 50,
         "tag": f"c-{stage.row.public_id}",
     }
 
