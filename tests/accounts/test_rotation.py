@@ -283,6 +283,14 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
         client_secret=f"{canary}client",
         domains=["example.com"],
     )
+    PushSubscription.objects.create(
+        user=make_user(account),
+        endpoint=f"https://push.example.com/{canary}",
+        public_key=f"{canary}p256dh",
+        auth_key=f"{canary}auth",
+        created_at=NOW,
+        seen_at=NOW,
+    )
     ConsentChain.objects.create(account=account, pepper=f"{canary}pepper", begun_at=NOW)
     ConsentKey.objects.create(account=account, handle="0" * 64, key=f"{canary}key", made_at=NOW)
     ConsentImport.objects.create(

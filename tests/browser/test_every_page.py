@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
@@ -43,6 +44,7 @@ from compliance.programmes import programmes_from
 from compliance.stricter import Column
 from inbox import importing
 from inbox.counting import count_next
+from inbox.digesting import stop_url
 from inbox.forgetting.batches import empty_messages
 from inbox.forgetting.certificates import Went, issue
 from inbox.forgetting.holds import set_hold
@@ -291,6 +293,8 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "decisions": (ada, "/settings/decisions/"),
         "transfer": (house.alice, f"/c/{stage.row.public_id}/transfer/"),
         "profile": (house.alice, "/profile/"),
+        "notifications": (house.alice, "/profile/notifications/"),
+        "no more letters": (None, stop_url(house.alice.pk).removeprefix(settings.PUBLIC_BASE_URL)),
         "not there": (house.alice, "/c/nothing/"),
         "company sign-in": (None, "/accounts/company/"),
         "forged invitation": (None, "/join/forged/"),
@@ -604,6 +608,8 @@ PAGES = [
     "decisions",
     "transfer",
     "profile",
+    "notifications",
+    "no more letters",
     "not there",
     "company sign-in",
     "forged invitation",
