@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import redis
 from django.conf import settings as django_settings
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -17,6 +19,7 @@ from django.urls import reverse
 from accounts.logins import password_was_set
 from accounts.models import License, PushSubscription, User
 from accounts.pushes import MOST_FAILURES, MOST_OF_ONE, forget_old_browsers
+from config.settings import is_push_key
 from inbox import attendance, pushing, webpush
 from inbox.alerts import Happening, Kind
 from inbox.attention import attention_of, save_attention
@@ -521,3 +524,20 @@ def test_two_first_choices_at_one_moment_make_one_row(stage: Stage) -> None:
     save_attention(second, {}, now=NOW)
 
     assert Attention.objects.get().volume == 20
+
+
+# --- The key --------------------------------------------------------------------------------------
+
+
+def test_a_new_key_is_one_that_signs(settings: Any, service: PushService) -> None:
+    out = io.StringIO()
+    call_command("new_push_key", stdout=out)
+    settings.VAPID_PRIVATE_KEY = out.getvalue().strip()
+    browser = service.browser()
+
+    pushed = webpush.push(browser.endpoint, browser.public_key, browser.auth_key, {"type": "test"})
+
+    assert pushed.outcome is Outcome.TAKEN
+    assert service.taken[0].key == webpush.public_key()
+    assert is_push_key(settings.VAPID_PRIVATE_KEY)
+    assert not any(map(is_push_key, ("", "short", "ü" * 43, "A" * 44)))
