@@ -31,8 +31,8 @@ from inbox import (
     still_waiting,
     telling_consents,
 )
-from inbox.counting import count_next
 from inbox.alerts import Happening, Kind
+from inbox.counting import count_next
 from inbox.drafts import forget_drafts
 from inbox.events import forget_events
 from inbox.forgetting.erasing import erase_next, erase_some
