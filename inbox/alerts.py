@@ -252,9 +252,12 @@ def _is_wanted(
         return False
     is_of_team = user_id not in audience.user_ids and user_id != conversation.owner_id
     event = scene.events.get(one.id)
-    is_named = event is not None and event.verb != _Verb.WARNED
+    is_named = event is not None and event.verb not in {_Verb.WARNED, _Verb.PROMISED}
     is_by_team = one.kind in {Kind.INBOUND, Kind.SLA} and is_of_team and not is_named
-    return taste.wants(_sort_of(one.kind, is_by_team), conversation.inbox_id, is_by_team=is_by_team)
+    sort = _sort_of(one.kind, is_by_team)
+    if event is not None and event.verb == _Verb.PROMISED:
+        sort = Sort.PROMISES
+    return taste.wants(sort, conversation.inbox_id, is_by_team=is_by_team)
 
 
 def _sort_of(kind: Kind, is_by_team: bool) -> Sort:

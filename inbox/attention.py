@@ -24,6 +24,7 @@ class Sort(StrEnum):
     NEW = "new"
     MINE = "mine"
     MENTIONS = "mentions"
+    PROMISES = "promises"
     WAITING = "waiting"
 
 
@@ -114,6 +115,7 @@ def _unwanted_in(row: InboxAttention) -> frozenset[Sort]:
         Sort.NEW: row.hears_new,
         Sort.MINE: row.hears_mine,
         Sort.MENTIONS: row.hears_mentions,
+        Sort.PROMISES: row.hears_promises,
         Sort.WAITING: row.hears_waiting,
     }
     return frozenset(sort for sort, is_wanted in heard.items() if not is_wanted)

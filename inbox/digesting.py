@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from smtplib import SMTPException
-from typing import Any
 
 from django.conf import settings
 from django.core import signing
@@ -130,21 +129,19 @@ def _unread(
 ) -> list[tuple[Conversation, Sort]]:
     """Return what customers wrote since the last letter and this person has not read."""
     me = viewer.user_id
-    takes_part: Any = Exists(
-        Participant.objects.filter(conversation=OuterRef("pk"), user=me, ended_at=None)
-    )
-    rows = (
+    rows = list(
         conversations_of(viewer)
         .exclude(status=Conversation.Status.CLOSED)
         .filter(unread_by(me), is_hidden=False, last_inbound_at__gt=since)
-        .annotate(takes_part=takes_part)
         .select_related("inbox", "contact", "thread__address", "thread__sender")
         .order_by("last_inbound_at", "pk")[:MOST_READ]
     )
+    parts = Participant.objects.filter(conversation__in=rows, user=me, ended_at=None)
+    takes_part = set(parts.values_list("conversation_id", flat=True))
     is_on_duty = user.availability != User.Availability.AWAY
     found = []
     for row in rows:
-        is_mine = row.owner_id == me or bool(row.takes_part)
+        is_mine = row.owner_id == me or row.pk in takes_part
         sort = Sort.MINE if is_mine else Sort.NEW
         is_for_me = is_mine or (is_on_duty and _waits_for_team(row, viewer))
         if is_for_me and taste.wants(sort, row.inbox_id, is_by_team=not is_mine):

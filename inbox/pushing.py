@@ -203,7 +203,7 @@ def private_title(kind: Kind) -> str:
         Kind.INBOUND: _("New message"),
         Kind.FAILED: _("A message did not arrive"),
         Kind.ASSIGNED: _("A conversation changed hands"),
-        Kind.SLA: _("A customer waits too long"),
+        Kind.SLA: _("A conversation needs you"),
         Kind.MENTION: _("Somebody mentioned you"),
     }[kind]
 

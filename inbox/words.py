@@ -13,6 +13,7 @@ def client_words() -> dict[str, str]:
         **_composer(),
         **_answers(),
         **_palette(),
+        **_push(),
         **_reports(),
         **_push(),
     }

@@ -240,7 +240,8 @@ class InboxAttentionAdmin(ScopedAdmin[InboxAttention]):
 
     admin_may = LOOK
     fields = (
-        "account", "user", "inbox", "hears_new", "hears_mine", "hears_mentions", "hears_waiting",
+        "account", "user", "inbox", "hears_new", "hears_mine", "hears_mentions",
+        "hears_promises", "hears_waiting",
     )  # fmt: skip
     list_display = ("user", "inbox", "account", *fields[3:])
     list_filter = (("account", OwnRowsFilter),)

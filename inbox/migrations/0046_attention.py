@@ -44,6 +44,7 @@ class Migration(migrations.Migration):
                 ('hears_new', models.BooleanField(default=True, help_text='What waits for anybody of the team')),
                 ('hears_mine', models.BooleanField(default=True, help_text='Answers to them, what they are given')),
                 ('hears_mentions', models.BooleanField(default=True)),
+                ('hears_promises', models.BooleanField(default=True, help_text='Promises that are due')),
                 ('hears_waiting', models.BooleanField(default=True, help_text='Customers who wait too long')),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.account')),
                 ('inbox', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='inbox.teaminbox')),

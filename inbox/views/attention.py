@@ -158,6 +158,7 @@ def _words() -> dict[Sort, str]:
         Sort.NEW: _("New, for anybody"),
         Sort.MINE: _("Mine: answers, and what I am given"),
         Sort.MENTIONS: _("Mentions of me"),
+        Sort.PROMISES: _("Promises that are due"),
         Sort.WAITING: _("Customers who wait too long"),
     }
 

@@ -88,6 +88,7 @@ def test_nothing_is_chosen_for_an_inbox_of_others(
     house: House, client: Client, charlie: User
 ) -> None:
     client.force_login(house.alice)
+    assert charlie.account is not None
     theirs = make_inbox(charlie.account, "Theirs")
 
     client.post(PAGE, {**CHOSEN, "inbox": theirs.slug, f"new-{theirs.slug}": "on"})
