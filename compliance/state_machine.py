@@ -55,8 +55,8 @@ class Given:
     @property
     def basis_words(self) -> str:
         """Say what it rests on and how good the evidence is, to a person."""
-        basis = Basis(self.basis).label if self.basis else ""
-        quality = Quality(self.quality).label if self.quality else ""
+        basis = str(Basis(self.basis).label) if self.basis else ""
+        quality = str(Quality(self.quality).label) if self.quality else ""
         return ", ".join(filter(None, (basis, quality)))
 
 
