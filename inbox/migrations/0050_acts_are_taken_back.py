@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """What somebody did to a conversation can be taken back, and promises are told."""
 
-    dependencies: ClassVar[list[Any]] = [("inbox", "0048_merges")]
+    dependencies: ClassVar[list[Any]] = [("inbox", "0049_contact_imports")]
 
     operations: ClassVar[list[Any]] = [
         migrations.AlterField(
