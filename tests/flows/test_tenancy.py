@@ -382,7 +382,7 @@ TABLE: dict[str, dict[str, Row]] = {
     "close": {"POST": _press(last_seen_seq="99", waiting_ok="1")},
     "undo_close": {"POST": _press(REFUSAL)},
     # She has answered since her claim.
-    "undo": {"POST": Row(REFUSAL, OF_THING, _act)},
+    "undo": {"POST": Row(REFUSAL, {**OF_THING, "nora": NO_LICENCE}, _act)},
     "reopen": {"POST": _press(NOT_ALLOWED)},
     "snooze": {"POST": _press(preset="tomorrow")},
     "wake": {"POST": _press()},
