@@ -286,6 +286,10 @@ class AttentionForm(forms.ModelForm[Attention]):
                 "Show the customer’s name and words in push notifications and e-mails"
             ),
         }
+        # What the admin says of them; the page has its own words.
+        help_texts: ClassVar[dict[str, Any]] = dict.fromkeys(
+            ("volume", "only_mine", "time_zone", "shows_words"), ""
+        )
         widgets: ClassVar[dict[str, Any]] = {
             "volume": forms.NumberInput(attrs={"type": "range", "min": 0, "max": 100, "step": 5}),
             "quiet_from": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),

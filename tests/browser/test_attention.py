@@ -68,6 +68,8 @@ def test_somebody_chooses_what_they_are_told_of_by_keyboard(shop: House, open_as
     expect(dialog.get_by_role("button", name="Go on")).to_be_focused()
     check_page(alice, "notifications explained")
     dialog.get_by_role("button", name="Not now").press("Enter")
+    alice.set_viewport_size({"width": 360, "height": 2600})
+    check_page(alice, "notifications of a colleague")
     expect(dialog).to_be_hidden()
 
     alice.get_by_role("button", name="Send me a test").press("Enter")

@@ -73,7 +73,7 @@ async function turnOff() {
 
 function say(lines) {
   part("push-outcome").replaceChildren(
-    ...lines.map((words) => Object.assign(document.createElement("li"), { textContent: words })),
+    ...lines.map((words) => Object.assign(document.createElement("p"), { textContent: words })),
   );
 }
 
