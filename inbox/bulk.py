@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
 from accounts.models import User
+from accounts.retelling import noop
 from inbox import closing, conversations, marking, undoing
 from inbox.access import find_conversations
 from inbox.models import Conversation, ConversationEvent, TeamInbox
@@ -74,7 +75,7 @@ class StillBusyError(RefusedError):
     """The same request is being carried out at this moment."""
 
     code = "busy"
-    reason = "This is being done already. Wait a moment and look again."
+    reason = noop("This is being done already. Wait a moment and look again.")
 
 
 class NoSuchError(RefusedError):
@@ -82,7 +83,7 @@ class NoSuchError(RefusedError):
 
     code = "not_found"
     status = 404
-    reason = "This conversation is not shared with you any more."
+    reason = noop("This conversation is not shared with you any more.")
 
 
 @dataclass(frozen=True)

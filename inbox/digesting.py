@@ -16,9 +16,10 @@ from django.core.mail import EmailMultiAlternatives
 from django.db.models import Exists, OuterRef
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, override
 
 from accounts.access import Viewer, viewers_of
+from accounts.languages import language_of
 from accounts.models import User
 from inbox.access import conversations_of
 from inbox.attendance import State, states_in
@@ -233,6 +234,18 @@ def _claim(row: Attention, now: datetime) -> bool:
 
 
 def _send(row: Attention, parts: list[Part], *, now: datetime) -> bool:
+    with override(language_of(row.user)):
+        letter = _letter(row, parts)
+    try:
+        return letter.send() > 0
+    except (SMTPException, OSError):
+        logger.warning("mail: the digest of user %s did not leave; again later", row.user_id)
+        same = Attention.objects.filter(pk=row.pk, digested_at=now)
+        same.update(digested_at=row.digested_at)
+        return False
+
+
+def _letter(row: Attention, parts: list[Part]) -> EmailMultiAlternatives:
     number = sum(len(part.lines) for part in parts)
     stop = stop_url(row.user_id)
     subject = ngettext(
@@ -256,13 +269,7 @@ def _send(row: Attention, parts: list[Part], *, now: datetime) -> bool:
         },
     )
     letter.attach_alternative(render_to_string("mail/digest.html", context), "text/html")
-    try:
-        return letter.send() > 0
-    except (SMTPException, OSError):
-        logger.warning("mail: the digest of user %s did not leave; again later", row.user_id)
-        same = Attention.objects.filter(pk=row.pk, digested_at=now)
-        same.update(digested_at=row.digested_at)
-        return False
+    return letter
 
 
 def stop_url(user_id: int) -> str:

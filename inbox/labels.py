@@ -13,6 +13,7 @@ from django.utils import dateformat
 from django.utils.translation import gettext_lazy as _
 
 from accounts.circumstances import numbers_are_hidden
+from accounts.retelling import retold
 from compliance.addresses import numbered
 from inbox.models import (
     Attachment,
@@ -310,8 +311,10 @@ def status_words(message: Message) -> str:
 def activity_words(event: ConversationEvent) -> str:
     """Tell in one sentence what happened. Times inside are left to the reader's clock."""
     facts = event.data if isinstance(event.data, dict) else {}
+    # What happened by itself has a name and a reason of ours; those of people are their own.
+    ours = retold if event.actor_id is None else str
     said = _sentence_for(event.verb, facts) % {
-        "who": event.actor_label,
+        "who": ours(event.actor_label),
         "owner": facts.get("owner", ""),
         "to": facts.get("to", ""),
         "target": facts.get("target", ""),
@@ -320,7 +323,7 @@ def activity_words(event: ConversationEvent) -> str:
         "mark": facts.get("mark", ""),
     }
     note = facts.get("reason") or facts.get("note") or ""
-    return f"{said}: {note}" if note else said
+    return f"{said}: {ours(note)}" if note else said
 
 
 def _sentence_for(verb: str, facts: dict[str, object]) -> str:

@@ -14,8 +14,10 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from accounts.access import viewer_of
+from accounts.languages import language_of
 from accounts.models import PushSubscription, User
 from accounts.pushes import KEPT_FOR, note_outcome
 from inbox import webpush
@@ -149,10 +151,13 @@ def wake(user_id: int, happening: Happening, *, now: datetime) -> int:
 
     Whether they may see it, want it and have not read it yet is asked again.
     """
-    notice = next(iter(notices_of([happening], [user_id], now=now)), None)
-    if notice is None or _has_read(notice):
-        return 0
-    told = _send_to(user_id, content_of(notice), now=now)
+    reader = User.objects.filter(pk=user_id).only("language").first()
+    with override(language_of(reader)):
+        notice = next(iter(notices_of([happening], [user_id], now=now)), None)
+        if notice is None or _has_read(notice):
+            return 0
+        content = content_of(notice)
+    told = _send_to(user_id, content, now=now)
     if told:
         _remember_shown(notice)
     return told

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client
+from django.utils import translation
 
 from accounts.access import Viewer, viewer_of
 from accounts.ledgers import NeverEmptied
@@ -96,6 +98,12 @@ def content_types(django_db_setup: None, django_db_blocker: Any) -> Sequence[Con
     """The content types as they were before any test."""
     with django_db_blocker.unblock():
         return list(ContentType.objects.all())
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> None:
+    """Begin in English, whatever the page that was asked for last."""
+    translation.activate(settings.LANGUAGE_CODE)
 
 
 @pytest.fixture(autouse=True)

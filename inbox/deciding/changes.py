@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.access import licensed
 from accounts.models import Membership, User
+from accounts.retelling import noop
 from inbox.access import readers_of
 from inbox.audience import give_to_many
 from inbox.broadcast import announce
@@ -76,7 +77,7 @@ def _give_anew(row: Conversation, lost: "QuerySet[Conversation]", *, now: dateti
         row.version += 1
         row.save()
         left = frozenset(before - readers_of(row, now=now))
-        reason = "nobody who had it can work any more"
+        reason = noop("nobody who had it can work any more")
         story.record(row, ConversationEvent.Verb.RELEASED, is_team_wide=True, reason=reason)
         story.conversation_updated(row, "audience", left=left)
         announce(story.announcements(), now=now)

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 from inbox.models.inbox import TeamInbox
@@ -18,9 +19,9 @@ class Attention(models.Model):
     """
 
     class Tone(models.TextChoices):
-        CHIME = "chime", "Chime"
-        BELL = "bell", "Bell"
-        KNOCK = "knock", "Knock"
+        CHIME = "chime", _("Chime")
+        BELL = "bell", _("Bell")
+        KNOCK = "knock", _("Knock")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="attention")

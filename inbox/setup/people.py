@@ -18,13 +18,14 @@ from accounts.licences import end_licenses
 from accounts.logins import end_other_sessions
 from accounts.models import BrowserSession, License, SupportAccess, User
 from accounts.pushes import forget_browsers
+from accounts.retelling import noop
 from accounts.seats import lock_licenses
 from accounts.support import end_support
 from inbox.broadcast import publish_ephemeral, user_group
 from inbox.conversations import release_all_of
 
 # What licences and conversations of whoever is deactivated, or becomes an auditor, say of it.
-REASON, AUDITS = "log-in switched off", "became an auditor"
+REASON, AUDITS = noop("log-in switched off"), noop("became an auditor")
 ACCOUNT_ROLES = (User.Role.MEMBER, User.Role.ACCOUNT_ADMIN, User.Role.AUDITOR)
 
 

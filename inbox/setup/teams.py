@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import record
 from accounts.models import Account, Membership, Team, User
+from accounts.retelling import noop
 from inbox.broadcast import publish_ephemeral, user_group
 from inbox.conversations import leave_inbox
 from inbox.setup.people import changed
@@ -106,7 +107,7 @@ def remove_member(*, membership: Membership, by: User, now: datetime) -> int:
 def _give_back(membership: Membership, *, now: datetime) -> int:
     # A team's inbox has the key of its team.
     return leave_inbox(
-        user=membership.user, reason="left a team", now=now, inbox_id=membership.team_id
+        user=membership.user, reason=noop("left a team"), now=now, inbox_id=membership.team_id
     )
 
 

@@ -56,6 +56,10 @@ DATA = {
 }
 
 
+PAGES = ("contacts", "reports", "reviews", "notifications", "profile")
+PAGES_OF_ONE = ("panel", "print", "media", "templates", "transfer", "why")
+
+
 @pytest.fixture
 def pseudo(tmp_path: Path) -> Iterator[None]:
     with bracketed(tmp_path):
@@ -67,14 +71,17 @@ def test_the_pages_of_an_agent_say_nothing_that_cannot_be_translated(
 ) -> None:
     house = stage.house
     stage.hear("Where is my order?")
-    stage.reply(house.alice, "Hi")
+    answer = stage.reply(house.alice, "Hi")
     alice = login(speaks(house.alice))
     here = {"slug": house.inbox.slug, "cid": stage.row.public_id}
     pages = [
         reverse("inbox", kwargs={"slug": house.inbox.slug}),
         reverse("conversation", kwargs=here),
         reverse("search") + "?q=order",
-        reverse("profile"),
+        reverse("contact", kwargs={"public_id": stage.row.contact.public_id}),
+        reverse("message_why", kwargs={"mid": answer.public_id}),
+        *(reverse(name, kwargs={"cid": stage.row.public_id}) for name in PAGES_OF_ONE),
+        *(reverse(name) for name in PAGES),
     ]
     found = {page: bare_words(alice.get(page).text, DATA) for page in pages}
     assert not any(found.values()), found
