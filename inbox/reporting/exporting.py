@@ -11,7 +11,7 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
-from inbox.labels import channel_words, customer_name
+from inbox.labels import channel_words, contact_name, masked_words
 from inbox.models import Conversation, Message, ResponseTime
 from inbox.models.conversation import ConversationQuerySet
 from inbox.reporting.asking import Period
@@ -64,7 +64,8 @@ def lines_of(scope: Scope, period: Period, *, look: Callable[[], Viewer]) -> Ite
     while True:
         seen = Scope(**{**vars(scope), "viewer": look()})
         rows = _part(seen, period, last)
-        yield from map(_line, rows)
+        for row in rows:
+            yield _line(row, is_masked=not seen.viewer.sees_numbers)
         if len(rows) < PART:
             return
         last = rows[-1].opened_at, rows[-1].pk
@@ -109,15 +110,16 @@ def _time(name: str, kind: str) -> dict[str, Subquery]:
     }
 
 
-def _line(row: Any) -> Row:
-    thread = row.thread
+def _line(row: Any, *, is_masked: bool) -> Row:
+    thread, address = row.thread, row.thread.address
+    number = address.phone or address.key.partition(":")[2]
     return [
         row.public_id,
         row.inbox.name,
-        customer_name(row),
-        thread.address.phone or thread.address.key.partition(":")[2],
+        contact_name(row.contact, address, is_masked=is_masked),
+        masked_words(number) if is_masked else number,
         thread.sender.address,
-        channel_words(thread.address.family),
+        channel_words(address.family),
         row.status,
         row.opened_at,
         row.closed_at,
