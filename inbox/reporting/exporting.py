@@ -111,15 +111,15 @@ def _time(name: str, kind: str) -> dict[str, Subquery]:
 
 
 def _line(row: Any, *, is_masked: bool) -> Row:
-    thread = row.thread
-    number = thread.address.phone or thread.address.key.partition(":")[2]
+    thread, address = row.thread, row.thread.address
+    number = address.phone or address.key.partition(":")[2]
     return [
         row.public_id,
         row.inbox.name,
-        contact_name(row.contact, thread.address, is_masked=is_masked),
+        contact_name(row.contact, address, is_masked=is_masked),
         masked_words(number) if is_masked else number,
         thread.sender.address,
-        channel_words(thread.address.family),
+        channel_words(address.family),
         row.status,
         row.opened_at,
         row.closed_at,

@@ -7,27 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import (
-    Count,
-    DateTimeField,
-    F,
-    Func,
-    Q,
-    Sum,
-)
-from django.db.models import (
-    Value as Given,
-)
+from django.db.models import Count, DateTimeField, F, Func, Q, Sum
+from django.db.models import Value as Given
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from inbox.labels import channel_words, phone_words
-from inbox.models import (
-    ResponseTime,
-    RoutingTrace,
-    Sender,
-)
+from inbox.models import ResponseTime, Sender
 from inbox.reporting.asking import Period, period_of
 from inbox.reporting.measures import (
     Percentiles,
@@ -42,6 +29,8 @@ from inbox.reporting.measures import (
 )
 from inbox.reporting.scope import Scope
 from inbox.reporting.tables import Column, Kind, Table, Value, share_of, words_for
+from routing.deciding import DEFAULT
+from routing.models import Rulebook
 
 HOURLY_UP_TO_DAYS = 2
 MOST_ROWS = 200
@@ -430,25 +419,21 @@ class _Maker:
 
     def _rules(self) -> Table:
         found = self._unnested("rules")
-        names = self._rule_names([rule for rule, _times in found])
+        names = self._rule_names() if found else {}
         rows = [(names.get(rule, rule), times) for rule, times in found]
         columns = (Column(_("Rule"), Kind.TEXT), Column(_("Decided")))
         return Table("rules", _("By rule"), columns, rows)
 
-    def _rule_names(self, rules: Sequence[str]) -> dict[str, str]:
-        """Return the names that rules had when each of them last decided."""
-        if not rules:
-            return {}
-        last = (
-            RoutingTrace.objects.filter(inbox__in=self.scope.inbox_ids, rule__in=rules)
-            .order_by("rule", "-at")
-            .distinct("rule")
-            .values_list("rule", "rules")
-        )
-        return {
-            rule: next((str(one["name"]) for one in told if one.get("rule") == rule), rule)
-            for rule, told in last
-        }
+    def _rule_names(self) -> dict[str, str]:
+        """Return what the rules of these inboxes are called as they hold now, by their ids."""
+        is_asked = Q(inboxes__in=self.scope.inbox_ids) | Q(is_always_first=True)
+        books = Rulebook.objects.filter(is_asked, account=self.scope.account_id).distinct()
+        names = {DEFAULT: _("No rule: the whole team")}
+        for document in books.values_list("published__document", flat=True):
+            parts = document or {}
+            for rule in (*parts.get("always_first", ()), *parts.get("rules", ())):
+                names[rule["id"]] = rule["name"]
+        return names
 
     def _failures(self) -> Table:
         found = self._unnested("error_codes")

@@ -18,14 +18,22 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Account, AuditEntry, Membership, User
 from inbox.conversations import claim_conversation
 from inbox.counting import count_next
-from inbox.models import Conversation, Message, ReportState, ResponseTime, TeamInbox
+from inbox.models import (
+    Conversation,
+    Message,
+    ReportState,
+    ResponseTime,
+    RoutingTrace,
+    TeamInbox,
+)
 from inbox.reporting import exporting
 from inbox.reporting.asking import Asked, Range, period_of
 from inbox.reporting.figures import Report, report_of
 from inbox.reporting.scope import scope_of
 from inbox.reporting.tables import time_words
 from tests.conftest import House
-from tests.factories import make_inbox, make_sender, make_user
+from tests.factories import make_inbox, make_rules, make_sender, make_user
+from tests.flows.test_routing import give
 from tests.flows.test_service_levels import T, Talk
 from tests.twilio import text_in
 
@@ -184,6 +192,19 @@ def test_tables_by_agent_number_tag_and_code(house: House, talk: Talk) -> None:
     assert rows(found, "tags") == [["new", 1, 2, 2, 1, 0], ["vip", 1, 2, 2, 1, 0]]
     assert rows(found, "failures") == [["30003", 1, 100.0]]
     assert rows(found, "first_replies")[1] == ["up to 5 min", 1]
+
+
+def test_rules_stand_by_their_names(house: House, talk: Talk) -> None:
+    make_rules(house.inbox, {"id": "late", "name": "In the evening", "then": give(house.bob)})
+    talk.writes(0)
+    last = RoutingTrace.objects.get()
+    last.pk, last.rule = None, "default"
+    last.save()
+    counted(house.account)
+
+    found = rows(report(house, house.sue), "rules")
+
+    assert sorted(found) == [["In the evening", 1], ["No rule: the whole team", 1]]
 
 
 def test_filters_only_take_away(house: House, talk: Talk) -> None:
@@ -506,6 +527,17 @@ def test_only_what_one_may_read_is_exported(
 
     assert (len(hers), len(his)) == (3, 2)
     assert "4155550177" not in str(his)
+
+
+def test_numbers_are_masked_for_agents_where_the_account_says_so(
+    house: House, pages: Callable[..., Any]
+) -> None:
+    Account.objects.update(masks_numbers=True)
+
+    hers, sues = (lines(pages(one, "/reports/export/"))[1] for one in (house.alice, house.sue))
+
+    assert hers[2:4] == ["'+1 ••• ••00", "'+1 ••• ••00"]
+    assert sues[3] == "'+14155550100"
 
 
 # --- The wall -------------------------------------------------------------------------------------
