@@ -471,7 +471,7 @@ def _have_people_around(company: Company, n: int) -> None:
         endpoint_hash=f"5ec2e7{n:058x}",
         public_key="5ec2e7 of the browser",
         auth_key="5ec2e7 beside it",
-        browser="canary",
+        browser="Firefox/140 Windows",
         created_at=NOW,
         seen_at=NOW,
     )
