@@ -20,6 +20,7 @@ from inbox.settings_urls import urlpatterns
 from inbox.setup.expiring import mail_notices, note_expiries
 from inbox.setup.invitations import Asked, invite, send_owed
 from inbox.tongues import languages
+from tests.admin_world import content_of
 from tests.conftest import NOW, House
 from tests.factories import make_user
 from tests.flows.test_together import Stage, stage
@@ -83,7 +84,7 @@ def test_the_pages_of_an_agent_say_nothing_that_cannot_be_translated(
         *(reverse(name, kwargs={"cid": stage.row.public_id}) for name in PAGES_OF_ONE),
         *(reverse(name) for name in PAGES),
     ]
-    found = {page: bare_words(alice.get(page).text, DATA) for page in pages}
+    found = {page: bare_words(content_of(alice.get(page)).decode(), DATA) for page in pages}
     assert not any(found.values()), found
 
 
