@@ -19,7 +19,8 @@ from inbox.templatetags import inbox_tags
 
 OPEN, CLOSE = "⟦", "⟧"
 _BRACKETED = re.compile(f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}")
-_ADDRESS = re.compile(r"github:.*|\S+@\S+|https?://\S+")
+# Where something is: on the web, in the mail, on the globe.
+_ADDRESS = re.compile(r"github:.*|\S+@\S+|https?://\S*|[A-Z]\w+/\w+|.*\(UTC[+-].*")
 # Codes and keywords are written large: they are the same in every language.
 _WORD = re.compile(r"[^\W\d_]*[a-z][^\W\d_]+|[^\W\d_]+[a-z][^\W\d_]*")
 # What people read or hear of an element beside what is in it.
@@ -106,6 +107,8 @@ def bare_words(html: str, data: set[str]) -> list[str]:
 def _without_brackets(said: str) -> str:
     while (shorter := _BRACKETED.sub(" ", said)) != said:
         said = shorter
+    # A text that another element interrupts has its second bracket elsewhere.
+    said = said.partition(OPEN)[0].rpartition(CLOSE)[2]
     return _ADDRESS.sub(" ", said)
 
 

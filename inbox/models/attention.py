@@ -27,20 +27,20 @@ class Attention(models.Model):
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="attention")
     has_sound = models.BooleanField(default=False)
     volume = models.PositiveSmallIntegerField(
-        default=50, validators=[MaxValueValidator(100)], help_text="Of 100"
+        default=50, validators=[MaxValueValidator(100)], help_text=_("Of 100")
     )
     tone = models.CharField(max_length=5, choices=Tone.choices, default=Tone.CHIME)
     only_mine = models.BooleanField(
-        default=False, help_text="Not what waits for anybody of the team"
+        default=False, help_text=_("Not what waits for anybody of the team")
     )
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_until = models.TimeField(null=True, blank=True)
-    time_zone = models.CharField(max_length=64, blank=True, help_text="Blank: the account's")
+    time_zone = models.CharField(max_length=64, blank=True, help_text=_("Blank: the account's"))
     shows_words = models.BooleanField(
-        default=False, help_text="Names and texts stand in push notifications and letters"
+        default=False, help_text=_("Names and texts stand in push notifications and letters")
     )
     digest_after = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Minutes unread until a letter; blank: none"
+        null=True, blank=True, help_text=_("Minutes unread until a letter; blank: none")
     )
     digested_at = models.DateTimeField(null=True, blank=True)
 
@@ -65,11 +65,13 @@ class InboxAttention(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="inbox_attention")
     inbox = models.ForeignKey(TeamInbox, on_delete=models.CASCADE, related_name="+")
-    hears_new = models.BooleanField(default=True, help_text="What waits for anybody of the team")
-    hears_mine = models.BooleanField(default=True, help_text="Answers to them, what they are given")
+    hears_new = models.BooleanField(default=True, help_text=_("What waits for anybody of the team"))
+    hears_mine = models.BooleanField(
+        default=True, help_text=_("Answers to them, what they are given")
+    )
     hears_mentions = models.BooleanField(default=True)
-    hears_promises = models.BooleanField(default=True, help_text="Promises that are due")
-    hears_waiting = models.BooleanField(default=True, help_text="Customers who wait too long")
+    hears_promises = models.BooleanField(default=True, help_text=_("Promises that are due"))
+    hears_waiting = models.BooleanField(default=True, help_text=_("Customers who wait too long"))
 
     class Meta:
         ordering: ClassVar[list[str]] = ["user__name", "pk"]

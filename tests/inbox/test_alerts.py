@@ -243,7 +243,7 @@ def test_a_burst_is_told_once_and_one_frame_once_however_often_it_is_heard(
     row: Conversation = stage.row
     database = Database([Notice(house.alice.pk, Kind.INBOUND, "m1", row, "Hello")])
     seats, times = Seats(), [now, now + timedelta(seconds=3), now + timedelta(seconds=20)]
-    assert row.inbox.slug
+    assert row.inbox.account.name
 
     async def play() -> None:
         alerts = Alerts(seats, database, lambda: times.pop(0))
