@@ -27,6 +27,7 @@ from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.access import Viewer
 from accounts.models import User
@@ -165,8 +166,8 @@ class InboxPage:
             (View.OPEN, _("All open"), "g a"),
             (View.WAITING, _("Waiting longest"), "g w"),
             (View.MENTIONS, _("Mentions"), ""),
-            (View.SNOOZED, _("Snoozed"), ""),
-            (View.CLOSED, _("Closed"), ""),
+            (View.SNOOZED, pgettext("conversations", "Snoozed"), ""),
+            (View.CLOSED, pgettext("conversations", "Closed"), ""),
         )
         chosen = None if self.asked.words else self.asked.view
         return tuple(

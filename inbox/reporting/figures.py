@@ -209,7 +209,7 @@ class _Maker:
         if not self._is_hourly:
             first = self.period.since.astimezone(zone).date()
             days = [first + timedelta(days=n) for n in range(self.period.days)]
-            return {day: date_format(day, "SHORT_DATE_FORMAT") for day in days}
+            return {day: date_format(day, "j M") for day in days}
         # Over UTC, so that an hour that comes twice in a night stands there twice.
         number = max(1, -(-int((until - since).total_seconds()) // 3600))
         hours = [since + timedelta(hours=n) for n in range(number)]
@@ -244,7 +244,7 @@ class _Maker:
             asked[f"n{n}"] = Count("pk", filter=part)
         found = list(rows.aggregate(**asked).values())
         words = [words_for(end, Kind.TIME) for end in ends]
-        names = [_("up to %(time)s") % {"time": one} for one in words]
+        names = [_("≤ %(time)s") % {"time": one} for one in words]
         names.append(_("longer"))
         columns = (Column(_("Time"), Kind.TEXT), Column(_("First replies")))
         rows_ = list(zip(names, found, strict=True))

@@ -128,8 +128,12 @@ def time_words(span: timedelta) -> str:
         return _("%(seconds)d s") % {"seconds": seconds}
     if minutes < 60:
         return _("%(minutes)d min") % {"minutes": minutes}
-    if hours < 24:
+    if hours < 24 and minutes % 60:
         return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes % 60}
+    if hours < 24:
+        return _("%(hours)d h") % {"hours": hours}
+    if not hours % 24:
+        return _("%(days)d d") % {"days": days}
     return _("%(days)d d %(hours)d h") % {"days": days, "hours": hours % 24}
 
 
