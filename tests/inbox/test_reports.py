@@ -191,7 +191,7 @@ def test_tables_by_agent_number_tag_and_code(house: House, talk: Talk) -> None:
     assert number == ["+1 555-010-0001", 2, 1, 50.0, 1, 0, 0, 1]
     assert rows(found, "tags") == [["new", 1, 2, 2, 1, 0], ["vip", 1, 2, 2, 1, 0]]
     assert rows(found, "failures") == [["30003", 1, 100.0]]
-    assert rows(found, "first_replies")[1] == ["up to 5 min", 1]
+    assert rows(found, "first_replies")[1] == ["≤ 5 min", 1]
 
 
 def test_rules_stand_by_their_names(house: House, talk: Talk) -> None:
@@ -450,7 +450,7 @@ def test_as_of_says_up_to_when(house: House, pages: Callable[..., Any]) -> None:
     house.account.save()
     ReportState.objects.update(counted_to=T + timedelta(minutes=5))
 
-    assert "As of 2:05 p.m." in pages(house.sue).content.decode()
+    assert "As of 14:05" in pages(house.sue).content.decode()
 
 
 # --- Files ----------------------------------------------------------------------------------------
