@@ -205,6 +205,7 @@ class ReportCellAdmin(BigTableAdmin[ReportCell]):
     list_display = ("begins_at", "inbox", "agent", "inbound", "replies", "account")
     list_filter = (("account", OwnRowsFilter),)
     list_select_related = ("account", "inbox", "agent")
+    search_fields = ("agent__email__exact", "inbox__name__exact")
 
 
 @admin.register(ReportState)

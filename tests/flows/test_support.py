@@ -186,6 +186,9 @@ OWN = {
     "end_other_sessions",
     "support_banner",
     "api_schema",
+    "notifications",
+    "push_browser",
+    "push_test",
 }
 OPEN = {
     "livez",
@@ -193,6 +196,10 @@ OPEN = {
     "join",
     "outbound_media",
     "opt_out",
+    "stop_letters",
+    "service_worker",
+    "manifest",
+    "offline",
     "twilio_inbound",
     "twilio_fallback",
     "twilio_status",
