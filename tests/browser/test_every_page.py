@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,14 @@ from tests.twilio import text_in
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 360)]
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# How wide a page is for who reads from the right: nothing of it may be laid out for one side.
+MIRRORED = """() => {
+  const root = document.documentElement;
+  root.dir = "rtl";
+  const isTooWide = root.scrollWidth > root.clientWidth;
+  root.dir = "ltr";
+  return isTooWide;
+}"""
 SHOTS = Path(__file__).parents[2] / ".pages"
 
 
@@ -782,9 +791,11 @@ def check_page(page: Page, name: str) -> None:
     )
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / f"{name.replace(' ', '-')}.png")
+    mirrored_is_too_wide = page.evaluate(MIRRORED)
     assert not wrong, f"{name}: {wrong}"
     assert not too_wide, f"{name} scrolls sideways"
     assert not slides, f"{name} slides under its own parts"
+    assert not mirrored_is_too_wide, f"{name} scrolls sideways where one reads from the right"
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
@@ -816,6 +827,29 @@ def test_names_of_any_length_stay_on_the_page(stage: Stage, open_as: Open) -> No
             if user is not None and path.startswith("/settings/"):
                 page.goto(path)
                 assert page.evaluate(SIDEWAYS) == 0, f"{name} scrolls sideways at {width}"
+
+
+def test_longer_words_stay_on_the_page_of_a_phone(stage: Stage, open_as: Open) -> None:
+    pages = _paths(stage)
+    User.objects.update(language="es")
+    by_person = groupby(sorted(pages.items(), key=_person), key=_person)
+
+    too_wide = []
+    for _who, theirs in by_person:
+        page: Page | None = None
+        for name, (user, path) in theirs:
+            if user is None:
+                continue
+            page = page or open_as(user, path, viewport={"width": 360, "height": 800})
+            page.goto(path)
+            if page.evaluate(SIDEWAYS):
+                too_wide.append(name)
+    assert too_wide == []
+
+
+def _person(page: tuple[str, tuple[User | None, str]]) -> int:
+    user, _path = page[1]
+    return user.pk if user else 0
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
