@@ -11,6 +11,7 @@ from django.db.models import Count, DateTimeField, F, Func, Q, Sum
 from django.db.models import Value as Given
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.models import User
 from inbox.labels import channel_words, phone_words
@@ -231,7 +232,11 @@ class _Maker:
         ]
         title = _("Messages by hour") if self._is_hourly else _("Messages by day")
         name = _("Hour") if self._is_hourly else _("Day")
-        columns = (Column(name, Kind.TEXT), Column(_("In")), Column(_("Out")))
+        columns = (
+            Column(name, Kind.TEXT),
+            Column(pgettext("messages", "In")),
+            Column(pgettext("messages", "Out")),
+        )
         return Table("volume", title, columns, rows, drawn="bars")
 
     def _first_replies(self) -> Table:
@@ -319,8 +324,8 @@ class _Maker:
         ]
         columns = (
             Column(_("Inbox"), Kind.TEXT),
-            Column(_("In")),
-            Column(_("Out")),
+            Column(pgettext("messages", "In")),
+            Column(pgettext("messages", "Out")),
             Column(_("New")),
             Column(_("Closed")),
             Column(_("First reply, median"), Kind.TIME),
@@ -375,8 +380,8 @@ class _Maker:
             rows.append((name, inbound, sent, share, failed, *rest))
         columns = [
             Column(_("Number"), Kind.TEXT),
-            Column(_("In")),
-            Column(_("Out")),
+            Column(pgettext("messages", "In")),
+            Column(pgettext("messages", "Out")),
             Column(_("Delivered"), Kind.SHARE),
             Column(_("Failed")),
             Column(_("Not sent")),
@@ -399,7 +404,7 @@ class _Maker:
         columns = (
             Column(_("Tag"), Kind.TEXT),
             Column(_("New conversations")),
-            Column(_("In")),
+            Column(pgettext("messages", "In")),
             Column(_("Replies")),
             Column(_("Closed")),
             Column(_("Opt-outs")),
@@ -458,8 +463,8 @@ class _Maker:
         ]
         columns = (
             Column(_("Channel"), Kind.TEXT),
-            Column(_("In")),
-            Column(_("Out")),
+            Column(pgettext("messages", "In")),
+            Column(pgettext("messages", "Out")),
             Column(_("Failed")),
             Column(_("Segments")),
         )
