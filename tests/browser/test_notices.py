@@ -52,6 +52,6 @@ def test_a_newer_notice_about_a_conversation_replaces_the_older(shop: House, ope
 
     expect(alice.locator(".toast")).to_contain_text("eleased")
     expect(alice.locator(".toast")).to_have_count(1)
-    alice.get_by_role("button", name="Undo").click()
+    alice.locator("#toasts").get_by_role("button", name="Undo").click()
     expect(alice.locator(".who-owner")).to_have_text("Alice")
     expect(alice.locator(".toast")).to_have_count(1)

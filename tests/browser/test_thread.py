@@ -199,7 +199,7 @@ def test_what_is_taken_away_leaves_an_empty_place_for_a_moment(
     expect(bob.locator("#rows > li")).to_have_count(0, timeout=6000)
     expect(bob.locator("#empty")).to_be_visible()
     expect(bob.locator("#speaker")).to_contain_text("no longer shared", timeout=20_000)
-    alice.get_by_role("button", name="Undo").click()
+    alice.locator("#toasts").get_by_role("button", name="Undo").click()
     expect(bob.locator("#rows .row")).to_have_count(1)
 
 
@@ -312,7 +312,7 @@ def test_close_and_next_goes_on_and_can_be_undone(shop: House, live: Live, open_
     expect(alice.locator("#thread-title")).not_to_have_text(first)
     expect(alice.locator("#thread-title")).to_be_focused()
     assert Conversation.objects.filter(status="closed").count() == 1
-    alice.get_by_role("button", name="Undo").click()
+    alice.locator("#toasts").get_by_role("button", name="Undo").click()
     expect(alice.locator("#thread-title")).to_have_text(first)
     expect(alice.locator(".who-state")).to_have_text("Open")
 
@@ -340,7 +340,7 @@ def test_who_gets_it_back_while_looking_sees_it_again(shop: House, open_as: Open
     alice.keyboard.press("c")
     expect(bob.locator("#handled-title")).to_have_text("Handled by Alice")
 
-    alice.get_by_role("button", name="Undo").click()
+    alice.locator("#toasts").get_by_role("button", name="Undo").click()
 
     expect(bob.locator("#words")).to_have_value("half a sentence")
 

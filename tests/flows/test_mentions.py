@@ -182,7 +182,7 @@ def test_the_longer_of_two_names_is_meant(stage: Stage) -> None:
 
     message = note(stage, stage.house.alice, "@Bob Marsh: look. @Bobby too")
 
-    assert message.details == {"mentioned": [bobby.pk]}
+    assert message.details == {"mentioned": [bobby.pk], "mention_names": ["Bob Marsh"]}
 
 
 def test_they_are_told_at_once_and_the_author_is_not(stage: Stage, told: Told) -> None:
