@@ -159,6 +159,7 @@ def test_who_was_typing_when_the_thread_went_away_gives_no_orders(
 ) -> None:
     bob = ready(open_as(shop.bob, here()))
     alice = ready(open_as(shop.alice, here()))
+    bob.clock.set_fixed_time(timezone.now())  # however long it takes until he is told
     bob.locator("#words").press_sequentially("we can ")
 
     alice.keyboard.press("c")
