@@ -208,29 +208,31 @@ def _load(meter: Meter, world: World, page: str, requests: int, *, is_counted: b
 
 
 def _ours(world: World, page: str) -> tuple[float, int]:
-    inbox = f"/inbox/{world.ours.population['slug']}/"
-    path = {
-        "first": f"{inbox}?view=open",
-        "deep": f"{inbox}?view=open&before={world.values['before']}",
-        "mine": f"{inbox}?view=mine",
-        "unassigned": f"{inbox}?view=unassigned",
-        THREAD: f"/c/{world.values['cid']}/thread/",
-    }[page]
-    ms, status, text = world.ours_browser.get(path)
-    assert status == 200, status
-    return ms, text.count(_mark(page))
+    older, thread = f"before={world.values['before']}", f"/c/{world.values.get('cid')}/thread/"
+    path = _path(page, f"/inbox/{world.ours.population['slug']}/", older, thread)
+    return _asked(world.ours_browser, page, path)
 
 
 def _textbook(world: World, page: str) -> tuple[float, int]:
     inbox = f"/inbox/{world.textbook.population['inbox_id']}/"
-    path = {
+    thread = f"{inbox}c/{world.values.get('conversation')}/"
+    path = _path(page, inbox, f"page={world.deep_page}", thread)
+    return _asked(world.textbook_browser, page, path)
+
+
+def _path(page: str, inbox: str, older: str, thread: str) -> str:
+    return {
         "first": f"{inbox}?view=open",
-        "deep": f"{inbox}?view=open&page={world.deep_page}",
+        "deep": f"{inbox}?view=open&{older}",
         "mine": f"{inbox}?view=mine",
         "unassigned": f"{inbox}?view=unassigned",
-        THREAD: f"{inbox}c/{world.values['conversation']}/",
+        THREAD: thread,
     }[page]
-    ms, status, text = world.textbook_browser.get(path)
+
+
+def _asked(browser: Browser, page: str, path: str) -> tuple[float, int]:
+    """Return how long a page took, and how many rows or messages it has."""
+    ms, status, text = browser.get(path)
     assert status == 200, status
     return ms, text.count(_mark(page))
 
