@@ -108,7 +108,7 @@ def test_two_agents_by_keyboard_select_close_hear_why_not_and_undo(
     go_to(alice, "Undo what was done")
     alice.keyboard.press("Enter")
 
-    expect(alice.locator(".toast", has_text="4 open again")).to_be_visible()
+    expect(alice.locator(".toast", has_text="4 taken back")).to_be_visible()
     assert not Conversation.objects.filter(status="closed").exists()
     expect(alice.locator("#rows .row:not(.is-leaving)")).to_have_count(4)
 
