@@ -15,6 +15,7 @@ export class Apply {
     const row = frame.frag?.row ? this.page.list.upsert(frame.frag.row) : null;
     const { pane } = this.page;
     const { thread } = pane;
+    pane.hear(frame.conversation);
     if (thread) this.inThread(frame, thread, row);
     else if (row) pane.regain(row.dataset.id);
     const handle = {

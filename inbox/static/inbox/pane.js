@@ -190,6 +190,8 @@ export class Pane {
     const { wishes, shown } = this;
     const at = isAgain && this.thread?.id === id ? this.thread.readingAt : "";
     const query = at && `?${new URLSearchParams({ m: at })}`;
+    this.coming = { id, isStale: false };
+    const { coming } = this;
     const answer = await this.fetch(this.addressOf("threadUrl", id) + query);
     if (answer === undefined) return undefined;
     // Something else is wanted by now, or (for what was only to be refreshed) something else stands.
@@ -208,7 +210,13 @@ export class Pane {
     else if (!isAgain) this.setPane("thread");
     this.showPanelFor(id);
     if (!isAgain) this.focusTitle();
+    if (coming.isStale && this.thread?.id === id) this.refreshDeskSoon();
     return undefined;
+  }
+
+  // Something happened in a conversation: what is on its way here may not know of it yet.
+  hear(id) {
+    if (this.coming?.id === id) this.coming.isStale = true;
   }
 
   // Fetch and show once more what stands there.
