@@ -12,10 +12,10 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
+from accounts.english import noop
 from accounts.json_text import JsonError, check_json
 from accounts.models import ApiKey, User
 from accounts.programs import ProgramError, act_as, key_in, key_of, note_use
-from accounts.retelling import noop
 
 if TYPE_CHECKING:
     # It reads these classes from the settings: at run time either would wait for the other.

@@ -14,11 +14,11 @@ from django.utils import translation
 from django.utils.translation.trans_real import get_supported_language_variant as variant_of
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from accounts.english import ENGLISH
 from accounts.models import User
 
 View = Callable[[HttpRequest], HttpResponse]
 LANGUAGES = tuple(code for code, _name in settings.LANGUAGES)
-ENGLISH = settings.LANGUAGE_CODE
 # Providers call the first; the second is the workshop of the platform's own people.
 ALWAYS_ENGLISH = ("/hooks/", "/admin/")
 

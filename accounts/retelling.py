@@ -35,11 +35,6 @@ _LEAST_LETTERS = 6  # a form with fewer of its own fits too much
 _LONGEST = 2000
 
 
-def noop(sentence: str) -> str:
-    """Mark an English sentence that is said in the reader's language later."""
-    return sentence
-
-
 def retold(sentence: object) -> str:
     """Say a sentence that was made in English in the language of whoever reads now.
 

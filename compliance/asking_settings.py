@@ -13,8 +13,8 @@ from typing import Any
 from django.db import transaction
 
 from accounts import audit
+from accounts.english import noop
 from accounts.models import Account, User
-from accounts.retelling import noop
 from compliance.asking_texts import AskingKind, asking_problems, suggested
 from compliance.evidence import OptOutScope
 from compliance.policies import policy_row

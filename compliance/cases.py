@@ -13,9 +13,9 @@ from typing import Any
 import phonenumbers
 from django.db.models import Exists, OuterRef
 
+from accounts.english import noop
 from accounts.models import Account
 from accounts.prepared import Prepared
-from accounts.retelling import noop
 from compliance.addresses import SHORT_CODE, SMS, WHATSAPP, Address, is_toll_free, problem_of
 from compliance.evidence import EVERY_PROGRAMME, EventKind, Quality
 from compliance.judging import (

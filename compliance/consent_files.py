@@ -16,8 +16,8 @@ from datetime import datetime
 
 import phonenumbers
 
+from accounts.english import noop
 from accounts.exports import FORMULA
-from accounts.retelling import noop
 from compliance.addresses import BSUID, SMS, WHATSAPP, Address, masked, parse_address
 from compliance.evidence import EVERY_PROGRAMME, Basis, EventKind, date_problem
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from accounts.retelling import noop
+from accounts.english import noop
 from compliance.classify import Context, Reading, classify
 from compliance.consent import KeywordHandler
 from compliance.keywords import read_keyword

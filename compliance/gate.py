@@ -15,7 +15,7 @@ from typing import Any
 from django.db import DatabaseError
 
 from accounts.audit import alarm
-from accounts.retelling import noop
+from accounts.english import noop
 from compliance.addresses import Address, problem_of
 from compliance.cases import Asked, Known, case_of, inputs_of, look_up
 from compliance.judging import ACKNOWLEDGED, Answer, Finding, Policy, judge

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from accounts.retelling import noop
+from accounts.english import noop
 from compliance.consent_files import Row
 from compliance.evidence import (
     Basis,

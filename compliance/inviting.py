@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from accounts.retelling import noop
+from accounts.english import noop
 from compliance.keyword_table import Class, keywords
 from compliance.normalising import readable, without_accents
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from zoneinfo import ZoneInfo
 
-from accounts.retelling import noop
+from accounts.english import noop
 from compliance.evidence import EVERY_PROGRAMME
 from compliance.jurisdictions import Jurisdiction
 from compliance.quiet_hours import Hours, Timing, next_send_time

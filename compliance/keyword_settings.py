@@ -15,9 +15,9 @@ from typing import Any
 from django.db import transaction
 
 from accounts import audit
+from accounts.english import noop
 from accounts.models import Account, User
 from accounts.prepared import Prepared
-from accounts.retelling import noop
 from compliance.keyword_table import keywords
 from compliance.models import AccountKeyword
 from compliance.own_keywords import (

@@ -6,9 +6,9 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts import audit
+from accounts.english import noop
 from accounts.models import Account, User
 from accounts.refusals import RefusedError, in_words
-from accounts.retelling import noop
 from compliance.in_force import RulesInForce, override_of, rules_in_force
 from compliance.jurisdictions import Jurisdiction
 from compliance.officers import is_compliance_officer

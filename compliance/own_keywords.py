@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from accounts.retelling import noop
+from accounts.english import noop
 from compliance.keyword_table import Class, Keyword, forms, keywords, keywords_like, language_of
 from compliance.normalising import readable
 

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import Field
 
 from accounts import audit
+from accounts.english import noop
 from accounts.models import Account, User
-from accounts.retelling import noop
 from compliance.in_force import pack_for, rules_in_force
 from compliance.judging import Answer, Policy
 from compliance.jurisdictions import Pack

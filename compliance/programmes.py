@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.retelling import noop
+from accounts.english import noop
 from compliance.keyword_table import keywords_like
 from compliance.normalising import own_words, readable, squeezed, without_accents
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from accounts.retelling import noop
+from accounts.english import noop
 from compliance.addresses import Address
 from compliance.evidence import (
     SEEN_BY_US,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from accounts.retelling import noop
+from accounts.english import noop
 from compliance import country_terms
 from compliance.jurisdictions import Jurisdiction
 from compliance.windows import (

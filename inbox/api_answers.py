@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.administrators import Administrator
-from accounts.retelling import noop, retold
+from accounts.english import noop
+from accounts.retelling import retold
 from compliance.keyword_settings import KeywordsChangedError
 from compliance.own_keywords import OwnKeywordsRefused
 from inbox.models import TeamInbox

@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from accounts.retelling import noop
+from accounts.english import noop
 from compliance.addresses import Address, parse_address
 from compliance.models import ConsentEvent, ConsentImport, ConsentImportLine
 from inbox.opting_in import OptedIn, ask_about

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import audit
+from accounts.english import noop
 from accounts.models import Account, TwilioAccount, User
-from accounts.retelling import noop
 from compliance.asking_texts import AskingKind, asking_problems
 from compliance.judging import SERVICE_WINDOW
 from compliance.keyword_table import language_of

@@ -26,7 +26,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import override
 
-from accounts.languages import ENGLISH, LANGUAGES
+from accounts.english import ENGLISH
+from accounts.languages import LANGUAGES
 from inbox.events import Announcement, Numbered, store
 from inbox.fragments import (
     bubble_queryset,

@@ -14,8 +14,8 @@ from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
+from accounts.english import noop
 from accounts.models import User
-from accounts.retelling import noop
 from inbox import closing, conversations, marking, undoing
 from inbox.access import find_conversations
 from inbox.models import Conversation, ConversationEvent, TeamInbox

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
+from accounts.english import noop
 from accounts.models import User
-from accounts.retelling import noop
 from inbox.abilities import Ability
 from inbox.access import readers_of
 from inbox.audience import end_parts, give_to

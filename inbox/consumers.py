@@ -21,7 +21,8 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from accounts.access import Viewer, viewer_of
-from accounts.languages import ENGLISH, language_heard
+from accounts.english import ENGLISH
+from accounts.languages import language_heard
 from accounts.models import User
 from accounts.sessions import alive_among
 from accounts.support import supporters_in

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.access import Viewer, granted, licensed
+from accounts.english import noop
 from accounts.models import Feature, Membership, User
-from accounts.retelling import noop
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.access import readers_of
 from inbox.audience import (

@@ -14,8 +14,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from accounts import audit
+from accounts.english import noop
 from accounts.models import TwilioAccount
-from accounts.retelling import noop
 from accounts.secrets import SecretUnreadableError
 from compliance.addresses import SMS, Address, is_toll_free, parse_address
 from compliance.consent import consent_of

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts import audit
-from accounts.retelling import noop
+from accounts.english import noop
 from compliance.addresses import Address, parse_address
 from compliance.asking_settings import asking_of, scope_of
 from compliance.consent_files import ConsentFileError, Read, Row, read_rows

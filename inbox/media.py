@@ -20,8 +20,8 @@ from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.db import transaction
 
+from accounts.english import noop
 from accounts.models import TwilioAccount, User
-from accounts.retelling import noop
 from inbox.broadcast import announce
 from inbox.carrier import InboundMedia
 from inbox.conversations import locked_conversation

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from accounts.english import noop
 from accounts.models import Account, ApiKey, User
-from accounts.retelling import noop
 from compliance.addresses import Address, masked
 from compliance.asking_settings import Asking, asking_of
 from compliance.asking_texts import AskingKind, asking_text

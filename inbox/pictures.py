@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 from PIL.JpegImagePlugin import get_sampling
 
-from accounts.retelling import noop
+from accounts.english import noop
 from inbox.refusals import MissingInputError
 
 logger = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext
 
-from accounts.retelling import noop
+from accounts.english import noop
 from inbox.models import Attachment, Conversation, Message
 
 _WORDS = {

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from accounts.retelling import noop, retold
+from accounts.english import noop
+from accounts.retelling import retold
 
 
 class RefusedError(Exception):

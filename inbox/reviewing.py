@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
 from accounts.audit import alarm
+from accounts.english import noop
 from accounts.models import User
-from accounts.retelling import noop
 from compliance.addresses import Address
 from compliance.asking_settings import scope_of
 from compliance.consent import ConsentChange

@@ -8,8 +8,8 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
+from accounts.english import noop
 from accounts.numbers import number_in
-from accounts.retelling import noop
 from inbox.filters import Filter
 from inbox.lists import View
 from inbox.models import SavedView, TeamInbox

@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from accounts.retelling import noop
+from accounts.english import noop
 from routing.facts import Facts, Trigger, Value
 from routing.languages import CONFIDENT, meant_by
 from routing.patterns import finder, fold, pattern_finder

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import phonenumbers
 
-from accounts.retelling import noop
+from accounts.english import noop
 from routing.crm_fields import Field, Reading, facts_of, fields_problems, look_up
 from routing.facts import Answer, Customer
 from routing.json_answers import AnswerError, read_json

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from accounts.retelling import noop
+from accounts.english import noop
 from routing.facts import Answer, Value
 
 LONGEST_TEXT = 1000

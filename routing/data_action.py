@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from accounts.retelling import noop
+from accounts.english import noop
 from routing.documents import PRIORITIES
 from routing.facts import Answer, Directory, Value
 from routing.json_answers import AnswerError, read_object

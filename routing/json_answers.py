@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from accounts.retelling import noop
+from accounts.english import noop
 
 LARGEST = 64 * 1024
 DEEPEST = 20

@@ -11,7 +11,7 @@ from itertools import combinations, takewhile
 
 from phonenumbers import SUPPORTED_REGIONS
 
-from accounts.retelling import noop
+from accounts.english import noop
 from routing.circles import circles
 from routing.conditions import is_measure
 from routing.escalation import Policy

@@ -11,7 +11,7 @@ from typing import Any
 
 import re2
 
-from accounts.retelling import noop
+from accounts.english import noop
 
 MOST_PATTERN_LETTERS = 500
 MOST_TEXT_LETTERS = 10_000

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
 
-from accounts.retelling import noop
+from accounts.english import noop
 from routing.json_answers import is_storable
 
 MOST_CHOICES = 500

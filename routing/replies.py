@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from accounts.retelling import noop
+from accounts.english import noop
 from routing.conditions import Judge
 from routing.deciding import Plan
 from routing.escalation import Clock

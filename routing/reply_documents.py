@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from accounts.retelling import noop
+from accounts.english import noop
 from routing.documents import condition_of, is_time, written_group
 from routing.escalation import Clock
 from routing.hours import MINUTES_OF_DAY, Opening, clock

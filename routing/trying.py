@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from accounts.retelling import noop
+from accounts.english import noop
 from routing import escalation
 from routing.deciding import Plan, decide
 from routing.escalation import Policy, Timers, Waiting

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import override
 
-from accounts.languages import ENGLISH
+from accounts.english import ENGLISH
 from compliance.evidence import Basis, EventKind, OptOutScope, Quality, Source
 from compliance.proof.about import About
 from compliance.state_machine import ConsentState

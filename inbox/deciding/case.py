@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from accounts.english import noop
 from accounts.prepared import insert_row, write_fields
-from accounts.retelling import noop
 from inbox.contacts import lock_text
 from inbox.deciding.acts import apply_plan, keep_attributes, put_away, write_notes
 from inbox.directory import directory_for

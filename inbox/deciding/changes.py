@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.access import licensed
+from accounts.english import noop
 from accounts.models import Membership, User
-from accounts.retelling import noop
 from inbox.access import readers_of
 from inbox.audience import give_to_many
 from inbox.broadcast import announce

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from accounts.retelling import noop
+from accounts.english import noop
 from inbox.deciding.case import Case, Decision
 from inbox.deciding.questions import subject_of
 from inbox.directory import directory_of_account

@@ -14,7 +14,7 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import Model, Q, QuerySet
 
-from accounts.retelling import noop
+from accounts.english import noop
 from accounts.secrets import SecretUnreadableError
 from compliance.addresses import parse_address
 from compliance.models import ConsentChain, ConsentKey, GateDecision, WebEvidence

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Cast, Concat
 
-from accounts.retelling import noop
+from accounts.english import noop
 from compliance.addresses import Address, parse_address
 from compliance.erasure import Erased, erase_person
 from inbox.broadcast import announce

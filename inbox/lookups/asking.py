@@ -18,7 +18,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
-from accounts.retelling import noop
+from accounts.english import noop
 from accounts.secrets import SecretUnreadableError
 from inbox.lookups.breakers import breakers
 from inbox.lookups.calling import SECONDS, CallError, Reply, Resolve, call, look_up_host

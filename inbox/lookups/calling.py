@@ -21,8 +21,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
+from accounts.english import noop
 from accounts.outside import is_public
-from accounts.retelling import noop
 from routing.crm import Request
 from routing.json_answers import LARGEST
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.access import Viewer
+from accounts.english import noop
 from accounts.models import User
-from accounts.retelling import noop
 from inbox.broadcast import announce
 from inbox.models import Message
 from inbox.refusals import RefusedError

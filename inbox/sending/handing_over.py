@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, F, Q, Value
 from django.db.models.functions import Coalesce
 
-from accounts.retelling import noop
+from accounts.english import noop
 from accounts.secrets import SecretUnreadableError
 from compliance.decisions import Stage, keep_decision
 from compliance.gate import Purpose, Reason, Verdict

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from accounts.retelling import noop
+from accounts.english import noop
 from inbox.models import Message
 from inbox.refusals import MissingInputError
 

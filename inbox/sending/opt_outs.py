@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Max
 
-from accounts.retelling import noop
+from accounts.english import noop
 from compliance.addresses import Address
 from compliance.asking_settings import scope_of
 from compliance.consent import record_carrier_block

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from accounts.access import Viewer
+from accounts.english import noop
 from accounts.models import User
-from accounts.retelling import noop
 from compliance.asking_settings import asking_of
 from compliance.evidence import EVERY_PROGRAMME
 from compliance.gate import Purpose

@@ -5,8 +5,8 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.access import Viewer
+from accounts.english import noop
 from accounts.models import User
-from accounts.retelling import noop
 from compliance.judging import Purpose, purpose_of
 from inbox.broadcast import announce
 from inbox.conversations import locked_conversation

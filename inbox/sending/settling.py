@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from accounts.retelling import noop
+from accounts.english import noop
 from inbox.broadcast import announce
 from inbox.carrier import Accepted, ErrorKind, Outcome, Rejected, Throttled, Unknown
 from inbox.models import Message, Sender

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.retelling import noop
+from accounts.english import noop
 from compliance.judging import Purpose, Template
 from inbox.models import Message, Thread, WhatsAppTemplate
 from inbox.refusals import MissingInputError

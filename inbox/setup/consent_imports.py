@@ -18,8 +18,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts import audit
+from accounts.english import noop
 from accounts.models import Account, User
-from accounts.retelling import noop
 from accounts.secrets import SecretUnreadableError
 from compliance.addresses import masked
 from compliance.asking_settings import asking_of

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from accounts.english import noop
 from accounts.models import Account
-from accounts.retelling import noop
 from compliance.classify import Reading
 from compliance.consent import KeywordHandler, handler_of
 from compliance.foretelling import Foretold, Trial, foretell, read_trial

@@ -13,10 +13,10 @@ from datetime import datetime
 from django.db import DatabaseError, transaction
 
 from accounts.access import is_licensed
+from accounts.english import noop
 from accounts.licences import change_license_end, end_licenses, hand_over_license
 from accounts.models import License, LicensePool, User
 from accounts.pools import PoolChange, change_pool
-from accounts.retelling import noop
 from inbox.conversations import release_all_of
 
 logger = logging.getLogger(__name__)

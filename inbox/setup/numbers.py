@@ -15,8 +15,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts import audit
+from accounts.english import noop
 from accounts.models import Account, TwilioAccount, User
-from accounts.retelling import noop
 from compliance.addresses import E164, SHORT_CODE, TOLL_FREE_PREFIXES
 from compliance.consent import KeywordHandler
 from inbox.broadcast import announce

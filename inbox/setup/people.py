@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 
 from accounts import sessions
 from accounts.audit import record
+from accounts.english import noop
 from accounts.licences import end_licenses
 from accounts.logins import end_other_sessions
 from accounts.models import BrowserSession, License, SupportAccess, User
 from accounts.pushes import forget_browsers
-from accounts.retelling import noop
 from accounts.seats import lock_licenses
 from accounts.support import end_support
 from inbox.broadcast import publish_ephemeral, user_group

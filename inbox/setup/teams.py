@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.audit import record
+from accounts.english import noop
 from accounts.models import Account, Membership, Team, User
-from accounts.retelling import noop
 from inbox.broadcast import publish_ephemeral, user_group
 from inbox.conversations import leave_inbox
 from inbox.setup.people import changed

@@ -14,8 +14,8 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.access import feature_is_on
 from accounts.audit import alarm, record
+from accounts.english import noop
 from accounts.models import Account, Feature, FeatureGrant, TwilioAccount, User, in_force
-from accounts.retelling import noop
 from accounts.secrets import SecretUnreadableError
 from inbox.models import WhatsAppState, WhatsAppSync, WhatsAppTemplate
 from inbox.twilio.errors import TwilioAwayError, TwilioRefusedError

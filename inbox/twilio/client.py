@@ -12,8 +12,8 @@ from twilio.base import values
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.rest import Client
 
+from accounts.english import noop
 from accounts.numbers import number_in
-from accounts.retelling import noop
 from compliance.addresses import masked
 from inbox.carrier import (
     Accepted,

@@ -7,7 +7,7 @@ sees: the safe reading.
 import re
 from dataclasses import dataclass
 
-from accounts.retelling import noop
+from accounts.english import noop
 from inbox.carrier import ErrorKind
 
 _R, _C, _T = ErrorKind.RECIPIENT, ErrorKind.CONTENT, ErrorKind.THROTTLED

@@ -16,8 +16,8 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.english import noop
 from accounts.numbers import number_in
-from accounts.retelling import noop
 from compliance.gate import SendBlockedError
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.conversations import add_note, mark_read, mark_unread

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bench.__main__ import NAMES, run
+from bench.house import ROOT
 from bench.plan import TINY
 from bench.report import Row, table
 from config.servers import Servers
@@ -28,6 +31,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rows(folder: Path) -> list[Row]:
     servers = Servers(os.environ["DATABASE_URL"], os.environ["REDIS_URL"])
     return run(TINY, servers, folder, NAMES)
+
+
+def test_it_starts_before_there_are_settings() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+
+    said = subprocess.run(
+        [sys.executable, "-m", "bench", "--help"], env=environment, capture_output=True, check=False
+    )
+
+    assert said.returncode == 0, said.stderr.decode()
 
 
 def test_every_row_has_all_its_contestants(rows: list[Row]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from accounts.retelling import noop
+from accounts.english import noop
 from inbox.segments import count
 from inbox.views.settings.condition_forms import (
     ConditionForm,
