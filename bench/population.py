@@ -41,6 +41,7 @@ from inbox.models import (
     Message,
     Participant,
     ReadCursor,
+    ReportState,
     Sender,
     TeamInbox,
     Thread,
@@ -67,6 +68,7 @@ def populate(shape: Shape) -> dict[str, Any]:
     _conversations(shape)
     _messages(shape)
     _long_waits()
+    _reports()
     _counters()
     return {
         "senders": shape.senders(),
@@ -334,6 +336,18 @@ def _long_waits() -> None:
         ahead="interval '0'",
         due_at=f"c.waiting_since + {day}",
         fired_at=f"c.waiting_since + {day}",
+    )
+
+
+def _reports() -> None:
+    """Have the past in reports, as they are where the product has run so long."""
+    _insert(
+        ReportState,
+        "accounts_account a",
+        account_id="a.id",
+        counted_to="now()",
+        next_at="now() + interval '5 minutes'",
+        repair_at="now() + interval '1 day'",
     )
 
 

@@ -41,7 +41,10 @@ AGAIN = timedelta(minutes=30)
 # What a carrier tells of a message is mostly told by then; the rest is found at night.
 LOOK_BACK = timedelta(hours=2)
 REPAIRED = timedelta(days=8)
+# How much of the past is counted at once: a day, or more where little was written.
 CHUNK = timedelta(days=1)
+LONGER = (timedelta(days=64), timedelta(days=16), timedelta(days=4))
+LITTLE = 5_000  # messages each way
 NIGHT = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Verb = ConversationEvent.Verb
@@ -55,8 +58,8 @@ _TAKEN = (_Status.SENT, _Status.DELIVERED, _Status.READ)
 def count_next(*, now: datetime) -> bool:
     """Count a stretch for the account that is due for longest; say whether any was.
 
-    A stretch is a day at most: what was before there were reports is counted day by day. Where it
-    fails, others have their turn.
+    What was before there were reports is counted in stretches of a day, longer ones where little
+    was written. Where one fails, others have their turn.
     """
     state = None
     try:
@@ -80,7 +83,7 @@ def _due(now: datetime) -> ReportState | None:
 
 def _count_on(state: ReportState, now: datetime) -> None:
     if state.counted_to <= now - FRESH_FOR:
-        until = min(now, state.counted_to + CHUNK)
+        until = _end_of_stretch(state, now)
         count_again(state.account_id, since=state.counted_to - LOOK_BACK, until=until)
         state.counted_to = until
     elif state.repair_at <= now:
@@ -88,6 +91,23 @@ def _count_on(state: ReportState, now: datetime) -> None:
     is_more = state.counted_to <= now - FRESH_FOR or state.repair_at <= now
     state.next_at = now if is_more else state.counted_to + FRESH_FOR
     state.save()
+
+
+def _end_of_stretch(state: ReportState, now: datetime) -> datetime:
+    for length in LONGER if state.counted_to < now - CHUNK else ():
+        until = min(now, state.counted_to + length)
+        if _is_little_written(state.account_id, state.counted_to, until):
+            return until
+    return min(now, state.counted_to + CHUNK)
+
+
+def _is_little_written(account_id: int, since: datetime, until: datetime) -> bool:
+    written = Message.objects.filter(
+        account=account_id, created_at__gte=since, created_at__lt=until
+    )
+    # Each way has an index of its own.
+    ways = (written.filter(direction=way)[: LITTLE + 1] for way in Message.Direction.values)
+    return all(way.count() <= LITTLE for way in ways)
 
 
 def _repair(state: ReportState, now: datetime) -> None:

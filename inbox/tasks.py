@@ -398,14 +398,12 @@ def sweep_old_events() -> None:
 def sweep_reports() -> None:
     """Count what happened in accounts whose reports are old, for a bounded time.
 
-    Where there is more to count, as after an update, it goes on at once.
+    Where there is more to count, as after an update, it goes on a minute later: messages and timers
+    have the time between.
     """
     until = timezone.now() + COUNTING
-    is_more = True
-    while is_more and (now := timezone.now()) < until:
-        is_more = count_next(now=now)
-    if is_more:
-        nudge("sweep_reports")
+    while (now := timezone.now()) < until and count_next(now=now):
+        pass
 
 
 @shared_task

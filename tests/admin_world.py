@@ -297,8 +297,16 @@ def _live_a_little(company: Company, n: int, at: datetime) -> None:
     Authenticator.objects.create(
         user=company.alice, type=Authenticator.Type.TOTP, data={"secret": "canary second factor"}
     )
+    _report(company, at)
+
+
+@transaction.atomic
+def _report(company: Company, at: datetime) -> None:
+    # A live worker may have begun the row, and counts only while it holds it.
+    ReportState.objects.update_or_create(
+        account=company.account, defaults={"counted_to": NOW, "next_at": NOW, "repair_at": NOW}
+    )
     count_again(company.account.pk, since=at - timedelta(hours=1), until=at + timedelta(hours=1))
-    ReportState.objects.create(account=company.account, counted_to=NOW, next_at=NOW, repair_at=NOW)
 
 
 def _make_a_word(company: Company) -> None:

@@ -20,7 +20,9 @@ from inbox.templatetags import inbox_tags
 OPEN, CLOSE = "⟦", "⟧"
 _BRACKETED = re.compile(f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}")
 # Where something is: on the web, in the mail, on the globe.
-_ADDRESS = re.compile(r"github:.*|\S+@\S+|https?://\S*|[A-Z]\w+/\w+|.*\(UTC[+-].*")
+_ADDRESS = re.compile(
+    r"[A-Z]{2}[0-9a-f]{4}…[0-9a-f]{4}|github:.*|\S+@\S+|https?://\S*|[A-Z]\w+/\w+|.*\(UTC[+-].*"
+)
 # Codes and keywords are written large: they are the same in every language.
 _WORD = re.compile(r"[^\W\d_]*[a-z][^\W\d_]+|[^\W\d_]+[a-z][^\W\d_]*")
 # What people read or hear of an element beside what is in it.

@@ -10,6 +10,7 @@ from django.db.models import Sum
 from django.test import Client
 
 from accounts.models import Account
+from inbox import counting
 from inbox.closing import undo_close
 from inbox.conversations import add_note
 from inbox.counting import AGAIN, CELL, REPAIRED, count_again, count_next, quarter_of
@@ -150,8 +151,9 @@ def count_all(now: datetime) -> int:
 
 
 def test_history_is_counted_day_by_day_and_then_every_five_minutes(
-    house: House, talk: Talk
+    house: House, talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(counting, "LITTLE", 1)
     a_day(talk)
     now = T + timedelta(days=2, minutes=7)
 
@@ -165,6 +167,18 @@ def test_history_is_counted_day_by_day_and_then_every_five_minutes(
     assert not count_next(now=now + timedelta(minutes=4))
     assert count_next(now=now + timedelta(minutes=5))
     assert ReportState.objects.get().counted_to == now + timedelta(minutes=5)
+
+
+def test_where_little_was_written_months_are_counted_at_once(house: House, talk: Talk) -> None:
+    a_day(talk)
+    now = T + timedelta(days=150)
+
+    times = count_all(now)
+
+    # The row is begun, then 64 and 64 days, and what is left.
+    assert times == 4
+    assert ReportState.objects.get().counted_to == now
+    assert ReportCell.objects.aggregate(n=Sum("inbound"))["n"] == 2
 
 
 def test_a_new_account_is_counted_at_once(house: House, talk: Talk) -> None:
