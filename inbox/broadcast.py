@@ -25,6 +25,7 @@ import redis
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import override
+from redis.client import Pipeline
 
 from accounts.english import ENGLISH
 from accounts.languages import LANGUAGES
@@ -105,11 +106,9 @@ def publish(numbered: Iterable[Numbered]) -> None:
     """Publish events that are committed. A failure is logged and survived."""
     items = list(numbered)
     try:
-        frames = _in_language(ENGLISH, items)
-        for language, groups in _listening({group for group, _frame in frames}).items():
+        for language, groups in _send_and_ask(_in_language(ENGLISH, items)).items():
             translated = _in_language(language, items)
-            frames += [(spoken(group, language), f) for group, f in translated if group in groups]
-        _send(frames)
+            _send([(spoken(group, language), f) for group, f in translated if group in groups])
     except redis.RedisError as error:
         logger.warning("live update not published: %s", type(error).__name__)
 
@@ -118,11 +117,8 @@ def publish_ephemeral(groups: Iterable[str], frame: dict[str, Any]) -> None:
     """Publish something that is not stored (access changes, read marks, notices)."""
     whole = {"v": VERSION, **frame}
     try:
-        named = set(groups)
-        heard = [
-            spoken(one, language) for language, ones in _listening(named).items() for one in ones
-        ]
-        _send([(group, whole) for group in [*sorted(named), *heard]])
+        heard = _send_and_ask([(group, whole) for group in sorted(set(groups))])
+        _send([(spoken(one, language), whole) for language, ones in heard.items() for one in ones])
     except redis.RedisError as error:
         logger.warning("live hint not published: %s", type(error).__name__)
 
@@ -136,26 +132,6 @@ def _in_language(language: str, items: Iterable[Numbered]) -> list[tuple[str, di
     drawn: Drawn = {}
     with override(language):
         return [frame for item in items for frame in frames_of(item, drawn)]
-
-
-def _listening(groups: Iterable[str]) -> dict[str, set[str]]:
-    """Return which of these groups are listened to in which language beside English.
-
-    Who comes to listen after this was asked knows by the inbox's number that they missed something.
-    """
-    named = {
-        f"{settings.CHANNEL_PREFIX}__group__{spoken(group, language)}": (language, group)
-        for language in LANGUAGES
-        if language != ENGLISH
-        for group in groups
-    }
-    heard: dict[str, set[str]] = {}
-    for channel, number in _redis().pubsub_numsub(*named):
-        if number:
-            name = channel.decode() if isinstance(channel, bytes) else channel
-            language, group = named[name]
-            heard.setdefault(language, set()).add(group)
-    return heard
 
 
 def frames_of(item: Numbered, drawn: Drawn | None = None) -> list[tuple[str, dict[str, Any]]]:
@@ -250,12 +226,51 @@ def _redis() -> redis.Redis:
 
 
 def _send(frames: list[tuple[str, dict[str, Any]]]) -> None:
-    """Write all frames in one round trip, each distinct frame encoded once."""
-    encoded: dict[int, bytes] = {}
+    """Write all frames in one round trip."""
     pipeline = _redis().pipeline(transaction=False)
+    _write(pipeline, frames)
+    pipeline.execute()
+
+
+def _send_and_ask(frames: list[tuple[str, dict[str, Any]]]) -> dict[str, set[str]]:
+    """Write all frames; return which of their groups are listened to in which other language.
+
+    All in one round trip. Who comes to listen after it knows by the inbox's number that they missed
+    something.
+    """
+    others = _in_other_languages({group for group, _frame in frames})
+    if not others:
+        return {}
+    pipeline = _redis().pipeline(transaction=False)
+    _write(pipeline, frames)
+    pipeline.pubsub_numsub(*others)
+    heard: dict[str, set[str]] = {}
+    for channel, number in pipeline.execute()[-1]:
+        if number:
+            language, group = others[channel.decode() if isinstance(channel, bytes) else channel]
+            heard.setdefault(language, set()).add(group)
+    return heard
+
+
+def _write(pipeline: Pipeline, frames: list[tuple[str, dict[str, Any]]]) -> None:
+    """Publish frames, each distinct one encoded once."""
+    encoded: dict[int, bytes] = {}
     for group, frame in frames:
         if id(frame) not in encoded:
             text = json.dumps(frame, separators=(",", ":"), ensure_ascii=False, default=str)
             encoded[id(frame)] = msgpack.packb({"type": "live.frame", "text": text})
-        pipeline.publish(f"{settings.CHANNEL_PREFIX}__group__{group}", encoded[id(frame)])
-    pipeline.execute()
+        pipeline.publish(_channel(group), encoded[id(frame)])
+
+
+def _in_other_languages(groups: set[str]) -> dict[str, tuple[str, str]]:
+    """Return language and group by the channel on which a group hears another language."""
+    others = [language for language in LANGUAGES if language != ENGLISH]
+    return {
+        _channel(spoken(group, language)): (language, group)
+        for language in others
+        for group in groups
+    }
+
+
+def _channel(group: str) -> str:
+    return f"{settings.CHANNEL_PREFIX}__group__{group}"
