@@ -293,6 +293,8 @@ class CompliancePolicyAdmin(ScopedAdmin[CompliancePolicy]):
         "reply_after_opt_out_sms",
         "reply_after_opt_out_whatsapp",
         "open_days",
+        "reply_free_hours",
+        "reply_window",
         "notification_window",
         "promotion_window",
         "most_a_day",

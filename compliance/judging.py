@@ -166,6 +166,8 @@ class Policy:
     reply_after_opt_out_sms: Answer = Answer.ASK
     reply_after_opt_out_whatsapp: Answer = Answer.ALLOW
     open_for: timedelta = timedelta(days=30)
+    free_for: timedelta = timedelta(hours=24)  # a person's reply goes at any hour
+    replies: Window = ANY  # of later ones
     notifications: Window = ANY
     promotion: Window = ANY
     most_a_day: int | None = None
@@ -216,6 +218,7 @@ class Case:
 
 
 _ANSWERS = frozenset({Purpose.REPLY, Purpose.AUTO_REPLY, Purpose.TEST})
+LATE_REPLY = "REPLY_HOURS"
 OFFERS = frozenset({Purpose.PROMOTIONAL, Purpose.CONSENT_REQUEST})
 ACKNOWLEDGED = frozenset(
     {Purpose.OPT_OUT_CONFIRMATION, Purpose.OPT_IN_CONFIRMATION, Purpose.HELP_REPLY}
@@ -616,6 +619,38 @@ def _frequency(case: Case, now: datetime) -> Iterator[Finding]:
         yield Finding("FREQUENCY_CAP", words, Answer.DEFER, until, code)
 
 
+def _reply_hours(case: Case, now: datetime) -> Iterator[Finding]:
+    """Ask a person who answers late whether they want to at this hour (contract: decision 4).
+
+    What was written in time and could not leave before the hour waits until it may.
+    """
+    wrote = case.to.last_inbound_at
+    is_late = wrote is not None and now - wrote >= case.policy.free_for
+    if case.purpose is not Purpose.REPLY or not is_late:
+        return
+    hours = [
+        *(rule.hours("reply") for rule in case.to.rules),
+        Hours("account", case.policy.replies),
+    ]
+    timing = next_send_time(hours, case.to.zones, now)
+    if timing.is_now:
+        return
+    first = timing.held[0]
+    words = noop("It is %(wall)s where they are (%(zone)s).") % {
+        "wall": f"{first.wall:%H:%M}",
+        "zone": first.zone,
+    }
+    if timing.until:
+        words = noop("%(there)s Answer from %(clock)s there, or say why it cannot wait.") % {
+            "there": words,
+            "clock": _clock(timing, first.zone),
+        }
+    is_asked = now <= case.draft.requested_at or LATE_REPLY in case.confirmed
+    answer = Answer.ASK if is_asked or timing.until is None else Answer.DEFER
+    until = timing.until if answer is Answer.DEFER else None
+    yield Finding(LATE_REPLY, words, answer, until, first.code)
+
+
 def _quiet_hours(case: Case, now: datetime) -> Iterator[Finding]:
     if not case.is_unasked:
         return
@@ -685,5 +720,6 @@ RULES: tuple[Rule, ...] = (
     _opt_out_words,
     _opt_out_path,
     _frequency,
+    _reply_hours,
     _quiet_hours,
 )

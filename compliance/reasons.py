@@ -47,6 +47,7 @@ MEANINGS: Mapping[Reason, str | Promise] = {
     Reason.NO_OPTOUT_NOTICE: _("It did not say how to stop."),
     Reason.NO_OPTOUT_PATH: _("They could not have answered STOP to that number."),
     Reason.FREQUENCY_CAP: _("They had got as many as one person may get in 24 hours."),
+    Reason.REPLY_HOURS: _("It was outside the hours in which late answers may go."),
     Reason.QUIET_HOURS: _("It was outside the hours in which such messages may go."),
     Reason.QUIET_HOURS_EXPIRED: _("No allowed moment came before it would have been too late."),
 }

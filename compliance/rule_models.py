@@ -173,6 +173,12 @@ class CompliancePolicy(models.Model):
         default=Answer.ALLOW.value,
     )
     open_days = models.PositiveSmallIntegerField("Days open for replies", default=30)
+    reply_free_hours = models.PositiveSmallIntegerField(
+        "Hours in which a reply may go at any time", default=24, db_default=24
+    )
+    reply_window = models.CharField(
+        "Hours for later replies", max_length=LONGEST_VALUE, default="any", db_default="any"
+    )
     notification_window = models.CharField(
         "Hours for notifications", max_length=LONGEST_VALUE, default="any"
     )
@@ -216,6 +222,10 @@ class CompliancePolicy(models.Model):
             models.CheckConstraint(
                 condition=Q(open_days__gte=1, open_days__lte=365),
                 name="conversations_are_open_for_1_to_365_days",
+            ),
+            models.CheckConstraint(
+                condition=Q(reply_free_hours__lte=720),
+                name="replies_are_free_for_at_most_720_hours",
             ),
             models.CheckConstraint(
                 condition=Q(most_a_day=None) | Q(most_a_day__gte=1, most_a_day__lte=999),

@@ -88,6 +88,15 @@ def _abilities_while_unowned(
     return frozenset(allowed)
 
 
+def may_begin(viewer: Viewer, inbox: TeamInbox) -> bool:
+    """Say whether this person may begin conversations in an inbox: who works in its team, where
+    the inbox allows it (contract: decision 2).
+    """
+    works_here = viewer.is_member_of(inbox.pk) and inbox.pk not in viewer.observes
+    is_open = inbox.is_on and inbox.may_start_conversations
+    return viewer.may_see and not viewer.is_support and works_here and is_open
+
+
 def part_of(viewer: Viewer, conversation: Conversation) -> Participant | None:
     """Return the person's current row in the audience, or None."""
     return Participant.objects.filter(

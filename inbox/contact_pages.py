@@ -13,10 +13,17 @@ from accounts.access import Viewer, licensed
 from accounts.models import User
 from accounts.numbers import number_in
 from inbox import labels
-from inbox.abilities import Ability, abilities_of, part_of
-from inbox.access import contacts_of, conversations_of
+from inbox.abilities import Ability, abilities_of, may_begin, part_of
+from inbox.access import contacts_of, conversations_of, inboxes_of
 from inbox.cards import may_change, seen_mark
-from inbox.models import Attachment, Contact, ContactAddress, Conversation, MergeLog
+from inbox.models import (
+    Attachment,
+    Contact,
+    ContactAddress,
+    Conversation,
+    MergeLog,
+    TeamInbox,
+)
 from inbox.searching.matching import contacts_named
 from inbox.searching.parsing import Query, parse
 from inbox.threads import (
@@ -78,6 +85,7 @@ class ContactPage:
     seen: str
     owners: Sequence[User] = ()
     merges: Sequence[MergeLog] = ()
+    begins_in: Sequence[TeamInbox] = ()
 
     @property
     def may_mark(self) -> bool:
@@ -156,6 +164,7 @@ def contact_page(viewer: Viewer, contact: Contact, *, now: datetime) -> ContactP
         seen=seen_mark(contact),
         owners=_owners(contact, now=now),
         merges=list(_merges(contact)),
+        begins_in=[one for one in inboxes_of(viewer) if may_begin(viewer, one)],
     )
 
 

@@ -3,7 +3,7 @@
 Contract: behaviour 4.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from accounts.access import feature_is_on
 from accounts.models import Feature, User
@@ -45,7 +45,7 @@ def open_conversation(
     last = _last_conversation(thread)
     if last and last.inbox_id == sender.inbox_id:
         last.inbox = sender.inbox
-    if last is None or (last.is_closed and not _is_within_window(last, sender.inbox, story)):
+    if last is None or (last.is_closed and not is_within_window(last, sender.inbox, now=story.now)):
         return _begin(sender, thread, message, last, story, media_types)
     before = _readers_who_may_leave(last, story)
     _wake(last, story)
@@ -97,11 +97,12 @@ def _last_conversation(thread: Thread) -> Conversation | None:
     return conversation
 
 
-def _is_within_window(conversation: Conversation, inbox: TeamInbox, story: Story) -> bool:
+def is_within_window(conversation: Conversation, inbox: TeamInbox, *, now: datetime) -> bool:
+    """Say whether a closed conversation is so young that it goes on, and no new one begins."""
     if inbox.reopen_hours is None:
         return True
-    closed_at = conversation.closed_at or story.now
-    return story.now - closed_at <= timedelta(hours=inbox.reopen_hours) and inbox.reopen_hours > 0
+    closed_at = conversation.closed_at or now
+    return now - closed_at <= timedelta(hours=inbox.reopen_hours) and inbox.reopen_hours > 0
 
 
 def _begin(

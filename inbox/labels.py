@@ -250,6 +250,7 @@ ACTIVITY_SENTENCES = {
     _Verb.PROMISED: _("%(who)s promised to come back"),
 }
 MARK_SENTENCES = {
+    (_Verb.OPENED, "begun"): _("%(who)s began this conversation"),
     (_Verb.WARNED, "review"): _("Nobody has decided yet whether they asked to stop"),
     (_Verb.UNDONE, "claimed"): _("%(who)s took the claim back"),
     (_Verb.UNDONE, "released"): _("%(who)s took the release back"),

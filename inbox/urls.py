@@ -7,6 +7,7 @@ from inbox.outbound_media import outbound_media
 from inbox.views import (
     actions,
     attention,
+    beginning,
     bulk,
     canned,
     contacts,
@@ -35,6 +36,7 @@ urlpatterns = [
     path("inbox/<slug:slug>/views/", saved_views.saved_views, name="saved_views"),
     path("inbox/<slug:slug>/bulk/", bulk.bulk, name="bulk"),
     path("inbox/<slug:slug>/bulk/targets/", bulk.targets, name="bulk_targets"),
+    path("inbox/<slug:slug>/new/", beginning.begin, name="begin"),
     path("inbox/<slug:slug>/c/<str:cid>/", conversation.conversation, name="conversation"),
     path("c/<str:cid>/", conversation.conversation_link, name="conversation_link"),
     path("c/<str:cid>/thread/", conversation.thread, name="thread"),
@@ -42,6 +44,7 @@ urlpatterns = [
     path("c/<str:cid>/panel/", conversation.panel, name="panel"),
     path("c/<str:cid>/print/", transcript.print_view, name="print"),
     path("c/<str:cid>/transcript.csv", transcript.transcript_csv, name="transcript_csv"),
+    path("c/<str:cid>/new/", beginning.begin_beside, name="begin_beside"),
     path("c/<str:cid>/media/", conversation.media, name="media"),
     path("c/<str:cid>/templates/", templates.templates, name="templates"),
     path("c/<str:cid>/review/", reviews.review, name="review"),

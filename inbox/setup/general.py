@@ -15,7 +15,10 @@ from inbox.models import TeamInbox
 
 CARDS: Mapping[str, tuple[str, ...]] = {
     "look": ("name", "colour", "time_zone", "language"),
-    "claiming": ("claim_rule", "after_claim", "closed_visibility", "most_open"),
+    "claiming": (
+        *("claim_rule", "after_claim", "closed_visibility", "most_open"),
+        "may_start_conversations",
+    ),
     "ending": ("reopen_hours", "reopen_owner", "auto_close_hours"),
     "greeting": ("bot_name",),
     "supervisors": ("supervisors_may_set_up",),

@@ -6,7 +6,9 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.access import Viewer
 from accounts.models import User
+from inbox.abilities import may_begin
 from inbox.lists import InboxPage
 from inbox.models import TeamInbox
 
@@ -60,8 +62,11 @@ class Place(NamedTuple):
 
 
 def show_page(request: HttpRequest, page: InboxPage, user: User, **context: object) -> HttpResponse:
-    """Show a page of an inbox within its frame."""
+    """Show a page of an inbox within its frame; the context names the `viewer`."""
+    viewer = context["viewer"]
+    assert isinstance(viewer, Viewer)
     frame = {
+        "begins": may_begin(viewer, page.inbox),
         "me": Me.of(user, is_supervisor=page.is_supervisor),
         "inbox": Place.of(page.inbox),
         "inboxes": tuple(map(Place.of, page.inboxes)),

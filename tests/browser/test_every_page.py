@@ -277,6 +277,12 @@ def _sent(stage: Stage) -> str:
     return f"/messages/{sent.public_id}/why/"
 
 
+def _beginning(stage: Stage) -> str:
+    """Let agents begin conversations; return where one is begun with the customer."""
+    TeamInbox.objects.filter(pk=stage.house.inbox.pk).update(may_start_conversations=True)
+    return f"/inbox/support/new/?contact={stage.row.contact.public_id}"
+
+
 def _given(stage: Stage) -> str:
     """Let Alice give Bob a conversation, with a promise; return where he reads it."""
     house = stage.house
@@ -315,6 +321,7 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "conversation": (house.alice, here),
         "conversation of a supervisor": (house.sue, here),
         "given to somebody": (house.bob, _given(stage)),
+        "new conversation": (house.alice, _beginning(stage)),
         "media": (house.alice, f"/c/{stage.row.public_id}/media/"),
         "why it is here": (stage.house.alice, f"/c/{stage.row.public_id}/why/"),
         "possible opt-outs": (house.sue, "/reviews/"),
@@ -644,6 +651,7 @@ PAGES = [
     "conversation",
     "conversation of a supervisor",
     "given to somebody",
+    "new conversation",
     "media",
     "why it is here",
     "possible opt-outs",

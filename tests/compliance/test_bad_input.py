@@ -56,6 +56,8 @@ POLICY = {
     "open_days": "30",
     "notification_window": "any",
     "promotion_window": "any",
+    "reply_free_hours": "24",
+    "reply_window": "any",
     "most_a_day": "",
 }
 

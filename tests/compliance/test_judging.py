@@ -188,10 +188,10 @@ OF_THE_HOUSE = {
 
 
 def test_every_code_of_the_gate_has_a_row() -> None:
-    """29 codes in 31 rows on the page (G0 to G13); G5* and G13 have tables of their own below."""
+    """29 codes in 31 rows on the page (G0 to G13); G5*, late answers and G13 are below."""
     codes = {code for code, _, _ in TABLE}
 
-    assert codes == set(Reason) - OF_THE_HOUSE - {"OPTED_OUT_REPLY"}
+    assert codes == set(Reason) - OF_THE_HOUSE - {"OPTED_OUT_REPLY", "REPLY_HOURS"}
     assert all(len(letters) == len(COLUMNS) for _, _, letters in TABLE)
 
 
@@ -490,5 +490,56 @@ def test_the_rules_stand_in_the_order_of_the_reference() -> None:
 
     found = [one.code for one in judge(everything, now=NOON).findings if one.code in order]
 
-    assert len(RULES) == 19
+    assert len(RULES) == 20
     assert found == sorted(found, key=codes.index)
+
+
+# --- Answers that come late (contract: decision 4) ------------------------------------------------
+
+EVENINGS = read_window("mon-sun=18:00-20:00")
+
+
+def late_reply(hours: int, *, asked_at: datetime = NOON, **policy: Any) -> Case:
+    """Return an answer at noon to what was written so many hours before."""
+    to = person(last_inbound_at=NOON - timedelta(hours=hours))
+    settled = at_least(replies=EVENINGS, **policy)
+    return settled(to(case(Purpose.REPLY, requested_at=asked_at)))
+
+
+def test_an_answer_within_a_day_goes_at_any_hour() -> None:
+    assert judge(late_reply(23), now=NOON).code == "OK"
+
+
+def test_a_later_one_asks_its_author_outside_the_hours_of_the_account() -> None:
+    judgement = judge(late_reply(24), now=NOON)
+
+    assert (judgement.code, judgement.answer) == ("REPLY_HOURS", Answer.ASK)
+    assert judgement.words == (
+        "It is 12:00 where they are (America/New_York). Answer from Tue 24 Nov, 18:00 there, or say "
+        "why it cannot wait."
+    )
+    assert judge(late_reply(24), now=NOON + timedelta(hours=6, minutes=1)).code == "OK"
+
+
+def test_who_said_why_is_not_asked_again() -> None:
+    one = replace(late_reply(30, asked_at=NOON - AGO), confirmed=frozenset({"REPLY_HOURS"}))
+
+    assert judge(one, now=NOON).answer is Answer.ALLOW
+
+
+def test_what_could_not_leave_in_time_waits_for_the_hours() -> None:
+    judgement = judge(late_reply(30, asked_at=NOON - AGO), now=NOON)
+
+    assert judgement.answer is Answer.DEFER
+    assert judgement.until == datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
+
+
+def test_how_long_answers_are_free_is_a_setting() -> None:
+    assert judge(late_reply(30, free_for=timedelta(hours=48)), now=NOON).code == "OK"
+    assert judge(late_reply(0, free_for=timedelta(0)), now=NOON).code == "REPLY_HOURS"
+
+
+def test_machines_answer_at_once_or_not_at_all() -> None:
+    one = replace(late_reply(30), draft=Draft(Purpose.AUTO_REPLY, requested_at=NOON))
+
+    assert judge(one, now=NOON).code == "OK"

@@ -17,6 +17,7 @@ from accounts.models import FeatureGrant, User
 from accounts.places import _REGIONS
 from accounts.retelling import retold
 from compliance.jurisdictions import shipped_pack
+from inbox.models import TeamInbox
 from inbox.settings_urls import urlpatterns
 from inbox.setup.expiring import mail_notices, note_expiries
 from inbox.setup.invitations import Asked, invite, send_owed
@@ -79,10 +80,12 @@ def test_the_pages_of_an_agent_say_nothing_that_cannot_be_translated(
     stage.reply(house.alice, "Hi")
     alice = login(speaks(house.alice))
     here = {"slug": house.inbox.slug, "cid": stage.row.public_id}
+    TeamInbox.objects.update(may_start_conversations=True)
     pages = [
         reverse("inbox", kwargs={"slug": house.inbox.slug}),
         reverse("conversation", kwargs=here),
         reverse("search") + "?q=order",
+        reverse("begin", kwargs={"slug": house.inbox.slug}) + "?q=4155550100",
         reverse("contact", kwargs={"public_id": stage.row.contact.public_id}),
         *(reverse(name, kwargs={"cid": stage.row.public_id}) for name in PAGES_OF_ONE),
         *(reverse(name) for name in PAGES),

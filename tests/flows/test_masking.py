@@ -61,6 +61,8 @@ def places(stage: Stage) -> dict[str, tuple[str, dict[str, Any]]]:
     """Return every address where an agent reads of a contact, with how it is asked."""
     cid, contact = stage.row.public_id, stage.row.contact.public_id
     inbox = stage.house.inbox
+    inbox.may_start_conversations = True
+    inbox.save()
     pages = [
         *(f"/inbox/{inbox.slug}/", f"/inbox/{inbox.slug}/?view=mine", "/contacts/"),
         *(f"/inbox/{inbox.slug}/?q=Hello", f"/inbox/{inbox.slug}/c/{cid}/", f"/c/{cid}/panel/"),
@@ -70,6 +72,7 @@ def places(stage: Stage) -> dict[str, tuple[str, dict[str, Any]]]:
         *(f"/contacts/{contact}/merge/?q=a", "/search/?q=hello&show=messages"),
         *(f"/c/{cid}/print/", f"/c/{cid}/print/?notes", f"/c/{cid}/transcript.csv"),
         *("/reports/", "/reports/export/", "/reports/wall/", "/profile/notifications/"),
+        f"/inbox/{inbox.slug}/new/?contact={contact}",
         f"/messages/{stage.reply(stage.house.alice).public_id}/why/",
         f"/api/v1/inboxes/{inbox.public_id}/events/?after=0",
         f"/api/v1/inboxes/{inbox.public_id}/events/?after=0&open={cid}",

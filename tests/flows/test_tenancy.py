@@ -65,6 +65,8 @@ class Scene:
 
     def __init__(self, house: House, charlie: User, login: Login) -> None:
         self.house, self.login = house, login
+        house.inbox.may_start_conversations = True
+        house.inbox.save()
         account = house.account
         sales = make_inbox(account, "Sales")
         self.people: dict[str, User | None] = {
@@ -321,6 +323,17 @@ TABLE: dict[str, dict[str, Row]] = {
             _slug,
         ),
     },
+    # In Charlie's inbox nobody begins; Bob hears who has the conversation with Maria.
+    "begin": {
+        "GET": Row(OK, {**LISTS, "charlie": FORBIDDEN}, _slug),
+        "POST": Row(
+            DONE,
+            {**LISTS, "bob": HANDLED, "charlie": Verdict(302, 422)},
+            _slug,
+            lambda scene: {"sender": str(scene.house.sender.pk), "number": MARIA},
+        ),
+    },
+    "begin_beside": {"GET": Row(ELSEWHERE, OF_CONVERSATION, _cid)},
     "bulk_targets": {"GET": Row(OK, LISTS, _slug)},
     "conversation": {"GET": Row(OK, OF_CONVERSATION, _both, reads=True)},
     "conversation_link": {"GET": Row(ELSEWHERE, OF_CONVERSATION, _cid)},

@@ -42,7 +42,7 @@ from inbox.views.settings.window_forms import (
 
 _SEEN = "seen_"
 _REPLIES = CompliancePolicy._meta.get_field("reply_after_opt_out_sms").flatchoices
-_WINDOWS = ("notification_window", "promotion_window")
+_WINDOWS = ("reply_window", "notification_window", "promotion_window")
 
 
 class PolicyForm(forms.Form):
@@ -68,6 +68,21 @@ class PolicyForm(forms.Form):
         min_value=1,
         max_value=365,
     )
+    reply_free_hours = forms.IntegerField(
+        label=gettext_lazy("Hours in which a reply may go at any time"),
+        help_text=gettext_lazy(
+            "After their last message a person may answer at any hour for so long. 0 to 720."
+        ),
+        min_value=0,
+        max_value=720,
+    )
+    reply_window = forms.CharField(
+        label=gettext_lazy("Hours for later replies"),
+        help_text=gettext_lazy(
+            "By the clock where they are. Who answers outside of them is asked first."
+        ),
+        max_length=LONGEST_VALUE,
+    )
     notification_window = forms.CharField(
         label=gettext_lazy("Hours for notifications"),
         help_text=gettext_lazy("By the clock where they are."),
@@ -85,6 +100,10 @@ class PolicyForm(forms.Form):
         max_value=999,
         required=False,
     )
+
+    def clean_reply_window(self) -> str:
+        """Refuse what is no window, and say where."""
+        return _window(self.cleaned_data["reply_window"])
 
     def clean_notification_window(self) -> str:
         """Refuse what is no window, and say where."""

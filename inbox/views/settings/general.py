@@ -82,6 +82,7 @@ class ClaimingForm(forms.ModelForm[TeamInbox]):
             "after_claim": gettext_lazy("After a claim"),
             "closed_visibility": gettext_lazy("Closed conversations are found by"),
             "most_open": gettext_lazy("Most open conversations of one person"),
+            "may_start_conversations": gettext_lazy("Agents may begin conversations"),
         }
         help_texts: ClassVar[dict[str, Any]] = {
             "after_claim": gettext_lazy(
@@ -93,6 +94,10 @@ class ClaimingForm(forms.ModelForm[TeamInbox]):
                 "Who has as many open, in all inboxes together, gets no more by rules and none "
                 "that comes back; a step of a rule may say otherwise. Anybody may still claim. "
                 "Empty: no limit."
+            ),
+            "may_start_conversations": gettext_lazy(
+                "With customers who have not written. Only where consent is on record: every "
+                "message is checked as always."
             ),
         }
 
