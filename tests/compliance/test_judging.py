@@ -515,8 +515,8 @@ def test_a_later_one_asks_its_author_outside_the_hours_of_the_account() -> None:
 
     assert (judgement.code, judgement.answer) == ("REPLY_HOURS", Answer.ASK)
     assert judgement.words == (
-        "It is 12:00 where they are (America/New_York). Answer from Tue 24 Nov, 18:00 there, or say "
-        "why it cannot wait."
+        "It is 12:00 where they are (America/New_York). Answer from Tue 24 Nov, 18:00 there, or "
+        "say why it cannot wait."
     )
     assert judge(late_reply(24), now=NOON + timedelta(hours=6, minutes=1)).code == "OK"
 
