@@ -18,6 +18,7 @@ from compliance.judging import SERVICE_WINDOW
 from compliance.opt_out_links import opt_out_link
 from compliance.programmes import Programme
 from inbox.abilities import Ability, abilities_of, part_of
+from inbox.cards import may_change
 from inbox.contacts import address_of
 from inbox.handover import Handover, handover_of, promise_note
 from inbox.models import ConsentReview, Conversation, TeamInbox
@@ -97,6 +98,8 @@ class Desk:
     kept: Programme | None = None
     # The name that the first message of all should say; blank once something of ours went out.
     name_to_say: str = ""
+    # Whether the reader may block the customer, as on the contact's page.
+    may_block: bool = False
 
     @property
     def sent_as(self) -> str:
@@ -148,6 +151,7 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
         programmes=programmes,
         kept=kept,
         name_to_say=_name_to_say(conversation, composer, user, now=now),
+        may_block=may_change(viewer) and not conversation.contact.is_blocked,
     )
 
 
