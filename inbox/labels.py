@@ -274,6 +274,7 @@ MARK_SENTENCES = {
     (_Verb.REACH, "found_other"): _("%(who)s said that another number reaches them again"),
     (_Verb.REACH, "wrote"): _("They wrote: the number is within reach again"),
     (_Verb.WATCHING, "stopped"): _("%(who)s stopped watching"),
+    (_Verb.SILENT, "goodbye"): _("No goodbye was sent"),
     (_Verb.RELEASED, "left"): _("%(name)s takes part no more"),
     (_Verb.TAGGED, "added"): _("%(who)s added the tag “%(mark)s”"),
     (_Verb.TAGGED, "removed"): _("%(who)s removed the tag “%(mark)s”"),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Numbers that reach nobody are marked, and people are asked to watch a conversation."""
+    """Numbers that reach nobody are marked, people are asked to watch, a close says goodbye."""
 
     dependencies: ClassVar[list[Any]] = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
@@ -38,6 +38,17 @@ class Migration(migrations.Migration):
             model_name="contactaddress",
             name="out_of_reach_why",
             field=models.CharField(blank=True, db_default="", default="", max_length=200),
+        ),
+        migrations.AddField(
+            model_name="teaminbox",
+            name="goodbye",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                help_text="Said when a person closes a conversation; empty: nothing",
+                max_length=320,
+            ),
         ),
         migrations.AlterField(
             model_name="conversationevent",

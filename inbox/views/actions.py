@@ -15,6 +15,7 @@ from inbox import closing, conversations, promises, sending, undoing
 from inbox.access import HandledByOtherError, get_message
 from inbox.forms import PromiseForm, SnoozeForm
 from inbox.models import Conversation, Message, TeamInbox
+from inbox.parting import close_with_goodbye
 from inbox.refusals import MissingInputError
 from inbox.threads import transfer_page
 from inbox.views.answers import (
@@ -160,16 +161,19 @@ def take_over(request: HttpRequest, case: Case) -> HttpResponse:
 @of_conversation
 def close(request: HttpRequest, case: Case) -> HttpResponse:
     """Finish the conversation."""
+    wish = closing.Close(
+        number_in(request.POST.get("last_seen_seq", "")) or 0,
+        request.POST.get("reason", ""),
+        waiting_ok=bool(request.POST.get("waiting_ok")),
+        promise=request.POST.get("promise", ""),
+    )
     return act(
         request,
-        lambda: closing.close_conversation(
+        lambda: close_with_goodbye(
             conversation=case.conversation,
             by=case.viewer,
             user=case.user,
-            last_seen_seq=number_in(request.POST.get("last_seen_seq", "")) or 0,
-            reason=request.POST.get("reason", ""),
-            waiting_ok=bool(request.POST.get("waiting_ok")),
-            promise=request.POST.get("promise", ""),
+            wish=wish,
             now=case.now,
         ),
         done=_("Closed for everybody."),
