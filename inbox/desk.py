@@ -21,7 +21,7 @@ from inbox.abilities import Ability, abilities_of, part_of
 from inbox.cards import may_change
 from inbox.contacts import address_of
 from inbox.handover import Handover, handover_of, promise_note
-from inbox.models import ConsentReview, Conversation, TeamInbox
+from inbox.models import ConsentReview, Conversation, Participant, TeamInbox
 from inbox.reviewing import may_decide, review_of
 from inbox.sending import Wanted, compose_verdict, is_first_word, verdict_on
 from inbox.timers import next_timer
@@ -100,6 +100,7 @@ class Desk:
     name_to_say: str = ""
     # Whether the reader may block the customer, as on the contact's page.
     may_block: bool = False
+    is_watching: bool = False
 
     @property
     def sent_as(self) -> str:
@@ -151,6 +152,7 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
         programmes=programmes,
         kept=kept,
         name_to_say=_name_to_say(conversation, composer, user, now=now),
+        is_watching=part is not None and part.role == Participant.Role.WATCHER,
         may_block=may_change(viewer) and not conversation.contact.is_blocked,
     )
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.numbers import number_in
-from inbox import closing, conversations, promises, sending, undoing
+from inbox import closing, conversations, promises, sending, undoing, watching
 from inbox.access import HandledByOtherError, get_message
 from inbox.forms import PromiseForm, SnoozeForm
 from inbox.models import Conversation, Message, TeamInbox
@@ -137,6 +137,43 @@ def _sibling(case: Case, slug: str) -> TeamInbox:
     if inbox is None:
         raise Http404("No such inbox.")
     return inbox
+
+
+@require_http_methods(["GET", "POST"])
+@of_conversation
+def watchers(request: HttpRequest, case: Case) -> HttpResponse:
+    """Offer whom one can ask to watch, or ask them."""
+    if request.method == "GET":
+        people = watching.may_watch(case.conversation, now=case.now)
+        is_part = wants_fragment(request)
+        template = "inbox/_watchers.html" if is_part else "inbox/watchers.html"
+        return render(request, template, {"people": people, "case": case, "is_part": is_part})
+    return act(
+        request,
+        lambda: watching.add_watcher(
+            conversation=case.conversation,
+            by=case.viewer,
+            user=case.user,
+            whom=number_in(request.POST.get("whom", "")) or 0,
+            now=case.now,
+        ),
+        done=_("They watch this conversation now."),
+        back=url_of(case.conversation),
+    )
+
+
+@require_POST
+@of_conversation
+def stop_watching(request: HttpRequest, case: Case) -> HttpResponse:
+    """Watch a conversation no more."""
+    return act(
+        request,
+        lambda: watching.stop_watching(
+            conversation=case.conversation, by=case.viewer, user=case.user, now=case.now
+        ),
+        done=_("You no longer watch this conversation."),
+        back=_list_of(case.conversation),
+    )
 
 
 @require_POST
