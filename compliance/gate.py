@@ -18,7 +18,7 @@ from accounts.audit import alarm
 from accounts.english import noop
 from compliance.addresses import Address, problem_of
 from compliance.cases import Asked, Known, case_of, inputs_of, look_up
-from compliance.judging import ACKNOWLEDGED, Answer, Finding, Policy, judge
+from compliance.judging import ACKNOWLEDGED, Answer, Finding, Mark, Policy, day_words, judge
 from compliance.judging import Purpose as Purpose
 from compliance.jurisdictions import Pack
 from compliance.ledger import handle_of
@@ -37,6 +37,7 @@ class Reason(StrEnum):
     SENDER_REMOVED = "SENDER_REMOVED"
     LICENSE_MISSING = "LICENSE_MISSING"
     NOT_REPLIABLE = "NOT_REPLIABLE"
+    OUT_OF_REACH = "OUT_OF_REACH"
     CONTACT_BLOCKED = "CONTACT_BLOCKED"
     NOT_WANTED = "NOT_WANTED"
     GATE_ERROR = "GATE_ERROR"
@@ -76,7 +77,7 @@ class SendRequest:
     """One message, and what our own house knows of it.
 
     `pause` says why our number is paused, and is blank while it sends; one that is removed does not
-    send any more.
+    send any more; `out_of_reach` who said that the address reaches nobody, if anybody did.
     """
 
     account_id: int
@@ -86,6 +87,7 @@ class SendRequest:
     is_contact_blocked: bool
     pause: str = ""
     is_sender_removed: bool = False
+    out_of_reach: Mark | None = None
 
     @property
     def purpose(self) -> Purpose:
@@ -246,6 +248,13 @@ def _recipient(request: SendRequest) -> Iterator[Finding]:
             "This sender cannot receive replies: it is a short code or a name, not a number."
         )
         yield Finding(Reason.NOT_REPLIABLE, words)
+    if mark := request.out_of_reach:
+        words = noop(
+            "%(by)s marked this number as out of reach on %(day)s. Try another channel, or take "
+            "the mark back if it works again."
+        )
+        said = {"by": mark.by, "day": day_words(mark.at)}
+        yield Finding(Reason.OUT_OF_REACH, words % said)
     if request.is_contact_blocked and request.purpose not in ACKNOWLEDGED:
         words = noop("This contact is blocked. Unblock them before you answer.")
         yield Finding(Reason.CONTACT_BLOCKED, words)

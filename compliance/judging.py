@@ -332,7 +332,7 @@ def _do_not_contact(case: Case, now: datetime) -> Iterator[Finding]:
     if mark and case.purpose is not Purpose.OPT_OUT_CONFIRMATION:
         words = noop("%(by)s marked this person do-not-contact on %(day)s.") % {
             "by": mark.by,
-            "day": _day(mark.at),
+            "day": day_words(mark.at),
         }
         yield Finding("DO_NOT_CONTACT", words)
 
@@ -370,7 +370,7 @@ def _opted_out(case: Case, now: datetime) -> Iterator[Finding]:
         )
         return
     how = f" ({consent.words})" if consent.words else ""
-    since = f" on {_day(consent.since)}" if consent.since else ""
+    since = f" on {day_words(consent.since)}" if consent.since else ""
     yield Finding(
         "OPTED_OUT",
         noop("They opted out%(since)s%(how)s. Only they can undo it, by texting START.")
@@ -408,7 +408,7 @@ def _reassigned(case: Case, now: datetime) -> Iterator[Finding]:
         # What whoever has the number now consented to themselves counts.
         return
     words = noop("This number changed owner after %(day)s. Old consent does not count.") % {
-        "day": _day(at)
+        "day": day_words(at)
     }
     yield Finding("NUMBER_REASSIGNED", words)
 
@@ -690,7 +690,8 @@ def _clock(timing: Timing, zone: str) -> str:
     return f"{wall:%a} {wall.day} {wall:%b}, {wall:%H:%M}"
 
 
-def _day(moment: datetime) -> str:
+def day_words(moment: datetime) -> str:
+    """Write a day (UTC) as the words of the gate name it: `3 May 2026`."""
     return f"{moment.day} {moment:%B %Y}"
 
 

@@ -18,6 +18,7 @@ MEANINGS: Mapping[Reason, str | Promise] = {
     Reason.SENDER_REMOVED: _("The number had been removed from the inbox."),
     Reason.LICENSE_MISSING: _("Its author had no valid licence."),
     Reason.NOT_REPLIABLE: _("Nobody can answer that sender: it is a short code or a name."),
+    Reason.OUT_OF_REACH: _("Somebody had marked the address: it reached nobody any more."),
     Reason.CONTACT_BLOCKED: _("The contact was blocked."),
     Reason.NOT_WANTED: _("An automatic reply was no longer wanted: a person had acted first."),
     Reason.GATE_ERROR: _("The rules could not be checked, so it was not sent."),

@@ -39,7 +39,7 @@ BURST = timedelta(seconds=10)
 REMEMBERED = 5_000
 MOST_WORDS = 140  # of a note
 _Verb = ConversationEvent.Verb
-_GIVING = {_Verb.TRANSFERRED, _Verb.TAKEN_OVER, _Verb.REOPENED, _Verb.ROUTED}
+_GIVING = {_Verb.TRANSFERRED, _Verb.TAKEN_OVER, _Verb.REOPENED, _Verb.ROUTED, _Verb.WATCHING}
 _NAMING = {_Verb.ESCALATED, _Verb.ROUTED}
 _HELPING = {_Verb.WARNED, _Verb.ESCALATED, _Verb.PROMISED}
 # The types of events that may concern somebody.
@@ -275,6 +275,8 @@ def _concerned(
             return _waited_for(conversation, audience, scene), activity_words(event)
         if event.verb == _Verb.PROMISED:
             return _promised(event, conversation, audience, scene), activity_words(event)
+        if event.verb == _Verb.WATCHING:
+            return _asked_to_watch(event)
         if event.verb in _NAMING:
             return set(event.data.get("told", ())), activity_words(event)
         return _given(event, conversation)
@@ -334,6 +336,12 @@ def _given(event: ConversationEvent, conversation: Conversation) -> tuple[set[in
     has_it = event.verb == _Verb.TAKEN_OVER or told == conversation.owner_id
     is_told = told is not None and told != event.actor_id and has_it
     return ({told} if is_told else set()), said
+
+
+def _asked_to_watch(event: ConversationEvent) -> tuple[set[int], str]:
+    words = _("%(name)s asked you to watch this conversation.") % {"name": event.actor_label}
+    told = event.data.get("to_id")
+    return ({told} if told is not None and told != event.actor_id else set()), words
 
 
 def _mentioned(message: Message) -> tuple[set[int], str]:

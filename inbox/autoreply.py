@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 _DAY = timedelta(hours=24)
+# A message's detail: it was said because a person closed the conversation.
+GOODBYE = "goodbye"
 # Their windows are one message each: they never come again.
 _OF_ONE_MESSAGE = (ReplyKind.RULE, ReplyKind.KEYWORD)
 
@@ -161,8 +163,11 @@ def is_still_wanted(reply: Message, *, now: datetime) -> bool:
 
     Not after a person answered, nor when a person closed the conversation meanwhile, nor when the
     message that it answers came so long ago (the sender was paused, say) that silence is better
-    than a late greeting; who waits longer than that is told so once the wait is due.
+    than a late greeting; who waits longer than that is told so once the wait is due. A goodbye is
+    wanted while its conversation stays closed and nobody wrote.
     """
+    if GOODBYE in reply.details:
+        return _is_goodbye(reply, now=now)
     log = reply.auto_reply_log
     trigger = log.trigger
     is_due_by_clock = log.kind == ReplyKind.STILL_WAITING
@@ -171,6 +176,13 @@ def is_still_wanted(reply: Message, *, now: datetime) -> bool:
         return False
     is_answered = last_of_people(reply.thread_id, after=trigger.seq) > 0
     return not (is_answered or _was_closed(reply))
+
+
+def _is_goodbye(reply: Message, *, now: datetime) -> bool:
+    """Say whether a goodbye still fits."""
+    is_over = reply.conversation is not None and reply.conversation.is_closed
+    has_written = reply.thread.last_inbound_seq > reply.seq
+    return is_over and not has_written and now - reply.created_at <= AUTO_REPLY_FRESHNESS
 
 
 def _was_closed(reply: Message) -> bool:

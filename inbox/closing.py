@@ -3,6 +3,7 @@
 What a customer's next message reopens is told in `inbox.inbound_flow`. Contract: behaviour 3.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from inbox.audience import end_parts, give_to
 from inbox.broadcast import announce
 from inbox.conversations import each_due, locked_conversation, require
 from inbox.models import Conversation, ConversationEvent, Message, Participant, TeamInbox
+from inbox.models.conversation import ConversationQuerySet
 from inbox.refusals import (
     ChangedMeanwhileError,
     ClosedError,
@@ -36,6 +38,7 @@ from routing.escalation import Ended
 # What can become of a promise when its conversation is closed.
 PROMISE_ENDS = ("kept", "cancelled")
 UNDO_TIME = timedelta(minutes=2)
+MOST_COUNTED = 1_000
 CLOSED_WHILE_WAITING = noop("Closed while the customer was waiting")
 _Verb = ConversationEvent.Verb
 
@@ -61,16 +64,38 @@ def close_conversation(
     """
     with transaction.atomic(durable=True):
         row = locked_conversation(conversation)
-        if row.is_closed:
-            raise ClosedError
-        require(Ability.CLOSE, by, row)
-        _check_close(row, last_seen_seq, reason, waiting_ok=waiting_ok)
-        if row.promised_at and promise not in PROMISE_ENDS:
-            raise PromiseOpenError
+        wish = Close(last_seen_seq, reason, waiting_ok=waiting_ok, promise=promise)
+        check_close(row, by, wish)
         story = Story(now=now, actor=user)
-        close_row(row, story, reason=reason.strip() or _reason_unsaid(row), promise=promise)
+        close_as_wished(row, wish, story)
         announce(story.announcements(), now=now)
     return row
+
+
+@dataclass(frozen=True)
+class Close:
+    """What somebody says who closes a conversation, as `close_conversation` takes it."""
+
+    last_seen_seq: int
+    reason: str = ""
+    waiting_ok: bool = False
+    promise: str = ""
+
+
+def check_close(row: Conversation, by: Viewer, wish: Close) -> None:
+    """See that somebody may close a locked conversation now. Raises as `close_conversation`."""
+    if row.is_closed:
+        raise ClosedError
+    require(Ability.CLOSE, by, row)
+    _check_close(row, wish.last_seen_seq, wish.reason, waiting_ok=wish.waiting_ok)
+    if row.promised_at and wish.promise not in PROMISE_ENDS:
+        raise PromiseOpenError
+
+
+def close_as_wished(row: Conversation, wish: Close, story: Story) -> None:
+    """Close a locked conversation that may be closed."""
+    reason = wish.reason.strip() or _reason_unsaid(row)
+    close_row(row, story, reason=reason, promise=wish.promise)
 
 
 def _check_close(row: Conversation, last_seen_seq: int, reason: str, *, waiting_ok: bool) -> None:
@@ -275,18 +300,41 @@ def close_quiet(*, now: datetime) -> int:
     for inbox in TeamInbox.objects.filter(
         is_on=True, auto_close_hours__isnull=False, auto_close_since__isnull=False
     ):
-        limit = now - timedelta(hours=inbox.auto_close_hours or 0)
-        due = Conversation.objects.filter(
-            inbox=inbox,
-            status=Conversation.Status.OPEN,
-            waiting_since=None,
-            promised_at=None,
-            has_failed_message=False,
-            last_human_reply_at__lte=limit,
-            opened_at__gte=inbox.auto_close_since,
-        ).order_by("last_human_reply_at")[:200]
-        closed += each_due(due, _close_if_quiet, now=now)
+        due = _quiet_in(inbox, now=now).filter(opened_at__gte=inbox.auto_close_since)
+        closed += each_due(due.order_by("last_human_reply_at")[:200], _close_if_quiet, now=now)
     return closed
+
+
+def _quiet_in(inbox: TeamInbox, *, now: datetime) -> ConversationQuerySet:
+    return Conversation.objects.filter(
+        inbox=inbox,
+        status=Conversation.Status.OPEN,
+        waiting_since=None,
+        promised_at=None,
+        has_failed_message=False,
+        last_human_reply_at__lte=now - timedelta(hours=inbox.auto_close_hours or 0),
+    )
+
+
+@dataclass(frozen=True)
+class Older:
+    """How many conversations began before an inbox closed by itself: all, and those due at once.
+
+    Neither number goes beyond MOST_COUNTED.
+    """
+
+    number: int
+    due: int
+
+
+def older_than_setting(inbox: TeamInbox, *, now: datetime) -> Older:
+    """Count what is open and began before an inbox closed by itself: that stays open as yet."""
+    since = inbox.auto_close_since
+    if inbox.auto_close_hours is None or since is None:
+        return Older(0, 0)
+    live = Conversation.objects.filter(inbox=inbox).live().filter(opened_at__lt=since)
+    due = _quiet_in(inbox, now=now).filter(opened_at__lt=since)
+    return Older(live[:MOST_COUNTED].count(), due[:MOST_COUNTED].count())
 
 
 def _close_if_quiet(row: Conversation, story: Story) -> bool:

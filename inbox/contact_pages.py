@@ -93,6 +93,11 @@ class ContactPage:
         return self.conversation is not None
 
     @property
+    def written_on(self) -> str:
+        """Return the conversation on which this reader marks addresses; blank if they may not."""
+        return self.conversation.public_id if self.conversation else ""
+
+    @property
     def name(self) -> str:
         """Name them."""
         return name_of(self.contact, next((one.address for one in self.addresses), None))
@@ -150,7 +155,8 @@ def contact_page(viewer: Viewer, contact: Contact, *, now: datetime) -> ContactP
     seen = conversations_of(viewer).filter(contact=contact)
     related = seen.select_related("inbox__account", "owner", "thread__address")
     latest = list(related.order_by("-last_activity_at", "-pk")[: CONVERSATIONS + 1])
-    addresses = contact.addresses.filter(alias_of=None).order_by("pk")[:WAYS]
+    ways = contact.addresses.select_related("out_of_reach_by")
+    addresses = ways.filter(alias_of=None).order_by("pk")[:WAYS]
     return ContactPage(
         contact=contact,
         addresses=address_cards(contact.account_id, list(addresses)),
@@ -162,7 +168,7 @@ def contact_page(viewer: Viewer, contact: Contact, *, now: datetime) -> ContactP
         conversation=_written_on(viewer, latest[:1]),
         may_change=may_change(viewer),
         seen=seen_mark(contact),
-        owners=_owners(contact, now=now),
+        owners=owners_of(contact, now=now),
         merges=list(_merges(contact)),
         begins_in=[one for one in inboxes_of(viewer) if may_begin(viewer, one)],
     )
@@ -185,7 +191,7 @@ def _merges(contact: Contact) -> "QuerySet[MergeLog]":
     return told.order_by("-pk")[:MERGES]
 
 
-def _owners(contact: Contact, *, now: datetime) -> list[User]:
+def owners_of(contact: Contact, *, now: datetime) -> list[User]:
     """Return who may look after a contact, and who does."""
     able = licensed(now=now).filter(account=contact.account_id).values("pk")
     people = User.objects.filter(Q(pk__in=able) | Q(pk=contact.owner_id or 0))

@@ -18,9 +18,10 @@ from compliance.judging import SERVICE_WINDOW
 from compliance.opt_out_links import opt_out_link
 from compliance.programmes import Programme
 from inbox.abilities import Ability, abilities_of, may_begin, part_of
+from inbox.cards import may_change
 from inbox.contacts import address_of
 from inbox.handover import Handover, handover_of, promise_note
-from inbox.models import ConsentReview, Conversation, TeamInbox
+from inbox.models import ConsentReview, Conversation, Participant, TeamInbox
 from inbox.reviewing import may_decide, review_of
 from inbox.sending import Wanted, compose_verdict, is_first_word, verdict_on
 from inbox.timers import next_timer
@@ -99,6 +100,9 @@ class Desk:
     name_to_say: str = ""
     # Whether the reader may begin conversations here, as by another channel of this customer.
     begins: bool = False
+    # Whether the reader may block the customer, as on the contact's page.
+    may_block: bool = False
+    is_watching: bool = False
 
     @property
     def sent_as(self) -> str:
@@ -151,6 +155,8 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
         kept=kept,
         name_to_say=_name_to_say(conversation, composer, user, now=now),
         begins=may_begin(viewer, conversation.inbox),
+        is_watching=part is not None and part.role == Participant.Role.WATCHER,
+        may_block=may_change(viewer) and not conversation.contact.is_blocked,
     )
 
 

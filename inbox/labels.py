@@ -69,6 +69,12 @@ def number_for_all(conversation: Conversation) -> str:
     return address_words(phone=address.phone, key=address.key, raw=address.raw, is_masked=masked)
 
 
+def copied_for_all(conversation: Conversation) -> str:
+    """Write the address for copying, the same for every reader; blank where it is masked."""
+    address = conversation.thread.address
+    return "" if is_masked_for_all(conversation) else address.phone or address.raw
+
+
 def is_masked_for_all(conversation: Conversation) -> bool:
     """Say whether what is drawn once for everybody shows numbers masked."""
     return conversation.inbox.account.masks_numbers
@@ -221,6 +227,8 @@ ACTIVITY_ICONS = {
     _Verb.CONTACT_FACT: "pencil",
     _Verb.UNDONE: "undo-2",
     _Verb.PROMISED: "bell-ring",
+    _Verb.REACH: "phone",
+    _Verb.WATCHING: "eye",
 }
 
 
@@ -248,6 +256,8 @@ ACTIVITY_SENTENCES = {
     _Verb.CONTACT_FACT: _("%(who)s changed what is known of the contact"),
     _Verb.UNDONE: _("%(who)s took this back"),
     _Verb.PROMISED: _("%(who)s promised to come back"),
+    _Verb.REACH: _("%(who)s marked this number as out of reach"),
+    _Verb.WATCHING: _("%(who)s added %(name)s as a watcher"),
 }
 MARK_SENTENCES = {
     (_Verb.OPENED, "begun"): _("%(who)s began this conversation"),
@@ -260,6 +270,12 @@ MARK_SENTENCES = {
     (_Verb.PROMISED, "cancelled"): _("%(who)s called the promise off"),
     (_Verb.PROMISED, "due"): _("The promise is due"),
     (_Verb.PROMISED, "handed"): _("The promise is due and its owner is away: the team has it"),
+    (_Verb.REACH, "lost_other"): _("%(who)s marked another number of theirs as out of reach"),
+    (_Verb.REACH, "found"): _("%(who)s said that this number reaches them again"),
+    (_Verb.REACH, "found_other"): _("%(who)s said that another number reaches them again"),
+    (_Verb.REACH, "wrote"): _("They wrote: the number is within reach again"),
+    (_Verb.WATCHING, "stopped"): _("%(who)s stopped watching"),
+    (_Verb.SILENT, "goodbye"): _("No goodbye was sent"),
     (_Verb.RELEASED, "left"): _("%(name)s takes part no more"),
     (_Verb.TAGGED, "added"): _("%(who)s added the tag “%(mark)s”"),
     (_Verb.TAGGED, "removed"): _("%(who)s removed the tag “%(mark)s”"),

@@ -94,7 +94,7 @@ def untag_contact(writer: Writer, tag: str) -> Contact:
 
 def _set_contact_tags(writer: Writer, *, add: str = "", remove: str = "") -> Contact:
     with transaction.atomic(durable=True):
-        contact, row = _locked(writer)
+        contact, row = locked_contact(writer)
         tags = _tags(contact.tags, add=add, remove=remove)
         if tags == contact.tags:
             return contact
@@ -102,7 +102,7 @@ def _set_contact_tags(writer: Writer, *, add: str = "", remove: str = "") -> Con
         contact.tags = tags
         contact.save(update_fields=["tags"])
         _record(story, row, _Verb.CONTACT_TAGS, "added" if add else "removed", add or remove)
-        _tell_everywhere(story, contact, row, "tags")
+        tell_everywhere(story, contact, row, "tags")
     return contact
 
 
@@ -146,7 +146,7 @@ def _if_seen(
 
 def _set_attributes(writer: Writer, change: Change, name: str, did: str) -> Contact:
     with transaction.atomic(durable=True):
-        contact, row = _locked(writer)
+        contact, row = locked_contact(writer)
         found = with_attributes(contact.attributes, change(contact.attributes))
         if found.left_out:
             raise MissingInputError(found.left_out[0])
@@ -156,15 +156,19 @@ def _set_attributes(writer: Writer, change: Change, name: str, did: str) -> Cont
         contact.attributes = dict(found.all)
         contact.save(update_fields=["attributes"])
         _record(story, row, _Verb.CONTACT_FACT, did, name)
-        _tell_everywhere(story, contact, row, "attributes")
+        tell_everywhere(story, contact, row, "attributes")
     return contact
 
 
 # --- How ---
 
 
-def _locked(writer: Writer) -> tuple[Contact, Conversation]:
-    """Lock the contact, as it is now, and the conversation that is written on."""
+def locked_contact(writer: Writer) -> tuple[Contact, Conversation]:
+    """Lock the contact, as it is now, and the conversation that is written on.
+
+    Raises NotAllowedError and its kin for who may not answer, ChangedMeanwhileError where two
+    contacts became one.
+    """
     contact = writer.conversation.contact
     # Threads come before contacts and conversations: a STOP takes several of a person's too.
     list(contact.threads.select_for_update(no_key=True).order_by("pk").values("pk"))
@@ -181,7 +185,7 @@ def _record(story: Story, row: Conversation, verb: str, did: str, mark: str) -> 
     story.record(row, verb, did=did, mark=" ".join(mark.split()))
 
 
-def _tell_everywhere(story: Story, contact: Contact, row: Conversation, changed: str) -> None:
+def tell_everywhere(story: Story, contact: Contact, row: Conversation, changed: str) -> None:
     """Tell it where the contact is looked at: in their open conversations, and in this one."""
     others = contact.conversations.live().exclude(pk=row.pk).order_by("pk")
     for one in (row, *others):

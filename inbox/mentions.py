@@ -66,7 +66,7 @@ def offered(conversation: Conversation, words: str, *, me: int, now: datetime) -
 
     Who does not read the conversation yet `is_outside` it.
     """
-    people = _who_may(conversation, now=now).exclude(pk=me).filter(name__icontains=words)
+    people = who_may(conversation, now=now).exclude(pk=me).filter(name__icontains=words)
     chosen = list(people.order_by("name", "pk").values_list("pk", "name")[:OFFERED])
     teams = Team.objects.filter(account=conversation.account_id, name__icontains=words)
     found = [Named(USER, pk, name, (pk,)) for pk, name in chosen]
@@ -91,7 +91,7 @@ def mentioned_in(
     teams = _named_in(Team.objects.all(), body, conversation)
     names = _longest(body, [*people.values(), *(name for _pk, name in teams)])
     people = {pk: name for pk, name in people.items() if name.casefold() in names and pk != me}
-    may = set(_who_may(conversation, now=now).filter(pk__in=people).values_list("pk", flat=True))
+    may = set(who_may(conversation, now=now).filter(pk__in=people).values_list("pk", flat=True))
     # Of two with the same name, it is who may use the inbox.
     known = {people[pk].casefold() for pk in may}
     refused = [name for name in people.values() if name.casefold() not in known]
@@ -104,7 +104,7 @@ def mentioned_in(
     return [*(Named(USER, pk, people[pk], (pk,)) for pk in sorted(may)), *full]
 
 
-def _who_may(conversation: Conversation, *, now: datetime) -> "QuerySet[User]":
+def who_may(conversation: Conversation, *, now: datetime) -> "QuerySet[User]":
     """Return the licensed people who belong to the inbox's team or take part by name."""
     member = Membership.objects.filter(team=conversation.inbox_id, user=OuterRef("pk"))
     part = Participant.objects.filter(conversation=conversation, ended_at=None, user=OuterRef("pk"))
@@ -119,7 +119,7 @@ def _with_people(
     names = {team.pk: team.name for team in teams}
     if not names:
         return []
-    may = _who_may(conversation, now=now).exclude(pk=me).values("pk")
+    may = who_may(conversation, now=now).exclude(pk=me).values("pk")
     rows = Membership.objects.filter(team__in=names, user__in=may).order_by("pk")
     people: dict[int, tuple[int, ...]] = {}
     for team, person in rows.values_list("team_id", "user_id"):

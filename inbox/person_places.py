@@ -215,7 +215,7 @@ PLACES: tuple[Place, ...] = (
         ContactAddress,
         Fate.EMPTIED,
         "person.json",
-        words=("key", "raw", "phone"),
+        words=("key", "raw", "phone", "out_of_reach_why"),
         facts=("family",),
     ),
     Place(

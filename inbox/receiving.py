@@ -21,6 +21,7 @@ from inbox.inbound_flow import append_quietly, open_conversation
 from inbox.media import expect_media
 from inbox.models import Message, Receipt, Sender, Thread
 from inbox.models.message import FOUND_LATE
+from inbox.reach import is_back, tell_back
 from inbox.reactions import reaction_target
 from inbox.routing_facts import Arrived
 from inbox.story import Story
@@ -213,6 +214,8 @@ def receive_message(
         profile_name=text.profile_name,
         other_addresses=text.other_addresses,
     )
+    # Before anything is answered: what goes to a number that reaches nobody is stopped.
+    has_come_back = is_back(thread, wrote_at=received_at)
     is_first_ever, last_wrote_at = thread.last_inbound_seq == 0, thread.last_inbound_at
     types = tuple(item.content_type for item in text.media)
     consent = apply_consent(text, sender, thread, received_at=received_at, now=now)
@@ -226,6 +229,8 @@ def receive_message(
     message.conversation = conversation
     insert_row(message)
     expect_media(message, text.media, now=now)
+    if has_come_back and conversation:
+        tell_back(conversation, story)
     follow_change(consent, thread, message, conversation, story, is_late=text.is_reconciled)
     if conversation and not consent.is_keyword:
         came = Arrived(thread, conversation, message, types, last_wrote_at, is_first_ever)

@@ -140,6 +140,11 @@ class PanelPage:
         return not is_in and self.consent.state != ConsentState.HELD
 
     @property
+    def written_on(self) -> str:
+        """Return the conversation on which this reader marks addresses; blank if they may not."""
+        return self.conversation.public_id if self.may_mark else ""
+
+    @property
     def no_contact_since(self) -> datetime | None:
         """Return since when nobody may write to them, if so."""
         return self.consent.no_contact_at if self.consent else None
@@ -327,7 +332,8 @@ def _seq_of(conversation: Conversation, public_id: str) -> int | None:
 def panel_page(viewer: Viewer, conversation: Conversation, *, now: datetime) -> PanelPage:
     """Read what this reader may know about the contact."""
     seen = conversations_of(viewer).filter(contact=conversation.contact_id)
-    addresses = list(conversation.contact.addresses.filter(alias_of=None).order_by("pk")[:20])
+    ways = conversation.contact.addresses.select_related("out_of_reach_by")
+    addresses = list(ways.filter(alias_of=None).order_by("pk")[:20])
     photos = Attachment.objects.filter(
         message__conversation__in=seen,
         state=Attachment.State.READY,

@@ -92,6 +92,7 @@ def _times() -> dict[str, str]:
         "waiting_hours": _("waiting {number} h"),
         "waiting_days": _("waiting {number} d"),
         "local_time": _("{time} there"),
+        "zone_time_and_own": _("{time} in {place}, {own} for you"),
         "local_times": _("between {first} and {last} there"),
     }
 

@@ -34,6 +34,7 @@ class ContactAddressAdmin(NamelessAdmin[ContactAddress]):
         "family",
         "is_repliable",
         "is_alias",
+        "out_of_reach_at",
         "created_at",
     )
     list_display = (

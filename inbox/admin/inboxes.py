@@ -100,6 +100,7 @@ class TeamInboxAdmin(SetUpAdmin[TeamInbox]):
                     "reopen_owner",
                     "auto_close_hours",
                     "auto_close_since",
+                    "goodbye",
                     "handover_minutes",
                     "is_close_reason_required",
                     "may_start_conversations",

@@ -46,7 +46,7 @@ _Verb = ConversationEvent.Verb
 TYPED_IN = (
     *(_Verb.CLOSED, _Verb.RELEASED, _Verb.TRANSFERRED, _Verb.MOVED, _Verb.TAKEN_OVER),
     *(_Verb.TAGGED, _Verb.CONTACT_TAGS, _Verb.CONTACT_FACT, _Verb.BLOCKED, _Verb.UNBLOCKED),
-    _Verb.PROMISED,
+    *(_Verb.PROMISED, _Verb.REACH),
 )
 
 

@@ -137,7 +137,13 @@ def _close(threads: list[int], story: Story) -> None:
 def _forget_who(contact_id: int, *, now: datetime) -> None:
     nobody = Concat(F("family"), Value(":erased-"), Cast("pk", CharField()))
     ContactAddress.objects.filter(contact=contact_id).update(
-        key=nobody, raw="", phone="", is_repliable=False
+        key=nobody,
+        raw="",
+        phone="",
+        is_repliable=False,
+        out_of_reach_at=None,
+        out_of_reach_by=None,
+        out_of_reach_why="",
     )
     Thread.objects.filter(contact=contact_id).update(customer_address=NOWHERE)
     Contact.objects.filter(pk=contact_id).update(

@@ -67,6 +67,13 @@ class ContactAddress(models.Model):
     alias_of = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="aliases"
     )
+    out_of_reach_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when nothing is sent there: it reaches nobody"
+    )
+    out_of_reach_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    out_of_reach_why = models.CharField(max_length=200, blank=True, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -366,6 +366,8 @@ class ConversationEvent(models.Model):
         CONTACT_FACT = "contact_fact", _("An attribute of the contact changed")
         UNDONE = "undone", _("Taken back")
         PROMISED = "promised", _("Promise")
+        REACH = "reach", _("Out of reach, or within it again")
+        WATCHING = "watching", _("Watchers changed")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="events")

@@ -99,6 +99,13 @@ class TeamInbox(models.Model):
     auto_close_since = models.DateTimeField(
         null=True, blank=True, help_text="Only conversations opened after this moment are closed"
     )
+    goodbye = models.CharField(
+        max_length=320,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Said when a person closes a conversation; empty: nothing",
+    )
     handover_minutes = models.PositiveIntegerField(
         null=True,
         blank=True,

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from accounts.access import feature_is_on, is_licensed
+from accounts.english import noop
 from accounts.models import Feature, User
 from compliance.addresses import WHATSAPP, Address, parse_address
 from compliance.cases import Asked, Known, look_up
 from compliance.decisions import Stage, keep_decision
 from compliance.evidence import EVERY_PROGRAMME
 from compliance.gate import Purpose, SendBlockedError, SendRequest, Verdict, check_send
-from compliance.judging import ACKNOWLEDGED, DAY, OFFERS, Answer, Template
+from compliance.judging import ACKNOWLEDGED, DAY, OFFERS, Answer, Mark, Template
 from compliance.models import GateDecision
 from compliance.opt_out_links import carries_link
 from compliance.reasons import meaning_of
@@ -69,6 +70,7 @@ def verdict_on(
         is_contact_blocked=thread.contact.is_blocked,
         pause=pause_of(thread.sender),
         is_sender_removed=thread.sender.is_removed,
+        out_of_reach=_out_of_reach(thread.address),
     )
     return check_send(request, known=known, now=now)
 
@@ -193,6 +195,14 @@ def _is_licensed(wanted: Wanted, *, now: datetime) -> bool:
 def pause_of(sender: Sender) -> str:
     """Say why a number of ours is paused; blank while it sends."""
     return (sender.paused_reason or "An admin stopped it.") if sender.is_paused else ""
+
+
+def _out_of_reach(address: ContactAddress) -> Mark | None:
+    """Return who marked an address as one that reaches nobody, and when, if anybody did."""
+    if address.out_of_reach_at is None:
+        return None
+    by = address.out_of_reach_by
+    return Mark(by.name if by else noop("Somebody"), address.out_of_reach_at)
 
 
 def has_features(account_id: int, family: str, *, now: datetime) -> bool:

@@ -14,7 +14,7 @@ from compliance.decisions import Stage, keep_decision
 from compliance.gate import Purpose, Reason, Verdict
 from compliance.judging import ACKNOWLEDGED, purpose_of
 from compliance.standing import is_free
-from inbox.autoreply import is_still_wanted
+from inbox.autoreply import GOODBYE, is_still_wanted
 from inbox.broadcast import announce
 from inbox.carrier import Outbound, Outcome
 from inbox.contacts import address_of
@@ -182,6 +182,8 @@ def _verdict_at_delivery(message: Message, *, now: datetime) -> Verdict:
         words = noop(
             "A person answered first, or closed the conversation, or it had waited too long."
         )
+        if GOODBYE in message.details:
+            words = noop("The conversation went on, or the goodbye had waited too long.")
         return Verdict(Reason.NOT_WANTED, words)
     if is_overtaken(message):
         words = noop(

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
+from inbox.closing import older_than_setting
 from inbox.models import TeamInbox
 
 CARDS: Mapping[str, tuple[str, ...]] = {
@@ -20,6 +21,7 @@ CARDS: Mapping[str, tuple[str, ...]] = {
         "may_start_conversations",
     ),
     "ending": ("reopen_hours", "reopen_owner", "auto_close_hours"),
+    "goodbye": ("goodbye",),
     "greeting": ("bot_name",),
     "supervisors": ("supervisors_may_set_up",),
 }
@@ -84,6 +86,33 @@ def change_inbox(
             now=now,
             row=str(row.pk),
             changes=audit.changes(was, audit.snapshot(row, names)),
+        )
+    return row
+
+
+def close_older_too(*, inbox: TeamInbox, by: User, now: datetime) -> TeamInbox:
+    """Let an inbox that closes by itself close what began before that was switched on, too.
+
+    Nothing changes where it does not close by itself, or does so already.
+    """
+    with transaction.atomic(durable=True):
+        row = TeamInbox.objects.select_for_update(no_key=True).get(pk=inbox.pk)
+        older = older_than_setting(row, now=now)
+        if not older.number or row.auto_close_since is None:
+            return row
+        first = row.conversations.live().order_by("opened_at").first()
+        row.auto_close_since = min(first.opened_at if first else now, row.auto_close_since)
+        row.settings_version += 1
+        row.save(update_fields=["auto_close_since", "settings_version"])
+        audit.record(
+            action="inbox_closes_older_too",
+            subject=row.name,
+            actor=by,
+            account_id=row.account_id,
+            now=now,
+            row=str(row.pk),
+            number=older.number,
+            due=older.due,
         )
     return row
 

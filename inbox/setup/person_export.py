@@ -42,7 +42,8 @@ Line = dict[str, Any]
 READ_ME = """\
 Everything that this account's Team Inbox holds on one person, made {at}.
 
-person.json         name, language, tags, attributes, notes; every address; what a CRM said
+person.json         name, language, tags, attributes, notes; every address, with
+                    why one is out of reach; what a CRM said
 conversations.jsonl every conversation: when, in which inbox, its tags
 messages.jsonl      every message from and to them, and what colleagues noted beside it
 media/              the files of the messages; messages.jsonl says which belongs where
@@ -62,6 +63,7 @@ A text or a file that was removed when its time was over says so (forgotten_at, 
 Times are in UTC. Not in here: the audit log, which says what colleagues did and names no customer;
 and what Twilio keeps of the same messages, for which Twilio must be asked.
 """
+_OF_ADDRESS = ("key", "family", "raw", "phone")
 _OF_CONTACT = ("public_id", "name", "profile_name", "language", "tags", "attributes", "notes")
 _OF_CONVERSATION = (
     "public_id",
@@ -189,7 +191,8 @@ def _person(person: Person) -> Line:
         **_told(contact, (*_OF_CONTACT, "is_blocked", "created_at")),
         "owner": str(contact.owner) if contact.owner else "",
         "addresses": [
-            _told(one, ("key", "family", "raw", "phone", "created_at")) for one in addresses
+            _told(one, (*_OF_ADDRESS, "out_of_reach_at", "out_of_reach_why", "created_at"))
+            for one in addresses
         ],
         "crm": [
             {"connector": one.connector.name, **_told(one, ("facts", "left_out", "answered_at"))}

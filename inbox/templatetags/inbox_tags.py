@@ -4,6 +4,7 @@ import re
 from collections.abc import Hashable
 from datetime import UTC, datetime
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from django import template
 from django.template.loader import render_to_string
@@ -15,10 +16,12 @@ from django.utils.translation import get_language
 
 from accounts.circumstances import numbers_are_hidden
 from inbox import labels, previews
+from inbox.carrier import ErrorKind
 from inbox.models import Attachment, ContactAddress, Conversation, ConversationEvent, Message
 from inbox.models.ids import client_id
 from inbox.models.message import MENTION_NAMES
 from inbox.tongues import language_name, languages_with
+from inbox.twilio.errors import meaning_of
 from inbox.words import client_words
 
 QUOTE_LENGTH = 120
@@ -166,6 +169,19 @@ def linked(text: str) -> SafeString:
 
 
 @register.filter
+def web_link(words: str) -> SafeString | str:
+    """Let what a CRM says be followed where all of it is one https address; else it stays words."""
+    parts = urlsplit(words) if words.startswith("https://") and words.split() == [words] else None
+    if parts is None or not parts.hostname or parts.username is not None:
+        return words
+    return format_html(
+        '<a class="link" href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>',
+        words,
+        parts.hostname,
+    )
+
+
+@register.filter
 def note_words(message: Message) -> SafeString:
     """Write a note's text as `linked` does, with those whom it mentions marked."""
     html = linked(message.body)
@@ -201,6 +217,12 @@ def customer_for_all(conversation: Conversation) -> str:
 def number_for_all(conversation: Conversation) -> str:
     """Write the address of a conversation's customer, the same for every reader."""
     return labels.number_for_all(conversation)
+
+
+@register.filter
+def copied_for_all(conversation: Conversation) -> str:
+    """Write a customer's address for copying, the same for every reader; blank if masked."""
+    return labels.copied_for_all(conversation)
 
 
 @register.filter
@@ -273,6 +295,13 @@ def status_words(message: Message) -> str:
 def status_icon(message: Message) -> str:
     """Choose the icon for how far a message got."""
     return labels.STATUS_ICONS.get(Message.Status(message.status), "")
+
+
+@register.filter
+def reached_nobody(message: Message) -> bool:
+    """Say whether a message failed because of where it went, not of what it said or of us."""
+    is_over = message.status == Message.Status.FAILED and not message.is_inbound
+    return is_over and meaning_of(message.error_code).kind is ErrorKind.RECIPIENT
 
 
 @register.filter

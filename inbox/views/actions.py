@@ -11,10 +11,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.numbers import number_in
-from inbox import closing, conversations, promises, sending, undoing
+from inbox import closing, conversations, promises, sending, undoing, watching
 from inbox.access import HandledByOtherError, get_message
 from inbox.forms import PromiseForm, SnoozeForm
 from inbox.models import Conversation, Message, TeamInbox
+from inbox.parting import close_with_goodbye
 from inbox.refusals import MissingInputError
 from inbox.threads import transfer_page
 from inbox.views.answers import (
@@ -138,6 +139,43 @@ def _sibling(case: Case, slug: str) -> TeamInbox:
     return inbox
 
 
+@require_http_methods(["GET", "POST"])
+@of_conversation
+def watchers(request: HttpRequest, case: Case) -> HttpResponse:
+    """Offer whom one can ask to watch, or ask them."""
+    if request.method == "GET":
+        people = watching.may_watch(case.conversation, now=case.now)
+        is_part = wants_fragment(request)
+        template = "inbox/_watchers.html" if is_part else "inbox/watchers.html"
+        return render(request, template, {"people": people, "case": case, "is_part": is_part})
+    return act(
+        request,
+        lambda: watching.add_watcher(
+            conversation=case.conversation,
+            by=case.viewer,
+            user=case.user,
+            whom=number_in(request.POST.get("whom", "")) or 0,
+            now=case.now,
+        ),
+        done=_("They watch this conversation now."),
+        back=url_of(case.conversation),
+    )
+
+
+@require_POST
+@of_conversation
+def stop_watching(request: HttpRequest, case: Case) -> HttpResponse:
+    """Watch a conversation no more."""
+    return act(
+        request,
+        lambda: watching.stop_watching(
+            conversation=case.conversation, by=case.viewer, user=case.user, now=case.now
+        ),
+        done=_("You no longer watch this conversation."),
+        back=_list_of(case.conversation),
+    )
+
+
 @require_POST
 @of_conversation
 def take_over(request: HttpRequest, case: Case) -> HttpResponse:
@@ -160,16 +198,19 @@ def take_over(request: HttpRequest, case: Case) -> HttpResponse:
 @of_conversation
 def close(request: HttpRequest, case: Case) -> HttpResponse:
     """Finish the conversation."""
+    wish = closing.Close(
+        number_in(request.POST.get("last_seen_seq", "")) or 0,
+        request.POST.get("reason", ""),
+        waiting_ok=bool(request.POST.get("waiting_ok")),
+        promise=request.POST.get("promise", ""),
+    )
     return act(
         request,
-        lambda: closing.close_conversation(
+        lambda: close_with_goodbye(
             conversation=case.conversation,
             by=case.viewer,
             user=case.user,
-            last_seen_seq=number_in(request.POST.get("last_seen_seq", "")) or 0,
-            reason=request.POST.get("reason", ""),
-            waiting_ok=bool(request.POST.get("waiting_ok")),
-            promise=request.POST.get("promise", ""),
+            wish=wish,
             now=case.now,
         ),
         done=_("Closed for everybody."),

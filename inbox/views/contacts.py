@@ -69,7 +69,8 @@ def contact(request: HttpRequest, *, public_id: str) -> HttpResponse:
         page = contact_page(viewer, row, now=now)
         context = {"page": page, "viewer": viewer, "typed": wanted, "problem": refusal.reason}
         return render(request, "inbox/contact.html", context, status=refusal.status)
-    return act(request, lambda: None, done=_("The contact is saved."), back=url_of_contact(row))
+    back = back_to(request, url_of_contact(row))
+    return act(request, lambda: None, done=_("The contact is saved."), back=back)
 
 
 def _wanted(request: HttpRequest) -> Wanted:

@@ -14,6 +14,7 @@ from django.http import (
 )
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.english import noop
@@ -29,6 +30,7 @@ from inbox.lists import inbox_page_around
 from inbox.media import store_upload
 from inbox.mentions import offered
 from inbox.models import Attachment, Conversation, Message
+from inbox.panels import folds_of
 from inbox.refusals import (
     ClaimedByOtherError,
     MissingInputError,
@@ -175,6 +177,18 @@ def panel(request: HttpRequest, case: Case) -> HttpResponse:
     page = inbox_page_around(case.viewer, case.conversation, asked_by(request))
     context = {**_thread(request, case), **context, "pane": "panel"}
     return show_page(request, page, case.user, **context)
+
+
+@never_cache
+@require_GET
+@of_conversation
+def panel_folds(request: HttpRequest, case: Case) -> HttpResponse:
+    """Show what is in the folds of the panel: what waits, owner, notes, whence consent is known."""
+    found = folds_of(case.viewer, case.user, case.conversation, now=case.now)
+    context = {"folds": found, "case": case, "viewer": case.viewer}
+    is_part = wants_fragment(request)
+    template = "inbox/_panel_folds.html" if is_part else "inbox/panel_folds.html"
+    return render(request, template, context)
 
 
 @require_GET

@@ -1,12 +1,12 @@
 """Do the small things read and look as they should?"""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import expect
 
-from inbox.models import Contact
+from inbox.models import Contact, TeamInbox
 from tests.browser.conftest import Open
 from tests.browser.test_composer import MARIA, here, ready, say, shop
 from tests.conftest import House
@@ -29,6 +29,20 @@ def test_a_snooze_says_when_it_ends_though_the_day_ends_before(shop: House, open
     menu = alice.locator("#snooze-menu")
     expect(menu.locator("[data-hours-ahead]")).to_have_text(re.compile("tomorrow, 2:49"))
     expect(menu).not_to_contain_text("Later today")
+
+
+def test_nine_in_the_morning_is_that_of_the_inbox(shop: House, open_as: Open) -> None:
+    TeamInbox.objects.filter(pk=shop.inbox.pk).update(time_zone="America/New_York")
+    alice = open_as(shop.alice, "/livez", timezone_id="Europe/Vienna")
+    alice.clock.set_fixed_time(LATE.replace(tzinfo=UTC))
+    alice.goto(here())
+    expect(alice.locator("#composer")).to_be_visible()
+
+    alice.keyboard.press("z")
+
+    morning = alice.locator("#snooze-menu [data-morning]")
+    expect(morning.first).to_have_text(re.compile("Wed.* 9:00.* in New York, Wed.* 3:00.* for you"))
+    expect(morning.last).to_have_text(re.compile("Mon.* 9:00.* in New York, Mon.* 2:00.* for you"))
 
 
 def test_teams_that_begin_alike_can_be_told_apart(shop: House, open_as: Open) -> None:

@@ -10,6 +10,7 @@ from accounts.models import Account
 from compliance.addresses import parse_address
 from compliance.cases import Asked
 from compliance.gate import Purpose, Reason, SendRequest, check_send
+from compliance.judging import Mark
 from compliance.models import Consent, ProviderBlock
 from tests.conftest import NOW
 from tests.factories import make_account
@@ -73,6 +74,11 @@ def test_an_answer_to_a_fresh_message_may_go(request_: SendRequest) -> None:
         ({"has_feature": False}, Reason.FEATURE_OFF),
         ({"is_author_licensed": False}, Reason.LICENSE_MISSING),
         ({"is_contact_blocked": True}, Reason.CONTACT_BLOCKED),
+        ({"out_of_reach": Mark("Ann", NOW)}, Reason.OUT_OF_REACH),
+        (
+            {"out_of_reach": Mark("Ann", NOW), "purpose": Purpose.OPT_OUT_CONFIRMATION},
+            Reason.OUT_OF_REACH,
+        ),
         ({"address": parse_address("32665")}, Reason.NOT_REPLIABLE),
         ({"address": WEI, "last_inbound_at": NOW - timedelta(hours=24)}, Reason.OK),
         (

@@ -183,7 +183,7 @@ TABLE = [
 # The house's own reasons, which no law knows; what is asked back is told apart below.
 OF_THE_HOUSE = {
     *("OK", "FEATURE_OFF", "LICENSE_MISSING", "SENDER_REMOVED", "SENDER_PAUSED", "NOT_REPLIABLE"),
-    *("CONTACT_BLOCKED", "NOT_WANTED", "GATE_ERROR"),
+    *("OUT_OF_REACH", "CONTACT_BLOCKED", "NOT_WANTED", "GATE_ERROR"),
 }
 
 

@@ -343,6 +343,7 @@ TABLE: dict[str, dict[str, Row]] = {
     "transcript_csv": {"GET": _read(reads=True)},
     "panel": {"GET": _read(reads=True)},
     "why": {"GET": _read(reads=True)},
+    "panel_folds": {"GET": _read(reads=True)},
     "media": {"GET": _read(reads=True)},
     # One's own queue: nobody's words but those of conversations one may read.
     "reviews": {"GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE})},
@@ -370,6 +371,8 @@ TABLE: dict[str, dict[str, Row]] = {
     "note_opt_in": {"POST": _press(Verdict(302, 422))},
     "lift_noted": {"POST": _press(Verdict(302, 422))},
     "no_contact": {"POST": _press(NOT_ALLOWED, reason="Mine!", on="1")},
+    "reach": {"POST": _press(Verdict(302, 422), out="1", why="Cut off")},
+    "message_reach": {"POST": Row(DONE, OF_THING, _mid)},
     "message_why": {"GET": Row(OK, {**OF_THING, "nora": NO_LICENCE}, _mid)},
     "messages": {
         "GET": _read(reads=True),
@@ -393,6 +396,8 @@ TABLE: dict[str, dict[str, Row]] = {
     },
     "take_over": {"POST": _press(NOT_ALLOWED, reason="Mine!")},
     "close": {"POST": _press(last_seen_seq="99", waiting_ok="1")},
+    "watchers": {"GET": _read(reads=True), "POST": _press(REFUSAL)},
+    "stop_watching": {"POST": _press()},
     "undo_close": {"POST": _press(REFUSAL)},
     # She has answered since her claim.
     "undo": {"POST": Row(REFUSAL, {**OF_THING, "nora": NO_LICENCE}, _act)},

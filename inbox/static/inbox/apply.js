@@ -44,6 +44,8 @@ export class Apply {
       frame.type === "message.created" && (frame.data.direction === "in" || frame.data.author);
     if (isSameThread && (changesDesk || changesWait)) pane.refreshDeskSoon();
     if (isOpen && /^(contact|consent)\./.test(frame.type)) pane.refreshPanel();
+    const isOurs = frame.type === "message.created" && frame.data.direction === "out";
+    if (isOpen && (isOurs || /^message\.(updated|status)/.test(frame.type))) pane.waitsChanged();
   }
 
   messageCreated(frame, row) {

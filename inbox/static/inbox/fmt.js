@@ -34,6 +34,7 @@ export function localise(root, now = Date.now()) {
     place.textContent = until(Date.parse(place.dataset.until), now);
   }
   tellAhead(root, now);
+  tellMornings(root, now);
 }
 
 // When will it be in so many hours? Said as a time, so that nobody has to count past midnight.
@@ -43,6 +44,41 @@ function tellAhead(root, now) {
   }
 }
 
+// When is nine in the morning of tomorrow, or of next Monday, where the inbox is? Said in its zone,
+// and in the reader's too where their clocks differ then.
+function tellMornings(root, now) {
+  const zone = document.body.dataset.zone;
+  if (!zone) return;
+  for (const place of root.querySelectorAll("[data-morning]")) {
+    const at = morning(place.dataset.morning, zone, now);
+    const options = { weekday: "short", hour: "numeric", minute: "2-digit" };
+    const [time, own] = [shape({ ...options, timeZone: zone }).format(at), shape(options).format(at)];
+    const facts = { time, own, place: zone.split("/").pop().replaceAll("_", " ") };
+    place.textContent = time === own ? time : t("zone_time_and_own", facts);
+  }
+}
+
+const MORNING = 9;
+
+function morning(which, zone, now) {
+  const today = new Date(wallOf(now, zone));
+  const days = which === "monday" ? (8 - today.getUTCDay()) % 7 || 7 : 1;
+  const year = [today.getUTCFullYear(), today.getUTCMonth(), today.getUTCDate() + days];
+  const wall = Date.UTC(...year, MORNING);
+  // Twice: the clock may change between now and then.
+  const near = wall - (wallOf(wall, zone) - wall);
+  return wall - (wallOf(near, zone) - near);
+}
+
+// What a clock on the wall of a zone shows, as if that were UTC, to the minute.
+function wallOf(at, zone) {
+  const options = { timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric" };
+  const rest = { day: "numeric", hour: "numeric", minute: "numeric" };
+  const parts = new Intl.DateTimeFormat("en-GB", { ...options, ...rest }).formatToParts(at);
+  const of = (type) => Number(parts.find((part) => part.type === type).value);
+  return Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"));
+}
+
 // Keep times that age up to date.
 export function keepTime() {
   setInterval(() => {
@@ -50,6 +86,7 @@ export function keepTime() {
     const ageing = "time[data-show=ago],time[data-show=waiting],time[data-show=until]";
     for (const mark of document.querySelectorAll(ageing)) tell(mark, now);
     tellAhead(document, now);
+    tellMornings(document, now);
   }, 30_000);
 }
 

@@ -94,6 +94,7 @@ const CLICKS = {
   "[data-copy-quote]": (it) =>
     copy(it.closest("dialog").querySelector('[data-fill="text"]').textContent),
   ".photos [data-photo], .media [data-photo]": (it) => gallery.open(it),
+  "[data-write-tag]": () => pane.writeTag(),
   "[data-jump]": () => page.jump.open(),
   "#help": () => document.getElementById("keys").showModal(),
   "#bell": openBell,

@@ -28,6 +28,9 @@ export class Pane {
     // Counts what was asked for and what was shown, so that a late answer is known as one.
     this.wishes = 0;
     this.shown = 0;
+    this.aside.addEventListener("toggle", (event) => this.loadParts(event.target), true);
+    this.aside.addEventListener("reset", () => setTimeout(() => this.refreshPanel()));
+    this.loadParts();
     addEventListener("popstate", () => this.walked());
     addEventListener("pagehide", () => this.keepAll());
     addEventListener("focus", () => this.thread?.noteRead());
@@ -338,6 +341,29 @@ export class Pane {
     const known = this.aside.firstElementChild;
     if (known?.dataset.id === fresh?.dataset.id) renewPanel(known, fresh);
     else this.aside.replaceChildren(fresh);
+    this.loadParts();
+  }
+
+  // What comes after the panel itself: in a fold once it is open, else at once.
+  loadParts(within = this.aside) {
+    for (const place of within.querySelectorAll("[data-part-url]")) {
+      const fold = place.closest("details");
+      if (!fold || fold.open) this.loadPart(place);
+    }
+  }
+
+  async loadPart(place) {
+    const answer = await this.fetch(place.dataset.partUrl);
+    if (!answer?.ok || !place.isConnected) return;
+    const fresh = place.cloneNode(false);
+    fresh.append(parsed(answer.text));
+    renewPanel(place, fresh);
+  }
+
+  // Something that waited to be sent went, or something new waits.
+  waitsChanged() {
+    const place = this.aside.querySelector(".folds");
+    if (place) this.loadPart(place);
   }
 
   refreshPanel() {
@@ -438,7 +464,10 @@ function renewPanel(known, fresh) {
   Idiomorph.morph(known, fresh.outerHTML, {
     morphStyle: "outerHTML",
     callbacks: {
-      beforeNodeMorphed: (node) => !(node instanceof HTMLFormElement && isDirty(node)),
+      // A part that is fetched by itself is renewed by itself.
+      beforeNodeMorphed: (node) =>
+        !(node instanceof HTMLFormElement && isDirty(node)) &&
+        !(node !== known && node.dataset?.partUrl && node.childElementCount),
       beforeAttributeUpdated: (name) => name !== "open",
     },
   });

@@ -510,6 +510,7 @@ export class Thread {
 
   async clicked(event) {
     const again = event.target.closest("[data-resend]");
+    const dead = event.target.closest("[data-dead]");
     const refetch = event.target.closest("[data-refetch]");
     const photo = event.target.closest("[data-photo]");
     const stop = event.target.closest("[data-stop]");
@@ -518,6 +519,7 @@ export class Thread {
     if (quote) await this.toQuoted(quote);
     if (undo) await this.on.undo(undo.dataset.undo);
     if (again) await this.press(again, again.dataset.resend);
+    if (dead) await this.press(dead, dead.dataset.dead);
     if (stop) await this.press(stop, stop.closest(".msg").dataset.callOff);
     if (refetch) await this.press(refetch, refetch.dataset.refetch);
     if (photo && !event.ctrlKey && !event.metaKey) {

@@ -13,8 +13,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from accounts.numbers import number_in
+from inbox.closing import MOST_COUNTED, older_than_setting
+from inbox.forms import plain_lines
 from inbox.models import TeamInbox
-from inbox.setup.general import CARDS, FOR_SUPERVISORS, ChangedMeanwhileError, change_inbox
+from inbox.setup.general import (
+    CARDS,
+    FOR_SUPERVISORS,
+    ChangedMeanwhileError,
+    change_inbox,
+    close_older_too,
+)
 from inbox.views.settings.answers import inbox_of
 from inbox.views.settings.door import Setter, setter
 
@@ -125,6 +133,32 @@ class EndingForm(forms.ModelForm[TeamInbox]):
         }
 
 
+class GoodbyeForm(forms.ModelForm[TeamInbox]):
+    """What a customer hears when a person closes their conversation."""
+
+    class Meta:
+        model = TeamInbox
+        fields: ClassVar[tuple[str, ...]] = CARDS["goodbye"]
+        labels: ClassVar[dict[str, Any]] = {"goodbye": gettext_lazy("Goodbye")}
+        widgets: ClassVar[dict[str, Any]] = {"goodbye": forms.Textarea(attrs={"rows": 3})}
+        help_texts: ClassVar[dict[str, Any]] = {
+            "goodbye": gettext_lazy(
+                "Sent when a person closes one conversation, as far as an automatic reply may go; "
+                "where not, its timeline says why. Empty: nothing. Closing by itself, and closing "
+                "many at once, says nothing."
+            ),
+        }
+
+    def clean_goodbye(self) -> str:
+        """Refuse what looks like a variable: it would be sent as it stands."""
+        text = plain_lines(self.cleaned_data["goodbye"])
+        if "{{" in text:
+            raise forms.ValidationError(
+                _("Nothing is filled in here: write it without {{ and }}."), code="variable"
+            )
+        return text
+
+
 class GreetingForm(forms.ModelForm[TeamInbox]):
     """Who signs automatic replies."""
 
@@ -160,6 +194,7 @@ FORMS: dict[str, tuple[type[forms.ModelForm[TeamInbox]], Any]] = {
     "claiming": (ClaimingForm, gettext_lazy("Who answers")),
     "greeting": (GreetingForm, gettext_lazy("Who signs automatic replies")),
     "ending": (EndingForm, gettext_lazy("How conversations end")),
+    "goodbye": (GoodbyeForm, gettext_lazy("What is said at the end")),
     "supervisors": (SupervisorsForm, gettext_lazy("What supervisors may change")),
 }
 
@@ -184,6 +219,10 @@ def _cards_for(who: Setter) -> dict[str, tuple[type[forms.ModelForm[TeamInbox]],
 
 def _save(request: HttpRequest, who: Setter, inbox: TeamInbox) -> HttpResponse:
     card = request.POST.get("card", "")
+    if card == "older" and "ending" in _cards_for(who):
+        close_older_too(inbox=inbox, by=who.user, now=who.now)
+        messages.success(request, _("Older conversations are closed by themselves now, too."))
+        return HttpResponseRedirect(reverse("settings_inbox", args=[inbox.slug]) + "#ending")
     if card not in _cards_for(who):
         raise Http404
     # The form writes into a row of its own: what is in the database changes in the story alone.
@@ -236,6 +275,8 @@ def _page(
         "tab": "general",
         "inbox": inbox,
         "cards": cards,
+        "older": older_than_setting(inbox, now=who.now) if not who.is_supervisor else None,
+        "most": MOST_COUNTED,
         "zones": sorted(available_timezones()),
     }
     status = 409 if changed else 422 if tried else 200
