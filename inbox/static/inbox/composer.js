@@ -19,7 +19,7 @@ const HOLD_SECONDS = 5;
 
 export class Composer {
   // `on`: typing(mode, isOn), draft(id, isThere), shown(), ending(id, mode), ended(id, item),
-  // ask(kind, facts) -> Promise<choice>, desk(), lost(id), close(), sessionEnded(),
+  // ask(kind, facts) -> Promise<choice>, desk(), lost(id), after(what), sessionEnded(),
   // press(url) -> Promise<whether it is done>.
   constructor(form, thread, settings, drafts, on) {
     Object.assign(this, { form, thread, settings, drafts, on });
@@ -78,7 +78,9 @@ export class Composer {
       event.submitter?.closest("[popover]")?.hidePopover();
       const { name, value } = event.submitter ?? {};
       if (name === "later") this.submitLater(value);
-      else this.submit({ andClose: name === "and_close", purpose: name === "purpose" ? value : "" });
+      else if (name === "and_snooze") this.submitAndSnooze(value);
+      else if (name === "and_close") this.submitAndClose();
+      else this.submit({ purpose: name === "purpose" ? value : "" });
     });
     this.words.addEventListener("input", () => this.typed());
     this.words.addEventListener("keydown", (event) => {
@@ -100,11 +102,13 @@ export class Composer {
       this.addStopLink();
     });
     // Enter in it must not press the first button of the form, which sends at once.
-    this.form.querySelector("#send-at").addEventListener("keydown", (event) => {
-      if (event.key !== "Enter") return;
-      event.preventDefault();
-      this.form.querySelector('[name="later"][value="at"]').click();
-    });
+    for (const at of this.form.querySelectorAll("#send-at, #send-snooze-at")) {
+      at.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter") return;
+        event.preventDefault();
+        at.closest("[popover]").querySelector('[value="at"]').click();
+      });
+    }
     this.form.querySelector("#say-who-add").addEventListener("click", () => this.sayWho());
     this.listenForDrops();
   }
@@ -272,7 +276,8 @@ export class Composer {
     const isCtrl = (event.ctrlKey || event.metaKey) && !event.altKey;
     if (isCtrl || (isPlain && !isSwapped && !isTouch)) {
       event.preventDefault();
-      this.submit({ andClose: isCtrl && event.shiftKey });
+      if (isCtrl && event.shiftKey) this.submitAndClose();
+      else this.submit();
     }
   }
 
@@ -316,15 +321,17 @@ export class Composer {
       const facts = { number: length, limit: MAX_CHARACTERS };
       return { words: t("too_long", facts), tone: "stop" };
     }
-    const { family } = this.thread.box.dataset;
-    if (family !== "sms") return { words: `${length}/${MAX_CHARACTERS} ${this.filesWords()}`, tone: "" };
-    if (this.files.length) return { words: `${length}/${MAX_CHARACTERS} · ${this.filesWords()}`, tone: "" };
-    return segmentWords(body);
+    if (this.thread.box.dataset.family === "sms" && !this.files.length) return segmentWords(body);
+    const words = [`${length}/${MAX_CHARACTERS}`, this.filesWords()].filter(Boolean).join(" · ");
+    return { words, tone: "" };
   }
 
   filesWords() {
-    if (this.mode === "note" || !this.files.length) return "";
-    return this.thread.box.dataset.family === "sms" ? t("as_mms") : "";
+    const { length } = this.files;
+    if (this.mode === "note" || !length) return "";
+    const { family } = this.thread.box.dataset;
+    if (family === "whatsapp" && length > 1) return t("as_several", { number: length });
+    return family === "sms" ? t("as_mms") : "";
   }
 
   replaceOdd() {
@@ -356,7 +363,27 @@ export class Composer {
     });
   }
 
-  submit({ andClose = false, purpose = "", later = null } = {}) {
+  // Whoever may not close sends and leaves it open, as with the button alone.
+  submitAndClose() {
+    const { can = "" } = this.thread.box.querySelector("#desk")?.dataset ?? {};
+    const mayClose = can.split(" ").includes("close");
+    return this.submit({ after: mayClose ? { url: this.form.dataset.closeUrl } : null });
+  }
+
+  submitAndSnooze(value) {
+    const at = this.form.querySelector("#send-snooze-at").value;
+    if (value === "at" && !at) return alarm(t("choose_moment"));
+    const until = value === "at" ? { until: new Date(at).toISOString() } : { preset: value };
+    return this.submit({ after: { url: this.form.dataset.snoozeUrl, ...until } });
+  }
+
+  // What is done once the message is taken in counts for what its author had seen: who writes
+  // meanwhile keeps the conversation where it is.
+  seenBy(after) {
+    return after && { ...after, last_seen_seq: this.thread.lastInboundSeq };
+  }
+
+  submit({ after = null, purpose = "", later = null } = {}) {
     if (this.isBlank || this.words.disabled) return;
     if (this.form.querySelector("#send").disabled) {
       alarm(this.files.isBusy ? t("wait_for_files") : this.cost().words);
@@ -370,6 +397,7 @@ export class Composer {
       lastSeen: this.thread.lastSeq,
       purpose: purpose || this.purpose,
       later,
+      after: this.seenBy(after),
       canned: this.canned.taken(this.body),
       draft: this.on.ending(this.id, this.mode),
       at: Date.now(),
@@ -382,7 +410,7 @@ export class Composer {
     this.changed();
     this.words.focus();
     this.showPending(item);
-    this.send(item).then((isSent) => isSent && andClose && this.on.close());
+    this.send(item);
   }
 
   showPending(item) {
@@ -414,6 +442,7 @@ export class Composer {
         kind: item.kind,
         body: item.body,
         "media_ids[]": item.files.map((one) => one.id),
+        ...altsOf(item.files),
         last_seen_message: item.lastSeen,
         ...(item.kind === "reply" && item.purpose && { purpose: item.purpose }),
         ...(item.wentOn && { went_on: item.wentOn, went_on_reason: item.reason }),
@@ -435,6 +464,7 @@ export class Composer {
     if (answer.status === 201) {
       this.drafts.done(this.id, item.clientId);
       this.on.ended(this.id, item);
+      if (item.after) this.on.after(item.after);
       if (this.thread.isClosed) return true;
       this.thread.upsert(answer.text);
       this.offerUndo(item);
@@ -502,7 +532,8 @@ export class Composer {
   }
 
   sendAgain(former, how = {}) {
-    const item = { ...former, draft: this.on.ending(this.id, former.kind) };
+    const draft = this.on.ending(this.id, former.kind);
+    const item = { ...former, draft, after: this.seenBy(former.after) };
     this.words.value = "";
     this.files.clear();
     this.drafts.keep(this.id, item);
@@ -512,7 +543,7 @@ export class Composer {
   }
 
   noteInstead(item) {
-    const note = { ...item, clientId: newClientId(), kind: "note", files: [], draft: null };
+    const note = { ...item, clientId: newClientId(), kind: "note", files: [], draft: null, after: null };
     this.words.value = "";
     this.saveDraft("reply");
     this.drafts.keep(this.id, note);
@@ -631,6 +662,11 @@ function segmentWords(body) {
 // What a message says of the draft that ends with it.
 function endingOf(draft) {
   return Object.fromEntries(Object.entries(draft ?? {}).map(([key, one]) => [`draft-${key}`, one]));
+}
+
+// What the author says is to be seen in the files.
+function altsOf(files) {
+  return Object.fromEntries(files.filter((one) => one.alt).map((one) => [`alt-${one.id}`, one.alt]));
 }
 
 function plainly(text) {
