@@ -250,7 +250,7 @@ NOBODY_IN: Mapping[str, str] = {
         (
             *("compliance.jurisdictionpack", "compliance.ruleoverride"),
             *("compliance.compliancepolicy", "compliance.consentchain"),
-            *("compliance.accountkeyword", "inbox.retentionpolicy"),
+            *("compliance.accountkeyword", "inbox.retentionpolicy", "inbox.segmentprice"),
         ),
         "rules, and what an account settled",
     ),

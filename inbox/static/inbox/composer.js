@@ -2,12 +2,14 @@
 
 import { Canned } from "./canned.js";
 import { said } from "./dialogs.js";
+import { amountWords } from "./fmt.js";
 import { Files } from "./files.js";
 import { SessionEndedError, newClientId, post } from "./http.js";
 import { Mentions } from "./mentions.js";
 import { MAX_CHARACTERS, count, plain } from "./segments.js";
 import { alarm, toast } from "./speak.js";
 import { pendingBubble } from "./thread.js";
+import { Values } from "./values.js";
 import { t } from "./words.js";
 
 const DRAFT_MS = 500;
@@ -35,6 +37,11 @@ export class Composer {
     });
     const [list, button] = ["#canned", "#canned-open"].map((one) => form.querySelector(one));
     this.canned = new Canned(this.words, list, button, {
+      isOn: () => !this.words.disabled,
+      changed: () => this.typed(),
+    });
+    const [values, opener] = ["#values", "#values-open"].map((one) => form.querySelector(one));
+    this.values = new Values(this.words, values, opener, {
       isOn: () => !this.words.disabled,
       changed: () => this.typed(),
     });
@@ -70,6 +77,7 @@ export class Composer {
   hideOffered() {
     this.mentions.hide();
     this.canned.hide();
+    this.values.hide();
   }
 
   listen() {
@@ -84,7 +92,8 @@ export class Composer {
     });
     this.words.addEventListener("input", () => this.typed());
     this.words.addEventListener("keydown", (event) => {
-      if (!this.mentions.keyed(event) && !this.canned.keyed(event)) this.keyed(event);
+      const lists = [this.mentions, this.canned, this.values];
+      if (!lists.some((one) => one.keyed(event))) this.keyed(event);
     });
     this.words.addEventListener("blur", () => this.stopTyping());
     this.words.addEventListener("paste", (event) => this.pasted(event));
@@ -321,7 +330,9 @@ export class Composer {
       const facts = { number: length, limit: MAX_CHARACTERS };
       return { words: t("too_long", facts), tone: "stop" };
     }
-    if (this.thread.box.dataset.family === "sms" && !this.files.length) return segmentWords(body);
+    if (this.thread.box.dataset.family === "sms" && !this.files.length) {
+      return segmentWords(body, this.thread.box.dataset);
+    }
     const words = [`${length}/${MAX_CHARACTERS}`, this.filesWords()].filter(Boolean).join(" · ");
     return { words, tone: "" };
   }
@@ -644,7 +655,7 @@ export class Composer {
   }
 }
 
-function segmentWords(body) {
+function segmentWords(body, { price, currency }) {
   const { segments, encoding, remaining, culprits } = count(body);
   const better = culprits.length ? count(plain(body)) : null;
   const mayReplace = better !== null && better.segments < segments && better.encoding === "GSM-7";
@@ -655,7 +666,9 @@ function segmentWords(body) {
     room: segments === 1 ? `${used - remaining}/${used}` : t("left", { number: remaining }),
   };
   const odd = t("odd", { characters: culprits.slice(0, 3).join(" ") });
-  const words = [t("cost", facts), mayReplace ? odd : ""].filter(Boolean).join(" · ");
+  const money = `${amountWords(Number(price) * segments)} ${currency}`;
+  const about = Number(price) ? t("about_cost", { price: money }) : "";
+  const words = [t("cost", facts), about, mayReplace ? odd : ""].filter(Boolean).join(" · ");
   return { words, mayReplace, tone: segments >= MANY_SEGMENTS ? "warn" : "" };
 }
 

@@ -142,6 +142,11 @@ export function dayKey(at) {
   return `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;
 }
 
+// Write a small amount of money, as near as it needs to be.
+export function amountWords(amount) {
+  return new Intl.NumberFormat(locale, { maximumSignificantDigits: 2 }).format(amount);
+}
+
 export function clockWords(at) {
   return clock.format(at);
 }
