@@ -55,6 +55,7 @@ _NUMBERS = (
         "SavedView",
         "ReportCell",
         "ReportState",
+        "SegmentPrice",
         "Attention",
         "InboxAttention",
         "Sender",

@@ -30,7 +30,10 @@ from inbox.models.conversation import ConversationQuerySet
 
 Found = TypeVar("Found")
 # What pages and stories need of a conversation.
-_WITH = ("inbox__account", "owner", "contact", "thread__sender__account", "thread__address")
+_WITH = (
+    *("inbox__account__segment_price", "owner", "contact"),
+    *("thread__sender__account", "thread__address"),
+)
 
 
 class HandledByOtherError(Exception):

@@ -209,7 +209,8 @@ def _bubble(kind: str, public_id: str, subject: Message | ConversationEvent | No
     if subject is None and kind.startswith("activity."):
         subject = ConversationEvent.objects.filter(public_id=public_id).first()
     elif subject is None:
-        subject = bubble_queryset().filter(public_id=public_id).first()
+        rows = bubble_queryset().select_related("thread__contact")
+        subject = rows.filter(public_id=public_id).first()
     if isinstance(subject, ConversationEvent):
         return render_activity(subject)
     return render_bubble(subject) if subject else ""

@@ -183,7 +183,8 @@ def _written_on(viewer: Viewer, latest: Sequence[Conversation]) -> Conversation 
 
 def _files(seen: "QuerySet[Conversation]") -> "QuerySet[Attachment]":
     ready = Attachment.objects.filter(message__conversation__in=seen)
-    return ready.filter(state=Attachment.State.READY).order_by("-pk")[:FILES]
+    ready = ready.filter(state=Attachment.State.READY).select_related("message")
+    return ready.order_by("-pk")[:FILES]
 
 
 def _merges(contact: Contact) -> "QuerySet[MergeLog]":

@@ -49,6 +49,7 @@ from inbox.refusals import (
     NotAllowedError,
     NotEligibleError,
     UnavailableTargetError,
+    UnseenBySnoozerError,
     UsedIdError,
 )
 from inbox.rerouting import ask_rules, rules_are_done
@@ -404,13 +405,19 @@ def snooze_conversation(
     user: User,
     until: datetime | None,
     now: datetime,
+    last_seen_seq: int | None = None,
 ) -> Conversation:
-    """Put a conversation aside until a moment, or until the customer writes (`until` None)."""
+    """Put a conversation aside until a moment, or until the customer writes (`until` None).
+
+    Raises UnseenBySnoozerError if the customer wrote after `last_seen_seq`, where that is told.
+    """
     if until is not None and until <= now:
         raise MissingInputError(noop("Choose a time in the future."))
     with transaction.atomic(durable=True):
         row = locked_conversation(conversation)
         require(Ability.SNOOZE, by, row)
+        if last_seen_seq is not None and row.thread.last_inbound_seq > last_seen_seq:
+            raise UnseenBySnoozerError(last_seen_seq + 1)
         story = Story(now=now, actor=user)
         row.status, row.snoozed_until = Conversation.Status.SNOOZED, until
         row.snoozed_at = now

@@ -12,6 +12,7 @@ from inbox.sending import (
     lock_messages,
     locked_message,
     lose_sid,
+    note_reached,
     tell_status,
 )
 from inbox.story import Story
@@ -90,6 +91,7 @@ def _move(message: Message, status: str, error_code: str, story: Story) -> None:
         fail_message(message, story, code=error_code)
         return
     message.status, message.settled_at = then, message.settled_at or story.now
+    note_reached(message, now=story.now)
     message.error_code = message.error_words = ""
     message.save()
     tell_status(message, story)

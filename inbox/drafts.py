@@ -158,9 +158,10 @@ def files_of(place: Place, public_ids: Sequence[str]) -> list[dict[str, Any]]:
         forgotten_at=None,
         public_id__in=public_ids,
     )
-    known = {one: (name, size) for one, name, size in own.values_list("public_id", "name", "size")}
+    columns = ("public_id", "name", "size", "look")
+    known = {one: facts for one, *facts in own.values_list(*columns)}
     found = [(one, *known[one]) for one in dict.fromkeys(public_ids) if one in known]
-    return [{"id": one, "name": name, "size": size} for one, name, size in found]
+    return [dict(zip(("id", *columns[1:]), one, strict=True)) for one in found]
 
 
 def drafted(me: Any) -> DraftQuerySet:

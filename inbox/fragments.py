@@ -34,7 +34,7 @@ def row_queryset() -> ConversationQuerySet:
 def render_bubble(message: Message) -> str:
     """Draw one message."""
     if not hasattr(message, "_prefetched_objects_cache"):
-        message = bubble_queryset().get(pk=message.pk)
+        message = bubble_queryset().select_related("thread__contact").get(pk=message.pk)
     return _render("inbox/_bubble.html", {"message": message})
 
 

@@ -23,6 +23,7 @@ from inbox.models import (
     ConversationEvent,
     Message,
 )
+from inbox.models.message import ANSWERED_BY
 
 HUES = 8
 
@@ -203,6 +204,14 @@ STATUS_ICONS = {
     _Status.CANCELED: "circle-x",
 }
 
+ANSWERED_BY_WORDS = {
+    "rule": _("Rule: %(name)s"),
+    "keyword": _("Reply: %(name)s"),
+    "after_hours": _("Reply: After hours"),
+    "first_message": _("Reply: First message"),
+    "still_waiting": _("Reply: Still waiting"),
+}
+
 ACTIVITY_ICONS = {
     _Verb.OPENED: "inbox",
     _Verb.REOPENED: "rotate-ccw",
@@ -323,6 +332,23 @@ def activity_icon(event: ConversationEvent) -> str:
 def status_words(message: Message) -> str:
     """Say how far a message got."""
     return str(STATUS_WORDS.get(_Status(message.status), ""))
+
+
+def answered_by(message: Message) -> str:
+    """Name the rule or the reply that an automatic message came from; blank where none did."""
+    kept = message.details.get(ANSWERED_BY) or {}
+    words = ANSWERED_BY_WORDS.get(kept.get("kind", ""), "")
+    return str(words) % {"name": kept.get("name", "")}
+
+
+def spoken(message: Message) -> str:
+    """Return the language noted for who wrote a message; blank for ours, and where none is.
+
+    Asks nobody: only what came along with the message is looked at.
+    """
+    thread = message._state.fields_cache.get("thread") if message.is_inbound else None
+    contact = thread._state.fields_cache.get("contact") if thread else None
+    return contact.language if contact else ""
 
 
 def activity_words(event: ConversationEvent) -> str:

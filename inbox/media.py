@@ -76,7 +76,32 @@ SENDABLE = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 }
-UPLOAD_LIMIT = 5 * 1024 * 1024
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large the files of one message may be on a channel, in bytes.
+
+    `together` counts all of them, where the channel sends them in one message.
+    """
+
+    file: int
+    picture: int
+    together: int | None = None
+
+    def of(self, content_type: str) -> int:
+        """Return how large one file of a type may be."""
+        return self.picture if content_type.startswith("image/") else self.file
+
+
+_MMS = Limits(5 * MEGABYTE, 5 * MEGABYTE, together=5 * MEGABYTE)
+_LIMITS = {"whatsapp": Limits(16 * MEGABYTE, 5 * MEGABYTE)}
+
+
+def limits_of(family: str) -> Limits:
+    """Return how large files may be that are sent on a channel."""
+    return _LIMITS.get(family, _MMS)
 
 
 class FetchFailedError(Exception):
@@ -347,13 +372,20 @@ def _tell(attachment: Attachment, *, now: datetime) -> None:
 
 
 def store_upload(
-    *, account_id: int, user: User, uploaded_file: File[bytes], now: datetime
+    *,
+    account_id: int,
+    user: User,
+    uploaded_file: File[bytes],
+    now: datetime,
+    family: str = "sms",
 ) -> Attachment:
     """Keep a file an agent wants to send, after checking it; a picture tells what it shows only.
 
-    Raises MissingInputError for an empty, oversized or unsendable file.
+    `family` is the channel on which it is to go. Raises MissingInputError for an empty, oversized
+    or unsendable file.
     """
-    _check_size(uploaded_file.size or 0)
+    limits = limits_of(family)
+    _check_size(uploaded_file.size or 0, limits.file)
     content = uploaded_file.read()
     found = sniff(content, "text/plain" if _is_plain_text(content) else "")
     if found.content_type not in SENDABLE:
@@ -365,7 +397,7 @@ def store_upload(
         )
     if found.look == Attachment.Look.IMAGE:
         content = without_secrets(content)
-        _check_size(len(content))
+    _check_size(len(content), limits.of(found.content_type))
     attachment = Attachment(
         account_id=account_id,
         uploaded_by=user,
@@ -377,13 +409,36 @@ def store_upload(
     return attachment
 
 
-def _check_size(size: int) -> None:
+def check_files(files: Sequence[Attachment], family: str) -> None:
+    """Refuse files that are too large for a channel, one by one or together.
+
+    Raises MissingInputError.
+    """
+    limits = limits_of(family)
+    for file in files:
+        _refuse_large(file.size, limits.of(file.content_type))
+    size = sum(file.size for file in files)
+    if limits.together is not None and size > limits.together:
+        raise MissingInputError(
+            noop(
+                "The files have %(size)s MB together; one MMS takes %(limit)s MB. Send some of "
+                "them in another message."
+            )
+            % {"size": f"{size / MEGABYTE:.1f}", "limit": limits.together // MEGABYTE}
+        )
+
+
+def _check_size(size: int, limit: int) -> None:
     if size == 0:
         raise MissingInputError(noop("The file is empty."))
-    if size > UPLOAD_LIMIT:
+    _refuse_large(size, limit)
+
+
+def _refuse_large(size: int, limit: int) -> None:
+    if size > limit:
         raise MissingInputError(
             noop("The file has %(size)s MB; the limit is %(upload_limit)s MB. Send a smaller one.")
-            % {"size": f"{size / 1024 / 1024:.1f}", "upload_limit": UPLOAD_LIMIT // 1024 // 1024}
+            % {"size": f"{size / MEGABYTE:.1f}", "upload_limit": limit // MEGABYTE}
         )
 
 

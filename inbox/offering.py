@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from accounts.circumstances import numbers_are_hidden
 from accounts.models import User
 from compliance.opt_out_links import opt_out_link
 from inbox.canned import AGENT, found
@@ -14,9 +15,21 @@ from inbox.routing_facts import customer_of
 from inbox.timers import hours_of
 from routing.facts import Answer, Facts
 from routing.hours import Calendar
-from routing.texts import BUILT_IN, OPT_OUT_LINK, Datum, Kind, Text, Variable, first_name, lookup_in
+from routing.marks import words_of
+from routing.texts import (
+    BUILT_IN,
+    OPT_OUT_LINK,
+    Datum,
+    Kind,
+    Text,
+    Variable,
+    attribute_name,
+    first_name,
+    lookup_in,
+)
 from routing.wording import Voice, values_for
 
+MOST_VALUES = 40
 _OPENS = frozenset({"inbox.opens_on", "inbox.opens_at"})
 
 
@@ -46,6 +59,29 @@ def offered(
     filling = _filling(conversation, names, by=by, now=now)
     said = (Offered(row, filling.say(row, text)) for row, text in texts)
     return tuple(one for one in said if one.text)
+
+
+def values_here(
+    conversation: Conversation, words: str, *, by: User, now: datetime
+) -> tuple[tuple[str, str], ...]:
+    """Return what may be put into an answer here by its name: the value of each, filled in.
+
+    Those that have all of these words in name or value; what is not known is left out, as is a
+    number that is kept from who is answered now. No CRM is asked.
+    """
+    hidden = {"contact.number"} if numbers_are_hidden() else set[str]()
+    names = [name for name in (*BUILT_IN, *AGENT) if name not in hidden]
+    filling = _filling(conversation, frozenset(names), by=by, now=now)
+    said = [(name, filling.say(CannedReply(), Text.parse(f"{{{{{name}}}}}"))) for name in names]
+    attributes = sorted(conversation.contact.attributes.items())
+    said += [(attribute_name(key), words_of(value)) for key, value in attributes]
+    wanted = words.casefold().split()
+    found = [one for one in said if one[1] and _has_all(" ".join(one), wanted)]
+    return tuple(found[:MOST_VALUES])
+
+
+def _has_all(text: str, words: list[str]) -> bool:
+    return all(word in text.casefold() for word in words)
 
 
 def agent_data(name: str) -> dict[str, Datum]:

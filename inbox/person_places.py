@@ -159,7 +159,10 @@ PLACES: tuple[Place, ...] = (
         Attachment,
         Fate.EMPTIED,
         "messages.jsonl",
-        words=("source_url", "name", "sha256", "file", "thumbnail", "problem", "declared_type"),
+        words=(
+            *("source_url", "name", "alt", "sha256", "file", "thumbnail", "problem"),
+            "declared_type",
+        ),
         facts=("public_id", "content_type", "look", "state", "forgotten_for"),
     ),
     Place(
@@ -247,7 +250,7 @@ NOBODY_IN: Mapping[str, str] = {
         (
             *("compliance.jurisdictionpack", "compliance.ruleoverride"),
             *("compliance.compliancepolicy", "compliance.consentchain"),
-            *("compliance.accountkeyword", "inbox.retentionpolicy"),
+            *("compliance.accountkeyword", "inbox.retentionpolicy", "inbox.segmentprice"),
         ),
         "rules, and what an account settled",
     ),

@@ -82,6 +82,12 @@ class UnseenMessagesError(StaleThreadError):
     reason = noop("The customer wrote again. Read it before you close.")
 
 
+class UnseenBySnoozerError(UnseenMessagesError):
+    """The customer wrote after what the one who snoozes had seen."""
+
+    reason = noop("The customer wrote again. Read it before you snooze.")
+
+
 class StillWaitingError(RefusedError):
     """The customer is still waiting for an answer."""
 

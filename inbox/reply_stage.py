@@ -125,6 +125,7 @@ def promise(came: Arrived, reply: Reply, story: Story) -> None:
         body=reply.text,
         purpose=Purpose.AUTO_REPLY,
         bot_name=reply.bot_name or row.inbox.bot_name,
+        answered_by={"kind": reply.kind.value, "name": reply.name},
         story=story,
     )
     remember_reply(message, came.message, reply)

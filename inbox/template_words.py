@@ -6,7 +6,7 @@ empty ones (its error 132018; at Twilio 63013 or 63021).
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from django.utils.translation import gettext as _
@@ -38,6 +38,39 @@ class Place:
     kind: Kind
 
 
+# What templates call the name of who gets them, written without marks between words.
+_WHOLE_NAME = frozenset(
+    {"name", "fullname", "customer", "customername", "contactname", "clientname"}
+)
+_FIRST_NAME = frozenset({"firstname", "customerfirstname", "contactfirstname", "givenname"})
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of who gets a template: names, and what a card says besides."""
+
+    name: str = ""
+    first_name: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def value_of(self, place: str) -> str:
+        """Return what is known under the name of a place, in a form that WhatsApp takes; or blank.
+
+        A number for a name says nothing: such a place is for a person to fill in.
+        """
+        key = _plain(place)
+        if key in _WHOLE_NAME | _FIRST_NAME:
+            value = self.first_name if key in _FIRST_NAME else self.name
+        else:
+            named = (value for name, value in self.attributes.items() if _plain(name) == key)
+            value = next(named, "")
+        return " ".join(value.split())[:LONGEST_VALUE] if value.isprintable() else ""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).casefold()
+
+
 class FillingError(Exception):
     """A template cannot be filled in like this; `problems` say why, by the name of the place."""
 
@@ -63,6 +96,11 @@ def places_of(body: str, samples: Mapping[str, str]) -> list[Place]:
 def _kind_of(sample: str) -> Kind:
     shapes = ((_LINK, Kind.LINK), (_PHONE, Kind.PHONE), (_NUMBER, Kind.NUMBER))
     return next((kind for shape, kind in shapes if shape.fullmatch(sample)), Kind.TEXT)
+
+
+def shown_with(body: str, values: Mapping[str, str]) -> str:
+    """Return what a template says so far: a place that is not filled in yet stays as it is."""
+    return PLACE.sub(lambda found: values.get(found[1]) or found[0], body)
 
 
 def fill_in(

@@ -220,6 +220,9 @@ def timeline(
     segments = _segments(viewer, conversation)
     messages = _readable(bubble_queryset(), conversation, segments)
     stretch = _Stretch.read(messages, before=before, after=after, around=around)
+    for message in stretch.messages:
+        # Who writes in a thread is one contact, and it is at hand.
+        message.thread.contact = conversation.contact
     events = ConversationEvent.objects.filter(
         stretch.holds(), thread=conversation.thread_id, conversation__in=segments
     ).order_by("-after_seq", "-pk")[:EVENTS]
@@ -337,8 +340,8 @@ def panel_page(viewer: Viewer, conversation: Conversation, *, now: datetime) -> 
     photos = Attachment.objects.filter(
         message__conversation__in=seen,
         state=Attachment.State.READY,
-        look=Attachment.Look.IMAGE,
-    ).order_by("-pk")
+        look__in=(Attachment.Look.IMAGE, Attachment.Look.VIDEO),
+    )
     abilities = abilities_of(viewer, conversation, part_of(viewer, conversation))
     cards = address_cards(conversation.account_id, addresses)
     here = conversation.thread.address_id
@@ -361,7 +364,7 @@ def panel_page(viewer: Viewer, conversation: Conversation, *, now: datetime) -> 
             .select_related("inbox", "owner")
             .order_by("-last_activity_at")[:8]
         ),
-        photos=list(photos[:9]),
+        photos=list(photos.select_related("message").order_by("-pk")[:9]),
     )
 
 

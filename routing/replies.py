@@ -324,7 +324,10 @@ class Considered:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is said. Kind, window and thread together exist once: the database sees to it."""
+    """What is said. Kind, window and thread together exist once: the database sees to it.
+
+    `name` is that of the rule or the keyword reply; the others have none.
+    """
 
     kind: ReplyKind
     window_key: str
@@ -332,6 +335,7 @@ class Reply:
     language: str
     bot_name: str
     trace: tuple[Considered, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -552,9 +556,8 @@ def _worded(candidate: _Candidate, facts: Facts, replies: Replies, history: Hist
     worded = word(candidate.variants, facts, replies.voice, at=history.triggered_at)
     if worded is None:
         return noop("it has no text")
-    return Reply(
-        candidate.kind, candidate.window_key, worded.text, worded.language, replies.bot_name
-    )
+    said = (worded.text, worded.language, replies.bot_name)
+    return Reply(candidate.kind, candidate.window_key, *said, name=candidate.name)
 
 
 # --- Words ---

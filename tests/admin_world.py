@@ -88,6 +88,7 @@ from inbox.models import (
     RetentionPolicy,
     RoutingTrace,
     SavedView,
+    SegmentPrice,
     Sender,
     TeamInbox,
     ToldConsent,
@@ -177,6 +178,7 @@ def make_company(name: str, partner: str, *, n: int = 1, written_at: datetime = 
     CannedReply.objects.create(
         account=account, inbox=inbox, shortcut="hours", body="9 to 5", made_at=NOW, changed_at=NOW
     )
+    SegmentPrice.objects.create(account=account, price="0.00790", currency="USD")
     SavedView.objects.create(
         account=account, inbox=inbox, owner=alice, name="Long waits", created_at=NOW
     )

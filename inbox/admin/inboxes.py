@@ -29,6 +29,7 @@ from inbox.models import (
     ReportCell,
     ReportState,
     SavedView,
+    SegmentPrice,
     Sender,
     TeamInbox,
 )
@@ -216,6 +217,18 @@ class ReportStateAdmin(ScopedAdmin[ReportState]):
     admin_may = LOOK
     fields = ("account", "counted_to", "next_at", "repaired_to", "repair_at")
     list_display = ("account", "counted_to", "repair_at")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account",)
+    search_fields = ("account__name",)
+
+
+@admin.register(SegmentPrice)
+class SegmentPriceAdmin(ScopedAdmin[SegmentPrice]):
+    """What accounts pay for a text segment. Their admins say so in their settings."""
+
+    admin_may = LOOK
+    fields = ("account", "price", "currency")
+    list_display = ("account", "price", "currency")
     list_filter = (("account", OwnRowsFilter),)
     list_select_related = ("account",)
     search_fields = ("account__name",)

@@ -38,6 +38,7 @@ class MessageAdmin(BigTableAdmin[Message]):
         "not_before",
         "sending_at",
         "settled_at",
+        "reached_at",
         "look_up_at",
     )
     list_display = (

@@ -177,6 +177,7 @@ def forget_files(files: list[Attachment], *, why: Forgotten, now: datetime) -> N
         file="",
         thumbnail="",
         name="",
+        alt="",
         source_url="",
         declared_type="",
         sha256="",

@@ -16,7 +16,7 @@ from inbox.models.message import Attachment, AutoReplyLog, Message
 from inbox.models.plan import AvailabilityPlan
 from inbox.models.question import ConsentQuestion
 from inbox.models.receipt import Receipt
-from inbox.models.report import ReportCell, ReportState
+from inbox.models.report import ReportCell, ReportState, SegmentPrice
 from inbox.models.response_time import ResponseTime
 from inbox.models.retention import (
     Erasure,
@@ -70,6 +70,7 @@ __all__ = [
     "RetentionPolicy",
     "RoutingTrace",
     "SavedView",
+    "SegmentPrice",
     "Sender",
     "TeamInbox",
     "Thread",

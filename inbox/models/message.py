@@ -14,6 +14,7 @@ from inbox.models.conversation import Conversation
 from inbox.models.ids import client_id, public_id
 from inbox.models.thread import Thread
 
+ANSWERED_BY = "answered_by"  # the kind and the name of the reply that was said by itself
 FOUND_LATE = "found_late"
 MENTION_NAMES = "mention_names"  # as they stand in the note
 MENTIONED = "mentioned"  # the people whom a note mentions, by id
@@ -106,6 +107,9 @@ class Message(models.Model):
     )
     sending_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
+    reached_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was delivered, or read once that is known"
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     look_up_at = models.DateTimeField(
         null=True, blank=True, help_text="When to ask the carrier about an unknown outcome"
@@ -235,6 +239,13 @@ class Attachment(models.Model):
     content_type = models.CharField(max_length=120, blank=True, default="")
     look = models.CharField(max_length=8, choices=Look.choices, default=Look.FILE)
     name = models.CharField(max_length=200, blank=True, default="")
+    alt = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What is to be seen, in the words of who sends it",
+    )
     size = models.PositiveBigIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True, default="")
     file = models.FileField(upload_to="attachments/%Y/%m/%d", blank=True, max_length=300)

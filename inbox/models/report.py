@@ -97,3 +97,21 @@ class ReportState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} to {self.counted_to:%Y-%m-%d %H:%M}"
+
+
+class SegmentPrice(models.Model):
+    """What an account pays for one text segment, as its admin says. No row: nobody said."""
+
+    account = models.OneToOneField(
+        Account, on_delete=models.CASCADE, primary_key=True, related_name="segment_price"
+    )
+    price = models.DecimalField(max_digits=7, decimal_places=5)
+    currency = models.CharField(max_length=3, help_text="ISO 4217 code")
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=models.Q(price__gt=0), name="segment_price_is_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.price.normalize():f} {self.currency}"

@@ -57,8 +57,11 @@ class Asked:
     problem: str = ""
 
     @classmethod
-    def of(cls, given: Mapping[str, str]) -> "Asked":
-        """Read from an address; what makes no sense there asks nothing, and days are told of."""
+    def of(cls, given: Mapping[str, str], *, usual_price: Decimal | None = None) -> "Asked":
+        """Read from an address; what makes no sense there asks nothing, and days are told of.
+
+        `usual_price` is what a segment costs where the address names no price.
+        """
         channel, target = given.get("channel", ""), number_in(given.get("target", ""))
         name = given.get("range", "")
         asked = cls(
@@ -69,7 +72,7 @@ class Asked:
             tag=" ".join(given.get("tag", "").replace("\0", "").split())[:LONGEST_TAG],
             is_business=given.get("hours", "") == "business",
             target=target if target in TARGETS else USUAL_TARGET,
-            price=_price_in(given.get("price", "")),
+            price=price_in(given["price"]) if "price" in given else usual_price,
             is_own=given.get("scope", "") == "own",
         )
         return _with_days(asked, given) if asked.range is Range.OWN else asked
@@ -103,7 +106,8 @@ class Asked:
         return urlencode(self.as_query())
 
 
-def _price_in(text: str) -> Decimal | None:
+def price_in(text: str) -> Decimal | None:
+    """Read what a segment costs, with a point or a comma; None for what is no such price."""
     try:
         price = Decimal(text.strip().replace(",", "."))
     except InvalidOperation:

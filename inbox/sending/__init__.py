@@ -38,7 +38,7 @@ from inbox.sending.opt_outs import (
     recorded_after,
     tell_consent,
 )
-from inbox.sending.progress import fail_message, tell_status
+from inbox.sending.progress import fail_message, note_reached, tell_status
 from inbox.sending.queueing import queue_message
 from inbox.sending.replying import send_reply
 from inbox.sending.resending import resend
@@ -49,7 +49,9 @@ from inbox.sending.templating import (
     as_judged,
     choose_template,
     purpose_of_template,
+    unusable_templates,
     usable_templates,
+    why_unusable,
 )
 from inbox.sending.testing import send_test
 from inbox.sending.unconfirmed import look_up_unknown, report_stuck
@@ -87,6 +89,7 @@ __all__ = [
     "locked_thread",
     "look_up_unknown",
     "lose_sid",
+    "note_reached",
     "owed_messages",
     "purpose_of_template",
     "queue_message",
@@ -99,8 +102,10 @@ __all__ = [
     "settle",
     "tell_consent",
     "tell_status",
+    "unusable_templates",
     "usable_templates",
     "verdict_if",
     "verdict_on",
     "warnings_on",
+    "why_unusable",
 ]

@@ -22,6 +22,12 @@ _Status = Message.Status
 _NO_ANSWERS = (Purpose.NOTIFICATION.value, Purpose.PROMOTIONAL.value)
 
 
+def note_reached(message: Message, *, now: datetime) -> None:
+    """Remember when a message got to the customer, or was read. It must be saved afterwards."""
+    if message.status in (_Status.DELIVERED, _Status.READ):
+        message.reached_at = now
+
+
 def tell_status(message: Message, story: Story) -> None:
     """Tell that a message got further. The message must be locked."""
     if message.conversation:

@@ -1,6 +1,6 @@
 """How is a message promised? By a row that says so; the task that follows is a nudge."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from compliance.evidence import EVERY_PROGRAMME
 from compliance.gate import Purpose, Verdict
 from inbox.conversations import append_outbound
 from inbox.models import Attachment, Conversation, Message, Thread
+from inbox.models.message import ANSWERED_BY
 from inbox.nudges import nudge_on_commit
 from inbox.previews import set_preview
 from inbox.segments import count
@@ -40,12 +41,14 @@ def queue_message(
     programme: str = EVERY_PROGRAMME,
     later: Later | None = None,
     hold: timedelta = timedelta(0),
+    answered_by: Mapping[str, str] | None = None,
 ) -> Message:
     """Write a message that is to be sent: the row is the promise. The thread must be locked.
 
     Whether it may go is asked by the caller (`refuse_blocked`, whose `verdict` is kept beside it)
     and again at delivery. One that is deferred, or sent `later`, waits, and is judged anew when it
-    is due; for the time of a `hold` its author can still take it back.
+    is due; for the time of a `hold` its author can still take it back. `answered_by` says which
+    reply was said by itself.
     """
     due = max(
         later.at if later else story.now + hold,
@@ -68,7 +71,7 @@ def queue_message(
         resend_of=resend_of,
         waited_since=waited_since,
         **({"client_id": client_id} if client_id else {}),
-        details=_details(went_on, template, programme, later),
+        details=_details(went_on, template, programme, later, answered_by),
         **(_put_off(verdict) or _scheduled(later, thread)),
     )
     _attach(message, attachments)
@@ -95,12 +98,18 @@ def queue_message(
 
 
 def _details(
-    went_on: WentOn, template: Chosen | None, programme: str, later: Later | None
+    went_on: WentOn,
+    template: Chosen | None,
+    programme: str,
+    later: Later | None,
+    answered_by: Mapping[str, str] | None,
 ) -> dict[str, Any]:
     asked = {WENT_ON: went_on.as_json()} if went_on.codes else {}
     of_programme = {} if programme == EVERY_PROGRAMME else {PROGRAMME: programme}
     made_of = {TEMPLATE: template.as_json()} if template else {}
-    return asked | of_programme | made_of | ({LATER: later.as_json()} if later else {})
+    by_itself = {ANSWERED_BY: dict(answered_by)} if answered_by else {}
+    scheduled = {LATER: later.as_json()} if later else {}
+    return asked | of_programme | made_of | by_itself | scheduled
 
 
 def _scheduled(later: Later | None, thread: Thread) -> dict[str, str]:
@@ -126,5 +135,5 @@ def _channel(thread: Thread, attachments: Sequence[Attachment]) -> str:
 def _attach(message: Message, attachments: Sequence[Attachment]) -> None:
     for position, file in enumerate(attachments):
         Attachment.objects.filter(pk=file.pk, message=None).update(
-            message=message, position=position
+            message=message, position=position, alt=file.alt
         )

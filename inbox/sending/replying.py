@@ -17,6 +17,7 @@ from inbox.canned import count_uses
 from inbox.closing import reopen_row
 from inbox.conversations import known_message, locked_conversation, require, take_ownership
 from inbox.drafts import Place, Save, end_draft
+from inbox.media import check_files
 from inbox.models import Attachment, Conversation, Draft, Message, TeamInbox, Thread
 from inbox.refusals import ClaimNeededError, MissingInputError, StaleThreadError
 from inbox.sending.asking import BY_PEOPLE, Wanted, keeping_refusals, refuse_blocked
@@ -71,6 +72,8 @@ def send_reply(
     another message's, MissingInputError for an empty or too long message, or a moment that is none.
     """
     words = _checked_body(body, attachments)
+    if attachments:
+        check_files(attachments, conversation.thread.address.family)
     judged = as_judged(conversation.thread, template)
     _check_programme(conversation, purpose, programme)
     codes = _checked_reason(went_on).codes

@@ -13,7 +13,7 @@ from inbox.models import Message, Sender
 from inbox.pausing import PAUSING, heed_configuration
 from inbox.sending.locking import locked_message
 from inbox.sending.opt_outs import adopt_carrier_block
-from inbox.sending.progress import finish, put_back, tell_status, tell_updated
+from inbox.sending.progress import finish, note_reached, put_back, tell_status, tell_updated
 from inbox.sending.waiting import wake_next
 from inbox.story import Story
 from inbox.twilio.errors import meaning_of
@@ -73,6 +73,7 @@ def _settle_accepted(message: Message, outcome: Accepted, story: Story) -> None:
     then = OURS.get(outcome.status, _Status.SENT)
     if moves_forward(message.status, then):
         message.status = then
+        note_reached(message, now=story.now)
     message.settled_at = story.now
     message.error_code = message.error_words = ""
     message.save()

@@ -14,7 +14,11 @@ from inbox.template_words import FillingError, fill_in
 
 TEMPLATE = "template"
 _Status = WhatsAppTemplate.Status
+_MOST = 200
 _PROBLEMS = {
+    _Status.UNSUBMITTED: noop("It is not approved yet: it was not submitted to WhatsApp."),
+    _Status.RECEIVED: noop("It is not approved yet: WhatsApp is reviewing it."),
+    _Status.PENDING: noop("It is not approved yet: WhatsApp is reviewing it."),
     _Status.PAUSED: noop("WhatsApp has paused it, because people reported it."),
     _Status.DISABLED: noop("WhatsApp has disabled it."),
     _Status.REJECTED: noop("WhatsApp has rejected it."),
@@ -55,7 +59,27 @@ def usable_templates(thread: Thread) -> "list[WhatsAppTemplate]":
     rows = WhatsAppTemplate.objects.filter(
         twilio_account=thread.sender.twilio_account_id, status=_Status.APPROVED, gone_at=None
     )
-    return list(rows.order_by("name", "language")[:200])
+    return list(rows.order_by("name", "language")[:_MOST])
+
+
+def unusable_templates(thread: Thread) -> "list[WhatsAppTemplate]":
+    """Return the templates of a thread's connection that may not be sent now, by name."""
+    if not thread.sender.is_whatsapp:
+        return []
+    rows = WhatsAppTemplate.objects.filter(
+        twilio_account=thread.sender.twilio_account_id, gone_at=None
+    ).exclude(status=_Status.APPROVED)
+    return list(rows.order_by("name", "language")[:_MOST])
+
+
+def why_unusable(row: WhatsAppTemplate) -> str:
+    """Say why a template may not be sent, with WhatsApp's own reason; blank if it may be."""
+    if row.is_usable:
+        return ""
+    if row.gone_at:
+        return noop("It is not at Twilio any more.")
+    words = _PROBLEMS.get(_Status(row.status), noop("It is not approved yet."))
+    return f"{words} {row.rejection_reason}".strip()
 
 
 def choose_template(thread: Thread, content_sid: str, values: Mapping[str, str]) -> Chosen:
@@ -96,9 +120,8 @@ def as_judged(thread: Thread, chosen: Chosen | None) -> Template | None:
     row = _row_of(thread, chosen.content_sid)
     if row is None or row.gone_at:
         return Template(chosen.category.upper(), noop("It is not at Twilio any more."))
-    problem = (
-        "" if row.is_usable else _PROBLEMS.get(_Status(row.status), noop("It is not approved yet."))
-    )
+    unapproved = noop("It is not approved yet.")
+    problem = "" if row.is_usable else _PROBLEMS.get(_Status(row.status), unapproved)
     return Template(row.category.upper(), problem)
 
 

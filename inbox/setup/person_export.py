@@ -94,6 +94,7 @@ _OF_MESSAGE = (
     "received_at",
     "provider_at",
     "settled_at",
+    "reached_at",
     "forgotten_at",
     "forgotten_for",
 )
@@ -225,7 +226,8 @@ def _messages(person: Person) -> Iterator[Line]:
 
 
 def _file(file: Attachment) -> Line:
-    names = (*("name", "content_type", "size", "sha256", "state"), "forgotten_at", "forgotten_for")
+    known = ("name", "alt", "content_type", "size", "sha256", "state")
+    names = (*known, "forgotten_at", "forgotten_for")
     told = _told(file, names)
     return {**told, "in": media_name(file) if file.file else ""}
 

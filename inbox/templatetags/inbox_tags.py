@@ -305,6 +305,18 @@ def reached_nobody(message: Message) -> bool:
 
 
 @register.filter
+def answered_by(message: Message) -> str:
+    """Name what an automatic message came from."""
+    return labels.answered_by(message)
+
+
+@register.filter
+def spoken(message: Message) -> str:
+    """Return the language of who wrote a message, as far as it is known at hand."""
+    return labels.spoken(message)
+
+
+@register.filter
 def activity_words(event: ConversationEvent) -> str:
     """Tell what happened."""
     return labels.activity_words(event)

@@ -283,6 +283,7 @@ def snooze(request: HttpRequest, case: Case) -> HttpResponse:
             by=case.viewer,
             user=case.user,
             until=until,
+            last_seen_seq=number_in(request.POST.get("last_seen_seq", "")),
             now=case.now,
         ),
         done=_("Snoozed."),

@@ -1,5 +1,6 @@
 """What does a person see of one conversation, and how do they write in it?"""
 
+import json
 from collections.abc import Sequence
 
 from django.contrib import messages as notices
@@ -27,7 +28,7 @@ from inbox.forms import ComposeForm, SaveForm
 from inbox.fragments import render_bubble
 from inbox.handover import put_away
 from inbox.lists import inbox_page_around
-from inbox.media import store_upload
+from inbox.media import limits_of, store_upload
 from inbox.mentions import offered
 from inbox.models import Attachment, Conversation, Message
 from inbox.panels import folds_of
@@ -65,6 +66,7 @@ from inbox.views.frame import show_page
 from inbox.views.lists import asked_by
 
 FILES_AT_ONCE = 10
+LONGEST_ALT = 300
 
 
 @require_GET
@@ -107,7 +109,14 @@ def _thread(request: HttpRequest, case: Case) -> dict[str, object]:
         "case": case,
         "pane": "thread",
         "blank": _blank(case),
+        "limits": _limits(case),
     }
+
+
+def _limits(case: Case) -> str:
+    """Write what files may go along with a message here, for the script of the composer."""
+    limits = limits_of(case.conversation.thread.address.family)
+    return json.dumps({**vars(limits), "most": FILES_AT_ONCE})
 
 
 def _wanted(request: HttpRequest, case: Case) -> str:
@@ -345,10 +354,17 @@ def _attachments(request: HttpRequest, case: Case, client_id: str) -> Sequence[A
             user=case.user,
             uploaded_file=upload,
             now=case.now,
+            family=case.conversation.thread.address.family,
         )
         for upload in uploads
     ]
+    for public_id, file in known.items():
+        file.alt = _alt(request.POST.get(f"alt-{public_id}", ""))
     return [*(known[public_id] for public_id in wanted), *stored]
+
+
+def _alt(words: str) -> str:
+    return " ".join(words.replace("\0", "").split())[:LONGEST_ALT]
 
 
 def _stale_dict(case: Case, stale: StaleThreadError) -> dict[str, object]:
@@ -371,10 +387,12 @@ def upload(request: HttpRequest, case: Case) -> HttpResponse:
             user=case.user,
             uploaded_file=file,
             now=case.now,
+            family=case.conversation.thread.address.family,
         )
     except RefusedError as refusal:
         return JsonResponse(refusal.as_dict(), status=refusal.status)
     facts = {"id": stored.public_id, "name": stored.name, "type": stored.content_type}
+    facts["look"] = stored.look
     return JsonResponse({**facts, "size": stored.size}, status=201)
 
 

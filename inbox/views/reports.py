@@ -22,6 +22,7 @@ from inbox.reporting.measures import zone_of
 from inbox.reporting.scope import Scope, people_of, scope_of
 from inbox.reporting.tables import time_words
 from inbox.reporting.wall import wall_of
+from inbox.setup.pricing import price_of
 from inbox.views.answers import no_licence, reader, wants_fragment
 
 ROWS = "X-Rows"
@@ -31,7 +32,7 @@ ROWS = "X-Rows"
 def reports(request: HttpRequest) -> HttpResponse:
     """Show the figures that somebody asks for."""
     viewer, user, now = reader(request)
-    asked = Asked.of(request.GET.dict())
+    asked = _asked(request, viewer)
     scope = scope_of(viewer, user, asked)
     if scope is None:
         return no_licence(request, viewer)
@@ -48,6 +49,13 @@ def reports(request: HttpRequest) -> HttpResponse:
     }
     with timezone.override(report.period.zone):
         return _private(render(request, "reports/page.html", context))
+
+
+def _asked(request: HttpRequest, viewer: Viewer) -> Asked:
+    """Read what is asked for; a segment costs what the account says, unless the reader does."""
+    row = price_of(viewer.account_id) if viewer.account_id else None
+    usual = row.price.normalize() if row else None
+    return Asked.of(request.GET.dict(), usual_price=usual)
 
 
 def _choices() -> dict[str, object]:
@@ -68,7 +76,7 @@ def _choices() -> dict[str, object]:
 def report_table(request: HttpRequest, *, key: str) -> HttpResponseBase:
     """Hand one table of a report out as a file."""
     viewer, user, now = reader(request)
-    asked = Asked.of(request.GET.dict())
+    asked = _asked(request, viewer)
     scope = scope_of(viewer, user, asked)
     if scope is None:
         return no_licence(request, viewer)

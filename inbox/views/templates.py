@@ -1,5 +1,8 @@
 """How does a person write outside WhatsApp's 24 hours? With a template that WhatsApp approved."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -7,20 +10,25 @@ from django.views.decorators.http import require_http_methods
 
 from compliance.policies import policy_of
 from inbox.abilities import Ability, abilities_of, part_of
-from inbox.models import Message
+from inbox.models import Conversation, Message, WhatsAppTemplate
 from inbox.models.ids import client_id
 from inbox.sending import (
     WentOn,
     choose_template,
     purpose_of_template,
     send_reply,
+    unusable_templates,
     usable_templates,
     warnings_on,
+    why_unusable,
 )
-from inbox.template_words import places_of
+from inbox.template_words import Known, Place, places_of, shown_with
 from inbox.views.answers import Case, act, of_conversation, url_of, wants_fragment
+from routing.marks import words_of
+from routing.texts import first_name
 
 FIELD = "value_"
+LONGEST_SEARCH = 80
 
 
 @require_http_methods(["GET", "POST"])
@@ -38,15 +46,53 @@ def templates(request: HttpRequest, case: Case) -> HttpResponse:
     may_send = Ability.REPLY in abilities_of(
         case.viewer, case.conversation, part_of(case.viewer, case.conversation)
     )
-    rows = usable_templates(case.conversation.thread) if may_send else []
+    thread = case.conversation.thread
+    rows = usable_templates(thread) if may_send else []
+    others = unusable_templates(thread) if may_send else []
+    words = " ".join(request.GET.get("q", "").replace("\0", "").split())[:LONGEST_SEARCH]
+    known = _known(case.conversation)
     context = {
         "case": case,
         "is_part": is_part,
         "new_id": client_id(),
-        "choices": [(row, places_of(row.body, row.variables)) for row in rows],
+        "words": words,
+        "has_any": bool(rows or others),
+        "choices": [_Choice.of(row, known) for row in rows if _has(row, words)],
+        "others": [(row, why_unusable(row)) for row in others if _has(row, words)],
     }
     template = "inbox/_templates.html" if is_part else "inbox/templates.html"
     return render(request, template, context)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A template that may be sent: its places with what is known for them, and what it says so."""
+
+    row: WhatsAppTemplate
+    places: Sequence[tuple[Place, str]]
+    preview: str
+
+    @classmethod
+    def of(cls, row: WhatsAppTemplate, known: Known) -> "_Choice":
+        places = places_of(row.body, row.variables)
+        values = {place.name: known.value_of(place.name) for place in places}
+        preview = shown_with(row.body, values)
+        return cls(row, [(place, values[place.name]) for place in places], preview)
+
+
+def _known(conversation: Conversation) -> Known:
+    """Gather what the places of a template may be filled with: no number stands for a name."""
+    contact = conversation.contact
+    name = contact.name or contact.profile_name
+    attributes = {one: words_of(value) for one, value in contact.attributes.items()}
+    first = first_name(name)
+    return Known(name if first else "", first, attributes)
+
+
+def _has(row: WhatsAppTemplate, words: str) -> bool:
+    """Say whether a template has all of these words in what a list shows of it."""
+    text = f"{row.name} {row.language} {row.category} {row.body}".casefold()
+    return all(word in text for word in words.casefold().split())
 
 
 def _send(request: HttpRequest, case: Case) -> Message:

@@ -293,6 +293,28 @@ def test_send_and_close_does_both(shop: House, open_as: Open) -> None:
     expect(alice.locator("li.msg-out", has_text="Done, bye")).to_have_count(1)
     assert Conversation.objects.get().status == "closed"
 
+    # What closes, and that alone, is gone from the menu of a conversation that is closed.
+    alice.get_by_role("button", name="More ways to send").click()
+    menu = alice.locator("#send-menu")
+    for name in ("Send later", "Send as a notice", "Send as an offer", "link to opt out"):
+        expect(menu.get_by_role("button", name=name)).to_be_visible()
+    for name in ("Send and close", "Send and snooze"):
+        expect(menu.get_by_role("button", name=name)).to_have_count(0)
+
+
+def test_send_and_snooze_by_the_keyboard_alone(shop: House, live: Live, open_as: Open) -> None:
+    alice = ready(open_as(shop.alice, here()))
+
+    alice.locator("#words").fill("I shall ask them")
+    alice.get_by_role("button", name="More ways to send").press("Enter")
+    alice.get_by_role("button", name="Send and snooze").press("Enter")
+    alice.locator("#send-snooze-menu").get_by_role("button", name="Until they reply").press("Enter")
+
+    expect(alice.locator(".who-state")).to_contain_text("Snoozed")
+    expect(alice.locator("li.msg-out", has_text="I shall ask them")).to_have_count(1)
+    say(live, shop, "Any news?")
+    expect(alice.locator(".who-state")).to_have_text("Open")
+
 
 def test_another_inbox_s_news_are_marked_in_the_rail(
     shop: House, live: Live, open_as: Open

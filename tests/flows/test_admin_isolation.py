@@ -136,6 +136,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "inbox.receipt": ("vt", "vt", "vt", "v"),
     "inbox.reportcell": ("v", "v", "", ""),
     "inbox.reportstate": ("v", "v", "v", ""),
+    "inbox.segmentprice": ("v", "v", "v", ""),
     "inbox.responsetime": ("v", "v", "", "v"),
     "inbox.routingtrace": ("v", "v", "", "v"),
     "inbox.sender": ("vt", "vt", "vct", ""),

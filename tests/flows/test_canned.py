@@ -440,3 +440,33 @@ def test_many_who_use_the_same_at_once_are_all_counted(stage: Stage) -> None:
         list(pool.map(use, range(8)))
 
     assert [uses(row) for row in rows] == [8, 8]
+
+
+def values(client: Client, stage: Stage, words: str = "") -> dict[str, str]:
+    place = reverse("canned", args=[stage.row.public_id])
+    found = client.get(place, {"q": words, "of": "values"}).json()["offered"]
+    return {one["id"]: one["text"] for one in found}
+
+
+def test_names_and_facts_are_offered_as_they_read(stage: Stage, login: Login) -> None:
+    Contact.objects.update(name="Maria Silva", attributes={"Plan": "Gold", "none": ""})
+    alice = login(stage.house.alice)
+
+    every = values(alice, stage)
+
+    assert every["contact.first_name"] == "Maria"
+    assert every["agent.name"] == stage.house.alice.name
+    assert every["contact.attributes.Plan"] == "Gold"
+    assert "contact.attributes.none" not in every
+    assert set(values(alice, stage, "gold")) == {"contact.attributes.Plan"}
+    assert set(values(alice, stage, "first_n")) == {"contact.first_name", "agent.first_name"}
+
+
+def test_a_masked_number_is_not_offered_as_a_fact(stage: Stage, login: Login) -> None:
+    alice, sue = login(stage.house.alice), login(stage.house.sue)
+    assert "contact.number" in values(alice, stage)
+    stage.house.account.masks_numbers = True
+    stage.house.account.save()
+
+    assert "contact.number" not in values(alice, stage)
+    assert "contact.number" in values(sue, stage)

@@ -16,7 +16,7 @@ from compliance.opt_out_links import carries_link, read_link
 from inbox.closing import close_conversation
 from inbox.conversations import claim_conversation, release_conversation, snooze_conversation
 from inbox.escalating import fire_due, follow_changes
-from inbox.labels import activity_words
+from inbox.labels import activity_words, answered_by
 from inbox.models import (
     Contact,
     Conversation,
@@ -286,6 +286,7 @@ def test_it_is_said_in_the_bots_name_and_nobody_counts_it_as_an_answer(
     message = Message.objects.get(kind="auto")
     assert (message.author, message.author_label) == (None, "Robin")
     assert message.body == "Robin of Support here"
+    assert answered_by(message) == "Reply: First message"
     assert (row.owner, row.waiting_since) == (None, timezone.now())
 
 

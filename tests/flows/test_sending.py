@@ -119,6 +119,7 @@ def test_a_callback_with_our_id_settles_the_unknown(
     status_in(client, message, "delivered", sid="SM" + "7" * 32)
 
     assert _fresh(message).status == "delivered"
+    assert _fresh(message).reached_at is not None
     assert _fresh(message).provider_sid == "SM" + "7" * 32
 
 

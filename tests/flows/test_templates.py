@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import User
 from compliance.gate import Purpose, Reason, SendBlockedError
 from compliance.models import GateDecision
-from inbox.models import Message, WhatsAppTemplate
+from inbox.models import Contact, Message, WhatsAppTemplate
 from inbox.refusals import MissingInputError
 from inbox.sending import choose_template, deliver, resend, usable_templates
 from inbox.twilio.simulator.content import TEMPLATES
@@ -82,6 +82,28 @@ def test_after_the_window_a_template_goes_and_words_do_not(stage: Stage, twilio:
     on_phone = twilio.ask(f"messages?{where}")["messages"]
     assert SAID in [one["body"] for one in on_phone]
     assert GateDecision.objects.latest("pk").inputs["template"] == "UTILITY"
+
+
+def test_the_picker_fills_in_what_is_known_and_says_why_others_are_not_sent(
+    stage: Stage, login: Any
+) -> None:
+    WhatsAppTemplate.objects.filter(name="order_update").update(
+        body="Dear {{first_name}}, {{order}}", variables={"first_name": "Ann", "order": "A-1"}
+    )
+    WhatsAppTemplate.objects.filter(name="prize_draw").update(rejection_reason="It promises a car.")
+    Contact.objects.update(name="Maria Silva", attributes={"Order": "A-7"})
+    alice = login(stage.house.alice)
+    address = f"/c/{stage.row.public_id}/templates/"
+
+    page = alice.get(address).text
+    found = alice.get(address, {"q": "prize"}).text
+
+    assert 'value="Maria"' in page
+    assert "Dear Maria, A-7</p>" in page
+    assert "WhatsApp has rejected it. It promises a car." in page
+    assert f'value="{_sid("prize_draw")}"' not in page
+    assert "prize_draw" in found
+    assert "order_update" not in found
 
 
 def test_only_what_is_approved_is_offered(stage: Stage) -> None:

@@ -13,7 +13,16 @@ from accounts.models import User
 from inbox.conversations import claim_conversation
 from inbox.forms import preset_moment
 from inbox.labels import activity_words
-from inbox.models import Conversation, ConversationEvent, Message, TeamInbox
+from inbox.media import check_files
+from inbox.models import (
+    Attachment,
+    Contact,
+    Conversation,
+    ConversationEvent,
+    Message,
+    TeamInbox,
+)
+from inbox.refusals import MissingInputError
 from tests.factories import make_inbox
 from tests.flows.test_together import Stage, stage
 
@@ -500,3 +509,68 @@ def test_a_form_does_not_lead_out_of_the_house(stage: Stage, login: Any) -> None
     )
 
     assert out.headers["Location"] == "/profile/"
+
+
+def test_who_sends_and_snoozes_is_told_of_what_they_have_not_seen(stage: Stage, login: Any) -> None:
+    alice = login(stage.house.alice)
+    seen = stage.row.thread.last_inbound_seq
+    late = {"preset": "reply", "last_seen_seq": seen - 1}
+
+    answer = alice.post(url(stage, "snooze"), late, **SCRIPT)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "unseen_messages")
+    assert stage.row.status == "open"
+    late["last_seen_seq"] = seen
+    assert alice.post(url(stage, "snooze"), late, **SCRIPT).status_code == 200
+
+
+def test_a_photo_goes_with_what_its_sender_says_is_to_be_seen(stage: Stage, login: Any) -> None:
+    alice = login(stage.house.alice)
+    file = SimpleUploadedFile("a.png", PNG, "image/png")
+    uploaded = alice.post(url(stage, "attachments"), {"file": file}, **SCRIPT).json()
+    words = {f"alt-{uploaded['id']}": "  The blue\n one "}
+
+    bubble = send(alice, stage, "", **{"media_ids[]": uploaded["id"]}, **words)
+
+    assert uploaded["look"] == "image"
+    assert 'alt="The blue one"' in bubble.text
+    assert "data-sent-by" not in bubble.text
+    assert "MMS" in bubble.text
+
+
+def test_a_photo_without_words_names_its_sender_but_never_the_customer(
+    stage: Stage, login: Any
+) -> None:
+    message = Message.objects.filter(direction="in").latest("pk")
+    photo = Attachment.objects.create(
+        account=stage.house.account, message=message, look="image", state="ready"
+    )
+
+    page = login(stage.house.alice).get(url(stage, "messages")).text
+
+    assert f'/{photo.public_id}/"' in page
+    assert 'alt="Photo from the customer"' in page
+    assert 'data-sent-by=""' in page
+
+
+def test_the_language_of_a_card_is_that_of_what_they_write(stage: Stage, login: Any) -> None:
+    Contact.objects.update(language="es")
+
+    page = login(stage.house.alice).get(url(stage, "messages")).text
+
+    assert 'lang="es"' in page
+    assert "Español" in page
+
+
+def test_files_may_be_as_large_as_the_channel_takes(stage: Stage) -> None:
+    many = [Attachment(size=3 * 1024 * 1024, content_type="image/png") for _ in range(2)]
+    film = [Attachment(size=12 * 1024 * 1024, content_type="video/mp4")]
+
+    check_files(many, "whatsapp")
+    check_files(film, "whatsapp")
+    with pytest.raises(MissingInputError, match="together"):
+        check_files(many, "sms")
+    with pytest.raises(MissingInputError, match="limit is 5 MB"):
+        check_files(film, "sms")
+    with pytest.raises(MissingInputError, match="limit is 5 MB"):
+        check_files([Attachment(size=6 * 1024 * 1024, content_type="image/png")], "whatsapp")

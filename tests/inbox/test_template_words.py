@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.template_words import FillingError, Kind, fill_in, places_of
+from inbox.template_words import FillingError, Kind, Known, fill_in, places_of, shown_with
 
 BODY = "Hello {{1}}, your order {{ 2 }} arrives {{3}}. Bye {{1}}"
 SAMPLES = {"1": "Maria", "2": "A-1042", "3": "tomorrow"}
@@ -79,3 +79,26 @@ def test_anything_is_filled_in_or_refused_in_words(
         reason = refused.reason
 
     assert reason
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("name", "Maria Silva"),
+        ("Customer_Name", "Maria Silva"),
+        ("first_name", "Maria"),
+        ("order_number", "4711"),
+        ("OrderNumber", "4711"),
+        ("two_lines", "a b"),
+        ("1", ""),
+        ("unknown", ""),
+    ],
+)
+def test_a_place_is_filled_with_what_a_card_has_under_its_name(place: str, value: str) -> None:
+    card = {"order number": "4711", "two lines": "a   b"}
+
+    assert Known("Maria Silva", "Maria", card).value_of(place) == value
+
+
+def test_a_place_that_is_not_filled_in_stays_in_the_preview() -> None:
+    assert shown_with("Dear {{name}}, {{ 2 }}", {"name": "Maria", "2": ""}) == "Dear Maria, {{ 2 }}"

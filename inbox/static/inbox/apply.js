@@ -20,7 +20,7 @@ export class Apply {
     else if (row) pane.regain(row.dataset.id);
     const handle = {
       "message.created": () => this.messageCreated(frame, row),
-      "message.status": () => thread?.setStatus(frame.data.client_id, frame.data.status),
+      "message.status": () => thread?.setStatus(frame.data.client_id, frame.data.status, frame.data.at),
       "conversation.left": () => this.left(frame.data.id),
       "conversation.moved": () => this.moved(frame),
     }[frame.type];

@@ -11,6 +11,7 @@ const KNOWN_BY = 12;
 export class Canned extends Offered {
   sign = BEGUN;
   keepsSign = false;
+  typed = "/";
   used = new Map();
   put = 0;
 
@@ -32,9 +33,9 @@ export class Canned extends Offered {
     this.field.focus();
     if (this.begun === null) {
       const { selectionEnd: end, value } = this.field;
-      const slash = end && !/\s/u.test(value[end - 1]) ? " /" : "/";
-      this.field.setRangeText(slash, end, end, "end");
-      this.put = slash.length;
+      const sign = end && !/\s/u.test(value[end - 1]) ? ` ${this.typed}` : this.typed;
+      this.field.setRangeText(sign, end, end, "end");
+      this.put = sign.length;
       this.changed();
     }
     clearTimeout(this.timer);

@@ -2,12 +2,14 @@
 
 import { Canned } from "./canned.js";
 import { said } from "./dialogs.js";
+import { amountWords } from "./fmt.js";
 import { Files } from "./files.js";
 import { SessionEndedError, newClientId, post } from "./http.js";
 import { Mentions } from "./mentions.js";
 import { MAX_CHARACTERS, count, plain } from "./segments.js";
 import { alarm, toast } from "./speak.js";
 import { pendingBubble } from "./thread.js";
+import { Values } from "./values.js";
 import { t } from "./words.js";
 
 const DRAFT_MS = 500;
@@ -19,7 +21,7 @@ const HOLD_SECONDS = 5;
 
 export class Composer {
   // `on`: typing(mode, isOn), draft(id, isThere), shown(), ending(id, mode), ended(id, item),
-  // ask(kind, facts) -> Promise<choice>, desk(), lost(id), close(), sessionEnded(),
+  // ask(kind, facts) -> Promise<choice>, desk(), lost(id), after(what), sessionEnded(),
   // press(url) -> Promise<whether it is done>.
   constructor(form, thread, settings, drafts, on) {
     Object.assign(this, { form, thread, settings, drafts, on });
@@ -35,6 +37,11 @@ export class Composer {
     });
     const [list, button] = ["#canned", "#canned-open"].map((one) => form.querySelector(one));
     this.canned = new Canned(this.words, list, button, {
+      isOn: () => !this.words.disabled,
+      changed: () => this.typed(),
+    });
+    const [values, opener] = ["#values", "#values-open"].map((one) => form.querySelector(one));
+    this.values = new Values(this.words, values, opener, {
       isOn: () => !this.words.disabled,
       changed: () => this.typed(),
     });
@@ -70,6 +77,7 @@ export class Composer {
   hideOffered() {
     this.mentions.hide();
     this.canned.hide();
+    this.values.hide();
   }
 
   listen() {
@@ -78,11 +86,14 @@ export class Composer {
       event.submitter?.closest("[popover]")?.hidePopover();
       const { name, value } = event.submitter ?? {};
       if (name === "later") this.submitLater(value);
-      else this.submit({ andClose: name === "and_close", purpose: name === "purpose" ? value : "" });
+      else if (name === "and_snooze") this.submitAndSnooze(value);
+      else if (name === "and_close") this.submitAndClose();
+      else this.submit({ purpose: name === "purpose" ? value : "" });
     });
     this.words.addEventListener("input", () => this.typed());
     this.words.addEventListener("keydown", (event) => {
-      if (!this.mentions.keyed(event) && !this.canned.keyed(event)) this.keyed(event);
+      const lists = [this.mentions, this.canned, this.values];
+      if (!lists.some((one) => one.keyed(event))) this.keyed(event);
     });
     this.words.addEventListener("blur", () => this.stopTyping());
     this.words.addEventListener("paste", (event) => this.pasted(event));
@@ -100,11 +111,13 @@ export class Composer {
       this.addStopLink();
     });
     // Enter in it must not press the first button of the form, which sends at once.
-    this.form.querySelector("#send-at").addEventListener("keydown", (event) => {
-      if (event.key !== "Enter") return;
-      event.preventDefault();
-      this.form.querySelector('[name="later"][value="at"]').click();
-    });
+    for (const at of this.form.querySelectorAll("#send-at, #send-snooze-at")) {
+      at.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter") return;
+        event.preventDefault();
+        at.closest("[popover]").querySelector('[value="at"]').click();
+      });
+    }
     this.form.querySelector("#say-who-add").addEventListener("click", () => this.sayWho());
     this.listenForDrops();
   }
@@ -272,7 +285,8 @@ export class Composer {
     const isCtrl = (event.ctrlKey || event.metaKey) && !event.altKey;
     if (isCtrl || (isPlain && !isSwapped && !isTouch)) {
       event.preventDefault();
-      this.submit({ andClose: isCtrl && event.shiftKey });
+      if (isCtrl && event.shiftKey) this.submitAndClose();
+      else this.submit();
     }
   }
 
@@ -316,15 +330,19 @@ export class Composer {
       const facts = { number: length, limit: MAX_CHARACTERS };
       return { words: t("too_long", facts), tone: "stop" };
     }
-    const { family } = this.thread.box.dataset;
-    if (family !== "sms") return { words: `${length}/${MAX_CHARACTERS} ${this.filesWords()}`, tone: "" };
-    if (this.files.length) return { words: `${length}/${MAX_CHARACTERS} · ${this.filesWords()}`, tone: "" };
-    return segmentWords(body);
+    if (this.thread.box.dataset.family === "sms" && !this.files.length) {
+      return segmentWords(body, this.thread.box.dataset);
+    }
+    const words = [`${length}/${MAX_CHARACTERS}`, this.filesWords()].filter(Boolean).join(" · ");
+    return { words, tone: "" };
   }
 
   filesWords() {
-    if (this.mode === "note" || !this.files.length) return "";
-    return this.thread.box.dataset.family === "sms" ? t("as_mms") : "";
+    const { length } = this.files;
+    if (this.mode === "note" || !length) return "";
+    const { family } = this.thread.box.dataset;
+    if (family === "whatsapp" && length > 1) return t("as_several", { number: length });
+    return family === "sms" ? t("as_mms") : "";
   }
 
   replaceOdd() {
@@ -356,7 +374,27 @@ export class Composer {
     });
   }
 
-  submit({ andClose = false, purpose = "", later = null } = {}) {
+  // Whoever may not close sends and leaves it open, as with the button alone.
+  submitAndClose() {
+    const { can = "" } = this.thread.box.querySelector("#desk")?.dataset ?? {};
+    const mayClose = can.split(" ").includes("close");
+    return this.submit({ after: mayClose ? { url: this.form.dataset.closeUrl } : null });
+  }
+
+  submitAndSnooze(value) {
+    const at = this.form.querySelector("#send-snooze-at").value;
+    if (value === "at" && !at) return alarm(t("choose_moment"));
+    const until = value === "at" ? { until: new Date(at).toISOString() } : { preset: value };
+    return this.submit({ after: { url: this.form.dataset.snoozeUrl, ...until } });
+  }
+
+  // What is done once the message is taken in counts for what its author had seen: who writes
+  // meanwhile keeps the conversation where it is.
+  seenBy(after) {
+    return after && { ...after, last_seen_seq: this.thread.lastInboundSeq };
+  }
+
+  submit({ after = null, purpose = "", later = null } = {}) {
     if (this.isBlank || this.words.disabled) return;
     if (this.form.querySelector("#send").disabled) {
       alarm(this.files.isBusy ? t("wait_for_files") : this.cost().words);
@@ -370,6 +408,7 @@ export class Composer {
       lastSeen: this.thread.lastSeq,
       purpose: purpose || this.purpose,
       later,
+      after: this.seenBy(after),
       canned: this.canned.taken(this.body),
       draft: this.on.ending(this.id, this.mode),
       at: Date.now(),
@@ -382,7 +421,7 @@ export class Composer {
     this.changed();
     this.words.focus();
     this.showPending(item);
-    this.send(item).then((isSent) => isSent && andClose && this.on.close());
+    this.send(item);
   }
 
   showPending(item) {
@@ -414,6 +453,7 @@ export class Composer {
         kind: item.kind,
         body: item.body,
         "media_ids[]": item.files.map((one) => one.id),
+        ...altsOf(item.files),
         last_seen_message: item.lastSeen,
         ...(item.kind === "reply" && item.purpose && { purpose: item.purpose }),
         ...(item.wentOn && { went_on: item.wentOn, went_on_reason: item.reason }),
@@ -435,6 +475,7 @@ export class Composer {
     if (answer.status === 201) {
       this.drafts.done(this.id, item.clientId);
       this.on.ended(this.id, item);
+      if (item.after) this.on.after(item.after);
       if (this.thread.isClosed) return true;
       this.thread.upsert(answer.text);
       this.offerUndo(item);
@@ -502,7 +543,8 @@ export class Composer {
   }
 
   sendAgain(former, how = {}) {
-    const item = { ...former, draft: this.on.ending(this.id, former.kind) };
+    const draft = this.on.ending(this.id, former.kind);
+    const item = { ...former, draft, after: this.seenBy(former.after) };
     this.words.value = "";
     this.files.clear();
     this.drafts.keep(this.id, item);
@@ -512,7 +554,7 @@ export class Composer {
   }
 
   noteInstead(item) {
-    const note = { ...item, clientId: newClientId(), kind: "note", files: [], draft: null };
+    const note = { ...item, clientId: newClientId(), kind: "note", files: [], draft: null, after: null };
     this.words.value = "";
     this.saveDraft("reply");
     this.drafts.keep(this.id, note);
@@ -613,7 +655,7 @@ export class Composer {
   }
 }
 
-function segmentWords(body) {
+function segmentWords(body, { price, currency }) {
   const { segments, encoding, remaining, culprits } = count(body);
   const better = culprits.length ? count(plain(body)) : null;
   const mayReplace = better !== null && better.segments < segments && better.encoding === "GSM-7";
@@ -624,13 +666,20 @@ function segmentWords(body) {
     room: segments === 1 ? `${used - remaining}/${used}` : t("left", { number: remaining }),
   };
   const odd = t("odd", { characters: culprits.slice(0, 3).join(" ") });
-  const words = [t("cost", facts), mayReplace ? odd : ""].filter(Boolean).join(" · ");
+  const money = `${amountWords(Number(price) * segments)} ${currency}`;
+  const about = Number(price) ? t("about_cost", { price: money }) : "";
+  const words = [t("cost", facts), about, mayReplace ? odd : ""].filter(Boolean).join(" · ");
   return { words, mayReplace, tone: segments >= MANY_SEGMENTS ? "warn" : "" };
 }
 
 // What a message says of the draft that ends with it.
 function endingOf(draft) {
   return Object.fromEntries(Object.entries(draft ?? {}).map(([key, one]) => [`draft-${key}`, one]));
+}
+
+// What the author says is to be seen in the files.
+function altsOf(files) {
+  return Object.fromEntries(files.filter((one) => one.alt).map((one) => [`alt-${one.id}`, one.alt]));
 }
 
 function plainly(text) {

@@ -1,5 +1,7 @@
-// The page of one contact is a plain page: times in the reader's words, and numbers are copied.
+// The page of one contact is a plain page: times in the reader's words, numbers are copied, and
+// photos open large.
 
+import { Gallery } from "./dialogs.js";
 import { keepTime, localise } from "./fmt.js";
 import { t } from "./words.js";
 
@@ -7,6 +9,15 @@ localise(document);
 keepTime();
 
 const said = document.getElementById("contact-said");
+
+const gallery = document.getElementById("gallery") && new Gallery();
+
+document.addEventListener("click", (event) => {
+  const photo = event.target.closest(".photos [data-photo]");
+  if (!photo || !gallery || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  gallery.open(photo);
+});
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy-text]");

@@ -64,19 +64,25 @@ export async function openPart(dialog, url) {
 const ZOOM_STEP = 2;
 const MOST_ZOOM = 8;
 
-// Pictures of the conversation, large, one after the other.
+// Pictures and films of a conversation or a contact, large, one after the other.
 export class Gallery {
   constructor() {
     this.dialog = document.getElementById("gallery");
     this.image = this.dialog.querySelector("img");
+    this.film = this.dialog.querySelector("video");
     this.frame = this.dialog.querySelector(".gallery-frame");
     this.dialog.addEventListener("click", (event) => this.clicked(event));
     this.dialog.addEventListener("keydown", (event) => this.pressed(event));
-    this.dialog.addEventListener("close", () => this.opener?.focus());
+    this.dialog.addEventListener("close", () => {
+      this.stop();
+      this.opener?.focus();
+    });
   }
 
   // Arrows walk from photo to photo, or around one that is larger than its frame.
   pressed(event) {
+    // Within a film they walk through the film.
+    if (event.target === this.film) return;
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (step && this.zoom === 1) this.step(step);
     if (event.key === "+" || event.key === "=") this.setZoom(this.zoom * ZOOM_STEP);
@@ -104,8 +110,16 @@ export class Gallery {
     this.zoom = Math.min(Math.max(wanted, 1), MOST_ZOOM);
     this.image.style.setProperty("--zoom", this.zoom);
     this.frame.classList.toggle("is-zoomed", this.zoom > 1);
-    this.dialog.querySelector("[data-gallery=smaller]").disabled = this.zoom === 1;
-    this.dialog.querySelector("[data-gallery=larger]").disabled = this.zoom === MOST_ZOOM;
+    const isFilm = !this.film.hidden;
+    this.dialog.querySelector("[data-gallery=smaller]").disabled = isFilm || this.zoom === 1;
+    this.dialog.querySelector("[data-gallery=larger]").disabled = isFilm || this.zoom === MOST_ZOOM;
+  }
+
+  // A film that nobody sees is not to be heard either.
+  stop() {
+    this.film.pause();
+    this.film.removeAttribute("src");
+    this.film.load();
   }
 
   step(by) {
@@ -115,10 +129,18 @@ export class Gallery {
   show(place) {
     this.place = place;
     const link = this.links[place];
+    const isFilm = link.dataset.look === "video";
+    this.stop();
+    this.film.hidden = !isFilm;
+    this.image.hidden = isFilm;
     this.setZoom(1);
-    this.image.src = link.dataset.photo;
+    if (isFilm) this.film.src = link.dataset.photo;
+    else this.image.src = link.dataset.photo;
+    const film = link.parentElement.querySelector("video.film");
+    this.film.ariaLabel = film?.ariaLabel ?? link.textContent.trim();
     this.image.alt = link.querySelector("img")?.alt ?? "";
-    const words = t("photo_of", { number: place + 1, total: this.links.length });
+    const number = { number: place + 1, total: this.links.length };
+    const words = isFilm ? t("film_of", number) : t("photo_of", number);
     this.dialog.querySelector(".gallery-count").textContent = words;
     for (const way of this.dialog.querySelectorAll("a[data-gallery]")) way.href = link.dataset.photo;
     if (this.dialog.open) say(words);

@@ -3,9 +3,9 @@
 import { alarm } from "./speak.js";
 import { t } from "./words.js";
 
-const MOST = 10;
 const MEGABYTE = 1024 * 1024;
-const LIMITS = { whatsapp: 16 * MEGABYTE, sms: 5 * MEGABYTE };
+const LONGEST_ALT = 300;
+const SEEN = new Set(["image", "video"]);
 const REFUSED = /\.(html?|svg|js|exe|bat|cmd|msi|sh|jar|apk|scr)$/i;
 
 export class Files {
@@ -35,7 +35,13 @@ export class Files {
 
   // Facts to keep with a draft.
   facts() {
-    return this.ready.map(({ id, name, size }) => ({ id, name, size }));
+    return this.ready.map(({ id, name, size, look, alt }) => ({
+      id,
+      name,
+      size,
+      ...(look && { look }),
+      ...(alt && { alt }),
+    }));
   }
 
   restore(facts) {
@@ -64,14 +70,15 @@ export class Files {
   }
 
   problemOf(file) {
+    const { most, file: each, picture, together } = JSON.parse(this.box.dataset.limits);
     const others = this.entries.filter((one) => !one.problem);
-    if (others.length >= MOST) return t("too_many_files", { number: MOST });
+    if (others.length >= most) return t("too_many_files", { number: most });
     if (REFUSED.test(file.name)) return t("bad_file");
     if (!file.size) return t("empty_file");
-    const limit = LIMITS[this.box.dataset.family] ?? LIMITS.sms;
+    const limit = file.type.startsWith("image/") ? picture : each;
+    if (file.size > limit) return t("big_file", { number: limit / MEGABYTE });
     const sum = others.reduce((total, one) => total + one.size, file.size);
-    const isOver = this.box.dataset.family === "whatsapp" ? file.size > limit : sum > limit;
-    return isOver ? t("big_file", { number: limit / MEGABYTE }) : "";
+    return together && sum > together ? t("big_files", { number: together / MEGABYTE }) : "";
   }
 
   // XMLHttpRequest because fetch tells nothing about the progress of an upload.
@@ -105,6 +112,7 @@ export class Files {
     }
     entry.id = answer.id;
     entry.size = answer.size;
+    entry.look = answer.look;
     this.draw();
     this.onChange();
   }
@@ -133,8 +141,26 @@ export class Files {
       entry.bar.setAttribute("aria-label", t("uploading", { name: entry.name }));
       chip.append(entry.bar);
     }
+    if (entry.id && SEEN.has(entry.look)) chip.append(this.describer(entry));
     chip.append(this.remover(entry));
     return chip;
+  }
+
+  // What is to be seen, for who cannot see it: it is read aloud in the conversation.
+  describer(entry) {
+    const field = document.createElement("input");
+    field.type = "text";
+    field.maxLength = LONGEST_ALT;
+    field.value = entry.alt ?? "";
+    field.placeholder = t("describe");
+    field.setAttribute("aria-label", t("describe_file", { name: entry.name }));
+    field.addEventListener("input", () => {
+      entry.alt = field.value.trim();
+      this.onChange();
+    });
+    // Enter in it must not send what is not finished.
+    field.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
+    return field;
   }
 
   remover(entry) {

@@ -33,8 +33,17 @@ export function localise(root, now = Date.now()) {
   for (const place of root.querySelectorAll("[data-until]")) {
     place.textContent = until(Date.parse(place.dataset.until), now);
   }
+  for (const picture of root.querySelectorAll("img[data-sent-at]")) {
+    nameSent(picture, picture.dataset.sentBy, farTime.format(Date.parse(picture.dataset.sentAt)));
+  }
   tellAhead(root, now);
   tellMornings(root, now);
+}
+
+// Say who sent a picture or a film, and when, to who cannot see it.
+export function nameSent(mark, name, time) {
+  if (mark.matches("img")) mark.alt = t("photo_from", { name, time });
+  else mark.ariaLabel = t("film_from", { name, time });
 }
 
 // When will it be in so many hours? Said as a time, so that nobody has to count past midnight.
@@ -168,6 +177,11 @@ export function dayWords(at, now = Date.now()) {
 export function dayKey(at) {
   const date = new Date(at);
   return `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;
+}
+
+// Write a small amount of money, as near as it needs to be.
+export function amountWords(amount) {
+  return new Intl.NumberFormat(locale, { maximumSignificantDigits: 2 }).format(amount);
 }
 
 export function clockWords(at) {

@@ -20,6 +20,7 @@ import { Saved } from "./saved.js";
 import { Stories } from "./stories.js";
 import { Tally } from "./tally.js";
 import { openBell, wireTaste } from "./taste.js";
+import { wireTemplates } from "./templates.js";
 import { lastUndo } from "./undos.js";
 import { t } from "./words.js";
 import { keepSubscription, startWorker } from "./worker.js";
@@ -69,6 +70,8 @@ async function reload() {
   await list.reload();
   await pane.again();
 }
+
+wireTemplates();
 
 // --- what people click ---------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ const ASK_MS = 120;
 // Of each kind: `sign` (whose group is what is typed after it), `url`, `keepsSign`,
 // `option(facts)`, `text(option)`, and `tell(offered, words)` for who hears the page.
 export class Offered {
+  signLength = 1;
+
   // `isOn` says whether anything is offered here, `changed` hears that words were put in.
   constructor(field, box, { isOn, changed }) {
     Object.assign(this, { field, box, isOn, changed });
@@ -50,11 +52,15 @@ export class Offered {
     const words = this.begun;
     if (words === null) return;
     try {
-      const answer = await getJson(`${this.url}?${new URLSearchParams({ q: words })}`);
+      const answer = await getJson(`${this.url}?${new URLSearchParams(this.query(words))}`);
       if (number === this.asked && answer.ok) this.show(answer.body.offered, words);
     } catch {
       // The next letter asks again.
     }
+  }
+
+  query(words) {
+    return { q: words };
   }
 
   show(offered, words) {
@@ -117,7 +123,7 @@ export class Offered {
     const words = this.begun;
     if (!chosen || words === null) return this.hide();
     const end = this.field.selectionStart;
-    const start = end - words.length - (this.keepsSign ? 0 : 1);
+    const start = end - words.length - (this.keepsSign ? 0 : this.signLength);
     const text = this.text(chosen);
     this.hide();
     this.field.setRangeText(text, start, end, "end");

@@ -150,6 +150,7 @@ export class Pane {
     const box = this.thread?.box;
     if (!name || !box || name === box.dataset.title) return;
     box.dataset.title = name;
+    this.thread.decorate();
     this.page.notifier.setTitle(`${name} · ${this.settings.inboxName}`);
     this.composer?.rename(name);
   }
@@ -179,7 +180,7 @@ export class Pane {
       ask,
       desk: () => this.refreshDeskSoon(),
       lost: (id) => this.lost(id),
-      close: () => stories.close(),
+      after: ({ url, ...facts }) => stories.insist(url, facts),
       press: (url) => stories.tell(url),
       sessionEnded: () => this.sessionEnded(),
     };

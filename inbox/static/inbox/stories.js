@@ -99,13 +99,13 @@ export class Stories {
     const next = data.and_next ? list.after(pane.thread.id) : null;
     const facts = { ...data, last_seen_seq: pane.thread.lastInboundSeq };
     const url = menu.querySelector("form").action;
-    // One question may follow the other: a customer who waits, a promise that is open.
-    const again = (more) => {
-      Object.assign(facts, more);
-      return this.tell(url, facts, { again });
-    };
-    const isDone = await this.tell(url, facts, { again });
-    if (isDone && data.and_next) pane.next(next);
+    if ((await this.insist(url, facts)) && data.and_next) pane.next(next);
+  }
+
+  // One question may follow the other: a customer who waits, a promise that is open.
+  insist(url, facts) {
+    const again = (more) => this.tell(url, Object.assign(facts, more), { again });
+    return this.tell(url, facts, { again });
   }
 
   markedUnread() {

@@ -1,7 +1,7 @@
 // What stands in the open conversation: its messages in order, and where the reader is in them.
 
 import { Idiomorph } from "../vendor/idiomorph.esm.js";
-import { clockWords, dayKey, dayWords, localise } from "./fmt.js";
+import { clockWords, dayKey, dayWords, localise, nameSent } from "./fmt.js";
 import { getPart, post } from "./http.js";
 import { toast } from "./speak.js";
 import { offerUndo } from "./undos.js";
@@ -13,6 +13,7 @@ const MOST_NODES = 300;
 const TOGETHER_MS = 5 * 60_000;
 const FOLD_ABOVE = 3;
 const READ_MS = 500;
+const REACHED = new Set(["delivered", "read"]);
 const TROUBLED = new Set(["failed", "unknown", "blocked", "canceled"]);
 
 // What the server sent; the line that offers folded history is ours and has no moment of its own.
@@ -205,7 +206,7 @@ export class Thread {
     return this.items.find((one) => one !== item && later(keyOf(one), key)) ?? null;
   }
 
-  setStatus(clientId, status) {
+  setStatus(clientId, status, at = "") {
     const item = this.timeline.querySelector(`#m-${CSS.escape(clientId)}`);
     const tick = item?.querySelector(".tick");
     if (!tick) return;
@@ -213,6 +214,11 @@ export class Thread {
     if (!TROUBLED.has(status)) item.querySelector(".msg-problem")?.remove();
     tick.className = `tick tick-${status}`;
     tick.querySelector(".tick-words").textContent = t(`status_${status}`);
+    tick.querySelector("time")?.remove();
+    if (REACHED.has(status) && at) {
+      tick.append(" ", timeAt(at));
+      localise(tick);
+    }
     const use = tick.querySelector("use");
     use?.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${ICONS[status]}`));
   }
@@ -440,6 +446,7 @@ export class Thread {
       }
       this.group(before, item);
       this.nameMe(item);
+      this.nameMedia(item);
       before = item;
     }
     before?.classList.remove("has-next");
@@ -470,6 +477,13 @@ export class Thread {
     const isMine = item.dataset.author === this.settings.me;
     if (who && isMine && !item.matches(".msg-note") && who.textContent !== t("you")) {
       who.textContent = t("you");
+    }
+  }
+
+  // What is drawn for everybody does not say who the customer is, nor what time it is here.
+  nameMedia(item) {
+    for (const mark of item.querySelectorAll("[data-sent-by]")) {
+      nameSent(mark, mark.dataset.sentBy || this.box.dataset.title, clockWords(millis(item)));
     }
   }
 
@@ -550,6 +564,13 @@ const ICONS = {
   blocked: "ban",
   canceled: "circle-x",
 };
+
+function timeAt(at) {
+  const time = document.createElement("time");
+  time.dateTime = at;
+  time.dataset.show = "time";
+  return time;
+}
 
 // Make a bubble for a message that is still on its way.
 export function pendingBubble({ clientId, kind, body, name, me }) {
