@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
@@ -29,7 +30,15 @@ from routing.policy_words import Names, coming_words, unless_words
 WARN_BEFORE_WINDOW_CLOSES = timedelta(hours=2)
 _MAY_HAVE_STOPPED = (Reason.PENDING_REVIEW, Reason.OPTED_OUT, Reason.OPTED_OUT_REPLY)
 
-_ICONS = {"kept": "shield-check", "advice": "triangle-alert"}
+# What a noted consent would change.
+_LACKS_CONSENT = (
+    Reason.NO_CONVERSATION,
+    Reason.NO_CONSENT,
+    Reason.NO_PROMO_CONSENT,
+    Reason.CONSENT_EXPIRED,
+)
+
+_ICONS = {"kept": "shield-check", "advice": "triangle-alert", "test": "smartphone"}
 
 
 class Composer(StrEnum):
@@ -136,6 +145,7 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
         or _newer_conversation(viewer, conversation)
         or _closed(conversation, abilities)
         or _window_closing(conversation, composer, now=now)
+        or _test_mode(composer)
     )
     coming = _next_step(conversation, now=now)
     link = opt_out_link(conversation.account_id, address_of(conversation.thread), now=now)
@@ -258,6 +268,8 @@ def _blocked(
     is_closed = verdict.reason is Reason.WA_WINDOW_CLOSED
     tone = "warn" if is_closed or verdict.is_question else "danger"
     action = "template" if is_closed and Ability.REPLY in abilities else ""
+    if verdict.reason in _LACKS_CONSENT and Ability.TAG in abilities:
+        action = "consent"
     return Banner(verdict.reason.value.lower(), tone, verdict.words, action)
 
 
@@ -325,3 +337,9 @@ def _window_closing(
         return None
     words = _("WhatsApp lets you answer freely only for 24 hours after their message. It closes")
     return Banner("window", "warn", words, until=closes_at)
+
+
+def _test_mode(composer: Composer) -> Banner | None:
+    if composer is not Composer.OPEN or not settings.TWILIO_API_BASE:
+        return None
+    return Banner("test", "info", _("Test mode: messages go to the simulator, not to customers."))

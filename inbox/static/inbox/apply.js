@@ -1,7 +1,9 @@
 // What does an event change on the page? Each handler may run twice without harm.
 
-import { gather, say } from "./speak.js";
+import { alarm, gather, say } from "./speak.js";
 import { t } from "./words.js";
+
+const FAILURES = new Set(["failed", "blocked"]);
 
 export class Apply {
   // `page`: list, pane, notifier.
@@ -21,6 +23,7 @@ export class Apply {
     const handle = {
       "message.created": () => this.messageCreated(frame, row),
       "message.status": () => thread?.setStatus(frame.data.client_id, frame.data.status),
+      "message.updated": () => this.messageUpdated(frame, row),
       "conversation.left": () => this.left(frame.data.id),
       "conversation.moved": () => this.moved(frame),
     }[frame.type];
@@ -63,11 +66,25 @@ export class Apply {
     else gather("arrived");
   }
 
-  // Catch-up repeats events; a message counts as new once.
+  // What I wrote did not arrive: said at once, wherever I am.
+  messageUpdated(frame, row) {
+    const { changed, status } = frame.data;
+    if (!FAILURES.has(status) || !changed.includes("status")) return;
+    const bubble = parsed(frame.frag?.bubble ?? "").querySelector(".msg");
+    if (bubble?.dataset.author !== this.settings.me || !this.isNews(frame)) return;
+    const place = row ?? this.page.list.row(frame.conversation);
+    const why = bubble.querySelector(".msg-problem > span")?.textContent ?? "";
+    const name = place?.dataset.name;
+    const words = name ? t("own_failed_to", { name }) : t("own_failed");
+    alarm(`${words} ${why.replace(/\s+/g, " ").trim()}`);
+  }
+
+  // Catch-up repeats events; a message counts as new once, and fails once.
   isNews(frame) {
     this.counted ??= new Set();
-    if (this.counted.has(frame.data.id)) return false;
-    this.counted.add(frame.data.id);
+    const key = `${frame.type} ${frame.data.id}`;
+    if (this.counted.has(key)) return false;
+    this.counted.add(key);
     return true;
   }
 
@@ -81,4 +98,10 @@ export class Apply {
     const isGone = frame.data.target !== this.settings.inbox;
     if (isGone) this.left(frame.conversation);
   }
+}
+
+function parsed(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  return holder.content;
 }

@@ -44,6 +44,7 @@ export class Presence {
 
   heard(frame) {
     const { data } = frame;
+    this.settings.onPeople?.(frame);
     if (data.conversation !== this.conversation) return;
     if (frame.type === "presence") this.showViewers(data.viewers);
     else if (String(data.agent) !== this.settings.me) this.someoneTypes(data);

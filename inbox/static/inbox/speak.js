@@ -4,9 +4,11 @@ import { t } from "./words.js";
 
 const TOAST_SECONDS = 8;
 const BUNDLE_SECONDS = 15;
+const JUST_MS = 5_000;
 
 let newsTimer = 0;
 let lastNews = 0;
+let last = { words: "", at: 0 };
 const news = { arrived: 0, left: 0 };
 
 // Say something politely, to those who listen instead of look. The only writer of the region.
@@ -40,9 +42,16 @@ function speakNews() {
   if (parts.length) say(parts.join(" "));
 }
 
+// Say whether these words were spoken a moment ago, alone or among others.
+export function wasJustSpoken(words) {
+  const wanted = words.trim();
+  return Boolean(wanted) && Date.now() - last.at < JUST_MS && last.words.includes(wanted);
+}
+
 function write(id, words) {
   const region = document.getElementById(id);
   if (!region || !words) return;
+  last = { words, at: Date.now() };
   region.textContent = "";
   setTimeout(() => {
     region.textContent = words;
