@@ -14,6 +14,7 @@ from django.http import (
 )
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.english import noop
@@ -29,6 +30,7 @@ from inbox.lists import inbox_page_around
 from inbox.media import store_upload
 from inbox.mentions import offered
 from inbox.models import Attachment, Conversation, Message
+from inbox.muting import mute
 from inbox.refusals import (
     ClaimedByOtherError,
     MissingInputError,
@@ -40,6 +42,7 @@ from inbox.sending import Later, send_reply, warnings_on
 from inbox.threads import (
     MOST_MEDIA,
     beginning_of,
+    cursor_of,
     first_since,
     media_by_month,
     panel_page,
@@ -136,7 +139,8 @@ def _blank(case: Case) -> Message:
 @of_conversation
 def desk(request: HttpRequest, case: Case) -> HttpResponse:
     """Show what this reader may do now: buttons, banner, state of the composer."""
-    laid = desk_of(case.viewer, case.user, case.conversation, now=case.now)
+    cursor = cursor_of(case.viewer, case.conversation)
+    laid = desk_of(case.viewer, case.user, case.conversation, now=case.now, cursor=cursor)
     return render(request, "inbox/_desk.html", {"desk": laid, "case": case, "is_loose": True})
 
 
@@ -381,6 +385,21 @@ def unread(request: HttpRequest, case: Case) -> HttpResponse:
         request,
         lambda: mark_unread(conversation=case.conversation, by=case.viewer),
         done="",
+        back=url_of(case.conversation),
+    )
+
+
+@require_POST
+@of_conversation
+def mute_conversation(request: HttpRequest, case: Case) -> HttpResponse:
+    """Let the conversation alert this person no more, or again."""
+    is_on = request.POST.get("on") == "1"
+    return act(
+        request,
+        lambda: mute(conversation=case.conversation, by=case.viewer, is_on=is_on),
+        done=_("Muted for you: only mentions and hand-overs alert you.")
+        if is_on
+        else _("This conversation alerts you again."),
         back=url_of(case.conversation),
     )
 

@@ -146,3 +146,15 @@ def test_rows_show_who_is_in_a_conversation_and_who_writes(shop: House, open_as:
     alice.goto("/profile/")
 
     expect(people).to_have_count(0)
+
+
+def test_a_conversation_is_muted_and_unmuted_by_a_key(shop: House, open_as: Open) -> None:
+    alice = ready(open_as(shop.alice, here()))
+    mark = alice.locator("#desk").get_by_text("Muted for you")
+    expect(mark).to_have_count(0)
+
+    alice.keyboard.press("m")
+    expect(mark).to_have_count(1)
+    alice.keyboard.press("m")
+
+    expect(mark).to_have_count(0)

@@ -174,6 +174,7 @@ new Keys(settings.preferences, {
   jump: () => page.jump.open(),
   undo: () => stories.undoLast(),
   unread: onChosen("unread", press('#desk [data-story="unread"] button')),
+  mute: press('#desk [data-story="mute"] button'),
   tag: onChosen("tag", () => pane.writeTag()),
   select: () => bulk.toggle(),
   selectTo: () => bulk.toggle({ isRange: true }),
