@@ -1,6 +1,6 @@
 // What does an event change on the page? Each handler may run twice without harm.
 
-import { alarm, gather, say } from "./speak.js";
+import { alarm, gather, tellNews } from "./speak.js";
 import { t } from "./words.js";
 
 const FAILURES = new Set(["failed", "blocked"]);
@@ -57,12 +57,12 @@ export class Apply {
     const name = row?.dataset.name ?? "";
     const preview = row?.querySelector(".row-preview")?.textContent.replace(/\s+/g, " ").trim() ?? "";
     if (isWatched) {
-      say(t("new_from", { name, preview }));
+      tellNews(t("new_from", { name, preview }));
       return;
     }
     if (!this.isNews(frame)) return;
     this.page.list.wrote(id);
-    if (thread?.id === id) say(t("new_from", { name, preview }));
+    if (thread?.id === id) tellNews(t("new_from", { name, preview }));
     else gather("arrived");
   }
 

@@ -1,6 +1,6 @@
 // Who else is here, and who is writing? Shown, never relied on.
 
-import { say } from "./speak.js";
+import { tellNews } from "./speak.js";
 import { t } from "./words.js";
 
 const REFRESH_MS = 10_000;
@@ -73,7 +73,7 @@ export class Presence {
   speak(name, mode) {
     if (Date.now() - this.spokenAt < SPOKEN_MS) return;
     this.spokenAt = Date.now();
-    say(t(mode === "note" ? "writes_note" : "replies", { name }));
+    tellNews(t(mode === "note" ? "writes_note" : "replies", { name }));
   }
 
   draw() {

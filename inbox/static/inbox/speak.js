@@ -16,6 +16,11 @@ export function say(words) {
   write("speaker", words);
 }
 
+// Tell what happened by itself, if the reader wants to hear of that.
+export function tellNews(words) {
+  if (document.body.dataset.speaks !== "off") say(words);
+}
+
 // Say something at once: a failure.
 export function alarm(words) {
   write("alarm", words);
@@ -23,6 +28,7 @@ export function alarm(words) {
 
 // Collect small news about other conversations; spoken together, seldom.
 export function gather(kind) {
+  if ((document.body.dataset.speaks ?? "all") !== "all") return;
   news[kind] += 1;
   if (newsTimer) return;
   const wait = Math.max(1000, lastNews + BUNDLE_SECONDS * 1000 - Date.now());
