@@ -235,7 +235,7 @@ def _look_at(wanted: list[Happening], user_ids: list[int], *, now: datetime) -> 
         events={event.public_id: event for event in events},
         people=viewers_of(user_ids, now=now),
         away=frozenset(pk for pk, state, _muted in known if state == User.Availability.AWAY),
-        muted=frozenset((pk, row) for pk, _state, rows in known for row in rows),
+        muted=frozenset((pk, row) for pk, _state, rows in known for row in rows or ()),
         tastes=tastes_of(user_ids),
         now=now,
     )

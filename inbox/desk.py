@@ -21,7 +21,7 @@ from compliance.programmes import Programme
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.contacts import address_of
 from inbox.handover import Handover, handover_of, promise_note
-from inbox.models import ConsentReview, Conversation, ReadCursor, TeamInbox
+from inbox.models import ConsentReview, Conversation, TeamInbox
 from inbox.muting import is_muted
 from inbox.reviewing import may_decide, review_of
 from inbox.sending import Wanted, compose_verdict, is_first_word, verdict_on
@@ -125,18 +125,8 @@ class Desk:
         return Ability.NOTE in self.abilities
 
 
-def desk_of(
-    viewer: Viewer,
-    user: User,
-    conversation: Conversation,
-    *,
-    now: datetime,
-    cursor: ReadCursor | None = None,
-) -> Desk:
-    """Lay out the desk: abilities, then the gate's opinion, then the banner that matters most.
-
-    `cursor` is the reader's own: it says whether they muted the conversation.
-    """
+def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: datetime) -> Desk:
+    """Lay out the desk: abilities, then the gate's opinion, then the banner that matters most."""
     part = part_of(viewer, conversation)
     abilities = abilities_of(viewer, conversation, part)
     # The gate asks the thread for its contact: it is the one we have.
@@ -170,7 +160,7 @@ def desk_of(
         programmes=programmes,
         kept=kept,
         name_to_say=_name_to_say(conversation, composer, user, now=now),
-        is_muted=is_muted(cursor, conversation),
+        is_muted=is_muted(conversation),
     )
 
 

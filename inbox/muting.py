@@ -4,7 +4,7 @@ Nothing of it sounds, pops up, wakes a browser or comes by letter. Mentions of t
 hand-overs to them do. A conversation that was closed and begins again is muted for nobody.
 """
 
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from accounts.access import Viewer
 from inbox.models import Conversation, ReadCursor
@@ -35,10 +35,13 @@ def muted() -> "QuerySet[ReadCursor]":
     return ReadCursor.objects.filter(muted_round=F("conversation__reopen_count"))
 
 
-def is_muted(cursor: ReadCursor | None, conversation: Conversation) -> bool:
-    """Say whether the reader of this cursor muted the conversation that it is of."""
-    return (
-        cursor is not None
-        and not conversation.is_closed
-        and cursor.muted_round == conversation.reopen_count
-    )
+def round_muted_by(user_id: int) -> Subquery:
+    """Say, in a query of conversations, in which of its rounds somebody muted each."""
+    cursors = ReadCursor.objects.filter(user=user_id, conversation=OuterRef("pk"))
+    return Subquery(cursors.values("muted_round")[:1])
+
+
+def is_muted(conversation: Conversation) -> bool:
+    """Say whether the reader muted it for whom `access` fetched this conversation."""
+    muted_round = vars(conversation).get("muted_round")
+    return not conversation.is_closed and muted_round == conversation.reopen_count

@@ -189,20 +189,15 @@ def thread_page(
 
     It shows the latest, or what lies around the message `found` or before the number `before`.
     """
-    cursor = cursor_of(viewer, conversation)
+    cursor = ReadCursor.objects.filter(user=viewer.user_id, conversation=conversation).first()
     target = _seq_of(conversation, found) if found else None
     return ThreadPage(
         conversation=conversation,
         timeline=timeline(viewer, conversation, around=target, before=before),
-        desk=desk_of(viewer, user, conversation, now=now, cursor=cursor),
+        desk=desk_of(viewer, user, conversation, now=now),
         read_seq=cursor.seq if cursor else 0,
         found=found if target else "",
     )
-
-
-def cursor_of(viewer: Viewer, conversation: Conversation) -> ReadCursor | None:
-    """Return how far this reader has read a conversation, if they read it."""
-    return ReadCursor.objects.filter(user=viewer.user_id, conversation=conversation).first()
 
 
 def timeline(

@@ -42,7 +42,6 @@ from inbox.sending import Later, send_reply, warnings_on
 from inbox.threads import (
     MOST_MEDIA,
     beginning_of,
-    cursor_of,
     first_since,
     media_by_month,
     panel_page,
@@ -139,8 +138,7 @@ def _blank(case: Case) -> Message:
 @of_conversation
 def desk(request: HttpRequest, case: Case) -> HttpResponse:
     """Show what this reader may do now: buttons, banner, state of the composer."""
-    cursor = cursor_of(case.viewer, case.conversation)
-    laid = desk_of(case.viewer, case.user, case.conversation, now=case.now, cursor=cursor)
+    laid = desk_of(case.viewer, case.user, case.conversation, now=case.now)
     return render(request, "inbox/_desk.html", {"desk": laid, "case": case, "is_loose": True})
 
 
