@@ -36,12 +36,22 @@ class ProfileForm(forms.ModelForm[User]):
 
     class Meta:
         model = User
-        fields: ClassVar[list[str]] = ["name", "language", "theme", "availability"]
+        fields: ClassVar[list[str]] = ["name", "language", "theme", "speaks", "availability"]
         labels: ClassVar[dict[str, Any]] = {
             "name": _("Name"),
             "theme": _("Theme"),
+            "speaks": _("Read out by a screen reader"),
             "availability": _("Availability"),
         }
+        help_texts: ClassVar[dict[str, Any]] = {"speaks": ""}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["speaks"].required = False
+
+    def clean_speaks(self) -> str:
+        """Leave it as it is where it was not asked for."""
+        return self.cleaned_data["speaks"] or self.instance.speaks
 
 
 class ThemeForm(forms.ModelForm[User]):

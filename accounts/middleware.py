@@ -71,6 +71,23 @@ def ask_for_second_factor(get_response: View) -> View:
     return middleware
 
 
+def refuse_parts_of_pages(get_response: View) -> View:
+    """Answer 401 where a part of a page was asked for and the answer leads to the log-in.
+
+    A script would follow, and put that page where the part belongs. It tells its reader instead;
+    where it has no words for that, `HX-Refresh` lets it load the page anew, which leads there.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        leads_away = response.headers.get("Location", "").startswith(OWN_LOGIN)
+        if "HX-Request" in request.headers and leads_away:
+            return HttpResponse(status=401, headers={"HX-Refresh": "true"})
+        return response
+
+    return middleware
+
+
 def _lead_to_set_up(request: HttpRequest) -> HttpResponse:
     if "application/json" in request.headers.get("Accept", "") or "/api/" in request.path:
         words = _("Set up a second factor first: your role needs one.")

@@ -187,6 +187,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.languages.speak_their_language",
+    "accounts.middleware.refuse_parts_of_pages",
     "accounts.middleware.end_idle_sessions",
     "accounts.middleware.ask_for_second_factor",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",

@@ -27,6 +27,7 @@ from inbox.models import (
     TeamInbox,
 )
 from inbox.models.conversation import ConversationQuerySet
+from inbox.muting import round_muted_by
 
 Found = TypeVar("Found")
 # What pages and stories need of a conversation.
@@ -227,7 +228,9 @@ def get_conversation(viewer: Viewer, public_id: str) -> Conversation:
     Raises HandledByOtherError when they once had sight of it or belong to its team (they learn who
     has it, nothing else), Http404 otherwise.
     """
-    found = conversations_of(viewer).select_related(*_WITH).filter(public_id=public_id).first()
+    seen = conversations_of(viewer).select_related(*_WITH)
+    told = seen.annotate(muted_round=round_muted_by(viewer.user_id))
+    found = told.filter(public_id=public_id).first()
     if found is None:
         _say_who_has_it(viewer, public_id)
         raise Http404("No such conversation.")

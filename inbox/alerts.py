@@ -14,7 +14,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import DatabaseError
+from django.db.models import OuterRef
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -29,6 +31,7 @@ from inbox.fragments import row_queryset
 from inbox.labels import activity_words, name_for_all
 from inbox.models import Conversation, ConversationEvent, Message
 from inbox.models.message import MENTIONED
+from inbox.muting import muted
 from inbox.previews import preview_words
 from inbox.seats import Seats
 
@@ -177,6 +180,7 @@ class _Scene:
     events: Mapping[str, ConversationEvent]
     people: Mapping[int, Viewer]
     away: frozenset[int]
+    muted: frozenset[tuple[int, int]]  # person and conversation
     tastes: Mapping[int, Taste]
     now: datetime
 
@@ -219,14 +223,19 @@ def _look_at(wanted: list[Happening], user_ids: list[int], *, now: datetime) -> 
     of_events = [one.id for one in wanted if one.kind in _OF_EVENTS]
     messages = Message.objects.filter(public_id__in=of_messages) if of_messages else []
     events = ConversationEvent.objects.filter(public_id__in=of_events) if of_events else []
-    is_away = User.objects.filter(pk__in=user_ids, availability=User.Availability.AWAY)
+    is_muted = muted().filter(user=OuterRef("pk"), conversation__in=list(conversations.values()))
+    people = User.objects.filter(pk__in=user_ids).annotate(
+        muted=ArraySubquery(is_muted.values("conversation"))
+    )
+    known = list(people.values_list("pk", "availability", "muted"))
     return _Scene(
         conversations=conversations,
         audiences=audiences_of(conversations.values()),
         messages={message.public_id: message for message in messages},
         events={event.public_id: event for event in events},
         people=viewers_of(user_ids, now=now),
-        away=frozenset(is_away.values_list("pk", flat=True)),
+        away=frozenset(pk for pk, state, _muted in known if state == User.Availability.AWAY),
+        muted=frozenset((pk, row) for pk, _state, rows in known for row in rows or ()),
         tastes=tastes_of(user_ids),
         now=now,
     )
@@ -253,6 +262,9 @@ def _is_wanted(
     is_of_team = user_id not in audience.user_ids and user_id != conversation.owner_id
     event = scene.events.get(one.id)
     is_named = event is not None and event.verb not in {_Verb.WARNED, _Verb.PROMISED}
+    is_about_them = one.kind in {Kind.MENTION, Kind.ASSIGNED} or is_named
+    if (user_id, conversation.pk) in scene.muted and not is_about_them:
+        return False
     is_by_team = one.kind in {Kind.INBOUND, Kind.SLA} and is_of_team and not is_named
     sort = _sort_of(one.kind, is_by_team)
     if event is not None and event.verb == _Verb.PROMISED:

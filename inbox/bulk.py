@@ -61,6 +61,8 @@ _UNDO = {
     Act.SNOOZE: Act.WAKE,
     Act.TAG: Act.UNTAG,
     Act.UNTAG: Act.TAG,
+    Act.READ: Act.UNREAD,
+    Act.UNREAD: Act.READ,
 }
 
 
@@ -281,12 +283,14 @@ def _wake(order: Order, row: Conversation, one: Picked) -> Conversation:
     return conversations.wake_conversation(**order.story_of(row))
 
 
-def _read(order: Order, row: Conversation, one: Picked) -> None:
-    conversations.mark_read(conversation=row, by=order.by, seq=one.seen)
+def _read(order: Order, row: Conversation, one: Picked) -> Conversation | None:
+    moved = conversations.move_cursor(conversation=row, by=order.by, is_read=True, seq=one.seen)
+    return None if moved.is_changed else row
 
 
-def _unread(order: Order, row: Conversation, one: Picked) -> None:
-    conversations.mark_unread(conversation=row, by=order.by)
+def _unread(order: Order, row: Conversation, one: Picked) -> Conversation | None:
+    moved = conversations.move_cursor(conversation=row, by=order.by, is_read=False)
+    return None if moved.is_changed else row
 
 
 def _tag(order: Order, row: Conversation, one: Picked) -> Conversation:

@@ -1,5 +1,7 @@
 """What does a browser's socket hear and say? Frames out; subscribe, ping, viewing and typing in.
 
+`viewers` asks who is in the conversations of a list that was just loaded.
+
 Nothing that changes data goes over the socket. Visibility is decided by the groups a frame is
 published to, never by filtering here.
 """
@@ -30,6 +32,7 @@ from inbox.access import (
     Audience,
     HandledByOtherError,
     audience_of,
+    conversations_of,
     get_conversation,
     inboxes_of,
 )
@@ -68,6 +71,8 @@ SUBPROTOCOL = "teaminbox.v1"
 HEARTBEAT_SECONDS = 25
 MAX_FRAME_BYTES = 64 * 1024
 TYPING_GAP_SECONDS = 2.0
+MOST_ASKED = 100  # conversations whose viewers one frame asks for
+ASKED_GAP_SECONDS = 0.2
 MOST_SOCKETS_OF_ONE = 20  # tabs of one person at one process
 
 
@@ -151,6 +156,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.looking: Looking | None = None
         self.heard_at = time.monotonic()
         self.typed_at = 0.0
+        self.asked_at = 0.0
         self.is_sent_away = False
         self.joined: frozenset[str] = frozenset()
         self.outbox = Outbox(self._write)
@@ -227,6 +233,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             "ping": self._ping,
             "subscribe": self._subscribe,
             "viewing": self._viewing,
+            "viewers": self._viewers,
             "typing": self._typing,
         }
         handler = handlers.get(str(command.get("type")))
@@ -352,6 +359,19 @@ class LiveConsumer(AsyncWebsocketConsumer):
         data = {"conversation": looking.conversation, "viewers": viewers}
         await self._publish(looking, {"type": "presence", "data": data})
 
+    async def _viewers(self, command: dict[str, Any]) -> None:
+        """Say who is in these conversations, as far as this person may see them now."""
+        now = time.monotonic()
+        if self.chair.viewer.is_support or now - self.asked_at < ASKED_GAP_SECONDS:
+            return
+        self.asked_at = now
+        there = await self.presence.watchers_of(_ids_in(command.get("conversations")))
+        if not there:
+            return
+        for public_id, inbox in await self._seen_among(list(there)):
+            data = {"conversation": public_id, "viewers": there[public_id]}
+            await self._say({"inbox": inbox, "type": "presence", "data": data})
+
     async def _publish(self, looking: Looking, frame: dict[str, Any]) -> None:
         """Send an ephemeral frame to the audience of a conversation."""
         groups = [user_group(user_id) for user_id in looking.audience.user_ids]
@@ -377,6 +397,15 @@ class LiveConsumer(AsyncWebsocketConsumer):
         except (Http404, HandledByOtherError):
             return None
         return _looking_at(conversation)
+
+    @database_sync_to_async
+    def _seen_among(self, public_ids: list[str]) -> list[tuple[str, str]]:
+        """Return those of these conversations that this person may see, each with its inbox."""
+        assert self.user is not None
+        seen = conversations_of(viewer_of(self.user, now=timezone.now()))
+        rows = seen.filter(public_id__in=public_ids).order_by()
+        found = rows.values_list("public_id", "inbox__public_id")
+        return [(public_id, str(inbox)) for public_id, inbox in found]
 
     @database_sync_to_async
     def _those_who_hear(self, public_id: str) -> Looking | None:
@@ -458,6 +487,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
 def _looking_at(conversation: Conversation) -> Looking:
     inbox = str(conversation.inbox.public_id)
     return Looking(conversation.public_id, inbox, audience_of(conversation))
+
+
+def _ids_in(wanted: object) -> list[str]:
+    """Return the public ids among what a browser sent, as many as it may ask for."""
+    if not isinstance(wanted, list):
+        return []
+    found = [one for one in wanted if isinstance(one, str) and one.isalnum() and one.isascii()]
+    return found[:MOST_ASKED]
 
 
 def _accepted_by(scope: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ announces. How one ends is told in `inbox.closing`. Contract: behaviour 1 and 3.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
@@ -375,7 +375,7 @@ def take_over(
     with transaction.atomic(durable=True):
         row = locked_conversation(conversation)
         require(Ability.TAKE_OVER, by, row)
-        story = Story(now=now, actor=user)
+        story, undo = Story(now=now, actor=user), snapshot(row)
         before = readers_of(row, now=now)
         previous = row.owner
         keep = [previous.pk] if previous else []
@@ -392,6 +392,7 @@ def take_over(
             previous=name,
             previous_id=row.last_owner_id,
             reason=reason.strip()[:500],
+            **_undoable(row, undo),
         )
         story.conversation_updated(row, "owner", left=left)
         announce(story.announcements(), now=now)
@@ -608,27 +609,37 @@ def append_outbound(
 
 def mark_read(*, conversation: Conversation, by: Viewer, seq: int) -> int:
     """Move this person's cursor forward to a message; return where it is now."""
-    _refuse_support(by)
-    top = min(seq, conversation.thread.last_seq)
-    cursor, is_new = ReadCursor.objects.get_or_create(
-        user_id=by.user_id, conversation=conversation, defaults={"seq": top}
-    )
-    if not is_new and cursor.seq < top:
-        ReadCursor.objects.filter(pk=cursor.pk, seq__lt=top).update(seq=top)
-        cursor.seq = top
-    _tell_own_tabs(conversation, by, cursor.seq)
-    return cursor.seq
+    return move_cursor(conversation=conversation, by=by, seq=seq, is_read=True).seq
 
 
 def mark_unread(*, conversation: Conversation, by: Viewer) -> int:
     """Move this person's cursor, and nobody else's, to before the customer's last message."""
+    return move_cursor(conversation=conversation, by=by, is_read=False).seq
+
+
+class Moved(NamedTuple):
+    """Where a cursor is now, and whether the customer's words became read or unread by that."""
+
+    seq: int
+    is_changed: bool
+
+
+def move_cursor(*, conversation: Conversation, by: Viewer, is_read: bool, seq: int = 0) -> Moved:
+    """Move this person's cursor forward to a message, or before the customer's last one."""
     _refuse_support(by)
-    seq = max(conversation.last_inbound_seq - 1, 0)
-    ReadCursor.objects.update_or_create(
-        user_id=by.user_id, conversation=conversation, defaults={"seq": seq}
+    last = conversation.last_inbound_seq
+    goal = min(seq, conversation.thread.last_seq) if is_read else max(last - 1, 0)
+    cursor, is_new = ReadCursor.objects.get_or_create(
+        user_id=by.user_id, conversation=conversation, defaults={"seq": goal}
     )
-    _tell_own_tabs(conversation, by, seq)
-    return seq
+    was = 0 if is_new else cursor.seq
+    if is_read and not is_new and was < goal:
+        ReadCursor.objects.filter(pk=cursor.pk, seq__lt=goal).update(seq=goal)
+    elif not is_read and was != goal:
+        ReadCursor.objects.filter(pk=cursor.pk).update(seq=goal)
+    now = max(was, goal) if is_read else goal
+    _tell_own_tabs(conversation, by, now)
+    return Moved(now, (was >= last) != (now >= last))
 
 
 def _refuse_support(by: Viewer) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
@@ -22,6 +23,7 @@ from inbox.cards import may_change
 from inbox.contacts import address_of
 from inbox.handover import Handover, handover_of, promise_note
 from inbox.models import ConsentReview, Conversation, Participant, TeamInbox
+from inbox.muting import is_muted
 from inbox.reviewing import may_decide, review_of
 from inbox.sending import Wanted, compose_verdict, is_first_word, verdict_on
 from inbox.timers import next_timer
@@ -30,7 +32,15 @@ from routing.policy_words import Names, coming_words, unless_words
 WARN_BEFORE_WINDOW_CLOSES = timedelta(hours=2)
 _MAY_HAVE_STOPPED = (Reason.PENDING_REVIEW, Reason.OPTED_OUT, Reason.OPTED_OUT_REPLY)
 
-_ICONS = {"kept": "shield-check", "advice": "triangle-alert"}
+# What a noted consent would change.
+_LACKS_CONSENT = (
+    Reason.NO_CONVERSATION,
+    Reason.NO_CONSENT,
+    Reason.NO_PROMO_CONSENT,
+    Reason.CONSENT_EXPIRED,
+)
+
+_ICONS = {"kept": "shield-check", "advice": "triangle-alert", "test": "smartphone"}
 
 
 class Composer(StrEnum):
@@ -103,6 +113,7 @@ class Desk:
     # Whether the reader may block the customer, as on the contact's page.
     may_block: bool = False
     is_watching: bool = False
+    is_muted: bool = False
 
     @property
     def sent_as(self) -> str:
@@ -142,6 +153,7 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
         or _newer_conversation(viewer, conversation)
         or _closed(conversation, abilities)
         or _window_closing(conversation, composer, now=now)
+        or _test_mode(composer)
     )
     coming = _next_step(conversation, now=now)
     link = opt_out_link(conversation.account_id, address_of(conversation.thread), now=now)
@@ -157,6 +169,7 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
         begins=may_begin(viewer, conversation.inbox),
         is_watching=part is not None and part.role == Participant.Role.WATCHER,
         may_block=may_change(viewer) and not conversation.contact.is_blocked,
+        is_muted=is_muted(conversation),
     )
 
 
@@ -267,6 +280,8 @@ def _blocked(
     is_closed = verdict.reason is Reason.WA_WINDOW_CLOSED
     tone = "warn" if is_closed or verdict.is_question else "danger"
     action = "template" if is_closed and Ability.REPLY in abilities else ""
+    if verdict.reason in _LACKS_CONSENT and Ability.TAG in abilities:
+        action = "consent"
     return Banner(verdict.reason.value.lower(), tone, verdict.words, action)
 
 
@@ -334,3 +349,9 @@ def _window_closing(
         return None
     words = _("WhatsApp lets you answer freely only for 24 hours after their message. It closes")
     return Banner("window", "warn", words, until=closes_at)
+
+
+def _test_mode(composer: Composer) -> Banner | None:
+    if composer is not Composer.OPEN or not settings.TWILIO_API_BASE:
+        return None
+    return Banner("test", "info", _("Test mode: messages go to the simulator, not to customers."))

@@ -28,6 +28,7 @@ from inbox.filters import unread_by
 from inbox.labels import name_for_all
 from inbox.mentions import unread as unread_mentions
 from inbox.models import Attention, Conversation, Message, Participant, ReadCursor, TeamInbox
+from inbox.muting import muted
 
 logger = logging.getLogger(__name__)
 
@@ -133,6 +134,7 @@ def _unread(
     rows = list(
         conversations_of(viewer)
         .exclude(status=Conversation.Status.CLOSED)
+        .exclude(Exists(muted().filter(user=me, conversation=OuterRef("pk"))))
         .filter(unread_by(me), is_hidden=False, last_inbound_at__gt=since)
         .select_related("inbox", "contact", "thread__address", "thread__sender")
         .order_by("last_inbound_at", "pk")[:MOST_READ]

@@ -30,6 +30,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from accounts.access import Viewer
+from accounts.administrators import administrators_of
 from accounts.models import User
 from inbox.access import Seen, conversations_of, inboxes_for, teams_of
 from inbox.drafts import drafted
@@ -116,6 +117,13 @@ class Owner(NamedTuple):
     name: str
 
 
+class Unconnected(NamedTuple):
+    """No number leads into the inbox: may its reader connect one, or whom do they ask?"""
+
+    may_connect: bool
+    whom: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class InboxPage:
     """The list of an inbox for one reader. `head` is older than the rows: catch up from there."""
@@ -129,6 +137,7 @@ class InboxPage:
     counts: dict[str, int]
     owners: Sequence[Owner]
     is_supervisor: bool
+    unconnected: Unconnected | None = None
 
     @property
     def has_rows(self) -> bool:
@@ -215,7 +224,15 @@ def _list_of(
         counts=counts,
         owners=_owners(inbox) if is_supervisor else (),
         is_supervisor=is_supervisor,
+        unconnected=None if rows or asked.before else _unconnected(viewer, inbox),
     )
+
+
+def _unconnected(viewer: Viewer, inbox: TeamInbox) -> Unconnected | None:
+    if inbox.senders.filter(removed_at=None).exists():
+        return None
+    admins = administrators_of(viewer.account_id).values_list("name", flat=True)
+    return Unconnected(viewer.is_admin, tuple(admins))
 
 
 class _Number(Subquery):

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
 from django.conf import settings
@@ -47,17 +48,32 @@ class Presence:
 
     async def watchers(self, conversation: str) -> list[Watcher]:
         """Return who looks now; leases that ran out do not count."""
+        return (await self.watchers_of([conversation])).get(conversation, [])
+
+    async def watchers_of(self, conversations: Sequence[str]) -> dict[str, list[Watcher]]:
+        """Return who looks now at each of these; where nobody does, it is left out."""
         try:
-            values = await self._redis.hvals(_key(conversation))
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for conversation in conversations:
+                    pipe.hvals(_key(conversation))
+                every = await pipe.execute()
         except RedisError:
-            return []
-        found = [json.loads(value) for value in values]
+            return {}
         limit = time.time() - LEASE_SECONDS
-        return [
-            Watcher(id=item["id"], name=item["name"], state=item["state"])
-            for item in found
-            if item["at"] > limit
-        ]
+        found = {
+            conversation: _watchers(values, limit)
+            for conversation, values in zip(conversations, every, strict=True)
+        }
+        return {conversation: there for conversation, there in found.items() if there}
+
+
+def _watchers(values: Iterable[bytes], limit: float) -> list[Watcher]:
+    items = [json.loads(value) for value in values]
+    return [
+        Watcher(id=item["id"], name=item["name"], state=item["state"])
+        for item in items
+        if item["at"] > limit
+    ]
 
 
 def _key(conversation: str) -> str:

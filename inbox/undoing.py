@@ -1,4 +1,4 @@
-"""How does a person take back what they have just done? Claim, release, transfer, close: exactly.
+"""How does a person take back what they have just done, be it a take-over or a close? Exactly.
 
 The line that the act wrote into the timeline holds how the conversation was before; its id is what
 an undo names. Only who acted may undo, for two minutes, and only while nobody has acted since.
@@ -33,6 +33,7 @@ _AGAIN = {
     _Verb.RELEASED: Ability.RELEASE,
     _Verb.TRANSFERRED: Ability.TRANSFER,
     _Verb.MOVED: Ability.TRANSFER,
+    _Verb.TAKEN_OVER: Ability.TAKE_OVER,
     _Verb.CLOSED: Ability.CLOSE,
 }
 

@@ -68,6 +68,7 @@ urlpatterns = [
     path("c/<str:cid>/canned/", canned.canned, name="canned"),
     path("c/<str:cid>/read/", conversation.read, name="read"),
     path("c/<str:cid>/unread/", conversation.unread, name="unread"),
+    path("c/<str:cid>/mute/", conversation.mute_conversation, name="mute"),
     path("c/<str:cid>/claim/", actions.claim, name="claim"),
     path("c/<str:cid>/release/", actions.release, name="release"),
     path("c/<str:cid>/transfer/", actions.transfer, name="transfer"),

@@ -51,6 +51,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         LIGHT = "light", _("Light")
         DARK = "dark", _("Dark")
 
+    class Speaks(models.TextChoices):
+        ALL = "all", _("All news")
+        OPEN = "open", _("Only news of the open conversation")
+        OFF = "off", _("No news, only failures and answers to what I do")
+
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120)
     role = models.CharField(max_length=14, choices=Role.choices, default=Role.MEMBER)
@@ -67,6 +72,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         max_length=8, blank=True, default="", db_default="", help_text="Empty: as the browser asks"
     )
     theme = models.CharField(max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
+    speaks = models.CharField(
+        max_length=4,
+        choices=Speaks.choices,
+        default=Speaks.ALL,
+        db_default=Speaks.ALL,
+        help_text="What pages read out to a screen reader by themselves",
+    )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField("may open the admin", default=False)
     date_joined = models.DateTimeField(auto_now_add=True)

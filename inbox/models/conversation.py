@@ -413,6 +413,11 @@ class ReadCursor(models.Model):
     handover_id = models.BigIntegerField(
         default=0, db_default=0, help_text="The last hand-over whose card they put away"
     )
+    muted_round = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="How often it had been reopened when they muted it: after another time it alerts",
+    )
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

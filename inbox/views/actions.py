@@ -190,6 +190,7 @@ def take_over(request: HttpRequest, case: Case) -> HttpResponse:
             now=case.now,
         ),
         done=_("You took this conversation over."),
+        undo=lambda row: _undo_of(case, row),
         back=url_of(case.conversation),
     )
 

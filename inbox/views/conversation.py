@@ -15,6 +15,7 @@ from django.http import (
 )
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -31,6 +32,7 @@ from inbox.lists import inbox_page_around
 from inbox.media import limits_of, store_upload
 from inbox.mentions import offered
 from inbox.models import Attachment, Conversation, Message
+from inbox.muting import mute
 from inbox.panels import folds_of
 from inbox.refusals import (
     ClaimedByOtherError,
@@ -413,6 +415,21 @@ def unread(request: HttpRequest, case: Case) -> HttpResponse:
         request,
         lambda: mark_unread(conversation=case.conversation, by=case.viewer),
         done="",
+        back=url_of(case.conversation),
+    )
+
+
+@require_POST
+@of_conversation
+def mute_conversation(request: HttpRequest, case: Case) -> HttpResponse:
+    """Let the conversation alert this person no more, or again."""
+    is_on = request.POST.get("on") == "1"
+    return act(
+        request,
+        lambda: mute(conversation=case.conversation, by=case.viewer, is_on=is_on),
+        done=_("Muted for you: only mentions and hand-overs alert you.")
+        if is_on
+        else _("This conversation alerts you again."),
         back=url_of(case.conversation),
     )
 

@@ -22,6 +22,7 @@ class Me(NamedTuple):
     role: str
     availability: str
     theme: str
+    speaks: str
     is_staff: bool
     is_supervisor: bool
 
@@ -35,6 +36,7 @@ class Me(NamedTuple):
             user.role,
             user.availability,
             user.theme,
+            user.speaks,
             user.is_staff,
             is_supervisor,
         )

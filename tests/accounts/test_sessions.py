@@ -249,6 +249,21 @@ def test_only_what_a_person_does_keeps_a_session(
     assert is_in(browser) is keeps
 
 
+@pytest.mark.parametrize("is_idle", [False, True], ids=["nobody", "idle"])
+def test_a_part_of_a_page_is_refused_where_a_page_leads_to_the_log_in(
+    house: House, clock: Any, client: Client, is_idle: bool
+) -> None:
+    browser = log_in(house.alice) if is_idle else client
+    clock.shift(timedelta(hours=9))
+
+    part = browser.get("/inbox/support/", headers={"HX-Request": "true"})
+    page = browser.get("/inbox/support/")
+
+    assert (part.status_code, part.content) == (401, b"")
+    assert part.headers["HX-Refresh"] == "true"
+    assert (page.status_code, page.headers["Location"][:16]) == (302, "/accounts/login/")
+
+
 @pytest.mark.parametrize(("minutes", "stays"), [(5, False), (45, True), (None, False)])
 def test_an_account_has_a_limit_of_its_own(
     house: House, clock: Any, minutes: int | None, stays: bool

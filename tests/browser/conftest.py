@@ -55,10 +55,14 @@ def watch(page: Page, problems: list[str]) -> None:
 
 
 def _is_expected(text: str) -> bool:
-    """Chromium itself logs refused (4xx) and offline requests; the page handles them."""
+    """Chromium itself logs refused (4xx) and offline requests, htmx the latter too; the page
+    handles them."""
+    if text.startswith(("htmx:sendError", "htmx:afterRequest")):
+        return True
     return text.startswith("Failed to load resource") and any(
         sign in text
         for sign in (
+            "status of 401",
             "status of 403",
             "status of 404",
             "status of 409",

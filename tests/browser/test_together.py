@@ -1,5 +1,6 @@
 """Do the ways of working together work by keyboard: taking back, promising, finding a place?"""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -129,3 +130,31 @@ def test_recent_searches_are_ones_own_and_can_be_forgotten(
     alice.get_by_role("button", name="Forget “parcel”").press("Enter")
     expect(alice.locator("#recent")).to_be_hidden()
     expect(line).to_be_focused()
+
+
+def test_rows_show_who_is_in_a_conversation_and_who_writes(shop: House, open_as: Open) -> None:
+    alice = ready(open_as(shop.alice, here()))
+    bob = ready(open_as(shop.bob, "/inbox/support/"))
+    people = bob.locator("#rows .row .row-viewers")
+
+    expect(people).to_have_text(re.compile("Alice is here"))
+    alice.locator("#words").press_sequentially("Hi")
+    expect(people).to_have_text(re.compile("Alice is writing"))
+    bob.locator("#chips").get_by_role("link", name="Unassigned").click()
+    expect(people).to_have_text(re.compile("Alice is"))
+    expect(alice.locator("#rows .row-viewers")).to_have_count(0)
+    alice.goto("/profile/")
+
+    expect(people).to_have_count(0)
+
+
+def test_a_conversation_is_muted_and_unmuted_by_a_key(shop: House, open_as: Open) -> None:
+    alice = ready(open_as(shop.alice, here()))
+    mark = alice.locator("#desk").get_by_text("Muted for you")
+    expect(mark).to_have_count(0)
+
+    alice.keyboard.press("m")
+    expect(mark).to_have_count(1)
+    alice.keyboard.press("m")
+
+    expect(mark).to_have_count(0)

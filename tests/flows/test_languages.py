@@ -135,6 +135,23 @@ def test_a_language_is_chosen_on_the_profile_and_stays(stage: Stage, login: Logi
     assert client_words_of(again.text)["reload"] == "Recargar"
 
 
+def test_what_is_read_out_is_chosen_on_the_profile_and_stays_where_it_is_not_asked(
+    stage: Stage, login: Login
+) -> None:
+    alice = login(stage.house.alice)
+    data = {"name": "Alice", "language": "", "theme": "system", "availability": "available"}
+    inbox = reverse("inbox", kwargs={"slug": "support"})
+
+    alice.post(reverse("profile"), {**data, "speaks": "open"})
+    chosen = alice.get(inbox).text
+    alice.post(reverse("profile"), data)
+    wrong = alice.post(reverse("profile"), {**data, "speaks": "loud"})
+
+    assert 'data-speaks="open"' in chosen
+    assert 'data-speaks="open"' in alice.get(inbox).text
+    assert wrong.status_code == 200
+
+
 def test_a_language_that_is_none_of_ours_is_not_taken(house: House, login: Login) -> None:
     data = {"name": "Alice", "language": "xx", "theme": "system", "availability": "available"}
 

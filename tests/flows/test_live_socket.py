@@ -344,6 +344,47 @@ def test_who_lost_the_conversation_stops_being_seen_in_it(room: Room) -> None:
     assert "typing" not in alices.kinds()
 
 
+def test_who_loads_a_list_hears_who_is_where_they_may_look_and_nothing_else(
+    room: Room, charlie: User
+) -> None:
+    house = room.house
+    alice = room.browser(house.alice)
+    public_id = room.conversation.public_id
+    alices = room.seat(alice)
+    alices.say(type="viewing", conversation=public_id, state="active")
+    alices.hear_type("presence")
+
+    bobs = room.seat(room.browser(house.bob))
+    bobs.say(type="viewers", conversations=[public_id, "nothing"])
+    there = bobs.hear_type("presence")
+    alice.act("claim", room.conversation)
+    bobs.hear_type("conversation.left")
+    bobs.frames.clear()
+    sues, strangers = room.seat(room.browser(house.sue)), room.seat(room.browser(charlie))
+    for one in (bobs, sues, strangers):
+        one.say(type="viewers", conversations=[public_id])
+        one.say(type="ping", t=1)
+        one.hear_type("pong")
+
+    who = [{"id": house.alice.pk, "name": "Alice", "state": "viewing"}]
+    assert there["data"] == {"conversation": public_id, "viewers": who}
+    assert there["inbox"] == str(house.inbox.public_id)
+    check_protocol(sues)
+    assert sues.hear_type("presence")["data"]["viewers"] == who
+    for one in (bobs, strangers):
+        assert public_id not in json.dumps([f for f in one.frames if f.get("type") == "presence"])
+
+
+@pytest.mark.parametrize("wanted", [None, "abc", {"a": 1}, [1, None, "../x", "\ud800", "a\0"], []])
+def test_asking_for_what_can_be_no_list_does_no_harm(room: Room, wanted: object) -> None:
+    chair = room.seat(room.browser(room.house.alice))
+
+    chair.say(type="viewers", conversations=wanted)
+    chair.say(type="ping", t=7)
+
+    assert chair.hear_type("pong")["t"] == 7
+
+
 def test_leaving_is_told_and_the_room_is_empty(room: Room) -> None:
     house = room.house
     alices, bobs = (room.seat(room.browser(user)) for user in (house.alice, house.bob))

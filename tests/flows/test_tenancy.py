@@ -388,6 +388,7 @@ TABLE: dict[str, dict[str, Row]] = {
     "upload": {"POST": Row(Verdict(422), OF_CONVERSATION, _cid)},
     "read": {"POST": Row(OK, OF_CONVERSATION, _cid, lambda scene: {"seq": "1"})},
     "unread": {"POST": _press()},
+    "mute": {"POST": _press(on="1")},
     "claim": {"POST": _press()},
     "release": {"POST": _press()},
     "transfer": {

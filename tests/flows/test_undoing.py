@@ -25,6 +25,7 @@ from inbox.conversations import (
     leave_inbox,
     release_conversation,
     snooze_conversation,
+    take_over,
     transfer_to_inbox,
     transfer_to_user,
 )
@@ -148,6 +149,17 @@ def test_an_undo_puts_everything_back(
 
     stage.now += timedelta(seconds=100)
     undo(stage, house.alice)
+
+    assert state(stage) == before
+
+
+def test_a_take_over_is_taken_back_too(stage: Stage) -> None:
+    claim(stage)
+    before = state(stage)
+    stage.do(take_over, stage.house.sue, reason="Alice is ill")
+    assert state(stage) != before
+
+    undo(stage, stage.house.sue)
 
     assert state(stage) == before
 

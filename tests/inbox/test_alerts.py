@@ -11,17 +11,21 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.access import viewer_of
 from accounts.models import License, Membership, User
 from inbox.alerts import Alerts, Happening, Kind, Notice, happening_in, notices_of
 from inbox.broadcast import Head, head_in
 from inbox.closing import close_conversation, reopen_conversation
 from inbox.conversations import (
+    add_note,
     claim_conversation,
     release_conversation,
     take_over,
     transfer_to_user,
 )
 from inbox.models import Conversation, Message, Participant
+from inbox.models.ids import client_id
+from inbox.muting import mute
 from inbox.seats import Seats
 from tests.conftest import House
 from tests.factories import make_user
@@ -198,6 +202,46 @@ def test_who_may_not_see_it_any_more_is_not_told_of_its_failure(
     message = Message.objects.get(direction="out", kind="text")
 
     assert told(lambda: status_in(client, message, "undelivered", "30003")) == []
+
+
+# --- Muted ----------------------------------------------------------------------------------------
+
+
+def hush(stage: Stage, user: User, *, is_on: bool = True) -> None:
+    mute(conversation=stage.row, by=viewer_of(user, now=stage.now), is_on=is_on)
+
+
+def test_what_somebody_muted_alerts_only_the_others_until_they_unmute(
+    stage: Stage, told: Told
+) -> None:
+    house = stage.house
+    hush(stage, house.alice)
+
+    assert who(told(lambda: stage.hear("One"))) == [("Bob", "inbound"), ("Sue", "inbound")]
+    hush(stage, house.alice, is_on=False)
+    assert len(who(told(lambda: stage.hear("Two")))) == 3
+
+
+def test_what_is_muted_still_tells_of_a_mention_and_of_what_one_is_given(
+    stage: Stage, told: Told
+) -> None:
+    house = stage.house
+    hush(stage, house.bob)
+
+    facts = {"body": "@Bob look", "client_id": client_id()}
+    note = told(lambda: stage.do(add_note, house.alice, **facts))
+    given = told(lambda: stage.do(transfer_to_user, house.alice, to=house.bob))
+
+    assert who(note) == [("Bob", "mention")]
+    assert who(given) == [("Bob", "assigned")]
+
+
+def test_what_was_closed_and_begins_again_is_muted_for_nobody(stage: Stage, told: Told) -> None:
+    house = stage.house
+    hush(stage, house.alice)
+    stage.do(close_conversation, house.alice, last_seen_seq=99, waiting_ok=True)
+
+    assert len(who(told(lambda: stage.hear("Again")))) == 3
 
 
 # --- How it is told -------------------------------------------------------------------------------

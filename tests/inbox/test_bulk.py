@@ -187,8 +187,22 @@ def test_only_my_own_reading_is_marked(house: House, login: Any, ids: list[str])
     assert set(ReadCursor.objects.values_list("user", "seq")) == {(house.alice.pk, 1)}
     answer = ask(alice, "unread", ids)
     assert told(answer) == ["ok"] * 3
-    assert answer.json()["undo"] is None
     assert set(ReadCursor.objects.values_list("user", "seq")) == {(house.alice.pk, 0)}
+    assert ask(alice, "unread", ids).json()["undo"] is None
+
+
+def test_marks_of_reading_are_taken_back_where_they_changed_something(
+    house: House, login: Any, ids: list[str]
+) -> None:
+    alice = login(house.alice)
+    ask(alice, "read", ids[:1])
+
+    undo = ask(alice, "read", ids).json()["undo"]
+    assert (undo["act"], sorted(undo["ids"])) == ("unread", sorted(ids[1:]))
+    back = ask(alice, "unread", undo["ids"]).json()["undo"]
+
+    assert (back["act"], sorted(back["ids"])) == ("read", sorted(ids[1:]))
+    assert sorted(ReadCursor.objects.values_list("seq", flat=True)) == [0, 0, 1]
 
 
 def test_many_go_to_a_colleague_or_to_another_team(

@@ -14,12 +14,14 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from accounts.access import viewer_of
 from accounts.models import License, Membership, User
 from inbox import attendance, digesting
 from inbox.attention import attention_of, save_attention
 from inbox.conversations import add_note, claim_conversation, mark_read
 from inbox.models import Attention, Conversation, InboxAttention
 from inbox.models.ids import client_id
+from inbox.muting import mute
 from tests.conftest import House
 from tests.factories import make_user
 from tests.flows.test_together import Stage, stage
@@ -171,6 +173,11 @@ def _wants_none_of_this_inbox(stage: Stage) -> None:
     )
 
 
+def _mutes(stage: Stage) -> None:
+    viewer = viewer_of(stage.house.bob, now=stage.now)
+    mute(conversation=stage.row, by=viewer, is_on=True)
+
+
 def _is_deactivated(stage: Stage) -> None:
     User.objects.filter(pk=stage.house.bob.pk).update(is_active=False)
 
@@ -188,6 +195,7 @@ def _is_deactivated(stage: Stage) -> None:
         _is_away,
         _wants_mine_only,
         _wants_none_of_this_inbox,
+        _mutes,
         _is_deactivated,
     ],
 )

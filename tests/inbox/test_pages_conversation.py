@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from compliance.models import Consent
 from inbox.closing import close_conversation
 from inbox.conversations import add_note, claim_conversation
 from inbox.fragments import (
@@ -18,7 +19,15 @@ from inbox.fragments import (
     render_row,
     row_queryset,
 )
-from inbox.models import Contact, Conversation, ConversationEvent, Message, TeamInbox
+from inbox.models import (
+    Contact,
+    Conversation,
+    ConversationEvent,
+    Message,
+    ReadCursor,
+    TeamInbox,
+    Thread,
+)
 from inbox.models.ids import client_id
 from inbox.threads import ITEMS
 from tests.conftest import House
@@ -233,6 +242,59 @@ def test_after_stop_the_composer_is_blocked_and_says_why(stage: Stage, login: An
     assert composer_of(desk) == "blocked"
     assert 'role="alert"' in desk
     assert "START" in desk
+
+
+def test_where_nothing_shows_that_they_agreed_it_can_be_noted(stage: Stage, login: Any) -> None:
+    Consent.objects.all().delete()
+    Thread.objects.update(last_inbound_at=timezone.now() - timedelta(days=60))
+
+    desk = login(stage.house.alice).get(part(stage, "desk")).text
+
+    assert composer_of(desk) == "blocked"
+    assert f'href="{part(stage, "panel")}#agreed"' in desk
+    assert 'id="agreed"' in login(stage.house.alice).get(part(stage, "panel")).text
+
+
+def test_who_writes_to_the_simulator_is_told_so_quietly(
+    stage: Stage, login: Any, settings: Any
+) -> None:
+    alice = login(stage.house.alice)
+    settings.TWILIO_API_BASE = ""
+    before = alice.get(part(stage, "desk")).text
+    settings.TWILIO_API_BASE = "http://127.0.0.1:9"
+
+    desk = alice.get(part(stage, "desk")).text
+
+    assert "simulator" not in before
+    assert "Test mode: messages go to the simulator" in desk
+    assert 'role="status"' in desk
+    assert 'role="alert"' not in desk
+
+
+def test_muting_shows_to_who_did_it_alone_and_is_taken_back(stage: Stage, login: Any) -> None:
+    alice, bob = login(stage.house.alice), login(stage.house.bob)
+    before = ReadCursor.objects.count()
+
+    alice.post(part(stage, "mute"), {"on": "1"})
+
+    mark = "Muted for you"
+    for page in (part(stage, "desk"), part(stage, "thread")):
+        assert mark in alice.get(page).text
+        assert mark not in bob.get(page).text
+    assert "Unmute for me" in alice.get(part(stage, "desk")).text
+    alice.post(part(stage, "mute"), {"on": "0"})
+    assert mark not in alice.get(part(stage, "desk")).text
+    assert ReadCursor.objects.count() <= before + 1
+
+
+def test_what_is_closed_is_not_muted(stage: Stage, login: Any) -> None:
+    stage.do(close_conversation, stage.house.alice, last_seen_seq=1, waiting_ok=True)
+    script = {"headers": {"Accept": "application/json"}}
+
+    answer = login(stage.house.alice).post(part(stage, "mute"), {"on": "1"}, **script)
+
+    assert answer.status_code == 409
+    assert not ReadCursor.objects.filter(muted_round__isnull=False).exists()
 
 
 def test_in_a_required_inbox_one_claims_first(stage: Stage, login: Any) -> None:

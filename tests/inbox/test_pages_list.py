@@ -13,7 +13,7 @@ from accounts.models import User
 from inbox.closing import close_conversation
 from inbox.conversations import claim_conversation, snooze_conversation
 from inbox.lists import ROWS
-from inbox.models import Conversation
+from inbox.models import Conversation, Sender
 from inbox.rows import COUNT_LIMIT
 from tests.conftest import House
 from tests.factories import make_inbox, make_user
@@ -52,6 +52,37 @@ def url(house: House) -> str:
 def test_everybody_of_the_team_sees_a_new_conversation(stage: Stage, login: Any, url: str) -> None:
     for user in (stage.house.alice, stage.house.bob, stage.house.sue):
         assert rows_of(login(user).get(url).text) == [stage.row.public_id]
+
+
+VIEWS = ["open", "mine", "unassigned", "waiting", "snoozed", "mentions", "closed"]
+
+
+@pytest.mark.parametrize("query", [*({"view": view} for view in VIEWS), {"q": "x"}, {"tag": "x"}])
+def test_an_empty_list_offers_exactly_one_next_step(
+    house: House, login: Any, url: str, query: dict[str, str]
+) -> None:
+    html = login(house.alice).get(url, query, headers={"HX-Request": "true"}).text
+
+    empty = html[html.index('id="empty"') :]
+    assert " hidden" not in empty[:30]
+    assert len(re.findall("<(?:a|button) ", empty)) == 1
+
+
+def test_an_inbox_without_a_number_says_who_can_connect_one(
+    house: House, login: Any, url: str
+) -> None:
+    ada = make_user(house.account, "Ada", team=house.inbox.team, works_as=User.Role.ACCOUNT_ADMIN)
+    numbers = reverse("settings_numbers", kwargs={"slug": house.inbox.slug})
+    Sender.objects.update(removed_at=timezone.now())
+
+    theirs = login(ada).get(url).text
+    others = login(house.alice).get(url).text
+
+    assert "No number is connected" in theirs
+    assert f'href="{numbers}"' in theirs
+    assert "No number is connected" in others
+    assert f'href="{numbers}"' not in others
+    assert "Ada" in others[others.index('id="empty"') :]
 
 
 def test_an_inbox_has_the_colour_that_was_chosen_for_it(stage: Stage, login: Any, url: str) -> None:

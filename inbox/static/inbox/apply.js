@@ -1,7 +1,9 @@
 // What does an event change on the page? Each handler may run twice without harm.
 
-import { gather, say } from "./speak.js";
+import { alarm, gather, tellNews } from "./speak.js";
 import { t } from "./words.js";
+
+const FAILURES = new Set(["failed", "blocked"]);
 
 export class Apply {
   // `page`: list, pane, notifier.
@@ -21,6 +23,7 @@ export class Apply {
     const handle = {
       "message.created": () => this.messageCreated(frame, row),
       "message.status": () => thread?.setStatus(frame.data.client_id, frame.data.status, frame.data.at),
+      "message.updated": () => this.messageUpdated(frame, row),
       "conversation.left": () => this.left(frame.data.id),
       "conversation.moved": () => this.moved(frame),
     }[frame.type];
@@ -56,20 +59,34 @@ export class Apply {
     const name = row?.dataset.name ?? "";
     const preview = row?.querySelector(".row-preview")?.textContent.replace(/\s+/g, " ").trim() ?? "";
     if (isWatched) {
-      say(t("new_from", { name, preview }));
+      tellNews(t("new_from", { name, preview }));
       return;
     }
     if (!this.isNews(frame)) return;
     this.page.list.wrote(id);
-    if (thread?.id === id) say(t("new_from", { name, preview }));
+    if (thread?.id === id) tellNews(t("new_from", { name, preview }));
     else gather("arrived");
   }
 
-  // Catch-up repeats events; a message counts as new once.
+  // What I wrote did not arrive: said at once, wherever I am.
+  messageUpdated(frame, row) {
+    const { changed, status } = frame.data;
+    if (!FAILURES.has(status) || !changed.includes("status")) return;
+    const bubble = parsed(frame.frag?.bubble ?? "").querySelector(".msg");
+    if (bubble?.dataset.author !== this.settings.me || !this.isNews(frame)) return;
+    const place = row ?? this.page.list.row(frame.conversation);
+    const why = bubble.querySelector(".msg-problem > span")?.textContent ?? "";
+    const name = place?.dataset.name;
+    const words = name ? t("own_failed_to", { name }) : t("own_failed");
+    alarm(`${words} ${why.replace(/\s+/g, " ").trim()}`);
+  }
+
+  // Catch-up repeats events; a message counts as new once, and fails once.
   isNews(frame) {
     this.counted ??= new Set();
-    if (this.counted.has(frame.data.id)) return false;
-    this.counted.add(frame.data.id);
+    const key = `${frame.type} ${frame.data.id}`;
+    if (this.counted.has(key)) return false;
+    this.counted.add(key);
     return true;
   }
 
@@ -83,4 +100,10 @@ export class Apply {
     const isGone = frame.data.target !== this.settings.inbox;
     if (isGone) this.left(frame.conversation);
   }
+}
+
+function parsed(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  return holder.content;
 }

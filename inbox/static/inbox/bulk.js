@@ -1,6 +1,5 @@
 // Which conversations are chosen, and what becomes of all of them at once?
 
-import { openPart } from "./dialogs.js";
 import { SessionEndedError, newClientId, postJson } from "./http.js";
 import { say, toast } from "./speak.js";
 import { forget, remember } from "./undos.js";
@@ -223,7 +222,7 @@ export class Bulk {
   askWhom() {
     const dialog = document.getElementById("bulk-transfer");
     this.fill(dialog);
-    openPart(dialog, this.settings.targetsUrl).catch((error) => this.failed(error));
+    this.page.pane.openDialog(dialog, this.settings.targetsUrl);
   }
 
   ask(dialog) {

@@ -47,18 +47,16 @@ export async function copy(words) {
   }
 }
 
-// Show a dialog whose content the server has.
+// Show a dialog whose content the server has. Answers whether it came; throws without a network.
 export async function openPart(dialog, url) {
   const answer = await getPart(url);
-  if (!answer.ok) {
-    toast(t("not_loaded"), { isError: true });
-    return;
-  }
+  if (!answer.ok) return false;
   const place = dialog.querySelector("[data-part]");
   place.innerHTML = answer.text;
   localise(place);
   dialog.showModal();
   place.querySelector("input, textarea, button")?.focus();
+  return true;
 }
 
 const ZOOM_STEP = 2;

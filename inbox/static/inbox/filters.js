@@ -1,5 +1,6 @@
 // What narrows and sorts the list, and which such views are kept under a name?
 
+import { failedPlace } from "./failed.js";
 import { SessionEndedError, getPart, post } from "./http.js";
 import { toast } from "./speak.js";
 import { t } from "./words.js";
@@ -7,8 +8,9 @@ import { t } from "./words.js";
 const NAMES = ["channel", "tag", "waiting", "unread", "promised", "sort"];
 
 export class Filters {
-  constructor(list) {
+  constructor(list, sessionEnded) {
     this.list = list;
+    this.sessionEnded = sessionEnded;
     this.menu = document.getElementById("filters");
     this.form = document.getElementById("filter-form");
     this.place = document.getElementById("saved-views");
@@ -53,10 +55,17 @@ export class Filters {
   // --- views with a name ---
 
   async load() {
-    const answer = await this.ask(() => getPart(this.place.dataset.url));
-    if (!answer?.ok) return;
+    const answer = await this.ask(() => getPart(this.place.dataset.url), () => this.failed());
+    if (!answer?.ok) {
+      if (answer) this.failed();
+      return;
+    }
     this.place.innerHTML = answer.text;
     window.htmx?.process(this.place);
+  }
+
+  failed() {
+    this.place.replaceChildren(failedPlace(t("views_not_loaded"), () => this.load()));
   }
 
   async submitted(event) {
@@ -74,12 +83,12 @@ export class Filters {
     this.place.querySelector("input, a")?.focus();
   }
 
-  async ask(request) {
+  async ask(request, failed = () => toast(t("no_network"), { isError: true, about: "saved-view" })) {
     try {
       return await request();
     } catch (error) {
-      if (error instanceof SessionEndedError) location.reload();
-      else toast(t("no_network"), { isError: true, about: "saved-view" });
+      if (error instanceof SessionEndedError) this.sessionEnded();
+      else failed();
       return null;
     }
   }

@@ -57,7 +57,9 @@ export async function getJson(url, tag = "") {
 }
 
 async function answerOf(response) {
-  if (response.type === "opaqueredirect") throw new SessionEndedError();
+  // A part of a page is refused, a page leads to the log-in page.
+  const isOver = response.status === 401 || response.type === "opaqueredirect";
+  if (isOver) throw new SessionEndedError();
   const text = await response.text();
   const isJson = (response.headers.get("Content-Type") ?? "").includes("json");
   return {

@@ -84,6 +84,7 @@ const SINGLE = {
   d: "jump",
   "shift+z": "undo",
   "shift+u": "unread",
+  m: "mute",
   t: "tag",
   x: "select",
   "shift+x": "selectTo",

@@ -136,6 +136,7 @@ export class Line {
     areHere(frame.support);
     this.page.tally.reset();
     this.page.presence.refresh(true);
+    this.page.people.ask(this.page.list.ids);
     this.send({ type: "subscribe", inbox: this.settings.inbox, after: this.sequence.last });
     this.page.pane.composer?.retryFresh();
     this.page.saved.flush();

@@ -2,7 +2,7 @@
 
 import { Idiomorph } from "../vendor/idiomorph.esm.js";
 import { localise } from "./fmt.js";
-import { getPart } from "./http.js";
+import { failedPlace } from "./failed.js";
 import { gather } from "./speak.js";
 import { t } from "./words.js";
 
@@ -58,6 +58,11 @@ export class List {
       this.paint(row);
     }
     this.mark(this.openId);
+    this.settings.onRows?.(this.ids);
+  }
+
+  get ids() {
+    return [...this.rows.querySelectorAll(".row")].map((row) => row.dataset.id);
   }
 
   readState() {
@@ -76,6 +81,7 @@ export class List {
 
   // The list shows another view now (htmx put it there).
   swapped() {
+    document.getElementById("list-failed").replaceChildren();
     this.waiting.clear();
     this.showFresh();
     this.readState();
@@ -99,10 +105,19 @@ export class List {
     return query.toString();
   }
 
-  // Load the list anew, as it is asked for now.
+  // It could not be loaded: what it showed stays, beside words and a way to try again.
+  failed(again) {
+    const place = document.getElementById("list-failed");
+    if (!place.firstElementChild) place.append(failedPlace(t("list_not_loaded"), again));
+  }
+
+  // Load the list anew, as it is asked for now. Answers whether that is what stands there.
   async reload() {
-    const answer = await getPart(`${this.settings.inboxUrl}?${this.query()}`);
-    if (!answer.ok) return;
+    const answer = await this.settings.fetchPart(`${this.settings.inboxUrl}?${this.query()}`);
+    if (!answer?.ok) {
+      if (answer !== undefined) this.failed(() => this.reload());
+      return false;
+    }
     const { scrollTop } = this.box;
     const focused = document.activeElement?.closest("#rows .row")?.dataset.id;
     this.box.outerHTML = answer.text;
@@ -110,6 +125,7 @@ export class List {
     this.settings.onChange?.(0);
     this.box.scrollTop = scrollTop;
     if (focused) this.row(focused)?.querySelector("a").focus({ preventScroll: true });
+    return true;
   }
 
   // --- what arrives ---

@@ -3,8 +3,9 @@
 import { Apply } from "./apply.js";
 import { noticePeople } from "./awake.js";
 import { Bulk } from "./bulk.js";
-import { Gallery, copy, openPart } from "./dialogs.js";
+import { Gallery, copy } from "./dialogs.js";
 import { Drafts } from "./drafts.js";
+import { wireParts } from "./failed.js";
 import { keepTime, localise } from "./fmt.js";
 import { Filters } from "./filters.js";
 import { Jump } from "./jump.js";
@@ -15,6 +16,7 @@ import { Notifier } from "./notify.js";
 import { offer } from "./palette.js";
 import { Pane } from "./pane.js";
 import { Preferences } from "./preferences.js";
+import { People } from "./people.js";
 import { Presence } from "./presence.js";
 import { Saved } from "./saved.js";
 import { Stories } from "./stories.js";
@@ -34,9 +36,15 @@ const settings = {
   onChange: (wait) => page.tally.changed(wait),
   // What is written here counts before what the server has, until it has that too.
   hasDraft: (id, isSaved) => page.drafts.has(id) || (isSaved && !page.saved.isDirty(id)),
-  onPaint: (row) => page.bulk?.paint(row),
+  onPaint: (row) => {
+    page.bulk?.paint(row);
+    page.people.paint(row);
+  },
+  onRows: (ids) => page.people.ask(ids),
+  onPeople: (frame) => page.people.heard(frame),
   isSelecting: () => Boolean(page.bulk?.isOn),
   onState: (wanted) => page.filters?.show(wanted),
+  fetchPart: (url) => page.pane.fetch(url),
 };
 const page = { drafts: new Drafts(settings.me), gallery: new Gallery() };
 page.saved = new Saved(page.drafts, settings.draftUrl, {
@@ -52,13 +60,20 @@ page.tally = new Tally(settings, {
   show: (numbers) => page.list.setCounts(numbers),
   isUp: () => page.line.isUp,
 });
+page.people = new People(settings, {
+  send: (frame) => page.line?.send(frame),
+  changed: (id) => {
+    const row = page.list.row(id);
+    if (row) page.people.paint(row);
+  },
+});
 page.list = new List(settings, (id, url) => page.pane.open(id, { url }));
 page.presence = new Presence(settings, (frame) => page.line.send(frame));
 page.stories = new Stories(page);
 page.pane = new Pane(page, settings);
 page.apply = new Apply(page, settings);
 page.bulk = new Bulk(page, settings);
-page.filters = new Filters(page.list);
+page.filters = new Filters(page.list, () => page.pane.sessionEnded());
 page.jump = new Jump(page.pane);
 page.reload = reload;
 page.line = new Line(page, settings);
@@ -66,9 +81,11 @@ page.line = new Line(page, settings);
 const { bulk, drafts, gallery, line, list, pane, saved, stories } = page;
 
 // Too much was missed: fetch list and thread anew; drafts and the address stay.
+// Answers whether the list is there.
 async function reload() {
-  await list.reload();
+  const isThere = await list.reload();
   await pane.again();
+  return isThere;
 }
 
 wireTemplates();
@@ -91,13 +108,14 @@ const CLICKS = {
   "[data-close-panel]": () => pane.closePanel(),
   "[data-back]": () => pane.showList(),
   "[data-next]": () => pane.next(list.after(null)),
-  "[data-dialog]": (it) => openPart(document.getElementById(it.dataset.dialog), it.href),
+  "[data-dialog]": (it) => pane.openDialog(document.getElementById(it.dataset.dialog), it.href),
   "[data-copy]": (it) => copy(new URL(it.dataset.copy, location.href).href),
   "[data-copy-text]": (it) => copy(it.dataset.copyText),
   "[data-copy-quote]": (it) =>
     copy(it.closest("dialog").querySelector('[data-fill="text"]').textContent),
   ".photos [data-photo], .media [data-photo]": (it) => gallery.open(it),
   "[data-write-tag]": () => pane.writeTag(),
+  "[data-agreed]": () => pane.noteConsent(),
   "[data-jump]": () => page.jump.open(),
   "#help": () => document.getElementById("keys").showModal(),
   "#bell": openBell,
@@ -117,6 +135,8 @@ document.addEventListener("click", (event) => {
     }
   }
 });
+
+wireParts(list, () => pane.sessionEnded());
 
 // htmx has put other rows, or more of them, into the list, and is done with their attributes.
 document.addEventListener("htmx:afterSettle", (event) => {
@@ -158,6 +178,7 @@ new Keys(settings.preferences, {
   jump: () => page.jump.open(),
   undo: () => stories.undoLast(),
   unread: onChosen("unread", press('#desk [data-story="unread"] button')),
+  mute: press('#desk [data-story="mute"] button'),
   tag: onChosen("tag", () => pane.writeTag()),
   select: () => bulk.toggle(),
   selectTo: () => bulk.toggle({ isRange: true }),

@@ -2,13 +2,14 @@
 
 import { Idiomorph } from "../vendor/idiomorph.esm.js";
 import { Composer } from "./composer.js";
-import { ask } from "./dialogs.js";
+import { ask, openPart } from "./dialogs.js";
+import { failedPlace } from "./failed.js";
 import { localise } from "./fmt.js";
 import { SessionEndedError, getPart } from "./http.js";
 import { showKept } from "./kept.js";
 import { Other } from "./saved.js";
 import { sessionEnded } from "./session.js";
-import { say, toast } from "./speak.js";
+import { say, toast, wasJustSpoken } from "./speak.js";
 import { Thread } from "./thread.js";
 import { t } from "./words.js";
 
@@ -166,6 +167,7 @@ export class Pane {
       photo: (link) => gallery.open(link),
       press: (url) => stories.tell(url),
       undo: (url) => stories.undo(url),
+      failed: (error, again) => this.failed(error, again),
     };
   }
 
@@ -271,6 +273,21 @@ export class Pane {
     toast(t("not_loaded"), { isError: true, label: t("retry"), action });
   }
 
+  failed(error, again) {
+    if (error instanceof SessionEndedError) this.sessionEnded();
+    else this.offerRetry(again);
+  }
+
+  // Show a dialog whose content the server has.
+  async openDialog(dialog, url) {
+    const again = () => this.openDialog(dialog, url);
+    try {
+      if (!(await openPart(dialog, url))) this.offerRetry(again);
+    } catch (error) {
+      this.failed(error, again);
+    }
+  }
+
   focusTitle() {
     const title = this.place.querySelector("#thread-title, #handled-title");
     title?.focus({ preventScroll: true });
@@ -320,6 +337,7 @@ export class Pane {
       desk.addEventListener("toggle", () => this.refreshDeskSoon(), { capture: true, once: true });
       return;
     }
+    settleVoice(box.querySelector("#banner"), fresh.querySelector("#banner"));
     for (const id of ["desk", "banner", "next-step", "promise", "handover"]) {
       morph(box.querySelector(`#${id}`), fresh.querySelector(`#${id}`));
     }
@@ -337,7 +355,10 @@ export class Pane {
 
   async loadPanel(id) {
     const answer = await this.fetch(this.addressOf("panelUrl", id));
-    if (!answer?.ok || this.thread?.id !== id) return;
+    if (answer === undefined || this.thread?.id !== id) return;
+    this.aside.querySelector(".failed")?.remove();
+    if (answer === null) this.panelFailed(id);
+    if (!answer?.ok) return;
     const fresh = parsed(answer.text).firstElementChild;
     const known = this.aside.firstElementChild;
     if (known?.dataset.id === fresh?.dataset.id) renewPanel(known, fresh);
@@ -367,6 +388,14 @@ export class Pane {
     if (place) this.loadPart(place);
   }
 
+  // What it showed of this conversation stays.
+  panelFailed(id) {
+    const place = failedPlace(t("panel_not_loaded"), () => this.loadPanel(id));
+    const known = this.aside.firstElementChild;
+    if (known?.dataset.id === id) known.prepend(place);
+    else this.aside.replaceChildren(place);
+  }
+
   refreshPanel() {
     if (this.aside.firstElementChild && this.thread) this.loadPanel(this.thread.id);
   }
@@ -387,6 +416,15 @@ export class Pane {
   async writeTag() {
     if (!this.aside.firstElementChild) await this.togglePanel();
     this.aside.querySelector("#tag-new")?.focus();
+  }
+
+  // Go where it is noted that they agreed elsewhere.
+  async noteConsent() {
+    if (!this.aside.querySelector("#agreed")) await this.togglePanel();
+    const place = this.aside.querySelector("#agreed");
+    if (!place) return;
+    place.open = true;
+    place.querySelector("select").focus();
   }
 
   closePanel() {
@@ -483,6 +521,15 @@ function isDirty(form) {
     const first = [...field.options].find((one) => one.defaultSelected) ?? field.options[0];
     return field.value !== first.value;
   });
+}
+
+// A banner that stays as it is says nothing anew, nor does one whose words were just spoken.
+function settleVoice(known, fresh) {
+  const [was, is] = [known, fresh].map((one) => one?.querySelector(".banner-words")?.textContent ?? "");
+  const role = known?.getAttribute("role");
+  if (was !== is && !wasJustSpoken(is)) return;
+  if (was === is && role) fresh?.setAttribute("role", role);
+  else fresh?.removeAttribute("role");
 }
 
 function morph(known, fresh) {

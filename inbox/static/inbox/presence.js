@@ -1,6 +1,6 @@
 // Who else is here, and who is writing? Shown, never relied on.
 
-import { say } from "./speak.js";
+import { tellNews } from "./speak.js";
 import { t } from "./words.js";
 
 const REFRESH_MS = 10_000;
@@ -44,6 +44,7 @@ export class Presence {
 
   heard(frame) {
     const { data } = frame;
+    this.settings.onPeople?.(frame);
     if (data.conversation !== this.conversation) return;
     if (frame.type === "presence") this.showViewers(data.viewers);
     else if (String(data.agent) !== this.settings.me) this.someoneTypes(data);
@@ -72,7 +73,7 @@ export class Presence {
   speak(name, mode) {
     if (Date.now() - this.spokenAt < SPOKEN_MS) return;
     this.spokenAt = Date.now();
-    say(t(mode === "note" ? "writes_note" : "replies", { name }));
+    tellNews(t(mode === "note" ? "writes_note" : "replies", { name }));
   }
 
   draw() {

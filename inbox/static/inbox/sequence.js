@@ -11,8 +11,8 @@ const RETRY_LONGEST_MS = 60_000;
 const isTick = (frame) => frame.type === undefined;
 
 export class Sequence {
-  // `effects`: apply(frame), leave(id), reset(head), counts(counts), fetchEvents(after),
-  // fetchSeqs(after), later(fn, ms) -> cancel, random() in [0, 1).
+  // `effects`: apply(frame), leave(id), reset(head) -> false where it failed, counts(counts),
+  // fetchEvents(after), fetchSeqs(after), later(fn, ms) -> cancel, random() in [0, 1).
   constructor(last, effects) {
     this.last = last;
     this.effects = effects;
@@ -118,8 +118,12 @@ export class Sequence {
     }
     this.failures = 0;
     if (answer === null) return;
-    if (answer.reset) await this.effects.reset(answer.head);
-    else {
+    if (answer.reset) {
+      if ((await this.effects.reset(answer.head)) === false) {
+        this.retryLater();
+        return;
+      }
+    } else {
       for (const id of answer.left ?? []) this.effects.leave(id);
       for (const event of answer.events ?? []) this.effects.apply(event);
       if (answer.counts) this.effects.counts(answer.counts);

@@ -4,14 +4,21 @@ import { t } from "./words.js";
 
 const TOAST_SECONDS = 8;
 const BUNDLE_SECONDS = 15;
+const JUST_MS = 5_000;
 
 let newsTimer = 0;
 let lastNews = 0;
+let last = { words: "", at: 0 };
 const news = { arrived: 0, left: 0 };
 
 // Say something politely, to those who listen instead of look. The only writer of the region.
 export function say(words) {
   write("speaker", words);
+}
+
+// Tell what happened by itself, if the reader wants to hear of that.
+export function tellNews(words) {
+  if (document.body.dataset.speaks !== "off") say(words);
 }
 
 // Say something at once: a failure.
@@ -21,6 +28,7 @@ export function alarm(words) {
 
 // Collect small news about other conversations; spoken together, seldom.
 export function gather(kind) {
+  if ((document.body.dataset.speaks ?? "all") !== "all") return;
   news[kind] += 1;
   if (newsTimer) return;
   const wait = Math.max(1000, lastNews + BUNDLE_SECONDS * 1000 - Date.now());
@@ -40,9 +48,16 @@ function speakNews() {
   if (parts.length) say(parts.join(" "));
 }
 
+// Say whether these words were spoken a moment ago, alone or among others.
+export function wasJustSpoken(words) {
+  const wanted = words.trim();
+  return Boolean(wanted) && Date.now() - last.at < JUST_MS && last.words.includes(wanted);
+}
+
 function write(id, words) {
   const region = document.getElementById(id);
   if (!region || !words) return;
+  last = { words, at: Date.now() };
   region.textContent = "";
   setTimeout(() => {
     region.textContent = words;

@@ -233,8 +233,8 @@ export class Thread {
   loadEarlier() {
     return this.inTurn(async () => {
       if (!this.hasEarlier || this.isClosed) return;
-      const answer = await getPart(`${this.box.dataset.messagesUrl}?before=${this.firstSeq}`);
-      if (!answer.ok || this.isClosed) return;
+      const answer = await this.stretch({ before: this.firstSeq });
+      if (this.isClosed) return;
       this.hasEarlier = answer.headers.get("X-Has-Earlier") === "true";
       this.keepPlace(() => {
         this.timeline.prepend(...parseAll(answer.text, this.timeline));
@@ -249,8 +249,8 @@ export class Thread {
   loadLater() {
     return this.inTurn(async () => {
       if (this.isClosed) return;
-      const answer = await getPart(`${this.box.dataset.messagesUrl}?after=${this.lastSeq}`);
-      if (!answer.ok || this.isClosed) return;
+      const answer = await this.stretch({ after: this.lastSeq });
+      if (this.isClosed) return;
       this.hasLater = answer.headers.get("X-Has-Later") === "true";
       const wasNearEnd = this.isNearEnd();
       this.keepPlace(() => {
@@ -270,8 +270,8 @@ export class Thread {
   toNewest() {
     return this.inTurn(async () => {
       if (this.hasLater) {
-        const answer = await getPart(this.box.dataset.messagesUrl);
-        if (!answer.ok || this.isClosed) return;
+        const answer = await this.stretch();
+        if (this.isClosed) return;
         this.replace(answer);
         this.hasLater = false;
       }
@@ -316,11 +316,23 @@ export class Thread {
     this.showNewest();
   }
 
+  // Fetch a part of the thread, or throw.
+  async stretch(query = {}) {
+    const answer = await getPart(`${this.box.dataset.messagesUrl}?${new URLSearchParams(query)}`);
+    if (!answer.ok) throw new Error(answer.status);
+    return answer;
+  }
+
+  // Until the reader wants it, what failed is not asked for again by scrolling alone.
   inTurn(work) {
     this.timeline.setAttribute("aria-busy", "true");
+    this.hasFailed = false;
     this.queue = this.queue
       .then(work)
-      .catch(() => {})
+      .catch((error) => {
+        this.hasFailed = true;
+        if (!this.isClosed) this.on.failed(error, () => this.inTurn(work));
+      })
       .finally(() => this.timeline.removeAttribute("aria-busy"));
     return this.queue;
   }
@@ -372,9 +384,13 @@ export class Thread {
     else if (wentUp) this.isStuck = false;
     if (this.isStuck) this.unseen = 0;
     this.showNewest();
+    if (!this.hasFailed) this.loadMore();
+    this.noteRead();
+  }
+
+  loadMore() {
     if (this.scroller.scrollTop < NEAR_START && this.hasEarlier) this.loadEarlier();
     if (this.isNearEnd() && this.hasLater) this.loadLater();
-    this.noteRead();
   }
 
   toEnd() {

@@ -4,7 +4,7 @@ import { t } from "./words.js";
 
 export const UNDO_MS = 2 * 60_000;
 const KEY = "teaminbox.undo";
-const KINDS = new Set(["claimed", "released", "transferred", "moved", "closed"]);
+const KINDS = new Set(["claimed", "released", "transferred", "moved", "closed", "taken_over"]);
 
 // Keep what was done last, and what takes it back: {url, words}, or {bulk, words}.
 export function remember(last) {
@@ -39,5 +39,5 @@ export function offerUndo(lines, me, conversation) {
 
 // After these lines nothing before them can be taken back.
 function isAnswer(line) {
-  return /^(reopened|undone|taken_over|returned|snoozed|woken|escalated)$/.test(line.dataset.verb);
+  return /^(reopened|undone|returned|snoozed|woken|escalated)$/.test(line.dataset.verb);
 }

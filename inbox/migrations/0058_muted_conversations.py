@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('inbox', '0051_promises'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='readcursor',
+            name='muted_round',
+            field=models.PositiveIntegerField(blank=True, help_text='How often it had been reopened when they muted it: after another time it alerts', null=True),
+        ),
+    ]
