@@ -37,19 +37,22 @@ def open_conversation(
     story: Story,
     *,
     media_types: tuple[str, ...] = (),
+    is_opted_out: bool = False,
 ) -> Conversation:
     """Return the conversation this message belongs to, open and up to date.
 
-    The thread must be locked; `message` is not saved yet.
+    The thread must be locked; `message` is not saved yet. `is_opted_out` is what their consent says
+    after it.
     """
     last = _last_conversation(thread)
     if last and last.inbox_id == sender.inbox_id:
         last.inbox = sender.inbox
     if last is None or (last.is_closed and not is_within_window(last, sender.inbox, now=story.now)):
-        return _begin(sender, thread, message, last, story, media_types)
+        return _begin(sender, thread, message, last, story, media_types, is_opted_out)
     before = _readers_who_may_leave(last, story)
     _wake(last, story)
     _reopen(last, story)
+    last.is_opted_out = is_opted_out
     begins_to_wait = _take_in(last, message, story, media_types)
     write_fields(last)
     _go_on(last, message, story, begins_to_wait=begins_to_wait)
@@ -112,6 +115,7 @@ def _begin(
     last: Conversation | None,
     story: Story,
     media_types: tuple[str, ...],
+    is_opted_out: bool,
 ) -> Conversation:
     conversation = Conversation(
         account_id=thread.account_id,
@@ -119,6 +123,7 @@ def _begin(
         thread=thread,
         contact=thread.contact,
         is_hidden=thread.contact.is_blocked,
+        is_opted_out=is_opted_out,
         previous=last,
         opened_at=story.now,
         last_activity_at=story.now,

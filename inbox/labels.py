@@ -221,6 +221,7 @@ ACTIVITY_ICONS = {
     _Verb.CONTACT_FACT: "pencil",
     _Verb.UNDONE: "undo-2",
     _Verb.PROMISED: "bell-ring",
+    _Verb.PRIORITY: "flag",
 }
 
 
@@ -248,6 +249,7 @@ ACTIVITY_SENTENCES = {
     _Verb.CONTACT_FACT: _("%(who)s changed what is known of the contact"),
     _Verb.UNDONE: _("%(who)s took this back"),
     _Verb.PROMISED: _("%(who)s promised to come back"),
+    _Verb.PRIORITY: _("%(who)s changed the priority"),
 }
 MARK_SENTENCES = {
     (_Verb.OPENED, "begun"): _("%(who)s began this conversation"),
@@ -260,6 +262,10 @@ MARK_SENTENCES = {
     (_Verb.PROMISED, "cancelled"): _("%(who)s called the promise off"),
     (_Verb.PROMISED, "due"): _("The promise is due"),
     (_Verb.PROMISED, "handed"): _("The promise is due and its owner is away: the team has it"),
+    (_Verb.PRIORITY, "low"): _("%(who)s set the priority to low"),
+    (_Verb.PRIORITY, "normal"): _("%(who)s set the priority to normal"),
+    (_Verb.PRIORITY, "high"): _("%(who)s set the priority to high"),
+    (_Verb.PRIORITY, "urgent"): _("%(who)s set the priority to urgent"),
     (_Verb.RELEASED, "left"): _("%(name)s takes part no more"),
     (_Verb.TAGGED, "added"): _("%(who)s added the tag “%(mark)s”"),
     (_Verb.TAGGED, "removed"): _("%(who)s removed the tag “%(mark)s”"),

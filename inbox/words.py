@@ -91,6 +91,9 @@ def _times() -> dict[str, str]:
         "waiting_minutes": _("waiting {number} min"),
         "waiting_hours": _("waiting {number} h"),
         "waiting_days": _("waiting {number} d"),
+        "due_minutes": _("due in {number} min"),
+        "due_at": _("due {time}"),
+        "overdue": _("overdue"),
         "local_time": _("{time} there"),
         "local_times": _("between {first} and {last} there"),
     }

@@ -74,6 +74,7 @@ _OF_CONVERSATION = (
     "reopen_count",
     "preview",
     "preview_author",
+    "preview_channel",
 )
 _OF_MESSAGE = (
     "public_id",
