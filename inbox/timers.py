@@ -71,14 +71,35 @@ def _calendar(number: int, version: int, changed_at: datetime) -> Calendar:
 def plan_wait(row: Conversation) -> None:
     """Write the timers of a wait that has just begun, where the inbox has a policy.
 
-    A fault in it must not hide the customer's words: the last step still watches over the wait.
+    The caller saves the row.
     """
+    write_wait(row, schedule_wait(row))
+
+
+def schedule_wait(row: Conversation) -> list[EscalationTimer]:
+    """Return the timers of a wait that has just begun, and let its row say when the first is due.
+
+    Neither is saved, and the row need not be there yet. A fault in it must not hide the customer's
+    words: the last step still watches over the wait.
+    """
+    row.due_at = None
     if row.waiting_since is None or not _is_watched(row):
-        _keep_due(row, ())
-        return
+        return []
     try:
         with transaction.atomic():
-            _plan(row)
+            timers = _scheduled(row)
+    except Exception:
+        logger.exception("conversation %s waits without its policy", row.public_id)
+        return []
+    row.due_at = _first_due(timers)
+    return timers
+
+
+def write_wait(row: Conversation, timers: Iterable[EscalationTimer]) -> None:
+    """Write what `schedule_wait` returned, once the row is there. No fault hides the words."""
+    try:
+        with transaction.atomic():
+            EscalationTimer.objects.bulk_create(timers, ignore_conflicts=True)
     except Exception:
         logger.exception("conversation %s waits without its policy", row.public_id)
 
@@ -95,7 +116,8 @@ def replan_wait(row: Conversation, *, now: datetime) -> None:
         return
     _of(row).filter(step__lt=LAST).delete()
     if _is_watched(row):
-        _plan(row, restarted_at=now)
+        rows = _scheduled(row, restarted_at=now)
+        EscalationTimer.objects.bulk_create(rows, ignore_conflicts=True)
     refresh_due(row)
 
 
@@ -105,7 +127,7 @@ def _is_watched(row: Conversation) -> bool:
     return has_policy or reminder_of(row.inbox) is not None
 
 
-def _plan(row: Conversation, *, restarted_at: datetime | None = None) -> None:
+def _scheduled(row: Conversation, *, restarted_at: datetime | None = None) -> list[EscalationTimer]:
     inbox = TeamInbox.objects.select_related("escalation", "account", "hours").get(pk=row.inbox_id)
     hours, waiting = hours_of(inbox), waiting_of(row)
     timers = escalation.schedule(policy_of(row, inbox), waiting, hours.calendar)
@@ -113,9 +135,7 @@ def _plan(row: Conversation, *, restarted_at: datetime | None = None) -> None:
         timers = escalation.restarted(timers, waiting, hours.calendar, at=restarted_at)
     if row.status == Conversation.Status.SNOOZED and restarted_at:
         timers = escalation.suspended(timers, hours.calendar, at=restarted_at)
-    rows = [_new(row, timer, hours, held=_Held.SNOOZED) for timer in timers]
-    EscalationTimer.objects.bulk_create(rows, ignore_conflicts=True)
-    _keep_due(row, rows)
+    return [_new(row, timer, hours, held=_Held.SNOOZED) for timer in timers]
 
 
 def policy_of(row: Conversation, inbox: TeamInbox) -> Policy:
@@ -273,7 +293,11 @@ def refresh_due(row: Conversation) -> None:
 
 def _keep_due(row: Conversation, timers: Iterable[EscalationTimer]) -> None:
     """Write when the first of all timers of a wait is due."""
-    _write_due(row, min((one.due_at for one in timers if one.next_at and one.due_at), default=None))
+    _write_due(row, _first_due(timers))
+
+
+def _first_due(timers: Iterable[EscalationTimer]) -> datetime | None:
+    return min((one.due_at for one in timers if one.next_at and one.due_at), default=None)
 
 
 def _write_due(row: Conversation, due_at: datetime | None) -> None:
