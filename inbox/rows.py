@@ -95,6 +95,11 @@ class Row(NamedTuple):
         return "" if is_usual else str(Conversation.Priority(self.priority).label)
 
     @property
+    def priority_icon(self) -> str:
+        """Choose the sign of a priority: more or less urgent is no matter of colour alone."""
+        return "arrow-down" if self.priority == Conversation.Priority.LOW else "flag"
+
+    @property
     def is_read_on(self) -> bool:
         """Say whether colleagues read what its owner alone answers."""
         is_read_only = self.after_claim == TeamInbox.AfterClaim.READ_ONLY
