@@ -45,6 +45,7 @@ class Act(StrEnum):
     UNREAD = "unread"
     TAG = "tag"
     UNTAG = "untag"
+    PRIORITY = "priority"
     UNDO = "undo"
 
     @property
@@ -111,13 +112,14 @@ class Order:
     confirmed: bool = False
     until: datetime | None = None
     tag: str = ""
+    priority: str = ""
 
     def story_of(self, one: Conversation) -> dict[str, Any]:
         """Return what every story is told: the conversation, who does it, and when."""
         return {"conversation": one, "by": self.by, "user": self.user, "now": self.now}
 
     def writer_of(self, one: Conversation) -> marking.Writer:
-        """Return who writes a tag on a conversation."""
+        """Return who writes a tag or a priority on a conversation."""
         return marking.Writer(one, self.by, self.user, self.now)
 
 
@@ -301,6 +303,10 @@ def _untag(order: Order, row: Conversation, one: Picked) -> Conversation:
     return marking.untag_conversation(order.writer_of(row), order.tag)
 
 
+def _set_priority(order: Order, row: Conversation, one: Picked) -> Conversation:
+    return marking.set_priority(order.writer_of(row), order.priority)
+
+
 _STORIES: dict[Act, Callable[[Order, Conversation, Picked], Conversation | None]] = {
     Act.CLAIM: _claim,
     Act.RELEASE: _release,
@@ -313,4 +319,5 @@ _STORIES: dict[Act, Callable[[Order, Conversation, Picked], Conversation | None]
     Act.UNREAD: _unread,
     Act.TAG: _tag,
     Act.UNTAG: _untag,
+    Act.PRIORITY: _set_priority,
 }

@@ -17,6 +17,7 @@ from inbox.abilities import Ability
 from inbox.access import readers_of
 from inbox.audience import end_parts, give_to
 from inbox.broadcast import announce
+from inbox.contacts import is_opted_out
 from inbox.conversations import each_due, locked_conversation, require
 from inbox.models import Conversation, ConversationEvent, Message, Participant, TeamInbox
 from inbox.models.conversation import ConversationQuerySet
@@ -273,6 +274,7 @@ def reopen_row(row: Conversation, user: User, story: Story) -> None:
     row.was_team_wide_at_close, row.is_team_wide = False, True
     row.reopen_count += 1
     row.audience_before = None
+    row.is_opted_out = is_opted_out(row.thread)
     if not row.inbox.is_collaborative:
         give_to(row, user, source=Participant.Source.CLAIM, now=story.now)
     row.version += 1

@@ -9,7 +9,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from accounts.audit import record
 from accounts.prepared import Prepared
 from compliance.addresses import Address, parse_address
-from compliance.models import AccountKeyword
+from compliance.consent import consent_of
+from compliance.models import AccountKeyword, ConsentState
 from inbox.linked import bind_linked
 from inbox.models import (
     Contact,
@@ -61,6 +62,12 @@ def address_of(thread: Thread) -> Address:
         phone=address.phone,
         is_repliable=address.is_repliable,
     )
+
+
+def is_opted_out(thread: Thread) -> bool:
+    """Say whether the consent of a thread's address is withdrawn now."""
+    consent = consent_of(thread.account_id, address_of(thread))
+    return consent is not None and consent.state == ConsentState.OPTED_OUT
 
 
 _KEYWORDS = AccountKeyword.objects.filter(account=OuterRef("account"))

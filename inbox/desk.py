@@ -126,6 +126,11 @@ class Desk:
         return " ".join(sorted(self.abilities))
 
     @property
+    def priorities(self) -> list[tuple[str, str]]:
+        """Return the priorities that a conversation can have, the most urgent first."""
+        return [(one.value, str(one.label)) for one in reversed(Conversation.Priority)]
+
+    @property
     def may_note(self) -> bool:
         """Say whether the reader may write an internal note."""
         return Ability.NOTE in self.abilities

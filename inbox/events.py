@@ -123,7 +123,7 @@ class ConsentChanged(Event):
     """The customer's consent changed."""
 
     type: ClassVar[str] = "consent.changed"
-    carries: ClassVar[tuple[str, ...]] = ("header",)
+    carries: ClassVar[tuple[str, ...]] = ("row", "header")
 
     contact: str
     channel: str

@@ -3,20 +3,22 @@
 A filter only ever takes away from what its reader may see.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models import Exists, IntegerField, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from accounts.numbers import number_in
-from inbox.models import ReadCursor
+from inbox.models import Attachment, Conversation, ReadCursor
 from inbox.models.conversation import ConversationQuerySet
+from routing.reading import is_language
 
 LONGEST_TAG = 40
+LONGEST_LANGUAGE = 12
 CHANNELS = ("sms", "whatsapp", "rcs", "messenger")
 # Minutes somebody has waited at least.
 WAITS = (15, 60, 4 * 60, 24 * 60)
@@ -28,6 +30,7 @@ class Sort(StrEnum):
     NEWEST = "newest"
     OLDEST = "oldest"
     WAITING = "waiting"
+    DUE = "due"
 
     @classmethod
     def named(cls, name: str) -> "Sort":
@@ -37,7 +40,7 @@ class Sort(StrEnum):
     @property
     def field(self) -> str:
         """Name the moment by which rows are put in order."""
-        return "waiting_since" if self is Sort.WAITING else "last_activity_at"
+        return _FIELDS.get(self, "last_activity_at")
 
     @property
     def ordering(self) -> tuple[str, str]:
@@ -54,6 +57,9 @@ class Sort(StrEnum):
         return (is_beyond | is_beside) & Q(**{f"{self.field}__{side}e": at})
 
 
+_FIELDS = {Sort.WAITING: "waiting_since", Sort.DUE: "due_at"}
+
+
 @dataclass(frozen=True)
 class Filter:
     """What is wanted of a part of the list. `waiting` is minutes; 0 and blank ask nothing."""
@@ -64,18 +70,26 @@ class Filter:
     is_unread: bool = False
     sort: Sort = Sort.NEWEST
     is_promised: bool = False
+    priority: str = ""
+    language: str = ""
+    has_media: bool = False
+    is_failed: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> "Filter":
         """Read from an address; what makes no sense there asks nothing."""
-        channel, waiting = given.get("channel", ""), number_in(given.get("waiting", ""))
+        waiting = number_in(given.get("waiting", ""))
         return cls(
-            channel=channel if channel in CHANNELS else "",
+            channel=_one_of(CHANNELS, given.get("channel", "")),
             tag=" ".join(given.get("tag", "").replace("\0", "").split())[:LONGEST_TAG],
             waiting=waiting if waiting in WAITS else 0,
             is_unread=given.get("unread", "") == "1",
             sort=Sort.named(given.get("sort", "")),
             is_promised=given.get("promised", "") == "1",
+            priority=_one_of(Conversation.Priority.values, given.get("priority", "")),
+            language=_language_in(given.get("language", "")),
+            has_media=given.get("media", "") == "1",
+            is_failed=given.get("failed", "") == "1",
         )
 
     @property
@@ -91,8 +105,7 @@ class Filter:
     @property
     def number(self) -> int:
         """Count what narrows the list, for the button that shows it."""
-        said = (self.channel, self.tag, self.waiting, self.is_unread, self.is_promised)
-        return sum(map(bool, said))
+        return sum(name != "sort" for name in self.as_query())
 
     def as_query(self) -> dict[str, str]:
         """Return the part of an address that says the same."""
@@ -102,6 +115,10 @@ class Filter:
             "waiting": str(self.waiting or ""),
             "unread": "1" if self.is_unread else "",
             "promised": "1" if self.is_promised else "",
+            "priority": self.priority,
+            "language": self.language,
+            "media": "1" if self.has_media else "",
+            "failed": "1" if self.is_failed else "",
             "sort": "" if self.sort is Sort.NEWEST else str(self.sort),
         }
         return {name: value for name, value in said.items() if value}
@@ -111,18 +128,51 @@ def filtered(
     conversations: ConversationQuerySet, wanted: Filter, *, me: int, now: datetime
 ) -> ConversationQuerySet:
     """Keep what is wanted of conversations that this person may see."""
-    if wanted.channel:
-        conversations = conversations.filter(thread__address__family=wanted.channel)
-    if wanted.tag:
-        conversations = conversations.filter(tags__contains=[wanted.tag])
+    conversations = conversations.filter(_what_it_is(wanted))
     if wanted.waiting:
         since = now - timedelta(minutes=wanted.waiting)
         conversations = conversations.filter(waiting_since__lte=since)
-    if wanted.is_promised:
-        conversations = conversations.filter(promised_at__isnull=False)
-    if wanted.sort is Sort.WAITING:
+    if wanted.sort in _FIELDS:
         conversations = conversations.filter(waiting_since__isnull=False)
+    if wanted.sort is Sort.DUE:
+        conversations = conversations.filter(due_at__isnull=False)
     return conversations.filter(unread_by(me)) if wanted.is_unread else conversations
+
+
+def _what_it_is(wanted: Filter) -> Q:
+    """Say what is asked of a conversation, whoever looks and whenever."""
+    asked = Q()
+    if wanted.channel:
+        asked &= Q(thread__address__family=wanted.channel)
+    if wanted.tag:
+        asked &= Q(tags__contains=[wanted.tag])
+    if wanted.is_promised:
+        asked &= Q(promised_at__isnull=False)
+    if wanted.priority:
+        asked &= Q(priority=wanted.priority)
+    if wanted.language:
+        asked &= _spoken(wanted.language)
+    if wanted.is_failed:
+        asked &= Q(has_failed_message=True)
+    return asked & Q(Exists(_FILES)) if wanted.has_media else asked
+
+
+_FILES = Attachment.objects.filter(
+    message__conversation=OuterRef("pk"), state=Attachment.State.READY
+)
+
+
+def _spoken(language: str) -> Q:
+    """Say that this is noted as the customer's language, or one of its regions."""
+    return Q(contact__language=language) | Q(contact__language__startswith=f"{language}-")
+
+
+def _one_of(known: Iterable[str], said: str) -> str:
+    return said if said in known else ""
+
+
+def _language_in(said: str) -> str:
+    return said if len(said) <= LONGEST_LANGUAGE and is_language(said) else ""
 
 
 def unread_by(me: int) -> Q:

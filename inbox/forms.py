@@ -169,6 +169,7 @@ class BulkForm(forms.Form):
     note = forms.CharField(required=False, max_length=500)
     confirm = forms.BooleanField(required=False)
     tag = forms.CharField(required=False, max_length=200)
+    priority = forms.CharField(required=False, max_length=20)
 
     @property
     def wanted(self) -> Act:

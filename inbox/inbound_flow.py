@@ -3,6 +3,7 @@
 Contract: behaviour 4.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from accounts.access import feature_is_on
@@ -14,6 +15,7 @@ from inbox.directory import has_room
 from inbox.models import (
     Conversation,
     ConversationEvent,
+    EscalationTimer,
     Message,
     Participant,
     Sender,
@@ -24,7 +26,7 @@ from inbox.previews import set_preview
 from inbox.rerouting import ask_rules
 from inbox.rulebooks import rules_for
 from inbox.story import Story
-from inbox.timers import plan_wait, resume_timers, start_over
+from inbox.timers import resume_timers, schedule_wait, start_over, write_wait
 from routing.facts import Trigger
 
 WHATSAPP_PREFIX = "whatsapp:"
@@ -37,22 +39,25 @@ def open_conversation(
     story: Story,
     *,
     media_types: tuple[str, ...] = (),
+    is_opted_out: bool = False,
 ) -> Conversation:
     """Return the conversation this message belongs to, open and up to date.
 
-    The thread must be locked; `message` is not saved yet.
+    The thread must be locked; `message` is not saved yet. `is_opted_out` is what their consent says
+    after it.
     """
     last = _last_conversation(thread)
     if last and last.inbox_id == sender.inbox_id:
         last.inbox = sender.inbox
     if last is None or (last.is_closed and not is_within_window(last, sender.inbox, now=story.now)):
-        return _begin(sender, thread, message, last, story, media_types)
+        return _begin(sender, thread, message, last, story, media_types, is_opted_out)
     before = _readers_who_may_leave(last, story)
     _wake(last, story)
     _reopen(last, story)
-    begins_to_wait = _take_in(last, message, story, media_types)
+    last.is_opted_out = is_opted_out
+    timers = _take_in(last, message, story, media_types)
     write_fields(last)
-    _go_on(last, message, story, begins_to_wait=begins_to_wait)
+    _go_on(last, message, story, timers)
     if left := frozenset(before - readers_of(last, now=story.now) if before else ()):
         story.conversation_updated(last, "audience", left=left)
     return last
@@ -112,6 +117,7 @@ def _begin(
     last: Conversation | None,
     story: Story,
     media_types: tuple[str, ...],
+    is_opted_out: bool,
 ) -> Conversation:
     conversation = Conversation(
         account_id=thread.account_id,
@@ -119,17 +125,18 @@ def _begin(
         thread=thread,
         contact=thread.contact,
         is_hidden=thread.contact.is_blocked,
+        is_opted_out=is_opted_out,
         previous=last,
         opened_at=story.now,
         last_activity_at=story.now,
     )
-    begins_to_wait = _take_in(conversation, message, story, media_types)
+    timers = _take_in(conversation, message, story, media_types)
     insert_row(conversation)
     story.conversation_created(conversation, channel=message.channel)
     story.record(
         conversation, ConversationEvent.Verb.OPENED, label="Customer", is_caused_by_last=True
     )
-    _go_on(conversation, message, story, begins_to_wait=begins_to_wait)
+    _go_on(conversation, message, story, timers)
     return conversation
 
 
@@ -210,10 +217,11 @@ def _leave(conversation: Conversation, owner: User, story: Story) -> None:
 
 def _take_in(
     conversation: Conversation, message: Message, story: Story, media_types: tuple[str, ...]
-) -> bool:
-    """Let the conversation know of a new message from the customer; say if it begins to wait.
+) -> list[EscalationTimer]:
+    """Let the conversation know of a new message from the customer; return the timers of a wait
+    that begins by it.
 
-    Does not save.
+    Saves neither.
     """
     conversation.is_hidden = conversation.contact.is_blocked
     begins_to_wait = conversation.waiting_since is None and not conversation.is_hidden
@@ -222,15 +230,15 @@ def _take_in(
         conversation.wait_generation += 1
     conversation.last_inbound_at, conversation.last_inbound_seq = story.now, message.seq
     set_preview(conversation, message, media_types=media_types)
-    return begins_to_wait
+    return schedule_wait(conversation) if begins_to_wait else []
 
 
 def _go_on(
-    conversation: Conversation, message: Message, story: Story, *, begins_to_wait: bool
+    conversation: Conversation, message: Message, story: Story, timers: Sequence[EscalationTimer]
 ) -> None:
     """Start the timers of a wait, and say that somebody wrote."""
-    if begins_to_wait:
-        plan_wait(conversation)
+    if timers:
+        write_wait(conversation, timers)
     is_alert = not conversation.is_hidden and _may_alert(conversation.thread, story)
     story.message_created(conversation, message, notify=is_alert)
 

@@ -238,6 +238,7 @@ ACTIVITY_ICONS = {
     _Verb.PROMISED: "bell-ring",
     _Verb.REACH: "phone",
     _Verb.WATCHING: "eye",
+    _Verb.PRIORITY: "flag",
 }
 
 
@@ -267,6 +268,7 @@ ACTIVITY_SENTENCES = {
     _Verb.PROMISED: _("%(who)s promised to come back"),
     _Verb.REACH: _("%(who)s marked this number as out of reach"),
     _Verb.WATCHING: _("%(who)s added %(name)s as a watcher"),
+    _Verb.PRIORITY: _("%(who)s changed the priority"),
 }
 MARK_SENTENCES = {
     (_Verb.OPENED, "begun"): _("%(who)s began this conversation"),
@@ -285,6 +287,10 @@ MARK_SENTENCES = {
     (_Verb.REACH, "wrote"): _("They wrote: the number is within reach again"),
     (_Verb.WATCHING, "stopped"): _("%(who)s stopped watching"),
     (_Verb.SILENT, "goodbye"): _("No goodbye was sent"),
+    (_Verb.PRIORITY, "low"): _("%(who)s set the priority to low"),
+    (_Verb.PRIORITY, "normal"): _("%(who)s set the priority to normal"),
+    (_Verb.PRIORITY, "high"): _("%(who)s set the priority to high"),
+    (_Verb.PRIORITY, "urgent"): _("%(who)s set the priority to urgent"),
     (_Verb.RELEASED, "left"): _("%(name)s takes part no more"),
     (_Verb.TAGGED, "added"): _("%(who)s added the tag “%(mark)s”"),
     (_Verb.TAGGED, "removed"): _("%(who)s removed the tag “%(mark)s”"),

@@ -167,6 +167,11 @@ class InboxPage:
         return CHANNELS
 
     @property
+    def priorities(self) -> tuple[tuple[str, str], ...]:
+        """Return the priorities that a list can be narrowed to, and how they are said."""
+        return tuple((one.value, str(one.label)) for one in reversed(Conversation.Priority))
+
+    @property
     def chips(self) -> tuple[Chip, ...]:
         """List the views with their numbers; what is closed is not counted."""
         named = (
@@ -222,7 +227,7 @@ def _list_of(
         rows=rows,
         next_before=cursor_of(rows[-1].row, asked.sort) if rest else "",
         counts=counts,
-        owners=_owners(inbox) if is_supervisor else (),
+        owners=_owners(inbox) if is_supervisor or inbox.is_read_only_after_claim else (),
         is_supervisor=is_supervisor,
         unconnected=None if rows or asked.before else _unconnected(viewer, inbox),
     )

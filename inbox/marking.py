@@ -1,4 +1,4 @@
-"""What do people write on a conversation and its contact? Tags, and attributes of the contact.
+"""What do people write on a conversation and its contact? Tags, a priority, and attributes.
 
 Whoever may answer may. What is said of a contact is seen in each of their conversations; the line
 of who did it stands in the one that they had before them.
@@ -75,6 +75,28 @@ def _set_own_tags(writer: Writer, *, add: str = "", remove: str = "") -> Convers
         row.save(update_fields=["tags", "version"])
         _record(story, row, _Verb.TAGGED, "added" if add else "removed", add or remove)
         story.conversation_updated(row, "tags")
+        announce(story.announcements(), now=writer.now)
+    return row
+
+
+def set_priority(writer: Writer, priority: str) -> Conversation:
+    """Say how urgent a conversation is: one of `Conversation.Priority`. The one that it has already
+    changes nothing.
+
+    Raises MissingInputError for what is no priority, and else as `tag_conversation`.
+    """
+    if priority not in Conversation.Priority.values:
+        raise MissingInputError(_("Choose one of the four priorities."))
+    with transaction.atomic(durable=True):
+        row = locked_conversation(writer.conversation)
+        require(Ability.TAG, writer.by, row)
+        if not row.take_priority(priority):
+            return row
+        story = Story(now=writer.now, actor=writer.user)
+        row.version += 1
+        row.save(update_fields=["priority", "version"])
+        story.record(row, _Verb.PRIORITY, did=priority)
+        story.conversation_updated(row, "priority")
         announce(story.announcements(), now=writer.now)
     return row
 

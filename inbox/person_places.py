@@ -204,7 +204,7 @@ PLACES: tuple[Place, ...] = (
         words=("tags", "close_reason", "preview", "preview_author"),
         facts=(
             *("public_id", "status", "priority", "routing", "routing_trigger"),
-            *("audience_before", "preview_kind"),
+            *("audience_before", "preview_kind", "preview_channel"),
         ),
     ),
     Place(

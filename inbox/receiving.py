@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from accounts.prepared import Prepared, fetch, insert_row, write_fields
 from compliance.addresses import Address, parse_address
+from compliance.models import ConsentState
 from inbox.broadcast import announce
 from inbox.carrier import InboundText
 from inbox.consent_stage import apply_consent, follow_change
@@ -225,7 +226,10 @@ def receive_message(
     if consent.is_keyword or message.kind == Message.Kind.REACTION:
         conversation = append_quietly(thread, message, story)
     else:
-        conversation = open_conversation(sender, thread, message, story, media_types=types)
+        is_out = consent.state is ConsentState.OPTED_OUT
+        conversation = open_conversation(
+            *(sender, thread, message, story), media_types=types, is_opted_out=is_out
+        )
     message.conversation = conversation
     insert_row(message)
     expect_media(message, text.media, now=now)

@@ -16,12 +16,12 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from inbox import labels
-from inbox.models import Conversation
+from inbox.models import Conversation, TeamInbox
 
 KEPT = 4096  # rows a process remembers; each takes about 2.5 kB
 GAP = "\0"  # where a reader's own marks go; no text from a database holds it
 COUNT_LIMIT = 100
-TAGS = 3  # a row shows
+TAGS = 2  # a row shows
 
 
 class Row(NamedTuple):
@@ -50,6 +50,12 @@ class Row(NamedTuple):
     waiting_since: datetime | None
     snoozed_until: datetime | None
     promised_at: datetime | None = None
+    priority: str = "normal"
+    is_opted_out: bool = False
+    after_claim: str = ""
+    channel: str = ""
+    due_at: datetime | None = None
+    target_minutes: int = 15
     masks_numbers: bool = False
     tags: tuple[str, ...] = ()
 
@@ -76,6 +82,34 @@ class Row(NamedTuple):
             phone=self.phone, key=self.key, raw=self.raw, is_masked=self.masks_numbers
         )
         return self.given_name or self.profile_name or address
+
+    @property
+    def badge(self) -> str:
+        """Name the channel of the last message: a photo over SMS came as an MMS."""
+        return self.channel if self.channel == "mms" and self.family == "sms" else self.family
+
+    @property
+    def priority_words(self) -> str:
+        """Say how urgent it is; blank where it is as urgent as others."""
+        is_usual = self.priority == Conversation.Priority.NORMAL
+        return "" if is_usual else str(Conversation.Priority(self.priority).label)
+
+    @property
+    def priority_icon(self) -> str:
+        """Choose the sign of a priority: more or less urgent is no matter of colour alone."""
+        return "arrow-down" if self.priority == Conversation.Priority.LOW else "flag"
+
+    @property
+    def is_read_on(self) -> bool:
+        """Say whether colleagues read what its owner alone answers."""
+        is_read_only = self.after_claim == TeamInbox.AfterClaim.READ_ONLY
+        return is_read_only and self.owner_id is not None and not self.is_closed
+
+    @property
+    def shown_due_at(self) -> datetime | None:
+        """Return when escalation does something next, while a customer waits and none sleeps."""
+        is_open = self.status == Conversation.Status.OPEN
+        return self.due_at if is_open and self.waiting_since else None
 
     @property
     def is_closed(self) -> bool:
@@ -122,6 +156,12 @@ FIELDS = (
     "waiting_since",
     "snoozed_until",
     "promised_at",
+    "priority",
+    "is_opted_out",
+    "inbox__after_claim",
+    "preview_channel",
+    "due_at",
+    "inbox__target_minutes",
     "inbox__account__masks_numbers",
     "tags",
 )
@@ -155,6 +195,12 @@ def row_of(conversation: Conversation) -> Row:
         conversation.waiting_since,
         conversation.snoozed_until,
         conversation.promised_at,
+        conversation.priority,
+        conversation.is_opted_out,
+        conversation.inbox.after_claim,
+        conversation.preview_channel,
+        conversation.due_at,
+        conversation.inbox.target_minutes,
         labels.is_masked_for_all(conversation),
         tuple(conversation.tags),
     )

@@ -12,7 +12,7 @@ from accounts.models import Membership, User
 from inbox.audience import current_parts, is_eligible
 from inbox.models import Conversation, EscalationTimer, Participant, TeamInbox
 from inbox.refusals import NotEligibleError
-from inbox.timers import follow_claim, follow_unowned
+from inbox.timers import follow_claim, follow_unowned, refresh_due
 
 _PLAIN = (
     "status",
@@ -173,6 +173,7 @@ def _restore_timers(row: Conversation, kept: dict[str, Any], *, now: datetime) -
         return
     EscalationTimer.objects.filter(conversation=row, wait_generation=row.wait_generation).delete()
     EscalationTimer.objects.bulk_create(_read(row, one) for one in kept["timers"])
+    refresh_due(row)
 
 
 def _read(row: Conversation, written: dict[str, Any]) -> EscalationTimer:

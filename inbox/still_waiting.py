@@ -22,6 +22,7 @@ from inbox.reply_stage import knowing, promise, refusal_of, with_link
 from inbox.routing_facts import Arrived, arrived, facts_of
 from inbox.rulebooks import NONE
 from inbox.story import Story
+from inbox.timers import refresh_due
 from routing.escalation import REMIND
 from routing.facts import Trigger
 from routing.replies import Reply, remind
@@ -95,6 +96,7 @@ def _look_at(timer: EscalationTimer, story: Story) -> None:
         keep(timer, replace(value, warned_at=now))
         return
     keep(timer, replace(value, fired_at=now))
+    refresh_due(row)
     if came := _last_message(row):
         _say(came, value.due_at or now, story)
 

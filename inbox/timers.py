@@ -71,13 +71,35 @@ def _calendar(number: int, version: int, changed_at: datetime) -> Calendar:
 def plan_wait(row: Conversation) -> None:
     """Write the timers of a wait that has just begun, where the inbox has a policy.
 
-    A fault in it must not hide the customer's words: the last step still watches over the wait.
+    The caller saves the row.
     """
+    write_wait(row, schedule_wait(row))
+
+
+def schedule_wait(row: Conversation) -> list[EscalationTimer]:
+    """Return the timers of a wait that has just begun, and let its row say when the first is due.
+
+    Neither is saved, and the row need not be there yet. A fault in it must not hide the customer's
+    words: the last step still watches over the wait.
+    """
+    row.due_at = None
     if row.waiting_since is None or not _is_watched(row):
-        return
+        return []
     try:
         with transaction.atomic():
-            _plan(row)
+            timers = _scheduled(row)
+    except Exception:
+        logger.exception("conversation %s waits without its policy", row.public_id)
+        return []
+    row.due_at = _first_due(timers)
+    return timers
+
+
+def write_wait(row: Conversation, timers: Iterable[EscalationTimer]) -> None:
+    """Write what `schedule_wait` returned, once the row is there. No fault hides the words."""
+    try:
+        with transaction.atomic():
+            EscalationTimer.objects.bulk_create(timers, ignore_conflicts=True)
     except Exception:
         logger.exception("conversation %s waits without its policy", row.public_id)
 
@@ -94,7 +116,9 @@ def replan_wait(row: Conversation, *, now: datetime) -> None:
         return
     _of(row).filter(step__lt=LAST).delete()
     if _is_watched(row):
-        _plan(row, restarted_at=now)
+        rows = _scheduled(row, restarted_at=now)
+        EscalationTimer.objects.bulk_create(rows, ignore_conflicts=True)
+    refresh_due(row)
 
 
 def _is_watched(row: Conversation) -> bool:
@@ -103,7 +127,7 @@ def _is_watched(row: Conversation) -> bool:
     return has_policy or reminder_of(row.inbox) is not None
 
 
-def _plan(row: Conversation, *, restarted_at: datetime | None = None) -> None:
+def _scheduled(row: Conversation, *, restarted_at: datetime | None = None) -> list[EscalationTimer]:
     inbox = TeamInbox.objects.select_related("escalation", "account", "hours").get(pk=row.inbox_id)
     hours, waiting = hours_of(inbox), waiting_of(row)
     timers = escalation.schedule(policy_of(row, inbox), waiting, hours.calendar)
@@ -111,8 +135,7 @@ def _plan(row: Conversation, *, restarted_at: datetime | None = None) -> None:
         timers = escalation.restarted(timers, waiting, hours.calendar, at=restarted_at)
     if row.status == Conversation.Status.SNOOZED and restarted_at:
         timers = escalation.suspended(timers, hours.calendar, at=restarted_at)
-    rows = [_new(row, timer, hours, held=_Held.SNOOZED) for timer in timers]
-    EscalationTimer.objects.bulk_create(rows, ignore_conflicts=True)
+    return [_new(row, timer, hours, held=_Held.SNOOZED) for timer in timers]
 
 
 def policy_of(row: Conversation, inbox: TeamInbox) -> Policy:
@@ -160,6 +183,7 @@ def follow_policy(row: Conversation, *, now: datetime) -> bool:
     _of(row).delete()
     rows = [_new(row, timer, hours, held=held) for timer in after]
     EscalationTimer.objects.bulk_create(rows)
+    _keep_due(row, rows)
     return True
 
 
@@ -223,7 +247,19 @@ def plan_last_steps(*, now: datetime) -> int:
         timer = escalation.schedule_last(waiting_of(row), hours.calendar)
         rows.append(_new(row, timer, hours))
     EscalationTimer.objects.bulk_create(rows, ignore_conflicts=True)
+    _show_due([row.conversation_id for row in rows])
     return len(rows)
+
+
+def _show_due(conversations: Iterable[int]) -> None:
+    """Let the list know of steps that were planned without a lock. Whoever holds a conversation now
+    writes what it then knows."""
+    with transaction.atomic():
+        free = Conversation.objects.select_for_update(no_key=True, skip_locked=True)
+        rows = list(free.filter(pk__in=conversations).order_by("pk"))
+        for row in rows:
+            row.due_at = next_due_of(row)
+        Conversation.objects.bulk_update(rows, ["due_at"])
 
 
 def next_timer(row: Conversation, *, now: datetime) -> EscalationTimer | None:
@@ -237,6 +273,37 @@ def next_timer(row: Conversation, *, now: datetime) -> EscalationTimer | None:
     if not _is_watched(row) and now - row.waiting_since < LAST_STEP_IS_FAR:
         return None
     return _of(row).filter(next_at__isnull=False).order_by("due_at", "step").first()
+
+
+# --- When the next one is due ---
+
+
+def next_due_of(row: Conversation) -> datetime | None:
+    """Ask when the next step of a wait is due; None while nobody waits, or all rest."""
+    if row.waiting_since is None:
+        return None
+    running = _of(row).filter(next_at__isnull=False).order_by("due_at")
+    return running.values_list("due_at", flat=True).first()
+
+
+def refresh_due(row: Conversation) -> None:
+    """Write on a locked conversation when its next step is due, if that is another moment now."""
+    _write_due(row, next_due_of(row))
+
+
+def _keep_due(row: Conversation, timers: Iterable[EscalationTimer]) -> None:
+    """Write when the first of all timers of a wait is due."""
+    _write_due(row, _first_due(timers))
+
+
+def _first_due(timers: Iterable[EscalationTimer]) -> datetime | None:
+    return min((one.due_at for one in timers if one.next_at and one.due_at), default=None)
+
+
+def _write_due(row: Conversation, due_at: datetime | None) -> None:
+    if row.due_at != due_at:
+        row.due_at = due_at
+        write_fields(row, "due_at")
 
 
 # --- What acts do to them ---
@@ -291,7 +358,8 @@ def recompute_timers(row: Conversation, *, now: datetime) -> int:
 
 
 def end_timers(row: Conversation, why: Ended, *, now: datetime) -> None:
-    """An answer, a close or an opt-out: nothing fires any more."""
+    """An answer, a close or an opt-out: nothing fires any more. The caller saves the row."""
+    row.due_at = None
     if row.waiting_since is None:
         return
     if why is Ended.OPTED_OUT:
@@ -309,6 +377,7 @@ def restore_timers(row: Conversation, *, closed_at: datetime | None) -> None:
     for timer in ended:
         timer.take(escalation.restored((timer.value(),), Ended.CLOSED)[0])
         timer.save()
+    refresh_due(row)
 
 
 def change_timers(row: Conversation, act: Act, *, now: datetime, held: str = "") -> int:
@@ -329,7 +398,9 @@ def change_timers(row: Conversation, act: Act, *, now: datetime, held: str = "")
     after = act(before, waiting, hours.calendar)
     if row.status == Conversation.Status.SNOOZED:
         after, held = escalation.suspended(after, hours.calendar, at=now), held or _Held.SNOOZED
-    return _write(timers, after, hours, held)
+    moved = _write(timers, after, hours, held)
+    _keep_due(row, timers)
+    return moved
 
 
 def _write(timers: Iterable[EscalationTimer], values: Timers, hours: Hours, held: str) -> int:

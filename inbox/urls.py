@@ -85,6 +85,7 @@ urlpatterns = [
     path("c/<str:cid>/handover/", conversation.put_handover_away, name="handover"),
     path("c/<str:cid>/wake/", actions.wake, name="wake"),
     path("c/<str:cid>/tags/", marks.conversation_tags, name="conversation_tags"),
+    path("c/<str:cid>/priority/", marks.priority, name="priority"),
     path("c/<str:cid>/contact/tags/", marks.contact_tags, name="contact_tags"),
     path("c/<str:cid>/contact/attributes/", marks.contact_attributes, name="contact_attributes"),
     path("c/<str:cid>/reach/", reach.reach, name="reach"),

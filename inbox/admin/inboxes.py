@@ -50,6 +50,7 @@ class TeamInboxForm(forms.ModelForm[TeamInbox]):
             "auto_close_hours": "Close by itself after (hours)",
             "most_open": "Most open conversations of one person",
             "handover_minutes": "Hand-over (minutes)",
+            "target_minutes": "An answer within (minutes)",
             "is_close_reason_required": "Who closes must say why",
             "may_start_conversations": "Agents may begin conversations",
         }
@@ -103,6 +104,7 @@ class TeamInboxAdmin(SetUpAdmin[TeamInbox]):
                     "auto_close_since",
                     "goodbye",
                     "handover_minutes",
+                    "target_minutes",
                     "is_close_reason_required",
                     "may_start_conversations",
                 )

@@ -31,7 +31,7 @@ def apply_plan(plan: Plan, row: Conversation, trigger: Trigger, story: Story) ->
     was_kept_back = row.routing == Conversation.Routing.ASKING and not row.is_team_wide
     people = _assign(plan, row, story)
     row.tags = list(with_tags(row.tags, plan.tags).all)
-    row.priority = plan.priority or row.priority
+    row.take_priority(plan.priority)
     if plan.has_nobody:
         ask_rules_later(row, trigger, now=story.now)
     row.version += 0 if is_fresh else 1

@@ -21,7 +21,13 @@ from inbox.escalating.whom import Look
 from inbox.models import Conversation, ConversationEvent, EscalationTimer
 from inbox.nudges import nudge_on_commit
 from inbox.story import Story
-from inbox.timers import hours_of, recompute_timers, suspend_timers, waiting_of
+from inbox.timers import (
+    hours_of,
+    recompute_timers,
+    refresh_due,
+    suspend_timers,
+    waiting_of,
+)
 from routing import escalation
 from routing.escalation import REMIND, Clock, Do, Ended, When
 
@@ -148,7 +154,7 @@ def _look_at_one(timer: EscalationTimer, row: Conversation, story: Story, look: 
     if value.due_at and value.due_at > story.now:
         _warn(row, timer, value, story)
     elif value.step.do is Do.DATA_ACTION:
-        _leave_to_callers(timer, now=story.now)
+        _leave_to_callers(timer, row, now=story.now)
     else:
         fire(row, timer, value, story, look)
 
@@ -160,6 +166,7 @@ def is_wanted(
     now = look.now
     if why := _over(row, timer):
         keep(timer, replace(value, ended_at=now, ended_by=why))
+        refresh_due(row)
     elif not look.may_act(row):
         suspend_timers(row, now=now, held=_Held.OFF)
     elif row.status == Conversation.Status.SNOOZED:
@@ -169,15 +176,17 @@ def is_wanted(
         recompute_timers(row, now=now)
     elif not waiting_of(row).suits(value.step):
         _set_aside(timer, value, now=now)
+        refresh_due(row)
     else:
         return True
     return False
 
 
-def _leave_to_callers(timer: EscalationTimer, *, now: datetime) -> None:
+def _leave_to_callers(timer: EscalationTimer, row: Conversation, *, now: datetime) -> None:
     """Let a worker ask that may wait for others: the clock may not."""
     timer.ask_at, timer.next_at = now, None
     write_fields(timer, "ask_at", "next_at")
+    refresh_due(row)
     nudge_on_commit("sweep_asking")
 
 

@@ -15,7 +15,7 @@ from inbox.models import Conversation, ConversationEvent, EscalationTimer, Parti
 from inbox.rerouting import ask_rules
 from inbox.rulebooks import rules_for
 from inbox.story import Story
-from inbox.timers import follow_claim, follow_unowned
+from inbox.timers import follow_claim, follow_unowned, next_due_of
 from routing import escalation
 from routing.escalation import Do, Step, When
 from routing.facts import Trigger
@@ -27,7 +27,7 @@ _BY_US = Participant.Source.ESCALATION
 _OF_CONVERSATION = (
     *("version", "priority", "inbox", "escalation", "owner", "owned_since", "last_owner"),
     *("is_team_wide", "audience_before", "returns_at", "return_inbox", "tags"),
-    *("routing", "routing_trigger", "route_at"),
+    *("routing", "routing_trigger", "route_at", "due_at"),
 )
 _OF_TIMER = (
     *("due_at", "warn_at", "next_at", "warned_at", "fired_at", "obsolete_at", "obsolete_reason"),
@@ -60,6 +60,7 @@ def fire(
     before = readers_of(row, now=story.now) if takes_away else set()
     had_owner = row.owner_id
     keep(timer, replace(value, fired_at=story.now))
+    row.due_at = next_due_of(row)
     done = _DOERS[value.step.do](row, value.step, look)
     write_row(row, had_owner, story)
     left = frozenset(before - readers_of(row, now=story.now) if takes_away else ())
@@ -169,7 +170,7 @@ def _notify(row: Conversation, step: Step, look: Look) -> Done:
 
 
 def _set_priority(row: Conversation, step: Step, look: Look) -> Done:
-    row.priority = step.priority
+    row.take_priority(step.priority)
     return Done("priority", row.get_priority_display(), changed=("priority",))
 
 

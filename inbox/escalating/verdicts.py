@@ -21,6 +21,7 @@ from inbox.escalating.whom import Look
 from inbox.lookups.asking import Asked
 from inbox.models import Conversation, EscalationTimer, Message, Participant, Thread
 from inbox.story import Story
+from inbox.timers import next_due_of
 from routing import escalation
 from routing.deciding import ATTRIBUTE
 from routing.facts import Value
@@ -49,6 +50,7 @@ def follow_verdict(
     """Do what customers' code decided for a step of a conversation; both and the thread locked."""
     look, value = Look(story.now), timer.value()
     keep(timer, replace(value, fired_at=story.now))
+    row.due_at = next_due_of(row)
     before, had_owner = readers_of(row, now=story.now), row.owner_id
     failure = _failure(asked)
     outcome = (
@@ -194,7 +196,7 @@ def _label(row: Conversation, fields: Mapping[str, Value], outcome: Outcome) -> 
         outcome.done.append(_("it tagged this %(tags)s") % {"tags": ", ".join(found.added)})
     priority = str(fields.get("priority") or "").casefold()
     if priority in Conversation.Priority.values:
-        row.priority = priority
+        row.take_priority(priority)
         outcome.changed.add("priority")
         words = {"priority": row.get_priority_display()}
         outcome.done.append(_("it set the priority to %(priority)s") % words)

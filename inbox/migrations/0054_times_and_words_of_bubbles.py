@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("inbox", "0051_promises"),
+        ("inbox", "0053_lists_know_what_was"),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies: ClassVar[list[Any]] = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("inbox", "0051_promises"),
+        ("inbox", "0055_segment_price"),
     ]
 
     operations: ClassVar[list[Any]] = [
@@ -80,6 +80,7 @@ class Migration(migrations.Migration):
                     ("promised", "Promise"),
                     ("reach", "Out of reach, or within it again"),
                     ("watching", "Watchers changed"),
+                    ("priority", "Priority changed"),
                 ],
                 max_length=12,
             ),

@@ -144,6 +144,10 @@ class Conversation(models.Model):
     snoozed_until = models.DateTimeField(null=True, blank=True)
     snoozed_at = models.DateTimeField(null=True, blank=True, help_text="When it last was")
 
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its escalation does something next"
+    )
+
     promised_at = models.DateTimeField(
         null=True, blank=True, help_text="By when we promised to come back"
     )
@@ -169,7 +173,13 @@ class Conversation(models.Model):
     preview = models.CharField(max_length=160, blank=True, default="")
     preview_kind = models.CharField(max_length=12, blank=True, default="")
     preview_author = models.CharField(max_length=120, blank=True, default="")
+    preview_channel = models.CharField(max_length=20, blank=True, default="", db_default="")
     has_failed_message = models.BooleanField(default=False)
+    is_opted_out = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="What the consent of its address said last, for lists; the gate asks the consent",
+    )
 
     objects = ConversationQuerySet.as_manager()
 
@@ -239,6 +249,22 @@ class Conversation(models.Model):
                 name="conversation_promised",
                 condition=Q(promised_at__isnull=False),
             ),
+            models.Index(
+                fields=["inbox", "due_at", "id"],
+                name="conversation_due",
+                condition=Q(due_at__isnull=False),
+            ),
+            # What filters of a list look for where few rows have it.
+            models.Index(
+                fields=["account", "inbox", "priority", "-last_activity_at", "-id"],
+                name="conversation_by_priority",
+                condition=~Q(priority="normal"),
+            ),
+            models.Index(
+                fields=["account", "inbox", "-last_activity_at", "-id"],
+                name="conversation_failed",
+                condition=Q(has_failed_message=True),
+            ),
             models.Index(fields=["contact", "-opened_at"], name="conversation_by_contact"),
             models.Index(fields=["account", "opened_at", "id"], name="conversation_by_opening"),
             # So that a policy can be deleted without a look at every conversation.
@@ -256,6 +282,14 @@ class Conversation(models.Model):
     def is_closed(self) -> bool:
         """Say whether the conversation is closed."""
         return self.status == self.Status.CLOSED
+
+    def take_priority(self, priority: str) -> bool:
+        """Have this priority; blank, and what is none, changes nothing. Say whether it is another
+        than before. Does not save."""
+        if priority not in self.Priority.values or priority == self.priority:
+            return False
+        self.priority = priority
+        return True
 
 
 class Participant(models.Model):
@@ -368,6 +402,7 @@ class ConversationEvent(models.Model):
         PROMISED = "promised", _("Promise")
         REACH = "reach", _("Out of reach, or within it again")
         WATCHING = "watching", _("Watchers changed")
+        PRIORITY = "priority", _("Priority changed")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="events")

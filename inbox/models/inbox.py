@@ -112,6 +112,12 @@ class TeamInbox(models.Model):
         default=30,
         help_text="A transfer without a reply in this time goes back to the team",
     )
+    target_minutes = models.PositiveSmallIntegerField(
+        default=15,
+        db_default=15,
+        validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
+        help_text="Within this time a customer should have an answer",
+    )
     hours = models.ForeignKey(
         BusinessHours,
         on_delete=models.PROTECT,

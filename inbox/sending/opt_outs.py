@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db.models import Max
 
 from accounts.english import noop
+from accounts.prepared import write_fields
 from compliance.addresses import Address
 from compliance.asking_settings import scope_of
 from compliance.consent import record_carrier_block
@@ -101,6 +102,9 @@ def _tell_one(row: Conversation, channel: str, state: ConsentState, story: Story
         end_timers(row, Ended.OPTED_OUT, now=story.now)
     elif state is not ConsentState.HELD:
         renew_timers(row, now=story.now)
+    if state is not ConsentState.HELD:
+        row.is_opted_out = state is ConsentState.OPTED_OUT
+        write_fields(row, "is_opted_out", "due_at")
     story.consent_changed(row, channel=channel, state=state)
 
 

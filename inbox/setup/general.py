@@ -20,6 +20,7 @@ CARDS: Mapping[str, tuple[str, ...]] = {
         *("claim_rule", "after_claim", "closed_visibility", "most_open"),
         "may_start_conversations",
     ),
+    "waiting": ("target_minutes",),
     "ending": ("reopen_hours", "reopen_owner", "auto_close_hours"),
     "goodbye": ("goodbye",),
     "greeting": ("bot_name",),

@@ -76,6 +76,7 @@ _OF_CONVERSATION = (
     "reopen_count",
     "preview",
     "preview_author",
+    "preview_channel",
 )
 _OF_MESSAGE = (
     "public_id",

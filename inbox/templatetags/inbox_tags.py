@@ -282,7 +282,10 @@ def channel(family: str) -> str:
 @register.filter
 def channel_icon(family: str) -> str:
     """Choose the icon of a channel."""
-    return "message-circle" if family == "whatsapp" else "message-square"
+    return _CHANNEL_ICONS.get(family, "message-square")
+
+
+_CHANNEL_ICONS = {"whatsapp": "message-circle", "mms": "image"}
 
 
 @register.filter

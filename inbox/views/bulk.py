@@ -78,6 +78,8 @@ def _facts(form: BulkForm, viewer: Viewer, inbox: TeamInbox, *, now: datetime) -
         return {"until": _until(form, inbox, now=now)}
     if form.wanted in {Act.TAG, Act.UNTAG}:
         return {"tag": said["tag"]}
+    if form.wanted is Act.PRIORITY:
+        return {"priority": said["priority"]}
     return {}
 
 
@@ -140,6 +142,7 @@ _WORDS: dict[Act, Callable[[int], str]] = {
     Act.READ: lambda n: ngettext("%(number)s marked read", "%(number)s marked read", n),
     Act.UNREAD: lambda n: ngettext("%(number)s marked unread", "%(number)s marked unread", n),
     Act.TAG: lambda n: ngettext("%(number)s tagged", "%(number)s tagged", n),
+    Act.PRIORITY: lambda n: ngettext("Priority of %(number)s set", "Priority of %(number)s set", n),
     Act.UNDO: lambda n: ngettext("%(number)s taken back", "%(number)s taken back", n),
     Act.UNTAG: lambda n: ngettext("Tag off %(number)s", "Tag off %(number)s", n),
 }

@@ -1,4 +1,4 @@
-"""How do people tag a conversation and its contact, and say what they know of the contact?"""
+"""How do people tag a conversation, say how urgent it is, and what they know of its contact?"""
 
 import json
 from collections.abc import Callable
@@ -19,6 +19,18 @@ from routing.facts import Value
 def conversation_tags(request: HttpRequest, case: Case) -> HttpResponse:
     """Add a tag to the conversation, or take one away."""
     return _tags(request, case, marking.tag_conversation, marking.untag_conversation)
+
+
+@require_POST
+@of_conversation
+def priority(request: HttpRequest, case: Case) -> HttpResponse:
+    """Say how urgent the conversation is."""
+    return act(
+        request,
+        lambda: marking.set_priority(_writer(case), request.POST.get("priority", "")),
+        done=_("The priority is set."),
+        back=url_of(case.conversation),
+    )
 
 
 @require_POST

@@ -1,15 +1,17 @@
 """Can somebody narrow, sort and keep a list by keyboard, and does it stay true while it lives?"""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
-from inbox.models import Conversation, SavedView
+from inbox.models import Conversation, SavedView, TeamInbox
 from tests.browser.conftest import Open
 from tests.browser.keyboard import go_to
-from tests.browser.test_bulk import INBOX, six_rows
+from tests.browser.test_bulk import INBOX, claim, six_rows
 from tests.browser.test_composer import ready, say, shop
 from tests.browser.test_every_page import LOOKS, check_page
 from tests.conftest import House
@@ -112,3 +114,59 @@ def test_the_filters_look_and_read_well(
 
     expect(sue.locator("#saved-name")).to_be_visible()
     check_page(sue, f"filters {scheme} {width}")
+
+
+def test_a_priority_is_chosen_in_the_conversation_and_everybody_s_row_says_so(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    six_rows(live, shop)
+    row = Conversation.objects.order_by("pk").first()
+    assert row is not None
+    bob = ready(open_as(shop.bob, INBOX))
+    alice = ready(open_as(shop.alice, f"{INBOX}c/{row.public_id}/"))
+
+    alice.get_by_role("button", name="More", exact=True).click()
+    urgent = alice.get_by_role("button", name="Urgent")
+    expect(urgent).to_have_attribute("aria-pressed", "false")
+    urgent.click()
+
+    # The menu closes, and says it when it is opened again.
+    chosen = alice.locator('#more-menu [name="priority"][aria-pressed="true"]')
+    expect(chosen).to_have_text("Urgent")
+    flag = bob.locator(f"#c-{row.public_id} .tag-priority-urgent")
+    expect(flag).to_contain_text("Priority: Urgent")
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_rows_full_of_marks_look_and_read_well(
+    shop: House, live: Live, open_as: Open, scheme: Any, width: int
+) -> None:
+    six_rows(live, shop)
+    first, second, third, *_others = Conversation.objects.order_by("-pk")
+    now = timezone.now()
+    marked = Conversation.objects.all()
+    marked.filter(pk=first.pk).update(
+        priority="urgent",
+        due_at=now + timedelta(minutes=12),
+        waiting_since=now - timedelta(hours=2),
+        tags=["refund", "vip", "third"],
+    )
+    marked.filter(pk=second.pk).update(
+        priority="high", due_at=now - timedelta(minutes=1), is_opted_out=True, preview_channel="mms"
+    )
+    TeamInbox.objects.update(after_claim="read_only")
+    claim(shop, shop.bob, third.public_id)
+    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    alice = ready(open_as(shop.alice, INBOX, **look))
+
+    row = alice.locator(f"#c-{first.public_id}")
+    expect(row.locator(".tag-due")).to_have_text("due in 12 min")
+    expect(row.locator(".tag-waiting")).to_be_visible()
+    expect(alice.locator(f"#c-{second.public_id} .tag-due")).to_have_text("overdue")
+    expect(alice.locator(f"#c-{second.public_id}")).to_contain_text("Opted out")
+    expect(alice.locator(f"#c-{third.public_id} .row-read-only")).to_be_visible()
+    check_page(alice, f"marks {scheme} {width}")
+
+    alice.goto(f"{alice.url}?sort=due")
+    expect(alice.locator("#rows .row")).to_have_count(2)
+    assert alice.locator("#rows .row").first.get_attribute("data-id") == second.public_id

@@ -95,9 +95,11 @@ def due(row: Conversation) -> dict[int, float | None]:
     """Return when each step's timer is looked at next, in minutes from when they wrote."""
     row = fresh(row)
     since = row.waiting_since
-    timers = EscalationTimer.objects.filter(
-        conversation=row, wait_generation=row.wait_generation, step__lt=LAST
-    )
+    every = EscalationTimer.objects.filter(conversation=row, wait_generation=row.wait_generation)
+    running = [timer.due_at for timer in every if timer.next_at and timer.due_at]
+    # What lists show is what the timers say.
+    assert row.due_at == (min(running, default=None) if since else None)
+    timers = every.filter(step__lt=LAST)
     return {
         timer.step: (timer.next_at - since) / minutes(1) if timer.next_at and since else None
         for timer in timers

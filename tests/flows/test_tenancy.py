@@ -409,6 +409,7 @@ TABLE: dict[str, dict[str, Row]] = {
     "end_promise": {"POST": _press(end="kept")},
     "handover": {"POST": _press(event="1")},
     "conversation_tags": {"POST": _press(add="vip")},
+    "priority": {"POST": _press(priority="high")},
     "contact_tags": {"POST": _press(add="vip")},
     "contact_attributes": {"POST": _press(do="add", name="tier", kind="text", value="gold")},
     "resend": {"POST": Row(DONE, OF_THING, _mid)},

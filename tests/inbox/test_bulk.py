@@ -380,6 +380,16 @@ def test_what_is_no_tag_is_told_for_each(
     assert told(ask(login(house.alice), "tag", ids, tag=tag)) == ["bad_input"] * 3
 
 
+def test_a_priority_is_set_for_many(house: House, login: Any, ids: list[str]) -> None:
+    alice = login(house.alice)
+    answer = ask(alice, "priority", ids, priority="high")
+
+    assert told(answer) == ["ok"] * 3
+    assert answer.json()["message"] == "Priority of 3 set"
+    assert set(Conversation.objects.values_list("priority", flat=True)) == {"high"}
+    assert told(ask(alice, "priority", ids, priority="x")) == ["bad_input"] * 3
+
+
 # --- Again, and how much it costs ----------------------------------------------------------------
 
 

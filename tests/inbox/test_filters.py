@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from django.db import connection
@@ -13,7 +14,15 @@ from django.utils import timezone
 from inbox.conversations import mark_read
 from inbox.filters import Filter, Sort
 from inbox.lists import ROWS
-from inbox.models import ContactAddress, Conversation
+from inbox.models import (
+    Attachment,
+    Contact,
+    ContactAddress,
+    Conversation,
+    Message,
+    TeamInbox,
+)
+from inbox.saved_views import plain_query
 from tests.conftest import House
 from tests.inbox.test_bulk import claim
 from tests.inbox.test_pages_list import many, rows_of
@@ -56,7 +65,44 @@ def test_a_filter_leaves_what_fits(house: House, login: Any, ids: list[str]) -> 
     assert shown(alice, sort="oldest") == ids[::-1]
     assert shown(alice, sort="waiting")[0] == ids[1]
     assert ids[2] not in shown(alice, sort="waiting")
+    assert shown(alice, sort="due") == []
+    of(ids[2]).update(due_at=now)
+    of(ids[3]).update(due_at=now)
+    assert shown(alice, sort="due") == [ids[3]], "nobody waits in the other"
     assert shown(alice, q="Question", tag="vip") == [ids[0]]
+
+
+def test_what_a_conversation_is_narrows_the_list(house: House, login: Any, ids: list[str]) -> None:
+    alice = login(house.alice)
+    of(ids[0]).update(priority="urgent")
+    of(ids[1]).update(has_failed_message=True)
+    for number, language in ((1, "pt-BR"), (2, "pt"), (3, "es")):
+        Contact.objects.filter(conversations__public_id=ids[number]).update(language=language)
+    for number, state in ((2, Attachment.State.READY), (3, Attachment.State.GONE)):
+        message = Message.objects.get(conversation__public_id=ids[number])
+        Attachment.objects.create(account=house.account, message=message, state=state, position=0)
+
+    assert shown(alice, priority="urgent") == [ids[0]]
+    assert shown(alice, priority="normal") == ids[1:]
+    assert shown(alice, failed="1") == [ids[1]]
+    assert shown(alice, language="pt") == ids[1:3]
+    assert shown(alice, language="pt-BR") == [ids[1]]
+    assert shown(alice, media="1") == [ids[2]]
+    assert shown(alice, media="1", failed="1") == []
+
+
+def test_whose_it_is_can_be_chosen_where_colleagues_read_on(
+    house: House, login: Any, ids: list[str]
+) -> None:
+    claim(ids[0], house.alice)
+    bob = login(house.bob)
+
+    assert 'id="owners"' not in bob.get(URL).text
+    assert shown(bob, owner=house.alice.pk) == []
+
+    TeamInbox.objects.update(after_claim="read_only")
+    assert 'id="owners"' in bob.get(URL).text
+    assert shown(bob, owner=house.alice.pk) == [ids[0]]
 
 
 def test_a_filter_shows_nobody_more_than_they_see(
@@ -66,6 +112,7 @@ def test_a_filter_shows_nobody_more_than_they_see(
     claim(ids[0], house.alice)
 
     queries = [{"tag": "vip"}, {"sort": "waiting"}, {"sort": "oldest"}, {"unread": "1"}]
+    queries += [{"owner": str(house.alice.pk)}, {"priority": "normal"}]
     for query in queries:
         assert ids[0] in shown(login(house.alice), **query)
         assert ids[0] not in shown(login(house.bob), **query)
@@ -80,6 +127,9 @@ def test_a_filter_shows_nobody_more_than_they_see(
         {"waiting": "9" * 40},
         {"unread": "yes"},
         {"sort": "x"},
+        {"priority": "highest"},
+        {"language": "klingonese"},
+        {"media": "yes", "failed": "0"},
         {"tag": " "},
     ],
 )
@@ -100,7 +150,8 @@ def test_pages_of_every_order_have_every_row_once(
     everything = many(house, client, 2 * ROWS + 5)
     start = timezone.now() - timedelta(days=2)
     for number, one in enumerate(everything):
-        of(one).update(waiting_since=start + timedelta(seconds=number // 3))
+        at = start + timedelta(seconds=number // 3)
+        of(one).update(waiting_since=at, due_at=at + timedelta(days=3))
     alice, found, address = login(house.alice), [], f"{URL}?sort={sort}"
 
     while address:
@@ -110,8 +161,7 @@ def test_pages_of_every_order_have_every_row_once(
         address = more[1].replace("&amp;", "&") if more else ""
 
     assert len(found) == len(set(found)) == len(everything)
-    field = "waiting_since" if sort is Sort.WAITING else "last_activity_at"
-    moments = dict(Conversation.objects.values_list("public_id", field))
+    moments = dict(Conversation.objects.values_list("public_id", sort.field))
     in_order = sorted(moments[one] for one in found)
     assert [moments[one] for one in found] == (in_order[::-1] if sort is Sort.NEWEST else in_order)
 
@@ -130,11 +180,16 @@ def test_filters_cost_no_more_questions(house: House, login: Any, ids: list[str]
 
 
 def test_a_filter_reads_back_what_it_writes() -> None:
-    wanted = Filter("sms", "vip", 60, is_unread=True, sort=Sort.WAITING)
+    wanted = Filter(
+        *("sms", "vip", 60, True, Sort.WAITING, True, "urgent", "pt-BR"),
+        has_media=True,
+        is_failed=True,
+    )
 
     assert Filter.of(wanted.as_query()) == wanted
     assert Filter.of(Filter().as_query()).is_plain
-    assert wanted.number == 4
+    assert wanted.number == 9
+    assert Filter.of(dict(parse_qsl(plain_query(urlencode(wanted.as_query()))))) == wanted
 
 
 def test_a_list_without_rows_says_that_filters_may_be_why(house: House, login: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -79,10 +80,11 @@ def test_the_row_and_the_header_show_them(stage: Stage) -> None:
     row, header = render_row(stage.row), render_header(stage.row)
 
     for tag in ("one", "two", "&lt;b&gt;"):
-        assert f'dir="auto">{tag}</span>' in row
         assert f'dir="auto">{tag}</span>' in header
-    assert ">four<" not in row
-    assert "+2" in row
+    for tag in ("one", "two"):
+        assert f'dir="auto">{tag}</span>' in row
+    assert "&lt;b&gt;" not in row
+    assert "+3" in row
     assert 'dir="auto">five</span>' in header
     event = ConversationEvent.objects.filter(verb="tagged").last()
     assert event is not None
@@ -126,6 +128,46 @@ def test_a_closed_conversation_may_still_be_tagged(stage: Stage) -> None:
 
     assert stage.row.tags == stage.row.contact.tags == ["afterwards"]
     assert stage.row.status == "closed"
+
+
+# --- How urgent it is ---
+
+
+def test_a_priority_is_set_once_told_and_shown(stage: Stage) -> None:
+    alice, version = stage.house.alice, stage.row.version
+    assert "tag-priority" not in render_row(stage.row)
+
+    marking.set_priority(writer(stage, alice), "urgent")
+    marking.set_priority(writer(stage, alice), "urgent")
+
+    assert (stage.row.priority, stage.row.version) == ("urgent", version + 1)
+    assert lines("priority") == ["Alice set the priority to urgent"]
+    assert [one["changed"] for one in heard("conversation.updated")] == [["priority"]]
+    assert "Priority: Urgent" in render_row(stage.row)
+    marking.set_priority(writer(stage, alice), "normal")
+    assert "tag-priority" not in render_row(stage.row)
+
+
+def test_a_priority_is_refused_for_who_may_not_answer_and_for_what_is_none(stage: Stage) -> None:
+    house = stage.house
+    stage.do(claim_conversation, house.alice)
+
+    with pytest.raises(ClaimedByOtherError):
+        marking.set_priority(writer(stage, house.bob), "high")
+    with pytest.raises(MissingInputError, match="Choose one of the four"):
+        marking.set_priority(writer(stage, house.alice), "Highest")
+    marking.set_priority(writer(stage, house.sue), "low")
+    assert stage.row.priority == "low"
+
+
+def test_the_menu_shows_the_priority_and_works_without_javascript(stage: Stage, login: Any) -> None:
+    alice = login(stage.house.alice)
+    assert alice.post(place(stage, "priority"), {"priority": "high"}).status_code == 302
+    page = alice.get(f"/inbox/support/c/{stage.row.public_id}/").text
+
+    assert re.findall(r'name="priority" value="(\w+)" aria-pressed="true"', page) == ["high"]
+    refused = alice.post(place(stage, "priority"), {"priority": "x"}, **SCRIPT)
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad_input")
 
 
 # --- The contact ---
@@ -305,9 +347,11 @@ def test_the_panel_shows_what_crms_said_with_source_and_time(
 def test_nobody_else_gets_there(stage: Stage, charlie: User, login: Any) -> None:
     stage.do(claim_conversation, stage.house.alice)
 
-    for name in ("tags", "contact/tags", "contact/attributes"):
+    for name in ("tags", "priority", "contact/tags", "contact/attributes"):
         data = {"add": "x", "do": "add", "name": "n", "kind": "text", "value": "v"}
+        data |= {"priority": "high"}
         assert login(charlie).post(place(stage, name), data).status_code == 404
         assert login(stage.house.bob).post(place(stage, name), data).status_code == 404
         assert Client().post(place(stage, name), data).status_code == 302
     assert (stage.row.tags, stage.row.contact.tags) == ([], [])
+    assert stage.row.priority == "normal"

@@ -8,7 +8,7 @@ import { t } from "./words.js";
 const MOST = 100;
 const QUIET_MS = 500;
 // These ask something first; the others are done at once.
-const ASKED = { close: "bulk-close", snooze: "bulk-snooze", tag: "bulk-tag" };
+const ASKED = { close: "bulk-close", snooze: "bulk-snooze", tag: "bulk-tag", priority: "bulk-priority" };
 
 export class Bulk {
   // `page`: list, pane.

@@ -1,11 +1,12 @@
 // What narrows and sorts the list, and which such views are kept under a name?
 
 import { failedPlace } from "./failed.js";
+import { NARROW } from "./list.js";
 import { SessionEndedError, getPart, post } from "./http.js";
 import { toast } from "./speak.js";
 import { t } from "./words.js";
 
-const NAMES = ["channel", "tag", "waiting", "unread", "promised", "sort"];
+const NAMES = [...NARROW, "sort"];
 
 export class Filters {
   constructor(list, sessionEnded) {

@@ -5,7 +5,6 @@ import { t } from "./words.js";
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const LATE = 15 * MINUTE;
 
 const page = document.documentElement.lang || "en";
 const locale = navigator.language?.startsWith(page) ? navigator.language : page;
@@ -92,7 +91,7 @@ function wallOf(at, zone) {
 export function keepTime() {
   setInterval(() => {
     const now = Date.now();
-    const ageing = "time[data-show=ago],time[data-show=waiting],time[data-show=until]";
+    const ageing = "time[data-show=ago],time[data-show=waiting],time[data-show=until],time[data-show=due]";
     for (const mark of document.querySelectorAll(ageing)) tell(mark, now);
     tellAhead(document, now);
     tellMornings(document, now);
@@ -110,6 +109,7 @@ function tell(mark, now) {
     full: () => full.format(at),
     until: () => until(at, now),
     waiting: () => waiting(mark, at, now),
+    due: () => due(mark, at, now),
   }[mark.dataset.show];
   mark.textContent = words ? words() : full.format(at);
   mark.title = full.format(at);
@@ -139,10 +139,20 @@ function until(at, now) {
 
 function waiting(mark, at, now) {
   const age = now - at;
-  mark.closest("[data-waiting]")?.toggleAttribute("data-late", age >= LATE);
+  const place = mark.closest("[data-waiting]");
+  const target = Number(place?.dataset.target) * MINUTE;
+  place?.toggleAttribute("data-late", age >= target);
   if (age < HOUR) return t("waiting_minutes", { number: Math.max(1, Math.floor(age / MINUTE)) });
   if (age < DAY) return t("waiting_hours", { number: Math.floor(age / HOUR) });
   return t("waiting_days", { number: Math.floor(age / DAY) });
+}
+
+function due(mark, at, now) {
+  const left = at - now;
+  mark.closest("[data-due]")?.toggleAttribute("data-late", left < 0);
+  if (left < 0) return t("overdue");
+  if (left < 2 * HOUR) return t("due_minutes", { number: Math.max(1, Math.ceil(left / MINUTE)) });
+  return t("due_at", { time: until(at, now) });
 }
 
 function tellZones(place, now) {

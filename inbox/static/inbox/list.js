@@ -8,7 +8,11 @@ import { t } from "./words.js";
 
 const LEAVING_MS = 3_000;
 const RELOAD_MS = 1_000;
-const NARROW = ["channel", "tag", "waiting", "unread", "promised"];
+// What an address says of rows that are left out.
+export const NARROW = [
+  ...["channel", "priority", "waiting", "language", "tag"],
+  ...["unread", "promised", "media", "failed"],
+];
 
 export class List {
   constructor(settings, open) {
@@ -160,6 +164,7 @@ export class List {
     if (words || view === "mentions") return Boolean(this.row(row.dataset.id));
     if (this.isNarrow && !this.row(row.dataset.id)) return false;
     if (this.state.sort === "waiting" && !waitsSince(row)) return false;
+    if (this.state.sort === "due" && !dueAt(row)) return false;
     if (whose && owner !== whose) return false;
     if (view === "closed" || view === "snoozed") return status === view;
     if (status !== "open") return false;
@@ -211,6 +216,7 @@ export class List {
   // Rows of a higher rank stand above others.
   rank(row) {
     if (this.state.sort === "waiting") return -waitsSince(row);
+    if (this.state.sort === "due") return -dueAt(row);
     return this.state.sort === "oldest" ? -stamp(row) : stamp(row);
   }
 
@@ -343,6 +349,9 @@ export class List {
     spoken(row, number ? t("unread", { number }) : "");
     const who = row.querySelector("[data-who]");
     if (who?.dataset.who === this.settings.myName) who.textContent = `${t("you")}:`;
+    // What a colleague has is only read, where colleagues read it.
+    const { owner } = row.dataset;
+    row.classList.toggle("is-others", Boolean(owner) && owner !== this.settings.me);
     this.paintDraft(row);
     this.settings.onPaint?.(row);
   }
@@ -419,6 +428,11 @@ function stamp(row) {
 // Since when a customer waits, as milliseconds; 0 if they do not.
 function waitsSince(row) {
   return Date.parse(row.querySelector("[data-waiting] time")?.dateTime ?? "") || 0;
+}
+
+// When escalation does something next, as milliseconds; 0 if it does nothing.
+function dueAt(row) {
+  return Date.parse(row.querySelector("[data-due] time")?.dateTime ?? "") || 0;
 }
 
 function neighbour(row) {

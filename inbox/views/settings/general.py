@@ -159,6 +159,23 @@ class GoodbyeForm(forms.ModelForm[TeamInbox]):
         return text
 
 
+class WaitingForm(forms.ModelForm[TeamInbox]):
+    """Within what time a customer should have an answer."""
+
+    class Meta:
+        model = TeamInbox
+        fields: ClassVar[tuple[str, ...]] = CARDS["waiting"]
+        labels: ClassVar[dict[str, Any]] = {
+            "target_minutes": gettext_lazy("An answer within (minutes)"),
+        }
+        help_texts: ClassVar[dict[str, Any]] = {
+            "target_minutes": gettext_lazy(
+                "From then on the list marks how long a customer has waited. It calls nobody: "
+                "that is what an escalation policy is for."
+            ),
+        }
+
+
 class GreetingForm(forms.ModelForm[TeamInbox]):
     """Who signs automatic replies."""
 
@@ -193,6 +210,7 @@ FORMS: dict[str, tuple[type[forms.ModelForm[TeamInbox]], Any]] = {
     "look": (LookForm, gettext_lazy("Name and place")),
     "claiming": (ClaimingForm, gettext_lazy("Who answers")),
     "greeting": (GreetingForm, gettext_lazy("Who signs automatic replies")),
+    "waiting": (WaitingForm, gettext_lazy("How long customers should wait")),
     "ending": (EndingForm, gettext_lazy("How conversations end")),
     "goodbye": (GoodbyeForm, gettext_lazy("What is said at the end")),
     "supervisors": (SupervisorsForm, gettext_lazy("What supervisors may change")),

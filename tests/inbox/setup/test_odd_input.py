@@ -67,6 +67,7 @@ FORMS: dict[str, tuple[str, Callable[[str], dict[str, Any]]]] = {
     "sender": (NUMBERS, lambda odd: {"do": "point", "sender": odd}),
     "look": (INBOX, _look),
     "claiming": (INBOX, _card("claiming", "claim_rule", "after_claim", "closed_visibility")),
+    "waiting": (INBOX, _card("waiting", "target_minutes")),
     "ending": (INBOX, _card("ending", "reopen_hours", "reopen_owner", "auto_close_hours")),
     "greeting": (INBOX, _card("greeting", "bot_name")),
     "card": (INBOX, lambda odd: {"card": odd}),

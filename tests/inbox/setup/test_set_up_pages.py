@@ -574,6 +574,8 @@ def test_two_admins_at_one_card_the_second_is_told(shop: Shop, ada: Client) -> N
         ("look", {"name": "X", "colour": "beige"}, "Select a valid choice"),
         ("greeting", {"bot_name": " "}, "This field is required"),
         ("ending", {"reopen_owner": "team", "reopen_hours": "-1"}, "greater than or equal to 0"),
+        ("waiting", {"target_minutes": "0"}, "greater than or equal to 1"),
+        ("waiting", {"target_minutes": ""}, "This field is required"),
         ("ending", {"reopen_owner": "team", "auto_close_hours": "0"}, "greater than or equal to 1"),
         ("ending", {"reopen_owner": "team", "reopen_hours": "9" * 20}, "less than or equal to"),
     ],

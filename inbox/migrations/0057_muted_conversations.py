@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inbox', '0051_promises'),
+        ("inbox", "0056_numbers_out_of_reach"),
     ]
 
     operations = [
