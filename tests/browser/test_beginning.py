@@ -52,7 +52,7 @@ def test_a_conversation_is_begun_and_read(
     page.locator("#words").fill("Good morning from Acme: we open at nine now.")
     page.keyboard.press("Enter")
     until(
-        lambda: any("at nine now" in one["body"] for one in live.carrier.ledger()),
+        lambda: any("at nine now" in one.body for one in live.carrier.ledger()),
         within=15,
         what="Maria reads it",
     )
