@@ -314,7 +314,8 @@ def inboxes_for(me: Any, account: Any, teams: Any) -> QuerySet[TeamInbox]:
     as_guest = Participant.objects.filter(
         user=me, ended_at=None, conversation__inbox=OuterRef("pk")
     )
-    return TeamInbox.objects.filter(
+    # With the account: an inbox without a time zone of its own counts its days in the account's.
+    return TeamInbox.objects.select_related("account").filter(
         Q(OneOf("pk", teams)) | Exists(as_guest), account=account, is_on=True
     )
 

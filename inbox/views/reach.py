@@ -15,7 +15,6 @@ from inbox.views.answers import (
     act,
     back_to,
     handled_by_other,
-    no_licence,
     of_conversation,
     reader,
     url_of,
@@ -40,8 +39,6 @@ def reach(request: HttpRequest, case: Case) -> HttpResponse:
 def message_reach(request: HttpRequest, *, mid: str) -> HttpResponse:
     """Mark the address that a message did not reach; its error is the reason."""
     viewer, user, now = reader(request)
-    if not viewer.may_see:
-        return no_licence(request, viewer)
     try:
         message = get_message(viewer, mid)
     except HandledByOtherError as lost:

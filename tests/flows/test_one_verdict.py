@@ -114,6 +114,12 @@ def blocked(scene: Scene) -> None:
     scene.conversation.contact.save()
 
 
+def out_of_reach(scene: Scene) -> None:
+    address = scene.conversation.thread.address
+    address.out_of_reach_at, address.out_of_reach_by = scene.at, scene.house.alice
+    address.save()
+
+
 def paused(scene: Scene) -> None:
     scene.sender.is_paused, scene.sender.paused_reason = True, "It is being moved."
     scene.sender.save()
@@ -173,6 +179,7 @@ CASES = [
     Case(refused_by_carrier, "PROVIDER_BLOCKED", "block"),
     Case(marked, "DO_NOT_CONTACT", "block"),
     Case(blocked, "CONTACT_BLOCKED", "block"),
+    Case(out_of_reach, "OUT_OF_REACH", "block"),
     Case(paused, "SENDER_PAUSED", "block"),
     Case(feature_off, "FEATURE_OFF", "block", **WA),
     Case(wrote(hours=24), "OK", "allow", **WA),

@@ -397,7 +397,7 @@ TABLE: dict[str, dict[str, Row]] = {
     },
     "take_over": {"POST": _press(NOT_ALLOWED, reason="Mine!")},
     "close": {"POST": _press(last_seen_seq="99", waiting_ok="1")},
-    "watchers": {"GET": _read(reads=True), "POST": _press(REFUSAL)},
+    "watchers": {"GET": _read(), "POST": _press(Verdict(302, 422))},
     "stop_watching": {"POST": _press()},
     "undo_close": {"POST": _press(REFUSAL)},
     # She has answered since her claim.
