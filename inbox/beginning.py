@@ -23,7 +23,7 @@ from inbox.abilities import Ability, abilities_of, may_begin, part_of
 from inbox.access import HandledByOtherError, contacts_of, conversations_of
 from inbox.broadcast import announce
 from inbox.closing import reopen_row
-from inbox.contacts import locked_thread
+from inbox.contacts import is_opted_out, locked_thread
 from inbox.conversations import locked_conversation, take_ownership
 from inbox.inbound_flow import is_within_window
 from inbox.models import (
@@ -271,6 +271,7 @@ def _begun(sender: Sender, thread: Thread, last: Conversation | None, story: Sto
         inbox=sender.inbox,
         thread=thread,
         contact=thread.contact,
+        is_opted_out=is_opted_out(thread),
         previous=last,
         opened_at=story.now,
         last_activity_at=story.now,
