@@ -46,7 +46,7 @@ demo-reset: setup ## Delete the demo's data
 test: setup ## Run every check and every test (ARGS="-k stop" for some of them)
 	@.ci/chromium.sh
 	@$(OURS) .ci/check.py
-	@exec $(OURS) -m pytest -n 2 --dist loadfile $(ARGS)
+	@exec $(OURS) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: setup ## Format, lint, types, import contracts, migrations, templates, translations
