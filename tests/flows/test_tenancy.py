@@ -617,9 +617,12 @@ def _complaints(scene: Scene, verdict: Verdict, answer: Any, where: str) -> list
     wrong = _leaks(scene, answer, where)
     is_script = " script " in where
     expected = verdict.for_way("script" if is_script else "page")
+    # A part of a page is refused, so that no log-in page is put where it belongs.
+    is_part = verdict is LOG_IN and " fragment " in where
+    expected = 401 if is_part else expected
     if answer.status_code != expected:
         wrong.append(f"{where} is {answer.status_code}, not {expected}")
-    if verdict is LOG_IN and "/accounts/login/" not in answer.get("Location", ""):
+    if verdict is LOG_IN and not is_part and "/accounts/login/" not in answer.get("Location", ""):
         wrong.append(f"{where} does not lead to the log-in")
     if verdict is HANDLED and "Alice" not in _text(answer):
         wrong.append(f"{where} does not say who has it")
