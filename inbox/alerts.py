@@ -60,6 +60,10 @@ class Kind(StrEnum):
     MENTION = "mention"
 
 
+# What concerns one person is told them though the conversation is muted.
+_ABOUT_ONE = {Kind.MENTION, Kind.ASSIGNED, Kind.FAILED}
+
+
 _OF_EVENTS = {Kind.ASSIGNED, Kind.SLA}
 
 
@@ -262,7 +266,8 @@ def _is_wanted(
     is_of_team = user_id not in audience.user_ids and user_id != conversation.owner_id
     event = scene.events.get(one.id)
     is_named = event is not None and event.verb not in {_Verb.WARNED, _Verb.PROMISED}
-    is_about_them = one.kind in {Kind.MENTION, Kind.ASSIGNED} or is_named
+    is_due = event is not None and event.verb == _Verb.PROMISED
+    is_about_them = one.kind in _ABOUT_ONE or is_named or is_due
     if (user_id, conversation.pk) in scene.muted and not is_about_them:
         return False
     is_by_team = one.kind in {Kind.INBOUND, Kind.SLA} and is_of_team and not is_named
