@@ -236,6 +236,18 @@ def test_what_is_muted_still_tells_of_a_mention_and_of_what_one_is_given(
     assert who(given) == [("Bob", "assigned")]
 
 
+def test_what_is_muted_still_tells_of_ones_own_failure(
+    stage: Stage, told: Told, client: Client
+) -> None:
+    stage.reply(stage.house.alice)
+    hush(stage, stage.house.alice)
+    message = Message.objects.get(direction="out", kind="text")
+
+    failed = told(lambda: status_in(client, message, "undelivered", "30003"))
+
+    assert who(failed) == [("Alice", "failed")]
+
+
 def test_what_was_closed_and_begins_again_is_muted_for_nobody(stage: Stage, told: Told) -> None:
     house = stage.house
     hush(stage, house.alice)
