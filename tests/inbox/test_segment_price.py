@@ -38,7 +38,7 @@ def test_a_price_is_said_shown_and_taken_back(stage: Stage, login: Any, admin: U
     assert not SegmentPrice.objects.exists()
     lines = AuditEntry.objects.filter(action="segment_price_changed").order_by("pk")
     assert [one.actor_id for one in lines] == [admin.pk] * 2
-    assert lines[0].changes == {"segment_price": {"before": "", "after": "0.0079 USD"}}
+    assert lines[0].data["changes"] == {"segment_price": {"before": "", "after": "0.0079 USD"}}
 
 
 @pytest.mark.parametrize(
