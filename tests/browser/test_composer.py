@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from inbox.models import Attachment, Conversation, Message
+from inbox.models import Attachment, Contact, Conversation, Message, SegmentPrice
 from tests.browser.conftest import Open
 from tests.browser.test_every_page import LOOKS, check_page
 from tests.conftest import House
@@ -314,6 +314,33 @@ def test_send_and_snooze_by_the_keyboard_alone(shop: House, live: Live, open_as:
     expect(alice.locator("li.msg-out", has_text="I shall ask them")).to_have_count(1)
     say(live, shop, "Any news?")
     expect(alice.locator(".who-state")).to_have_text("Open")
+
+
+def test_a_name_is_put_in_as_it_reads_and_a_photo_with_what_it_shows(
+    shop: House, open_as: Open
+) -> None:
+    Contact.objects.update(name="Maria Silva")
+    SegmentPrice.objects.create(account=shop.account, price="0.0079", currency="USD")
+    alice = ready(open_as(shop.alice, here()))
+
+    alice.locator("#words").press_sequentially("Dear {{first")
+    expect(alice.get_by_role("option").first).to_contain_text("Maria")
+    alice.locator("#words").press("Enter")
+    expect(alice.locator("#words")).to_have_value("Dear Maria")
+    expect(alice.locator("#cost")).to_contain_text("about 0.0079 USD")
+
+    alice.get_by_role("button", name="Names and facts").click()
+    expect(alice.get_by_role("option", name="inbox.name")).to_be_visible()
+    alice.locator("#words").press("Escape")
+    expect(alice.locator("#words")).to_have_value("Dear Maria")
+
+    photo = Path(__file__).parents[2] / "inbox/twilio/simulator/samples/photo.jpg"
+    alice.locator("#file-input").set_input_files(str(photo))
+    alice.get_by_role("textbox", name="What is to be seen in photo.jpg?").fill("The blue shoe")
+    alice.get_by_role("button", name="Send", exact=True).click()
+    expect(alice.get_by_role("img", name="The blue shoe")).to_be_visible()
+    alice.get_by_role("link", name="The blue shoe").click()
+    expect(alice.locator("#gallery img")).to_have_attribute("alt", "The blue shoe")
 
 
 def test_another_inbox_s_news_are_marked_in_the_rail(
