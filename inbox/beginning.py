@@ -199,7 +199,7 @@ def begin_conversation(
             row = row or _begun(sender, thread, last, story)
             announce(story.announcements(), now=now)
     except SendBlockedError as refused:
-        _keep(refused.verdict, sender, user, now=now)
+        _keep(refused.verdict, thread, user, now=now)
         raise
     return row
 
@@ -239,14 +239,14 @@ def _check_customer(thread: Thread, user: User, *, now: datetime) -> None:
     raise SendBlockedError(verdict)
 
 
-def _keep(verdict: Verdict, sender: Sender, user: User, *, now: datetime) -> None:
-    """Keep what the gate said, though nothing else is kept: the thread may never have been."""
+def _keep(verdict: Verdict, thread: Thread, user: User, *, now: datetime) -> None:
+    """Keep what the gate said, though nothing else is kept: a new thread is no more."""
     keep_decision(
         verdict,
-        account_id=sender.account_id,
+        account_id=thread.account_id,
         stage=Stage.QUEUED,
         purpose=Purpose.NOTIFICATION,
-        thread="",
+        thread=thread.public_id,
         author=user,
         now=now,
     )
