@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -284,6 +285,18 @@ def next_due_of(row: Conversation) -> datetime | None:
         return None
     running = _of(row).filter(next_at__isnull=False).order_by("due_at")
     return running.values_list("due_at", flat=True).first()
+
+
+# When the running steps of a conversation's wait are due, the first one first.
+DUE_MOMENTS = ArraySubquery(
+    EscalationTimer.objects.filter(
+        conversation=OuterRef("pk"),
+        wait_generation=OuterRef("wait_generation"),
+        next_at__isnull=False,
+    )
+    .order_by("due_at")
+    .values("due_at")
+)
 
 
 def refresh_due(row: Conversation) -> None:

@@ -22,6 +22,7 @@ from inbox.models import Conversation, ConversationEvent, EscalationTimer
 from inbox.nudges import nudge_on_commit
 from inbox.story import Story
 from inbox.timers import (
+    DUE_MOMENTS,
     hours_of,
     recompute_timers,
     refresh_due,
@@ -64,9 +65,13 @@ _NEXT = Prepared(
 # Read anew, since what was joined to a row before its lock may be old; with all that a row of the
 # list and a header show.
 _ROWS = Prepared(
-    lambda pks: Conversation.objects.select_related(
-        "inbox", "owner", "last_owner", "thread__sender", "thread__address", "contact"
-    ).filter(OneOf("pk", pks))
+    lambda pks: (
+        Conversation.objects.select_related(
+            "inbox", "owner", "last_owner", "thread__sender", "thread__address", "contact"
+        )
+        .annotate(due_moments=DUE_MOMENTS)
+        .filter(OneOf("pk", pks))
+    )
 )
 
 
@@ -156,7 +161,16 @@ def _look_at_one(timer: EscalationTimer, row: Conversation, story: Story, look: 
     elif value.step.do is Do.DATA_ACTION:
         _leave_to_callers(timer, row, now=story.now)
     else:
+        row.due_at = _due_after(row, value)
         fire(row, timer, value, story, look)
+
+
+def _due_after(row: Conversation, value: escalation.Timer) -> datetime | None:
+    """Return when the next step is due once this one has acted."""
+    moments: list[datetime | None] = list(vars(row)["due_moments"])
+    if value.due_at in moments:
+        moments.remove(value.due_at)
+    return next(iter(moments), None)
 
 
 def is_wanted(

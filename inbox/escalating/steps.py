@@ -15,7 +15,7 @@ from inbox.models import Conversation, ConversationEvent, EscalationTimer, Parti
 from inbox.rerouting import ask_rules
 from inbox.rulebooks import rules_for
 from inbox.story import Story
-from inbox.timers import follow_claim, follow_unowned, next_due_of
+from inbox.timers import follow_claim, follow_unowned
 from routing import escalation
 from routing.escalation import Do, Step, When
 from routing.facts import Trigger
@@ -55,12 +55,11 @@ def keep(timer: EscalationTimer, value: escalation.Timer) -> None:
 def fire(
     row: Conversation, timer: EscalationTimer, value: escalation.Timer, story: Story, look: Look
 ) -> None:
-    """Let a step act on a locked conversation."""
+    """Let a step act on a locked conversation, whose row says when the next one is due."""
     takes_away = value.step.do in (Do.MOVE, Do.RELEASE)
     before = readers_of(row, now=story.now) if takes_away else set()
     had_owner = row.owner_id
     keep(timer, replace(value, fired_at=story.now))
-    row.due_at = next_due_of(row)
     done = _DOERS[value.step.do](row, value.step, look)
     write_row(row, had_owner, story)
     left = frozenset(before - readers_of(row, now=story.now) if takes_away else ())
