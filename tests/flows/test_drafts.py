@@ -358,7 +358,7 @@ def test_files_stand_in_it_and_those_of_others_do_not(
 
     answer = laptop.write("", files=[mine, theirs])
 
-    facts = [{"id": mine, "name": "list.txt", "size": 5}]
+    facts = [{"id": mine, "name": "list.txt", "size": 5, "look": "file"}]
     assert answer.json()["draft"]["files"] == facts
     assert phone.client.get(phone.path).json()["reply"]["files"] == facts
     laptop.send("Here", media_ids=mine)
