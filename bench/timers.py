@@ -62,11 +62,11 @@ _PLANT_OURS: LiteralString = """
                                     ORDER BY m.user_id DESC)
                    FROM accounts_membership m WHERE m.team_id = c.inbox_id
                )),
-           c.waiting_since, interval '5 minutes', interval '0', c.due_at, c.due_at,
+           c.waiting_since, interval '5 minutes', interval '0', c.fires_at, c.fires_at,
            '', '', 0, 0, ''
     FROM (
         SELECT *, %(begin)s::timestamptz
-                  + (row_number() OVER (ORDER BY id) - 1) * %(step)s * interval '1 second' AS due_at
+                  + (row_number() OVER (ORDER BY id) - 1) * %(step)s * interval '1 second' AS fires_at
         FROM inbox_conversation c
         WHERE waiting_since IS NOT NULL AND status = 'open' AND NOT EXISTS (
             SELECT FROM inbox_escalationtimer t WHERE t.conversation_id = c.id AND t.step = 1)
