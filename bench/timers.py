@@ -66,7 +66,8 @@ _PLANT_OURS: LiteralString = """
            '', '', 0, 0, ''
     FROM (
         SELECT *, %(begin)s::timestamptz
-                  + (row_number() OVER (ORDER BY id) - 1) * %(step)s * interval '1 second' AS fires_at
+                  + (row_number() OVER (ORDER BY id) - 1) * %(step)s * interval '1 second'
+                  AS fires_at
         FROM inbox_conversation c
         WHERE waiting_since IS NOT NULL AND status = 'open' AND NOT EXISTS (
             SELECT FROM inbox_escalationtimer t WHERE t.conversation_id = c.id AND t.step = 1)
