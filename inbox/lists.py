@@ -42,6 +42,7 @@ from inbox.models import (
     Message,
     Participant,
     ReadCursor,
+    Sender,
     TeamInbox,
 )
 from inbox.models.conversation import ConversationQuerySet
@@ -234,7 +235,7 @@ def _list_of(
 
 
 def _unconnected(viewer: Viewer, inbox: TeamInbox) -> Unconnected | None:
-    if inbox.senders.filter(removed_at=None).exists():
+    if vars(inbox).get(_HAS_NUMBER, True):
         return None
     admins = administrators_of(viewer.account_id).values_list("name", flat=True)
     return Unconnected(viewer.is_admin, tuple(admins))
@@ -394,10 +395,12 @@ def _beside(
     numbers = _numbers(seen, me, OuterRef("pk"))
     only_there = (Case(When(slug=slug, then=number)) for number in numbers)
     told = dict(zip(_TOLD, only_there, strict=True))
-    return inboxes_for(me, of_account, teams).annotate(**told)
+    in_use = Sender.objects.in_use().filter(inbox=OuterRef("pk"))
+    return inboxes_for(me, of_account, teams).annotate(**told, **{_HAS_NUMBER: Exists(in_use)})
 
 
 _BESIDE = Seen(_beside)
+_HAS_NUMBER = "told_has_number"
 _TOLD = ("told_head", *(f"told_{view}" for view in COUNTED_VIEWS))
 
 

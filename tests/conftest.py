@@ -49,8 +49,12 @@ LEDGERS: tuple[Any, ...] = (
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest, whatever the order of the others."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    """Begin with the files that take longest, whatever the order of the others.
+
+    Those of the browser come last: it leaves a loop running in its process, in which no other
+    may run.
+    """
+    items.sort(key=lambda item: ("browser" in item.path.parts, item.path.name not in LONGEST))
 
 
 # The head of a ledger moves on, and is as little emptied as the ledger.

@@ -28,6 +28,8 @@ TYPED = {
     "reply_after_opt_out_sms": "block",
     "reply_after_opt_out_whatsapp": "ask",
     "open_days": "7",
+    "reply_free_hours": "12",
+    "reply_window": "mon-sun=07:00-23:00",
     "notification_window": "mon-sun=08:00-22:00",
     "promotion_window": "mon-fri=10:00-17:00;sat-sun=none",
     "most_a_day": "2",
@@ -348,10 +350,11 @@ def week(name: str, *lines: tuple[int, str, str], mode: str = "week") -> dict[st
 
 
 def as_weeks(**weeks: dict[str, str]) -> dict[str, str]:
-    """Return what a browser sends: no text, but a week for each of the two fields."""
+    """Return what a browser sends: no text, but a week for each of the three fields."""
     typed = {name: value for name, value in TYPED.items() if not name.endswith("_window")}
-    both = {name: week(name, mode="any") for name in ("notification_window", "promotion_window")}
-    for sent in (both | weeks).values():
+    names = ("reply_window", "notification_window", "promotion_window")
+    every = {name: week(name, mode="any") for name in names}
+    for sent in (every | weeks).values():
         typed |= sent
     return typed
 
