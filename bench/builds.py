@@ -118,9 +118,13 @@ class Ours(Build):
     live_port: int = 0
 
     def web(self, *, workers: int = 2) -> int:
-        """Start the edge, which the webhooks are sent to, and the web server; return its port."""
+        """Start the edge, which the webhooks are sent to, and the web server; return its port.
+
+        The edge has as many processes as the other build has for everything.
+        """
         self.edge_port = free_port()
-        self._serve("edge", uvicorn("config.edge:application", self.edge_port), self.edge_port)
+        edge = uvicorn("config.edge:application", self.edge_port, workers)
+        self._serve("edge", edge, self.edge_port)
         return super().web(workers=workers)
 
     @property

@@ -45,7 +45,12 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"whatsapp:{GONE}\1",
     ),
     (
-        re.compile(r"(?:\+|%2B|\b00)[1-9](?:[ ().-]{0,2}\d){4,12}[ ().-]{0,2}(\d\d)(?!\d)", re.I),
+        # Not the end of an id, which may begin with zeros too.
+        re.compile(
+            r"(?:\+|%2B|(?<!-[0-9a-f]{4}-[0-9a-f]{4}-)\b00)"
+            r"[1-9](?:[ ().-]{0,2}\d){4,12}[ ().-]{0,2}(\d\d)(?!\d)",
+            re.I,
+        ),
         rf"+{GONE}\1",
     ),
     (re.compile(r"(?<![\w.-])\d{8,13}(\d\d)(?![\w-]|\.\d)"), rf"{GONE}\1"),

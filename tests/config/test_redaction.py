@@ -49,6 +49,7 @@ def test_numbers_addresses_and_tokens_are_shortened(text: str, told: str) -> Non
     [
         f"/2010-04-01/Accounts/{SID}/Messages.json 201",
         f"message {UUID} sent in 0.123 s",
+        "message ffbe81f4-33c1-457a-846f-001234567890 sent in 0.123 s",
         "at 2026-11-26T05:11:12.123456+00:00 and 1767225600.12",
         "receipt 123456: 42 rows, port 8000, 127.0.0.1",
         "GET /settings/inboxes/support/business-hours/",
