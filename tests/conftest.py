@@ -51,10 +51,11 @@ LEDGERS: tuple[Any, ...] = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, whatever the order of the others.
 
-    Those of the browser come last: it leaves a loop running in its process, in which no other
+    Those with a browser come last: it leaves a loop running in its process, in which no other
     may run.
     """
-    items.sort(key=lambda item: ("browser" in item.path.parts, item.path.name not in LONGEST))
+    browsing = {item.path for item in items if "browser" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: (item.path in browsing, item.path.name not in LONGEST))
 
 
 # The head of a ledger moves on, and is as little emptied as the ledger.

@@ -388,12 +388,22 @@ def database_url() -> str:
     return f"postgres://{who}@{where}/{found['NAME']}"
 
 
-def until(is_so: Callable[[], object], *, within: float, what: str = "") -> None:
-    """Wait until something is so; fail if it is not in time."""
+def until(
+    is_so: Callable[[], object],
+    *,
+    within: float,
+    what: str = "",
+    pause: Callable[[float], object] = time.sleep,
+) -> None:
+    """Wait until something is so; fail if it is not in time.
+
+    `pause` is called with seconds. A page whose requests are caught waits with its own
+    `wait_for_timeout` (milliseconds): what is caught only goes on while Playwright is in there.
+    """
     deadline = time.monotonic() + within
     while not is_so():
         assert time.monotonic() < deadline, f"not within {within:g} s: {what or is_so}"
-        time.sleep(0.03)
+        pause(0.03)
 
 
 def waiting() -> int:

@@ -116,8 +116,12 @@ def test_typing_goes_on_while_the_server_is_away_and_is_saved_later(
     alice.locator("#words").press_sequentially(" Maria")
     alice.unroute("**/draft/")
 
-    rows = Draft.objects.filter(body="Dear Maria")
-    until(rows.exists, within=25, what="it was tried again")
+    until(
+        Draft.objects.filter(body="Dear Maria").exists,
+        within=25,
+        what="it was tried again",
+        pause=lambda seconds: alice.wait_for_timeout(seconds * 1000),
+    )
 
 
 def test_words_of_an_ended_session_are_sent_after_the_next_log_in(

@@ -341,6 +341,8 @@ def _policy_data(scene: Scene) -> dict[str, Any]:
         "reply_after_opt_out_sms": "block",
         "reply_after_opt_out_whatsapp": "ask",
         "open_days": 7,
+        "reply_free_hours": 24,
+        "reply_window": "any",
         "notification_window": "mon-sun=08:00-22:00",
         "promotion_window": "any",
         "most_a_day": "",
