@@ -1,6 +1,7 @@
 """Who and what is there in every test?"""
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache
@@ -15,6 +16,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client
 from django.utils import translation
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.access import Viewer, viewer_of
 from accounts.ledgers import NeverEmptied
@@ -28,6 +30,7 @@ from routing.models import RulebookVersion
 from tests.carrier import twilio as twilio
 from tests.chromium import chromium as chromium
 from tests.factories import make_account, make_inbox, make_sender, make_user
+from tests.migrated import migrated_database
 
 # Files of few tests that take minutes: begun last, they would leave one process alone at the end.
 LONGEST = {
@@ -76,6 +79,40 @@ class House:
     def viewer(self, user: User) -> Viewer:
         """Return what a person is entitled to now."""
         return viewer_of(user, now=NOW)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests leave, and not again and again through all the code."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_are_found_once() -> Iterator[None]:
+    """Every client of a test has middleware of its own, which looks through all folders."""
+    look = WhiteNoiseMiddleware.add_files_from_finders
+    found: dict[str, Any] = {}
+
+    def add_files_from_finders(self: WhiteNoiseMiddleware) -> None:
+        if not found:
+            look(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add_files_from_finders)
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, django_db_blocker: Any
+) -> None:
+    """Begin with a copy of a database that was migrated before."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = migrated_database()
 
 
 @pytest.fixture(scope="session")
