@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from typing import Any, LiteralString
@@ -48,11 +49,14 @@ VISIBLE: LiteralString = (
 )
 
 
+_GIVEN = re.compile(rb"^set-cookie: *([^=;\r]+)=([^;\r]*)", re.IGNORECASE | re.MULTILINE)
+
+
 class Browser:
-    """A logged-in person's keep-alive socket."""
+    """A logged-in person's keep-alive socket; it sends the cookies that it was given."""
 
     def __init__(self, port: int, cookie: str) -> None:
-        self._port, self._cookie = port, cookie
+        self._port, self._cookies = port, {"sessionid": cookie}
         self.open()
 
     def open(self) -> None:
@@ -62,16 +66,24 @@ class Browser:
 
     def get(self, path: str) -> tuple[float, int, str]:
         """Load a page; return milliseconds, status and text."""
+        cookies = "; ".join(map("=".join, self._cookies.items()))
         request = (
-            f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: sessionid={self._cookie}\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookies}\r\n"
             "Accept: text/html\r\nAccept-Language: en\r\n\r\n"
         ).encode()
         answers = Answers()
         begun = time.perf_counter()
         self._wire.sendall(request)
-        while (found := answers.feed(self._receive())) is None:
-            pass
-        return (time.perf_counter() - begun) * 1000, found[0], found[1].decode()
+        data = first = self._receive()
+        while (found := answers.feed(data)) is None:
+            data = self._receive()
+        took = (time.perf_counter() - begun) * 1000
+        self._keep(first)
+        return took, found[0], found[1].decode()
+
+    def _keep(self, first: bytes) -> None:
+        head = first.partition(b"\r\n\r\n")[0]
+        self._cookies |= {name.decode(): value.decode() for name, value in _GIVEN.findall(head)}
 
     def close(self) -> None:
         """Go away."""

@@ -26,8 +26,8 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from accounts.access import Viewer
 from accounts.administrators import administrators_of
@@ -170,25 +170,34 @@ class InboxPage:
     @property
     def priorities(self) -> tuple[tuple[str, str], ...]:
         """Return the priorities that a list can be narrowed to, and how they are said."""
-        return tuple((one.value, str(one.label)) for one in reversed(Conversation.Priority))
+        return _priorities(get_language())
 
     @property
     def chips(self) -> tuple[Chip, ...]:
         """List the views with their numbers; what is closed is not counted."""
-        named = (
-            (View.MINE, _("Mine"), "g m"),
-            (View.UNASSIGNED, _("Unassigned"), "g u"),
-            (View.OPEN, _("All open"), "g a"),
-            (View.WAITING, _("Waiting longest"), "g w"),
-            (View.MENTIONS, _("Mentions"), ""),
-            (View.SNOOZED, pgettext("conversations", "Snoozed"), ""),
-            (View.CLOSED, pgettext("conversations", "Closed"), ""),
-        )
         chosen = None if self.asked.words else self.asked.view
         return tuple(
             Chip(view, label, self.counts.get(view), keys, view is chosen)
-            for view, label, keys in named
+            for view, label, keys in _named_views(get_language())
         )
+
+
+@lru_cache(maxsize=16)
+def _priorities(language: str | None) -> tuple[tuple[str, str], ...]:
+    return tuple((one.value, str(one.label)) for one in reversed(Conversation.Priority))
+
+
+@lru_cache(maxsize=16)
+def _named_views(language: str | None) -> tuple[tuple[View, str, str], ...]:
+    return (
+        (View.MINE, _("Mine"), "g m"),
+        (View.UNASSIGNED, _("Unassigned"), "g u"),
+        (View.OPEN, _("All open"), "g a"),
+        (View.WAITING, _("Waiting longest"), "g w"),
+        (View.MENTIONS, _("Mentions"), ""),
+        (View.SNOOZED, pgettext("conversations", "Snoozed"), ""),
+        (View.CLOSED, pgettext("conversations", "Closed"), ""),
+    )
 
 
 def inbox_page(viewer: Viewer, slug: str, asked: Asked) -> InboxPage:

@@ -16,6 +16,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from inbox import labels
+from inbox.markup import without_indents
 from inbox.models import Conversation, TeamInbox
 
 KEPT = 4096  # rows a process remembers; each takes about 2.5 kB
@@ -227,7 +228,8 @@ def _row(row: Row, unread: int, has_draft: bool, language: str | None) -> str:
 
 @lru_cache(maxsize=KEPT)
 def _parts(row: Row, language: str | None) -> tuple[str, ...]:
-    return tuple(render_to_string("inbox/_row.html", {"row": row, "gap": GAP}).strip().split(GAP))
+    html = render_to_string("inbox/_row.html", {"row": row, "gap": GAP}).strip()
+    return tuple(without_indents(html).split(GAP))
 
 
 @lru_cache(maxsize=2 * COUNT_LIMIT)

@@ -14,8 +14,9 @@ from django.utils.translation import trans_real
 
 from accounts import retelling
 from config.catalogues import Entry, Text, compiled_form, read, sources
-from inbox import rows
+from inbox import lists, markup, rows
 from inbox.templatetags import inbox_tags
+from inbox.views import frame
 
 OPEN, CLOSE = "⟦", "⟧"
 _BRACKETED = re.compile(f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}")
@@ -31,8 +32,10 @@ _SILENT = {"script", "style", "code", "textarea"}
 _KEPT_BY_LANGUAGE = (
     rows._parts,
     rows._unread,
-    inbox_tags._still,
-    inbox_tags._kept,
+    frame._frame,
+    lists._named_views,
+    lists._priorities,
+    markup._kept,
     inbox_tags._words,
     retelling._retold,
     retelling._catalogue,

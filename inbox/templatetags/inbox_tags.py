@@ -7,7 +7,6 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from django import template
-from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import dateformat
 from django.utils.html import escape, format_html, json_script, urlize
@@ -17,6 +16,7 @@ from django.utils.translation import get_language
 from accounts.circumstances import numbers_are_hidden
 from inbox import labels, previews
 from inbox.carrier import ErrorKind
+from inbox.markup import kept_part, usual_gaps
 from inbox.models import Attachment, ContactAddress, Conversation, ConversationEvent, Message
 from inbox.models.ids import client_id
 from inbox.models.message import MENTION_NAMES
@@ -31,16 +31,7 @@ register = template.Library()
 @register.simple_tag
 def still(template: str) -> SafeString:
     """Include a part that shows nothing but words of the reader's language: drawn once for all."""
-    return _still(template, get_language())
-
-
-@lru_cache(maxsize=64)
-def _still(name: str, language: str | None) -> SafeString:
-    return render_to_string(name)
-
-
-# What each request has anew leaves a gap in what is kept; no text from a database holds a NUL.
-_CSRF, _HERE = "\0csrf\0", "\0here\0"
+    return kept_part(template).filled({})
 
 
 @register.simple_tag(takes_context=True)
@@ -49,21 +40,8 @@ def kept(context: template.Context, part: str, **facts: Hashable) -> SafeString:
 
     The part may also use `{% csrf_token %}` and `{{ here }}`, the address of the page around it.
     """
-    html, has_csrf, has_here = _kept(part, get_language(), tuple(facts.items()))
-    if has_csrf:
-        html = html.replace(_CSRF, str(context["csrf_token"]))
-    if has_here:
-        html = html.replace(_HERE, escape(context["request"].get_full_path()))
-    return SafeString(html)
-
-
-@lru_cache(maxsize=4096)
-def _kept(
-    part: str, language: str | None, facts: tuple[tuple[str, Hashable], ...]
-) -> tuple[str, bool, bool]:
-    gaps = {"csrf_token": _CSRF, "here": SafeString(_HERE)}
-    html = render_to_string(part, {**dict(facts), **gaps})
-    return html, _CSRF in html, _HERE in html
+    drawn = kept_part(part, **facts)
+    return drawn.filled(usual_gaps(context["request"])) if drawn.gaps else drawn.filled({})
 
 
 @register.simple_tag

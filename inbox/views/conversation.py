@@ -85,7 +85,9 @@ def conversation(request: HttpRequest, case: Case, *, slug: str) -> HttpResponse
     if slug != case.conversation.inbox.slug:
         return HttpResponseRedirect(url_of(case.conversation))
     page = inbox_page_around(case.viewer, case.conversation, asked_by(request))
-    return show_page(request, page, case.user, **_thread(request, case))
+    return show_page(
+        request, page, case.user, case.viewer, pane="thread", shown=_thread(request, case)
+    )
 
 
 @require_GET
@@ -109,7 +111,6 @@ def _thread(request: HttpRequest, case: Case) -> dict[str, object]:
         "desk": page.desk,
         "viewer": case.viewer,
         "case": case,
-        "pane": "thread",
         "blank": _blank(case),
         "limits": _limits(case),
     }
@@ -186,8 +187,8 @@ def panel(request: HttpRequest, case: Case) -> HttpResponse:
     if wants_fragment(request):
         return render(request, "inbox/_panel.html", context)
     page = inbox_page_around(case.viewer, case.conversation, asked_by(request))
-    context = {**_thread(request, case), **context, "pane": "panel"}
-    return show_page(request, page, case.user, **context)
+    shown = {**_thread(request, case), **context}
+    return show_page(request, page, case.user, case.viewer, pane="panel", shown=shown)
 
 
 @never_cache

@@ -1,16 +1,28 @@
 """What stands around every page of an inbox? The same until its reader or their inboxes change."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
+from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.translation import get_language
 
 from accounts.access import Viewer
 from accounts.models import User
+from accounts.support import banner_for
+from accounts.support_views import support_in
+from inbox import labels
 from inbox.abilities import may_begin
 from inbox.lists import InboxPage
+from inbox.markup import USUAL_GAPS, Drawn, draw, kept_part, usual_gaps
 from inbox.models import TeamInbox
+from inbox.threads import ThreadPage
 
 
 class Me(NamedTuple):
@@ -63,14 +75,106 @@ class Place(NamedTuple):
         )
 
 
-def show_page(request: HttpRequest, page: InboxPage, user: User, **context: object) -> HttpResponse:
-    """Show a page of an inbox within its frame; the context names the `viewer`."""
-    viewer = context["viewer"]
-    assert isinstance(viewer, Viewer)
-    frame = {
-        "begins": may_begin(viewer, page.inbox),
-        "me": Me.of(user, is_supervisor=page.is_supervisor),
-        "inbox": Place.of(page.inbox),
-        "inboxes": tuple(map(Place.of, page.inboxes)),
+class Frame(NamedTuple):
+    """What stands around the list, the thread and the panel."""
+
+    me: Me
+    inbox: Place
+    inboxes: tuple[Place, ...]
+    is_support: bool
+    needs_reason: bool
+    priorities: tuple[tuple[str, str], ...]
+
+
+# Whose thread it is, where one is, and the parts that are read anew for each request.
+GAPS = (
+    *USUAL_GAPS,
+    *("whose", "state", "support", "list_head", "rows_box", "thread", "panel", "notices"),
+)
+
+
+def show_page(
+    request: HttpRequest,
+    page: InboxPage,
+    user: User,
+    viewer: Viewer,
+    *,
+    pane: str,
+    shown: Mapping[str, object] = MappingProxyType({}),
+) -> HttpResponse:
+    """Show a page of an inbox within its frame; `shown` is what its thread and panel tell of."""
+    frame = Frame(
+        me=Me.of(user, is_supervisor=page.is_supervisor),
+        inbox=Place.of(page.inbox),
+        inboxes=tuple(map(Place.of, page.inboxes)),
+        is_support=viewer.is_support,
+        needs_reason=page.inbox.is_close_reason_required,
+        priorities=page.priorities,
+    )
+    within = {**frame._asdict(), "page": page, **shown}
+    values = {
+        **usual_gaps(request),
+        "whose": _whose(shown.get("thread")),
+        "state": _state(page, pane),
+        "support": _support(request, viewer, user, page.asked.now),
+        "list_head": _list_head(request, page, viewer, frame.inbox),
+        "rows_box": render_to_string("inbox/_rows_box.html", {"page": page}),
+        "thread": _part(request, "thread", within) or kept_part("inbox/_nothing.html").filled({}),
+        "panel": _part(request, "panel", within),
+        "notices": _notices(request),
     }
-    return render(request, "inbox/page.html", {**frame, **context, "page": page})
+    return HttpResponse(_frame(frame, get_language()).filled(values))
+
+
+@lru_cache(maxsize=512)  # of about 35 kB
+def _frame(frame: Frame, language: str | None) -> Drawn:
+    return draw("inbox/page.html", frame._asdict(), GAPS)
+
+
+def _whose(thread: object) -> str:
+    if not isinstance(thread, ThreadPage):
+        return ""
+    return format_html("{} · ", labels.customer_name(thread.conversation))
+
+
+def _state(page: InboxPage, pane: str) -> str:
+    asked = page.asked
+    return format_html(
+        'data-pane="{}" data-zone="{}" data-head="{}"'
+        ' data-view="{}" data-words="{}" data-owner="{}"',
+        *(pane, page.inbox.zone, page.head, asked.view, asked.words, asked.owner or ""),
+    )
+
+
+def _support(request: HttpRequest, viewer: Viewer, user: User, now: datetime) -> str:
+    if viewer.account_id is None or not (viewer.is_support or viewer.is_supported):
+        return ""
+    said = banner_for(user, support_in(request), viewer.account_id, now=now)
+    return render_to_string("accounts/_support_banner.html", said, request)
+
+
+def _list_head(request: HttpRequest, page: InboxPage, viewer: Viewer, inbox: Place) -> str:
+    drawn = kept_part(
+        "inbox/_list_head.html",
+        inbox=inbox,
+        view=page.asked.view,
+        words=page.asked.words,
+        is_support=viewer.is_support,
+        chips=page.chips,
+        owners=page.owners,
+        owner=page.asked.owner,
+        wanted=page.asked.wanted,
+        channels=page.channels,
+        begins=may_begin(viewer, page.inbox),
+        priorities=page.priorities,
+    )
+    return drawn.filled(usual_gaps(request)) if drawn.gaps else drawn.filled({})
+
+
+def _part(request: HttpRequest, name: str, within: dict[str, object]) -> str:
+    return render_to_string(f"inbox/_{name}.html", within, request) if name in within else ""
+
+
+def _notices(request: HttpRequest) -> str:
+    waiting = get_messages(request)
+    return render_to_string("components/_messages.html", {"messages": waiting}) if waiting else ""

@@ -62,7 +62,7 @@ def inbox(request: HttpRequest, *, slug: str) -> HttpResponse:
     if wants_fragment(request):
         template = "inbox/_rows.html" if page.asked.before else "inbox/_rows_box.html"
         return render(request, template, {"page": page})
-    return show_page(request, page, user, viewer=viewer, pane="list")
+    return show_page(request, page, user, viewer, pane="list")
 
 
 @require_GET
