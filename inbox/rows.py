@@ -113,6 +113,17 @@ class Row(NamedTuple):
         return self.due_at if is_open and self.waiting_since else None
 
     @property
+    def has_moments(self) -> bool:
+        """Say whether something is to happen at a time of its own; most rows ask no further."""
+        is_snoozed = self.status == Conversation.Status.SNOOZED
+        return bool(is_snoozed or self.promised_at or self.shown_due_at)
+
+    @property
+    def has_labels(self) -> bool:
+        """Say whether there are tags or warnings; most rows ask no further."""
+        return bool(self.tags or self.is_opted_out or self.is_hidden)
+
+    @property
     def is_closed(self) -> bool:
         """Say whether the conversation is closed."""
         return self.status == Conversation.Status.CLOSED
