@@ -14,9 +14,8 @@ from accounts.numbers import number_in
 from inbox.filters import CHANNELS, LONGEST_TAG
 
 LONGEST_DAYS = 366
-# Minutes after which a customer has waited too long.
+# Minutes after which a customer has waited too long, for who does not go by their inbox.
 TARGETS = (5, 15, 30, 60, 4 * 60, 24 * 60)
-USUAL_TARGET = 15
 MOST_FOR_A_SEGMENT = Decimal(10)
 
 
@@ -39,7 +38,8 @@ class Range(StrEnum):
 class Asked:
     """What a report is limited to. Blank, 0 and None ask nothing.
 
-    `inbox` is a slug, `agent` a person's key, `target` minutes; `price` is what one segment costs,
+    `inbox` is a slug, `agent` a person's key, `target` minutes, None: as each inbox has it; `price`
+    is what one segment costs,
     in whatever money the reader has in mind. `problem` says what could not be read, for a person.
     """
 
@@ -51,7 +51,7 @@ class Asked:
     channel: str = ""
     tag: str = ""
     is_business: bool = False
-    target: int = USUAL_TARGET
+    target: int | None = None
     price: Decimal | None = None
     is_own: bool = False
     problem: str = ""
@@ -71,7 +71,7 @@ class Asked:
             channel=channel if channel in CHANNELS else "",
             tag=" ".join(given.get("tag", "").replace("\0", "").split())[:LONGEST_TAG],
             is_business=given.get("hours", "") == "business",
-            target=target if target in TARGETS else USUAL_TARGET,
+            target=target if target in TARGETS else None,
             price=price_in(given["price"]) if "price" in given else usual_price,
             is_own=given.get("scope", "") == "own",
         )
@@ -89,7 +89,7 @@ class Asked:
             "channel": self.channel,
             "tag": self.tag,
             "hours": "business" if self.is_business else "",
-            "target": "" if self.target == USUAL_TARGET else str(self.target),
+            "target": str(self.target or ""),
             "price": "" if self.price is None else str(self.price),
             "scope": "own" if self.is_own else "",
         }

@@ -167,19 +167,23 @@ class _Maker:
 
     def _late_card(self) -> Card:
         now, before = self.took["wait"], self.took_before["wait"]
-        title = _("Waited over %(target)s") % {"target": words_for(self._target, Kind.TIME)}
         return _card(
             "late",
-            title,
+            self._late_words(),
             share_of(now.late, now.number),
             share_of(before.late, before.number),
             Kind.SHARE,
             _("Of all waits that ended with an answer or a close"),
         )
 
-    @property
-    def _target(self) -> timedelta:
-        return timedelta(minutes=self.asked.target)
+    def _late_words(self) -> str:
+        """Say what is too long, if that is the same for all that is looked at."""
+        own = {inbox.target_minutes for inbox in self.scope.chosen}
+        targets = own if self.asked.target is None else {self.asked.target}
+        if len(targets) != 1:
+            return _("Waited longer than their inbox allows")
+        target = words_for(timedelta(minutes=min(targets)), Kind.TIME)
+        return _("Waited over %(target)s") % {"target": target}
 
     def _failed_card(self) -> Card:
         now, before = (

@@ -7,7 +7,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import Aggregate, Count, DurationField, Min, Q, QuerySet, Sum
+from django.db.models import (
+    Aggregate,
+    Count,
+    DateTimeField,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    Min,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+)
+from django.db.models.expressions import Combinable
 
 from inbox.models import Conversation, ReportCell, ReportState, ResponseTime
 from inbox.reporting.scope import Scope
@@ -68,7 +81,8 @@ def zone_of(scope: Scope) -> ZoneInfo:
 
 def standing_of(scope: Scope, *, now: datetime) -> Standing:
     """Say how it is now, in one question."""
-    is_late = Q(waiting_since__lte=now - timedelta(minutes=scope.asked.target))
+    late_since = ExpressionWrapper(Value(now) - _too_long(scope), DateTimeField())
+    is_late = Q(waiting_since__lte=late_since)
     is_open = Q(status=Conversation.Status.OPEN)
     found = (
         scope.conversations()
@@ -97,7 +111,7 @@ def times_of(scope: Scope, since: datetime, until: datetime) -> dict[str, Took]:
         "resolution": Q(kind=_K.RESOLUTION),
         "wait": ~Q(kind=_K.RESOLUTION),
     }
-    is_late = Q(**{f"{clock}__gt": timedelta(minutes=scope.asked.target)})
+    is_late = Q(**{f"{clock}__gt": _too_long(scope)})
     asked: dict[str, Any] = {}
     for name, kind in wanted.items():
         asked[f"{name}_number"] = Count("pk", filter=kind)
@@ -110,6 +124,15 @@ def times_of(scope: Scope, since: datetime, until: datetime) -> dict[str, Took]:
         )
         for name in wanted
     }
+
+
+def _too_long(scope: Scope) -> Combinable:
+    """How long a customer may wait: what was asked for, or what the row's own inbox says."""
+    minute = Value(timedelta(minutes=1))
+    minutes = (
+        F("inbox__target_minutes") if scope.asked.target is None else Value(scope.asked.target)
+    )
+    return ExpressionWrapper(minutes * minute, DurationField())
 
 
 def parts_of(found: Sequence[timedelta] | None) -> tuple[timedelta | None, timedelta | None]:

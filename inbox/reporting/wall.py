@@ -104,11 +104,11 @@ def _lines(scope: Scope, duty: Mapping[int, set[int]] | None, now: datetime) -> 
     )
     found = {pk: rest for pk, *rest in rows}
     nothing = (0, 0, 0, None)
-    target = timedelta(minutes=scope.asked.target)
     lines = []
     for inbox in scope.chosen:
         number, waiting, unassigned, oldest = found.get(inbox.pk, nothing)
         wait = None if oldest is None else now - oldest
+        target = timedelta(minutes=scope.asked.target or inbox.target_minutes)
         is_late = wait is not None and wait > target
         on_duty = None if duty is None else len(duty[inbox.pk])
         lines.append(Line(inbox, number, waiting, unassigned, wait, on_duty, is_late))

@@ -112,6 +112,28 @@ def test_the_cards_add_up_what_happened_and_compare_it(house: House, talk: Talk)
     assert (by_key["late"].before, by_key["late"].change) == ("0.0 %", "+50.0 points")
 
 
+def test_too_long_is_what_each_inbox_says_unless_somebody_says_otherwise(
+    house: House, talk: Talk
+) -> None:
+    a_day(talk)
+    sales = make_inbox(house.account, "Sales")
+    supervises = Membership.Role.SUPERVISOR
+    Membership.objects.create(user=house.sue, team=sales.team, role=supervises)
+    counted(house.account)
+    TeamInbox.objects.filter(pk=house.inbox.pk).update(target_minutes=20)
+    said: list[dict[str, str]] = [{}, {"inbox": "support"}, {"target": "5"}]
+
+    found = [report(house, house.sue, **asked).cards for asked in said]
+
+    late = [next(one for one in cards if one.key == "late") for cards in found]
+
+    assert [(one.title, one.words) for one in late] == [
+        ("Waited longer than their inbox allows", "0.0 %"),
+        ("Waited over 20 min", "0.0 %"),
+        ("Waited over 5 min", "50.0 %"),
+    ]
+
+
 def test_percentiles_are_exact(house: House, talk: Talk) -> None:
     talk.writes(0)
     talk.answers(1)
