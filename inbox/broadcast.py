@@ -4,7 +4,7 @@ After commit, the audience gets the content, whoever lost sight is told so, and 
 whole inbox gets a bare tick. All of it may be lost: cursors and catch-up repair it.
 
 Each language that somebody of the audience listens in has groups of its own: what all may hear goes
-to each, what is drawn in words is drawn once for each. English is always drawn.
+to each, what is drawn in words is drawn once for each. Where nobody listens nothing is drawn.
 
 Frames are written with one Redis pipeline in the format of the channel layer
 (`<prefix>__group__<group>`, msgpack): 0.04 ms a frame, where `async_to_sync(group_send)` opens a
@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack
 import redis
@@ -103,12 +103,16 @@ def announce(announcements: Iterable[Announcement], *, now: datetime) -> None:
 
 
 def publish(numbered: Iterable[Numbered]) -> None:
-    """Publish events that are committed. A failure is logged and survived."""
+    """Publish events that are committed. A failure is logged and survived.
+
+    They are put into words for who listens: of an inbox where nobody sits nothing is drawn.
+    """
     items = list(numbered)
+    groups = {group for item in items for group in _groups_of(item)}
     try:
-        for language, groups in _send_and_ask(_in_language(ENGLISH, items)).items():
-            translated = _in_language(language, items)
-            _send([(spoken(group, language), f) for group, f in translated if group in groups])
+        for language, heard in _listened_to(groups).items():
+            frames = _in_language(language, items)
+            _send([(spoken(group, language), one) for group, one in frames if group in heard])
     except redis.RedisError as error:
         logger.warning("live update not published: %s", type(error).__name__)
 
@@ -117,7 +121,7 @@ def publish_ephemeral(groups: Iterable[str], frame: dict[str, Any]) -> None:
     """Publish something that is not stored (access changes, read marks, notices)."""
     whole = {"v": VERSION, **frame}
     try:
-        heard = _send_and_ask([(group, whole) for group in sorted(set(groups))])
+        heard = _listened_to(set(groups))
         _send([(spoken(one, language), whole) for language, ones in heard.items() for one in ones])
     except redis.RedisError as error:
         logger.warning("live hint not published: %s", type(error).__name__)
@@ -140,22 +144,40 @@ def frames_of(item: Numbered, drawn: Drawn | None = None) -> list[tuple[str, dic
     inbox = _inbox_uuid(announcement.inbox_id)
     tick = {"v": VERSION, "inbox": inbox, "seq": item.seq}
     content = {**tick, **content_of(item, drawn)}
-    audience = announcement.audience
-    groups = [user_group(user_id) for user_id in sorted(audience.user_ids)]
-    if not audience.is_nobody:
-        groups.append(inbox_group(inbox) if audience.is_team else supervisors_group(inbox))
     left = {
         **tick,
         "type": "conversation.left",
         "conversation": announcement.conversation.public_id,
         "data": {"id": announcement.conversation.public_id},
     }
+    places = _places_of(item)
     return [
-        *((group, content) for group in groups),
-        *((user_group(user_id), left) for user_id in sorted(announcement.left)),
-        (inbox_group(inbox), tick),
-        (guests_group(inbox), tick),
+        *((group, content) for group in places.content),
+        *((group, left) for group in places.left),
+        *((group, tick) for group in places.tick),
     ]
+
+
+def _groups_of(item: Numbered) -> list[str]:
+    return [group for groups in _places_of(item) for group in groups]
+
+
+class _Places(NamedTuple):
+    """Which groups are told what of an event."""
+
+    content: list[str]
+    left: list[str]
+    tick: list[str]
+
+
+def _places_of(item: Numbered) -> _Places:
+    announcement = item.announcement
+    inbox, audience = _inbox_uuid(announcement.inbox_id), announcement.audience
+    content = [user_group(user_id) for user_id in sorted(audience.user_ids)]
+    if not audience.is_nobody:
+        content.append(inbox_group(inbox) if audience.is_team else supervisors_group(inbox))
+    left = [user_group(user_id) for user_id in sorted(announcement.left)]
+    return _Places(content, left, [inbox_group(inbox), guests_group(inbox)])
 
 
 def content_of(item: Numbered, drawn: Drawn | None = None) -> dict[str, Any]:
@@ -233,23 +255,23 @@ def _send(frames: list[tuple[str, dict[str, Any]]]) -> None:
     pipeline.execute()
 
 
-def _send_and_ask(frames: list[tuple[str, dict[str, Any]]]) -> dict[str, set[str]]:
-    """Write all frames; return which of their groups are listened to in which other language.
+def _listened_to(groups: Iterable[str]) -> dict[str, set[str]]:
+    """Return which of these groups somebody listens to, by the language they hear.
 
-    All in one round trip. Who comes to listen after it knows by the inbox's number that they missed
-    something.
+    Who comes to listen after it knows by the inbox's number that they missed something.
     """
-    others = _in_other_languages({group for group, _frame in frames})
-    if not others:
-        return {}
-    pipeline = _redis().pipeline(transaction=False)
-    _write(pipeline, frames)
-    pipeline.pubsub_numsub(*others)
+    by_channel = {
+        _channel(spoken(group, language)): (language, group)
+        for language in LANGUAGES
+        for group in groups
+    }
     heard: dict[str, set[str]] = {}
-    for channel, number in pipeline.execute()[-1]:
-        if number:
-            language, group = others[channel.decode() if isinstance(channel, bytes) else channel]
-            heard.setdefault(language, set()).add(group)
+    if by_channel:
+        for channel, number in _redis().pubsub_numsub(*by_channel):
+            if number:
+                name = channel.decode() if isinstance(channel, bytes) else channel
+                language, group = by_channel[name]
+                heard.setdefault(language, set()).add(group)
     return heard
 
 
@@ -261,16 +283,6 @@ def _write(pipeline: Pipeline, frames: list[tuple[str, dict[str, Any]]]) -> None
             text = json.dumps(frame, separators=(",", ":"), ensure_ascii=False, default=str)
             encoded[id(frame)] = msgpack.packb({"type": "live.frame", "text": text})
         pipeline.publish(_channel(group), encoded[id(frame)])
-
-
-def _in_other_languages(groups: set[str]) -> dict[str, tuple[str, str]]:
-    """Return language and group by the channel on which a group hears another language."""
-    others = [language for language in LANGUAGES if language != ENGLISH]
-    return {
-        _channel(spoken(group, language)): (language, group)
-        for language in others
-        for group in groups
-    }
 
 
 def _channel(group: str) -> str:

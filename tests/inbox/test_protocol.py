@@ -14,9 +14,18 @@ from django.conf import settings
 from django.test import Client
 from jsonschema import Draft202012Validator
 
+from accounts.models import User
+from inbox import rows
 from inbox.alerts import Kind, Notice
 from inbox.attendance import Roll
-from inbox.broadcast import Head, head_in
+from inbox.broadcast import (
+    Head,
+    guests_group,
+    head_in,
+    inbox_group,
+    supervisors_group,
+    user_group,
+)
 from inbox.closing import close_conversation
 from inbox.conversations import (
     add_note,
@@ -29,6 +38,7 @@ from inbox.conversations import (
     transfer_to_user,
 )
 from inbox.events import EVENT_TYPES
+from inbox.models import TeamInbox
 from inbox.models.ids import client_id
 from inbox.seats import Seats
 from inbox.tallies import Tallies, count
@@ -43,14 +53,25 @@ Heard = list[tuple[str, dict[str, Any]]]
 
 
 class Ear:
-    """Hears everything that is published on the channel layer."""
+    """Hears everything that is published on the channel layer: it sits in every inbox, as all."""
 
     def __init__(self) -> None:
         self.client = redis.Redis.from_url(settings.REDIS_URL)
         self.pubsub = self.client.pubsub(ignore_subscribe_messages=True)
         self.start = f"{settings.CHANNEL_PREFIX}__group__"
-        self.pubsub.psubscribe(f"{self.start}*")
-        self.pubsub.get_message(timeout=1)
+        self.groups: set[str] = set()
+
+    def listen(self) -> None:
+        """Listen to whatever there is now."""
+        of_inboxes = (inbox_group, supervisors_group, guests_group)
+        uuids = TeamInbox.objects.values_list("public_id", flat=True)
+        groups = {group(uuid) for uuid in uuids for group in of_inboxes}
+        groups |= {user_group(pk) for pk in User.objects.values_list("pk", flat=True)}
+        if new := groups - self.groups:
+            self.pubsub.subscribe(*(self.start + group for group in new))
+            for _ in new:  # until the server says that it does
+                self.pubsub.get_message(timeout=1)
+        self.groups |= new
 
     def heard(self) -> Heard:
         """Return (group, frame) of everything since the last time."""
@@ -78,6 +99,7 @@ def published(
     """Return a function that does something and returns what was published after its commit."""
 
     def do(act: Callable[[], Any]) -> Heard:
+        ear.listen()
         with django_capture_on_commit_callbacks(execute=True):
             act()
         return ear.heard()
@@ -227,6 +249,19 @@ def test_what_others_may_not_know_is_not_in_a_live_fragment(stage: Stage, publis
     assert html
     assert "csrf" not in html.lower()
     assert stage.house.alice.email not in html
+
+
+def test_where_nobody_listens_nothing_is_drawn(
+    stage: Stage, published: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    drawn = rows._parts.cache_info().misses
+    with django_capture_on_commit_callbacks(execute=True):
+        stage.hear("Is anybody there?")
+    assert rows._parts.cache_info().misses == drawn
+
+    heard = published(lambda: stage.hear("Hello?"))
+    assert rows._parts.cache_info().misses == drawn + 1
+    assert _durable(heard)
 
 
 def test_a_published_message_is_for_maria_s_number_only_inside_fragments(
