@@ -58,6 +58,14 @@ def _kept(part: str, language: str | None, facts: tuple[tuple[str, Hashable], ..
     return draw(part, dict(facts), USUAL_GAPS)
 
 
+def filled_for(request: HttpRequest | None, drawn: Drawn) -> SafeString:
+    """Fill the usual gaps; where there are none, no token is made, and no request is needed."""
+    if not drawn.gaps:
+        return drawn.filled({})
+    assert request, "A part with gaps is drawn for a request."
+    return drawn.filled(usual_gaps(request))
+
+
 def usual_gaps(request: HttpRequest) -> dict[str, str]:
     """Return what goes into the gaps that any part may have: what forms need, and where one is."""
     return {"csrf_token": get_token(request), "here": escape(request.get_full_path())}

@@ -16,7 +16,7 @@ from django.utils.translation import get_language
 from accounts.circumstances import numbers_are_hidden
 from inbox import labels, previews
 from inbox.carrier import ErrorKind
-from inbox.markup import kept_part, usual_gaps
+from inbox.markup import filled_for, kept_part
 from inbox.models import Attachment, ContactAddress, Conversation, ConversationEvent, Message
 from inbox.models.ids import client_id
 from inbox.models.message import MENTION_NAMES
@@ -40,8 +40,7 @@ def kept(context: template.Context, part: str, **facts: Hashable) -> SafeString:
 
     The part may also use `{% csrf_token %}` and `{{ here }}`, the address of the page around it.
     """
-    drawn = kept_part(part, **facts)
-    return drawn.filled(usual_gaps(context["request"])) if drawn.gaps else drawn.filled({})
+    return filled_for(context.get("request"), kept_part(part, **facts))
 
 
 @register.simple_tag

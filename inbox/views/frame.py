@@ -20,7 +20,7 @@ from accounts.support_views import support_in
 from inbox import labels
 from inbox.abilities import may_begin
 from inbox.lists import InboxPage
-from inbox.markup import USUAL_GAPS, Drawn, draw, kept_part, usual_gaps
+from inbox.markup import USUAL_GAPS, Drawn, draw, filled_for, kept_part, usual_gaps
 from inbox.models import TeamInbox
 from inbox.threads import ThreadPage
 
@@ -111,7 +111,6 @@ def show_page(
         needs_reason=page.inbox.is_close_reason_required,
         priorities=page.priorities,
     )
-    within = {**frame._asdict(), "page": page, **shown}
     values = {
         **usual_gaps(request),
         "whose": _whose(shown.get("thread")),
@@ -119,8 +118,8 @@ def show_page(
         "support": _support(request, viewer, user, page.asked.now),
         "list_head": _list_head(request, page, viewer, frame.inbox),
         "rows_box": render_to_string("inbox/_rows_box.html", {"page": page}),
-        "thread": _part(request, "thread", within) or kept_part("inbox/_nothing.html").filled({}),
-        "panel": _part(request, "panel", within),
+        "thread": _part(request, "thread", shown) or kept_part("inbox/_nothing.html").filled({}),
+        "panel": _part(request, "panel", shown),
         "notices": _notices(request),
     }
     return HttpResponse(_frame(frame, get_language()).filled(values))
@@ -168,11 +167,11 @@ def _list_head(request: HttpRequest, page: InboxPage, viewer: Viewer, inbox: Pla
         begins=may_begin(viewer, page.inbox),
         priorities=page.priorities,
     )
-    return drawn.filled(usual_gaps(request)) if drawn.gaps else drawn.filled({})
+    return filled_for(request, drawn)
 
 
-def _part(request: HttpRequest, name: str, within: dict[str, object]) -> str:
-    return render_to_string(f"inbox/_{name}.html", within, request) if name in within else ""
+def _part(request: HttpRequest, name: str, shown: Mapping[str, object]) -> str:
+    return render_to_string(f"inbox/_{name}.html", dict(shown), request) if name in shown else ""
 
 
 def _notices(request: HttpRequest) -> str:
