@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
+from django.utils import dateformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -22,6 +23,7 @@ from accounts.refusals import RefusedError
 # A form is filled in a little before it is sent: an end that recent means now.
 JUST_NOW = timedelta(minutes=5)
 MOST_NAMES = 5
+_MOMENT = "j M Y, H:i"  # as Django writes formats
 # Beyond these a clock in some time zone can no longer show the moment, and no page opens again.
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 RACES = {
@@ -231,14 +233,14 @@ def note_pool(
 
 
 def day_words(moment: datetime) -> str:
-    """Write a moment for people."""
-    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+    """Write a moment (UTC) for people, in the language that is spoken."""
+    return f"{dateformat.format(moment, _MOMENT)} UTC"
 
 
 def local_words(moment: datetime, zone: str) -> str:
-    """Write a moment for people of a time zone."""
+    """Write a moment for people of a time zone, in the language that is spoken."""
     local = moment.astimezone(ZoneInfo(zone))
-    return f"{local.day} {local:%b %Y, %H:%M %Z}"
+    return f"{dateformat.format(local, _MOMENT)} {local:%Z}"
 
 
 def names_of(people: Iterable[User]) -> str:

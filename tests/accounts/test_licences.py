@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
+from django.utils.translation import override
 
 from accounts.access import is_licensed
 from accounts.licences import (
@@ -22,6 +23,7 @@ from accounts.licences import (
 from accounts.models import Account, AuditEntry, License, LicensePool, User
 from accounts.pools import add_pool, change_pool, foretell_pool_change
 from accounts.refusals import RefusedError
+from accounts.seats import day_words, local_words
 from tests.conftest import NOW
 from tests.factories import days, make_account, make_user
 
@@ -568,3 +570,18 @@ def test_the_extension_needs_no_superuser(db: None) -> None:
             " WHERE name = 'btree_gist'"
         )
         assert cursor.fetchone() == (True,)
+
+
+@pytest.mark.parametrize(
+    ("language", "day", "local"),
+    [
+        ("en", "9 Jan 2026, 23:30 UTC", "9 Jan 2026, 18:30 EST"),
+        ("es", "9 Ene 2026, 23:30 UTC", "9 Ene 2026, 18:30 EST"),
+    ],
+)
+def test_moments_are_written_in_the_language_that_is_spoken(
+    language: str, day: str, local: str
+) -> None:
+    moment = datetime(2026, 1, 9, 23, 30, tzinfo=UTC)
+    with override(language):
+        assert (day_words(moment), local_words(moment, "America/New_York")) == (day, local)
