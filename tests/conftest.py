@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Those with a browser come last: it leaves a loop running in its process, in which no other
     may run.
     """
-    browsing = {item.path for item in items if "browser" in getattr(item, "fixturenames", ())}
+    browsing = {item.path for item in items if "chromium" in getattr(item, "fixturenames", ())}
     items.sort(key=lambda item: (item.path in browsing, item.path.name not in LONGEST))
 
 
