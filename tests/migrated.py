@@ -18,7 +18,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from tests.servers import DATA_DIR
 
 ROOT = Path(__file__).resolve().parent.parent
-PREFIX = "migrated_"
+PREFIX = "test_teaminbox_migrated_"  # of names that are the tests' own, whoever gave the server
 
 
 def migrated_database() -> str:
