@@ -33,6 +33,8 @@ export class Pane {
     this.aside.addEventListener("reset", () => setTimeout(() => this.refreshPanel()));
     this.loadParts();
     addEventListener("popstate", () => this.walked());
+    // Chromium drops what a page asks for in `pagehide` when the next page is quick.
+    addEventListener("beforeunload", () => this.keepAll());
     addEventListener("pagehide", () => this.keepAll());
     addEventListener("focus", () => this.thread?.noteRead());
     document.addEventListener("visibilitychange", () => {
