@@ -40,6 +40,7 @@ _PEOPLE = (
         "Team",
         "Membership",
         "AvailabilityPlan",
+        "OnlineTime",
         "SignOn",
         "BrowserSession",
         "PushSubscription",

@@ -97,6 +97,7 @@ app.conf.beat_schedule = {
     "record files of consents": _every(10, "inbox.tasks.sweep_imports"),
     "take in files of contacts": _every(10, "inbox.tasks.sweep_contact_imports"),
     "verify the ledgers of consent": _every(300, "inbox.tasks.sweep_consent_chains"),
+    "note who is online": _every(30, "inbox.tasks.sweep_online_times"),
     "count what reports tell": _every(60, "inbox.tasks.sweep_reports"),
     "let what is old enough go": _every(5, "inbox.tasks.sweep_retention"),
     "go on with erasures": _every(5, "inbox.tasks.sweep_erasures"),

@@ -20,6 +20,7 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError
 from redis import asyncio as aioredis
+from redis.asyncio.client import Pipeline
 
 from accounts.models import User
 from inbox.broadcast import VERSION
@@ -56,6 +57,16 @@ def states_in(inbox: object) -> dict[int, State] | None:
     except redis.RedisError:
         return None
     return _states_of(_decoded(leases), time.time())
+
+
+def online_now() -> set[int] | None:
+    """Return everybody who is at work as a member of some inbox; None while Redis is away."""
+    since = time.time() - LEASE_SECONDS
+    try:
+        found: list[Any] = _redis().zrangebyscore(_online_key(), since, "+inf")
+    except redis.RedisError:
+        return None
+    return {int(user_id) for user_id in found}
 
 
 class Roll:
@@ -134,8 +145,9 @@ class Roll:
                     },
                 )
                 pipe.expire(_key(inbox), KEPT_SECONDS)
+            _note_online(pipe, here.values(), now)
             answers = await pipe.execute()
-        return [_decoded(answer) for answer in answers[::3]]
+        return [_decoded(answer) for answer in answers[: 3 * len(here) : 3]]
 
     def _news(self, inbox: str, found: _States) -> Iterator[tuple[int, State]]:
         known = self._known[inbox]
@@ -169,6 +181,19 @@ class Roll:
         return f"{user_id}:{self._process}"
 
 
+def _note_online(pipe: Pipeline, here: Iterable[_States], now: float) -> None:
+    """Say of everybody here who is online that they were so now; who was long ago is left out."""
+    online = {
+        str(user_id): now
+        for states in here
+        for user_id, state in states.items()
+        if state == State.ONLINE
+    }
+    if online:
+        pipe.zadd(_online_key(), online)
+    pipe.zremrangebyscore(_online_key(), "-inf", now - KEPT_SECONDS)
+
+
 def _states_of(leases: Mapping[str, _Lease], now: float) -> _States:
     """Return the best that any process says of each person; leases that ran out say nothing."""
     states: _States = {}
@@ -197,6 +222,10 @@ def _away_by_choice(user_ids: Iterable[int]) -> set[int]:
 
 def _key(inbox: object) -> str:
     return f"{settings.CHANNEL_PREFIX}:agents:{inbox}"
+
+
+def _online_key() -> str:
+    return f"{settings.CHANNEL_PREFIX}:online"
 
 
 @lru_cache(maxsize=1)

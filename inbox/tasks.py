@@ -32,6 +32,7 @@ from inbox import (
     telling_consents,
 )
 from inbox.alerts import Happening, Kind
+from inbox.attendance import online_now
 from inbox.counting import count_next
 from inbox.drafts import forget_drafts
 from inbox.events import forget_events
@@ -39,6 +40,7 @@ from inbox.forgetting.erasing import erase_next, erase_some
 from inbox.forgetting.nightly import forget_next
 from inbox.forgetting.remote import delete_next
 from inbox.nudges import nudge
+from inbox.online_times import forget_online_times, note_online
 from inbox.setup import (
     availability,
     consent_imports,
@@ -388,10 +390,19 @@ def check_owner(message_id: int) -> None:
 
 @shared_task
 def sweep_old_events() -> None:
-    """Forget events nobody can catch up with any more, old drafts, and what programs told."""
+    """Forget what nobody asks for any more: events, drafts, what programs told, online times."""
     forget_events(before=timezone.now() - EVENTS_KEPT_FOR)
     forget_drafts(now=timezone.now())
     telling_consents.forget_told(now=timezone.now())
+    forget_online_times(now=timezone.now())
+
+
+@shared_task
+def sweep_online_times() -> None:
+    """Note who is online, and who no longer is. While Redis cannot say, nobody came or went."""
+    online = online_now()
+    if online is not None:
+        note_online(online, now=timezone.now())
 
 
 @shared_task

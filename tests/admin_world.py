@@ -80,6 +80,7 @@ from inbox.models import (
     LegalHold,
     MergeLog,
     Message,
+    OnlineTime,
     OptInApproval,
     Receipt,
     RemoteDeletion,
@@ -175,6 +176,7 @@ def make_company(name: str, partner: str, *, n: int = 1, written_at: datetime = 
     AvailabilityPlan.objects.create(
         account=account, user=alice, hours=hours, hours_version=1, changed_at=NOW
     )
+    OnlineTime.objects.create(account=account, user=alice, began_at=NOW, ended_at=NOW)
     CannedReply.objects.create(
         account=account, inbox=inbox, shortcut="hours", body="9 to 5", made_at=NOW, changed_at=NOW
     )

@@ -34,6 +34,7 @@ from accounts.admin_scope import (
     KEEP,
     LOOK,
     AuditedAdmin,
+    BigTableAdmin,
     OwnRowsFilter,
     RowsInline,
     ScopedAdmin,
@@ -43,7 +44,7 @@ from accounts.admin_scope import (
 from accounts.admin_tasks import MOST_FORETOLD, Task, TaskAdmin
 from accounts.models import License, Membership, User, in_force
 from inbox.admin.stories import ForetellingAdmin
-from inbox.models import AvailabilityPlan, Conversation
+from inbox.models import AvailabilityPlan, Conversation, OnlineTime
 from inbox.setup import people, teams
 from inbox.setup.people import PeopleError
 from inbox.setup.previews import (
@@ -409,3 +410,16 @@ class AvailabilityPlanAdmin(ScopedAdmin[AvailabilityPlan]):
     list_filter = (("account", OwnRowsFilter),)
     list_select_related = ("account", "user", "hours")
     search_fields = ("user__name", "user__email", "hours__name")
+
+
+@admin.register(OnlineTime)
+class OnlineTimeAdmin(BigTableAdmin[OnlineTime]):
+    """When people were online, as reports add it up."""
+
+    admin_may = LOOK
+    fields = ("account", "user", "began_at", "ended_at", "is_open")
+    list_display = ("user", "began_at", "ended_at", "is_open", "account")
+    list_filter = ("is_open", ("account", OwnRowsFilter))
+    list_select_related = ("account", "user")
+    search_fields = ("user__email__exact",)
+    search_help_text = "A person's e-mail address"

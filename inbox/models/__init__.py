@@ -13,6 +13,7 @@ from inbox.models.inbox import TeamInbox
 from inbox.models.lookup import CrmAnswer
 from inbox.models.merge import MergeLog
 from inbox.models.message import Attachment, AutoReplyLog, Message
+from inbox.models.online_time import OnlineTime
 from inbox.models.plan import AvailabilityPlan
 from inbox.models.question import ConsentQuestion
 from inbox.models.receipt import Receipt
@@ -59,6 +60,7 @@ __all__ = [
     "LegalHold",
     "MergeLog",
     "Message",
+    "OnlineTime",
     "OptInApproval",
     "Participant",
     "ReadCursor",

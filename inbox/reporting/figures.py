@@ -1,13 +1,13 @@
 """What is in a report: cards with the change, charts, and tables? About a dozen questions."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, DateTimeField, F, Func, Q, Sum
+from django.db.models import Case, Count, DateTimeField, F, Func, Q, Sum, When
 from django.db.models import Value as Given
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -16,6 +16,7 @@ from django.utils.translation import pgettext
 from accounts.models import User
 from inbox.labels import channel_words, phone_words
 from inbox.models import ResponseTime, Sender
+from inbox.online_times import online_within
 from inbox.reporting.asking import Period, period_of
 from inbox.reporting.measures import (
     Percentiles,
@@ -28,7 +29,7 @@ from inbox.reporting.measures import (
     times_of,
     zone_of,
 )
-from inbox.reporting.scope import Scope
+from inbox.reporting.scope import Scope, members_of
 from inbox.reporting.tables import Column, Kind, Table, Value, share_of, words_for
 from routing.deciding import DEFAULT
 from routing.models import Rulebook
@@ -136,6 +137,8 @@ class _Maker:
         cards.append(self._number("closed", _("Closed")))
         cards += self._time_cards()
         cards.append(self._late_card())
+        if is_one:
+            cards.append(self._online_card())
         if not is_one:
             cards.append(self._number("opt_outs", _("Opt-outs")))
         cards.append(self._failed_card())
@@ -175,6 +178,24 @@ class _Maker:
             Kind.SHARE,
             _("Of all waits that ended with an answer or a close"),
         )
+
+    def _online_card(self) -> Card:
+        now, before = self._online_of_one()
+        words = _("In all inboxes, not set away")
+        return _card("online", _("Online"), now, before, Kind.TIME, words)
+
+    def _online_of_one(self) -> Sequence[timedelta | None]:
+        """Return how long the one who is asked for was online, and how long before."""
+        period = self.period
+        found = (
+            members_of(self.scope)
+            .filter(pk__in=[self.asked.agent])
+            .values_list(
+                online_within(period.since, period.until),
+                online_within(period.since_before, period.until_before),
+            )
+        )
+        return found.first() or (None, None)
 
     def _late_words(self) -> str:
         """Say what is too long, if that is the same for all that is looked at."""
@@ -349,17 +370,16 @@ class _Maker:
         )
         found = {pk: numbers for pk, *numbers in rows}
         took = self._took_by("user_id")
-        people = User.objects.filter(account=self.scope.account_id, pk__in=found)
-        names = dict(people.values_list("pk", "name"))
+        nothing = [0] * (1 + len(asked))
         lines: list[tuple[Value, ...]] = [
             (
-                names[pk],
-                *numbers,
+                name,
+                *found.get(pk, nothing),
                 took.get(pk, Took()).median,
                 took.get(pk, Took()).number,
+                online,
             )
-            for pk, numbers in found.items()
-            if pk in names
+            for pk, name, online in self._people(found)
         ]
         columns = (
             Column(_("Agent"), Kind.TEXT),
@@ -369,9 +389,26 @@ class _Maker:
             Column(_("Notes")),
             Column(_("First reply, median"), Kind.TIME),
             Column(_("First replies")),
+            Column(_("Online"), Kind.TIME),
         )
-        empty = _("Nobody answered, closed or noted anything.")
-        return Table("agents", _("By agent"), columns, sorted(lines, key=_by_name), empty=empty)
+        note = _("Online is in all inboxes together, and not set away.")
+        empty = _("Nobody answered, closed or noted anything, and nobody was online.")
+        lines.sort(key=_by_name)
+        return Table("agents", _("By agent"), columns, lines, note=note, empty=empty)
+
+    def _people(self, acted: Collection[int]) -> Iterable[tuple[int, str, timedelta | None]]:
+        """Return who did anything or was online: of members only is it told how long."""
+        online = online_within(self.period.since, self.period.until)
+        members = members_of(self.scope)
+        if self.asked.agent:
+            members = members.filter(pk=self.asked.agent)
+        is_member = Q(pk__in=members.values("pk"))
+        return (
+            User.objects.filter(account=self.scope.account_id)
+            .annotate(online=Case(When(is_member, then=online)))
+            .filter(Q(pk__in=acted) | Q(online__isnull=False))
+            .values_list("pk", "name", "online")
+        )
 
     def _numbers(self) -> Table:
         names = ("inbound", "sent", "delivered", "failed", "blocked", "opt_outs", "segments")

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from accounts.access import Viewer
-from accounts.models import User
+from accounts.models import Membership, User
 from inbox.access import conversations_of, inboxes_of
 from inbox.models import Conversation, ReportCell, ResponseTime, TeamInbox
 from inbox.models.conversation import ConversationQuerySet
@@ -126,5 +126,10 @@ def people_of(scope: Scope) -> list[User]:
     """Return the people whose figures can be asked for, by name: those of the chosen teams."""
     if not scope.is_team:
         return []
-    rows = User.objects.filter(account=scope.account_id, memberships__team__in=scope.inbox_ids)
-    return list(rows.only("name").distinct().order_by("name", "pk")[:500])
+    return list(members_of(scope).only("name").order_by("name", "pk")[:500])
+
+
+def members_of(scope: Scope) -> "QuerySet[User]":
+    """Return the people who work in the inboxes that are looked at."""
+    members = Membership.objects.filter(team__in=scope.inbox_ids)
+    return User.objects.filter(account=scope.account_id, pk__in=members.values("user"))

@@ -104,6 +104,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "compliance.suppression": ("", "", "v", "v"),
     "inbox.attachment": ("v", "v", "", ""),
     "inbox.autoreplylog": ("v", "v", "", "v"),
+    "inbox.onlinetime": ("v", "v", "v", ""),
     "inbox.availabilityplan": ("v", "v", "v", ""),
     "inbox.cannedreply": ("v", "v", "v", ""),
     "inbox.consentquestion": ("", "", "v", "v"),

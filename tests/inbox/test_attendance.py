@@ -8,7 +8,7 @@ from django.conf import settings
 
 from accounts.access import Viewer
 from inbox import attendance
-from inbox.attendance import LEASE_SECONDS, LOOKS_UNTIL_BELIEVED, Roll, State, states_in
+from inbox.attendance import LEASE_SECONDS, LOOKS_UNTIL_BELIEVED, Roll, State, online_now, states_in
 from inbox.seats import Seats
 from tests.conftest import House
 from tests.sitters import Database, Listener, in_a_loop
@@ -191,3 +191,28 @@ def test_a_page_asks_redis_and_knows_nothing_without_it(
     gone = redis.Redis.from_url("unix:///nowhere.sock")
     monkeypatch.setattr(attendance, "_redis", lambda: gone)
     assert states_in(house.inbox.public_id) is None
+
+
+def test_who_is_online_is_asked_of_all_processes_at_once(
+    house: House, clock: Clock, people: tuple[Viewer, Viewer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob = people
+    redis.Redis.from_url(settings.REDIS_URL).delete(attendance._online_key())
+
+    async def play() -> None:
+        here, there = Process(), Process()
+        here.seat(alice, house)
+        bobs = there.seat(bob, house)
+        await _look(clock, here, there)
+        assert online_now() == {alice.user_id, bob.user_id}
+        bobs.is_active = False
+        here.seat(bob, house, is_active=False)
+        await _look(clock, here, there, times=int(LEASE_SECONDS))
+        assert online_now() == {alice.user_id}
+        clock.now += LEASE_SECONDS + 1
+        assert online_now() == set()
+
+    in_a_loop(play)
+    gone = redis.Redis.from_url("unix:///nowhere.sock")
+    monkeypatch.setattr(attendance, "_redis", lambda: gone)
+    assert online_now() is None

@@ -21,16 +21,19 @@ from inbox.counting import count_next
 from inbox.models import (
     Conversation,
     Message,
+    OnlineTime,
     ReportState,
     ResponseTime,
     RoutingTrace,
     TeamInbox,
 )
+from inbox.models.ids import client_id
 from inbox.reporting import exporting
 from inbox.reporting.asking import Asked, Range, period_of
 from inbox.reporting.figures import Report, report_of
 from inbox.reporting.scope import scope_of
 from inbox.reporting.tables import time_words
+from inbox.sending import send_reply
 from tests.conftest import House
 from tests.factories import make_inbox, make_rules, make_sender, make_user
 from tests.flows.test_routing import give
@@ -208,12 +211,78 @@ def test_tables_by_agent_number_tag_and_code(house: House, talk: Talk) -> None:
     found = report(house, house.sue)
 
     [agent] = rows(found, "agents")
-    assert agent == ["Alice", 1, 2, 1, 0, timedelta(minutes=4), 1]
+    assert agent == ["Alice", 1, 2, 1, 0, timedelta(minutes=4), 1, None]
     [number] = rows(found, "numbers")
     assert number == ["+1 555-010-0001", 2, 1, 50.0, 1, 0, 0, 1]
     assert rows(found, "tags") == [["new", 1, 2, 2, 1, 0], ["vip", 1, 2, 2, 1, 0]]
     assert rows(found, "failures") == [["30003", 1, 100.0]]
     assert rows(found, "first_replies")[1] == ["≤ 5 min", 1]
+
+
+def online(user: User, since: datetime, minutes: int) -> None:
+    assert user.account_id is not None
+    OnlineTime.objects.create(
+        account_id=user.account_id,
+        user=user,
+        began_at=since,
+        ended_at=since + timedelta(minutes=minutes),
+        is_open=False,
+    )
+
+
+def test_it_is_told_how_long_members_were_online(house: House, talk: Talk) -> None:
+    gina, dora = (
+        make_user(house.account, name, team=house.inbox.team) for name in ("Gina", "Dora")
+    )
+    dora.memberships.all().delete()
+    talk.writes(0)
+    send_reply(
+        conversation=talk.row,
+        body="Hi",
+        client_id=client_id(),
+        user=gina,
+        by=house.viewer(gina),
+        now=talk.at(1),
+    )
+    counted(house.account)
+    gina.memberships.all().delete()
+    for user in (house.alice, house.bob, gina, dora):
+        online(user, T, 45)
+    online(house.alice, T + timedelta(hours=2), 20)
+    online(house.alice, T - timedelta(days=1), 60)
+
+    found = report(house, house.sue)
+
+    minutes = {row[0]: row[-1] for row in rows(found, "agents")}
+    # Of who left the team it is told what they did here, not when they work elsewhere.
+    assert minutes == {
+        "Alice": timedelta(minutes=65),
+        "Bob": timedelta(minutes=45),
+        "Gina": None,
+    }
+    hers = report(house, house.sue, agent=str(house.alice.pk))
+    assert [row[0] for row in rows(hers, "agents")] == ["Alice"]
+    card = {one.key: one for one in hers.cards}["online"]
+    assert (card.words, card.before, card.change) == ("1 h 5 min", "1 h", "+8 %")
+
+
+def test_nobody_learns_when_people_of_others_were_online(
+    house: House, talk: Talk, charlie: User
+) -> None:
+    dora = make_user(house.account, "Dora", team=make_inbox(house.account, "Sales").team)
+    talk.writes(0)
+    counted(house.account)
+    for user in (house.alice, dora, charlie):
+        online(user, T, 45)
+
+    assert [row[0] for row in rows(report(house, house.sue), "agents")] == ["Alice"]
+    for stranger in (dora, charlie):
+        found = report(house, house.sue, agent=str(stranger.pk))
+        assert (cards(found)["online"], rows(found, "agents")) == ("–", [])
+    # One's own is one's own to know.
+    own = report(house, house.alice, agent=str(house.alice.pk))
+    assert cards(own)["online"] == "45 min"
+    assert "online" not in cards(report(house, house.alice))
 
 
 def test_rules_stand_by_their_names(house: House, talk: Talk) -> None:
@@ -488,7 +557,7 @@ def test_a_table_is_a_file_with_plain_numbers(house: House, pages: Callable[...,
 
     header, alice = lines(answer)
     assert header[5] == "First reply, median (seconds)"
-    assert alice == ["Alice", "1", "2", "1", "0", "240", "1"]
+    assert alice == ["Alice", "1", "2", "1", "0", "240", "1", ""]
     entry = AuditEntry.objects.get(action="report_exported")
     assert entry.data["filters"]["table"] == "agents"
 
