@@ -6,7 +6,7 @@ autocompletion, filters, choices, history, exports and addresses.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -47,6 +47,14 @@ FULL: frozenset[str] = KEEP | {DELETE}
 MOST_EXPORTED = 10_000
 CUT_OFF = _("These are the first 10,000 rows. Filter the list to get the others.")
 
+# Which attribute of an admin says what each role may do.
+_RIGHTS_OF: Mapping[User.Role, str] = {
+    User.Role.STAFF: "staff_may",
+    User.Role.PARTNER: "partner_may",
+    User.Role.ACCOUNT_ADMIN: "admin_may",
+    User.Role.AUDITOR: "auditor_may",
+}
+
 # What a filter of the page itself may ask of a column that it names.
 _FILTER_ENDINGS = ("exact", "isnull", "isempty", "id__exact", "team__exact", "gte", "lt")
 _TIME_ENDINGS = ("gte", "lt", "year", "month", "day")
@@ -72,7 +80,18 @@ def partner_of(request: HttpRequest) -> int | None:
 
 
 def role_in_admin(request: HttpRequest) -> User.Role | None:
-    """Return as what this person is in the admin, or None for who has no business there."""
+    """Return as what this person is in the admin, or None for who has no business there.
+
+    Every page asks for it hundreds of times: the answer is kept with the request and who asked.
+    """
+    user, kept = request.user, request.__dict__
+    if "_role_in_admin" not in kept or kept["_role_in_admin"][0] is not user:
+        kept["_role_in_admin"] = user, _role_of(request)
+    role: User.Role | None = kept["_role_in_admin"][1]
+    return role
+
+
+def _role_of(request: HttpRequest) -> User.Role | None:
     user = request.user
     if not (isinstance(user, User) and user.is_active):
         return None
@@ -191,13 +210,7 @@ class ScopedAdmin(admin.ModelAdmin[M]):
     def may(self, request: HttpRequest, what: str) -> bool:
         """Say whether this person may do this kind of thing here."""
         role = role_in_admin(request)
-        rights = {
-            User.Role.STAFF: self.staff_may,
-            User.Role.PARTNER: self.partner_may,
-            User.Role.ACCOUNT_ADMIN: self.admin_may,
-            User.Role.AUDITOR: self.auditor_may,
-        }
-        return role is not None and what in rights[role]
+        return role is not None and what in getattr(self, _RIGHTS_OF[role])
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Say whether this person finds the model in the index."""
