@@ -18,7 +18,17 @@ from accounts.models import (
     TwilioAccount,
     User,
 )
-from inbox.models import ContactAddress, Message, Receipt, Sender, TeamInbox
+from inbox.models import (
+    ContactAddress,
+    Conversation,
+    Draft,
+    Message,
+    Participant,
+    ReadCursor,
+    Receipt,
+    Sender,
+    TeamInbox,
+)
 from tests.admin_world import (
     Company,
     admin_url,
@@ -130,6 +140,25 @@ def test_search_finds_own_rows_only(
         answer = pat.get(admin_url(model, "list"), {"q": words})
         listed = set(answer.context["cl"].queryset.values_list("pk", flat=True))
         assert listed.isdisjoint(rows_of(model, theirs))
+
+
+@pytest.mark.parametrize(
+    "model", [Participant, ReadCursor, Draft], ids=lambda model: model.__name__
+)
+def test_a_conversation_or_a_person_finds_what_the_two_have_to_do_with_each_other(
+    ours: Company, pat: Client, model: type[Model]
+) -> None:
+    conversation = Conversation.objects.get(account=ours.account).public_id
+    own = set(model._default_manager.filter(conversation__account=ours.account))
+    alices = {row for row in own if row.user_id == ours.alice.pk}  # type: ignore[attr-defined]
+
+    def found(words: str) -> set[Any]:
+        return set(pat.get(admin_url(model, "list"), {"q": words}).context["cl"].result_list)
+
+    assert alices
+    assert found(conversation) == own
+    assert found(ours.alice.email) == found(f"{conversation}  {ours.alice.email}") == alices
+    assert found(f"{conversation} nobody@example.com") == found("nothing") == set()
 
 
 @every_model
