@@ -14,7 +14,7 @@ from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
-from django.test import Client
+from django.test import Client, TestCase
 from django.utils import translation
 from whitenoise.middleware import WhiteNoiseMiddleware
 
@@ -139,6 +139,34 @@ def _django_db_helper(
     permissions: Sequence[Permission],
 ) -> None:
     """Put back what a new installation begins with: tests that commit empty every table."""
+    _begin_as_installed(content_types, permissions)
+
+
+@pytest.fixture(scope="module")
+def db_of_file(
+    django_db_setup: None,
+    django_db_blocker: Any,
+    content_types: Sequence[ContentType],
+    permissions: Sequence[Permission],
+) -> Iterator[None]:
+    """A transaction around all the tests of a file, for rows that each of them begins with.
+
+    What a test writes is undone before the next one, and these rows after the last. Not for files
+    with tests that commit.
+    """
+    with django_db_blocker.unblock():
+        # As around a test: stories may open a transaction of their own in it.
+        blocks = TestCase._enter_atomics()  # type: ignore[attr-defined]
+        _begin_as_installed(content_types, permissions)
+        translation.activate(settings.LANGUAGE_CODE)
+        assume(RulesInForce(_reviewed_on(datetime.now(UTC).date())))
+        yield
+        TestCase._rollback_atomics(blocks)  # type: ignore[attr-defined]
+
+
+def _begin_as_installed(
+    content_types: Sequence[ContentType], permissions: Sequence[Permission]
+) -> None:
     if Package.objects.exists():
         return
     migration = import_module("accounts.migrations.0009_entitlements_data")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -374,8 +375,9 @@ class World:
         return [sign for sign in signs if sign in text]
 
 
-@pytest.fixture
-def world(db: None) -> World:
+@pytest.fixture(scope="module")
+def made(db_of_file: None) -> World:
+    """The world as it was made, which no test may touch."""
     acme = make_company("Acme", "Northwind", n=1)
     umbrella = make_company("Umbrella", "Southridge", n=2)
     people = {
@@ -391,6 +393,13 @@ def world(db: None) -> World:
     }
     for who in ("staff_in_support", "partner_in_support"):
         enter_for_support(acme, people[who])
+    return World(acme, umbrella, people, {})
+
+
+@pytest.fixture
+def world(made: World, db: None) -> World:
+    acme, umbrella, people = deepcopy((made.acme, made.umbrella, made.people))
+    # They have only just logged in: a session that is older is written to by itself.
     clients = {who: browser_of(user) for who, user in people.items()}
     return World(acme, umbrella, people, {**clients, "nobody": Client()})
 

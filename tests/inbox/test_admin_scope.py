@@ -1,5 +1,7 @@
 """Does a partner see their own accounts' rows in the admin, and nothing that anybody else has?"""
 
+from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -90,22 +92,39 @@ EDITED = [
 ]
 
 
-@pytest.fixture
-def ours(db: None) -> Company:
-    return make_company("Acme", "Northwind", n=1)
+@dataclass
+class World:
+    """Acme, Umbrella, and Pat."""
+
+    ours: Company
+    theirs: Company
+    pat: User
+
+
+@pytest.fixture(scope="module")
+def made(db_of_file: None) -> World:
+    """What was made for all tests, and which none may touch."""
+    ours = make_company("Acme", "Northwind", n=1)
+    theirs = make_company("Umbrella", "Southridge", n=2)
+    pat = make_partner_user(ours.partner)
+    enter_for_support(ours, pat)
+    return World(ours, theirs, pat)
 
 
 @pytest.fixture
-def theirs(db: None) -> Company:
-    return make_company("Umbrella", "Southridge", n=2)
+def ours(made: World, db: None) -> Company:
+    return deepcopy(made.ours)
 
 
 @pytest.fixture
-def pat(ours: Company, theirs: Company) -> Client:
+def theirs(made: World, db: None) -> Company:
+    return deepcopy(made.theirs)
+
+
+@pytest.fixture
+def pat(made: World, db: None) -> Client:
     """Pat works for the partner of Acme, not for that of Umbrella, and is in Acme for support."""
-    user = make_partner_user(ours.partner)
-    enter_for_support(ours, user)
-    return browser_of(user)
+    return browser_of(deepcopy(made.pat))
 
 
 def rows_of(model: type[Model], company: Company) -> set[Any]:
