@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 Value: TypeAlias = str | int | float | Decimal | timedelta | None
 NOTHING = "–"
+ROOM_FOR_COLUMNS = 6
 
 
 class Kind(StrEnum):
@@ -63,6 +64,11 @@ class Table:
         if not self.drawn:
             return not self.rows
         return not any(value for row in self.rows for value in row[1:])
+
+    @property
+    def is_wide(self) -> bool:
+        """Say whether it needs the whole page, so that nobody has to move it sideways."""
+        return len(self.columns) > ROOM_FOR_COLUMNS and not self.is_empty
 
     @property
     def shown(self) -> Iterable[Sequence[Cell]]:

@@ -9,14 +9,14 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from inbox.counting import count_next
-from inbox.models import ReportState
+from inbox.models import OnlineTime, ReportState
 from tests.browser.conftest import Open
 from tests.browser.keyboard import go_to
 from tests.browser.test_bulk import INBOX, six_rows
 from tests.browser.test_composer import ready, shop
 from tests.browser.test_every_page import check_page
 from tests.conftest import House
-from tests.live import Live
+from tests.live import Live, until
 
 __all__ = ["shop"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -108,3 +108,5 @@ def test_the_wall_lives(shop: House, live: Live, open_as: Open) -> None:
     expect(waiting).to_have_text("6")
     sue.context.set_offline(False)
     expect(sue.locator("#wall-lost")).to_be_hidden(timeout=20_000)
+    # Bob has been there all the time, and reports will tell.
+    until(OnlineTime.objects.filter(user=shop.bob).exists, within=60, what="Bob is noted")
