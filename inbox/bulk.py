@@ -60,6 +60,7 @@ _UNDO = {
     Act.TRANSFER: Act.UNDO,
     Act.CLOSE: Act.UNDO,
     Act.SNOOZE: Act.WAKE,
+    Act.PRIORITY: Act.UNDO,
     Act.TAG: Act.UNTAG,
     Act.UNTAG: Act.TAG,
     Act.READ: Act.UNREAD,

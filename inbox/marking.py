@@ -7,6 +7,7 @@ of who did it stands in the one that they had before them.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -90,15 +91,27 @@ def set_priority(writer: Writer, priority: str) -> Conversation:
     with transaction.atomic(durable=True):
         row = locked_conversation(writer.conversation)
         require(Ability.TAG, writer.by, row)
+        before = row.priority
         if not row.take_priority(priority):
             return row
         story = Story(now=writer.now, actor=writer.user)
         row.version += 1
-        row.save(update_fields=["priority", "version"])
-        story.record(row, _Verb.PRIORITY, did=priority)
-        story.conversation_updated(row, "priority")
+        _save_priority(row, story, undo={"priority": before}, version=row.version)
         announce(story.announcements(), now=writer.now)
     return row
+
+
+def restore_priority(row: Conversation, act: ConversationEvent, story: Story) -> None:
+    """Give a locked conversation the priority that it had before `set_priority` wrote `act`."""
+    row.take_priority(act.data["undo"]["priority"])
+    row.version += 1
+    _save_priority(row, story, of=act.public_id)
+
+
+def _save_priority(row: Conversation, story: Story, **data: Any) -> None:
+    row.save(update_fields=["priority", "version"])
+    story.record(row, _Verb.PRIORITY, did=row.priority, **data)
+    story.conversation_updated(row, "priority")
 
 
 # --- A contact's tags and attributes ---

@@ -1,4 +1,4 @@
-"""How does a person take back what they have just done, be it a take-over or a close? Exactly.
+"""How does a person take back what they have just done: a take-over, a close, a priority? Exactly.
 
 The line that the act wrote into the timeline holds how the conversation was before; its id is what
 an undo names. Only who acted may undo, for two minutes, and only while nobody has acted since.
@@ -21,6 +21,7 @@ from inbox.access import readers_of
 from inbox.broadcast import announce
 from inbox.closing import UNDO_TIME, restore_close
 from inbox.conversations import locked_conversation, require
+from inbox.marking import restore_priority
 from inbox.models import Conversation, ConversationEvent, Message
 from inbox.refusals import ChangedMeanwhileError, NotAllowedError
 from inbox.snapshots import restore
@@ -35,6 +36,7 @@ _AGAIN = {
     _Verb.MOVED: Ability.TRANSFER,
     _Verb.TAKEN_OVER: Ability.TAKE_OVER,
     _Verb.CLOSED: Ability.CLOSE,
+    _Verb.PRIORITY: Ability.TAG,
 }
 
 
@@ -90,6 +92,8 @@ def undo_act(*, act: ConversationEvent, by: Viewer, user: User, now: datetime) -
         story = Story(now=now, actor=user)
         if act.verb == _Verb.CLOSED:
             restore_close(row, act, story)
+        elif act.verb == _Verb.PRIORITY:
+            restore_priority(row, act, story)
         else:
             _take_back(row, act, story)
         require(_AGAIN[_Verb(act.verb)], by, row)

@@ -27,6 +27,7 @@ from inbox.views.answers import (
     of_conversation,
     reader,
     refused,
+    undo_of,
     url_of,
     wants_fragment,
 )
@@ -46,7 +47,7 @@ def claim(request: HttpRequest, case: Case) -> HttpResponse:
             version=number_in(request.POST.get("version", "")),
         ),
         done=_("This conversation is yours now."),
-        undo=lambda row: _undo_of(case, row),
+        undo=lambda row: undo_of(case, row),
         back=url_of(case.conversation),
     )
 
@@ -61,7 +62,7 @@ def release(request: HttpRequest, case: Case) -> HttpResponse:
             conversation=case.conversation, by=case.viewer, user=case.user, now=case.now
         ),
         done=_("Released. The others see it again."),
-        undo=lambda row: _undo_of(case, row),
+        undo=lambda row: undo_of(case, row),
         back=_list_of(case.conversation),
     )
 
@@ -102,7 +103,7 @@ def _transfer_to_user(request: HttpRequest, case: Case, to: User, note: str) -> 
             now=case.now,
         ),
         done=_("%(name)s has this conversation now.") % {"name": to.name},
-        undo=lambda row: _undo_of(case, row),
+        undo=lambda row: undo_of(case, row),
         back=_list_of(case.conversation),
     )
 
@@ -120,7 +121,7 @@ def _transfer_to_inbox(request: HttpRequest, case: Case, to: TeamInbox, note: st
             now=case.now,
         ),
         done=_("Moved to %(name)s.") % {"name": to.name},
-        undo=lambda row: _undo_of(case, row),
+        undo=lambda row: undo_of(case, row),
         back=back,
     )
 
@@ -190,7 +191,7 @@ def take_over(request: HttpRequest, case: Case) -> HttpResponse:
             now=case.now,
         ),
         done=_("You took this conversation over."),
-        undo=lambda row: _undo_of(case, row),
+        undo=lambda row: undo_of(case, row),
         back=url_of(case.conversation),
     )
 
@@ -215,7 +216,7 @@ def close(request: HttpRequest, case: Case) -> HttpResponse:
             now=case.now,
         ),
         done=_("Closed for everybody."),
-        undo=lambda row: _undo_of(case, row),
+        undo=lambda row: undo_of(case, row),
         back=_list_of(case.conversation),
     )
 
@@ -382,14 +383,6 @@ def _with_message(
         done=done,
         back=back_to(request, url_of(conversation)),
     )
-
-
-def _undo_of(case: Case, row: Conversation) -> str:
-    """Return the address that takes back what this person has just done to it, if there is one."""
-    last = undoing.last_act_on(case.viewer, row, now=case.now)
-    if last is None:
-        return ""
-    return reverse("undo", kwargs={"cid": row.public_id, "eid": last.public_id})
 
 
 def _url(name: str, conversation: Conversation) -> str:

@@ -23,6 +23,7 @@ from accounts.models import Account, User
 from accounts.retelling import retold
 from accounts.sessions import viewer_here
 from compliance.gate import SendBlockedError
+from inbox import undoing
 from inbox.access import HandledByOtherError, get_conversation
 from inbox.models import Conversation
 from inbox.refusals import RefusedError
@@ -138,6 +139,17 @@ def act(
     if words:
         messages.success(request, words)
     return HttpResponseRedirect(back)
+
+
+def undo_of(case: Case, row: Conversation, verb: str = "") -> str:
+    """Return the address that takes back what this person has just done to it, if there is one.
+
+    With a `verb`: only if that is what they did last.
+    """
+    last = undoing.last_act_on(case.viewer, row, now=case.now)
+    if last is None or (verb and last.verb != verb):
+        return ""
+    return reverse("undo", kwargs={"cid": row.public_id, "eid": last.public_id})
 
 
 def refused(request: HttpRequest, body: dict[str, object], status: int, back: str) -> HttpResponse:

@@ -9,8 +9,9 @@ from django.views.decorators.http import require_POST
 
 from inbox import marking
 from inbox.marking import Writer
+from inbox.models import ConversationEvent
 from inbox.refusals import MissingInputError
-from inbox.views.answers import Case, act, back_to, of_conversation, url_of
+from inbox.views.answers import Case, act, back_to, of_conversation, undo_of, url_of
 from routing.facts import Value
 
 
@@ -29,6 +30,7 @@ def priority(request: HttpRequest, case: Case) -> HttpResponse:
         request,
         lambda: marking.set_priority(_writer(case), request.POST.get("priority", "")),
         done=_("The priority is set."),
+        undo=lambda row: undo_of(case, row, ConversationEvent.Verb.PRIORITY),
         back=url_of(case.conversation),
     )
 

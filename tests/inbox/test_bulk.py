@@ -390,6 +390,22 @@ def test_a_priority_is_set_for_many(house: House, login: Any, ids: list[str]) ->
     assert told(ask(alice, "priority", ids, priority="x")) == ["bad_input"] * 3
 
 
+def test_priorities_are_taken_back_each_to_what_it_was(
+    house: House, login: Any, ids: list[str]
+) -> None:
+    alice = login(house.alice)
+    Conversation.objects.filter(public_id=ids[0]).update(priority="low")
+    Conversation.objects.filter(public_id=ids[1]).update(priority="high")
+
+    undo = ask(alice, "priority", ids, priority="high").json()["undo"]
+
+    assert (undo["act"], sorted(undo["ids"])) == ("undo", sorted([ids[0], ids[2]]))
+    assert told(ask(alice, undo["act"], undo["ids"])) == ["ok"] * 2
+    assert told(ask(alice, undo["act"], undo["ids"])) == ["ok"] * 2
+    found = dict(Conversation.objects.values_list("public_id", "priority"))
+    assert found == {ids[0]: "low", ids[1]: "high", ids[2]: "normal"}
+
+
 # --- Again, and how much it costs ----------------------------------------------------------------
 
 

@@ -148,6 +148,31 @@ def test_a_priority_is_set_once_told_and_shown(stage: Stage) -> None:
     assert "tag-priority" not in render_row(stage.row)
 
 
+def test_a_priority_is_taken_back_and_nothing_that_came_before_it(stage: Stage, login: Any) -> None:
+    house = stage.house
+    alice = login(house.alice)
+
+    def choose(priority: str) -> str:
+        answer = alice.post(place(stage, "priority"), {"priority": priority}, **SCRIPT)
+        return str(answer.json()["undo"])
+
+    stage.do(claim_conversation, house.alice)
+    # It has that one: what the claim takes back is not offered as if it were this.
+    assert choose("normal") == ""
+    undo = choose("high")
+    assert login(house.sue).post(undo, **SCRIPT).status_code == 404
+    assert alice.post(undo, **SCRIPT).status_code == 200
+    assert alice.post(undo, **SCRIPT).status_code == 200
+    assert (stage.row.priority, stage.row.owner_id) == ("normal", house.alice.pk)
+    assert lines("priority")[-1] == "Alice set the priority to normal"
+    assert len(lines("priority")) == 2
+
+    undo = choose("low")
+    marking.set_priority(writer(stage, house.alice), "urgent")
+    assert alice.post(undo, **SCRIPT).status_code == 409
+    assert stage.row.priority == "urgent"
+
+
 def test_a_priority_is_refused_for_who_may_not_answer_and_for_what_is_none(stage: Stage) -> None:
     house = stage.house
     stage.do(claim_conversation, house.alice)
