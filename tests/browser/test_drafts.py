@@ -128,7 +128,7 @@ def test_words_of_an_ended_session_are_sent_after_the_next_log_in(
     shop: House, live: Live, open_as: Open
 ) -> None:
     alice = ready(open_as(shop.alice, here()))
-    alice.context.clear_cookies()
+    alice.context.clear_cookies(name="sessionid")
     alice.locator("#words").fill("Dear Maria")
     alice.wait_for_timeout(6_000)
     assert not Draft.objects.exists()
