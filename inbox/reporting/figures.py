@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, Count, DateTimeField, F, Func, Q, Sum, When
+from django.db.models import Case, Count, DateTimeField, F, Func, Q, QuerySet, Sum, When
 from django.db.models import Value as Given
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -187,13 +187,9 @@ class _Maker:
     def _online_of_one(self) -> Sequence[timedelta | None]:
         """Return how long the one who is asked for was online, and how long before."""
         period = self.period
-        found = (
-            members_of(self.scope)
-            .filter(pk__in=[self.asked.agent])
-            .values_list(
-                online_within(period.since, period.until),
-                online_within(period.since_before, period.until_before),
-            )
+        found = self._members().values_list(
+            online_within(period.since, period.until),
+            online_within(period.since_before, period.until_before),
         )
         return found.first() or (None, None)
 
@@ -399,16 +395,18 @@ class _Maker:
     def _people(self, acted: Collection[int]) -> Iterable[tuple[int, str, timedelta | None]]:
         """Return who did anything or was online: of members only is it told how long."""
         online = online_within(self.period.since, self.period.until)
-        members = members_of(self.scope)
-        if self.asked.agent:
-            members = members.filter(pk=self.asked.agent)
-        is_member = Q(pk__in=members.values("pk"))
+        is_member = Q(pk__in=self._members().values("pk"))
         return (
             User.objects.filter(account=self.scope.account_id)
             .annotate(online=Case(When(is_member, then=online)))
             .filter(Q(pk__in=acted) | Q(online__isnull=False))
             .values_list("pk", "name", "online")
         )
+
+    def _members(self) -> "QuerySet[User]":
+        """Return the people who work in these inboxes, or the one of them who is asked for."""
+        rows, agent = members_of(self.scope), self.asked.agent
+        return rows.filter(pk=agent) if agent else rows
 
     def _numbers(self) -> Table:
         names = ("inbound", "sent", "delivered", "failed", "blocked", "opt_outs", "segments")
