@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from accounts.models import User
 from tests.doors import sign_in
@@ -13,9 +13,6 @@ from tests.live import Live, edge, live, processes
 __all__ = ["edge", "live", "processes"]
 
 Open = Callable[..., Page]
-# What is waited for comes in a moment, on a busy machine in some.
-PATIENCE_MS = 15_000
-expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture
@@ -33,7 +30,7 @@ def open_as(chromium: Browser, live: Live) -> Iterator[Open]:
                 [{"name": "sessionid", "value": sign_in(user), "url": live.base_url}]
             )
         page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
+        page.set_default_timeout(15_000)
         watch(page, problems)
         page.goto(path)
         return page
