@@ -13,6 +13,9 @@ from tests.live import Live, edge, live, processes
 __all__ = ["edge", "live", "processes"]
 
 Open = Callable[..., Page]
+# For who cuts a page off from the server: what is asked for while the worker of the page takes over
+# would pass by Playwright's routes. Ours leaves alone what it does not stand in for.
+NO_WORKER: dict[str, Any] = {"service_workers": "block"}
 
 
 @pytest.fixture

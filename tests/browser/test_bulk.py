@@ -11,7 +11,7 @@ from accounts.access import viewer_of
 from accounts.models import User
 from inbox.conversations import claim_conversation
 from inbox.models import Conversation
-from tests.browser.conftest import Open
+from tests.browser.conftest import NO_WORKER, Open
 from tests.browser.keyboard import go_to
 from tests.browser.test_composer import ready, say, shop
 from tests.browser.test_every_page import LOOKS, check_page
@@ -50,7 +50,7 @@ def test_two_agents_by_keyboard_select_close_hear_why_not_and_undo(
     shop: House, live: Live, open_as: Open
 ) -> None:
     six_rows(live, shop)
-    alice, bob = ready(open_as(shop.alice, INBOX)), ready(open_as(shop.bob, INBOX))
+    alice, bob = ready(open_as(shop.alice, INBOX, **NO_WORKER)), ready(open_as(shop.bob, INBOX))
     expect(alice.locator("#rows .row")).to_have_count(6)
     places = alice.locator("#rows > li").evaluate_all("all => all.map((one) => one.offsetTop)")
 
@@ -160,7 +160,7 @@ def test_without_a_line_nothing_is_let_go_and_a_repeat_does_it_once(
     shop: House, live: Live, open_as: Open
 ) -> None:
     six_rows(live, shop)
-    alice = ready(open_as(shop.alice, INBOX))
+    alice = ready(open_as(shop.alice, INBOX, **NO_WORKER))
     alice.get_by_role("button", name="Select", exact=True).click()
     bar(alice).get_by_role("button", name="Select all shown").click()
     cut = [True]

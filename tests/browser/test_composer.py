@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from inbox.models import Attachment, Contact, Conversation, Message, SegmentPrice
-from tests.browser.conftest import Open
+from tests.browser.conftest import NO_WORKER, Open
 from tests.browser.test_every_page import LOOKS, check_page
 from tests.conftest import House
 from tests.factories import make_inbox
@@ -131,7 +131,7 @@ def test_without_a_line_the_message_waits_and_goes_out_by_itself(
 def test_a_message_that_was_not_confirmed_is_still_there_after_a_reload(
     shop: House, open_as: Open
 ) -> None:
-    alice = ready(open_as(shop.alice, here()))
+    alice = ready(open_as(shop.alice, here(), **NO_WORKER))
     alice.route("**/messages/", lambda route: route.abort(OFFLINE))
 
     expect(answer(alice, "Half way")).to_contain_text("Not sent")
@@ -147,7 +147,7 @@ def test_a_message_that_was_not_confirmed_is_still_there_after_a_reload(
 
 
 def test_an_answer_lost_on_its_way_back_makes_no_second_message(shop: House, open_as: Open) -> None:
-    alice = ready(open_as(shop.alice, here()))
+    alice = ready(open_as(shop.alice, here(), **NO_WORKER))
 
     def swallow(route: Any) -> None:
         route.fetch()
@@ -211,7 +211,7 @@ def test_the_loser_of_a_race_gets_the_words_back(shop: House, open_as: Open) -> 
 
 
 def test_a_refused_message_says_why_and_can_be_edited(shop: House, open_as: Open) -> None:
-    alice = ready(open_as(shop.alice, here()))
+    alice = ready(open_as(shop.alice, here(), **NO_WORKER))
     alice.route("**/thread/", lambda route: route.abort(OFFLINE))
 
     alice.route(

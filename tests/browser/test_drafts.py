@@ -11,7 +11,7 @@ from accounts.access import viewer_of
 from accounts.models import License
 from inbox.conversations import claim_conversation
 from inbox.models import Conversation, Draft, Message
-from tests.browser.conftest import Open
+from tests.browser.conftest import NO_WORKER, Open
 from tests.browser.test_composer import OFFLINE, here, ready, say, shop
 from tests.browser.test_every_page import LOOKS, check_page
 from tests.conftest import House
@@ -107,7 +107,7 @@ def test_who_leaves_at_once_loses_nothing(shop: House, open_as: Open) -> None:
 def test_typing_goes_on_while_the_server_is_away_and_is_saved_later(
     shop: House, open_as: Open
 ) -> None:
-    alice = ready(open_as(shop.alice, here()))
+    alice = ready(open_as(shop.alice, here(), **NO_WORKER))
     alice.route("**/draft/", lambda route: route.abort(OFFLINE))
     alice.locator("#words").fill("Dear")
     alice.wait_for_timeout(6_000)
@@ -143,7 +143,7 @@ def test_words_of_an_ended_session_are_sent_after_the_next_log_in(
 
 def written_on_both(shop: House, open_as: Open, **look: Any) -> Page:
     """Let Alice write on two devices that do not know of each other; return the later one."""
-    first = open_as(shop.alice, here(), **look)
+    first = open_as(shop.alice, here(), **look, **NO_WORKER)
     expect(first.locator("body[data-ready]")).to_be_attached()
     first.route("**/draft/", lambda route: route.abort(OFFLINE))
     second = ready(open_as(shop.alice, here()))

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import NO_WORKER, Open
 from tests.browser.test_composer import OFFLINE, answer, here, ready, shop
 from tests.conftest import House
 from tests.live import Live
@@ -21,7 +21,7 @@ def chip(page: Page, name: str) -> None:
 
 
 def test_what_cannot_be_loaded_says_so_and_is_tried_again(shop: House, open_as: Open) -> None:
-    alice = ready(open_as(shop.alice, here()))
+    alice = ready(open_as(shop.alice, here(), **NO_WORKER))
     expect(alice.locator("#panel .card-who")).to_be_visible()
     alice.keyboard.press("i")
     alice.locator("#words").fill("half a sentence")

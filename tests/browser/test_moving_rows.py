@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import NO_WORKER, Open
 from tests.browser.test_composer import answer, here, ready, say, shop
 from tests.browser.test_thread import two_rows
 from tests.conftest import House
@@ -105,7 +105,7 @@ def test_my_own_words_are_mine_in_the_list(shop: House, open_as: Open) -> None:
 
 
 def test_a_reset_keeps_place_and_focus_in_the_list(shop: House, live: Live, open_as: Open) -> None:
-    alice = ready(open_as(shop.alice, "/inbox/support/"))
+    alice = ready(open_as(shop.alice, "/inbox/support/", **NO_WORKER))
     three_rows(live, shop, alice)
     alice.keyboard.press("j")
     alice.keyboard.press("j")

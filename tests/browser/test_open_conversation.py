@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from accounts.access import viewer_of
 from inbox.conversations import claim_conversation
 from inbox.models import Conversation, Message, TeamInbox
-from tests.browser.conftest import Open
+from tests.browser.conftest import NO_WORKER, Open
 from tests.browser.test_composer import answer, here, ready, say, shop
 from tests.browser.test_thread import fill, numbers, scroll, top_of, two_rows
 from tests.conftest import House
@@ -106,7 +106,7 @@ def test_a_thread_that_cannot_be_shown_does_not_silence_the_page(
 
 def test_a_reset_takes_neither_focus_nor_words_nor_place(shop: House, open_as: Open) -> None:
     fill(shop, 130)
-    alice = ready(open_as(shop.alice, here()))
+    alice = ready(open_as(shop.alice, here(), **NO_WORKER))
     scroll(alice, "500")
     alice.wait_for_timeout(100)
     alice.locator("#words").press_sequentially("we can tomorrow")
@@ -129,7 +129,7 @@ def test_a_reset_takes_neither_focus_nor_words_nor_place(shop: House, open_as: O
 
 def test_a_reset_at_the_end_shows_the_end(shop: House, open_as: Open) -> None:
     fill(shop, 60)
-    alice = ready(open_as(shop.alice, here()))
+    alice = ready(open_as(shop.alice, here(), **NO_WORKER))
     expect(alice.locator('[data-seq="60"]')).to_be_in_viewport()
     fill_more(60, 300)
 
@@ -176,7 +176,7 @@ def test_who_was_typing_when_the_thread_went_away_gives_no_orders(
 
 def test_of_two_quick_clicks_the_later_one_counts(shop: House, live: Live, open_as: Open) -> None:
     two_rows(live, shop)
-    alice = ready(open_as(shop.alice, "/inbox/support/"))
+    alice = ready(open_as(shop.alice, "/inbox/support/", **NO_WORKER))
     expect(alice.locator("#rows .row")).to_have_count(3)
     slow, quick = (alice.locator("#rows .row").nth(place) for place in (2, 0))
     slow_id = slow.get_attribute("data-id")
@@ -200,7 +200,7 @@ def test_of_two_quick_clicks_the_later_one_counts(shop: House, live: Live, open_
 def test_going_back_to_the_list_is_not_undone_by_a_late_answer(
     shop: House, live: Live, open_as: Open
 ) -> None:
-    alice = ready(open_as(shop.alice, "/inbox/support/"))
+    alice = ready(open_as(shop.alice, "/inbox/support/", **NO_WORKER))
     alice.locator("#rows .row-link").first.click()
     expect(alice.locator("#thread-title")).to_be_visible()
     alice.go_back()
@@ -252,7 +252,7 @@ def deaf(page: Page) -> Page:
 def test_who_loses_a_race_unheard_keeps_the_draft_and_is_offered_nothing_vain(
     shop: House, open_as: Open
 ) -> None:
-    bob = deaf(open_as(shop.bob, here()))
+    bob = deaf(open_as(shop.bob, here(), **NO_WORKER))
     bob.locator("#words").fill("I have this")
     claim(shop)
 
@@ -270,7 +270,7 @@ def test_who_loses_a_race_unheard_keeps_the_draft_and_is_offered_nothing_vain(
 
 def test_who_may_still_write_a_note_is_offered_it(shop: House, open_as: Open) -> None:
     TeamInbox.objects.update(after_claim=TeamInbox.AfterClaim.READ_ONLY)
-    bob = deaf(open_as(shop.sue, here()))
+    bob = deaf(open_as(shop.sue, here(), **NO_WORKER))
     bob.locator("#words").fill("I would say yes")
     claim(shop)
 
