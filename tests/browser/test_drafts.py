@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from accounts.access import viewer_of
 from accounts.models import License
@@ -20,6 +20,9 @@ from tests.live import Live, until
 
 __all__ = ["say", "shop"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+KNOWS_ITS_SAVE = """() => Object.entries(localStorage).some(
+    ([name, text]) => name.startsWith("teaminbox.saved.") && JSON.parse(text).revision === 1)"""
 
 
 def stands(words: str, mode: str = "reply") -> None:
@@ -139,6 +142,42 @@ def test_words_of_an_ended_session_are_sent_after_the_next_log_in(
     ready(alice)
 
     stands("Dear Maria")
+
+
+def test_a_late_answer_from_before_the_words_takes_none_of_them(shop: House, open_as: Open) -> None:
+    alice = ready(open_as(shop.alice, here(), **NO_WORKER))
+    late: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "GET" and not late:
+            # The server says what it has now, which is nothing; that arrives later.
+            late.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    alice.route("**/draft/", hold)
+    look_again(alice)
+    until(
+        lambda: bool(late),
+        within=10,
+        what="it was asked",
+        pause=lambda seconds: alice.wait_for_timeout(seconds * 1000),
+    )
+    alice.locator("#words").fill("Dear Maria")
+    alice.locator("#find").focus()
+    until(
+        lambda: alice.evaluate(KNOWS_ITS_SAVE),
+        within=10,
+        what="the page knows that it is saved",
+        pause=lambda seconds: alice.wait_for_timeout(seconds * 1000),
+    )
+    [(route, answer)] = late
+    with alice.expect_response(lambda one: one.request.method == "GET" and "/draft/" in one.url):
+        route.fulfill(response=answer)
+    alice.wait_for_timeout(1_000)
+
+    expect(alice.locator("#words")).to_have_value("Dear Maria")
+    assert Draft.objects.get().body == "Dear Maria"
 
 
 def written_on_both(shop: House, open_as: Open, **look: Any) -> Page:

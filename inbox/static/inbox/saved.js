@@ -17,6 +17,8 @@ export class Saved {
     this.device = deviceOf(drafts);
     this.waiting = new Set();
     this.sending = new Set();
+    // How often the server was told something: what it said before that is old.
+    this.told = 0;
     // What the server would not take, by when it was written: not asked again until that changes.
     this.refused = new Map();
     this.pause = SAVE_MS;
@@ -101,6 +103,7 @@ export class Saved {
       if (error instanceof SessionEndedError) this.isOver = true;
       else this.failed(id);
     }
+    this.told += 1;
     this.sending.delete(key);
     this.touch(id);
   }
@@ -136,11 +139,17 @@ export class Saved {
 
   // --- what other devices wrote ---
 
-  // See what the server has of this conversation.
+  // See what the server has of this conversation. What it says may be from before something was
+  // saved meanwhile: then it is asked once more, else it would take those words for thrown away.
   async look(id) {
+    const { told } = this;
     try {
       const answer = await getJson(this.urlOf(id));
       if (!answer.ok) return;
+      if (told !== this.told) {
+        await this.look(id);
+        return;
+      }
       for (const mode of MODES) this.refused.delete(`${id}.${mode}`);
       for (const mode of MODES) this.settle(id, mode, answer.body[mode]);
     } catch (error) {
