@@ -79,6 +79,10 @@ _LOOKUPS = (
     _("Look-ups"),
     ("DataAction", "CrmConnector", "CrmTable", "CrmRow", "CrmAnswer"),
 )
+_EVENTS = (
+    _("Event webhooks"),
+    ("EventWebhook", "EventCursor", "EventDelivery"),
+)
 _CONSENT = (
     _("Consent"),
     (
@@ -153,6 +157,7 @@ GROUPS: Mapping[User.Role, Groups] = {
         _NUMBERS,
         _RULES,
         _LOOKUPS,
+        _EVENTS,
         _ARRIVED,
         _LOG,
         _CONSENT,
@@ -168,6 +173,7 @@ GROUPS: Mapping[User.Role, Groups] = {
         _NUMBERS,
         _RULES,
         _LOOKUPS,
+        _EVENTS,
         _ARRIVED,
         _LOG,
         _CONSENT,
@@ -183,6 +189,7 @@ GROUPS: Mapping[User.Role, Groups] = {
         _NUMBERS,
         _RULES,
         _LOOKUPS,
+        _EVENTS,
         _ARRIVED,
         _LOG,
         _CONSENT,

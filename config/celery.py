@@ -76,6 +76,7 @@ app.conf.beat_schedule = {
     "tell who waits that they are not forgotten": _every(1, "inbox.tasks.sweep_reminders"),
     "ask rules again": _every(2, "inbox.tasks.route_waiting"),
     "tell others that rules acted": _every(5, "inbox.tasks.sweep_webhooks"),
+    "tell programs what happened": _every(2, "inbox.tasks.sweep_events"),
     "see who is able now": _every(3, "inbox.tasks.sweep_able"),
     "ask what escalation steps ask": _every(5, "inbox.tasks.sweep_asking"),
     "follow what moves escalation timers": _every(15, "inbox.tasks.sweep_waits"),

@@ -13,6 +13,7 @@ ROUTES = {
     "inbox.tasks.route_waiting": {"queue": "outside"},
     "inbox.tasks.sweep_asking": {"queue": "outside"},
     "inbox.tasks.sweep_webhooks": {"queue": "outside"},
+    "inbox.tasks.sweep_events": {"queue": "outside"},
     "inbox.tasks.sweep_unknown": {"queue": "outside"},
     "inbox.tasks.sweep_reconcile": {"queue": "outside"},
     "inbox.tasks.sweep_whatsapp": {"queue": "outside"},

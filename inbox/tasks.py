@@ -35,6 +35,8 @@ from inbox.alerts import Happening, Kind
 from inbox.attendance import online_now
 from inbox.counting import count_next
 from inbox.drafts import forget_drafts
+from inbox.event_webhooks.owing import owe_next
+from inbox.event_webhooks.telling import forget_deliveries, tell_next
 from inbox.events import forget_events
 from inbox.forgetting.erasing import erase_next, erase_some
 from inbox.forgetting.nightly import forget_next
@@ -202,6 +204,16 @@ def sweep_webhooks() -> None:
     """Tell those outside whom rules name that they acted, for a bounded time."""
     until = timezone.now() + ASKING
     while (now := timezone.now()) < until and deciding.tell_next(now=now):
+        pass
+
+
+@shared_task
+def sweep_events() -> None:
+    """Write down what event webhooks are owed, and tell them, for a bounded time."""
+    until = timezone.now() + ASKING
+    while (now := timezone.now()) < until and owe_next(now=now):
+        pass
+    while (now := timezone.now()) < until and tell_next(now=now):
         pass
 
 
@@ -392,6 +404,7 @@ def check_owner(message_id: int) -> None:
 def sweep_old_events() -> None:
     """Forget what nobody asks for any more: events, drafts, what programs told, online times."""
     forget_events(before=timezone.now() - EVENTS_KEPT_FOR)
+    forget_deliveries(before=timezone.now() - EVENTS_KEPT_FOR)
     forget_drafts(now=timezone.now())
     telling_consents.forget_told(now=timezone.now())
     forget_online_times(now=timezone.now())

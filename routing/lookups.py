@@ -63,7 +63,7 @@ def add_data_action(
     Raises DefinitionError.
     """
     _hold(account)
-    _check_url(url)
+    check_url(url)
     name, secret = _checked_name(name, account), new_secret()
     row = DataAction.objects.create(
         account=account, name=name, url=url, secret=secret, created_at=now, changed_at=now
@@ -77,7 +77,7 @@ def change_data_action(
     *, action: DataAction, name: str, url: str, is_on: bool, version: int, by: User, now: datetime
 ) -> DataAction:
     """Change a Data Action as it was in `version`. Raises DefinitionError."""
-    _check_url(url)
+    check_url(url)
 
     def change(row: DataAction) -> None:
         row.name, row.url, row.is_on = _checked_name(name, row.account, row), url, is_on
@@ -252,7 +252,7 @@ def add_table(*, account: Account, name: str, sheet: Sheet, by: User, now: datet
     """Keep the rows of a file under a new name. Raises DefinitionError."""
     _hold(account)
     tables = CrmTable.objects.filter(account=account)
-    if tables.filter(name__iexact=_plain_name(name)).exists():
+    if tables.filter(name__iexact=plain_name(name)).exists():
         raise DefinitionError(_("There is a table of this name already."), "name")
     if tables.count() >= MOST_DEFINITIONS:
         raise DefinitionError(_("There are too many tables; delete some first."), "name")
@@ -308,7 +308,7 @@ def import_table(*, account: Account, name: str, sheet: Sheet, by: User, now: da
 
 
 def _import(account: Account, name: str, sheet: Sheet, *, by: User, now: datetime) -> CrmTable:
-    name = _plain_name(name)
+    name = plain_name(name)
     if not sheet.rows:
         raise DefinitionError(_("No row of this file can be used; nothing was changed."), "file")
     table = CrmTable.objects.filter(account=account, name__iexact=name).first()
@@ -410,7 +410,7 @@ def _hold(account: Account) -> None:
 
 def _checked_name(name: str, account: Account, but: DataAction | CrmConnector | None = None) -> str:
     """Return a name that no other definition of the account has: rules know them by it."""
-    name = _plain_name(name)
+    name = plain_name(name)
     total = 0
     for kind in Kinds:
         others = kind._default_manager.filter(account=account)
@@ -424,7 +424,8 @@ def _checked_name(name: str, account: Account, but: DataAction | CrmConnector | 
     return name
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Return a name without needless blanks. Raises DefinitionError unless it is fit to be one."""
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME or "." in name or not name.isprintable():
         words = _("Give it a name of up to %(most)s characters without dots.")
@@ -432,9 +433,10 @@ def _plain_name(name: str) -> str:
     return name
 
 
-def _check_url(url: str) -> None:
+def check_url(url: str) -> None:
+    """Refuse what is no fixed address of somebody's own code. Raises DefinitionError."""
     plain = crm.Connector(url, (Field("any", "any"),))
     for problem in crm.problems(plain):
         raise DefinitionError(problem, "url")
     if "{{" in url:
-        raise DefinitionError(_("The address of a Data Action is always the same."), "url")
+        raise DefinitionError(_("The address is always the same: write it without {{ }}."), "url")

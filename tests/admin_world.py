@@ -75,6 +75,9 @@ from inbox.models import (
     Draft,
     DriftFinding,
     Erasure,
+    EventCursor,
+    EventDelivery,
+    EventWebhook,
     ForgettingCertificate,
     InboxAttention,
     LegalHold,
@@ -294,6 +297,7 @@ def _live_a_little(company: Company, n: int, at: datetime) -> None:
         found_at=NOW,
     )
     _have_look_ups(company)
+    _have_event_webhooks(company)
     _have_rules(company)
     _have_country_rules(company)
     _have_outside_consents(company, n)
@@ -561,6 +565,30 @@ def _have_country_rules(company: Company) -> None:
             "received_at": NOW,
             "replaced_at": NOW,
         },
+    )
+
+
+def _have_event_webhooks(company: Company) -> None:
+    account = company.account
+    webhook = EventWebhook.objects.create(
+        account=account,
+        name="Warehouse",
+        url="https://events.example.com/",
+        secret="5ec2e7 of the webhook",
+        kinds=["conversation.created"],
+        created_at=NOW,
+        changed_at=NOW,
+    )
+    inbox = TeamInbox.objects.filter(account=account)[0]
+    EventCursor.objects.create(webhook=webhook, inbox=inbox, seq=1)
+    EventDelivery.objects.create(
+        webhook=webhook,
+        inbox=inbox,
+        seq=1,
+        kind="conversation.created",
+        conversation=Conversation.objects.filter(account=account)[0],
+        happened_at=NOW,
+        next_at=NOW,
     )
 
 

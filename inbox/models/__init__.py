@@ -8,6 +8,7 @@ from inbox.models.contact_import import ContactImport
 from inbox.models.conversation import Conversation, ConversationEvent, Participant, ReadCursor
 from inbox.models.draft import Draft
 from inbox.models.event import InboxCounter, InboxEvent
+from inbox.models.event_webhook import EventCursor, EventDelivery, EventType, EventWebhook
 from inbox.models.finding import DriftFinding
 from inbox.models.inbox import TeamInbox
 from inbox.models.lookup import CrmAnswer
@@ -53,6 +54,10 @@ __all__ = [
     "DriftFinding",
     "Erasure",
     "EscalationTimer",
+    "EventCursor",
+    "EventDelivery",
+    "EventType",
+    "EventWebhook",
     "ForgettingCertificate",
     "InboxAttention",
     "InboxCounter",

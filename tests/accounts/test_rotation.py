@@ -24,7 +24,7 @@ from accounts.secrets import EncryptedTextField
 from compliance.models import ConsentChain, ConsentImport, ConsentKey
 from config.servers.binaries import postgres_tools
 from config.servers.place import place_for
-from inbox.models import ContactImport, Erasure, Sender
+from inbox.models import ContactImport, Erasure, EventWebhook, Sender
 from inbox.setup.pointing import remembered
 from routing.models import CrmConnector, DataAction
 from tests.conftest import NOW
@@ -262,6 +262,7 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
             TwilioAccount,
             Sender,
             DataAction,
+            EventWebhook,
             CrmConnector,
             ConsentChain,
             ConsentKey,
@@ -321,6 +322,13 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
     at = {"account": account, "created_at": NOW, "changed_at": NOW}
     secrets = {"secret": f"{canary}now", "secret_next": f"{canary}next"}
     DataAction.objects.create(name="Code", url="https://code.example.com/", **secrets, **at)
+    EventWebhook.objects.create(
+        name="Events",
+        url="https://events.example.com/",
+        kinds=["message.received"],
+        **secrets,
+        **at,
+    )
     CrmConnector.objects.create(
         name="CRM",
         url="https://crm.example.com/",

@@ -55,6 +55,8 @@ from inbox.models import (
     Conversation,
     DriftFinding,
     Erasure,
+    EventDelivery,
+    EventType,
     ForgettingCertificate,
     LegalHold,
     Message,
@@ -68,6 +70,7 @@ from inbox.models.message import Forgotten
 from inbox.promises import promise
 from inbox.setup.consent_imports import start, upload
 from inbox.setup.contact_imports import upload as upload_contacts
+from inbox.setup.event_webhooks import Wanted, add_webhook
 from inbox.setup.invitations import Asked, hash_of, invite
 from inbox.setup.whatsapp_sync import sync_whatsapp
 from routing.hours import Opening, SpecialDay
@@ -367,6 +370,31 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
     }
 
 
+def _webhook(stage: Stage, ada: User) -> int:
+    """Make a webhook that took one event, failed at one, and gave one up."""
+    account, now = stage.house.account, timezone.now()
+    wanted = Wanted("Warehouse", "https://events.example.com/in", EventType.values)
+    webhook, _ = add_webhook(account=account, wanted=wanted, by=ada, now=now)
+    webhook.failures, webhook.failed_at = 1, now
+    webhook.failure = "It answered with an error (503)."
+    webhook.save()
+    for seq, (status, next_at) in enumerate((("told", None), ("failed", None), ("owed", now)), 1):
+        EventDelivery.objects.create(
+            webhook=webhook,
+            inbox=stage.house.inbox,
+            seq=seq,
+            kind=EventType.MESSAGE_RECEIVED,
+            happened_at=now,
+            status=status,
+            next_at=next_at and now + timedelta(hours=1),
+            tries=seq,
+            took_ms=120,
+            answer=200 if status == "told" else 503,
+            failure="" if status == "told" else webhook.failure,
+        )
+    return webhook.pk
+
+
 def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
     ada = User.objects.get(name="Ada")
     inbox, sender = "/settings/inboxes/support/", stage.house.sender.pk
@@ -427,6 +455,9 @@ def _settings_paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "link to opt out": (None, _opt_out(stage)),
         "link to opt out, cut off": (None, "/o/cut"),
         "API keys": (ada, "/settings/api-keys/"),
+        "event webhooks": (ada, "/settings/event-webhooks/"),
+        "new event webhook": (ada, "/settings/event-webhooks/new/"),
+        "event webhook": (ada, f"/settings/event-webhooks/{_webhook(stage, ada)}/"),
         "revoke a key": (ada, f"/settings/api-keys/{_key(ada)}/revoke/"),
         "retention": (ada, _retention(stage, ada)),
         "hold or erase a person": (ada, _keeping(stage)),

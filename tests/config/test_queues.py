@@ -18,7 +18,7 @@ OUTSIDE = {
     *("deliver", "fetch_media", "route_waiting", "sweep_unknown", "sweep_reconcile"),
     *("sweep_whatsapp", "sweep_drift", "sweep_asking", "send_invitations", "send_notices"),
     *("send_push", "send_push_end", "send_digests"),
-    *("sweep_webhooks", "sweep_deletions"),
+    *("sweep_webhooks", "sweep_events", "sweep_deletions"),
     *("sweep_shared_consents", "sweep_differences", "sweep_owners", "check_owner"),
 }
 

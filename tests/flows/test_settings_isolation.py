@@ -39,6 +39,7 @@ from inbox.models import (
     Contact,
     ContactImport,
     Erasure,
+    EventWebhook,
     ForgettingCertificate,
     LegalHold,
     Message,
@@ -51,6 +52,7 @@ from inbox.settings_urls import urlpatterns
 from inbox.setup.consent_imports import start, upload
 from inbox.setup.contact_imports import upload as upload_contacts
 from inbox.setup.rules import Whose, publish_draft, replace_draft
+from routing.lookups import new_secret
 from routing.models import (
     BusinessHours,
     CrmConnector,
@@ -277,6 +279,21 @@ def _code(scene: Scene) -> dict[str, Any]:
 
 def _crm(scene: Scene) -> dict[str, Any]:
     return {"pk": _look_ups(scene)["connectors"]}
+
+
+def _webhook(scene: Scene) -> dict[str, Any]:
+    row, _ = EventWebhook.objects.get_or_create(
+        account=scene.house.account,
+        name="Warehouse",
+        defaults={
+            "url": "https://x.io/",
+            "secret": new_secret(),
+            "kinds": ["message.received"],
+            "created_at": LONG_AGO,
+            "changed_at": LONG_AGO,
+        },
+    )
+    return {"pk": row.pk}
 
 
 def _what(scene: Scene) -> dict[str, Any]:
@@ -581,6 +598,20 @@ TABLE: dict[str, dict[str, Row]] = {
     "settings_lookup_switch": {"POST": Row(DONE_BY_ADMIN, _what, lambda scene: {"on": "0"})},
     "settings_lookup_delete": {"GET": Row(ADMIN_ONLY, _what), "POST": Row(DONE_BY_ADMIN, _what)},
     "settings_lookup_try": {"GET": Row(ADMIN_ONLY, _what), "POST": Row(ADMIN_ONLY, _what)},
+    "settings_event_webhooks": {"GET": Row(OWN_ACCOUNT)},
+    "settings_event_webhook_new": {"GET": Row(OWN_ACCOUNT), "POST": Row(OWN_ACCOUNT)},
+    "settings_event_webhook": {
+        "GET": Row(ADMIN_ONLY, _webhook),
+        "POST": Row(ADMIN_ONLY, _webhook),
+    },
+    "settings_event_webhook_switch": {
+        "POST": Row(DONE_BY_ADMIN, _webhook, lambda scene: {"on": "0"})
+    },
+    "settings_event_webhook_delete": {
+        "GET": Row(ADMIN_ONLY, _webhook),
+        "POST": Row(DONE_BY_ADMIN, _webhook),
+    },
+    "settings_event_webhook_again": {"POST": Row(DONE_BY_ADMIN, _webhook)},
     # The other admin sees their own account there, and nothing of this one.
     "settings": {"GET": Row(OWN_ACCOUNT)},
     # Auditors read these, and change nothing.

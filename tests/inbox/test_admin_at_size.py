@@ -70,6 +70,7 @@ EACH: dict[str, dict[str, str]] = {
     "inbox_attachment": {"public_id": "'file' || g", "message_id": OWN},
     "inbox_autoreplylog": {"thread_id": OWN, "message_id": OWN, "trigger_id": OWN},
     "inbox_inboxevent": {"seq": "1000 + g"},
+    "inbox_eventdelivery": {"seq": "1000 + g"},
     "inbox_receipt": {"message_sid": "'SM' || g"},
     "compliance_accountkeyword": {
         "form": "'form' || g",
