@@ -62,6 +62,8 @@ ALONE = timedelta(seconds=0.2)
 PAUSE = 0.02
 # Well below the time after which Celery ends a task; each account takes a few requests.
 ASKING = timedelta(seconds=20)
+# Messages to customers wait for the same processes.
+TELLING = timedelta(seconds=5)
 IMPORTING = timedelta(seconds=8)
 COUNTING = timedelta(seconds=8)
 
@@ -210,7 +212,7 @@ def sweep_webhooks() -> None:
 @shared_task
 def sweep_events() -> None:
     """Write down what event webhooks are owed, and tell them, for a bounded time."""
-    until = timezone.now() + ASKING
+    until = timezone.now() + TELLING
     while (now := timezone.now()) < until and owe_next(now=now):
         pass
     while (now := timezone.now()) < until and tell_next(now=now):

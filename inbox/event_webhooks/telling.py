@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 HELD = timedelta(seconds=30)
 ROUND = timedelta(seconds=10)
 AT_ONCE = 100
+# How many webhooks are told at one time, in all processes: others of these send to customers.
+MOST_TOLD = 4
 # Another process asks it just now whether it is well again.
 ASKED_NOW = timedelta(seconds=5)
 PAUSES = (
@@ -105,6 +107,8 @@ def _hold_next(now: datetime) -> EventWebhook | None:
     due = EventDelivery.objects.filter(webhook=OuterRef("pk"), status=OWED, next_at__lte=now)
     first = due.order_by().values("webhook").annotate(at=Min("next_at")).values("at")
     with transaction.atomic(durable=True):
+        if EventWebhook.objects.filter(held_until__gt=now).count() >= MOST_TOLD:
+            return None
         free = Q(held_until=None) | Q(held_until__lte=now)
         rows = EventWebhook.objects.filter(free, is_on=True, account__in=told_accounts(now=now))
         rows = rows.annotate(owed_since=Subquery(first)).exclude(owed_since=None)

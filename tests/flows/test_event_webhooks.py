@@ -449,6 +449,21 @@ def test_a_process_that_dies_while_it_tells_loses_nothing(
     assert webhook.held_until is None
 
 
+def test_however_many_are_slow_processes_are_left_for_customers(
+    house: House, ada: User, client: Client, hosts: Callable[..., Outside]
+) -> None:
+    webhook_at(ada, hosts().url, kinds=("message.received",))
+    text_in(client, house.sender, MARIA, "Hello")
+    while owe_next(now=NOW):
+        pass
+    slow = [webhook_at(ada, f"https://{n}.example.com", name=f"Slow {n}")[0] for n in range(4)]
+    held = EventWebhook.objects.filter(pk__in=[one.pk for one in slow])
+    held.update(held_until=NOW + timedelta(seconds=5))
+
+    assert not tell_next(now=NOW)
+    assert tell_next(now=NOW + timedelta(seconds=5))
+
+
 def test_more_than_fits_into_a_round_is_told_all_the_same(
     house: House,
     ada: User,
@@ -572,7 +587,7 @@ def test_closing_is_told_with_its_state_and_a_deleted_webhook_hears_nothing(
     ("wrong", "words"),
     [
         ({"url": "http://example.com"}, "https"),
-        ({"url": "https://user:word@example.com"}, "https"),
+        ({"url": "https://user:word@example.com"}, "no log-in"),
         ({"url": "https://example.com/{{contact.number}}"}, "always the same"),
         ({"kinds": ()}, "at least one kind"),
         ({"kinds": ("message.received", "everything")}, "at least one kind"),
