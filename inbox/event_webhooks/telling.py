@@ -140,7 +140,7 @@ def _tell_all(webhook: EventWebhook, *, now: datetime) -> None:
     )
     for delivery in due.order_by("next_at", "pk")[:AT_ONCE]:
         at = now + timedelta(seconds=time.monotonic() - began)
-        if at >= now + ROUND or not _may_tell(webhook, at):
+        if at >= now + ROUND or not _is_as_it_was(webhook) or not _may_tell(webhook, at):
             return
         outcome = _tell(delivery, now=at)
         later = now + timedelta(seconds=time.monotonic() - began)
@@ -148,6 +148,12 @@ def _tell_all(webhook: EventWebhook, *, now: datetime) -> None:
         breakers().note(_circuit(webhook), is_good=not outcome.failure, now=later)
         if not _follow(webhook, outcome, now=later) or outcome.failure:
             return
+
+
+def _is_as_it_was(webhook: EventWebhook) -> bool:
+    """Say whether nobody has switched it off, changed or deleted it since."""
+    same = EventWebhook.objects.filter(pk=webhook.pk, version=webhook.version, is_on=True)
+    return same.exists()
 
 
 def _circuit(webhook: EventWebhook) -> str:

@@ -23,6 +23,7 @@ from standardwebhooks import Webhook
 from accounts.models import Account, AuditEntry, Feature, FeatureGrant, User
 from inbox.closing import close_conversation
 from inbox.conversations import add_note, claim_conversation, transfer_to_inbox
+from inbox.event_webhooks import telling
 from inbox.event_webhooks.owing import owe_next
 from inbox.event_webhooks.telling import AT_ONCE, PAUSES, forget_deliveries, tell_next
 from inbox.models import (
@@ -449,6 +450,30 @@ def test_a_process_that_dies_while_it_tells_loses_nothing(
     assert webhook.held_until is None
 
 
+def test_who_is_switched_off_in_the_middle_of_a_round_hears_no_more(
+    house: House,
+    ada: User,
+    client: Client,
+    hosts: Callable[..., Outside],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    host = hosts()
+    webhook, _ = webhook_at(ada, host.url, kinds=("message.received",))
+    for body in ("One", "Two"):
+        text_in(client, house.sender, MARIA, body)
+    settle = telling._settle
+
+    def settle_and_switch_off(*args: Any, **kwargs: Any) -> None:
+        settle(*args, **kwargs)
+        switch_webhook(webhook=webhook, is_on=False, version=1, by=ada, now=NOW)
+
+    monkeypatch.setattr(telling, "_settle", settle_and_switch_off)
+    tell_all()
+
+    assert len(host.asked) == 1
+    assert [one.status for one in EventDelivery.objects.order_by("seq")] == ["told", "failed"]
+
+
 def test_however_many_are_slow_processes_are_left_for_customers(
     house: House, ada: User, client: Client, hosts: Callable[..., Outside]
 ) -> None:
@@ -541,9 +566,9 @@ def test_neither_words_nor_numbers_are_kept_or_logged(
     tell_all()
 
     kept = json.dumps(list(EventDelivery.objects.values("data", "failure")))
-    for telling in ("A secret of mine", MARIA):
-        assert telling not in kept
-        assert telling not in caplog.text
+    for words in ("A secret of mine", MARIA):
+        assert words not in kept
+        assert words not in caplog.text
 
 
 def test_an_event_is_owed_once_and_old_ones_are_forgotten(
