@@ -18,13 +18,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import DatabaseError
-from django.db.models import Count, IntegerField, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, IntegerField, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from accounts.access import Viewer
 from inbox.broadcast import VERSION
 from inbox.mentions import unread_mark
-from inbox.models import Conversation, Participant, TeamInbox
+from inbox.models import Conversation, Participant, ReadCursor, TeamInbox
 from inbox.models.conversation import ConversationQuerySet
 from inbox.rows import COUNT_LIMIT
 from inbox.seats import Seat, Seats
@@ -66,11 +68,15 @@ class Shares:
 
 @dataclass
 class Own(Shares):
-    """What one reader owns, and what they see beside what the team shares."""
+    """What one reader owns, and what they see beside what the team shares.
+
+    `unread` names what is open, theirs, and has words of a customer that they have not read.
+    """
 
     mine: int = 0
     shared: int = 0
     mentions: int = 0
+    unread: list[str] = field(default_factory=list)
 
     def as_data(self) -> dict[str, Any]:
         """Return what travels; numbers stop at a hundred, as on a page."""
@@ -78,6 +84,7 @@ class Own(Shares):
             "mine": min(self.mine, COUNT_LIMIT),
             "shared": min(self.shared, COUNT_LIMIT),
             "mentions": min(self.mentions, COUNT_LIMIT),
+            "unread": self.unread[:COUNT_LIMIT],
             **super().as_data(),
         }
 
@@ -168,14 +175,23 @@ def _add_owned(by_id: Mapping[int, Numbers], people: _People) -> None:
         Conversation.objects.filter(_OPEN, inbox__in=list(by_id), owner__isnull=False)
         .order_by()
         .values_list("inbox", "owner", "is_hidden")
-        .annotate(number=Count("pk"))
+        .annotate(number=Count("pk"), unread=_unread_of({user_id for _, user_id in people}))
     )
-    for inbox_id, owner_id, is_hidden, number in owned:
+    for inbox_id, owner_id, is_hidden, number, unread in owned:
         found = by_id[inbox_id]
         found.by_agent[owner_id] += number
         viewer = people.get((inbox_id, owner_id))
         if viewer and (viewer.supervises_team(inbox_id) or not is_hidden):
             found.own[owner_id].mine += number
+            found.own[owner_id].unread += unread
+
+
+def _unread_of(owners: set[int]) -> ArrayAgg:
+    """The public ids of what these owners have not read, as a column."""
+    cursor = ReadCursor.objects.filter(user=OuterRef("owner"), conversation=OuterRef("pk"))
+    read = Coalesce(Subquery(cursor.values("seq")[:1]), Value(0), output_field=IntegerField())
+    is_unread = Q(owner__in=owners, last_inbound_seq__gt=read)
+    return ArrayAgg("public_id", filter=is_unread, default=Value([]))
 
 
 def _add_parts(by_id: Mapping[int, Numbers], people: _People) -> None:

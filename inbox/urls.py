@@ -51,6 +51,7 @@ urlpatterns = [
     path("c/<str:cid>/templates/", templates.templates, name="templates"),
     path("c/<str:cid>/review/", reviews.review, name="review"),
     path("search/", search.search, name="search"),
+    path("saved/", saved_views.saved, name="saved"),
     path("reports/", reports.reports, name="reports"),
     path("reports/wall/", reports.wall, name="wall"),
     path("reports/export/", reports.report_export, name="report_export"),

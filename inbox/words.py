@@ -88,6 +88,8 @@ def _times() -> dict[str, str]:
     return {
         "now": _("now"),
         "minutes": _("{number} min"),
+        "hours": _("{number} h"),
+        "days": _("{number} d"),
         "waiting_minutes": _("waiting {number} min"),
         "waiting_hours": _("waiting {number} h"),
         "waiting_days": _("waiting {number} d"),

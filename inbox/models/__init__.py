@@ -28,7 +28,7 @@ from inbox.models.retention import (
     RetentionPolicy,
 )
 from inbox.models.review import ConsentReview
-from inbox.models.saved_view import SavedView
+from inbox.models.saved_view import SavedSearch, SavedView
 from inbox.models.sender import Sender
 from inbox.models.thread import Thread
 from inbox.models.timer import EscalationTimer
@@ -76,6 +76,7 @@ __all__ = [
     "ResponseTime",
     "RetentionPolicy",
     "RoutingTrace",
+    "SavedSearch",
     "SavedView",
     "SegmentPrice",
     "Sender",

@@ -1,4 +1,4 @@
-"""Which way to look at a list is kept under a name?"""
+"""Which way to look at a list, and which search, is kept under a name?"""
 
 from typing import ClassVar
 
@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from accounts.models import Account, User
+from accounts.secrets import EncryptedTextField
 from inbox.models.ids import public_id
 from inbox.models.inbox import TeamInbox
 
@@ -47,6 +48,32 @@ class SavedView(models.Model):
                 "inbox",
                 condition=Q(owner__isnull=True),
                 name="an_inbox_has_one_shared_view_of_a_name",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SavedSearch(models.Model):
+    """A search that somebody keeps for themselves.
+
+    Its line may name a customer, so it is stored like a secret. It is a question, not an answer.
+    """
+
+    public_id = models.CharField(max_length=22, default=public_id, unique=True, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_searches")
+    name = models.CharField(max_length=60)
+    line = EncryptedTextField(help_text="As it stands in the box")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name", "pk"]
+        verbose_name_plural = "saved searches"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                Lower("name"), "owner", name="a_person_has_one_search_of_a_name"
             ),
         ]
 

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -15,7 +14,7 @@ from compliance.models import ConsentEvent
 from inbox.models import ConsentQuestion, Conversation, Message, Sender
 from inbox.said_elsewhere import note_opt_in
 from tests.browser.conftest import Open
-from tests.browser.test_every_page import LOOKS, check_page
+from tests.browser.test_every_page import WIDTHS, check_page
 from tests.conftest import House
 from tests.factories import make_sender, make_user
 from tests.flows.test_double_opt_in import settle_asking
@@ -32,12 +31,12 @@ def stage(house: House, client: Client) -> Stage:
 PAGE = "/settings/compliance/asking/"
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_how_people_are_asked_is_settled_and_mistakes_stay_on_the_page(
-    stage: Stage, open_as: Open, scheme: Any, width: int
+    stage: Stage, open_as: Open, width: int
 ) -> None:
     ada = make_user(stage.house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     page = open_as(ada, PAGE, **look)
 
     page.get_by_label("Ask people to confirm an opt-in (double opt-in)").check()
@@ -49,35 +48,35 @@ def test_how_people_are_asked_is_settled_and_mistakes_stay_on_the_page(
 
     expect(page.locator(".error-summary")).to_contain_text("Name two programmes at least")
     expect(page.get_by_label("Programme 1")).to_have_value("Reminders")
-    check_page(page, f"asking with mistakes {scheme} {width}")
+    check_page(page, f"asking with mistakes {width}")
     page.get_by_label("Programme 2").fill("Offers")
     page.get_by_label("The question whether they consent").fill("")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".notices")).to_contain_text("It holds from now on")
-    check_page(page, f"asking settled {scheme} {width}")
+    check_page(page, f"asking settled {width}")
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_agents_see_who_is_asked_to_confirm_and_until_when(
-    stage: Stage, open_as: Open, scheme: Any, width: int
+    stage: Stage, open_as: Open, width: int
 ) -> None:
     house = stage.house
     settle_asking(house.account, house.sue, stage.now, confirms=True)
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     stage.now += timedelta(hours=3)
     stage.do(note_opt_in, house.alice, way="phone", told="May we text you offers?")
 
     page = open_as(house.alice, f"/c/{stage.row.public_id}/panel/", **look)
     expect(page.locator("body")).to_contain_text("Asked to confirm, until")
-    check_page(page, f"asked to confirm {scheme} {width}")
+    check_page(page, f"asked to confirm {width}")
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_who_opted_out_and_kept_a_programme_gets_notices_of_it_only(
-    house: House, live: Live, open_as: Open, scheme: Any, width: int
+    house: House, live: Live, open_as: Open, width: int
 ) -> None:
     ada = make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     whatsapp = make_sender(house.inbox, "whatsapp:+15550100003")
     live.carrier.know(live.base_url, whatsapp)
     _settle(open_as(ada, PAGE, **look))
@@ -95,7 +94,7 @@ def test_who_opted_out_and_kept_a_programme_gets_notices_of_it_only(
     expect(banner).to_have_attribute("data-kind", "kept")
     expect(banner).to_contain_text("They opted out and kept “Deliveries”")
     expect(page.locator("#words")).to_be_enabled()
-    check_page(page, f"opted out and kept {scheme} {width}")
+    check_page(page, f"opted out and kept {width}")
     page.locator("#words").fill("Your parcel comes at five.")
     page.locator("#send").click()
 
@@ -123,11 +122,9 @@ def _write(live: Live, to: Sender, body: str) -> None:
     until(lambda: arrived.count() > before, within=10, what=f"“{body}” has arrived")
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
-def test_an_agent_attaches_what_a_customer_signed(
-    stage: Stage, open_as: Open, scheme: Any, width: int
-) -> None:
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_agent_attaches_what_a_customer_signed(stage: Stage, open_as: Open, width: int) -> None:
+    look = {"viewport": {"width": width, "height": 800}}
     page = open_as(stage.house.alice, f"/c/{stage.row.public_id}/panel/", **look)
     expect(page.locator("body[data-ready]")).to_be_attached()
     page.locator("summary", has_text="They agreed elsewhere").click()
@@ -139,7 +136,7 @@ def test_an_agent_attaches_what_a_customer_signed(
         FilePayload(name="signed.pdf", mimeType="application/pdf", buffer=b"%PDF-1.7")
     )
     form.get_by_label("They signed it or wrote it themselves").check()
-    check_page(page, f"opt-in with proof {scheme} {width}")
+    check_page(page, f"opt-in with proof {width}")
     form.get_by_role("button", name="Note that they agreed").click()
 
     expect(page.locator("#panel .way-facts", has_text="Opted in")).to_be_visible()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -12,7 +11,7 @@ from playwright.sync_api import expect
 from inbox.models import Conversation, TeamInbox
 from tests.browser.conftest import Open
 from tests.browser.keyboard import press
-from tests.browser.test_every_page import LOOKS, check_page
+from tests.browser.test_every_page import WIDTHS, check_page
 from tests.conftest import House
 from tests.live import Live, until
 
@@ -32,11 +31,11 @@ def closed(house: House, live: Live) -> Conversation:
     return Conversation.objects.get()
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS[:1] + LOOKS[-1:])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_a_conversation_is_begun_and_read(
-    house: House, live: Live, closed: Conversation, open_as: Open, scheme: Any, width: int
+    house: House, live: Live, closed: Conversation, open_as: Open, width: int
 ) -> None:
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     page = open_as(house.alice, "/inbox/support/", **look)
     expect(page.locator("body[data-ready]")).to_be_attached()
 
@@ -44,7 +43,7 @@ def test_a_conversation_is_begun_and_read(
     page.keyboard.type("(415) 555-0177")
     page.keyboard.press("Enter")
     expect(page.locator(".begin-choice")).to_have_count(1)
-    check_page(page, f"whom to write to {scheme} {width}")
+    check_page(page, f"whom to write to {width}")
     page.locator(".begin-choice button").first.press("Enter")
 
     expect(page.locator("body[data-ready]")).to_be_attached()

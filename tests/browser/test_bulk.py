@@ -14,7 +14,7 @@ from inbox.models import Conversation
 from tests.browser.conftest import NO_WORKER, Open
 from tests.browser.keyboard import go_to
 from tests.browser.test_composer import ready, say, shop
-from tests.browser.test_every_page import LOOKS, check_page
+from tests.browser.test_every_page import WIDTHS, check_page
 from tests.conftest import House
 from tests.live import Live, until
 
@@ -183,17 +183,17 @@ def test_without_a_line_nothing_is_let_go_and_a_repeat_does_it_once(
     expect(alice.locator("#rows .row[data-unread]")).to_have_count(0)
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_the_bar_and_its_questions_look_and_read_well(
-    shop: House, live: Live, open_as: Open, scheme: Any, width: int
+    shop: House, live: Live, open_as: Open, width: int
 ) -> None:
     six_rows(live, shop)
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     alice = open_as(shop.alice, INBOX, **look)
     expect(alice.locator("body[data-ready]")).to_be_attached()
     alice.locator("#rows .row").nth(1).locator(".row-check").check(force=True)
     bar(alice).get_by_role("button", name="Select all shown").click()
-    check_page(alice, f"bulk {scheme} {width}")
+    check_page(alice, f"bulk {width}")
 
     for name, title in (
         ("Close", "Close for everybody"),
@@ -203,7 +203,7 @@ def test_the_bar_and_its_questions_look_and_read_well(
     ):
         bar(alice).get_by_role("button", name=name, exact=True).click()
         expect(alice.get_by_role("dialog", name=title)).to_be_visible()
-        check_page(alice, f"bulk {name.lower()} {scheme} {width}")
+        check_page(alice, f"bulk {name.lower()} {width}")
         alice.keyboard.press("Escape")
 
 

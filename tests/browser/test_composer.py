@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from inbox.models import Attachment, Contact, Conversation, Message, SegmentPrice
 from tests.browser.conftest import NO_WORKER, Open
-from tests.browser.test_every_page import LOOKS, check_page
+from tests.browser.test_every_page import WIDTHS, check_page
 from tests.conftest import House
 from tests.factories import make_inbox
 from tests.live import Live, until
@@ -70,11 +70,11 @@ def test_drafts_outlive_a_reload_and_each_mode_has_its_own(shop: House, open_as:
     assert not Message.objects.filter(direction="out").exists()
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_the_first_message_is_asked_to_say_who_writes(
-    shop: House, open_as: Open, scheme: Any, width: int
+    shop: House, open_as: Open, width: int
 ) -> None:
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     alice = open_as(shop.alice, here(), **look)
     expect(alice.locator("body[data-ready]")).to_be_attached()
     hint = alice.locator("#say-who")
@@ -82,7 +82,7 @@ def test_the_first_message_is_asked_to_say_who_writes(
 
     alice.locator("#words").fill("It is ready.")
     expect(hint).to_contain_text("say that you are Acme")
-    check_page(alice, f"say who writes {scheme} {width}")
+    check_page(alice, f"say who writes {width}")
     hint.get_by_role("button", name="Say it").click()
 
     expect(alice.locator("#words")).to_have_value("Acme: It is ready.")

@@ -13,7 +13,7 @@ from inbox.conversations import claim_conversation
 from inbox.models import Conversation, Draft, Message
 from tests.browser.conftest import NO_WORKER, Open
 from tests.browser.test_composer import OFFLINE, here, ready, say, shop
-from tests.browser.test_every_page import LOOKS, check_page
+from tests.browser.test_every_page import WIDTHS, check_page
 from tests.conftest import House
 from tests.doors import sign_in
 from tests.live import Live, until
@@ -218,14 +218,12 @@ def test_of_two_drafts_none_is_lost(shop: House, open_as: Open) -> None:
     expect(ready(alice).locator("#other-draft")).to_be_hidden()
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
-def test_the_offer_of_the_other_draft_is_accessible(
-    shop: House, open_as: Open, scheme: Any, width: int
-) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_offer_of_the_other_draft_is_accessible(shop: House, open_as: Open, width: int) -> None:
     size = {"width": width, "height": 800}
-    alice = written_on_both(shop, open_as, color_scheme=scheme, viewport=size)
+    alice = written_on_both(shop, open_as, viewport=size)
 
-    check_page(alice, f"other draft {scheme} {width}")
+    check_page(alice, f"other draft {width}")
 
 
 def claim(house: House) -> None:
@@ -257,19 +255,17 @@ def test_who_lost_the_conversation_finds_their_words_in_any_browser(
     until(lambda: not Draft.objects.with_words().exists(), within=5, what="it is thrown away")
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
-def test_who_lost_the_licence_finds_their_words(
-    shop: House, open_as: Open, scheme: Any, width: int
-) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_who_lost_the_licence_finds_their_words(shop: House, open_as: Open, width: int) -> None:
     alice = ready(open_as(shop.alice, here()))
     alice.locator("#words").press_sequentially("Dear Maria")
     stands("Dear Maria")
     License.objects.filter(holder=shop.alice).delete()
     size = {"width": width, "height": 800}
 
-    elsewhere = open_as(shop.alice, here(), color_scheme=scheme, viewport=size)
+    elsewhere = open_as(shop.alice, here(), viewport=size)
 
     title = elsewhere.get_by_role("heading", level=1)
     expect(title).to_have_text(re.compile("You need a Pro-CX licence"))
     expect(elsewhere.locator("#kept-words")).to_have_text("Dear Maria")
-    check_page(elsewhere, f"draft without a licence {scheme} {width}")
+    check_page(elsewhere, f"draft without a licence {width}")

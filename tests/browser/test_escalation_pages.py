@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -15,7 +14,7 @@ from inbox.models.ids import client_id
 from routing.models import EscalationPolicy
 from tests.browser.conftest import Open
 from tests.browser.keyboard import press
-from tests.browser.test_every_page import LOOKS, check_page
+from tests.browser.test_every_page import WIDTHS, check_page
 from tests.conftest import House
 from tests.doors import Browser
 from tests.factories import make_hours, make_inbox, make_policy, make_user
@@ -55,14 +54,13 @@ def policy(house: House, ada: User) -> EscalationPolicy:
     )
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_the_pages_are_accessible(
     house: House,
     ada: User,
     policy: EscalationPolicy,
     client: Client,
     open_as: Open,
-    scheme: Any,
     width: int,
 ) -> None:
     text_in(client, house.sender, "+14155550100")
@@ -82,15 +80,13 @@ def test_the_pages_are_accessible(
         "coverage without hours": "/settings/coverage/support/?week=2026-10-25",
         "availability plan": f"/settings/people/{house.bob.pk}/",
     }
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     page = open_as(ada, "/settings/", **look)
 
     for name, path in pages.items():
         page.goto(path)
-        check_page(page, f"{name} {scheme} {width}")
-        page.screenshot(
-            path=f".pages/whole-{name.replace(' ', '-')}-{scheme}-{width}.png", full_page=True
-        )
+        check_page(page, f"{name} {width}")
+        page.screenshot(path=f".pages/whole-{name.replace(' ', '-')}-{width}.png", full_page=True)
 
 
 def test_a_policy_is_written_tried_and_saved_without_a_mouse_or_scripts(
@@ -132,11 +128,11 @@ def test_a_policy_is_written_tried_and_saved_without_a_mouse_or_scripts(
     ]
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_a_policy_with_mistakes_is_accessible_too(
-    house: House, ada: User, policy: EscalationPolicy, open_as: Open, scheme: Any, width: int
+    house: House, ada: User, policy: EscalationPolicy, open_as: Open, width: int
 ) -> None:
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     page = open_as(ada, f"/settings/escalation/{policy.pk}/", **look)
 
     page.get_by_label("Person or team for step 2").fill("Zebra")
@@ -145,13 +141,13 @@ def test_a_policy_with_mistakes_is_accessible_too(
     expect(page.locator(".hours-problems")).to_be_focused()
     page.get_by_role("link", name="Step 1: A step comes after").click()
     expect(page.get_by_label("Minutes", exact=True).first).to_be_focused()
-    check_page(page, f"escalation policy with mistakes {scheme} {width}")
+    check_page(page, f"escalation policy with mistakes {width}")
     EscalationPolicy.objects.update(version=7, changed_at=timezone.now())
     page.get_by_label("Minutes", exact=True).first.fill("8")
     page.get_by_label("Person or team for step 2").fill("")
     page.get_by_role("button", name="Save the policy").click()
     expect(page.locator(".hours-problems")).to_contain_text("Not saved")
-    check_page(page, f"escalation policy changed meanwhile {scheme} {width}")
+    check_page(page, f"escalation policy changed meanwhile {width}")
 
 
 def test_a_week_with_a_gap_every_day_is_seen_as_a_whole_at_1280(
@@ -188,25 +184,24 @@ def test_the_calendar_is_read_with_the_keyboard(ada: User, house: House, open_as
     expect(page.get_by_role("link", name="This week")).to_be_visible()
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_a_conversation_says_what_comes_next_until_somebody_answers(
     house: House,
     policy: EscalationPolicy,
     client: Client,
     live: Live,
     open_as: Open,
-    scheme: Any,
     width: int,
 ) -> None:
     row = text_in(client, house.sender, "+14155550100").conversation
     assert row is not None
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
 
     page = open_as(house.alice, f"/inbox/support/c/{row.public_id}/", **look)
 
     line = page.locator("#next-step")
     expect(line).to_contain_text(re.compile(r"are added at \d+:\d\d.*, unless somebody answers"))
-    check_page(page, f"next step {scheme} {width}")
+    check_page(page, f"next step {width}")
     composer = page.locator("#composer").bounding_box()
     assert composer is not None
     assert composer["y"] + composer["height"] <= 800

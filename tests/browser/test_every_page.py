@@ -4,7 +4,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -97,7 +97,8 @@ from tests.records import REPLIES, fill_lookups, fill_records
 from tests.twilio import text_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 360)]
+WIDTHS = (1280, 360)
+SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # How wide a page is for who reads from the right: nothing of it may be laid out for one side.
 MIRRORED = """() => {
@@ -820,13 +821,18 @@ PAGES = [
 
 
 def check_page(page: Page, name: str) -> None:
-    """Ask axe, and whether anything sticks out to the side."""
+    """Ask axe in the dark and in the light, and whether anything sticks out to the side."""
     page.wait_for_load_state("load")
-    found = Axe().run(page, options={"resultTypes": ["violations"]})
-    wrong = [
-        (one["id"], [node["html"][:160] for node in one["nodes"]][:3])
-        for one in found.response["violations"]
-    ]
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        found = Axe().run(page, options={"resultTypes": ["violations"]})
+        wrong = [
+            (one["id"], [node["html"][:160] for node in one["nodes"]][:3])
+            for one in found.response["violations"]
+        ]
+        page.screenshot(path=SHOTS / f"{name.replace(' ', '-')}-{scheme}.png")
+        assert not wrong, f"{name} {scheme}: {wrong}"
     too_wide = page.evaluate(
         "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     )
@@ -835,23 +841,20 @@ def check_page(page: Page, name: str) -> None:
         "document.querySelector('.app') !== null &&"
         " document.documentElement.scrollHeight > document.documentElement.clientHeight"
     )
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name.replace(' ', '-')}.png")
     mirrored_is_too_wide = page.evaluate(MIRRORED)
-    assert not wrong, f"{name}: {wrong}"
     assert not too_wide, f"{name} scrolls sideways"
     assert not slides, f"{name} slides under its own parts"
     assert not mirrored_is_too_wide, f"{name} scrolls sideways where one reads from the right"
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
-def test_every_page_is_accessible(stage: Stage, open_as: Open, scheme: Any, width: int) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_is_accessible(stage: Stage, open_as: Open, width: int) -> None:
     pages = _paths(stage)
     assert list(pages) == PAGES
 
     for name, (user, path) in pages.items():
-        page = open_as(user, path, color_scheme=scheme, viewport={"width": width, "height": 800})
-        check_page(page, f"{name} {scheme} {width}")
+        page = open_as(user, path, viewport={"width": width, "height": 800})
+        check_page(page, f"{name} {width}")
         page.close()
 
 
@@ -898,36 +901,36 @@ def _person(page: tuple[str, tuple[User | None, str]]) -> int:
     return user.pk if user else 0
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_the_states_nobody_likes_are_accessible_too(
-    stage: Stage, client: Client, open_as: Open, scheme: Any, width: int
+    stage: Stage, client: Client, open_as: Open, width: int
 ) -> None:
     house = stage.house
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     nora = make_user(house.account, "Nora", team=house.inbox.team, is_licensed=False)
     here = f"/inbox/support/c/{stage.row.public_id}/"
     stage.hear("STOP")
 
     page = open_as(house.alice, here, **look)
     expect(page.locator("body")).to_contain_text("START")
-    check_page(page, f"opted out {scheme} {width}")
+    check_page(page, f"opted out {width}")
     Conversation.objects.filter(pk=stage.pk).update(
         is_team_wide=False, owner=house.alice, owned_since=stage.now
     )
     page = open_as(house.bob, here, **look)
     expect(page.locator("body")).to_contain_text("Alice")
-    check_page(page, f"handled by other {scheme} {width}")
+    check_page(page, f"handled by other {width}")
     page = open_as(nora, "/", **look)
-    check_page(page, f"no licence {scheme} {width}")
+    check_page(page, f"no licence {width}")
     License.objects.filter(holder=house.bob).delete()
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_business_hours_with_mistakes_are_accessible_too(
-    stage: Stage, open_as: Open, scheme: Any, width: int
+    stage: Stage, open_as: Open, width: int
 ) -> None:
     ada, hours = User.objects.get(name="Ada"), _busy_hours(stage)
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     page = open_as(ada, f"/settings/hours/{hours.pk}/", **look)
 
     page.get_by_role("button", name="Add hours on Saturday").click()
@@ -938,18 +941,16 @@ def test_business_hours_with_mistakes_are_accessible_too(
     expect(page.locator(".hours-problems")).to_be_focused()
     page.get_by_role("link", name="Saturday").click()
     expect(page.get_by_label("Saturday, from")).to_be_focused()
-    check_page(page, f"business hours with a mistake {scheme} {width}")
+    check_page(page, f"business hours with a mistake {width}")
     page.get_by_label("ends on the next day").first.check()
     page.get_by_role("button", name="Save the week").last.click()
     expect(page.locator(".notices")).to_contain_text("The week is saved.")
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
-def test_what_the_log_in_refuses_is_accessible_too(
-    stage: Stage, open_as: Open, scheme: Any, width: int
-) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_the_log_in_refuses_is_accessible_too(stage: Stage, open_as: Open, width: int) -> None:
     house, ada = stage.house, User.objects.get(name="Ada")
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     for account in (house.account, make_account("Acme Overseas")):
         SignOn.objects.create(account=account, issuer="https://x.io", domains=["example.com"])
         make_user(account, "Omar")
@@ -961,17 +962,17 @@ def test_what_the_log_in_refuses_is_accessible_too(
         key = Authenticator.objects.create(user=user, type="webauthn", data=data)
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("main")).to_contain_text("somebody else changed this")
-    check_page(page, f"policy changed meanwhile {scheme} {width}")
+    check_page(page, f"policy changed meanwhile {width}")
     page = open_as(None, "/accounts/company/", **look)
     page.get_by_label("Work e-mail address").fill("somebody@example.com")
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("link", name="Acme Overseas")).to_be_visible()
-    check_page(page, f"two companies {scheme} {width}")
+    check_page(page, f"two companies {width}")
     page = open_as(house.alice, f"/accounts/2fa/webauthn/keys/{key.pk}/remove/", **look)
     page.locator("input[name=password]").fill(PASSWORD)
     page.get_by_role("button", name="Confirm").click()
     expect(page.locator("body")).to_contain_text("You cannot deactivate your only second factor")
-    check_page(page, f"last passkey {scheme} {width}")
+    check_page(page, f"last passkey {width}")
 
 
 def test_the_admin_is_quiet_under_the_strict_policy(
@@ -988,14 +989,13 @@ def test_the_admin_is_quiet_under_the_strict_policy(
         expect(page.locator("body")).to_contain_text("Team Inbox")
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_the_dialog_of_templates_is_accessible_too(
     stage: Stage,
     client: Client,
     live: Live,
     open_as: Open,
     settings: Any,
-    scheme: Any,
     width: int,
 ) -> None:
     house = stage.house
@@ -1021,23 +1021,23 @@ def test_the_dialog_of_templates_is_accessible_too(
     settings.TWILIO_API_BASE = live.carrier.url
     sync_whatsapp(twilio_account=whatsapp.twilio_account, now=timezone.now())
     assert message.conversation is not None
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     page = open_as(house.alice, f"/inbox/support/c/{message.conversation.public_id}/", **look)
 
     page.locator("#banner").get_by_role("link", name="Choose a template").click()
     dialog = page.locator("#template-dialog")
     dialog.get_by_text(name).click()
     expect(dialog.get_by_role("button", name="Send this template")).to_be_visible()
-    check_page(page, f"dialog of templates {scheme} {width}")
+    check_page(page, f"dialog of templates {width}")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_hours_of_messages_with_a_mistake_are_accessible_too(
-    stage: Stage, open_as: Open, scheme: Any, width: int
+    stage: Stage, open_as: Open, width: int
 ) -> None:
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     page = open_as(User.objects.get(name="Ada"), "/settings/compliance/", **look)
     offers = page.locator("#promotion_window")
 
@@ -1049,7 +1049,7 @@ def test_hours_of_messages_with_a_mistake_are_accessible_too(
     page.get_by_label("Hours for offers, Saturday, to").press("Enter")
     problem = page.get_by_role("link", name="Saturday")
     expect(problem).to_contain_text("Does it end on the next day?")
-    check_page(page, f"hours of messages with a mistake {scheme} {width}")
+    check_page(page, f"hours of messages with a mistake {width}")
     problem.click()
     expect(page.get_by_label("Hours for offers, Saturday, from")).to_be_focused()
     page.get_by_label("Hours for offers, Saturday, to").fill("18:00")

@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -13,7 +12,7 @@ from tests.browser.conftest import Open
 from tests.browser.keyboard import go_to
 from tests.browser.test_bulk import INBOX, claim, six_rows
 from tests.browser.test_composer import ready, say, shop
-from tests.browser.test_every_page import LOOKS, check_page
+from tests.browser.test_every_page import WIDTHS, check_page
 from tests.conftest import House
 from tests.live import Live
 
@@ -101,19 +100,17 @@ def test_a_narrow_list_asks_again_when_something_new_may_fit(
     expect(alice.locator("#rows .row")).to_have_count(2)
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
-def test_the_filters_look_and_read_well(
-    shop: House, open_as: Open, scheme: Any, width: int
-) -> None:
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_filters_look_and_read_well(shop: House, open_as: Open, width: int) -> None:
+    look = {"viewport": {"width": width, "height": 800}}
     sue = open_as(shop.sue, f"{INBOX}?tag=vip&sort=oldest", **look)
     expect(sue.locator("body[data-ready]")).to_be_attached()
-    check_page(sue, f"filtered {scheme} {width}")
+    check_page(sue, f"filtered {width}")
 
     sue.locator("#filter-button").click()
 
     expect(sue.locator("#saved-name")).to_be_visible()
-    check_page(sue, f"filters {scheme} {width}")
+    check_page(sue, f"filters {width}")
 
 
 def test_a_priority_is_chosen_in_the_conversation_and_everybody_s_row_says_so(
@@ -137,9 +134,9 @@ def test_a_priority_is_chosen_in_the_conversation_and_everybody_s_row_says_so(
     expect(flag).to_contain_text("Priority: Urgent")
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_rows_full_of_marks_look_and_read_well(
-    shop: House, live: Live, open_as: Open, scheme: Any, width: int
+    shop: House, live: Live, open_as: Open, width: int
 ) -> None:
     six_rows(live, shop)
     first, second, third, *_others = Conversation.objects.order_by("-pk")
@@ -156,7 +153,7 @@ def test_rows_full_of_marks_look_and_read_well(
     )
     TeamInbox.objects.update(after_claim="read_only")
     claim(shop, shop.bob, third.public_id)
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     alice = ready(open_as(shop.alice, INBOX, **look))
 
     row = alice.locator(f"#c-{first.public_id}")
@@ -165,7 +162,7 @@ def test_rows_full_of_marks_look_and_read_well(
     expect(alice.locator(f"#c-{second.public_id} .tag-due")).to_have_text("overdue")
     expect(alice.locator(f"#c-{second.public_id}")).to_contain_text("Opted out")
     expect(alice.locator(f"#c-{third.public_id} .row-read-only")).to_be_visible()
-    check_page(alice, f"marks {scheme} {width}")
+    check_page(alice, f"marks {width}")
 
     alice.goto(f"{alice.url}?sort=due")
     expect(alice.locator("#rows .row")).to_have_count(2)

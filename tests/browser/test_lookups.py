@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -15,7 +14,7 @@ from routing.models import CrmConnector, CrmTable
 from tests.browser.conftest import Open
 from tests.browser.keyboard import follow, go_to
 from tests.browser.test_composer import here, ready, shop
-from tests.browser.test_every_page import LOOKS, check_page
+from tests.browser.test_every_page import WIDTHS, check_page
 from tests.conftest import House
 from tests.factories import make_user
 from tests.records import TABLE, fill_lookups
@@ -121,11 +120,11 @@ def test_tags_and_attributes_are_written_by_keyboard_and_seen_by_others(
     assert Contact.objects.get(conversations__isnull=False).attributes == {"seats": 12}
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_what_look_ups_say_is_accessible_too(
-    shop: House, ada: User, open_as: Open, tmp_path: Path, scheme: Any, width: int
+    shop: House, ada: User, open_as: Open, tmp_path: Path, width: int
 ) -> None:
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
+    look = {"viewport": {"width": width, "height": 900}}
     pages = fill_lookups(shop, now=timezone.now())
     page = open_as(ada, pages["replace a table"], **look)
 
@@ -134,29 +133,29 @@ def test_what_look_ups_say_is_accessible_too(
     page.get_by_label("File (.csv)").set_input_files(file)
     page.get_by_role("button", name="Look into it").click()
     expect(page.get_by_role("status").filter(has_text="What this file holds")).to_be_focused()
-    check_page(page, f"preview of a table {scheme} {width}")
+    check_page(page, f"preview of a table {width}")
     page.goto(pages["try a look-up"])
     page.get_by_label("Customer's number").fill("+14155550100")
     page.get_by_role("button", name="Ask now").click()
-    check_page(page, f"tried look-up {scheme} {width}")
+    check_page(page, f"tried look-up {width}")
     page.goto(pages["try a data action"])
     page.get_by_label("Customer's number").fill("+14155550100")
     page.get_by_role("button", name="Ask now").click()
     expect(page.get_by_role("heading", name="No answer")).to_be_visible()
-    check_page(page, f"tried data action {scheme} {width}")
+    check_page(page, f"tried data action {width}")
     page.goto(pages["look-up"])
     page.get_by_role("button", name="Add a header").click()
     page.get_by_label("Minutes").or_(page.locator("#id_cache_minutes")).first.fill("soon")
     page.get_by_role("button", name="Save", exact=True).last.click()
     expect(page.locator(".error-summary")).to_be_focused()
-    check_page(page, f"look-up with a mistake {scheme} {width}")
+    check_page(page, f"look-up with a mistake {width}")
     page.goto(pages["data action"])
     page.get_by_role("button", name="Make a new secret").click()
     expect(page.get_by_role("textbox", name="Secret")).to_be_visible()
-    check_page(page, f"new secret {scheme} {width}")
+    check_page(page, f"new secret {width}")
     agent = open_as(shop.alice, here() if width > 1000 else _panel(), **look)
     expect(agent.locator("#panel .known").first).to_be_visible()
-    check_page(agent, f"panel with tags {scheme} {width}")
+    check_page(agent, f"panel with tags {width}")
     assert CrmTable.objects.get().columns == ["tier", "city"]
 
 

@@ -9,7 +9,7 @@ from accounts.models import User
 from inbox.models import Conversation
 from tests.browser.conftest import Open
 from tests.browser.test_composer import here, ready, shop
-from tests.browser.test_every_page import check_page
+from tests.browser.test_every_page import WIDTHS, check_page
 from tests.conftest import House
 from tests.factories import make_inbox, make_user
 
@@ -90,16 +90,14 @@ def test_what_was_taken_meanwhile_is_not_done(shop: House, open_as: Open) -> Non
     expect(alice.locator("#palette")).to_be_hidden()
 
 
-@pytest.mark.parametrize(
-    ("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
-)
-def test_it_is_accessible(shop: House, open_as: Open, scheme: str, width: int) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_it_is_accessible(shop: House, open_as: Open, width: int) -> None:
     size = {"width": width, "height": 800}
-    alice = open_as(shop.alice, here(), color_scheme=scheme, viewport=size)
+    alice = open_as(shop.alice, here(), viewport=size)
     expect(alice.locator("body[data-ready]")).to_be_attached()
     expect(ask(alice).first).to_be_visible()
 
-    check_page(alice, f"palette {scheme} {width}")
+    check_page(alice, f"palette {width}")
 
 
 def test_pages_of_settings_and_the_profile_are_reached_by_name(shop: House, open_as: Open) -> None:

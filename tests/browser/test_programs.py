@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from accounts.models import User
 from routing.models import Rulebook
 from tests.browser.conftest import Open
-from tests.browser.test_every_page import LOOKS, check_page
+from tests.browser.test_every_page import WIDTHS, check_page
 from tests.conftest import House
 from tests.factories import make_user
 from tests.inbox.test_one_document import whole
@@ -27,22 +27,22 @@ def ada(house: House) -> User:
     return make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_a_key_is_made_shown_once_and_opens_the_api(
-    house: House, ada: User, live: Live, open_as: Open, scheme: Any, width: int
+    house: House, ada: User, live: Live, open_as: Open, width: int
 ) -> None:
-    look: dict[str, Any] = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look: dict[str, Any] = {"viewport": {"width": width, "height": 800}}
     page = open_as(ada, "/settings/api-keys/", **look)
 
     page.get_by_role("button", name="Make the key").press("Enter")
     expect(page.locator(".error-summary")).to_be_focused()
-    check_page(page, f"key without a name {scheme} {width}")
+    check_page(page, f"key without a name {width}")
     page.get_by_label("Which program has it").fill("Deployment")
     page.get_by_label("It may change settings").press("Space")
     page.get_by_label("Which program has it").press("Enter")
     expect(page.locator(".secret-once")).to_be_focused()
     secret = page.get_by_label("Key", exact=True).input_value()
-    check_page(page, f"key shown once {scheme} {width}")
+    check_page(page, f"key shown once {width}")
     page.goto(page.url)
     assert secret not in page.content()
 
@@ -58,28 +58,28 @@ def test_a_key_is_made_shown_once_and_opens_the_api(
     page.get_by_role("link", name="Revoke Deployment").press("Enter")
     page.get_by_role("button", name="Revoke").press("Enter")
     expect(page.locator(".notices")).to_contain_text("is revoked")
-    check_page(page, f"revoked key {scheme} {width}")
+    check_page(page, f"revoked key {width}")
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_a_document_is_checked_then_taken_in(
-    house: House, ada: User, live: Live, open_as: Open, scheme: Any, width: int
+    house: House, ada: User, live: Live, open_as: Open, width: int
 ) -> None:
-    look: dict[str, Any] = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look: dict[str, Any] = {"viewport": {"width": width, "height": 800}}
     page = open_as(ada, "/settings/inboxes/support/document/", **look)
     box = page.get_by_label("Or paste what it contains")
 
     box.fill(json.dumps({"hours": {"name": "X", "time_zone": "Mars"}}))
     page.get_by_role("button", name="Check it").press("Enter")
     expect(page.get_by_role("alert")).to_be_focused()
-    check_page(page, f"document refused {scheme} {width}")
+    check_page(page, f"document refused {width}")
     assert "Mars" in page.get_by_label("Or paste what it contains").input_value()
     document = whole(house)
     document["rules"]["rules"][0]["then"]["to"][0]["people"] = [house.alice.email]
     page.get_by_label("Or paste what it contains").fill(json.dumps(document, indent=2))
     page.get_by_role("button", name="Check it").press("Enter")
     expect(page.get_by_role("heading", name="This would change")).to_be_visible()
-    check_page(page, f"document checked {scheme} {width}")
+    check_page(page, f"document checked {width}")
     page.get_by_role("button", name="Take it in").press("Enter")
     expect(page.locator(".notices")).to_contain_text("The document is taken in.")
     assert Rulebook.objects.get(account=house.account).draft["rules"][0]["id"] == "vip"

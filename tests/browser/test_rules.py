@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -14,7 +12,7 @@ from routing.rulebooks import rules_of
 from routing.rules import Condition, Target
 from tests.browser.conftest import Open
 from tests.browser.keyboard import go_to
-from tests.browser.test_every_page import LOOKS, check_page
+from tests.browser.test_every_page import WIDTHS, check_page
 from tests.conftest import House
 from tests.factories import make_user
 from tests.inbox.test_pages_rules import fill
@@ -134,12 +132,12 @@ def test_leaving_a_rule_that_is_not_saved_asks(house: House, ada: User, open_as:
     assert asked == ["beforeunload"]
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.usefixtures("live")
 def test_rules_with_mistakes_are_accessible_too(
-    house: House, ada: User, open_as: Open, scheme: Any, width: int
+    house: House, ada: User, open_as: Open, width: int
 ) -> None:
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     page = open_as(ada, f"{HERE}rule/", **look)
 
     page.get_by_role("button", name="Add a condition").click()
@@ -151,12 +149,12 @@ def test_rules_with_mistakes_are_accessible_too(
     expect(page.locator(".notice-error")).to_be_focused()
     page.get_by_role("link", name="Nobody in this account").click()
     expect(page.get_by_label("Add a person", exact=True)).to_be_focused()
-    check_page(page, f"a rule with mistakes {scheme} {width}")
+    check_page(page, f"a rule with mistakes {width}")
     page.goto(f"{HERE}document/")
     page.get_by_label("Or paste what it contains").fill('{"rules": [{"id": "a"}, 7]}')
     page.get_by_role("button", name="Check it").click()
     expect(page.get_by_text("rules[0].name")).to_be_visible()
-    check_page(page, f"a document with mistakes {scheme} {width}")
+    check_page(page, f"a document with mistakes {width}")
 
 
 @pytest.mark.usefixtures("live")

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from inbox.models import Conversation, Message
 from tests.browser.conftest import Open
-from tests.browser.test_every_page import LOOKS, check_page
+from tests.browser.test_every_page import WIDTHS, check_page
 from tests.conftest import House
 from tests.live import Live, until
 
@@ -30,24 +30,24 @@ def composing(open_as: Open, house: House, row: Conversation, **look: Any) -> Pa
     return page
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_a_message_is_put_off_until_tomorrow_and_stopped(
-    house: House, wrote: Conversation, open_as: Open, scheme: Any, width: int
+    house: House, wrote: Conversation, open_as: Open, width: int
 ) -> None:
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     page = composing(open_as, house, wrote, **look)
     page.locator("#words").fill("At nine.")
     page.get_by_role("button", name="More ways to send").press("Enter")
     page.get_by_role("button", name="Send later").press("Enter")
     expect(page.locator("#later-menu")).to_be_visible()
-    check_page(page, f"send later {scheme} {width}")
+    check_page(page, f"send later {width}")
     # From nine in the evening on, three hours from now are tomorrow as well.
     page.locator("#later-menu button[value=tomorrow]").press("Enter")
 
     bubble = page.locator("li.msg-out", has_text="At nine.")
     expect(bubble.locator(".msg-waits")).to_contain_text("unless they write first")
     expect(page.locator("#words")).to_have_value("")
-    check_page(page, f"sent later {scheme} {width}")
+    check_page(page, f"sent later {width}")
     bubble.get_by_role("button", name="Do not send").press("Enter")
 
     expect(bubble).to_contain_text("Stopped by Alice.")

@@ -1,7 +1,6 @@
 """Does who is in an account for support see it, show nothing of themselves, and go at once?"""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -12,7 +11,7 @@ from accounts.models import User
 from accounts.support import ask_for_support
 from inbox.models import ReadCursor
 from tests.browser.conftest import Open
-from tests.browser.test_every_page import LOOKS, check_page
+from tests.browser.test_every_page import WIDTHS, check_page
 from tests.conftest import House
 from tests.factories import make_user
 from tests.live import Live
@@ -98,7 +97,7 @@ def test_pages_that_are_open_already_tell_who_came_and_who_left(
     expect(agent.locator("#support")).to_be_empty(timeout=WITHIN_MS)
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_its_pages_are_accessible(
     live: Live,
     house: House,
@@ -106,10 +105,9 @@ def test_its_pages_are_accessible(
     open_as: Open,
     pat: User,
     ada: User,
-    scheme: Any,
     width: int,
 ) -> None:
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     message = text_in(client, house.sender, "+14155550101", "Is the blue one there?")
     assert message.conversation is not None
     here = f"/inbox/support/c/{message.conversation.public_id}/"
@@ -123,15 +121,15 @@ def test_its_pages_are_accessible(
         ("support of an account", ada, "/settings/support/"),
     ):
         page = open_as(user, path, **look)
-        check_page(page, f"{name} {scheme} {width}")
+        check_page(page, f"{name} {width}")
         page.close()
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_the_fleet_and_a_transcript_are_accessible(
-    live: Live, house: House, client: Client, open_as: Open, pat: User, scheme: Any, width: int
+    live: Live, house: House, client: Client, open_as: Open, pat: User, width: int
 ) -> None:
-    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    look = {"viewport": {"width": width, "height": 800}}
     message = text_in(client, house.sender, "+14155550101", "Is the blue one there?")
     audrey = make_user(house.account, "Audrey", works_as=User.Role.AUDITOR, is_licensed=False)
     pk = message.conversation_id
@@ -143,5 +141,5 @@ def test_the_fleet_and_a_transcript_are_accessible(
         ("transcript", audrey, f"/admin/inbox/conversation/{pk}/transcript/"),
     ):
         page = open_as(user, path, **look)
-        check_page(page, f"{name} {scheme} {width}")
+        check_page(page, f"{name} {width}")
         page.close()

@@ -14,7 +14,7 @@ from inbox.reply_settings import greeting
 from routing.models import RuleExample
 from routing.rulebooks import save_draft
 from tests.browser.conftest import Open
-from tests.browser.test_every_page import LOOKS, check_page
+from tests.browser.test_every_page import WIDTHS, check_page
 from tests.conftest import House
 from tests.factories import LONG_AGO, make_policy, make_rules, make_user
 from tests.live import Live
@@ -69,8 +69,8 @@ def ada(house: House, client: Client, live: Live) -> User:
     return ada
 
 
-def _look(scheme: str, width: int) -> dict[str, Any]:
-    return {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+def _look(width: int) -> dict[str, Any]:
+    return {"viewport": {"width": width, "height": 800}}
 
 
 def _type_and_try(page: Page) -> None:
@@ -82,12 +82,12 @@ def _type_and_try(page: Page) -> None:
     expect(page.get_by_role("heading", name="What would become of it")).to_be_visible()
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_a_message_is_typed_tried_and_kept(
-    house: House, ada: User, open_as: Open, scheme: str, width: int
+    house: House, ada: User, open_as: Open, width: int
 ) -> None:
-    page = open_as(ada, f"{BASE}try/", **_look(scheme, width))
-    check_page(page, f"try the rules {scheme} {width}")
+    page = open_as(ada, f"{BASE}try/", **_look(width))
+    check_page(page, f"try the rules {width}")
 
     _type_and_try(page)
 
@@ -98,58 +98,56 @@ def test_a_message_is_typed_tried_and_kept(
     expect(result).to_contain_text("Hi there, we look into it.")
     expect(result).to_contain_text("Step 1: Sue is added")
     expect(page.get_by_label("What the customer writes")).to_have_value("I want a refund")
-    check_page(page, f"rules tried {scheme} {width}")
+    check_page(page, f"rules tried {width}")
     assert not Message.objects.filter(body__contains="we look into it").exclude(
         conversation__isnull=False
     )
 
     page.get_by_role("button", name="Keep as an example").click()
     expect(page.locator(".error-summary")).to_contain_text("Name of the example")
-    check_page(page, f"example without a name {scheme} {width}")
+    check_page(page, f"example without a name {width}")
     page.get_by_label("Name of the example").fill("A plain refund")
     page.get_by_role("button", name="Keep as an example").click()
     expect(page.locator(".notices")).to_contain_text("“A plain refund” is kept")
     expect(page.locator("main")).to_contain_text("It is so.")
-    check_page(page, f"examples {scheme} {width}")
+    check_page(page, f"examples {width}")
     assert RuleExample.objects.get().name == "A plain refund"
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_messages_that_came_are_tried_and_replayed(
-    house: House, ada: User, open_as: Open, scheme: str, width: int
+    house: House, ada: User, open_as: Open, width: int
 ) -> None:
-    page = open_as(ada, f"{BASE}try/", **_look(scheme, width))
+    page = open_as(ada, f"{BASE}try/", **_look(width))
 
     page.get_by_label("Message", exact=True).select_option(index=0)
     page.get_by_role("button", name="Try this message").click()
     expect(page.locator("#result")).to_contain_text("As everything was known when it came")
-    check_page(page, f"past message tried {scheme} {width}")
+    check_page(page, f"past message tried {width}")
 
     page.get_by_role("link", name="Messages that came").click()
     page.get_by_role("button", name="Replay").click()
     expect(page.locator("#result")).to_contain_text("2 of 3 would go elsewhere, 0 to nobody")
-    check_page(page, f"replay {scheme} {width}")
+    check_page(page, f"replay {width}")
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
-def test_an_agent_asks_why_it_is_here(
-    house: House, ada: User, open_as: Open, scheme: str, width: int
-) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_agent_asks_why_it_is_here(house: House, ada: User, open_as: Open, width: int) -> None:
     row = Message.objects.get(body="I want a refund").conversation
     assert row is not None
-    look = _look(scheme, width)
+    look = _look(width)
 
     page = open_as(house.alice, f"/c/{row.public_id}/panel/", **look)
     page.get_by_role("link", name="Why is this here?").click()
     dialog = page.get_by_role("dialog", name="Why is this here?")
     expect(dialog).to_contain_text("“Refunds” gave it to Alice.")
     expect(dialog.get_by_role("heading", name="Why is this here?")).to_be_focused()
-    check_page(page, f"why in a dialog {scheme} {width}")
+    check_page(page, f"why in a dialog {width}")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     page = open_as(house.alice, f"/c/{row.public_id}/why/", **look)
     expect(page.locator("main")).to_contain_text("Bob is away")
-    check_page(page, f"why {scheme} {width}")
+    check_page(page, f"why {width}")
 
 
 def test_it_works_without_any_script(house: House, ada: User, open_as: Open) -> None:

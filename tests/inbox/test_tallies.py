@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from accounts.access import Viewer
-from inbox.conversations import claim_conversation, snooze_conversation
+from inbox.conversations import claim_conversation, move_cursor, snooze_conversation
 from inbox.models import Conversation, Participant
 from inbox.rows import COUNT_LIMIT
 from inbox.seats import Seats
@@ -76,6 +76,28 @@ def test_what_one_takes_part_in_without_owning_it_is_shared(stage: Stage) -> Non
 
     assert (bob.shared, bob.open, bob.mine, bob.snoozed) == (1, 1, 0, 0)
     assert (later.shared, later.open, later.mine, later.snoozed) == (0, 0, 0, 1)
+
+
+def test_what_is_theirs_and_unread_is_named_to_its_owner_alone(stage: Stage) -> None:
+    house = stage.house
+    everybody = [house.viewer(user) for user in (house.alice, house.bob, house.sue)]
+    unclaimed = numbers_of(house, *everybody)
+    stage.do(claim_conversation, house.alice)
+    claimed = numbers_of(house, *everybody)
+    move_cursor(
+        conversation=stage.row, by=everybody[0], is_read=True, seq=stage.row.thread.last_seq
+    )
+    read = numbers_of(house, *everybody)
+    stage.hear("And another thing")
+    written = numbers_of(house, *everybody)
+    stage.do(snooze_conversation, house.alice, until=None)
+    snoozed = numbers_of(house, *everybody)
+
+    named = [[found.own[one.user_id].unread for one in everybody] for found in (claimed, written)]
+    assert named == [[[stage.row.public_id], [], []]] * 2
+    assert all(not own.unread for own in unclaimed.own.values())
+    assert all(not own.unread for own in read.own.values())
+    assert all(not own.unread for own in snoozed.own.values())
 
 
 def test_numbers_stop_at_a_hundred() -> None:

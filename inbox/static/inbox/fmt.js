@@ -91,7 +91,7 @@ function wallOf(at, zone) {
 export function keepTime() {
   setInterval(() => {
     const now = Date.now();
-    const ageing = "time[data-show=ago],time[data-show=waiting],time[data-show=until],time[data-show=due]";
+    const ageing = "time[data-show=ago],time[data-show=waiting],time[data-show=until],time[data-show=age],time[data-show=due]";
     for (const mark of document.querySelectorAll(ageing)) tell(mark, now);
     tellAhead(document, now);
     tellMornings(document, now);
@@ -109,6 +109,7 @@ function tell(mark, now) {
     full: () => full.format(at),
     until: () => until(at, now),
     waiting: () => waiting(mark, at, now),
+    age: () => age(now - at),
     due: () => due(mark, at, now),
   }[mark.dataset.show];
   mark.textContent = words ? words() : full.format(at);
@@ -125,6 +126,12 @@ function ago(at, now) {
   if (days === 1) return relativeDay.format(-1, "day");
   if (days < 7) return weekday.format(at);
   return (sameYear(at, now) ? shortDate : fullDate).format(at);
+}
+
+function age(ms) {
+  if (ms < HOUR) return t("minutes", { number: Math.max(1, Math.floor(ms / MINUTE)) });
+  if (ms < DAY) return t("hours", { number: Math.floor(ms / HOUR) });
+  return t("days", { number: Math.floor(ms / DAY) });
 }
 
 function until(at, now) {

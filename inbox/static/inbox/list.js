@@ -19,6 +19,7 @@ export class List {
     this.settings = settings;
     this.open = open;
     this.unread = new Map();
+    this.unreadAfar = new Set();
     this.waiting = new Map();
     this.drafts = new Set();
     this.parked = new Set();
@@ -322,9 +323,20 @@ export class List {
   setUnread(id, number) {
     if (number > 0) this.unread.set(id, number);
     else this.unread.delete(id);
+    if (!(number > 0)) this.unreadAfar.delete(id);
     const row = this.row(id);
     if (row) this.paint(row);
-    this.settings.onUnread?.(this.unread);
+    this.settings.onUnread?.(this.unreadNumber);
+  }
+
+  // What is mine and unread, of which there may be no row here. Where there is one, it knows better.
+  setUnreadAfar(ids) {
+    this.unreadAfar = new Set(ids.filter((id) => id !== this.openId && !this.row(id)));
+    this.settings.onUnread?.(this.unreadNumber);
+  }
+
+  get unreadNumber() {
+    return new Set([...this.unread.keys(), ...this.unreadAfar]).size;
   }
 
   // Another tab or device of this person has read on.
@@ -385,6 +397,15 @@ export class List {
       const place = document.querySelector(`[data-count="${name}"]`);
       if (place) place.textContent = number > 99 ? "99+" : String(number);
     }
+  }
+
+  // Somebody waits since then, or nobody does.
+  setOldest(at) {
+    const place = document.querySelector("#chips [data-oldest]");
+    if (!place) return;
+    place.hidden = !at;
+    place.dateTime = at ?? "";
+    localise(place.parentElement);
   }
 
   // --- walking ---

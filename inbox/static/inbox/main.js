@@ -32,7 +32,7 @@ const settings = {
   ...dataset,
   head: Number(dataset.head),
   preferences: new Preferences(),
-  onUnread: (unread) => page.notifier.badge(unread.size),
+  onUnread: (number) => page.notifier.badge(number),
   onChange: (wait) => page.tally.changed(wait),
   // What is written here counts before what the server has, until it has that too.
   hasDraft: (id, isSaved) => page.drafts.has(id) || (isSaved && !page.saved.isDirty(id)),
@@ -58,6 +58,8 @@ page.notifier = new Notifier(settings, {
 });
 page.tally = new Tally(settings, {
   show: (numbers) => page.list.setCounts(numbers),
+  showOldest: (at) => page.list.setOldest(at),
+  unread: (ids) => page.list.setUnreadAfar(ids),
   isUp: () => page.line.isUp,
 });
 page.people = new People(settings, {
@@ -216,7 +218,7 @@ keepTime();
 noticePeople();
 pane.adopt();
 if (pane.thread && dataset.pane === "thread") pane.showPanelFor(pane.thread.id);
-settings.onUnread(list.unread);
+settings.onUnread(list.unreadNumber);
 line.open();
 dataset.ready = "true";
 // A notice that was clicked leads here.

@@ -6,10 +6,13 @@ const ASK_MS = 1_500;
 const NOTHING = { unassigned: 0, open: 0, snoozed: 0 };
 
 export class Tally {
-  // `show` paints numbers by the names of the chips, `isUp` says whether the line is.
-  constructor(settings, { show, isUp }) {
+  // `show` paints numbers by the names of the chips, `showOldest` since when somebody waits,
+  // `unread` is told what is mine and unread; `isUp` says whether the line is.
+  constructor(settings, { show, showOldest, unread, isUp }) {
     this.settings = settings;
     this.show = show;
+    this.showOldest = showOldest;
+    this.unread = unread;
     this.isUp = isUp;
     this.timer = 0;
     this.reset();
@@ -28,7 +31,10 @@ export class Tally {
     if (type === "counts") this.team = data;
     if (type === "counts.team") this.everything = data;
     if (type === "counts.mine") this.own = data;
-    if (this.own) this.show(this.numbers());
+    if (!this.own) return;
+    this.show(this.numbers());
+    this.showOldest(this.oldest());
+    if (type === "counts.mine") this.unread(data.unread ?? []);
   }
 
   // Numbers that were asked for over HTTP are older than what the line says.
@@ -47,6 +53,13 @@ export class Tally {
       open: sum("open"),
       snoozed: sum("snoozed"),
     };
+  }
+
+  // Since when does the one wait who waits longest? Times of one form compare as words.
+  oldest() {
+    const { team, own, everything } = this;
+    const times = everything ? [everything] : [team, own];
+    return times.map((one) => one.oldest_waiting_at).filter(Boolean).sort()[0] ?? null;
   }
 
   // Something changed. Without a line, ask soon: once for many changes, and not everybody at once.

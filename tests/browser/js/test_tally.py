@@ -9,7 +9,7 @@ pytestmark = pytest.mark.browser
 
 WORLD = """async (play) => {
     const {Tally} = await import("/inbox/tally.js");
-    const shown = [];
+    const [shown, oldest, unread] = [[], [], []];
     const world = {isUp: true, asked: 0};
     window.fetch = async () => {
         world.asked += 1;
@@ -17,12 +17,14 @@ WORLD = """async (play) => {
     };
     const tally = new Tally({inbox: "here", countsUrl: "/counts/"}, {
         show: (numbers) => shown.push(numbers),
+        showOldest: (at) => oldest.push(at),
+        unread: (ids) => unread.push(ids),
         isUp: () => world.isUp,
     });
     const hear = (type, data, inbox = "here") => tally.heard({inbox, type, data});
     const turn = () => new Promise((go) => setTimeout(go, 30));
     await new Function("w", `return (async () => {${play}})()`)({tally, hear, world, turn});
-    return {shown, asked: world.asked};
+    return {shown, oldest, unread, asked: world.asked};
 }"""
 OWN = (
     'w.hear("counts.mine", {mine: 2, shared: 1, mentions: 1, unassigned: 1, open: 3, snoozed: 0});'
@@ -77,7 +79,7 @@ def test_without_a_line_many_changes_are_one_question(modules: Page) -> None:
         "w.world.isUp = false; w.tally.changed(0); w.tally.changed(0); await w.turn();",
     )
 
-    assert found == {"shown": [{"mine": 1}], "asked": 1}
+    assert (found["shown"], found["asked"]) == ([{"mine": 1}], 1)
 
 
 def test_what_is_heard_stands_above_what_was_asked_until_the_line_breaks(modules: Page) -> None:
@@ -87,3 +89,25 @@ def test_what_is_heard_stands_above_what_was_asked_until_the_line_breaks(modules
     )
 
     assert [one["mine"] for one in found["shown"]] == [2, 8]
+
+
+def test_who_waits_longest_is_the_first_of_the_team_s_and_my_own(modules: Page) -> None:
+    team = 'w.hear("counts", {unassigned: 1, oldest_waiting_at: "2026-11-28T10:00:00.5+00:00"});'
+    own = 'w.hear("counts.mine", {mine: 1, oldest_waiting_at: %s});'
+    everything = 'w.hear("counts.team", {oldest_waiting_at: "2026-11-27T23:00:00+00:00"});'
+
+    lonely = play(modules, own % "null")["oldest"]
+    earlier = play(modules, team + own % '"2026-11-28T10:00:00+00:00"')["oldest"]
+    later = play(modules, team + own % "null")["oldest"]
+    supervisor = play(modules, team + own % "null" + everything)["oldest"]
+
+    assert lonely == [None]
+    assert earlier == ["2026-11-28T10:00:00+00:00"]
+    assert later == ["2026-11-28T10:00:00.5+00:00"]
+    assert supervisor[-1] == "2026-11-27T23:00:00+00:00"
+
+
+def test_what_is_mine_and_unread_is_told_with_my_own_numbers(modules: Page) -> None:
+    script = 'w.hear("counts.mine", {mine: 2, unread: ["a", "b"]});' + TEAM + OWN
+
+    assert play(modules, script)["unread"] == [["a", "b"], []]
