@@ -97,7 +97,7 @@ def test_it_is_accessible(shop: House, open_as: Open, width: int) -> None:
     expect(alice.locator("body[data-ready]")).to_be_attached()
     expect(ask(alice).first).to_be_visible()
 
-    check_page(alice, f"palette {width}")
+    check_page(alice, "palette")
 
 
 def test_pages_of_settings_and_the_profile_are_reached_by_name(shop: House, open_as: Open) -> None:

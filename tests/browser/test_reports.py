@@ -90,7 +90,7 @@ def test_a_supervisor_reads_figures_and_takes_them_away(
     sue.locator("#report-filters button").press("Enter")
     expect(sue.locator("#title-volume")).to_have_text("Messages by hour")
     assert drawn(sue, "volume") > 20
-    check_page(sue, "reports in the dark")
+    check_page(sue, "reports of today")
 
 
 def test_the_wall_lives(shop: House, live: Live, open_as: Open) -> None:

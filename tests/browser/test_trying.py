@@ -87,7 +87,7 @@ def test_a_message_is_typed_tried_and_kept(
     house: House, ada: User, open_as: Open, width: int
 ) -> None:
     page = open_as(ada, f"{BASE}try/", **_look(width))
-    check_page(page, f"try the rules {width}")
+    check_page(page, "try the rules")
 
     _type_and_try(page)
 
@@ -98,19 +98,19 @@ def test_a_message_is_typed_tried_and_kept(
     expect(result).to_contain_text("Hi there, we look into it.")
     expect(result).to_contain_text("Step 1: Sue is added")
     expect(page.get_by_label("What the customer writes")).to_have_value("I want a refund")
-    check_page(page, f"rules tried {width}")
+    check_page(page, "rules tried")
     assert not Message.objects.filter(body__contains="we look into it").exclude(
         conversation__isnull=False
     )
 
     page.get_by_role("button", name="Keep as an example").click()
     expect(page.locator(".error-summary")).to_contain_text("Name of the example")
-    check_page(page, f"example without a name {width}")
+    check_page(page, "example without a name")
     page.get_by_label("Name of the example").fill("A plain refund")
     page.get_by_role("button", name="Keep as an example").click()
     expect(page.locator(".notices")).to_contain_text("“A plain refund” is kept")
     expect(page.locator("main")).to_contain_text("It is so.")
-    check_page(page, f"examples {width}")
+    check_page(page, "examples")
     assert RuleExample.objects.get().name == "A plain refund"
 
 
@@ -123,12 +123,12 @@ def test_messages_that_came_are_tried_and_replayed(
     page.get_by_label("Message", exact=True).select_option(index=0)
     page.get_by_role("button", name="Try this message").click()
     expect(page.locator("#result")).to_contain_text("As everything was known when it came")
-    check_page(page, f"past message tried {width}")
+    check_page(page, "past message tried")
 
     page.get_by_role("link", name="Messages that came").click()
     page.get_by_role("button", name="Replay").click()
     expect(page.locator("#result")).to_contain_text("2 of 3 would go elsewhere, 0 to nobody")
-    check_page(page, f"replay {width}")
+    check_page(page, "replay")
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -142,12 +142,12 @@ def test_an_agent_asks_why_it_is_here(house: House, ada: User, open_as: Open, wi
     dialog = page.get_by_role("dialog", name="Why is this here?")
     expect(dialog).to_contain_text("“Refunds” gave it to Alice.")
     expect(dialog.get_by_role("heading", name="Why is this here?")).to_be_focused()
-    check_page(page, f"why in a dialog {width}")
+    check_page(page, "why in a dialog")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     page = open_as(house.alice, f"/c/{row.public_id}/why/", **look)
     expect(page.locator("main")).to_contain_text("Bob is away")
-    check_page(page, f"why {width}")
+    check_page(page, "why")
 
 
 def test_it_works_without_any_script(house: House, ada: User, open_as: Open) -> None:
