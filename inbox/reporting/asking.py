@@ -39,8 +39,8 @@ class Asked:
     """What a report is limited to. Blank, 0 and None ask nothing.
 
     `inbox` is a slug, `agent` a person's key, `target` minutes, None: as each inbox has it; `price`
-    is what one segment costs,
-    in whatever money the reader has in mind. `problem` says what could not be read, for a person.
+    is what one segment costs, in `currency`, or where that is blank in whatever money the reader
+    has in mind. `problem` says what could not be read, for a person.
     """
 
     range: Range = Range.WEEK
@@ -53,17 +53,21 @@ class Asked:
     is_business: bool = False
     target: int | None = None
     price: Decimal | None = None
+    currency: str = ""
     is_own: bool = False
     problem: str = ""
 
     @classmethod
-    def of(cls, given: Mapping[str, str], *, usual_price: Decimal | None = None) -> "Asked":
+    def of(
+        cls, given: Mapping[str, str], *, usual_price: Decimal | None = None, currency: str = ""
+    ) -> "Asked":
         """Read from an address; what makes no sense there asks nothing, and days are told of.
 
-        `usual_price` is what a segment costs where the address names no price.
+        `usual_price` is what a segment costs, in `currency`, where the address names no other.
         """
         channel, target = given.get("channel", ""), number_in(given.get("target", ""))
         name = given.get("range", "")
+        price = price_in(given["price"]) if "price" in given else usual_price
         asked = cls(
             range=Range(name) if name in set(Range) else Range.WEEK,
             inbox=given.get("inbox", "")[:60],
@@ -72,7 +76,8 @@ class Asked:
             tag=" ".join(given.get("tag", "").replace("\0", "").split())[:LONGEST_TAG],
             is_business=given.get("hours", "") == "business",
             target=target if target in TARGETS else None,
-            price=price_in(given["price"]) if "price" in given else usual_price,
+            price=price,
+            currency=currency if price is not None and price == usual_price else "",
             is_own=given.get("scope", "") == "own",
         )
         return _with_days(asked, given) if asked.range is Range.OWN else asked

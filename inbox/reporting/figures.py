@@ -1,10 +1,11 @@
-"""What is in a report: cards with the change, charts, and tables? About a dozen questions."""
+"""What is in a report: cards with the change, charts, and tables? About two dozen questions."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Case, Count, DateTimeField, F, Func, Q, QuerySet, Sum, When
@@ -18,12 +19,25 @@ from inbox.labels import channel_words, phone_words
 from inbox.models import ResponseTime, Sender
 from inbox.online_times import online_within
 from inbox.reporting.asking import Period, period_of
+from inbox.reporting.grouping import (
+    BY_AGENT,
+    BY_INBOX,
+    BY_NUMBER,
+    BY_RULE,
+    BY_TAG,
+    NO_TIMES,
+    Times,
+    code_words,
+    codes_by_number,
+    rule_names,
+    times_by,
+    waiting_by,
+)
 from inbox.reporting.measures import (
-    Percentiles,
     Standing,
     Took,
     counted_to_of,
-    parts_of,
+    running_at,
     standing_of,
     sums_of,
     times_of,
@@ -32,7 +46,6 @@ from inbox.reporting.measures import (
 from inbox.reporting.scope import Scope, members_of
 from inbox.reporting.tables import Column, Kind, Table, Value, share_of, words_for
 from routing.deciding import DEFAULT
-from routing.models import Rulebook
 
 HOURLY_UP_TO_DAYS = 2
 MOST_ROWS = 200
@@ -97,6 +110,7 @@ class _Maker:
         self.hours = self._hours()
         self.sums, self.sums_before = self._sums()
         self.took, self.took_before = self._took(), self._took_before()
+        self.waiting = waiting_by(scope)
 
     # --- Asking -----------------------------------------------------------------------------------
 
@@ -135,6 +149,8 @@ class _Maker:
         if not is_one:
             cards.append(self._number("opened", _("New conversations")))
         cards.append(self._number("closed", _("Closed")))
+        if not is_one:
+            cards.append(self._standing_card())
         cards += self._time_cards()
         cards.append(self._late_card())
         if is_one:
@@ -154,6 +170,14 @@ class _Maker:
         now, before = (sum(sums[one] for one in names) for sums in (self.sums, self.sums_before))
         return _card(key, title, now, before, Kind.NUMBER)
 
+    def _standing_card(self) -> Card:
+        number, sums = self._not_closed_at_end, self.sums
+        before = number - sums["opened"] - sums["reopened"] + sums["closed"]
+        words = _("Open and snoozed at the end; before: when it began")
+        return _card(
+            "standing", _("Not closed"), max(0, number), max(0, before), Kind.NUMBER, words
+        )
+
     def _time_cards(self) -> list[Card]:
         first, before = self.took["first"], self.took_before["first"]
         reply, reply_before = self.took["reply"], self.took_before["reply"]
@@ -169,15 +193,15 @@ class _Maker:
         ]
 
     def _late_card(self) -> Card:
+        """Say how many waited too long; who still waits counts too, unless by business hours."""
         now, before = self.took["wait"], self.took_before["wait"]
-        return _card(
-            "late",
-            self._late_words(),
-            share_of(now.late, now.number),
-            share_of(before.late, before.number),
-            Kind.SHARE,
-            _("Of all waits that ended with an answer or a close"),
-        )
+        words = _("Of all waits that ended with an answer or a close")
+        if not self.asked.is_business:
+            ends = (self.period.until, self.period.until_before)
+            now, before = map(_with, (now, before), running_at(self.scope, ends))
+            words = _("Of all waits, those that still went on at the end too")
+        share, share_before = (share_of(one.late, one.number) for one in (now, before))
+        return _card("late", self._late_words(), share, share_before, Kind.SHARE, words)
 
     def _online_card(self) -> Card:
         now, before = self._online_of_one()
@@ -211,7 +235,13 @@ class _Maker:
 
     def _cost_card(self, price: Decimal) -> Card:
         now, before = (price * sums["segments"] for sums in (self.sums, self.sums_before))
-        return _card("cost", _("Cost of text segments"), now, before, Kind.NUMBER)
+        words = _("Text messages only; what WhatsApp costs is not in it")
+        return _card("cost", self._cost_words(), now, before, Kind.NUMBER, words)
+
+    def _cost_words(self) -> str:
+        if not self.asked.currency:
+            return _("Cost of text segments")
+        return _("Cost of text segments, %(currency)s") % {"currency": self.asked.currency}
 
     # --- Charts -----------------------------------------------------------------------------------
 
@@ -294,7 +324,7 @@ class _Maker:
         change: dict[Any, int] = defaultdict(int)
         for hour, _in, _replies, _automatic, opened, reopened, closed in self.hours:
             change[self._bucket(hour)] += opened + reopened - closed
-        number = self._not_closed_at_end()
+        number = self._not_closed_at_end
         rows: list[tuple[str, int]] = []
         for key, words in reversed(self._buckets().items()):
             rows.append((words, max(0, number)))
@@ -304,6 +334,7 @@ class _Maker:
         note = _("Open and snoozed conversations at the end of each.")
         return Table("backlog", _("Backlog"), columns, rows[::-1], "lines", note)
 
+    @cached_property
     def _not_closed_at_end(self) -> int:
         """Count back from how many there are now."""
         later = sums_of(self.scope.cells(self.period.until, self.counted_to))
@@ -326,22 +357,17 @@ class _Maker:
             self._channels(),
         ]
 
+    def _times_by(self, group: Any) -> dict[Any, Times]:
+        return times_by(self.scope, group, self.period.since, self.period.until)
+
     def _inboxes(self) -> Table:
         cells = self._grouped("inbox", "inbound", "sent", "opened", "closed", "opt_outs")
-        took = self._took_by("inbox_id")
+        took = self._times_by(BY_INBOX)
         names = {one.pk: one.name for one in self.scope.chosen}
         rows: list[tuple[Value, ...]] = [
-            (
-                names[pk],
-                found[0],
-                found[1],
-                found[2],
-                found[3],
-                took.get(pk, Took()).median,
-                found[4],
-            )
-            for pk, found in cells.items()
-            if pk in names
+            (name, *cells.get(pk, [0] * 5), *_medians(took.get(pk)), self.waiting.by_inbox[pk])
+            for pk, name in names.items()
+            if pk in cells or pk in took or pk in self.waiting.by_inbox
         ]
         columns = (
             Column(_("Inbox"), Kind.TEXT),
@@ -349,8 +375,9 @@ class _Maker:
             Column(pgettext("messages", "Out")),
             Column(_("New")),
             Column(_("Closed")),
-            Column(_("First reply, median"), Kind.TIME),
             Column(_("Opt-outs")),
+            *_median_columns(),
+            Column(_("Wait now")),
         )
         return Table("inboxes", _("By inbox"), columns, sorted(rows, key=_by_name))
 
@@ -365,17 +392,18 @@ class _Maker:
             .order_by("agent")
         )
         found = {pk: numbers for pk, *numbers in rows}
-        took = self._took_by("user_id")
+        took = self._times_by(BY_AGENT)
         nothing = [0] * (1 + len(asked))
         lines: list[tuple[Value, ...]] = [
             (
                 name,
                 *found.get(pk, nothing),
-                took.get(pk, Took()).median,
-                took.get(pk, Took()).number,
+                took.get(pk, NO_TIMES).first.number,
+                *_medians(took.get(pk)),
+                self.waiting.by_agent[pk],
                 online,
             )
-            for pk, name, online in self._people(found)
+            for pk, name, online in self._people([*found, *self.waiting.by_agent])
         ]
         columns = (
             Column(_("Agent"), Kind.TEXT),
@@ -383,8 +411,9 @@ class _Maker:
             Column(_("Replies")),
             Column(_("Closed")),
             Column(_("Notes")),
-            Column(_("First reply, median"), Kind.TIME),
             Column(_("First replies")),
+            *_median_columns(),
+            Column(_("Wait now")),
             Column(_("Online"), Kind.TIME),
         )
         note = _("Online is in all inboxes together, and not set away.")
@@ -410,36 +439,49 @@ class _Maker:
 
     def _numbers(self) -> Table:
         names = ("inbound", "sent", "delivered", "failed", "blocked", "opt_outs", "segments")
-        cells = self._grouped("sender", *names)
-        senders = Sender.objects.filter(account=self.scope.account_id, pk__in=cells)
-        addresses = dict(senders.values_list("pk", "address"))
+        cells, took = self._grouped("sender", *names), self._times_by(BY_NUMBER)
+        keys = {*cells, *took, *self.waiting.by_number}
+        senders = Sender.objects.filter(account=self.scope.account_id, pk__in=keys)
         rows: list[tuple[Value, ...]] = []
-        for pk, (inbound, sent, delivered, failed, *rest) in cells.items():
-            name, share = phone_words(addresses.get(pk, "")), share_of(delivered, sent + failed)
-            rows.append((name, inbound, sent, share, failed, *rest))
-        columns = [
+        for pk, address in senders.values_list("pk", "address"):
+            inbound, sent, delivered, failed, *rest = cells.get(pk, [0] * len(names))
+            told = (phone_words(address), inbound, sent, share_of(delivered, sent + failed), failed)
+            price = () if self.asked.price is None else (self.asked.price * rest[-1],)
+            last = (*_medians(took.get(pk)), self.waiting.by_number[pk])
+            rows.append((*told, code_words(self._codes.get(pk)), *rest, *price, *last))
+        columns = (
             Column(_("Number"), Kind.TEXT),
             Column(pgettext("messages", "In")),
             Column(pgettext("messages", "Out")),
             Column(_("Delivered"), Kind.SHARE),
             Column(_("Failed")),
+            Column(_("Most frequent codes"), Kind.TEXT),
             Column(_("Not sent")),
             Column(_("Opt-outs")),
             Column(_("Segments")),
-        ]
-        if (price := self.asked.price) is not None:
-            columns.append(Column(_("Cost")))
-            rows = [(*row, price * int(str(row[-1]))) for row in rows]
+            *(() if self.asked.price is None else (Column(self._cost_words()),)),
+            *_median_columns(),
+            Column(_("Wait now")),
+        )
         return Table("numbers", _("By number"), columns, sorted(rows, key=_by_name))
+
+    @cached_property
+    def _codes(self) -> dict[int, Counter[str]]:
+        return codes_by_number(self.scope, self.period.since, self.period.until)
 
     def _tags(self) -> Table:
         names = ("opened", "inbound", "replies", "closed", "opt_outs")
-        rows = (
+        found = (
             self.cells.annotate(one=Func(F("tags"), function="unnest"))
             .values_list("one")
             .annotate(*[Sum(name) for name in names])
-            .order_by("one")[:MOST_ROWS]
+            .order_by("one")
         )
+        cells, took = {tag: sums for tag, *sums in found}, self._times_by(BY_TAG)
+        rows: list[tuple[Value, ...]] = [
+            (tag, *cells.get(tag, [0] * 5), *_medians(took.get(tag)), self.waiting.by_tag[tag])
+            for tag in sorted({*cells, *took, *self.waiting.by_tag})[:MOST_ROWS]
+        ]
         columns = (
             Column(_("Tag"), Kind.TEXT),
             Column(_("New conversations")),
@@ -447,9 +489,11 @@ class _Maker:
             Column(_("Replies")),
             Column(_("Closed")),
             Column(_("Opt-outs")),
+            *_median_columns(),
+            Column(_("Wait now")),
         )
         note = _("What has several tags counts in each of them.")
-        return Table("tags", _("By tag"), columns, list(rows), note=note)
+        return Table("tags", _("By tag"), columns, rows, note=note)
 
     def _unnested(self, name: str) -> list[tuple[str, int]]:
         rows = (
@@ -462,26 +506,23 @@ class _Maker:
         return list(rows)
 
     def _rules(self) -> Table:
-        found = self._unnested("rules")
-        names = self._rule_names() if found else {}
-        rows = [(names.get(rule, rule), times) for rule, times in found]
-        columns = (Column(_("Rule"), Kind.TEXT), Column(_("Decided")))
-        return Table("rules", _("By rule"), columns, rows)
-
-    def _rule_names(self) -> dict[str, str]:
-        """Return what the rules of these inboxes are called as they hold now, by their ids."""
-        is_asked = Q(inboxes__in=self.scope.inbox_ids) | Q(is_always_first=True)
-        books = Rulebook.objects.filter(is_asked, account=self.scope.account_id).distinct()
+        found = dict(self._unnested("rules"))
+        took = {rule: times for rule, times in self._times_by(BY_RULE).items() if rule}
+        keys = sorted({*found, *took}, key=lambda rule: (-found.get(rule, 0), rule))[:MOST_ROWS]
         names = {DEFAULT: _("No rule: the whole team")}
-        for document in books.values_list("published__document", flat=True):
-            parts = document or {}
-            for rule in (*parts.get("always_first", ()), *parts.get("rules", ())):
-                names[rule["id"]] = rule["name"]
-        return names
+        if keys:
+            names |= rule_names(self.scope, keys)
+        rows: list[tuple[Value, ...]] = [
+            (names.get(rule, rule), found.get(rule, 0), *_medians(took.get(rule))) for rule in keys
+        ]
+        columns = (Column(_("Rule"), Kind.TEXT), Column(_("Decided")), *_median_columns())
+        note = _("How long it took counts for the rule that decided last about a conversation.")
+        return Table("rules", _("By rule"), columns, rows, note=note)
 
     def _failures(self) -> Table:
-        found = self._unnested("error_codes")
-        whole = sum(times for _code, times in found)
+        together: Counter[str] = sum(self._codes.values(), Counter())
+        found = sorted(together.items(), key=lambda one: (-one[1], one[0]))[:MOST_ROWS]
+        whole = together.total()
         rows = [(code, times, share_of(times, whole)) for code, times in found]
         columns = (
             Column(_("Code"), Kind.TEXT),
@@ -513,14 +554,19 @@ class _Maker:
         rows = self.cells.values_list(by).annotate(*[Sum(name) for name in names]).order_by(by)
         return {key: tuple(found) for key, *found in rows}
 
-    def _took_by(self, name: str) -> dict[int, Took]:
-        rows = self.scope.times(self.period.since, self.period.until).filter(kind=_K.FIRST)
-        found = (
-            rows.values_list(name)
-            .annotate(number=Count("pk"), parts=Percentiles(self.clock))
-            .order_by(name)
-        )
-        return {key: Took(number, *parts_of(parts)) for key, number, parts in found}
+
+def _medians(times: Times | None) -> tuple[timedelta | None, ...]:
+    return tuple(took.median for took in times or NO_TIMES)
+
+
+def _median_columns() -> tuple[Column, ...]:
+    titles = (_("First reply, median"), _("Reply, median"), _("Time to close"))
+    return tuple(Column(title, Kind.TIME) for title in titles)
+
+
+def _with(ended: Took, running: Took) -> Took:
+    """Add waits that went on to those that ended: how many there were, and how many too long."""
+    return Took(ended.number + running.number, late=ended.late + running.late)
 
 
 def _by_name(row: Sequence[Value]) -> str:

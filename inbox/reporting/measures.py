@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ from inbox.reporting.scope import Scope
 from inbox.reporting.tables import Kind, words_for
 
 _K = ResponseTime.Kind
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 _MEASURES = (
     *("inbound", "replies", "automatic", "notes", "sent", "delivered", "failed", "blocked"),
     *("segments", "opened", "reopened", "closed", "opt_outs"),
@@ -124,6 +125,32 @@ def times_of(scope: Scope, since: datetime, until: datetime) -> dict[str, Took]:
         )
         for name in wanted
     }
+
+
+def running_at(scope: Scope, moments: Sequence[datetime]) -> list[Took]:
+    """Count the waits that went on at each moment, and those of them that were too long by then.
+
+    By the calendar: how much of a wait that goes on lay in business hours is not stored. Who was
+    asked for is whose conversation it is, and who answered it later.
+    """
+    waiting = scope.conversations().live().filter(status=Conversation.Status.OPEN)
+    ended = scope.times(min(moments), END_OF_TIME).filter(~Q(kind=_K.RESOLUTION))
+    going_on = waiting.aggregate(**_running(scope, moments, "waiting_since"))
+    ended_later = ended.aggregate(**_running(scope, moments, "began_at", "ended_at"))
+    sums = {name: going_on[name] + ended_later[name] for name in going_on}
+    return [Took(sums[f"number_{n}"], late=sums[f"late_{n}"]) for n in range(len(moments))]
+
+
+def _running(
+    scope: Scope, moments: Sequence[datetime], began: str, ended: str = ""
+) -> dict[str, Count]:
+    asked = {}
+    for n, at in enumerate(moments):
+        late_since = ExpressionWrapper(Value(at) - _too_long(scope), DateTimeField())
+        went_on = Q(**{f"{began}__lt": at}) & (Q(**{f"{ended}__gte": at}) if ended else Q())
+        asked[f"number_{n}"] = Count("pk", filter=went_on)
+        asked[f"late_{n}"] = Count("pk", filter=went_on & Q(**{f"{began}__lt": late_since}))
+    return asked
 
 
 def _too_long(scope: Scope) -> Combinable:

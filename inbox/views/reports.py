@@ -54,8 +54,10 @@ def reports(request: HttpRequest) -> HttpResponse:
 def _asked(request: HttpRequest, viewer: Viewer) -> Asked:
     """Read what is asked for; a segment costs what the account says, unless the reader does."""
     row = price_of(viewer.account_id) if viewer.account_id else None
-    usual = row.price.normalize() if row else None
-    return Asked.of(request.GET.dict(), usual_price=usual)
+    if row is None:
+        return Asked.of(request.GET.dict())
+    usual = row.price.normalize()
+    return Asked.of(request.GET.dict(), usual_price=usual, currency=row.currency)
 
 
 def _choices() -> dict[str, object]:

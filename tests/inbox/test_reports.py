@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,6 +35,7 @@ from inbox.reporting.figures import Report, report_of
 from inbox.reporting.scope import scope_of
 from inbox.reporting.tables import time_words
 from inbox.sending import send_reply
+from routing.models import Rulebook, RulebookVersion
 from tests.conftest import House
 from tests.factories import make_inbox, make_rules, make_sender, make_user
 from tests.flows.test_routing import give
@@ -99,6 +101,7 @@ def test_the_cards_add_up_what_happened_and_compare_it(house: House, talk: Talk)
         "outbound": "2",
         "opened": "1",
         "closed": "1",
+        "standing": "0",
         "first": "4 min",
         "first_p90": "4 min",
         "reply": "12 min",
@@ -210,11 +213,15 @@ def test_tables_by_agent_number_tag_and_code(house: House, talk: Talk) -> None:
 
     found = report(house, house.sue)
 
+    medians = [timedelta(minutes=n) for n in (4, 12, 30)]
     [agent] = rows(found, "agents")
-    assert agent == ["Alice", 1, 2, 1, 0, timedelta(minutes=4), 1, None]
+    assert agent == ["Alice", 1, 2, 1, 0, 1, *medians, 0, None]
     [number] = rows(found, "numbers")
-    assert number == ["+1 555-010-0001", 2, 1, 50.0, 1, 0, 0, 1]
-    assert rows(found, "tags") == [["new", 1, 2, 2, 1, 0], ["vip", 1, 2, 2, 1, 0]]
+    assert number == ["+1 555-010-0001", 2, 1, 50.0, 1, "30003 × 1", 0, 0, 1, *medians, 0]
+    assert rows(found, "tags") == [
+        ["new", 1, 2, 2, 1, 0, *medians, 0],
+        ["vip", 1, 2, 2, 1, 0, *medians, 0],
+    ]
     assert rows(found, "failures") == [["30003", 1, 100.0]]
     assert rows(found, "first_replies")[1] == ["≤ 5 min", 1]
 
@@ -295,7 +302,92 @@ def test_rules_stand_by_their_names(house: House, talk: Talk) -> None:
 
     found = rows(report(house, house.sue), "rules")
 
-    assert sorted(found) == [["In the evening", 1], ["No rule: the whole team", 1]]
+    assert sorted(found) == [
+        ["In the evening", 1, None, None, None],
+        ["No rule: the whole team", 1, None, None, None],
+    ]
+
+
+def test_how_long_it_took_counts_for_the_rule_that_decided_last(house: House, talk: Talk) -> None:
+    make_rules(house.inbox, {"id": "late", "name": "In the evening", "then": give(house.alice)})
+    a_day(talk)
+    first = RoutingTrace.objects.earliest("pk")
+    first.pk, first.rule, first.at = None, "older", first.at - timedelta(hours=1)
+    first.save()
+    counted(house.account)
+
+    found = {name: rest for name, *rest in rows(report(house, house.sue), "rules")}
+
+    medians = [timedelta(minutes=n) for n in (4, 12, 30)]
+    assert found["In the evening"][1:] == medians
+
+
+def test_a_rule_that_is_no_more_keeps_its_last_name(house: House, talk: Talk) -> None:
+    make_rules(house.inbox, {"id": "late", "name": "In the evening", "then": give(house.bob)})
+    talk.writes(0)
+    book = Rulebook.objects.get(inboxes=house.inbox)
+    published = book.published
+    assert published is not None
+    later = RulebookVersion.objects.create(
+        account=house.account,
+        rulebook=book,
+        number=published.number + 1,
+        document={**published.document, "rules": []},
+        published_by=house.sue,
+        published_at=talk.at(1),
+    )
+    Rulebook.objects.filter(pk=book.pk).update(published=later)
+    counted(house.account)
+
+    assert [row[0] for row in rows(report(house, house.sue), "rules")] == ["In the evening"]
+
+
+def test_who_still_waits_counts_as_late_and_stands_in_the_tables(
+    house: House, talk: Talk, client: Client
+) -> None:
+    a_day(talk)
+    with time_machine.travel(talk.at(60), tick=False):
+        waits = text_in(client, house.sender, "+14155550188", "Is anybody there?").conversation
+    assert waits is not None
+    owned = {"owner": house.alice, "owned_since": talk.at(60), "is_team_wide": False}
+    Conversation.objects.filter(pk=waits.pk).update(tags=["vip"], **owned)
+    counted(house.account)
+
+    found = report(house, house.sue, target="15")
+    in_business_hours = report(house, house.sue, target="15", hours="business")
+
+    late = {one.key: one for one in found.cards}["late"]
+    # Of three waits of today the second took 20 minutes, the third goes on since five hours.
+    assert (late.words, late.before) == ("66.7 %", "0.0 %")
+    assert cards(in_business_hours)["late"] == "50.0 %"
+    assert rows(found, "agents")[0][-2] == 1
+    assert rows(found, "numbers")[0][-1] == 1
+    assert [row[-1] for row in rows(found, "tags") if row[0] == "vip"] == [1]
+    assert cards(found)["standing"] == "1"
+    own = report(house, house.bob)
+    assert "agents" not in own.by_key
+    assert [row[-1] for row in rows(own, "numbers")] == [0]
+
+
+def test_a_wait_that_ended_later_was_late_while_it_went_on(house: House, talk: Talk) -> None:
+    before = Talk(house, talk.client, T - timedelta(days=1))
+    before.writes(0)
+    talk.answers(1)
+    counted(house.account)
+
+    late = {one.key: one for one in report(house, house.sue, target="15").cards}["late"]
+
+    assert (late.words, late.before) == ("100.0 %", "100.0 %")
+
+
+def test_money_is_named_where_the_account_says_what_a_segment_costs() -> None:
+    usual: dict[str, Any] = {"usual_price": Decimal("0.0079"), "currency": "EUR"}
+
+    assert Asked.of({}, **usual).currency == "EUR"
+    assert Asked.of({"price": "0.0079"}, **usual).currency == "EUR"
+    assert Asked.of({"price": "0.5"}, **usual).currency == ""
+    assert Asked.of({"price": ""}, **usual).currency == ""
+    assert Asked.of({"price": "0.5"}).currency == ""
 
 
 def test_filters_only_take_away(house: House, talk: Talk) -> None:
@@ -556,8 +648,8 @@ def test_a_table_is_a_file_with_plain_numbers(house: House, pages: Callable[...,
     answer = pages(house.sue, "/reports/tables/agents/")
 
     header, alice = lines(answer)
-    assert header[5] == "First reply, median (seconds)"
-    assert alice == ["Alice", "1", "2", "1", "0", "240", "1", ""]
+    assert header[6] == "First reply, median (seconds)"
+    assert alice == ["Alice", "1", "2", "1", "0", "1", "240", "720", "1800", "0", ""]
     entry = AuditEntry.objects.get(action="report_exported")
     assert entry.data["filters"]["table"] == "agents"
 
