@@ -24,6 +24,7 @@ from inbox.contacts import address_of
 from inbox.handover import Handover, handover_of, promise_note
 from inbox.models import ConsentReview, Conversation, Participant, TeamInbox
 from inbox.muting import is_muted
+from inbox.preflight import Preflight, preflight_of
 from inbox.reviewing import may_decide, review_of
 from inbox.sending import Wanted, compose_verdict, is_first_word, verdict_on
 from inbox.timers import next_timer
@@ -98,6 +99,7 @@ class Desk:
     abilities: frozenset[Ability]
     composer: Composer
     verdict: Verdict
+    preflight: Preflight
     banner: Banner | None
     next_step: NextStep | None = None
     handover: Handover | None = None
@@ -163,7 +165,8 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
     coming = _next_step(conversation, now=now)
     link = opt_out_link(conversation.account_id, address_of(conversation.thread), now=now)
     return Desk(
-        *(conversation, abilities, composer, verdict, banner, coming),
+        *(conversation, abilities, composer, verdict),
+        *(preflight_of(conversation, verdict, now=now), banner, coming),
         handover=handover_of(viewer, conversation, abilities, part),
         promise=_promise(conversation, now=now),
         purpose=purpose,

@@ -340,7 +340,7 @@ export class Pane {
       return;
     }
     settleVoice(box.querySelector("#banner"), fresh.querySelector("#banner"));
-    for (const id of ["desk", "banner", "next-step", "promise", "handover"]) {
+    for (const id of ["desk", "preflight", "banner", "next-step", "promise", "handover"]) {
       morph(box.querySelector(`#${id}`), fresh.querySelector(`#${id}`));
     }
     this.composer?.setDesk();
