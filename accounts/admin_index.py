@@ -55,6 +55,7 @@ _NUMBERS = (
         "TeamInbox",
         "CannedReply",
         "SavedView",
+        "SavedSearch",
         "ReportCell",
         "ReportState",
         "SegmentPrice",

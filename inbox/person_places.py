@@ -267,7 +267,7 @@ NOBODY_IN: Mapping[str, str] = {
         (
             *("inbox.teaminbox", "inbox.sender", "inbox.inboxcounter", "inbox.driftfinding"),
             *("inbox.availabilityplan", "inbox.whatsapptemplate", "inbox.whatsappstate"),
-            *("inbox.whatsappsync", "inbox.cannedreply", "inbox.savedview"),
+            *("inbox.whatsappsync", "inbox.cannedreply", "inbox.savedview", "inbox.savedsearch"),
             *("inbox.attention", "inbox.inboxattention", "inbox.onlinetime"),
         ),
         "our own inboxes, numbers and templates",

@@ -91,6 +91,7 @@ from inbox.models import (
     ResponseTime,
     RetentionPolicy,
     RoutingTrace,
+    SavedSearch,
     SavedView,
     SegmentPrice,
     Sender,
@@ -186,6 +187,9 @@ def make_company(name: str, partner: str, *, n: int = 1, written_at: datetime = 
     SegmentPrice.objects.create(account=account, price="0.00790", currency="USD")
     SavedView.objects.create(
         account=account, inbox=inbox, owner=alice, name="Long waits", created_at=NOW
+    )
+    SavedSearch.objects.create(
+        account=account, owner=alice, name="Refunds", line="refund status:open", created_at=NOW
     )
     Attention.objects.create(account=account, user=alice, digest_after=30, digested_at=NOW)
     InboxAttention.objects.create(account=account, user=alice, inbox=inbox, hears_new=False)

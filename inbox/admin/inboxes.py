@@ -28,6 +28,7 @@ from inbox.models import (
     InboxEvent,
     ReportCell,
     ReportState,
+    SavedSearch,
     SavedView,
     SegmentPrice,
     Sender,
@@ -195,6 +196,18 @@ class SavedViewAdmin(ScopedAdmin[SavedView]):
     list_filter = (("account", OwnRowsFilter),)
     list_select_related = ("account", "inbox", "owner")
     search_fields = ("name", "inbox__name", "owner__email__exact")
+
+
+@admin.register(SavedSearch)
+class SavedSearchAdmin(ScopedAdmin[SavedSearch]):
+    """Who keeps searches. What they look for may name a customer and is theirs alone."""
+
+    admin_may = LOOK
+    fields = ("account", "owner", "name", "created_at")
+    list_display = ("name", "owner", "account")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account", "owner")
+    search_fields = ("name", "owner__email__exact")
 
 
 @admin.register(ReportCell)

@@ -39,7 +39,11 @@ def search(request: HttpRequest) -> HttpResponse:
         context |= {"found": found, "sections": _sections(found, kind)}
     except TooSlowError as slow:
         context["slow"] = slow.reason
-    context |= {"may_save": not viewer.is_support, "operators": _operators(), "all_query": urlencode({"q": query.text})}
+    context |= {
+        "may_save": not viewer.is_support,
+        "operators": _operators(),
+        "all_query": urlencode({"q": query.text}),
+    }
     if wants_fragment(request):
         response = render(request, "inbox/_found.html", context)
     else:

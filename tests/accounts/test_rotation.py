@@ -24,7 +24,7 @@ from accounts.secrets import EncryptedTextField
 from compliance.models import ConsentChain, ConsentImport, ConsentKey
 from config.servers.binaries import postgres_tools
 from config.servers.place import place_for
-from inbox.models import ContactImport, Erasure, EventWebhook, Sender
+from inbox.models import ContactImport, Erasure, EventWebhook, SavedSearch, Sender
 from inbox.setup.pointing import remembered
 from routing.models import CrmConnector, DataAction
 from tests.conftest import NOW
@@ -269,6 +269,7 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
             ConsentImport,
             ContactImport,
             Erasure,
+            SavedSearch,
         )
         assert not columns or model in stored, f"store one of {model} as well"
     twilio = TwilioAccount.objects.create(
@@ -318,6 +319,13 @@ def test_a_dump_of_the_database_shows_no_secret() -> None:
         reason="By letter",
         asked_at=NOW,
         next_at=NOW,
+    )
+    SavedSearch.objects.create(
+        account=account,
+        owner=make_user(account),
+        name="Them",
+        line=f"{canary}whom",
+        created_at=NOW,
     )
     at = {"account": account, "created_at": NOW, "changed_at": NOW}
     secrets = {"secret": f"{canary}now", "secret_next": f"{canary}next"}

@@ -62,6 +62,8 @@ from inbox.models import (
     Message,
     OptInApproval,
     RemoteDeletion,
+    SavedSearch,
+    SavedView,
     TeamInbox,
     Thread,
     WhatsAppTemplate,
@@ -275,6 +277,22 @@ def _reports(stage: Stage) -> str:
     return "/reports/"
 
 
+def _saved(stage: Stage) -> str:
+    """Keep two searches and views of one's own and of the inbox; return where they are."""
+    account, inbox, now = stage.house.account, stage.house.inbox, stage.now
+    SavedSearch.objects.all().delete()
+    SavedView.objects.all().delete()
+    for name, line in (("Refunds", "refund status:open"), ("Endless " * 7, "order " * 30)):
+        SavedSearch.objects.create(
+            account=account, owner=stage.house.alice, name=name, line=line, created_at=now
+        )
+    for name, owner in (("VIPs", None), ("Mine, late", stage.house.alice)):
+        SavedView.objects.create(
+            account=account, inbox=inbox, owner=owner, name=name, created_at=now
+        )
+    return "/saved/"
+
+
 def _sent(stage: Stage) -> str:
     """Return where it is told why a message of ours was sent."""
     sent = stage.row.messages.filter(direction="out", purpose="reply").latest("seq")
@@ -320,6 +338,7 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "search by number": (house.alice, "/search/?q=555"),
         "search found nothing": (house.alice, "/search/?q=zebra"),
         "search with a wrong value": (house.alice, "/search/?q=blue+status:done"),
+        "saved searches": (house.alice, _saved(stage)),
         "reports": (house.sue, _reports(stage)),
         "wall board": (house.sue, "/reports/wall/"),
         "conversation": (house.alice, here),
@@ -680,6 +699,7 @@ PAGES = [
     "search by number",
     "search found nothing",
     "search with a wrong value",
+    "saved searches",
     "reports",
     "wall board",
     "conversation",
@@ -823,7 +843,9 @@ PAGES = [
 def check_page(page: Page, name: str) -> None:
     """Ask axe in the dark and in the light, and whether anything sticks out to the side."""
     page.wait_for_load_state("load")
+    assert page.viewport_size
     SHOTS.mkdir(parents=True, exist_ok=True)
+    shot = f"{name.replace(' ', '-')}-{{}}-{page.viewport_size['width']}.png"
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         found = Axe().run(page, options={"resultTypes": ["violations"]})
@@ -831,7 +853,7 @@ def check_page(page: Page, name: str) -> None:
             (one["id"], [node["html"][:160] for node in one["nodes"]][:3])
             for one in found.response["violations"]
         ]
-        page.screenshot(path=SHOTS / f"{name.replace(' ', '-')}-{scheme}.png")
+        page.screenshot(path=SHOTS / shot.format(scheme))
         assert not wrong, f"{name} {scheme}: {wrong}"
     too_wide = page.evaluate(
         "document.documentElement.scrollWidth > document.documentElement.clientWidth"
@@ -854,7 +876,7 @@ def test_every_page_is_accessible(stage: Stage, open_as: Open, width: int) -> No
 
     for name, (user, path) in pages.items():
         page = open_as(user, path, viewport={"width": width, "height": 800})
-        check_page(page, f"{name} {width}")
+        check_page(page, name)
         page.close()
 
 
@@ -913,15 +935,15 @@ def test_the_states_nobody_likes_are_accessible_too(
 
     page = open_as(house.alice, here, **look)
     expect(page.locator("body")).to_contain_text("START")
-    check_page(page, f"opted out {width}")
+    check_page(page, "opted out")
     Conversation.objects.filter(pk=stage.pk).update(
         is_team_wide=False, owner=house.alice, owned_since=stage.now
     )
     page = open_as(house.bob, here, **look)
     expect(page.locator("body")).to_contain_text("Alice")
-    check_page(page, f"handled by other {width}")
+    check_page(page, "handled by other")
     page = open_as(nora, "/", **look)
-    check_page(page, f"no licence {width}")
+    check_page(page, "no licence")
     License.objects.filter(holder=house.bob).delete()
 
 
@@ -941,7 +963,7 @@ def test_business_hours_with_mistakes_are_accessible_too(
     expect(page.locator(".hours-problems")).to_be_focused()
     page.get_by_role("link", name="Saturday").click()
     expect(page.get_by_label("Saturday, from")).to_be_focused()
-    check_page(page, f"business hours with a mistake {width}")
+    check_page(page, "business hours with a mistake")
     page.get_by_label("ends on the next day").first.check()
     page.get_by_role("button", name="Save the week").last.click()
     expect(page.locator(".notices")).to_contain_text("The week is saved.")
@@ -962,17 +984,17 @@ def test_what_the_log_in_refuses_is_accessible_too(stage: Stage, open_as: Open, 
         key = Authenticator.objects.create(user=user, type="webauthn", data=data)
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("main")).to_contain_text("somebody else changed this")
-    check_page(page, f"policy changed meanwhile {width}")
+    check_page(page, "policy changed meanwhile")
     page = open_as(None, "/accounts/company/", **look)
     page.get_by_label("Work e-mail address").fill("somebody@example.com")
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("link", name="Acme Overseas")).to_be_visible()
-    check_page(page, f"two companies {width}")
+    check_page(page, "two companies")
     page = open_as(house.alice, f"/accounts/2fa/webauthn/keys/{key.pk}/remove/", **look)
     page.locator("input[name=password]").fill(PASSWORD)
     page.get_by_role("button", name="Confirm").click()
     expect(page.locator("body")).to_contain_text("You cannot deactivate your only second factor")
-    check_page(page, f"last passkey {width}")
+    check_page(page, "last passkey")
 
 
 def test_the_admin_is_quiet_under_the_strict_policy(
@@ -1028,7 +1050,7 @@ def test_the_dialog_of_templates_is_accessible_too(
     dialog = page.locator("#template-dialog")
     dialog.get_by_text(name).click()
     expect(dialog.get_by_role("button", name="Send this template")).to_be_visible()
-    check_page(page, f"dialog of templates {width}")
+    check_page(page, "dialog of templates")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
 
@@ -1049,7 +1071,7 @@ def test_hours_of_messages_with_a_mistake_are_accessible_too(
     page.get_by_label("Hours for offers, Saturday, to").press("Enter")
     problem = page.get_by_role("link", name="Saturday")
     expect(problem).to_contain_text("Does it end on the next day?")
-    check_page(page, f"hours of messages with a mistake {width}")
+    check_page(page, "hours of messages with a mistake")
     problem.click()
     expect(page.get_by_label("Hours for offers, Saturday, from")).to_be_focused()
     page.get_by_label("Hours for offers, Saturday, to").fill("18:00")

@@ -85,6 +85,7 @@ def test_the_pages_of_an_agent_say_nothing_that_cannot_be_translated(
         reverse("inbox", kwargs={"slug": house.inbox.slug}),
         reverse("conversation", kwargs=here),
         reverse("search") + "?q=order",
+        reverse("saved"),
         reverse("begin", kwargs={"slug": house.inbox.slug}) + "?q=4155550100",
         reverse("contact", kwargs={"public_id": stage.row.contact.public_id}),
         *(reverse(name, kwargs={"cid": stage.row.public_id}) for name in PAGES_OF_ONE),

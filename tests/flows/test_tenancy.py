@@ -323,6 +323,18 @@ TABLE: dict[str, dict[str, Row]] = {
             _slug,
         ),
     },
+    # One's own; a search without a name is none. See tests/inbox/test_saved_views.py.
+    "saved": {
+        "GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE}),
+        "POST": Row(
+            Verdict(302, 422),
+            {
+                **dict.fromkeys(("bob", "charlie", "dora"), Verdict(302, 422)),
+                "nora": NO_LICENCE,
+                "nobody": LOG_IN,
+            },
+        ),
+    },
     # In Charlie's inbox nobody begins; Bob hears who has the conversation with Maria.
     "begin": {
         "GET": Row(OK, {**LISTS, "charlie": FORBIDDEN}, _slug),

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from inbox.models import SavedView
+from inbox.models import SavedSearch, SavedView
 from inbox.saved_views import MOST
 from tests.conftest import House
 from tests.factories import make_inbox, make_user
@@ -154,3 +154,116 @@ def test_a_plain_form_leads_back_to_the_list(house: House, login: Any) -> None:
     answer = login(house.alice).post(URL, {"name": "Mine", "query": "view=mine"})
 
     assert answer.headers["Location"] == "/inbox/support/"
+
+
+# --- Searches -------------------------------------------------------------------------------------
+
+SAVED = "/saved/"
+
+
+def keep(browser: Client, name: str, line: str = "refund status:open") -> Any:
+    return browser.post(SAVED, {"name": name, "q": line}, **SCRIPT)
+
+
+def test_a_search_is_kept_for_oneself_alone(house: House, login: Any, charlie: User) -> None:
+    alice = login(house.alice)
+
+    assert keep(alice, "  Open   refunds ").status_code == 200
+
+    kept = SavedSearch.objects.get()
+    assert (kept.name, kept.owner, kept.account) == ("Open refunds", house.alice, house.account)
+    page = alice.get(SAVED).text
+    assert "Open refunds" in page
+    assert "/search/?q=refund%20status%3Aopen" in page
+    for other in (house.bob, house.sue, charlie):
+        browser = login(other)
+        assert "Open refunds" not in browser.get(SAVED).text
+        browser.post(SAVED, {"remove": kept.public_id}, **SCRIPT)
+        assert keep(browser, "Open refunds").status_code == 200
+    assert SavedSearch.objects.filter(pk=kept.pk).exists()
+    assert alice.post(SAVED, {"remove": kept.public_id}, **SCRIPT).status_code == 200
+    assert not SavedSearch.objects.filter(owner=house.alice).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "status"),
+    [
+        ("", "refund", 422),
+        ("  ", "refund", 422),
+        ("x" * 61, "refund", 422),
+        ("Nothing", "", 422),
+        ("Nothing", " a ", 422),
+        ("refunds", "order", 409),
+    ],
+)
+def test_what_is_no_search_to_keep_is_refused_in_words(
+    house: House, login: Any, name: str, line: str, status: int
+) -> None:
+    alice = login(house.alice)
+    keep(alice, "Refunds")
+
+    answer = keep(alice, name, line)
+
+    assert answer.status_code == status
+    assert answer.json()["detail"]
+    assert SavedSearch.objects.count() == 1
+
+
+def test_a_form_goes_back_to_the_search_and_says_that_it_is_saved(house: House, login: Any) -> None:
+    alice = login(house.alice)
+
+    answer = alice.post(SAVED, {"name": "Both & more", "q": 'refund "size 46"'}, follow=True)
+
+    assert answer.redirect_chain == [("/search/?q=refund+%22size+46%22", 302)]
+    assert "The search is saved." in answer.text
+
+
+def test_searches_too_are_so_many_at_most(house: House, login: Any) -> None:
+    common = {"account": house.account, "owner": house.alice, "created_at": timezone.now()}
+    SavedSearch.objects.bulk_create(
+        SavedSearch(name=f"No. {n}", line="order", **common) for n in range(MOST)
+    )
+
+    assert keep(login(house.alice), "One more").status_code == 422
+    assert SavedSearch.objects.count() == MOST
+
+
+def test_the_page_shows_the_views_of_all_inboxes_one_has(
+    house: House, login: Any, charlie: User
+) -> None:
+    sales = make_inbox(house.account, "Sales")
+    save(login(house.sue), "VIPs", share="1")
+    save(login(house.alice), "Mine alone")
+    dora = make_user(house.account, "Dora", team=sales.team)
+
+    page = login(house.alice).get(SAVED).text
+
+    assert "VIPs" in page
+    assert "Mine alone" in page
+    assert "Views of Sales" not in page
+    bob = login(house.bob).get(SAVED).text
+    assert "VIPs" in bob
+    assert "Mine alone" not in bob
+    for other in (dora, charlie):
+        assert "VIPs" not in login(other).get(SAVED).text
+
+
+def test_a_view_is_removed_on_the_page_and_one_stays_there(house: House, login: Any) -> None:
+    alice = login(house.alice)
+    save(alice, "Mine alone")
+    gone = {"remove": SavedView.objects.get().public_id, "next": SAVED}
+
+    assert alice.post(URL, gone).url == SAVED
+    assert not SavedView.objects.exists()
+
+
+def test_what_was_looked_for_does_not_stand_in_the_database_as_words(
+    house: House, login: Any
+) -> None:
+    keep(login(house.alice), "Her", "Zebedee Quill")
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT line FROM inbox_savedsearch")
+        [(stored,)] = cursor.fetchall()
+    assert "Zebedee" not in stored
+    assert SavedSearch.objects.get().line == "Zebedee Quill"
