@@ -1,15 +1,18 @@
 """Does a reader keep their place, in a long thread and in a list that moves?"""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from inbox.models import Conversation, Message, ReadCursor
 from tests.browser.conftest import Open
 from tests.browser.test_composer import here, ready, say, shop
 from tests.conftest import House
+from tests.inbox.test_bulk import claim
 from tests.live import Live, until
 
 __all__ = ["shop"]
@@ -226,6 +229,38 @@ def test_unread_shows_in_title_and_row_and_ends_with_reading(
 
     expect(row).not_to_have_attribute("data-unread", re.compile("."))
     expect(alice).to_have_title(re.compile(r"^\+1"))
+
+
+def test_the_title_counts_what_is_mine_and_unread_wherever_the_list_is(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    row = Conversation.objects.get()
+    claim(row.public_id, shop.alice)
+    alice = ready(open_as(shop.alice, "/inbox/support/?view=closed"))
+    expect(alice.locator("#rows .row")).to_have_count(0)
+    expect(alice).to_have_title(re.compile(r"^\(1\) Support"))
+
+    with alice.context.expect_page():
+        alice.evaluate(f"open('/c/{row.public_id}/', '_blank')")
+
+    expect(alice).not_to_have_title(re.compile(r"^\("))
+    say(live, shop, "And another thing")
+    expect(alice).to_have_title(re.compile(r"^\(1\) Support"))
+
+
+def test_how_long_the_longest_waits_stands_beside_their_view(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    since = timezone.now() - timedelta(hours=3, minutes=20)
+    Conversation.objects.update(waiting_since=since)
+    alice = ready(open_as(shop.alice, here()))
+    oldest = alice.locator("#chips [data-oldest]")
+    expect(oldest).to_have_text("3 h")
+
+    Conversation.objects.update(waiting_since=None)
+    alice.keyboard.press("c")
+
+    expect(oldest).to_be_hidden(timeout=8000)
 
 
 def test_colleagues_see_who_is_here_and_who_writes(shop: House, open_as: Open) -> None:
