@@ -44,7 +44,9 @@ MOST_WORDS = 140  # of a note
 _Verb = ConversationEvent.Verb
 _GIVING = {_Verb.TRANSFERRED, _Verb.TAKEN_OVER, _Verb.REOPENED, _Verb.ROUTED, _Verb.WATCHING}
 _NAMING = {_Verb.ESCALATED, _Verb.ROUTED}
-_HELPING = {_Verb.WARNED, _Verb.ESCALATED, _Verb.PROMISED}
+_HELPING = {_Verb.WARNED, _Verb.ESCALATED, _Verb.PROMISED, _Verb.WOKEN}
+# What comes up by itself, for whoever has it.
+_DUE = {_Verb.PROMISED, _Verb.WOKEN}
 # The types of events that may concern somebody.
 TELLING = frozenset({"message.created", "message.updated", "activity.created"})
 _FAILURES = {Message.Status.FAILED, Message.Status.BLOCKED}
@@ -265,20 +267,21 @@ def _is_wanted(
         return False
     is_of_team = user_id not in audience.user_ids and user_id != conversation.owner_id
     event = scene.events.get(one.id)
-    is_named = event is not None and event.verb not in {_Verb.WARNED, _Verb.PROMISED}
-    is_due = event is not None and event.verb == _Verb.PROMISED
+    verb = event.verb if event else ""
+    is_named = event is not None and verb not in {_Verb.WARNED, *_DUE}
+    is_due = verb == _Verb.PROMISED or (verb == _Verb.WOKEN and not is_of_team)
     is_about_them = one.kind in _ABOUT_ONE or is_named or is_due
     if (user_id, conversation.pk) in scene.muted and not is_about_them:
         return False
     is_by_team = one.kind in {Kind.INBOUND, Kind.SLA} and is_of_team and not is_named
-    sort = _sort_of(one.kind, is_by_team)
-    if event is not None and event.verb == _Verb.PROMISED:
-        sort = Sort.PROMISES
+    sort = _sort_of(one.kind, verb, is_by_team)
     return taste.wants(sort, conversation.inbox_id, is_by_team=is_by_team)
 
 
-def _sort_of(kind: Kind, is_by_team: bool) -> Sort:
-    if kind is Kind.INBOUND:
+def _sort_of(kind: Kind, verb: str, is_by_team: bool) -> Sort:
+    if verb == _Verb.PROMISED:
+        return Sort.PROMISES
+    if kind is Kind.INBOUND or verb == _Verb.WOKEN:
         return Sort.NEW if is_by_team else Sort.MINE
     return {Kind.MENTION: Sort.MENTIONS, Kind.SLA: Sort.WAITING}.get(kind, Sort.MINE)
 
@@ -290,8 +293,8 @@ def _concerned(
     if event := scene.events.get(one.id):
         if event.verb == _Verb.WARNED:
             return _waited_for(conversation, audience, scene), activity_words(event)
-        if event.verb == _Verb.PROMISED:
-            return _promised(event, conversation, audience, scene), activity_words(event)
+        if event.verb in _DUE:
+            return _come_up(event, conversation, audience, scene), activity_words(event)
         if event.verb == _Verb.WATCHING:
             return _asked_to_watch(event)
         if event.verb in _NAMING:
@@ -326,11 +329,14 @@ def _waited_for(conversation: Conversation, audience: Audience, scene: _Scene) -
     return taking_part | (on_duty - scene.away)
 
 
-def _promised(
+def _come_up(
     event: ConversationEvent, conversation: Conversation, audience: Audience, scene: _Scene
 ) -> set[int]:
-    """Say whose a promise is that is due: its owner's, else the team's. Other news of it wait."""
-    if event.data.get("did") not in {"due", "handed"}:
+    """Say whose a due promise or the end of a snooze is: its owner's, else the team's.
+
+    Other news of them wait.
+    """
+    if event.data.get("did") not in {"due", "over", "handed"}:
         return set()
     owner = conversation.owner_id
     return {owner} if owner else _waited_for(conversation, audience, scene)

@@ -26,6 +26,7 @@ from inbox.audience import (
 )
 from inbox.broadcast import announce, publish_ephemeral, user_group
 from inbox.canned import count_uses
+from inbox.directory import stays_with_owner
 from inbox.drafts import Place, Save, end_draft
 from inbox.mentions import Named, mention, mentioned_in
 from inbox.models import (
@@ -64,8 +65,6 @@ NOTE_LIMIT = 10_000
 LONGEST_LANGUAGE = 12
 # A sweep starts every few seconds: what is left, the next one does.
 RELEASED_AT_ONCE = 500
-# Whom these bring may work in a conversation without belonging to its inbox's team.
-_NAMED = (Participant.Source.RULE, Participant.Source.ESCALATION)
 _Verb = ConversationEvent.Verb
 
 
@@ -241,7 +240,7 @@ def release_ineligible(*, now: datetime) -> int:
     owned = Conversation.objects.live().filter(owner__isnull=False)
     members = Membership.objects.filter(user=OuterRef("owner"), team=OuterRef("inbox"))
     named = Participant.objects.filter(
-        conversation=OuterRef("pk"), user=OuterRef("owner"), source__in=_NAMED
+        conversation=OuterRef("pk"), user=OuterRef("owner"), source__in=Participant.NAMED
     )
     can_work = (
         Exists(licensed(now=now).filter(pk=OuterRef("owner")))
@@ -444,15 +443,30 @@ def wake_conversation(
     return row
 
 
-def wake_row(row: Conversation, story: Story, *, label: str = "") -> None:
+def wake_row(row: Conversation, story: Story, *, label: str = "", **data: Any) -> None:
     """End the snooze of a locked conversation: rows, timeline, events."""
     row.status, row.snoozed_until = Conversation.Status.OPEN, None
     row.last_activity_at = story.now
     row.version += 1
     row.save()
     resume_timers(row, now=story.now)
-    story.record(row, _Verb.WOKEN, label=label)
+    story.record(row, _Verb.WOKEN, label=label, **data)
     story.conversation_updated(row, "status")
+
+
+def leave_owner(row: Conversation, *, now: datetime) -> None:
+    """Take a locked conversation from an owner who cannot have it now. Does not save.
+
+    It goes back to whom it belonged to; if that is only its owner, to whom rules name now.
+    """
+    row.last_owner, left = row.owner, row.owner_id
+    was_somebodys = give_back(row, now=now)
+    others = [part for part in current_parts(row) if part.user_id != left]
+    if not was_somebodys or not (row.is_team_wide or others):
+        row.is_team_wide = True
+        if rules_for(row.inbox, now=now).asked:
+            ask_rules(row, Trigger.NEW, now=now)
+    start_over(row, now=now)
 
 
 def wake_due(*, now: datetime) -> int:
@@ -467,9 +481,20 @@ def _wake_if_due(row: Conversation, story: Story) -> bool:
     is_due = row.status == Conversation.Status.SNOOZED and (
         row.snoozed_until is not None and row.snoozed_until <= story.now
     )
-    if is_due:
-        wake_row(row, story, label="Snooze")
+    if is_due and row.owner and not stays_with_owner(row, now=story.now):
+        _wake_for_others(row, row.owner, story)
+    elif is_due:
+        wake_row(row, story, label="Snooze", did="over")
     return is_due
+
+
+def _wake_for_others(row: Conversation, owner: User, story: Story) -> None:
+    """End the snooze of what its owner cannot have now: it is given back."""
+    before = readers_of(row, now=story.now)
+    leave_owner(row, now=story.now)
+    wake_row(row, story, label="Snooze", did="handed", owner=owner.name)
+    left = frozenset(before - readers_of(row, now=story.now))
+    story.conversation_updated(row, "owner", left=left)
 
 
 def return_due(*, now: datetime) -> int:

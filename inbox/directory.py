@@ -8,6 +8,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.access import licensed
 from accounts.models import Membership, User
+from inbox.audience import is_eligible
 from inbox.models import Conversation, Participant, TeamInbox
 from inbox.rulebooks import InForce
 from routing.facts import Directory, Facts, Person
@@ -53,6 +54,37 @@ def has_room(person: int, conversation: Conversation) -> bool:
         return True
     counts = _parts([person]).exclude(conversation=conversation).count()
     return counts < most
+
+
+def is_free(person: User, conversation: Conversation) -> bool:
+    """Say whether a person is there, and has room for a conversation."""
+    is_available = person.availability == User.Availability.AVAILABLE
+    return is_available and has_room(person.pk, conversation)
+
+
+def stays_with_owner(conversation: Conversation, *, now: datetime) -> bool:
+    """Say whether its owner keeps a conversation whose snooze ends.
+
+    They do while they can work in it, and are free where its inbox asks for that of who gets a
+    conversation again.
+    """
+    owner = conversation.owner
+    if owner is None or not _can_work(owner, conversation, now=now):
+        return False
+    rule = conversation.inbox.reopen_owner
+    if rule != TeamInbox.ReopenOwner.LAST_OWNER_IF_AVAILABLE:
+        return True
+    return is_free(owner, conversation)
+
+
+def _can_work(owner: User, conversation: Conversation, *, now: datetime) -> bool:
+    named = Participant.objects.filter(
+        conversation=conversation, user=owner, source__in=Participant.NAMED
+    )
+    inbox = conversation.inbox_id
+    return is_eligible(owner.pk, inbox, now=now) or (
+        named.exists() and is_eligible(owner.pk, inbox, now=now, by_name=True)
+    )
 
 
 def _members(account: int, teams: Collection[int] | None) -> dict[int, tuple[int, ...]]:

@@ -10,8 +10,9 @@ from accounts.access import feature_is_on
 from accounts.models import Feature, User
 from accounts.prepared import Prepared, insert_row, write_fields
 from inbox.access import readers_of
-from inbox.audience import current_parts, give_back, give_to, is_eligible
-from inbox.directory import has_room
+from inbox.audience import give_to, is_eligible
+from inbox.conversations import leave_owner
+from inbox.directory import is_free, stays_with_owner
 from inbox.models import (
     Conversation,
     ConversationEvent,
@@ -23,11 +24,8 @@ from inbox.models import (
     Thread,
 )
 from inbox.previews import set_preview
-from inbox.rerouting import ask_rules
-from inbox.rulebooks import rules_for
 from inbox.story import Story
-from inbox.timers import resume_timers, schedule_wait, start_over, write_wait
-from routing.facts import Trigger
+from inbox.timers import resume_timers, schedule_wait, write_wait
 
 WHATSAPP_PREFIX = "whatsapp:"
 
@@ -175,12 +173,7 @@ def _owner_after_reopen(conversation: Conversation, story: Story) -> User | None
         return None
     if rule == TeamInbox.ReopenOwner.ALWAYS_LAST_OWNER:
         return owner
-    return owner if _is_free(owner, conversation) else None
-
-
-def _is_free(owner: User, conversation: Conversation) -> bool:
-    is_available = owner.availability == User.Availability.AVAILABLE
-    return is_available and has_room(owner.pk, conversation)
+    return owner if is_free(owner, conversation) else None
 
 
 def _wake(conversation: Conversation, story: Story) -> None:
@@ -190,29 +183,13 @@ def _wake(conversation: Conversation, story: Story) -> None:
     conversation.status = Conversation.Status.OPEN
     conversation.snoozed_until = None
     conversation.version += 1
-    owner = conversation.owner
-    follows_availability = (
-        conversation.inbox.reopen_owner == TeamInbox.ReopenOwner.LAST_OWNER_IF_AVAILABLE
-    )
-    if owner and follows_availability and not _is_free(owner, conversation):
-        _leave(conversation, owner, story)
-        start_over(conversation, now=story.now)
+    if conversation.owner and not stays_with_owner(conversation, now=story.now):
+        leave_owner(conversation, now=story.now)
     resume_timers(conversation, now=story.now)
     story.record(
         conversation, ConversationEvent.Verb.WOKEN, label="Customer", is_caused_by_last=True
     )
     story.conversation_updated(conversation, "status", "owner")
-
-
-def _leave(conversation: Conversation, owner: User, story: Story) -> None:
-    """Give it back to whom it belonged to; if that is only its owner, to whom rules name now."""
-    give_back(conversation, now=story.now)
-    others = {part.user_id for part in current_parts(conversation)} - {owner.pk}
-    if conversation.is_team_wide or others:
-        return
-    conversation.is_team_wide = True
-    if rules_for(conversation.inbox, now=story.now).asked:
-        ask_rules(conversation, Trigger.NEW, now=story.now)
 
 
 def _take_in(

@@ -316,6 +316,7 @@ TAGGED_BY_RULES = _("Rules added tags or a priority")
 REOPENED_WITH_OWNER = _("Reopened, back with %(owner)s")
 CONSENT_SENTENCES = {
     "opted_out": _("The customer opted out: nothing may be sent until they text START"),
+    (_Verb.WOKEN, "handed"): _("Snooze ended: %(owner)s cannot have this now, the team has it"),
     "opted_in": _("The customer opted in"),
     "no_contact": _("Nobody may write to this customer any more"),
     "contact_again": _("This customer may be written to again, as far as they agreed"),

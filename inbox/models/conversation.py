@@ -308,6 +308,9 @@ class Participant(models.Model):
         MANUAL = "manual", _("Transfer or take-over")
         MENTION = "mention", _("Mention")
 
+    # Whom these bring may work in a conversation without belonging to its inbox's team.
+    NAMED: ClassVar = (Source.RULE, Source.ESCALATION)
+
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     conversation = models.ForeignKey(
         Conversation, on_delete=models.PROTECT, related_name="participants"
