@@ -105,7 +105,7 @@ class ContactPage:
 
 def name_of(contact: Contact, address: ContactAddress | None) -> str:
     """Name a contact, who may have no address any more."""
-    return labels.contact_name(contact, address) if address else str(contact)
+    return labels.contact_name(contact, address) if address else labels.name_words(str(contact))
 
 
 # --- The list ------------------------------------------------------------------------------------

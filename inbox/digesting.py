@@ -25,7 +25,7 @@ from inbox.access import conversations_of
 from inbox.attendance import State, states_in
 from inbox.attention import Sort, Taste, taste_in, tastes_of
 from inbox.filters import unread_by
-from inbox.labels import name_for_all
+from inbox.labels import is_masked_for_all, last_words, name_for_all
 from inbox.mentions import unread as unread_mentions
 from inbox.models import Attention, Conversation, Message, Participant, ReadCursor, TeamInbox
 from inbox.muting import muted
@@ -208,7 +208,7 @@ def _by_inbox(rows: Iterable[tuple[Conversation, Sort]], *, shows_words: bool) -
         line = Line(
             sort=sort,
             name=name_for_all(row) if shows_words else "",
-            preview=row.preview if shows_words else "",
+            preview=last_words(row, is_masked=is_masked_for_all(row)) if shows_words else "",
             url=_absolute("conversation", slug=row.inbox.slug, cid=row.public_id),
         )
         by_inbox.setdefault(row.inbox, []).append(line)

@@ -13,7 +13,7 @@ from compliance.evidence import EVERY_PROGRAMME
 from compliance.models import Consent
 from inbox.abilities import Ability
 from inbox.contacts import address_of
-from inbox.labels import activity_words
+from inbox.labels import activity_words, said
 from inbox.models import Conversation, ConversationEvent, Message, Participant, ReadCursor
 from inbox.refusals import NotAllowedError
 
@@ -167,7 +167,7 @@ def _line(message: Message) -> Line:
     is_gone = bool(message.forgotten_for)
     return Line(
         message.public_id,
-        "" if is_gone else message.body[:LONGEST_LINE],
+        "" if is_gone else said(message)[:LONGEST_LINE],
         message.created_at,
         message.author_label,
         is_gone,

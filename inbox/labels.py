@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.circumstances import numbers_are_hidden
 from accounts.retelling import retold
 from compliance.addresses import numbered
+from inbox.masking import masked_name, masked_words, may_hold_number, without_numbers
 from inbox.models import (
     Attachment,
     Contact,
@@ -49,7 +50,50 @@ def contact_name(
     words = address_words(
         phone=address.phone, key=address.key, raw=address.raw, is_masked=is_masked
     )
-    return contact.name or contact.profile_name or words
+    name = contact.name or contact.profile_name
+    return name_words(name, address.number, is_masked=is_masked) or words
+
+
+def name_words(name: str, *numbers: str, is_masked: bool | None = None) -> str:
+    """Write what a customer is called: a number in it is masked as any other is."""
+    hides = numbers_are_hidden() if is_masked is None else is_masked
+    return masked_name(name, numbers) if hides else name
+
+
+def words_about(contact: Contact, words: str) -> str:
+    """Write what is known of a contact, their own numbers masked, to who is answered now."""
+    is_safe = not numbers_are_hidden() or not may_hold_number(words)
+    return words if is_safe else without_numbers(words, contact.numbers)
+
+
+def said(message: Message, *, is_masked: bool | None = None) -> str:
+    """Write what a message says, the same for every reader.
+
+    What texts of ours filled in for the customer alone, their number, is masked where the account
+    masks numbers; customers' own words and notes are as they were written. `is_masked` says so for
+    one reader.
+    """
+    is_typed = message.is_inbound or message.is_note
+    if is_typed or not may_hold_number(message.body):
+        return message.body
+    thread = message.thread
+    hides = thread.account.masks_numbers if is_masked is None else is_masked
+    return without_numbers(message.body, [thread.address.number]) if hides else message.body
+
+
+def last_words(conversation: Conversation, *, is_masked: bool | None = None) -> str:
+    """Write the last words of a conversation as `said` does, to who is answered now."""
+    words = conversation.preview
+    hides = numbers_are_hidden() if is_masked is None else is_masked
+    if not hides or not may_hold_number(words):
+        return words
+    return shown_preview(conversation.preview_kind, words, conversation.thread.address.number)
+
+
+def shown_preview(kind: str, words: str, number: str) -> str:
+    """Mask a customer's number in words of ours; not in theirs, nor in a note."""
+    is_typed = not kind.startswith("out_") or kind == "out_note"
+    return words if is_typed else without_numbers(words, [number])
 
 
 def customer_name(conversation: Conversation) -> str:
@@ -95,15 +139,6 @@ def address_words(*, phone: str, key: str, raw: str, is_masked: bool | None = No
     if numbers_are_hidden() if is_masked is None else is_masked:
         return masked_words(phone or key.partition(":")[2] or raw)
     return phone_words(phone) if phone else key.partition(":")[2] or raw
-
-
-@lru_cache(maxsize=8192)
-def masked_words(address: str) -> str:
-    """Write an address so that nobody can call it: `+1 ••• ••99`, the country and the end."""
-    number = numbered(address)
-    country = f"+{number.country_code} " if number and number.country_code else ""
-    end = address[-2:] if len(address) > 4 else ""
-    return f"{country}••• ••{end}"
 
 
 @lru_cache(maxsize=8192)
@@ -281,6 +316,7 @@ MARK_SENTENCES = {
     (_Verb.PROMISED, "cancelled"): _("%(who)s called the promise off"),
     (_Verb.PROMISED, "due"): _("The promise is due"),
     (_Verb.PROMISED, "handed"): _("The promise is due and its owner is away: the team has it"),
+    (_Verb.WOKEN, "handed"): _("Snooze ended: %(owner)s cannot have this now, the team has it"),
     (_Verb.REACH, "lost_other"): _("%(who)s marked another number of theirs as out of reach"),
     (_Verb.REACH, "found"): _("%(who)s said that this number reaches them again"),
     (_Verb.REACH, "found_other"): _("%(who)s said that another number reaches them again"),
@@ -316,7 +352,6 @@ TAGGED_BY_RULES = _("Rules added tags or a priority")
 REOPENED_WITH_OWNER = _("Reopened, back with %(owner)s")
 CONSENT_SENTENCES = {
     "opted_out": _("The customer opted out: nothing may be sent until they text START"),
-    (_Verb.WOKEN, "handed"): _("Snooze ended: %(owner)s cannot have this now, the team has it"),
     "opted_in": _("The customer opted in"),
     "no_contact": _("Nobody may write to this customer any more"),
     "contact_again": _("This customer may be written to again, as far as they agreed"),

@@ -22,6 +22,7 @@ from inbox import labels
 from inbox.access import contacts_of, conversations_of
 from inbox.cards import Editor, may_change, tell_everywhere
 from inbox.contacts import join_contacts, lock_text
+from inbox.masking import masked_words
 from inbox.models import (
     Contact,
     ContactAddress,
@@ -76,10 +77,7 @@ class _Pair:
 def preview(kept: Contact, absorbed: Contact, editor: Editor) -> Preview:
     """Say what a merge would do, as things stand now. Raises as `merge_contacts`."""
     _check(kept, absorbed, editor)
-    told = [
-        Line(label, _text(kept, name), _text(absorbed, name), _text(kept, name, absorbed))
-        for name, label in _labels().items()
-    ]
+    told = [_line(label, name, kept, absorbed) for name, label in _labels().items()]
     seen = conversations_of(editor.by).filter(contact=absorbed)
     return Preview(
         kept=kept,
@@ -88,6 +86,16 @@ def preview(kept: Contact, absorbed: Contact, editor: Editor) -> Preview:
         addresses=list(absorbed.addresses.filter(alias_of=None).order_by("pk")),
         conversations=seen.count(),
         is_blocked_after=kept.is_blocked or absorbed.is_blocked,
+    )
+
+
+def _line(label: str, name: str, kept: Contact, absorbed: Contact) -> Line:
+    """Compare one fact of two cards; numbers of either are masked where numbers are."""
+    texts = _text(kept, name), _text(absorbed, name), _text(kept, name, absorbed)
+    if name == "name":
+        return Line(label, *map(labels.name_words, texts))
+    return Line(
+        label, *(labels.words_about(kept, labels.words_about(absorbed, one)) for one in texts)
     )
 
 
@@ -271,7 +279,7 @@ def _addresses_back(row: MergeLog, pair: _Pair) -> list[str]:
     )
     kept = [pair.addresses[pk] for pk in sorted((moved & mine) - back)]
     gone = len(moved - mine)
-    left = [words % {"number": labels.masked_words(one.phone or one.raw)} for one in kept]
+    left = [words % {"number": masked_words(one.phone or one.raw)} for one in kept]
     return left + ([_("An address belongs to somebody else by now.")] if gone else [])
 
 

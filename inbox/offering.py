@@ -9,11 +9,12 @@ from accounts.models import User
 from compliance.opt_out_links import opt_out_link
 from inbox.canned import AGENT, found
 from inbox.contacts import address_of
+from inbox.labels import name_words, words_about
 from inbox.lookups.asking import Subject, known_already
 from inbox.models import CannedReply, Conversation
 from inbox.routing_facts import customer_of
 from inbox.timers import hours_of
-from routing.facts import Answer, Facts
+from routing.facts import Answer, Facts, Value
 from routing.hours import Calendar
 from routing.marks import words_of
 from routing.texts import (
@@ -52,7 +53,8 @@ def offered(
 ) -> tuple[Offered, ...]:
     """Return the canned replies that fit best to these words, filled in for this conversation.
 
-    One that says nothing here is left out. Nobody else is asked: of a CRM counts what is known.
+    One that says nothing here is left out. Nobody else is asked: of a CRM counts what is known. Nor
+    is a number known where it is kept from who is answered now: they would read it in the text.
     """
     texts = [(row, Text.parse(row.body)) for row in found(conversation, words, me=by.pk)]
     names = frozenset(slot.name for _row, text in texts for slot in text.slots)
@@ -66,14 +68,13 @@ def values_here(
 ) -> tuple[tuple[str, str], ...]:
     """Return what may be put into an answer here by its name: the value of each, filled in.
 
-    Those that have all of these words in name or value; what is not known is left out, as is a
-    number that is kept from who is answered now. No CRM is asked.
+    Those that have all of these words in name or value; what is not known is left out, as is what
+    holds a number that is kept from who is answered now. No CRM is asked.
     """
-    hidden = {"contact.number"} if numbers_are_hidden() else set[str]()
-    names = [name for name in (*BUILT_IN, *AGENT) if name not in hidden]
+    names = [*BUILT_IN, *AGENT]
     filling = _filling(conversation, frozenset(names), by=by, now=now)
     said = [(name, filling.say(CannedReply(), Text.parse(f"{{{{{name}}}}}"))) for name in names]
-    attributes = sorted(conversation.contact.attributes.items())
+    attributes = sorted(_shown(conversation, conversation.contact.attributes).items())
     said += [(attribute_name(key), words_of(value)) for key, value in attributes]
     wanted = words.casefold().split()
     found = [one for one in said if one[1] and _has_all(" ".join(one), wanted)]
@@ -130,7 +131,31 @@ def _facts(conversation: Conversation, names: frozenset[str], *, now: datetime) 
     if crms := frozenset(filter(None, map(lookup_in, names))):
         subject = Subject(conversation.contact, customer)
         answers = known_already(crms, account_id=inbox.account_id, subject=subject, now=now)
-    return Facts("", customer=customer, calendar=calendar, answers=answers)
+    facts = Facts("", customer=customer, calendar=calendar, answers=answers)
+    return _without_numbers(conversation, facts) if numbers_are_hidden() else facts
+
+
+def _without_numbers(conversation: Conversation, facts: Facts) -> Facts:
+    """Return facts without those that hold a number of this customer's: as if not known."""
+    customer = facts.customer
+    shown = replace(
+        customer,
+        number="",
+        name=customer.name if name_words(customer.name) == customer.name else "",
+        attributes=_shown(conversation, customer.attributes),
+    )
+    answers = {
+        name: replace(answer, fields=_shown(conversation, answer.fields))
+        for name, answer in facts.answers.items()
+    }
+    return replace(facts, customer=shown, answers=answers)
+
+
+def _shown(conversation: Conversation, values: Mapping[str, Value]) -> dict[str, Value]:
+    """Keep what holds no number that is kept from who is answered now."""
+    contact = conversation.contact
+    words = {name: words_of(value) for name, value in values.items()}
+    return {name: values[name] for name, one in words.items() if words_about(contact, one) == one}
 
 
 def _link(conversation: Conversation, names: frozenset[str], *, now: datetime) -> str:

@@ -82,7 +82,17 @@ class Row(NamedTuple):
         address = labels.address_words(
             phone=self.phone, key=self.key, raw=self.raw, is_masked=self.masks_numbers
         )
-        return self.given_name or self.profile_name or address
+        name = self.given_name or self.profile_name
+        number = self.phone or self.key.partition(":")[2]
+        return labels.name_words(name, number, is_masked=self.masks_numbers) or address
+
+    @property
+    def last_words(self) -> str:
+        """Return the last words, the customer's number masked in ours where the account does."""
+        if not self.masks_numbers:
+            return self.preview
+        number = self.phone or self.key.partition(":")[2]
+        return labels.shown_preview(self.preview_kind, self.preview, number)
 
     @property
     def badge(self) -> str:

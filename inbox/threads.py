@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
@@ -25,6 +26,7 @@ from inbox.attendance import State, states_in
 from inbox.cards import may_change
 from inbox.desk import Desk, desk_of
 from inbox.fragments import bubble_queryset
+from inbox.labels import words_about
 from inbox.lookups.asking import known_of
 from inbox.models import (
     Attachment,
@@ -90,12 +92,16 @@ class AddressCard:
 
 @dataclass(frozen=True)
 class AttributeCard:
-    """An attribute of a contact: its words, and what a form to change it sends back as `seen`."""
+    """An attribute of a contact: its words, and what a form to change it sends back as `seen`.
+
+    `is_masked`: its reader does not see all of it, and so does not change it.
+    """
 
     name: str
     kind: Kind
     words: str
     seen: str
+    is_masked: bool = False
 
 
 @dataclass(frozen=True)
@@ -223,6 +229,7 @@ def timeline(
     for message in stretch.messages:
         # Who writes in a thread is one contact, and it is at hand.
         message.thread.contact = conversation.contact
+        message.thread.address = conversation.thread.address
     events = ConversationEvent.objects.filter(
         stretch.holds(), thread=conversation.thread_id, conversation__in=segments
     ).order_by("-after_seq", "-pk")[:EVENTS]
@@ -391,10 +398,16 @@ def media_by_month(viewer: Viewer, conversation: Conversation) -> tuple[list[Mon
 
 def attributes_of(contact: Contact) -> list[AttributeCard]:
     """List what is known of a contact by name."""
-    return [
-        AttributeCard(name, kind_of(value), words_of(value), json.dumps(value))
-        for name, value in sorted(contact.attributes.items(), key=lambda one: one[0].casefold())
-    ]
+    found = sorted(contact.attributes.items(), key=lambda one: one[0].casefold())
+    return [_attribute(contact, name, value) for name, value in found]
+
+
+def _attribute(contact: Contact, name: str, value: Any) -> AttributeCard:
+    words = words_of(value)
+    shown = words_about(contact, words)
+    if shown != words:
+        return AttributeCard(name, kind_of(value), shown, "", is_masked=True)
+    return AttributeCard(name, kind_of(value), words, json.dumps(value))
 
 
 def known_cards(contact: Contact) -> list[KnownCard]:
@@ -403,8 +416,8 @@ def known_cards(contact: Contact) -> list[KnownCard]:
         KnownCard(
             answer.connector.name,
             answer.answered_at,
-            [(name, words_of(value)) for name, value in answer.facts.items()],
-            answer.left_out,
+            [(name, words_about(contact, words_of(value))) for name, value in answer.facts.items()],
+            [words_about(contact, words) for words in answer.left_out],
         )
         for answer in known_of(contact)
     ]

@@ -11,7 +11,7 @@ from django.db.models import Q
 from accounts.access import Viewer
 from inbox.access import conversations_of
 from inbox.fragments import bubble_queryset
-from inbox.labels import channel_words, contact_name, local, status_words
+from inbox.labels import channel_words, contact_name, local, said, status_words
 from inbox.models import Conversation, ConversationEvent, Message
 from inbox.threads import Item, woven
 
@@ -66,17 +66,17 @@ def rows_of(
     for piece in pieces_of(viewer, conversation, notes=notes):
         for item in piece:
             if item.message:
-                yield _row(item.message, name, zone)
+                yield _row(item.message, name, zone, is_masked=is_masked)
 
 
-def _row(message: Message, customer: str, zone: str) -> tuple[object, ...]:
+def _row(message: Message, customer: str, zone: str, *, is_masked: bool) -> tuple[object, ...]:
     return (
         written(message.created_at, zone),
         message.direction,
         message.kind,
         customer if message.is_inbound else message.author_label,
         channel_words(message.channel),
-        "" if message.forgotten_for else message.body,
+        "" if message.forgotten_for else said(message, is_masked=is_masked),
         ", ".join(file.name or file.content_type for file in message.attachments.all()),
         status_words(message),
         message.error_code,

@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Upper
+from django.utils.functional import cached_property
 
 from accounts.models import Account, User
 from compliance.addresses import masked
@@ -48,6 +49,11 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.profile_name or f"Contact {self.pk}"
+
+    @cached_property
+    def numbers(self) -> tuple[str, ...]:
+        """Return every number and id under which they are reached; asked once."""
+        return tuple(dict.fromkeys(one.number for one in self.addresses.order_by("pk")))
 
 
 class ContactAddress(models.Model):
@@ -94,3 +100,8 @@ class ContactAddress(models.Model):
 
     def __str__(self) -> str:
         return masked(self.key)
+
+    @property
+    def number(self) -> str:
+        """Return what is dialled to reach them, or their id where there is no number."""
+        return self.phone or self.key.partition(":")[2] or self.raw

@@ -11,7 +11,8 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
-from inbox.labels import channel_words, contact_name, masked_words
+from inbox.labels import channel_words, contact_name
+from inbox.masking import masked_words
 from inbox.models import Conversation, Message, ResponseTime
 from inbox.models.conversation import ConversationQuerySet
 from inbox.reporting.asking import Period

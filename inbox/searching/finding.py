@@ -289,7 +289,7 @@ class _Search:
         """What stands below a name: the number that was looked for, or the last words."""
         if kind == Kind.CONTACTS:
             return [Piece(labels.shown_address(row.thread.address), False)]
-        return snippet(row.preview, ())
+        return snippet(labels.last_words(row), ())
 
     # --- Messages --------------------------------------------------------------------------------
 
@@ -302,7 +302,7 @@ class _Search:
                 Kind.MESSAGES,
                 one.conversation,
                 one.created_at,
-                snippet(one.body, needles),
+                snippet(labels.said(one), needles),
                 one.public_id,
                 one.author_label if not one.is_inbound else "",
                 one.is_note,

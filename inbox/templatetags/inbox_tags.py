@@ -17,7 +17,14 @@ from accounts.circumstances import numbers_are_hidden
 from inbox import labels, previews
 from inbox.carrier import ErrorKind
 from inbox.markup import filled_for, kept_part
-from inbox.models import Attachment, ContactAddress, Conversation, ConversationEvent, Message
+from inbox.models import (
+    Attachment,
+    Contact,
+    ContactAddress,
+    Conversation,
+    ConversationEvent,
+    Message,
+)
 from inbox.models.ids import client_id
 from inbox.models.message import MENTION_NAMES
 from inbox.tongues import language_name, languages_with
@@ -212,6 +219,36 @@ def copied(row: ContactAddress) -> str:
 def address(row: ContactAddress) -> str:
     """Write a customer's address as people do."""
     return labels.shown_address(row)
+
+
+@register.filter
+def own_name(name: str) -> str:
+    """Write what a contact is called; a number in it is masked where numbers are."""
+    return labels.name_words(name)
+
+
+@register.filter
+def about(words: str, contact: Contact) -> str:
+    """Write what is known of a contact, their numbers masked where numbers are."""
+    return labels.words_about(contact, words)
+
+
+@register.filter
+def notes_words(contact: Contact) -> str:
+    """Write the notes about a contact, their numbers masked where numbers are."""
+    return labels.words_about(contact, contact.notes)
+
+
+@register.filter
+def said(message: Message) -> str:
+    """Write what a message says, the same for every reader."""
+    return labels.said(message)
+
+
+@register.filter
+def last_words(conversation: Conversation) -> str:
+    """Say the last words of a conversation, or what stands for a file, to its reader."""
+    return previews.preview_words(labels.last_words(conversation))
 
 
 @register.filter

@@ -20,6 +20,8 @@ from inbox.cards import (
 )
 from inbox.contact_pages import contact_list, contact_page
 from inbox.conversations import set_contact_language, set_contact_name
+from inbox.labels import name_words, words_about
+from inbox.masking import with_numbers
 from inbox.merging import now_part_of
 from inbox.models import Contact
 from inbox.refusals import RefusedError
@@ -58,7 +60,7 @@ def contact(request: HttpRequest, *, public_id: str) -> HttpResponse:
     if request.method == "GET":
         page = contact_page(viewer, row, now=now)
         return render(request, "inbox/contact.html", {"page": page, "viewer": viewer})
-    wanted = _wanted(request)
+    wanted = _wanted(request, row)
     try:
         edit_contact(row, wanted, Editor(viewer, user, now))
     except RefusedError as refusal:
@@ -73,15 +75,21 @@ def contact(request: HttpRequest, *, public_id: str) -> HttpResponse:
     return act(request, lambda: None, done=_("The contact is saved."), back=back)
 
 
-def _wanted(request: HttpRequest) -> Wanted:
+def _wanted(request: HttpRequest, row: Contact) -> Wanted:
     data = request.POST
+    notes = data.get("notes", "").replace("\r\n", "\n")
     return Wanted(
         seen=data.get("seen", ""),
-        name=data.get("name", ""),
+        name=_name_in(request, row),
         language=data.get("language", ""),
         owner=number_in(data.get("owner", "")),
-        notes=data.get("notes", "").replace("\r\n", "\n"),
+        notes=with_numbers(notes, row.notes, words_about(row, row.notes)),
     )
+
+
+def _name_in(request: HttpRequest, row: Contact) -> str:
+    """Read a name that was typed; where a masked number was left standing, the number stays."""
+    return with_numbers(request.POST.get("name", ""), row.name, name_words(row.name))
 
 
 @require_POST
@@ -119,7 +127,7 @@ def contact_name(request: HttpRequest, *, public_id: str) -> HttpResponse:
     return act(
         request,
         lambda: set_contact_name(
-            contact=row, by=viewer, user=user, name=request.POST.get("name", ""), now=now
+            contact=row, by=viewer, user=user, name=_name_in(request, row), now=now
         ),
         done="",
         back=back_to(request, "/"),

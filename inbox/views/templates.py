@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from compliance.policies import policy_of
 from inbox.abilities import Ability, abilities_of, part_of
+from inbox.labels import name_words, words_about
 from inbox.models import Conversation, Message, WhatsAppTemplate
 from inbox.models.ids import client_id
 from inbox.sending import (
@@ -81,11 +82,13 @@ class _Choice:
 
 
 def _known(conversation: Conversation) -> Known:
-    """Gather what the places of a template may be filled with: no number stands for a name."""
+    """Gather what the places of a template may be filled with: no number stands for a name, and
+    none that is kept from who is answered now stands anywhere."""
     contact = conversation.contact
     name = contact.name or contact.profile_name
-    attributes = {one: words_of(value) for one, value in contact.attributes.items()}
-    first = first_name(name)
+    every = {one: words_of(value) for one, value in contact.attributes.items()}
+    attributes = {one: said for one, said in every.items() if words_about(contact, said) == said}
+    first = first_name(name) if name_words(name) == name else ""
     return Known(name if first else "", first, attributes)
 
 

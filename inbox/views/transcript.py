@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.audit import record_export
 from accounts.exports import csv_response
-from inbox.labels import customer_name, local, shown_address
+from inbox.labels import customer_name, local, said, shown_address
 from inbox.models import ConversationEvent, Message
 from inbox.threads import Item
 from inbox.transcript import COLUMNS, pieces_of, rows_of
@@ -30,6 +30,7 @@ class Line:
     message: Message | None
     event: ConversationEvent | None
     is_new_day: bool
+    words: str = ""
 
 
 @require_GET
@@ -71,7 +72,7 @@ def _page(request: HttpRequest, case: Case, named: dict[str, str], *, notes: boo
     told |= named
     head, _, tail = render_to_string("inbox/print.html", told, request).partition(PIECES)
     yield head
-    lines = _Lines(case.conversation.inbox.zone)
+    lines = _Lines(case.conversation.inbox.zone, is_masked=not case.viewer.sees_numbers)
     for piece in pieces_of(case.viewer, case.conversation, notes=notes):
         # The middlewares are through with the request when this runs.
         with translation.override(language):
@@ -83,8 +84,8 @@ def _page(request: HttpRequest, case: Case, named: dict[str, str], *, notes: boo
 class _Lines:
     """Makes lines of items, and knows across pieces where a new day begins."""
 
-    def __init__(self, zone: str) -> None:
-        self._zone = zone
+    def __init__(self, zone: str, *, is_masked: bool) -> None:
+        self._zone, self._is_masked = zone, is_masked
         self._day = ""
 
     def of(self, piece: list[Item]) -> list[Line]:
@@ -96,4 +97,5 @@ class _Lines:
         assert moment
         at = local(moment, self._zone)
         before, self._day = self._day, at.date().isoformat()
-        return Line(at, item.message, item.event, is_new_day=before != self._day)
+        words = said(item.message, is_masked=self._is_masked) if item.message else ""
+        return Line(at, item.message, item.event, before != self._day, words)

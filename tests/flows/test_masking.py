@@ -11,9 +11,11 @@ from accounts.models import Account, AuditEntry, User
 from inbox.alerts import Happening, Kind, notices_of
 from inbox.broadcast import VERSION
 from inbox.conversations import claim_conversation
-from inbox.fragments import render_header, render_row
-from inbox.labels import masked_words
-from inbox.models import Contact
+from inbox.fragments import render_bubble, render_header, render_row
+from inbox.labels import name_words
+from inbox.masking import masked_name, masked_words, with_numbers, without_numbers
+from inbox.models import CannedReply, Contact, CrmAnswer
+from routing.models import CrmConnector
 from tests.conftest import House
 from tests.factories import make_user
 from tests.flows.test_together import MARIA, Stage, stage
@@ -167,3 +169,165 @@ def test_the_owner_s_own_pages_mask_too(stage: Stage, login: Any) -> None:
     alice = login(stage.house.alice)
 
     assert not tells(body(alice.get(f"/inbox/{stage.house.inbox.slug}/?view=mine")))
+
+
+# --- Numbers inside other words -------------------------------------------------------------------
+
+LOCAL = f"({MARIA[2:5]}) {MARIA[5:8]}-{MARIA[8:]}"
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("(212) 555-0199", "+1 ••• ••99"),
+        ("call +1 212.555.0199 now", "call +1 ••• ••99 now"),
+        ("0012125550199", "+1 ••• ••99"),
+        ("555-0199", "+1 ••• ••99"),
+        ("42, 212 555 0199", "42, +1 ••• ••99"),
+        ("٢١٢٥٥٥٠١٩٩", "+1 ••• ••99"),
+        ("212\u200b555\u200b0199", "+1 ••• ••99"),
+        ("another one: 555-0198", "another one: 555-0198"),
+        ("order 2125550", "order 2125550"),
+        ("", ""),
+    ],
+)
+def test_a_number_is_masked_however_it_is_written(words: str, shown: str) -> None:
+    assert without_numbers(words, ["+12125550199"]) == shown
+
+
+def test_numbers_with_a_trunk_zero_and_short_ones_are_known() -> None:
+    words = "0660 1234567, +43 (0)660 123 45 67"
+
+    assert without_numbers(words, ["+436601234567"]) == "+43 ••• ••67, +43 ••• ••67"
+    assert without_numbers("32665", ["32665"]) == "••• ••65"
+    assert without_numbers("132665", ["32665"]) == "132665"
+    assert without_numbers("id US.1234567890", ["US.1234567890"]) == "id US.••• ••90"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("+12125550100", "+1 ••• ••00"),
+        ("Maria 212 555 0100", "Maria ••• ••00"),
+        ("Maria of flat 12", "Maria of flat 12"),
+    ],
+)
+def test_who_is_called_by_any_number_has_it_masked(name: str, shown: str) -> None:
+    assert masked_name(name, ["+436601234567"]) == shown
+
+
+def test_what_stood_masked_in_a_form_is_kept() -> None:
+    kept = "212-555-0199 at 9, +1 212 555 0199 at 10"
+    masked = without_numbers(kept, ["+12125550199"])
+
+    assert with_numbers(masked, kept, masked) == kept
+    assert with_numbers(f"VIP. {masked}!", kept, masked) == f"VIP. {kept}!"
+    assert with_numbers("Nothing", kept, masked) == "Nothing"
+    assert with_numbers("+1 ••• ••99 only", kept, masked) == "212-555-0199 only"
+
+
+@pytest.fixture
+def known(stage: Stage) -> Contact:
+    """Let Maria's number stand wherever people and CRMs may write it."""
+    contact = stage.row.contact
+    contact.name, contact.profile_name = LOCAL, MARIA
+    contact.attributes = {"mobile": MARIA, "office": int(MARIA[1:]), "lines": [LOCAL, "x"]}
+    contact.notes = f"Call {LOCAL} after nine"
+    contact.save()
+    connector = CrmConnector.objects.create(
+        account=stage.house.account, name="Sales", created_at=stage.now, changed_at=stage.now
+    )
+    CrmAnswer.objects.create(
+        account=stage.house.account,
+        contact=contact,
+        connector=connector,
+        question="x",
+        facts={"phone": LOCAL, "tier": "gold"},
+        left_out=[f"fax {MARIA} is no date"],
+        answered_at=stage.now,
+    )
+    return contact
+
+
+def test_an_agent_finds_no_number_in_what_is_known_either(
+    stage: Stage, login: Any, known: Contact
+) -> None:
+    asked = places(stage)
+    stage.reply(stage.house.alice, body=f"We call you at {MARIA}, {LOCAL}")
+    asked["folds"] = (f"/c/{stage.row.public_id}/panel/folds/", PART)
+    alice = login(stage.house.alice)
+
+    for name, (place, how) in asked.items():
+        answer = alice.get(place, **how)
+        assert answer.status_code < 400, name
+        assert not tells(body(answer).replace(stage.house.sender.address, "")), name
+
+    assert "gold" in body(alice.get(f"/contacts/{known.public_id}/"))
+    assert "after nine" in body(alice.get(f"/contacts/{known.public_id}/"))
+    for drawn in (render_row(stage.row), render_header(stage.row)):
+        assert not tells(drawn)
+
+
+def test_supervisors_see_what_is_known_whole(stage: Stage, login: Any, known: Contact) -> None:
+    page = body(login(stage.house.sue).get(f"/contacts/{known.public_id}/"))
+
+    assert page.count(LOCAL) >= 4
+
+
+def test_the_customer_gets_what_was_written(stage: Stage, known: Contact) -> None:
+    message = stage.reply(stage.house.alice, body=f"We call you at {MARIA}")
+
+    assert message.body == f"We call you at {MARIA}"
+    assert "We call you at +1 ••• ••" in render_bubble(message)
+
+
+def test_what_people_typed_stays(stage: Stage) -> None:
+    stage.hear(f"Mine is {MARIA}")
+
+    assert MARIA in render_bubble(stage.message)
+
+
+def test_an_agent_s_save_keeps_numbers_that_they_did_not_see(
+    stage: Stage, login: Any, known: Contact
+) -> None:
+    alice, place = login(stage.house.alice), f"/contacts/{known.public_id}/"
+    page = alice.get(place).context["page"]
+    shown = name_words(LOCAL, is_masked=True)
+    notes = without_numbers(known.notes, known.numbers)
+
+    answer = alice.post(
+        place, {"seen": page.seen, "name": shown, "language": "es", "notes": f"{notes}. VIP"}
+    )
+    alice.post(f"{place}name/", {"name": shown})
+
+    assert answer.status_code == 302
+    known.refresh_from_db()
+    assert (known.name, known.language) == (LOCAL, "es")
+    assert known.notes == f"Call {LOCAL} after nine. VIP"
+
+
+def test_canned_replies_fill_in_no_number_for_who_may_not_see_it(
+    stage: Stage, login: Any, known: Contact
+) -> None:
+    for shortcut, slot in (
+        ("number", "{{contact.number|your number}}"),
+        ("name", "{{contact.name|you}}"),
+        ("mobile", "{{contact.attributes.mobile|your mobile}}"),
+        ("office", "{{contact.attributes.office|your office}}"),
+    ):
+        CannedReply.objects.create(
+            account=stage.house.account,
+            shortcut=shortcut,
+            body=f"We call {slot}.",
+            made_at=stage.now,
+            changed_at=stage.now,
+        )
+
+    def said(person: User, **query: str) -> str:
+        place = f"/c/{stage.row.public_id}/canned/"
+        return body(login(person).get(place, query))
+
+    assert not tells(said(stage.house.alice))
+    assert "We call your mobile." in said(stage.house.alice)
+    assert not tells(said(stage.house.alice, of="values"))
+    assert tells(said(stage.house.sue))
