@@ -31,6 +31,8 @@ class Sort(StrEnum):
     OLDEST = "oldest"
     WAITING = "waiting"
     DUE = "due"
+    PRIORITY = "priority"
+    CREATED = "created"
 
     @classmethod
     def named(cls, name: str) -> "Sort":
@@ -39,25 +41,28 @@ class Sort(StrEnum):
 
     @property
     def field(self) -> str:
-        """Name the moment by which rows are put in order."""
+        """Name the moment by which rows are put in order, among those of one priority."""
         return _FIELDS.get(self, "last_activity_at")
 
     @property
     def ordering(self) -> tuple[str, str]:
         """Return what a query is ordered by; no two rows are equal."""
-        sign = "-" if self is Sort.NEWEST else ""
+        sign = "-" if self in _LATEST_FIRST else ""
         return f"{sign}{self.field}", f"{sign}id"
 
     def after(self, at: Any, pk: Any) -> Q:
         """Keep what comes after a row of that moment and key."""
-        side = "lt" if self is Sort.NEWEST else "gt"
+        side = "lt" if self in _LATEST_FIRST else "gt"
         is_beyond = Q(**{f"{self.field}__{side}": at})
         is_beside = Q(**{self.field: at, f"pk__{side}": pk})
         # Said once more, alone, so that an index finds the place.
         return (is_beyond | is_beside) & Q(**{f"{self.field}__{side}e": at})
 
 
-_FIELDS = {Sort.WAITING: "waiting_since", Sort.DUE: "due_at"}
+_FIELDS = {Sort.WAITING: "waiting_since", Sort.DUE: "due_at", Sort.CREATED: "opened_at"}
+_LATEST_FIRST = {Sort.NEWEST, Sort.PRIORITY, Sort.CREATED}
+# The most urgent first.
+URGENCY = tuple(reversed(Conversation.Priority.values))
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ def filtered(
     if wanted.waiting:
         since = now - timedelta(minutes=wanted.waiting)
         conversations = conversations.filter(waiting_since__lte=since)
-    if wanted.sort in _FIELDS:
+    if wanted.sort in {Sort.WAITING, Sort.DUE}:
         conversations = conversations.filter(waiting_since__isnull=False)
     if wanted.sort is Sort.DUE:
         conversations = conversations.filter(due_at__isnull=False)

@@ -34,7 +34,7 @@ from accounts.administrators import administrators_of
 from accounts.models import User
 from inbox.access import Seen, conversations_of, inboxes_for, teams_of
 from inbox.drafts import drafted
-from inbox.filters import CHANNELS, Filter, Sort, filtered
+from inbox.filters import CHANNELS, URGENCY, Filter, Sort, filtered
 from inbox.mentions import unread as unread_mentions
 from inbox.models import (
     Conversation,
@@ -259,16 +259,40 @@ class _Number(Subquery):
 
 def _page(viewer: Viewer, inbox: TeamInbox, asked: Asked) -> list[RowCard]:
     """Return the rows of a page, and one row more if there is one."""
-    at, public_id = _place_of(asked.before) if asked.before else (None, None)
+    place = _place_of(asked.before, asked.sort) if asked.before else None
     if asked.words or not asked.wanted.is_plain:
-        found, sort = _asked_for(viewer, inbox, asked), asked.sort
-        below = _below(found, at, public_id, sort) if at else found
-        rows = list(_in_order(below, viewer.user_id, sort))
+        rows = _rows_of(_asked_for(viewer, inbox, asked), viewer.user_id, asked.sort, place)
     else:
-        query = _rows_query(asked.view, has_owner=bool(asked.owner), is_below=bool(at))
+        query = _rows_query(asked.view, has_owner=bool(asked.owner), is_below=bool(place))
+        at, public_id = (place.at, place.public_id) if place else (None, None)
         values = {"inbox": inbox.pk, "owner": asked.owner, "at": at, "public_id": public_id}
         rows = query.all(viewer, **values)
     return [RowCard(Row.of(shown), unread, has_draft) for unread, has_draft, *shown in rows]
+
+
+def _rows_of(
+    found: ConversationQuerySet, me: int, sort: Sort, place: "_Place | None"
+) -> list[tuple[Any, ...]]:
+    if sort is Sort.PRIORITY:
+        return _by_priority(found, me, place)
+    below = _below(found, place.at, place.public_id, sort) if place else found
+    return list(_in_order(below, me, sort))
+
+
+def _by_priority(
+    found: ConversationQuerySet, me: int, place: "_Place | None"
+) -> list[tuple[Any, ...]]:
+    """Read one priority after the other until there is a page: each has an index in its order."""
+    rows: list[tuple[Any, ...]] = []
+    begin = URGENCY.index(place.priority) if place else 0
+    for priority in URGENCY[begin:]:
+        part = found.filter(priority=priority)
+        if place and place.priority == priority:
+            part = _below(part, place.at, place.public_id, Sort.PRIORITY)
+        rows += _in_order(part, me, Sort.PRIORITY)[: ROWS + 1 - len(rows)]
+        if len(rows) > ROWS:
+            break
+    return rows
 
 
 def _asked_for(viewer: Viewer, inbox: TeamInbox, asked: Asked) -> ConversationQuerySet:
@@ -340,14 +364,27 @@ def _mentioned(me: Any) -> "QuerySet[Participant]":
 def cursor_of(row: Row, sort: Sort = Sort.NEWEST) -> str:
     """Say where a page ends, so that the next one begins there."""
     at: datetime = getattr(row, sort.field)
-    return f"{int(at.timestamp() * MICROSECONDS)}.{row.public_id}"
+    place = f"{int(at.timestamp() * MICROSECONDS)}.{row.public_id}"
+    return f"{place}.{row.priority}" if sort is Sort.PRIORITY else place
 
 
-def _place_of(cursor: str) -> tuple[datetime, str]:
-    micros, _, public_id = cursor.partition(".")
+class _Place(NamedTuple):
+    """Where a page ended: a row's moment and id, and its priority where that counts first."""
+
+    at: datetime
+    public_id: str
+    priority: str
+
+
+def _place_of(cursor: str, sort: Sort) -> _Place:
+    micros, _, rest = cursor.partition(".")
+    public_id, _, priority = rest.partition(".")
     if not micros.isdecimal() or len(micros) > 17 or "\0" in public_id:
         raise Http404("No such page.")
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(micros)), public_id
+    if sort is Sort.PRIORITY and priority not in URGENCY:
+        raise Http404("No such page.")
+    at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(micros))
+    return _Place(at, public_id, priority)
 
 
 def _below(

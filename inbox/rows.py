@@ -58,6 +58,7 @@ class Row(NamedTuple):
     due_at: datetime | None = None
     target_minutes: int = 15
     masks_numbers: bool = False
+    opened_at: datetime | None = None
     tags: tuple[str, ...] = ()
 
     @classmethod
@@ -185,6 +186,7 @@ FIELDS = (
     "due_at",
     "inbox__target_minutes",
     "inbox__account__masks_numbers",
+    "opened_at",
     "tags",
 )
 
@@ -224,6 +226,7 @@ def row_of(conversation: Conversation) -> Row:
         conversation.due_at,
         conversation.inbox.target_minutes,
         labels.is_masked_for_all(conversation),
+        conversation.opened_at,
         tuple(conversation.tags),
     )
 

@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
+from accounts.access import viewer_of
+from inbox.marking import Writer, set_priority
 from inbox.models import Conversation, SavedView, TeamInbox
 from tests.browser.conftest import Open
 from tests.browser.keyboard import go_to
@@ -14,7 +16,7 @@ from tests.browser.test_bulk import INBOX, claim, six_rows
 from tests.browser.test_composer import ready, say, shop
 from tests.browser.test_every_page import WIDTHS, check_page
 from tests.conftest import House
-from tests.live import Live
+from tests.live import Live, until
 
 __all__ = ["shop"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -167,3 +169,47 @@ def test_rows_full_of_marks_look_and_read_well(
     alice.goto(f"{alice.url}?sort=due")
     expect(alice.locator("#rows .row")).to_have_count(2)
     assert alice.locator("#rows .row").first.get_attribute("data-id") == second.public_id
+
+
+def in_order(page: Page) -> list[str]:
+    return page.locator("#rows .row").evaluate_all("all => all.map((one) => one.dataset.id)")
+
+
+def test_a_live_row_takes_its_place_by_priority_and_by_beginning(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    six_rows(live, shop)
+    rows = list(Conversation.objects.order_by("-last_activity_at", "-pk"))
+    ids = [row.public_id for row in rows]
+    Conversation.objects.filter(pk=rows[3].pk).update(priority="urgent")
+    Conversation.objects.filter(pk=rows[0].pk).update(priority="low")
+    urgent_first = [ids[3], *ids[1:3], *ids[4:], ids[0]]
+    alice = ready(open_as(shop.alice, f"{INBOX}?sort=priority"))
+    created = ready(open_as(shop.bob, f"{INBOX}?sort=created"))
+    begun = [row.public_id for row in Conversation.objects.order_by("-opened_at", "-pk")]
+    expect(alice.locator("#rows .row")).to_have_count(6)
+    assert in_order(alice) == urgent_first
+    assert in_order(created) == begun
+
+    # Somebody says how urgent one is: it goes above those that are less so, below those more so.
+    now = timezone.now()
+    writer = Writer(rows[5], viewer_of(shop.sue, now=now), shop.sue, now)
+    set_priority(writer, "high")
+    place = [ids[3], ids[5], ids[1], ids[2], ids[4], ids[0]]
+    until(lambda: in_order(alice) == place, within=10, what="it stands among the urgent")
+
+    # The customer of the last one writes: last it stays, but for who looks at the newest first.
+    customer = rows[0].thread.customer_address
+    live.carrier.ask(
+        "POST", "inbound", **{"from": customer, "to": shop.sender.address, "body": "And?"}
+    )
+    expect(alice.locator(f"#c-{ids[0]} .row-preview")).to_contain_text("And?")
+    expect(created.locator(f"#c-{ids[0]} .row-preview")).to_contain_text("And?")
+    assert in_order(alice) == place
+    assert in_order(created) == begun
+
+    # It is not low any more: it wrote last, so it stands first among the others.
+    row = Conversation.objects.get(pk=rows[0].pk)
+    set_priority(Writer(row, viewer_of(shop.sue, now=now), shop.sue, now), "normal")
+    place = [ids[3], ids[5], ids[0], ids[1], ids[2], ids[4]]
+    until(lambda: in_order(alice) == place, within=10, what="it stands first of the others")

@@ -14,6 +14,8 @@ export const NARROW = [
   ...["unread", "promised", "media", "failed"],
 ];
 
+const URGENCY = ["low", "normal", "high", "urgent"];
+
 export class List {
   constructor(settings, open) {
     this.settings = settings;
@@ -211,20 +213,34 @@ export class List {
   wouldMove(fresh, known) {
     if (!known) return this.rows.querySelector(".row") !== null;
     const above = known.previousElementSibling;
-    return Boolean(above?.dataset.activity) && this.rank(above) < this.rank(fresh);
+    const below = known.nextElementSibling;
+    const goesUp = Boolean(above?.dataset.activity) && this.isAbove(fresh, above);
+    return goesUp || (Boolean(below?.dataset.activity) && this.isAbove(below, fresh));
+  }
+
+  // Does a row stand above another, by the first thing in which they differ?
+  isAbove(one, other) {
+    const [here, there] = [this.rank(one), this.rank(other)];
+    const at = here.findIndex((part, index) => part !== there[index]);
+    return at >= 0 && here[at] > there[at];
   }
 
   // Rows of a higher rank stand above others.
   rank(row) {
-    if (this.state.sort === "waiting") return -waitsSince(row);
-    if (this.state.sort === "due") return -dueAt(row);
-    return this.state.sort === "oldest" ? -stamp(row) : stamp(row);
+    switch (this.state.sort) {
+      case "waiting": return [-waitsSince(row)];
+      case "due": return [-dueAt(row)];
+      case "oldest": return [-stamp(row)];
+      case "priority": return [URGENCY.indexOf(row.dataset.priority ?? "normal"), stamp(row)];
+      case "created": return [Number(row.dataset.opened ?? 0)];
+      default: return [stamp(row)];
+    }
   }
 
   // Put a row where the order of the list has it.
   place(row) {
     const others = [...this.rows.querySelectorAll(":scope > .row")].filter((one) => one !== row);
-    const next = others.find((one) => this.rank(one) < this.rank(row));
+    const next = others.find((one) => this.isAbove(row, one));
     const end = next ?? this.rows.querySelector(":scope > .more");
     if (!next && !row.isConnected && this.rows.querySelector(":scope > .more")) return;
     this.gone(row.dataset.id)?.remove();
