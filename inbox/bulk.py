@@ -38,6 +38,7 @@ class Act(StrEnum):
     RELEASE = "release"
     TRANSFER = "transfer"
     CLOSE = "close"
+    REOPEN = "reopen"
     UNDO_CLOSE = "undo_close"
     SNOOZE = "snooze"
     WAKE = "wake"
@@ -59,6 +60,7 @@ _UNDO = {
     Act.RELEASE: Act.UNDO,
     Act.TRANSFER: Act.UNDO,
     Act.CLOSE: Act.UNDO,
+    Act.REOPEN: Act.UNDO,
     Act.SNOOZE: Act.WAKE,
     Act.PRIORITY: Act.UNDO,
     Act.TAG: Act.UNTAG,
@@ -274,6 +276,10 @@ def _close(order: Order, row: Conversation, one: Picked) -> Conversation:
     )
 
 
+def _reopen(order: Order, row: Conversation, one: Picked) -> Conversation:
+    return closing.reopen_conversation(**order.story_of(row)) if row.is_closed else row
+
+
 def _undo_close(order: Order, row: Conversation, one: Picked) -> Conversation:
     return closing.undo_close(**order.story_of(row))
 
@@ -313,6 +319,7 @@ _STORIES: dict[Act, Callable[[Order, Conversation, Picked], Conversation | None]
     Act.RELEASE: _release,
     Act.TRANSFER: _transfer,
     Act.CLOSE: _close,
+    Act.REOPEN: _reopen,
     Act.UNDO_CLOSE: _undo_close,
     Act.SNOOZE: _snooze,
     Act.WAKE: _wake,

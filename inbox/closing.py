@@ -120,10 +120,12 @@ def close_row(
     reason: str = "",
     label: str = "",
     promise: str = "",
+    undone: str = "",
 ) -> None:
     """Close a locked conversation: rows, timeline, events. The story keeps what an undo needs.
 
-    A promise ends with it: as `promise` says, or called off.
+    A promise ends with it: as `promise` says, or called off. `undone` is the public id of the
+    reopening that it takes back, if it does: then it cannot be taken back itself.
     """
     before = readers_of(row, now=story.now)
     record_close(row, by=story.actor, now=story.now)
@@ -166,9 +168,8 @@ def close_row(
             reason=reason.strip()[:200],
         )
     left = frozenset(before - readers_of(row, now=story.now))
-    story.record(
-        row, _Verb.CLOSED, label=label, reason=row.close_reason, undo=undo, version=row.version
-    )
+    facts = {"of": undone} if undone else {"undo": undo, "version": row.version}
+    story.record(row, _Verb.CLOSED, label=label, reason=row.close_reason, **facts)
     story.conversation_updated(row, "status", "owner", left=left)
 
 
@@ -182,7 +183,8 @@ def undo_close(
     with transaction.atomic(durable=True):
         row = locked_conversation(conversation)
         event = ConversationEvent.objects.filter(conversation=row).order_by("-pk").first()
-        is_mine = event and event.verb == _Verb.CLOSED and event.actor_id == user.pk
+        is_close = event and event.verb == _Verb.CLOSED and "undo" in event.data
+        is_mine = is_close and event and event.actor_id == user.pk
         is_fresh = event and now - event.at <= UNDO_TIME
         if not (row.is_closed and event and is_mine and is_fresh and by.may_see):
             raise ChangedMeanwhileError(
@@ -267,9 +269,16 @@ def reopen_row(row: Conversation, user: User, story: Story) -> None:
     """Reopen a locked, closed conversation for `user`, or for the team where nobody claims."""
     _refuse_newer(row)
     before = readers_of(row, now=story.now)
-    Participant.objects.filter(conversation=row, is_ended_by_close=True).update(
-        is_ended_by_close=False
-    )
+    parted = Participant.objects.filter(conversation=row, is_ended_by_close=True)
+    undo = {
+        "closed_at": _iso(row.closed_at),
+        "reason": row.close_reason,
+        "last_owner": row.last_owner_id,
+        "is_team_wide": row.is_team_wide,
+        "was_team_wide": row.was_team_wide_at_close,
+        "parts": list(parted.values_list("pk", flat=True)),
+    }
+    parted.update(is_ended_by_close=False)
     row.status, row.closed_at, row.close_reason = Conversation.Status.OPEN, None, ""
     row.was_team_wide_at_close, row.is_team_wide = False, True
     row.reopen_count += 1
@@ -281,8 +290,28 @@ def reopen_row(row: Conversation, user: User, story: Story) -> None:
     row.last_activity_at = story.now
     row.save()
     left = frozenset(before - readers_of(row, now=story.now))
-    story.record(row, _Verb.REOPENED, owner=row.owner.name if row.owner else "")
+    owner = row.owner.name if row.owner else ""
+    story.record(row, _Verb.REOPENED, owner=owner, undo=undo, version=row.version)
     story.conversation_updated(row, "status", "owner", left=left)
+
+
+def close_again(row: Conversation, reopened: ConversationEvent, story: Story) -> None:
+    """Make a locked conversation closed as it was before this reopening.
+
+    Raises ChangedMeanwhileError if the customer has written since.
+    """
+    if row.is_closed or row.waiting_since:
+        raise ChangedMeanwhileError(
+            _("Something happened in this conversation since: this can no longer be taken back.")
+        )
+    was = reopened.data["undo"]
+    close_row(row, story, reason=was["reason"], undone=reopened.public_id)
+    parts = Participant.objects.filter(conversation=row)
+    parts.filter(is_ended_by_close=True).update(is_ended_by_close=False)
+    parts.filter(pk__in=was["parts"]).update(is_ended_by_close=True)
+    row.closed_at, row.last_owner_id = _time(was["closed_at"]), was["last_owner"]
+    row.is_team_wide, row.was_team_wide_at_close = was["is_team_wide"], was["was_team_wide"]
+    row.save()
 
 
 def _refuse_newer(row: Conversation) -> None:

@@ -19,7 +19,7 @@ from accounts.models import User
 from inbox.abilities import Ability
 from inbox.access import readers_of
 from inbox.broadcast import announce
-from inbox.closing import UNDO_TIME, restore_close
+from inbox.closing import UNDO_TIME, close_again, restore_close
 from inbox.conversations import locked_conversation, require
 from inbox.marking import restore_priority
 from inbox.models import Conversation, ConversationEvent, Message
@@ -36,6 +36,7 @@ _AGAIN = {
     _Verb.MOVED: Ability.TRANSFER,
     _Verb.TAKEN_OVER: Ability.TAKE_OVER,
     _Verb.CLOSED: Ability.CLOSE,
+    _Verb.REOPENED: Ability.REOPEN,
     _Verb.PRIORITY: Ability.TAG,
 }
 
@@ -92,6 +93,8 @@ def undo_act(*, act: ConversationEvent, by: Viewer, user: User, now: datetime) -
         story = Story(now=now, actor=user)
         if act.verb == _Verb.CLOSED:
             restore_close(row, act, story)
+        elif act.verb == _Verb.REOPENED:
+            close_again(row, act, story)
         elif act.verb == _Verb.PRIORITY:
             restore_priority(row, act, story)
         else:

@@ -14,7 +14,7 @@ from accounts.numbers import number_in
 from inbox import closing, conversations, promises, sending, undoing, watching
 from inbox.access import HandledByOtherError, get_message
 from inbox.forms import PromiseForm, SnoozeForm
-from inbox.models import Conversation, Message, TeamInbox
+from inbox.models import Conversation, ConversationEvent, Message, TeamInbox
 from inbox.parting import close_with_goodbye
 from inbox.refusals import MissingInputError
 from inbox.threads import transfer_page
@@ -262,6 +262,7 @@ def reopen(request: HttpRequest, case: Case) -> HttpResponse:
         done=_("Open again.")
         if case.conversation.inbox.is_collaborative
         else _("Open again, and yours."),
+        undo=lambda row: undo_of(case, row, ConversationEvent.Verb.REOPENED),
         back=url_of(case.conversation),
     )
 

@@ -136,6 +136,7 @@ _WORDS: dict[Act, Callable[[int], str]] = {
     Act.RELEASE: lambda n: ngettext("%(number)s released", "%(number)s released", n),
     Act.TRANSFER: lambda n: ngettext("%(number)s transferred", "%(number)s transferred", n),
     Act.CLOSE: lambda n: ngettext("%(number)s closed", "%(number)s closed", n),
+    Act.REOPEN: lambda n: ngettext("%(number)s open again", "%(number)s open again", n),
     Act.UNDO_CLOSE: lambda n: ngettext("%(number)s open again", "%(number)s open again", n),
     Act.SNOOZE: lambda n: ngettext("%(number)s snoozed", "%(number)s snoozed", n),
     Act.WAKE: lambda n: ngettext("%(number)s woken", "%(number)s woken", n),

@@ -223,3 +223,52 @@ def test_tags_go_on_and_off_many_by_keyboard(shop: House, live: Live, open_as: O
     alice.keyboard.press("Enter")
     expect(toast).to_have_count(0)
     expect(alice.locator("#rows .tag-label")).to_have_count(0)
+
+
+def test_closed_ones_are_opened_again_by_keyboard_and_every_view_has_its_keys(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    six_rows(live, shop)
+    Conversation.objects.update(
+        status="closed", closed_at=timezone.now(), waiting_since=None, was_team_wide_at_close=True
+    )
+    alice = ready(open_as(shop.alice, INBOX, **NO_WORKER))
+    for key, view in (("s", "snoozed"), ("n", "mentions"), ("c", "closed")):
+        alice.keyboard.press("g")
+        alice.keyboard.press(key)
+        chip = alice.locator(f'#chips [data-view="{view}"]')
+        expect(chip).to_have_attribute("aria-current", "true")
+        expect(chip).to_have_attribute("aria-keyshortcuts", f"g {key}")
+    expect(alice.locator("#rows .row")).to_have_count(6)
+
+    again = bar(alice).get_by_role("button", name="Open again")
+    expect(again).to_be_hidden()
+    alice.keyboard.press("j")
+    alice.keyboard.press("x")
+    alice.keyboard.press("j")
+    alice.keyboard.press("x")
+    expect(again).to_be_visible()
+    go_to(alice, "Open again")
+    alice.keyboard.press("Enter")
+
+    expect(alice.locator(".toast", has_text="2 open again")).to_be_visible()
+    expect(alice.locator("#rows .row:not(.is-leaving)")).to_have_count(4)
+    assert Conversation.objects.filter(status="open", owner=shop.alice).count() == 2
+    alice.keyboard.press("Shift+Z")
+    expect(alice.locator(".toast", has_text="2 taken back")).to_be_visible()
+    assert Conversation.objects.filter(status="closed").count() == 6
+
+
+def test_what_can_be_opened_again_is_there_at_every_width(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    six_rows(live, shop)
+    Conversation.objects.update(
+        status="closed", closed_at=timezone.now(), waiting_since=None, was_team_wide_at_close=True
+    )
+    for width in WIDTHS:
+        page = ready(open_as(shop.alice, f"{INBOX}?view=closed", **NO_WORKER))
+        page.set_viewport_size({"width": width, "height": 800})
+        page.locator("#bulk-begin").click()
+        expect(bar(page).get_by_role("button", name="Open again")).to_be_visible()
+        check_page(page, f"closed chosen {width}")

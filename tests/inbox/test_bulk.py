@@ -13,7 +13,7 @@ from accounts.access import viewer_of
 from accounts.models import User
 from inbox.bulk import AT_MOST, Act
 from inbox.conversations import claim_conversation
-from inbox.models import Conversation, ConversationEvent, ReadCursor
+from inbox.models import Contact, Conversation, ConversationEvent, ReadCursor
 from inbox.models.ids import client_id
 from tests.conftest import House
 from tests.factories import make_inbox, make_user
@@ -178,6 +178,47 @@ def test_a_close_is_taken_back_one_by_one_where_that_is_still_possible(
 
     assert told(answer) == ["ok", "ok", "changed"]
     assert answer.json()["message"].startswith("2 taken back, 1 not: ")
+
+
+def test_closed_ones_are_opened_again_one_by_one_and_that_is_taken_back(
+    house: House, login: Any, client: Client, ids: list[str]
+) -> None:
+    alice = login(house.alice)
+    ask(alice, "close", ids[:2], waiting_ok=True, reason="Done")
+    facts = ("status", "closed_at", "close_reason", "last_owner", "owner", "is_team_wide")
+    kept = Conversation.objects.filter(public_id__in=ids[:2]).order_by("pk")
+    before = list(kept.values(*facts, "was_team_wide_at_close"))
+    Contact.objects.filter(conversations__public_id=ids[1]).update(is_blocked=True)
+
+    answer = ask(alice, "reopen", [*ids, "nobody"])
+
+    assert told(answer) == ["ok", "not_allowed", "ok", "not_found"]
+    assert answer.json()["message"] == "2 open again, 2 not."
+    assert answer.json()["undo"] == {"act": "undo", "ids": ids[:1], "tag": ""}
+    assert Conversation.objects.get(public_id=ids[0]).owner == house.alice
+
+    assert told(ask(login(house.bob), "undo", ids[:1])) == ["not_found"]
+    assert told(ask(alice, "undo", ids[:1])) == ["ok"]
+    assert told(ask(alice, "undo", ids[:1])) == ["ok"], "a repeat changes nothing more"
+
+    assert list(kept.values(*facts, "was_team_wide_at_close")) == before
+    assert (
+        Conversation.objects.get(public_id=ids[0]).participants.filter(ended_at=None).count() == 0
+    )
+
+
+def test_an_opening_is_not_taken_back_from_a_customer_who_wrote_since(
+    house: House, login: Any, client: Client, ids: list[str]
+) -> None:
+    alice = login(house.alice)
+    ask(alice, "close", ids, waiting_ok=True)
+    ask(alice, "reopen", ids)
+    text_in(client, house.sender, "+14155552000", "Are you there?")
+
+    answer = ask(alice, "undo", ids)
+
+    assert sorted(told(answer)) == ["changed", "ok", "ok"]
+    assert Conversation.objects.filter(status="open").count() == 1
 
 
 def test_only_my_own_reading_is_marked(house: House, login: Any, ids: list[str]) -> None:

@@ -157,11 +157,18 @@ export class Bulk {
     for (const button of this.bar.querySelectorAll(".bulk-acts button")) {
       button.disabled = number === 0;
     }
+    this.bar.querySelector('[data-bulk="reopen"]').hidden = !this.hasClosed;
     this.rove(this.buttons.find((one) => one.tabIndex === 0) ?? this.buttons[0]);
     this.tellSoon();
     if (!wasOn || this.isOn) return;
     if (hadFocus) this.focusRow();
     this.page.list.settle();
+  }
+
+  get hasClosed() {
+    const { list } = this.page;
+    const isClosed = (id) => list.row(id)?.dataset.status === "closed";
+    return list.state.view === "closed" || [...this.chosen.keys()].some(isClosed);
   }
 
   // However many rows a key or a click takes, one sentence says how many there are.
@@ -178,7 +185,7 @@ export class Bulk {
   // --- the bar: one stop of the Tab key, arrows inside ---
 
   get buttons() {
-    return [...this.bar.querySelectorAll("button:not(:disabled)")];
+    return [...this.bar.querySelectorAll("button:not(:disabled, [hidden])")];
   }
 
   rove(to) {

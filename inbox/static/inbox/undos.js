@@ -4,7 +4,7 @@ import { t } from "./words.js";
 
 export const UNDO_MS = 2 * 60_000;
 const KEY = "teaminbox.undo";
-const KINDS = new Set(["claimed", "released", "transferred", "moved", "closed", "taken_over"]);
+const KINDS = new Set(["claimed", "released", "transferred", "moved", "closed", "reopened", "taken_over"]);
 
 // Keep what was done last, and what takes it back: {url, words}, or {bulk, words}.
 export function remember(last) {
@@ -26,8 +26,9 @@ export function lastUndo() {
 export function offerUndo(lines, me, conversation) {
   for (const line of lines) line.querySelector("[data-undo]")?.remove();
   const last = lines.findLast((line) => KINDS.has(line.dataset.verb) || isAnswer(line));
+  const isOwn = last && last.dataset.actor === me && !("of" in last.dataset);
   const left = last ? Number(last.dataset.at) / 1000 + UNDO_MS - Date.now() : 0;
-  if (left <= 0 || !KINDS.has(last.dataset.verb) || last.dataset.actor !== me) return 0;
+  if (left <= 0 || !KINDS.has(last.dataset.verb) || !isOwn) return 0;
   const button = document.createElement("button");
   button.type = "button";
   button.className = "link";
