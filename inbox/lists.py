@@ -194,9 +194,9 @@ def _named_views(language: str | None) -> tuple[tuple[View, str, str], ...]:
         (View.UNASSIGNED, _("Unassigned"), "g u"),
         (View.OPEN, _("All open"), "g a"),
         (View.WAITING, _("Waiting longest"), "g w"),
-        (View.MENTIONS, _("Mentions"), ""),
-        (View.SNOOZED, pgettext("conversations", "Snoozed"), ""),
-        (View.CLOSED, pgettext("conversations", "Closed"), ""),
+        (View.MENTIONS, _("Mentions"), "g n"),
+        (View.SNOOZED, pgettext("conversations", "Snoozed"), "g s"),
+        (View.CLOSED, pgettext("conversations", "Closed"), "g c"),
     )
 
 

@@ -51,7 +51,7 @@ export class Keys {
     const key = latin(event);
     if (this.chord) {
       this.chord = "";
-      return { m: "mine", u: "unassigned", a: "everything", w: "longest" }[key];
+      return VIEWS[key];
     }
     if (key === "g") {
       this.chord = "g";
@@ -66,6 +66,17 @@ export class Keys {
     event.target.blur();
   }
 }
+
+// After `g`.
+const VIEWS = {
+  m: "mine",
+  u: "unassigned",
+  a: "everything",
+  w: "longest",
+  n: "mentions",
+  s: "snoozed",
+  c: "closed",
+};
 
 const SINGLE = {
   j: "next",

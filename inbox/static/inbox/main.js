@@ -191,6 +191,9 @@ new Keys(settings.preferences, {
   mine: press('#chips [data-view="mine"]'),
   unassigned: press('#chips [data-view="unassigned"]'),
   longest: press('#chips [data-view="waiting"]'),
+  mentions: press('#chips [data-view="mentions"]'),
+  snoozed: press('#chips [data-view="snoozed"]'),
+  closed: press('#chips [data-view="closed"]'),
   everything: press('#chips [data-view="open"]'),
 });
 
