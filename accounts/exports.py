@@ -38,6 +38,11 @@ def defused(value: Any) -> str:
     return f"'{text}" if is_text and FORMULA.match(text) else text
 
 
+def undefused(text: str) -> str:
+    """Return what a cell said before `defused` put an apostrophe in front of it."""
+    return text[1:] if text.startswith("'") and FORMULA.match(text[1:]) else text
+
+
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     """Write the lines of a CSV one by one, every cell defused, those of the header too."""
     writer = csv.writer(_Echo())

@@ -188,6 +188,7 @@ urlpatterns = [
     path("api-keys/", programs.programs, name="settings_programs"),
     path("api-keys/<int:pk>/revoke/", programs.program_revoke, name="settings_program_revoke"),
     path("contacts/", contacts.contacts, name="settings_contacts"),
+    path("contacts/export/", contacts.contacts_export, name="settings_contacts_export"),
     path("contacts/<slug:key>/", contacts.contact_import, name="settings_contact_import"),
     path(
         "contacts/<slug:key>/faults/",

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import phonenumbers
 from django.utils.translation import gettext as _
 
-from accounts.exports import FORMULA
+from accounts.exports import FORMULA, undefused
 from compliance.addresses import BSUID, SMS, WHATSAPP, Address, parse_address
 from compliance.consent_files import LARGEST_FILE, ConsentFileError, Sheet, read_sheet
+from routing.facts import Value
 from routing.marks import Kind, MarkError, read_name, read_tag, read_value
 from routing.reading import is_language
 
@@ -127,6 +128,15 @@ def check(mapped: Mapped, header: Sequence[str]) -> None:
         raise ConsentFileError(_("There is no such country."), "country")
 
 
+def cell_of(value: Value) -> str:
+    """Write an attribute as it stands in a file, the same in every language."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
 def read_rows(sheet: Sheet, mapped: Mapped, first: int, last: int) -> Iterator[Row | Fault]:
     """Read some of the rows; what cannot be used is a fault, with why."""
     places = {name: place for place, name in enumerate(sheet.header)}
@@ -151,6 +161,9 @@ def _row(line: int, cells: Sequence[str], mapped: Mapped, places: Mapping[str, i
             raise _UnusableError(words % {"name": name[:40]})
         if len(text) > LONGEST_NOTES:
             raise _UnusableError(_("“%(name)s” is too long.") % {"name": name[:40]})
+    # What our own exports kept from being run.
+    said = {one: undefused(text) for one, text in said.items()}
+    attributes = {name: undefused(text) for name, text in attributes.items()}
     language = said.get("language", "")
     if language and (not is_language(language) or len(language) > 12):
         raise _UnusableError(_("The language is none: write it as “en” or “es”."))

@@ -28,6 +28,7 @@ from inbox.setup.contact_files import (
     Fault,
     Mapped,
     Row,
+    cell_of,
     check,
     decoded,
     guess,
@@ -241,7 +242,7 @@ def _known(account_id: int, rows: Sequence[Row]) -> dict[str, Contact]:
 def _write(contact: Contact, row: Row) -> list[str]:
     """Write on a card what a row says; return the fields that changed."""
     tags = list(with_tags(contact.tags, row.tags).all)
-    attributes = dict(with_attributes(contact.attributes, row.attributes).all)
+    attributes = dict(with_attributes(contact.attributes, _news(contact, row)).all)
     notes = contact.notes
     if row.notes and row.notes not in notes:
         notes = "\n\n".join(filter(None, (notes, row.notes)))
@@ -256,6 +257,14 @@ def _write(contact: Contact, row: Row) -> list[str]:
     for name in changed:
         setattr(contact, name, wanted[name])
     return changed
+
+
+def _news(contact: Contact, row: Row) -> dict[str, str]:
+    """Return the attributes that say something else than the card: a number stays a number."""
+    known = {name.casefold(): cell_of(value) for name, value in contact.attributes.items()}
+    return {
+        name: text for name, text in row.attributes.items() if known.get(name.casefold()) != text
+    }
 
 
 def _add_address(contact: Contact, row: Row) -> None:

@@ -926,6 +926,8 @@ TABLE: dict[str, dict[str, Row]] = {
     "settings_programs": {"GET": Row(OWN_ACCOUNT), "POST": Row(REFUSED_IN_WORDS)},
     "settings_program_revoke": {"GET": Row(ADMIN_ONLY, _key), "POST": Row(DONE_BY_ADMIN, _key)},
     "settings_contacts": {"GET": Row(OWN_ACCOUNT), "POST": Row(DONE_IN_OWN)},
+    # Nobody takes customers away who is in the account for support.
+    "settings_contacts_export": {"POST": Row(OWN_ACCOUNT, in_support=(404, 404), elsewhere=404)},
     "settings_contact_import": {
         "GET": Row(ADMIN_ONLY, _contact_import),
         "POST": Row(DONE_BY_ADMIN, _contact_import, lambda scene: {"do": "cancel"}),

@@ -1,5 +1,6 @@
 """What is settled for contacts: who sees their numbers whole, and which files came in?"""
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -14,9 +15,17 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.administrators import Administrator, administrator
 from accounts.audit import record_export
+from accounts.circumstances import numbers_are_hidden
 from accounts.exports import csv_response
 from compliance.consent_files import LARGEST_FILE, ConsentFileError, Sheet
 from inbox.models import ContactImport
+from inbox.setup.contact_export import (
+    attribute_names,
+    header_of,
+    lines_of,
+    may_export,
+    number_of,
+)
 from inbox.setup.contact_files import FIELDS, Mapped
 from inbox.setup.contact_imports import (
     cancel,
@@ -131,11 +140,40 @@ def contacts(request: HttpRequest) -> HttpResponse:
     return _page(request, who, UploadForm())
 
 
+@never_cache
+@require_POST
+def contacts_export(request: HttpRequest) -> HttpResponseBase:
+    """Send all contacts as a table that an import reads; not to who is in the account for support.
+
+    It leaves the house: the audit log tells of it, and of how many lines.
+    """
+    who = administrator(request)
+    if not may_export(who.user, who.account):
+        raise Http404("No such page.")
+    names = attribute_names(who.account)
+    record_export(
+        what="contacts",
+        by=who.user,
+        account_id=who.account.pk,
+        now=who.now,
+        lines=number_of(who.account),
+    )
+    lines = lines_of(
+        who.account,
+        names,
+        # Asked now: the lines are sent when the request is through.
+        is_masked=numbers_are_hidden(),
+        may_go_on=partial(may_export, who.user, who.account),
+    )
+    return csv_response(f"contacts-{who.now:%Y-%m-%d}", header_of(names), lines)
+
+
 def _page(request: HttpRequest, who: Administrator, upload_form: UploadForm) -> HttpResponse:
     rows = ContactImport.objects.filter(account=who.account).select_related("uploaded_by")
     context = {
         "who": who,
         "here": "contacts",
+        "may_export": may_export(who.user, who.account),
         "masking": MaskingForm(initial={"masks_numbers": who.account.masks_numbers}),
         "form": upload_form,
         "rows": rows.defer("content", "faults")[:PAGE],
