@@ -62,7 +62,6 @@ class ComposeForm(forms.Form):
     body = forms.CharField(required=False, strip=False, max_length=20_000)
     client_id = forms.RegexField(r"^[0-9A-Za-z-]{8,32}$", required=False)
     last_seen_message = forms.IntegerField(required=False, min_value=0, max_value=2**62)
-    force = forms.BooleanField(required=False)
     purpose = forms.RegexField(
         rf"^({'|'.join((Purpose.REPLY, *UNASKED_BY_PEOPLE))})(:[a-z0-9-]{{1,60}})?$",
         required=False,
@@ -100,8 +99,9 @@ class ComposeForm(forms.Form):
 
     @property
     def last_seen_seq(self) -> int | None:
-        """Return what the author had seen; None when they want to send anyway."""
-        return None if self.cleaned_data["force"] else self.cleaned_data["last_seen_message"]
+        """Return the last message that the author had seen; None where a program does not say."""
+        seen: int | None = self.cleaned_data["last_seen_message"]
+        return seen
 
     @property
     def sent_as(self) -> Purpose:

@@ -90,7 +90,7 @@ def send_reply(
         row.thread = thread
         require_reply(by, row)
         verdict = refuse_blocked(thread, wanted, now=goes_at)
-        _refuse_stale(thread, user, last_seen_seq)
+        refuse_stale(thread, user, last_seen_seq)
         story = Story(now=now, actor=user)
         if later is None:
             make_room_for_answer(row, user, story)
@@ -180,8 +180,11 @@ def require_reply(by: Viewer, row: Conversation) -> None:
     require(Ability.REPLY, by, row)
 
 
-def _refuse_stale(thread: Thread, user: User, last_seen_seq: int | None) -> None:
-    """Stop an answer that crosses with another one, or with the customer's next words."""
+def refuse_stale(thread: Thread, user: User, last_seen_seq: int | None) -> None:
+    """Stop an answer that crosses with another one, or with the customer's next words.
+
+    Raises StaleThreadError. None as what was seen stops nothing.
+    """
     if last_seen_seq is None or last_seen_seq >= thread.last_seq:
         return
     unseen = (

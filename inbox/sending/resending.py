@@ -17,12 +17,19 @@ from inbox.sending.going_on import programme_of
 from inbox.sending.locking import locked_thread
 from inbox.sending.progress import note_human_answer
 from inbox.sending.queueing import queue_message
-from inbox.sending.replying import make_room_for_answer, require_reply
+from inbox.sending.replying import make_room_for_answer, refuse_stale, require_reply
 from inbox.sending.templating import as_judged, chosen_before
 from inbox.story import Story
 
 
-def resend(*, message: Message, by: Viewer, user: User, now: datetime) -> Message:
+def resend(
+    *,
+    message: Message,
+    by: Viewer,
+    user: User,
+    now: datetime,
+    last_seen_seq: int | None = None,
+) -> Message:
     """Send a failed, blocked or unconfirmed message again because a person asked for it.
 
     A second press returns the same new message. Raises what `send_reply` raises.
@@ -48,6 +55,7 @@ def resend(*, message: Message, by: Viewer, user: User, now: datetime) -> Messag
         row.thread = thread
         require_reply(by, row)
         verdict = refuse_blocked(thread, wanted, now=now)
+        refuse_stale(thread, user, last_seen_seq)
         story = Story(now=now, actor=user)
         make_room_for_answer(row, user, story)
         is_answer = wanted.purpose is Purpose.REPLY

@@ -1,6 +1,7 @@
 """How do people claim, pass on, put aside and finish a conversation? One story per button."""
 
 from collections.abc import Callable
+from functools import partial
 
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -218,6 +219,7 @@ def close(request: HttpRequest, case: Case) -> HttpResponse:
         done=_("Closed for everybody."),
         undo=lambda row: undo_of(case, row),
         back=_list_of(case.conversation),
+        about=case,
     )
 
 
@@ -292,6 +294,7 @@ def snooze(request: HttpRequest, case: Case) -> HttpResponse:
         done=_("Snoozed."),
         undo=_url("wake", case.conversation),
         back=_list_of(case.conversation),
+        about=case,
     )
 
 
@@ -358,7 +361,9 @@ def wake(request: HttpRequest, case: Case) -> HttpResponse:
 @require_POST
 def resend(request: HttpRequest, *, mid: str) -> HttpResponse:
     """Send a message again that did not arrive."""
-    return _with_message(request, mid, sending.resend, done=_("Sending it again."))
+    seen = number_in(request.POST.get("last_seen_message", ""))
+    again = partial(sending.resend, last_seen_seq=seen)
+    return _with_message(request, mid, again, done=_("Sending it again."))
 
 
 @require_POST
@@ -383,6 +388,7 @@ def _with_message(
         lambda: story(message=message, by=viewer, user=user, now=now),
         done=done,
         back=back_to(request, url_of(conversation)),
+        about=Case(viewer, user, conversation, now),
     )
 
 

@@ -12,6 +12,7 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -26,7 +27,8 @@ from compliance.gate import SendBlockedError
 from inbox import undoing
 from inbox.access import HandledByOtherError, get_conversation
 from inbox.models import Conversation
-from inbox.refusals import RefusedError
+from inbox.refusals import RefusedError, StaleThreadError
+from inbox.threads import timeline
 
 
 @dataclass(frozen=True)
@@ -121,13 +123,18 @@ def act(
     done: str | Callable[[Any], str],
     back: str,
     undo: str | Callable[[Any], str] = "",
+    about: Case | None = None,
 ) -> HttpResponse:
     """Run one story and say what came of it: in `done`, or in what that makes of its result.
 
     `undo` is the address that takes it back, or finds that by the story's result for a script.
+    `about` is whose unseen messages a refusal shows.
     """
     try:
         result = story()
+    except StaleThreadError as stale:
+        body = stale_dict(about, stale) if about else stale.as_dict()
+        return refused(request, body, stale.status, back)
     except RefusedError as refusal:
         return refused(request, refusal.as_dict(), refusal.status, back)
     except SendBlockedError as blocked:
@@ -158,6 +165,15 @@ def refused(request: HttpRequest, body: dict[str, object], status: int, back: st
         return JsonResponse(body, status=status)
     messages.error(request, str(body["detail"]))
     return HttpResponseRedirect(back)
+
+
+def stale_dict(case: Case, stale: StaleThreadError) -> dict[str, object]:
+    """Return the body of the answer to who has not seen all: the rest of it, and up to where."""
+    unseen = timeline(case.viewer, case.conversation, after=stale.unseen_from_seq - 1)
+    html = render_to_string("inbox/_timeline.html", {"timeline": unseen})
+    shown = max(unseen.last_seq, stale.unseen_from_seq)
+    about = case.conversation.public_id
+    return {**stale.as_dict(), "conversation": about, "html": html, "last_seq": shown}
 
 
 def first_problem(form: Form) -> dict[str, object]:

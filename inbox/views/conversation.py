@@ -14,7 +14,6 @@ from django.http import (
     JsonResponse,
 )
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -60,6 +59,7 @@ from inbox.views.answers import (
     first_problem,
     of_conversation,
     refused,
+    stale_dict,
     url_of,
     wants_fragment,
     wants_json,
@@ -267,7 +267,7 @@ def _send(request: HttpRequest, case: Case) -> HttpResponse:
     try:
         message = _write(request, case, form, later)
     except StaleThreadError as stale:
-        return refused(request, _stale_dict(case, stale), stale.status, back)
+        return refused(request, stale_dict(case, stale), stale.status, back)
     except ClaimedByOtherError as lost:
         return refused(request, {**lost.as_dict(), "may_note": _may_note(case)}, lost.status, back)
     except RefusedError as refusal:
@@ -368,13 +368,6 @@ def _attachments(request: HttpRequest, case: Case, client_id: str) -> Sequence[A
 
 def _alt(words: str) -> str:
     return " ".join(words.replace("\0", "").split())[:LONGEST_ALT]
-
-
-def _stale_dict(case: Case, stale: StaleThreadError) -> dict[str, object]:
-    """Return the refusal with what the author has not seen yet."""
-    unseen = timeline(case.viewer, case.conversation, after=stale.unseen_from_seq - 1)
-    html = render_to_string("inbox/_timeline.html", {"timeline": unseen})
-    return {**stale.as_dict(), "html": html, "last_seq": unseen.last_seq}
 
 
 @require_POST

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts.numbers import number_in
 from compliance.policies import policy_of
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.labels import name_words, words_about
@@ -42,6 +43,7 @@ def templates(request: HttpRequest, case: Case) -> HttpResponse:
             lambda: _send(request, case),
             done=lambda sent: " ".join([_("The template is on its way."), *warnings_on(sent)]),
             back=url_of(case.conversation),
+            about=case,
         )
     is_part = wants_fragment(request)
     may_send = Ability.REPLY in abilities_of(
@@ -56,6 +58,7 @@ def templates(request: HttpRequest, case: Case) -> HttpResponse:
         "case": case,
         "is_part": is_part,
         "new_id": client_id(),
+        "seen": number_in(request.GET.get("seen", "")) or thread.last_seq,
         "words": words,
         "has_any": bool(rows or others),
         "choices": [_Choice.of(row, known) for row in rows if _has(row, words)],
@@ -115,6 +118,7 @@ def _send(request: HttpRequest, case: Case) -> Message:
         user=case.user,
         body=chosen.body,
         client_id=request.POST.get("client_id", "")[:32] or client_id(),
+        last_seen_seq=number_in(request.POST.get("last_seen_message", "")),
         purpose=purpose_of_template(
             chosen, is_answer=wrote is not None and case.now - wrote <= open_for
         ),

@@ -113,6 +113,25 @@ def test_two_agents_by_keyboard_select_close_hear_why_not_and_undo(
     expect(alice.locator("#rows .row:not(.is-leaving)")).to_have_count(4)
 
 
+def test_who_writes_while_the_question_is_open_is_not_closed(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    alice = ready(open_as(shop.alice, INBOX))
+    alice.get_by_role("button", name="Select", exact=True).click()
+    bar(alice).get_by_role("button", name="Select all shown").click()
+    bar(alice).get_by_role("button", name="Close", exact=True).click()
+    dialog = alice.get_by_role("dialog", name="Close for everybody")
+    expect(dialog).to_be_visible()
+    say(live, shop, "Wait!")
+    expect(alice.locator("#rows .row-preview")).to_contain_text("Wait!")
+
+    dialog.get_by_label(re.compile("Also close where the customer still waits")).check()
+    dialog.get_by_role("button", name="Close", exact=True).click()
+
+    expect(alice.locator(".toast", has_text="The customer wrote again.")).to_be_visible()
+    assert Conversation.objects.get().status == "open"
+
+
 def test_rows_stay_and_a_selection_lasts_while_customers_write(
     shop: House, live: Live, open_as: Open
 ) -> None:

@@ -168,7 +168,9 @@ def test_words_that_cross_with_new_ones_are_held(shop: House, live: Live, open_a
     alice.evaluate(
         """() => { const post = FormData.prototype.append;
             FormData.prototype.append = function (name, value) {
-                post.call(this, name, name === "last_seen_message" ? 1 : value); }; }"""
+                const isFirst = name === "last_seen_message" && !window.wasAsked;
+                if (isFirst) window.wasAsked = true;
+                post.call(this, name, isFirst ? 1 : value); }; }"""
     )
     say(live, shop, "Wait, something else!")
     expect(alice.locator("li.msg-in")).to_have_count(2)
@@ -177,6 +179,13 @@ def test_words_that_cross_with_new_ones_are_held(shop: House, live: Live, open_a
     dialog = alice.get_by_role("dialog", name="Something new was written")
     expect(dialog).to_contain_text("Wait, something else!")
     expect(alice.locator("#words")).to_have_value("Fine, see you")
+    assert not Message.objects.filter(direction="out").exists()
+    # What comes while the dialog is open is not answered unseen either.
+    say(live, shop, "And cancel my order!")
+    expect(alice.locator("#timeline li.msg-in")).to_have_count(3)
+    dialog.get_by_role("button", name="Send anyway").click()
+    expect(dialog).to_contain_text("And cancel my order!")
+    expect(dialog).not_to_contain_text("Wait, something else!")
     assert not Message.objects.filter(direction="out").exists()
     dialog.get_by_role("button", name="Send anyway").click()
 
@@ -188,6 +197,52 @@ def test_words_that_cross_with_new_ones_are_held(shop: House, live: Live, open_a
         what="it was sent",
     )
     expect(alice.locator("li.is-pending")).to_have_count(0)
+
+
+def test_what_failed_is_not_sent_again_over_unseen_words(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    alice = ready(open_as(shop.alice, here(), **NO_WORKER))
+    expect(answer(alice, "On Monday")).to_contain_text("Delivered", timeout=30_000)
+    Message.objects.filter(direction="out").update(status="failed", error_code="30008")
+    alice.reload()
+    ready(alice)
+    alice.evaluate(
+        """() => { const post = FormData.prototype.append;
+            FormData.prototype.append = function (name, value) {
+                const isFirst = name === "last_seen_message" && !window.wasAsked;
+                if (isFirst) window.wasAsked = true;
+                post.call(this, name, isFirst ? 2 : value); }; }"""
+    )
+    say(live, shop, "Not on Monday!")
+    expect(alice.locator("li.msg-in")).to_have_count(2)
+
+    alice.get_by_role("button", name="Send again").click()
+    dialog = alice.get_by_role("dialog", name="Something new was written")
+    expect(dialog).to_contain_text("Not on Monday!")
+    expect(dialog.get_by_role("button", name="Edit my answer")).to_be_hidden()
+    dialog.get_by_role("button", name="Do not send").click()
+    assert Message.objects.filter(direction="out").count() == 1
+    alice.get_by_role("button", name="Send again").click()
+
+    expect(alice.locator("li.msg-out")).to_have_count(2)
+
+
+def test_a_message_that_comes_while_the_close_menu_is_open_keeps_it_open(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    alice = ready(open_as(shop.alice, here()))
+    answer(alice, "Here you are")
+    expect(alice.locator("li.msg-out:not(.is-pending)")).to_have_count(1)
+    alice.locator("#close-button").click()
+    expect(alice.locator("#close-menu")).to_be_visible()
+    say(live, shop, "One more thing")
+    expect(alice.locator("li.msg-in")).to_have_count(2)
+
+    alice.locator("#close-menu button").first.click()
+
+    expect(alice.locator(".toast", has_text="The customer wrote again")).to_be_visible()
+    assert Conversation.objects.get().status == "open"
 
 
 def test_the_loser_of_a_race_gets_the_words_back(shop: House, open_as: Open) -> None:

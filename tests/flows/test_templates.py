@@ -173,6 +173,29 @@ def test_a_template_of_somebody_else_s_twilio_account_is_not_there(
         _send(stage, "order_update", VALUES)
 
 
+def test_a_template_is_no_answer_to_what_its_sender_has_not_seen(stage: Stage, login) -> None:
+    url, seen = f"/c/{stage.row.public_id}/templates/", stage.row.thread.last_seq
+    script = {"Accept": "application/json"}
+    form = {"template": _sid("order_update"), "client_id": "a-form-of-mine"}
+    form |= {f"value_{name}": value for name, value in VALUES.items()}
+    with time_machine.travel(stage.now, tick=False):
+        alice = login(stage.house.alice)
+        page = alice.get(url, {"seen": seen}).text
+        text_in(stage.client, stage.house.sender, HER, "Cancel it")
+        held = alice.post(url, {**form, "last_seen_message": seen}, headers=script)
+        newer = alice.get(url).text
+        shown = held.json()["last_seq"]
+        sent = alice.post(url, {**form, "last_seen_message": shown}, headers=script)
+
+    field = '<input type="hidden" name="last_seen_message" value="%d">'
+    assert field % seen in page
+    assert field % shown in newer
+    assert (held.status_code, held.json()["code"]) == (409, "stale_thread")
+    assert "Cancel it" in held.json()["html"]
+    assert sent.status_code == 200
+    assert [one.body for one in Message.objects.filter(direction="out")] == [SAID]
+
+
 def test_by_the_page(stage: Stage, login, charlie: User) -> None:
     url = f"/c/{stage.row.public_id}/templates/"
     with time_machine.travel(stage.now, tick=False):

@@ -117,20 +117,48 @@ def test_the_loser_of_a_race_who_may_read_on_hears_whether_a_note_is_welcome(
     assert (lost.status_code, lost.json()["may_note"]) == (409, may_note)
 
 
-def test_an_answer_that_crosses_with_new_words_is_held_and_may_be_forced(
+def test_an_answer_that_crosses_with_new_words_is_held_until_all_were_shown(
     stage: Stage, login: Any
 ) -> None:
     stage.hear("And another thing")
     alice = login(stage.house.alice)
 
     held = send(alice, stage, "Sure", last_seen_message=1)
-    forced = send(alice, stage, "Sure", last_seen_message=1, force="1")
+    stage.hear("One more")
+    insisting = {"last_seen_message": held.json()["last_seq"], "force": "1"}
+    held_again = send(alice, stage, "Sure", **insisting)
+    insisting["last_seen_message"] = held_again.json()["last_seq"]
+    sent = send(alice, stage, "Sure", **insisting)
 
     assert held.status_code == 409
     assert held.json()["code"] == "stale_thread"
+    assert held.json()["conversation"] == stage.row.public_id
     assert "And another thing" in held.json()["html"]
     assert ">Hello<" not in held.json()["html"]
-    assert forced.status_code == 201
+    assert (held_again.status_code, held_again.json()["code"]) == (409, "stale_thread")
+    assert "One more" in held_again.json()["html"]
+    assert "And another thing" not in held_again.json()["html"]
+    assert sent.status_code == 201
+
+
+def test_what_is_sent_again_is_held_as_well_until_all_were_shown(stage: Stage, login: Any) -> None:
+    message = stage.reply(stage.house.alice)
+    Message.objects.filter(pk=message.pk).update(status="failed")
+    stage.hear("Never mind")
+    alice, again = login(stage.house.alice), f"/messages/{message.public_id}/resend/"
+
+    held = alice.post(again, {"last_seen_message": message.seq}, **SCRIPT)
+
+    assert (held.status_code, held.json()["code"]) == (409, "stale_thread")
+    assert held.json()["conversation"] == stage.row.public_id
+    assert "Never mind" in held.json()["html"]
+    assert not Message.objects.filter(resend_of=message).exists()
+    seen = {"last_seen_message": held.json()["last_seq"]}
+    assert alice.post(again, seen, **SCRIPT).status_code == 200
+    # Once it is made, a repeat is the same message, whatever was written since.
+    stage.hear("Really")
+    assert alice.post(again, seen, **SCRIPT).status_code == 200
+    assert Message.objects.filter(resend_of=message).count() == 1
 
 
 @pytest.mark.parametrize(
@@ -239,6 +267,7 @@ def test_close_asks_about_a_waiting_customer_and_can_be_undone(stage: Stage, log
 
     assert (asked.status_code, asked.json()["code"]) == (409, "still_waiting")
     assert (unseen.status_code, unseen.json()["code"]) == (409, "unseen_messages")
+    assert "Hello" in unseen.json()["html"]
     assert closed.status_code == 200
     assert stage.row.is_closed
     assert alice.post(closed.json()["undo"], **SCRIPT).status_code == 200

@@ -220,6 +220,8 @@ export class Bulk {
   takes(act) {
     if (!this.chosen.size) return false;
     if (this.isBusy) return true;
+    // A dialog lies over the rows: what they show from now on was not seen.
+    this.seen = this.seenNow(this.chosen.keys());
     if (act === "transfer") this.askWhom();
     else if (ASKED[act]) this.ask(document.getElementById(ASKED[act]));
     else this.order(act);
@@ -270,14 +272,18 @@ export class Bulk {
   }
 
   order(act, facts = {}) {
-    this.send(act, facts, new Map(this.chosen), () => this.end());
+    this.send(act, facts, new Map(this.chosen), () => this.end(), this.seen);
+  }
+
+  // Up to which number each row shows what its customer wrote.
+  seenNow(ids) {
+    const { list } = this.page;
+    return new Map([...ids].map((id) => [id, Number(list.row(id)?.dataset.inbound ?? 0)]));
   }
 
   // Ask for one thing to be done to all of these. `id` makes a repeat do nothing twice.
-  async send(act, facts, names, done = () => undefined) {
-    const { list } = this.page;
-    const seen = (id) => Number(list.row(id)?.dataset.inbound ?? 0);
-    const items = [...names.keys()].map((id) => ({ id, seen: seen(id) }));
+  async send(act, facts, names, done = () => undefined, seen = this.seenNow(names.keys())) {
+    const items = [...names.keys()].map((id) => ({ id, seen: seen.get(id) ?? 0 }));
     const wish = { act, ...facts, items, client_id: newClientId() };
     const ask = async () => {
       if (this.isBusy) return;

@@ -439,13 +439,13 @@ export class Composer {
   }
 
   // One after the other, so that they arrive in the order they were written.
-  send(item, { isForced = false } = {}) {
-    const sent = this.turn.then(() => this.deliver(item, isForced));
+  send(item) {
+    const sent = this.turn.then(() => this.deliver(item));
     this.turn = sent.catch(() => {});
     return sent;
   }
 
-  async deliver(item, isForced) {
+  async deliver(item) {
     let answer;
     try {
       answer = await post(this.thread.box.dataset.messagesUrl, {
@@ -459,7 +459,6 @@ export class Composer {
         ...(item.wentOn && { went_on: item.wentOn, went_on_reason: item.reason }),
         ...(item.kind === "reply" && (item.later ?? this.held())),
         ...(item.canned?.length && { canned: item.canned.join(" ") }),
-        ...(isForced && { force: "1" }),
         ...endingOf(item.draft),
       });
     } catch (error) {
@@ -525,12 +524,16 @@ export class Composer {
     return this.on.lost(this.id);
   }
 
+  // Who sends it all the same has seen what is shown, and no more: what comes meanwhile is asked
+  // about again.
   async stale(item, body) {
     this.takeBack(item);
-    for (const html of splitItems(body.html)) this.thread.upsert(html);
-    const choice = await this.on.ask("stale", { ...body, text: item.body });
+    this.thread.upsertAll(body.html);
+    const lastSeen = body.last_seq;
+    const choice = await this.on.ask("stale", { ...body, text: item.body, isAnswer: true });
     if (choice !== "send" || this.isClosed) return;
-    this.sendAgain({ ...item, lastSeen: this.thread.lastSeq }, { isForced: true });
+    const after = item.after && { ...item.after, last_seen_seq: lastSeen };
+    this.sendAgain({ ...item, lastSeen, after });
   }
 
   // The gate asks: whoever goes on says why.
@@ -542,15 +545,14 @@ export class Composer {
     return this.sendAgain({ ...item, wentOn, reason: said("go-on").reason ?? "" });
   }
 
-  sendAgain(former, how = {}) {
-    const draft = this.on.ending(this.id, former.kind);
-    const item = { ...former, draft, after: this.seenBy(former.after) };
+  sendAgain(former) {
+    const item = { ...former, draft: this.on.ending(this.id, former.kind) };
     this.words.value = "";
     this.files.clear();
     this.drafts.keep(this.id, item);
     this.saveDraft(item.kind);
     this.showPending(item);
-    this.send(item, how);
+    this.send(item);
   }
 
   noteInstead(item) {
@@ -684,10 +686,4 @@ function altsOf(files) {
 
 function plainly(text) {
   return text.normalize("NFKC").toLowerCase().split(/\s+/u).filter(Boolean).join(" ");
-}
-
-function splitItems(html) {
-  const holder = document.createElement("template");
-  holder.innerHTML = html ?? "";
-  return [...holder.content.querySelectorAll(".msg, .act")].map((one) => one.outerHTML);
 }

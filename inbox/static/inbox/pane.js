@@ -167,7 +167,7 @@ export class Pane {
     return {
       read: (id) => list.setUnread(id, 0),
       photo: (link) => gallery.open(link),
-      press: (url) => stories.tell(url),
+      press: (url, facts) => stories.insist(url, facts),
       undo: (url) => stories.undo(url),
       failed: (error, again) => this.failed(error, again),
     };
@@ -283,8 +283,13 @@ export class Pane {
   // Show a dialog whose content the server has.
   async openDialog(dialog, url) {
     const again = () => this.openDialog(dialog, url);
+    const at = new URL(url, location.href);
+    // What is sent from it counts for what its author had seen before it covered the thread.
+    if (dialog.dataset.tellsSeen !== undefined && this.thread) {
+      at.searchParams.set("seen", this.thread.lastSeq);
+    }
     try {
-      if (!(await openPart(dialog, url))) this.offerRetry(again);
+      if (!(await openPart(dialog, at))) this.offerRetry(again);
     } catch (error) {
       this.failed(error, again);
     }

@@ -10,6 +10,14 @@ export class Stories {
   // `page`: list, pane.
   constructor(page) {
     this.page = page;
+    document.addEventListener("toggle", (event) => this.toggled(event), true);
+  }
+
+  // The menu lies over the thread: what comes while it is open was not seen.
+  toggled({ target, newState }) {
+    if (target.id !== "close-menu") return;
+    if (newState !== "open") delete target.dataset.seen;
+    else target.dataset.seen = this.page.pane.thread?.lastInboundSeq ?? 0;
   }
 
   // Post one story. Answers whether it was done.
@@ -24,6 +32,7 @@ export class Stories {
       else toast(t("no_network"), { isError: true, about });
       return false;
     }
+    this.showUnseen(answer.body);
     if (!answer.ok) return this.refused(answer, again, about);
     const { message, undo } = answer.body;
     if (undo) {
@@ -34,12 +43,22 @@ export class Stories {
     return true;
   }
 
+  // A refusal may come with what the reader has not seen.
+  showUnseen({ conversation, html }) {
+    const { thread } = this.page.pane;
+    if (html && thread?.id === conversation) thread.upsertAll(html);
+  }
+
   // Say why not. Answers whether it was done after all, because the reader insisted.
   async refused({ status, body: no }, again, about) {
     const { pane } = this.page;
     if (status === 404) {
       toast(t("gone"), { isError: true, about });
       pane.again();
+    } else if (no.code === "stale_thread" && again) {
+      // Who goes on has seen what is shown, and no more: what comes meanwhile is asked about again.
+      const choice = await ask("stale", { ...no, isAct: true });
+      return choice === "send" && again({ last_seen_message: no.last_seq });
     } else if (no.code === "still_waiting" && again) {
       return (await ask("waiting")) === "close" && again({ waiting_ok: "1", ...said("waiting") });
     } else if (no.code === "promise_open" && again) {
@@ -79,7 +98,7 @@ export class Stories {
     if (story === "close") return this.close(data);
     if (data.until) data.until = new Date(data.until).toISOString();
     form.closest("[popover]")?.hidePopover();
-    if (!(await this.tell(form.action, data))) return undefined;
+    if (!(await this.insist(form.action, data))) return undefined;
     form.closest("dialog")?.close();
     if (form.closest("#panel")) {
       form.reset();
@@ -95,9 +114,10 @@ export class Stories {
     const { list, pane } = this.page;
     const menu = document.getElementById("close-menu");
     if (!pane.thread || !menu) return;
+    const { seen = pane.thread.lastInboundSeq } = menu.dataset;
     if (menu.matches(":popover-open")) menu.hidePopover();
     const next = data.and_next ? list.after(pane.thread.id) : null;
-    const facts = { ...data, last_seen_seq: pane.thread.lastInboundSeq };
+    const facts = { ...data, last_seen_seq: seen };
     const url = menu.querySelector("form").action;
     if ((await this.insist(url, facts)) && data.and_next) pane.next(next);
   }

@@ -124,6 +124,13 @@ export class Thread {
     return this.insert(fresh);
   }
 
+  // Show all of these, as `upsert` does one.
+  upsertAll(html) {
+    const holder = document.createElement("template");
+    holder.innerHTML = html ?? "";
+    for (const item of holder.content.querySelectorAll(".msg, .act")) this.upsert(item.outerHTML);
+  }
+
   morph(known, fresh) {
     const item = this.morphOne(known, fresh);
     this.decorate();
@@ -548,7 +555,7 @@ export class Thread {
     const quote = event.target.closest("[data-quoted]");
     if (quote) await this.toQuoted(quote);
     if (undo) await this.on.undo(undo.dataset.undo);
-    if (again) await this.press(again, again.dataset.resend);
+    if (again) await this.press(again, again.dataset.resend, { last_seen_message: this.lastSeq });
     if (dead) await this.press(dead, dead.dataset.dead);
     if (stop) await this.press(stop, stop.closest(".msg").dataset.callOff);
     if (refetch) await this.press(refetch, refetch.dataset.refetch);
@@ -562,9 +569,9 @@ export class Thread {
     if (!(await this.jump({ quoted_by: quote.dataset.quoted }))) toast(t("quoted_gone"));
   }
 
-  async press(button, url) {
+  async press(button, url, facts = {}) {
     button.disabled = true;
-    await this.on.press(url);
+    await this.on.press(url, facts);
     button.disabled = false;
   }
 }
