@@ -81,6 +81,18 @@ class ErrorKind(StrEnum):
     OTHER = "other"
 
 
+class Remedy(StrEnum):
+    """What helps most once a message did not arrive."""
+
+    AGAIN = "again"  # the same, at once
+    LATER = "later"  # the same, after a while
+    EDIT = "edit"  # other words, or without the file
+    TEMPLATE = "template"
+    CHANNEL = "channel"  # another channel of theirs
+    UNREACHABLE = "unreachable"  # the number is to be marked
+    NONE = "none"
+
+
 @dataclass(frozen=True)
 class Outbound:
     """One message to hand to the carrier: a body, or a template with its variables."""

@@ -55,7 +55,34 @@ class DraftForm(SaveForm):
     body = forms.CharField(required=False, strip=False)
 
 
-class ComposeForm(forms.Form):
+class LaterForm(forms.Form):
+    """When a message goes: at once, or later."""
+
+    # A preset of SnoozeForm, or "at" the moment in `send_at`.
+    later = forms.ChoiceField(
+        choices=[(name, "") for name in ("later", "tomorrow", "monday", "at")], required=False
+    )
+    send_at = forms.CharField(required=False, max_length=40)
+    also_if_they_write = forms.BooleanField(required=False)
+
+    def sent_later(self, *, now: datetime, zone: str) -> Later | None:
+        """Return when it is to go, in the time zone of the inbox; None for now.
+
+        Raises ValidationError where no moment is given.
+        """
+        when = self.cleaned_data["later"]
+        if not when:
+            return None
+        at = (
+            moment_in(self.cleaned_data["send_at"], zone)
+            if when == "at"
+            else preset_moment(when, now=now, zone=zone)
+        )
+        assert at is not None  # Only "reply" is no moment.
+        return Later(at, unless_they_write=not self.cleaned_data["also_if_they_write"])
+
+
+class ComposeForm(LaterForm):
     """A reply or a note."""
 
     kind = forms.ChoiceField(choices=[("reply", ""), ("note", "")], required=False)
@@ -69,12 +96,6 @@ class ComposeForm(forms.Form):
     )
     went_on = forms.CharField(required=False, max_length=200)
     went_on_reason = forms.CharField(required=False, max_length=300)
-    # When it goes: a preset of SnoozeForm, or "at" the moment in `send_at`.
-    later = forms.ChoiceField(
-        choices=[(name, "") for name in ("later", "tomorrow", "monday", "at")], required=False
-    )
-    send_at = forms.CharField(required=False, max_length=40)
-    also_if_they_write = forms.BooleanField(required=False)
     hold = forms.IntegerField(required=False, min_value=0, max_value=30)
 
     def clean_body(self) -> str:
@@ -123,22 +144,6 @@ class ComposeForm(forms.Form):
         """Return which questions of the gate the author has answered, and how."""
         codes = self.cleaned_data["went_on"].split()
         return WentOn(frozenset(codes), self.cleaned_data["went_on_reason"])
-
-    def sent_later(self, *, now: datetime, zone: str) -> Later | None:
-        """Return when it is to go, in the time zone of the inbox; None for now.
-
-        Raises ValidationError where no moment is given.
-        """
-        when = self.cleaned_data["later"]
-        if not when:
-            return None
-        at = (
-            moment_in(self.cleaned_data["send_at"], zone)
-            if when == "at"
-            else preset_moment(when, now=now, zone=zone)
-        )
-        assert at is not None  # Only "reply" is no moment.
-        return Later(at, unless_they_write=not self.cleaned_data["also_if_they_write"])
 
     @property
     def held(self) -> timedelta:

@@ -1,6 +1,6 @@
 """How does a person send again what did not arrive?"""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -14,6 +14,7 @@ from inbox.models import Attachment, Message
 from inbox.refusals import MissingInputError
 from inbox.sending.asking import Wanted, keeping_refusals, refuse_blocked
 from inbox.sending.going_on import programme_of
+from inbox.sending.later import Later, checked_later
 from inbox.sending.locking import locked_thread
 from inbox.sending.progress import note_human_answer
 from inbox.sending.queueing import queue_message
@@ -29,11 +30,15 @@ def resend(
     user: User,
     now: datetime,
     last_seen_seq: int | None = None,
+    later: Later | None = None,
 ) -> Message:
     """Send a failed, blocked or unconfirmed message again because a person asked for it.
 
-    A second press returns the same new message. Raises what `send_reply` raises.
+    One that goes `later` is judged for that moment, and answers nobody before. A second press
+    returns the same new message. Raises what `send_reply` raises.
     """
+    checked_later(later, timedelta(0), now=now)
+    goes_at = later.at if later else now
     if not message.may_be_resent or message.conversation is None:
         raise MissingInputError(noop("Only a message that did not arrive can be sent again."))
     template = chosen_before(message)
@@ -41,7 +46,7 @@ def resend(
     wanted = Wanted(
         purpose_of(message.purpose),
         user,
-        now,
+        goes_at,
         message.body,
         template=judged,
         programme=programme_of(message.details),
@@ -54,11 +59,12 @@ def resend(
         row = locked_conversation(message.conversation)
         row.thread = thread
         require_reply(by, row)
-        verdict = refuse_blocked(thread, wanted, now=now)
+        verdict = refuse_blocked(thread, wanted, now=goes_at)
         refuse_stale(thread, user, last_seen_seq)
         story = Story(now=now, actor=user)
-        make_room_for_answer(row, user, story)
-        is_answer = wanted.purpose is Purpose.REPLY
+        if later is None:
+            make_room_for_answer(row, user, story)
+        is_answer = wanted.purpose is Purpose.REPLY and later is None
         new = queue_message(
             thread=thread,
             conversation=row,
@@ -71,6 +77,7 @@ def resend(
             verdict=verdict,
             template=template,
             programme=wanted.programme,
+            later=later,
         )
         _copy_attachments(message, new)
         if is_answer:

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from accounts.circumstances import numbers_are_hidden
-from inbox import labels, previews
+from inbox import labels, previews, remedies
 from inbox.carrier import ErrorKind
 from inbox.markup import filled_for, kept_part
 from inbox.models import (
@@ -319,6 +319,12 @@ def reached_nobody(message: Message) -> bool:
     """Say whether a message failed because of where it went, not of what it said or of us."""
     is_over = message.status == Message.Status.FAILED and not message.is_inbound
     return is_over and meaning_of(message.error_code).kind is ErrorKind.RECIPIENT
+
+
+@register.filter
+def remedy(message: Message) -> remedies.Help:
+    """Say what can be done about a message that did not arrive."""
+    return remedies.help_for(message)
 
 
 @register.filter

@@ -1,7 +1,8 @@
 """How do people claim, pass on, put aside and finish a conversation? One story per button."""
 
 from collections.abc import Callable
-from functools import partial
+from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,7 +15,7 @@ from accounts.models import User
 from accounts.numbers import number_in
 from inbox import closing, conversations, promises, sending, undoing, watching
 from inbox.access import HandledByOtherError, get_message
-from inbox.forms import PromiseForm, SnoozeForm
+from inbox.forms import LaterForm, PromiseForm, SnoozeForm
 from inbox.models import Conversation, ConversationEvent, Message, TeamInbox
 from inbox.parting import close_with_goodbye
 from inbox.refusals import MissingInputError
@@ -23,6 +24,7 @@ from inbox.views.answers import (
     Case,
     act,
     back_to,
+    first_problem,
     handled_by_other,
     no_licence,
     of_conversation,
@@ -360,10 +362,27 @@ def wake(request: HttpRequest, case: Case) -> HttpResponse:
 
 @require_POST
 def resend(request: HttpRequest, *, mid: str) -> HttpResponse:
-    """Send a message again that did not arrive."""
+    """Send a message again that did not arrive, at once or later."""
     seen = number_in(request.POST.get("last_seen_message", ""))
-    again = partial(sending.resend, last_seen_seq=seen)
-    return _with_message(request, mid, again, done=_("Sending it again."))
+    form = LaterForm(request.POST)
+    form.full_clean()
+
+    def again(*, message: Message, now: datetime, **who: Any) -> Message:
+        later = _later(form, message, now=now)
+        return sending.resend(message=message, last_seen_seq=seen, later=later, now=now, **who)
+
+    done = _("It is sent again then.") if request.POST.get("later") else _("Sending it again.")
+    return _with_message(request, mid, again, done=done)
+
+
+def _later(form: LaterForm, message: Message, *, now: datetime) -> sending.Later | None:
+    """Return when it is to go. Raises MissingInputError where that is no moment."""
+    try:
+        if problem := first_problem(form)["detail"]:
+            raise MissingInputError(str(problem))
+        return form.sent_later(now=now, zone=message.thread.sender.inbox.zone)
+    except ValidationError as error:
+        raise MissingInputError(error.messages[0]) from error
 
 
 @require_POST

@@ -122,6 +122,15 @@ export class Composer {
     this.listenForDrops();
   }
 
+  // Words of a message that did not arrive, to be changed.
+  takeIn(words) {
+    this.setMode("reply");
+    if (this.words.disabled) return;
+    this.words.value = [words.trim(), this.body.trim()].filter(Boolean).join("\n");
+    this.typed();
+    this.words.focus();
+  }
+
   // By which this very customer stops messages that they cannot answer.
   addStopLink() {
     const link = this.thread.box.querySelector("#desk")?.dataset.stopLink;

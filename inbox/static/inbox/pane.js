@@ -168,6 +168,8 @@ export class Pane {
       read: (id) => list.setUnread(id, 0),
       photo: (link) => gallery.open(link),
       press: (url, facts) => stories.insist(url, facts),
+      later: (url, facts) => stories.later(url, facts),
+      edit: (words) => this.composer?.takeIn(words),
       undo: (url) => stories.undo(url),
       failed: (error, again) => this.failed(error, again),
     };

@@ -128,6 +128,14 @@ export class Stories {
     return this.tell(url, facts, { again });
   }
 
+  // Ask when, and let it happen then.
+  async later(url, facts) {
+    const when = await ask("later");
+    if (!when) return;
+    const at = when === "at" ? new Date(said("later").send_at).toISOString() : undefined;
+    await this.insist(url, { ...facts, later: when, send_at: at });
+  }
+
   markedUnread() {
     const { list, pane } = this.page;
     if (!pane.thread) return;

@@ -547,6 +547,8 @@ export class Thread {
 
   async clicked(event) {
     const again = event.target.closest("[data-resend]");
+    const later = event.target.closest("[data-resend-later]");
+    const edit = event.target.closest("[data-edit]");
     const dead = event.target.closest("[data-dead]");
     const refetch = event.target.closest("[data-refetch]");
     const photo = event.target.closest("[data-photo]");
@@ -555,7 +557,10 @@ export class Thread {
     const quote = event.target.closest("[data-quoted]");
     if (quote) await this.toQuoted(quote);
     if (undo) await this.on.undo(undo.dataset.undo);
-    if (again) await this.press(again, again.dataset.resend, { last_seen_message: this.lastSeq });
+    const seen = { last_seen_message: this.lastSeq };
+    if (again) await this.press(again, again.dataset.resend, seen);
+    if (later) await this.on.later(later.dataset.resendLater, seen);
+    if (edit) this.on.edit(edit.closest(".msg").querySelector(".msg-words").textContent);
     if (dead) await this.press(dead, dead.dataset.dead);
     if (stop) await this.press(stop, stop.closest(".msg").dataset.callOff);
     if (refetch) await this.press(refetch, refetch.dataset.refetch);
