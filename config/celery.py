@@ -68,6 +68,7 @@ app.conf.beat_schedule = {
     "fetch media that is owed": _every(5, "inbox.tasks.sweep_media"),
     "return snoozed conversations": _every(5, "inbox.tasks.sweep_snoozed"),
     "bring up promises that are due": _every(5, "inbox.tasks.sweep_promises"),
+    "tell owners that WhatsApp's window closes": _every(30, "inbox.tasks.sweep_windows"),
     "return unanswered hand-overs": _every(15, "inbox.tasks.sweep_handovers"),
     "release from who can no longer work": _every(3, "inbox.tasks.sweep_ineligible"),
     "note what ends, and what has ended": _every(4, "inbox.tasks.sweep_expiring"),

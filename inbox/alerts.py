@@ -44,6 +44,8 @@ MOST_WORDS = 140  # of a note
 _Verb = ConversationEvent.Verb
 _GIVING = {_Verb.TRANSFERRED, _Verb.TAKEN_OVER, _Verb.REOPENED, _Verb.ROUTED, _Verb.WATCHING}
 _NAMING = {_Verb.ESCALATED, _Verb.ROUTED}
+# They tell who has it, or who waits with it, and name nobody.
+_UNNAMING = {_Verb.WARNED, _Verb.PROMISED, _Verb.WOKEN, _Verb.WINDOW}
 _HELPING = {_Verb.WARNED, _Verb.ESCALATED, _Verb.PROMISED, _Verb.WOKEN}
 # What comes up by itself, for whoever has it.
 _DUE = {_Verb.PROMISED, _Verb.WOKEN}
@@ -59,6 +61,7 @@ class Kind(StrEnum):
     FAILED = "failed"
     ASSIGNED = "assigned"
     SLA = "sla"
+    WINDOW = "window"
     MENTION = "mention"
 
 
@@ -66,7 +69,7 @@ class Kind(StrEnum):
 _ABOUT_ONE = {Kind.MENTION, Kind.ASSIGNED, Kind.FAILED}
 
 
-_OF_EVENTS = {Kind.ASSIGNED, Kind.SLA}
+_OF_EVENTS = {Kind.ASSIGNED, Kind.SLA, Kind.WINDOW}
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,8 @@ def _kind_of_words(data: Mapping[str, Any]) -> Kind:
 
 
 def _kind_of(verb: object) -> Kind | None:
+    if verb == _Verb.WINDOW:
+        return Kind.WINDOW
     if verb in _HELPING:
         return Kind.SLA
     return Kind.ASSIGNED if verb in _GIVING else None
@@ -268,7 +273,7 @@ def _is_wanted(
     is_of_team = user_id not in audience.user_ids and user_id != conversation.owner_id
     event = scene.events.get(one.id)
     verb = event.verb if event else ""
-    is_named = event is not None and verb not in {_Verb.WARNED, *_DUE}
+    is_named = event is not None and verb not in _UNNAMING
     is_due = verb == _Verb.PROMISED or (verb == _Verb.WOKEN and not is_of_team)
     is_about_them = one.kind in _ABOUT_ONE or is_named or is_due
     if (user_id, conversation.pk) in scene.muted and not is_about_them:
@@ -283,7 +288,8 @@ def _sort_of(kind: Kind, verb: str, is_by_team: bool) -> Sort:
         return Sort.PROMISES
     if kind is Kind.INBOUND or verb == _Verb.WOKEN:
         return Sort.NEW if is_by_team else Sort.MINE
-    return {Kind.MENTION: Sort.MENTIONS, Kind.SLA: Sort.WAITING}.get(kind, Sort.MINE)
+    sorts = {Kind.MENTION: Sort.MENTIONS, Kind.SLA: Sort.WAITING, Kind.WINDOW: Sort.WAITING}
+    return sorts.get(kind, Sort.MINE)
 
 
 def _concerned(
@@ -295,6 +301,8 @@ def _concerned(
             return _waited_for(conversation, audience, scene), activity_words(event)
         if event.verb in _DUE:
             return _come_up(event, conversation, audience, scene), activity_words(event)
+        if event.verb == _Verb.WINDOW:
+            return _owner_who_is_waited_for(conversation), activity_words(event)
         if event.verb == _Verb.WATCHING:
             return _asked_to_watch(event)
         if event.verb in _NAMING:
@@ -340,6 +348,11 @@ def _come_up(
         return set()
     owner = conversation.owner_id
     return {owner} if owner else _waited_for(conversation, audience, scene)
+
+
+def _owner_who_is_waited_for(conversation: Conversation) -> set[int]:
+    owner = conversation.owner_id
+    return {owner} if owner is not None and conversation.waiting_since else set()
 
 
 def _given(event: ConversationEvent, conversation: Conversation) -> tuple[set[int], str]:

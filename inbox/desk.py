@@ -5,7 +5,7 @@ ask the same `abilities_of` again; nothing here grants anything.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from django.conf import settings
@@ -15,7 +15,6 @@ from accounts.access import Viewer
 from accounts.models import User
 from compliance.asking_settings import asking_of
 from compliance.gate import Purpose, Reason, Verdict
-from compliance.judging import SERVICE_WINDOW
 from compliance.opt_out_links import opt_out_link
 from compliance.programmes import Programme
 from inbox.abilities import Ability, abilities_of, may_begin, part_of
@@ -28,9 +27,9 @@ from inbox.preflight import Preflight, preflight_of
 from inbox.reviewing import may_decide, review_of
 from inbox.sending import Wanted, compose_verdict, is_first_word, verdict_on
 from inbox.timers import next_timer
+from inbox.windows import Window, window_of
 from routing.policy_words import Names, coming_words, unless_words
 
-WARN_BEFORE_WINDOW_CLOSES = timedelta(hours=2)
 _MAY_HAVE_STOPPED = (Reason.PENDING_REVIEW, Reason.OPTED_OUT, Reason.OPTED_OUT_REPLY)
 
 # What a noted consent would change.
@@ -116,6 +115,9 @@ class Desk:
     may_block: bool = False
     is_watching: bool = False
     is_muted: bool = False
+    # When it was laid out, and WhatsApp's window: at its moments the page fetches the desk anew.
+    now: datetime | None = None
+    window: Window | None = None
 
     @property
     def sent_as(self) -> str:
@@ -151,6 +153,7 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
     if kept:
         purpose = Purpose.NOTIFICATION
     composer = _composer(abilities, verdict, purpose)
+    window = window_of(conversation.thread)
     banner = (
         _review(viewer, conversation, verdict, now=now)
         or _blocked(abilities, verdict, purpose, kept)
@@ -159,7 +162,7 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
         or _noticed(composer, verdict)
         or _newer_conversation(viewer, conversation)
         or _closed(conversation, abilities)
-        or _window_closing(conversation, composer, now=now)
+        or _window_closing(window, composer, now=now)
         or _test_mode(composer)
     )
     coming = _next_step(conversation, now=now)
@@ -178,6 +181,8 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
         is_watching=part is not None and part.role == Participant.Role.WATCHER,
         may_block=may_change(viewer) and not conversation.contact.is_blocked,
         is_muted=is_muted(conversation),
+        now=now,
+        window=window,
     )
 
 
@@ -345,18 +350,11 @@ def _closed(conversation: Conversation, abilities: frozenset[Ability]) -> Banner
     return Banner("closed", "info", words, "reopen")
 
 
-def _window_closing(
-    conversation: Conversation, composer: Composer, *, now: datetime
-) -> Banner | None:
-    last = conversation.thread.last_inbound_at
-    is_whatsapp = conversation.thread.address.family == "whatsapp"
-    if composer is not Composer.OPEN or not is_whatsapp or last is None:
-        return None
-    closes_at = last + SERVICE_WINDOW
-    if closes_at - now > WARN_BEFORE_WINDOW_CLOSES:
+def _window_closing(window: Window | None, composer: Composer, *, now: datetime) -> Banner | None:
+    if composer is not Composer.OPEN or window is None or now < window.warns_at:
         return None
     words = _("WhatsApp lets you answer freely only for 24 hours after their message. It closes")
-    return Banner("window", "warn", words, until=closes_at)
+    return Banner("window", "warn", words, until=window.closes_at)
 
 
 def _test_mode(composer: Composer) -> Banner | None:

@@ -26,8 +26,7 @@ from inbox.models import (
 from inbox.previews import set_preview
 from inbox.story import Story
 from inbox.timers import resume_timers, schedule_wait, write_wait
-
-WHATSAPP_PREFIX = "whatsapp:"
+from inbox.windows import WHATSAPP_PREFIX, follow_window
 
 
 def open_conversation(
@@ -75,6 +74,7 @@ def append_quietly(thread: Thread, message: Message, story: Story) -> Conversati
     conversation = _last_conversation(thread)
     if conversation:
         conversation.last_inbound_at, conversation.last_inbound_seq = story.now, message.seq
+        follow_window(conversation)
         if not conversation.is_closed:
             set_preview(conversation, message)
         conversation.save()
@@ -206,6 +206,7 @@ def _take_in(
         conversation.waiting_since = message.received_at
         conversation.wait_generation += 1
     conversation.last_inbound_at, conversation.last_inbound_seq = story.now, message.seq
+    follow_window(conversation)
     set_preview(conversation, message, media_types=media_types)
     return schedule_wait(conversation) if begins_to_wait else []
 

@@ -274,6 +274,7 @@ ACTIVITY_ICONS = {
     _Verb.REACH: "phone",
     _Verb.WATCHING: "eye",
     _Verb.PRIORITY: "flag",
+    _Verb.WINDOW: "hourglass",
 }
 
 
@@ -304,6 +305,7 @@ ACTIVITY_SENTENCES = {
     _Verb.REACH: _("%(who)s marked this number as out of reach"),
     _Verb.WATCHING: _("%(who)s added %(name)s as a watcher"),
     _Verb.PRIORITY: _("%(who)s changed the priority"),
+    _Verb.WINDOW: _("The customer still waits, and WhatsApp’s 24 hours are over soon"),
 }
 MARK_SENTENCES = {
     (_Verb.OPENED, "begun"): _("%(who)s began this conversation"),

@@ -209,6 +209,7 @@ def private_title(kind: Kind) -> str:
         Kind.FAILED: _("A message did not arrive"),
         Kind.ASSIGNED: _("A conversation changed hands"),
         Kind.SLA: _("A conversation needs you"),
+        Kind.WINDOW: _("A WhatsApp window closes soon"),
         Kind.MENTION: _("Somebody mentioned you"),
     }[kind]
 

@@ -30,6 +30,7 @@ from inbox import (
     sharing,
     still_waiting,
     telling_consents,
+    windows,
 )
 from inbox.alerts import Happening, Kind
 from inbox.attendance import online_now
@@ -131,6 +132,12 @@ def sweep_snoozed() -> None:
 def sweep_promises() -> None:
     """Bring up promises to customers that are due."""
     promises.tell_due(now=timezone.now())
+
+
+@shared_task
+def sweep_windows() -> None:
+    """Tell owners whose customers wait that WhatsApp's window closes."""
+    windows.tell_closing(now=timezone.now())
 
 
 @shared_task

@@ -119,6 +119,7 @@ def _list() -> dict[str, str]:
         "new_message": _("New message"),
         "private_assigned": _("A conversation changed hands"),
         "private_failed": _("A message did not arrive"),
+        "private_window": _("A WhatsApp window closes soon"),
         "chosen": _("{number} selected"),
         "chosen_full": _("At most {number} at a time. Do these first."),
         "close_waiting": _("Also close where the customer still waits ({number})"),

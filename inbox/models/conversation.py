@@ -155,6 +155,12 @@ class Conversation(models.Model):
         null=True, blank=True, help_text="When it came up because it was due"
     )
 
+    window_warns_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When its owner is told that WhatsApp's window closes, if the customer waits",
+    )
+
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     close_reason = models.CharField(max_length=200, blank=True, default="")
@@ -248,6 +254,11 @@ class Conversation(models.Model):
                 fields=["promised_at"],
                 name="conversation_promised",
                 condition=Q(promised_at__isnull=False),
+            ),
+            models.Index(
+                fields=["window_warns_at"],
+                name="conversation_window",
+                condition=Q(window_warns_at__isnull=False),
             ),
             models.Index(
                 fields=["inbox", "due_at", "id"],
@@ -406,6 +417,7 @@ class ConversationEvent(models.Model):
         REACH = "reach", _("Out of reach, or within it again")
         WATCHING = "watching", _("Watchers changed")
         PRIORITY = "priority", _("Priority changed")
+        WINDOW = "window", _("WhatsApp's window closes")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="events")

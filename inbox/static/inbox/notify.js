@@ -7,7 +7,11 @@ import { t } from "./words.js";
 const OTHER_TABS_MS = 200;
 const WATCHED_MS = 2_000;
 const QUIET_MS = 3_000;
-const PRIVATE_WORDS = { assigned: "private_assigned", failed: "private_failed" };
+const PRIVATE_WORDS = {
+  assigned: "private_assigned",
+  failed: "private_failed",
+  window: "private_window",
+};
 
 export class Notifier {
   // `open(conversation, url, inbox)` goes there; `isWatched(conversation)` says whether somebody

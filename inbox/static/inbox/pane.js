@@ -11,6 +11,7 @@ import { Other } from "./saved.js";
 import { sessionEnded } from "./session.js";
 import { say, toast, wasJustSpoken } from "./speak.js";
 import { Thread } from "./thread.js";
+import { Turns } from "./turns.js";
 import { t } from "./words.js";
 
 const SOON_MS = 300;
@@ -26,6 +27,7 @@ export class Pane {
     this.aside = document.getElementById("panel");
     this.thread = null;
     this.composer = null;
+    this.turns = new Turns(() => this.refreshDesk());
     // Counts what was asked for and what was shown, so that a late answer is known as one.
     this.wishes = 0;
     this.shown = 0;
@@ -111,6 +113,7 @@ export class Pane {
       const events = this.composerEvents();
       this.composer = new Composer(form, this.thread, this.settings, drafts, events);
       this.other = new Other(this.composer, drafts);
+      this.turns.read(box.querySelector("#desk"));
       form.addEventListener("focusout", () => this.keepNow());
       saved.look(this.thread.id);
       notifier.forget(this.thread.id);
@@ -124,6 +127,7 @@ export class Pane {
     this.composer?.close();
     this.page.saved.flush();
     this.thread?.close();
+    this.turns.stop();
     this.thread = this.composer = null;
   }
 
@@ -351,6 +355,7 @@ export class Pane {
       morph(box.querySelector(`#${id}`), fresh.querySelector(`#${id}`));
     }
     this.composer?.setDesk();
+    this.turns.read(box.querySelector("#desk"));
   }
 
   // --- the panel ---
