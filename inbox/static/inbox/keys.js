@@ -27,7 +27,7 @@ export class Keys {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     // What is open on top has its own keys, Escape first of all.
     if (document.querySelector("dialog[open], :popover-open")) return;
-    if (!this.isOn && event.key !== "?") return;
+    if (!this.isOn && latin(event) !== "?") return;
     const name = this.nameOf(event);
     const act = name && this.acts[name];
     if (!act) return;
@@ -58,7 +58,8 @@ export class Keys {
       setTimeout(() => (this.chord = ""), CHORD_MS);
       return "";
     }
-    return SINGLE[event.shiftKey && key.length === 1 && key !== "?" ? `shift+${key}` : key];
+    // Only letters mean another thing with Shift: signs need it on one keyboard and not on another.
+    return SINGLE[event.shiftKey && /^[a-z]$/.test(key) ? `shift+${key}` : key];
   }
 
   leaveField(event) {
@@ -105,9 +106,18 @@ const SINGLE = {
   "?": "help",
 };
 
-// A keyboard without Latin letters still has the keys in their places.
+const SIGNS = { "؟": "?", "？": "?", "／": "/" };
+
+// Say whether single keys are orders here: they can be switched off, and fields take letters.
+export function isSingle(event, preferences) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return false;
+  return preferences.get("keys") !== "off" && !isTyping(event.target);
+}
+
+// A keyboard without Latin letters still has the keys in their places, and signs of its own.
 export function latin(event) {
   if (event.key.length > 1) return event.key;
+  if (SIGNS[event.key]) return SIGNS[event.key];
   if (/^[\x20-\x7e]$/.test(event.key)) return event.key.toLowerCase();
   return event.code.startsWith("Key") ? event.code.slice(3).toLowerCase() : event.key;
 }
