@@ -62,6 +62,7 @@ def _found(found: Found) -> dict[str, Any]:
     return {
         "query": found.query.text,
         "problems": list(found.problems),
+        "notes": list(found.notes),
         "groups": [_group(group) for group in found.groups],
     }
 

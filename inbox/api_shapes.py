@@ -480,7 +480,10 @@ class HitShape(Serializer[Any]):
 
 
 class GroupShape(Serializer[Any]):
-    """Hits of one kind, the newest first. `before` leads to more; blank: that was all."""
+    """Hits of one kind, the newest first. `before` leads to more; blank: that was all.
+
+    `is_partial`: older ones were not looked at, also where there are no hits; `before` goes on.
+    """
 
     kind = serializers.ChoiceField(["contacts", "conversations", "messages"])
     hits = HitShape(many=True)
@@ -489,10 +492,12 @@ class GroupShape(Serializer[Any]):
 
 
 class FoundShape(Serializer[Any]):
-    """What a search found; `problems` are those of operators that cannot be followed."""
+    """What a search found; `problems` are those of operators that cannot be followed, `notes` say
+    what was not looked at."""
 
     query = serializers.CharField(allow_blank=True)
     problems = serializers.ListField(child=serializers.CharField())
+    notes = serializers.ListField(child=serializers.CharField())
     groups = GroupShape(many=True)
 
 

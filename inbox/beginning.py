@@ -108,8 +108,9 @@ def _contacts(viewer: Viewer, words: str) -> list[Contact]:
     query = parse(words)
     if not query.wanted:
         return []
-    named = contacts_named(viewer.account_id, query)
-    return list(contacts_of(viewer).filter(pk__in=named, is_blocked=False)[:CONTACTS])
+    reachable = contacts_of(viewer).filter(is_blocked=False)
+    named = contacts_named(reachable, viewer.account_id, query)
+    return list(Contact.objects.filter(pk__in=named.pks[:CONTACTS]))
 
 
 def _of_contacts(contacts: Sequence[Contact], senders: Sequence[Sender]) -> list[Choice]:

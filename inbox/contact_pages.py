@@ -116,10 +116,14 @@ def contact_list(
 ) -> ContactList:
     """Read a page of the contacts this person may see, in three queries."""
     query = parse(words)
-    rows = _found(viewer, query)
+    rows = contacts_of(viewer)
     if only_blocked:
         rows = rows.filter(is_blocked=True)
-    if (place := number_in(before)) is not None:
+    place, goes_on = number_in(before), 0
+    if query.wanted:
+        named = contacts_named(rows, viewer.account_id, query, below=place or 0)
+        rows, goes_on = Contact.objects.filter(pk__in=named.pks), named.goes_on
+    elif place is not None:
         rows = rows.filter(pk__lt=place)
     last = conversations_of(viewer).filter(contact=OuterRef("pk")).order_by("-last_activity_at")
     told = rows.annotate(last_at=Subquery(last.values("last_activity_at")[:1]))
@@ -129,16 +133,9 @@ def contact_list(
     return ContactList(
         query=query,
         rows=[ContactRow(one, first.get(one.pk), one.last_at) for one in shown],
-        next_before=str(shown[-1].pk) if len(found) > ROWS else "",
+        next_before=str(shown[-1].pk if len(found) > ROWS else goes_on or ""),
         only_blocked=only_blocked,
     )
-
-
-def _found(viewer: Viewer, query: Query) -> "QuerySet[Contact]":
-    rows = contacts_of(viewer)
-    if not query.wanted:
-        return rows
-    return rows.filter(pk__in=contacts_named(viewer.account_id, query))
 
 
 def _addresses(contacts: Sequence[Contact]) -> "QuerySet[ContactAddress]":

@@ -47,7 +47,7 @@ from inbox.models import (
 )
 from inbox.models.conversation import ConversationQuerySet
 from inbox.rows import COUNT_LIMIT, FIELDS, Row, draw_rows
-from inbox.searching.finding import narrowed
+from inbox.searching.finding import Narrowed, narrowed
 from inbox.searching.parsing import parse
 
 ROWS = 30
@@ -127,7 +127,10 @@ class Unconnected(NamedTuple):
 
 @dataclass(frozen=True)
 class InboxPage:
-    """The list of an inbox for one reader. `head` is older than the rows: catch up from there."""
+    """The list of an inbox for one reader. `head` is older than the rows: catch up from there.
+
+    `is_partial`: words were looked for among the newest messages alone.
+    """
 
     inbox: TeamInbox
     inboxes: Sequence[TeamInbox]
@@ -139,6 +142,7 @@ class InboxPage:
     owners: Sequence[Owner]
     is_supervisor: bool
     unconnected: Unconnected | None = None
+    is_partial: bool = False
 
     @property
     def has_rows(self) -> bool:
@@ -149,6 +153,11 @@ class InboxPage:
     def rows_html(self) -> SafeString:
         """Draw the rows as they are for this reader."""
         return draw_rows(self.rows)
+
+    @property
+    def search_query(self) -> str:
+        """Write the query of the address where the search for its words can go on."""
+        return urlencode({"q": f"{self.asked.words} inbox:{self.inbox.slug}", "show": "messages"})
 
     @property
     def next_query(self) -> str:
@@ -226,7 +235,7 @@ def _list_of(
 ) -> InboxPage:
     # The cursor before the rows: what happens in between is then heard twice, never missed.
     head, counts = _told(inbox) or _head_and_counts(viewer, inbox)
-    found = _page(viewer, inbox, asked)
+    found, is_partial = _page(viewer, inbox, asked)
     rows, rest = found[:ROWS], found[ROWS:]
     is_supervisor = viewer.supervises_team(inbox.pk)
     return InboxPage(
@@ -240,6 +249,7 @@ def _list_of(
         owners=_owners(inbox) if is_supervisor or inbox.is_read_only_after_claim else (),
         is_supervisor=is_supervisor,
         unconnected=None if rows or asked.before else _unconnected(viewer, inbox),
+        is_partial=is_partial,
     )
 
 
@@ -257,17 +267,21 @@ class _Number(Subquery):
     output_field = IntegerField()
 
 
-def _page(viewer: Viewer, inbox: TeamInbox, asked: Asked) -> list[RowCard]:
-    """Return the rows of a page, and one row more if there is one."""
+def _page(viewer: Viewer, inbox: TeamInbox, asked: Asked) -> tuple[list[RowCard], bool]:
+    """Return the rows of a page, and one row more if there is one; and whether words were looked
+    for among the newest messages alone."""
     place = _place_of(asked.before, asked.sort) if asked.before else None
+    is_partial = False
     if asked.words or not asked.wanted.is_plain:
-        rows = _rows_of(_asked_for(viewer, inbox, asked), viewer.user_id, asked.sort, place)
+        found, is_partial = _asked_for(viewer, inbox, asked)
+        rows = _rows_of(found, viewer.user_id, asked.sort, place)
     else:
         query = _rows_query(asked.view, has_owner=bool(asked.owner), is_below=bool(place))
         at, public_id = (place.at, place.public_id) if place else (None, None)
         values = {"inbox": inbox.pk, "owner": asked.owner, "at": at, "public_id": public_id}
         rows = query.all(viewer, **values)
-    return [RowCard(Row.of(shown), unread, has_draft) for unread, has_draft, *shown in rows]
+    cards = [RowCard(Row.of(shown), unread, has_draft) for unread, has_draft, *shown in rows]
+    return cards, is_partial
 
 
 def _rows_of(
@@ -295,15 +309,15 @@ def _by_priority(
     return rows
 
 
-def _asked_for(viewer: Viewer, inbox: TeamInbox, asked: Asked) -> ConversationQuerySet:
+def _asked_for(viewer: Viewer, inbox: TeamInbox, asked: Asked) -> Narrowed:
     """Return what words and filters leave of a list. Words look through every part of it."""
-    found = conversations_of(viewer).filter(inbox=inbox)
+    found, is_partial = conversations_of(viewer).filter(inbox=inbox), False
     if asked.words:
-        found = narrowed(viewer, found, parse(asked.words), now=asked.now)
+        found, is_partial = narrowed(viewer, found, parse(asked.words), now=asked.now)
     else:
         found = found.filter(_condition(asked.view, viewer.user_id))
         found = found.filter(owner=asked.owner) if asked.owner else found
-    return filtered(found, asked.wanted, me=viewer.user_id, now=asked.now)
+    return Narrowed(filtered(found, asked.wanted, me=viewer.user_id, now=asked.now), is_partial)
 
 
 @lru_cache

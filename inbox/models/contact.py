@@ -5,12 +5,17 @@ from typing import ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models.functions import Upper
+from django.db.models import Func, TextField, Value
 from django.utils.functional import cached_property
 
 from accounts.models import Account, User
 from compliance.addresses import masked
 from inbox.models.ids import public_id
+
+
+def plain(text: str | Value) -> Func:
+    """Write a column, or a text, without accents and in capitals: as searches compare names."""
+    return Func(text, function="inbox_plain", output_field=TextField())
 
 
 class Contact(models.Model):
@@ -41,9 +46,9 @@ class Contact(models.Model):
     class Meta:
         indexes: ClassVar[list[models.Index]] = [
             GinIndex(
-                OpClass(Upper("name"), "gin_trgm_ops"),
-                OpClass(Upper("profile_name"), "gin_trgm_ops"),
-                name="contact_by_name",
+                OpClass(plain("name"), "gin_trgm_ops"),
+                OpClass(plain("profile_name"), "gin_trgm_ops"),
+                name="contact_by_plain_name",
             ),
         ]
 

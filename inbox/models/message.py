@@ -21,7 +21,9 @@ MENTIONED = "mentioned"  # the people whom a note mentions, by id
 # What searches look in: the index below is of this, and of nothing else. PostgreSQL takes no list
 # of words longer than a megabyte, and a message must never fail for it.
 SEARCHED_CHARACTERS = 100_000
-WORDS_SAID = SearchVector(Left("body", SEARCHED_CHARACTERS), config="simple")
+# `inbox_words` takes words as they are, without their accents.
+WORDS_CONFIG = "inbox_words"
+WORDS_SAID = SearchVector(Left("body", SEARCHED_CHARACTERS), config=WORDS_CONFIG)
 
 
 class Forgotten(models.TextChoices):
@@ -166,7 +168,7 @@ class Message(models.Model):
                 condition=Q(forgotten_at__isnull=True),
             ),
             # Of the text and nothing else: it holds no words of rows that were emptied.
-            GinIndex(WORDS_SAID, name="message_by_words"),
+            GinIndex(WORDS_SAID, name="message_by_plain_words"),
         ]
 
     def __str__(self) -> str:

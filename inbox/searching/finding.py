@@ -1,21 +1,25 @@
 """What does a person find? Contacts, conversations and messages they may see now, newest first.
 
 Every hit is in a conversation of `access.conversations_of(viewer)` at the moment of asking. Work is
-bounded: messages are looked for among the newest, then in the index of words, and where a word is
-in too many of them, among more of the newest; nothing sorts all that holds a word. One statement
-that takes too long ends it all with `TooSlowError`.
+bounded: messages are looked for among the newest, then in the index of words, then among the few
+that the operators or the reader's sight leave, and where all that is too many, among more of the
+newest: such a page is partial, and the next one goes on from where it ended. Nothing sorts all that
+holds a word. One statement that takes too long ends it all with `TooSlowError`.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import F, OuterRef, Q, QuerySet
 from django.http import Http404
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from psycopg.errors import QueryCanceled
 
@@ -23,15 +27,18 @@ from accounts.access import Viewer
 from accounts.prepared import is_any
 from inbox import labels
 from inbox.access import conversations_of, inboxes_of
-from inbox.models import Conversation, Message
+from inbox.models import Conversation, Message, TeamInbox
 from inbox.models.conversation import ConversationQuerySet
 from inbox.searching.matching import (
+    Stems,
     as_tsquery,
     by_index,
     by_reading,
     by_signs,
+    contacts_in,
     contacts_named,
     has_words,
+    in_parts,
     stems_of,
 )
 from inbox.searching.operators import Narrowing, narrow
@@ -42,10 +49,11 @@ IN_A_GROUP = 5
 ON_A_PAGE = 30
 NEWEST = 1_000  # messages that are read before the index is asked
 RARE = 5_000  # messages of a word that are all looked at
-READ_AT_MOST = 30_000  # messages that are read for a word that is in more of them
-AT_ONCE = (200, 1_000, 4_000)  # hits whose sight is asked for in one query, again and again
+READ_AT_MOST = 30_000  # messages that are read at once
+FEW = 1_000  # conversations whose messages are all looked at
 TIME_LIMIT_MS = 2_000  # for one statement
-MICROSECONDS = 1_000_000
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_LATEST = 99_999_999_999_999_999  # microseconds: later than anything
 
 
 class TooSlowError(Exception):
@@ -102,7 +110,8 @@ class Hit:
 class Group:
     """Hits of one kind. `next_before` is where a page goes on; blank: that was all.
 
-    `is_partial`: only the newest messages were looked at, for the word is in too many.
+    `is_partial`: only the newest were looked at, for there are too many; there may be more than
+    these hits, and also where there are none.
     """
 
     kind: Kind
@@ -110,19 +119,40 @@ class Group:
     next_before: str = ""
     is_partial: bool = False
 
+    @property
+    def goes_further(self) -> bool:
+        """Say whether its next page looks at what was not looked at, and not at more hits."""
+        return self.is_partial and bool(self.next_before)
+
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found, and which of its operators cannot be followed and why."""
+    """What a search found, and which of its operators cannot be followed and why.
+
+    `notes` say what was not looked at.
+    """
 
     query: Query
     groups: Sequence[Group] = ()
     problems: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
     @property
     def has_hits(self) -> bool:
         """Say whether there is anything."""
         return any(group.hits for group in self.groups)
+
+    @property
+    def is_partial(self) -> bool:
+        """Say whether there may be more than what was looked at."""
+        return any(group.is_partial for group in self.groups)
+
+
+class Narrowed(NamedTuple):
+    """What a search leaves of conversations, and whether only the newest were looked at."""
+
+    conversations: ConversationQuerySet
+    is_partial: bool = False
 
 
 def find(
@@ -145,30 +175,35 @@ def find(
         narrowing = narrow(viewer, query.chips, now=now)
         if narrowing.problems:
             return Found(query, problems=narrowing.problems)
-        search = _Search(viewer, query, narrowing, limit, _place_of(before) if before else None)
+        place = _place_of(before) if before else None
+        sight = conversations_of(viewer)
+        search = _Search(viewer, sight, query, narrowing, limit, place)
         kinds = [kind] if kind else list(Kind)
-        return Found(query, [search.group(one) for one in kinds])
+        return Found(query, [search.group(one) for one in kinds], notes=narrowing.notes)
 
 
 def narrowed(
     viewer: Viewer, conversations: ConversationQuerySet, query: Query, *, now: datetime
-) -> ConversationQuerySet:
+) -> Narrowed:
     """Keep conversations in which somebody finds what a query asks: by name, number or words.
 
     Give it what the reader may see. Raises TooSlowError.
     """
     if not query.words and not query.chips:
-        return conversations.none() if query.text else conversations
+        return Narrowed(conversations.none() if query.text else conversations)
     with _bounded():
         narrowing = narrow(viewer, query.chips, now=now)
         if narrowing.problems:
-            return conversations.none()
-        search = _Search(viewer, query, narrowing, RARE, None)
+            return Narrowed(conversations.none())
+        search = _Search(viewer, conversations, query, narrowing, RARE, None)
         kept = conversations.filter(narrowing.conversations)
         if not query.words:
-            return kept.filter(narrowing.times("last_activity_at"))
-        said = {hit.conversation_id for hit in search.messages()[0]}
-        return kept.filter(Q(contact__in=search.contacts) | Q(pk__in=said))
+            return Narrowed(kept.filter(narrowing.times("last_activity_at")))
+        found, ended = search.messages()
+        said = {message.conversation_id for message in found}
+        is_partial = bool(ended or search.contacts.goes_on) or len(found) > RARE
+        about = Q(contact__in=search.contacts.pks)
+        return Narrowed(kept.filter(about | Q(pk__in=said)), is_partial or bool(narrowing.notes))
 
 
 @contextmanager
@@ -198,21 +233,29 @@ def _bounded() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a page ends: a moment, and the number of a row of that moment."""
+    """Where a page ends: a moment, and the number of a row of that moment.
+
+    `below` is given where all contacts from that key on have been looked through.
+    """
 
     at: datetime
     pk: int
+    below: int = 0
 
 
 def _place_of(cursor: str) -> _Place:
-    micros, _dot, pk = cursor.partition(".")
-    if not (micros.isdecimal() and pk.isdecimal() and len(micros) <= 17 and len(pk) <= 18):
+    parts = cursor.split(".")
+    if not 2 <= len(parts) <= 3 or not all(one.isdecimal() and len(one) <= 18 for one in parts):
         raise Http404("No such page.")
-    return _Place(datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(micros)), int(pk))
+    micros, pk, below = (*map(int, parts), 0)[:3]
+    if micros > _LATEST:
+        raise Http404("No such page.")
+    return _Place(_EPOCH + timedelta(microseconds=micros), pk, below)
 
 
-def _cursor(at: datetime, pk: int) -> str:
-    return f"{int(at.timestamp() * MICROSECONDS)}.{pk}"
+def _cursor(at: datetime, pk: int, below: int = 0) -> str:
+    micros = (at - _EPOCH) // timedelta(microseconds=1)  # A float would lose the last of them.
+    return f"{micros}.{pk}" + (f".{below}" if below else "")
 
 
 class _Search:
@@ -221,16 +264,29 @@ class _Search:
     def __init__(
         self,
         viewer: Viewer,
+        sight: ConversationQuerySet,
         query: Query,
         narrowing: Narrowing,
         limit: int,
         place: _Place | None,
     ) -> None:
         self.viewer, self.query, self.narrowing = viewer, query, narrowing
-        self.limit, self.place = limit, place
-        self.contacts = contacts_named(viewer.account_id, query)
-        self.stems: dict[str, str] = {}
+        self.sight, self.limit, self.place = sight, limit, place
+        self.below = place.below if place else 0
+        theirs = contacts_in(sight)
+        self.contacts = contacts_named(theirs, viewer.account_id, query, below=self.below)
+        self.stems: Stems = {}
         self.signs = Q()
+
+    @cached_property
+    def inboxes(self) -> list[TeamInbox]:
+        """The inboxes whose lists the reader may open."""
+        return inboxes_of(self.viewer)
+
+    def _languages(self) -> list[str]:
+        """The reader's language, English, and those of their inboxes, the most common first."""
+        spoken = Counter(one.language for one in self.inboxes)
+        return [get_language() or "", "en", *(code for code, _number in spoken.most_common())]
 
     def group(self, kind: Kind) -> Group:
         """Look for one kind."""
@@ -244,29 +300,27 @@ class _Search:
 
     def _seen(self) -> ConversationQuerySet:
         """What the reader may see, and the operators leave."""
-        return conversations_of(self.viewer).filter(
+        return self.sight.filter(
             self.narrowing.conversations, self.narrowing.times("last_activity_at")
         )
 
     def _contacts(self) -> Group:
         """Each contact once, with the conversation the reader last saw something in."""
-        if not self.contacts:
-            return Group(Kind.CONTACTS, ())
-        latest = self._seen().filter(contact__in=self.contacts)
+        latest = self._seen().filter(contact__in=self.contacts.pks)
         latest = latest.order_by("contact_id", "-last_activity_at", "-pk").distinct("contact_id")
         rows = Conversation.objects.filter(pk__in=latest.values("pk"))
         return self._page_of(Kind.CONTACTS, rows)
 
     def _conversations(self) -> Group:
         if self.query.wanted:
-            rows = self._seen().filter(contact__in=self.contacts)
-            return self._page_of(Kind.CONVERSATIONS, rows if self.contacts else rows.none())
+            rows = self._seen().filter(contact__in=self.contacts.pks)
+            return self._page_of(Kind.CONVERSATIONS, rows)
         if self.query.words:  # Only words that must not be there: that is about messages.
             return Group(Kind.CONVERSATIONS, ())
         # The newest of each inbox and status by the list's own index, then the newest of those.
         parts = [
             self._newest(self._seen().filter(inbox=inbox.pk, status=status)).values("pk")
-            for inbox in inboxes_of(self.viewer)
+            for inbox in self.inboxes
             for status in Conversation.Status.values
         ]
         found = [pk for part in parts for pk in part.values_list("pk", flat=True)]
@@ -281,9 +335,11 @@ class _Search:
         found = list(_below(with_all, self.place, "last_activity_at")[: self.limit + 1])
         shown = found[: self.limit]
         hits = [Hit(kind, one, one.last_activity_at, self._about(kind, one)) for one in shown]
-        more = len(found) > self.limit
-        last = shown[-1] if shown else None
-        return Group(kind, hits, _cursor(last.last_activity_at, last.pk) if more and last else "")
+        if len(found) > self.limit:
+            return Group(kind, hits, _cursor(shown[-1].last_activity_at, shown[-1].pk, self.below))
+        # The next contacts have conversations of any time.
+        goes_on = self.contacts.goes_on
+        return Group(kind, hits, f"{_LATEST}.0.{goes_on}" if goes_on else "", bool(goes_on))
 
     def _about(self, kind: Kind, row: Conversation) -> Sequence[Piece]:
         """What stands below a name: the number that was looked for, or the last words."""
@@ -294,9 +350,10 @@ class _Search:
     # --- Messages --------------------------------------------------------------------------------
 
     def _messages(self) -> Group:
-        found, is_partial = self.messages()
+        found, ended = self.messages()
         shown = found[: self.limit]
-        needles = [word.text for word in self.query.wanted] + list(self.stems.values())
+        stems = [stem for stems in self.stems.values() for stem in stems]
+        needles = [word.text for word in self.query.wanted] + stems
         hits = [
             Hit(
                 Kind.MESSAGES,
@@ -310,41 +367,58 @@ class _Search:
             for one in shown
             if one.conversation
         ]
-        more = len(found) > self.limit
-        after = _cursor(shown[-1].created_at, shown[-1].pk) if more else ""
-        return Group(Kind.MESSAGES, hits, after, is_partial)
+        if len(found) > self.limit:
+            return Group(Kind.MESSAGES, hits, _cursor(shown[-1].created_at, shown[-1].pk))
+        return Group(Kind.MESSAGES, hits, ended, bool(ended))
 
-    def messages(self) -> tuple[list[Message], bool]:
-        """Return messages, one more than the limit if there are more, the newest first; and
-        whether older ones were not looked at."""
+    def messages(self) -> tuple[list[Message], str]:
+        """Return messages, one more than the limit if there are more, the newest first; and where
+        it ended, if older ones were not looked at."""
         words = [word for word in self.query.words if has_words(word)]
         self.signs = by_signs(word for word in self.query.words if not has_words(word))
-        self.stems = stems_of(words)
+        self.stems = stems_of(words, self._languages()) if words else {}
         tsquery = as_tsquery(words, self.stems)
         is_indexed = any(not word.is_not for word in words)
-        found = self._in_sight(self._among_newest(tsquery, NEWEST))
+        found = self._in_sight(self._read(self._newest_messages(NEWEST), tsquery))
         if len(found) > self.limit:
-            return found, False
+            return found, ""
         if is_indexed:
             rare = self._by_index(tsquery)
             if len(rare) <= RARE:
-                return self._in_sight(rare), False
-        found = self._in_sight(self._among_newest(tsquery, READ_AT_MOST))
-        return found, len(found) <= self.limit and self._has_more_than(READ_AT_MOST)
+                return self._in_sight(rare), ""
+        for few in self._few():
+            return self._in_sight(self._read(few, tsquery)), ""
+        found = self._in_sight(self._read(self._newest_messages(READ_AT_MOST), tsquery))
+        return found, "" if len(found) > self.limit else self._end_of(READ_AT_MOST)
 
     def _of_account(self) -> "QuerySet[Message]":
         rows = Message.objects.filter(account=self.viewer.account_id, forgotten_at=None)
         rows = rows.filter(self.narrowing.times("created_at"))
-        return rows.filter(created_at__lte=self.place.at) if self.place else rows
+        below: QuerySet[Message] = _below(rows, self.place, "created_at")
+        return below
 
-    def _has_more_than(self, number: int) -> bool:
-        return self._of_account().order_by("-created_at", "-pk")[number : number + 1].exists()
+    def _newest_messages(self, number: int) -> "QuerySet[Message]":
+        return Message.objects.filter(pk__in=self._of_account().values("pk")[:number])
 
-    def _among_newest(self, tsquery: str, number: int) -> list[int]:
-        """Read the newest messages, one by one, for the words."""
-        newest = self._of_account().order_by("-created_at", "-pk").values("pk")[:number]
-        rows = by_reading(Message.objects.filter(pk__in=newest), tsquery).filter(self.signs)
-        return _in_order(rows)
+    def _end_of(self, number: int) -> str:
+        """Say where the newest messages end; blank: those are all."""
+        last = self._of_account().values_list("created_at", "pk")[number - 1 : number + 1]
+        return _cursor(*last[0]) if len(last) > 1 else ""
+
+    def _few(self) -> Iterator["QuerySet[Message]"]:
+        """All messages that an operator leaves, or that the reader sees, where they are few."""
+        rows = self._of_account()
+        seen = self.sight.filter(self.narrowing.hosts).order_by()
+        hosts = list(seen.values_list("pk", flat=True)[: FEW + 1])
+        in_hosts = [Q(conversation__in=hosts)] if len(hosts) <= FEW else []
+        for part in in_hosts + list(self.narrowing.few):
+            inside = rows.filter(part).order_by()
+            if inside.values("pk")[: READ_AT_MOST + 1].count() <= READ_AT_MOST:
+                yield inside
+
+    def _read(self, rows: "QuerySet[Message]", tsquery: str) -> list[int]:
+        """Read messages, one by one, for the words."""
+        return _in_order(by_reading(rows, tsquery).filter(self.signs))
 
     def _by_index(self, tsquery: str) -> list[int]:
         """Ask the index of words: all that it finds, or one more than is looked at."""
@@ -359,8 +433,8 @@ class _Search:
     def _in_sight(self, pks: Sequence[int]) -> list[Message]:
         """Keep what the reader may see and the operators leave, as many as are wanted."""
         found: list[Message] = []
-        for some in _in_parts(pks):
-            seen = conversations_of(self.viewer).filter(pk=OuterRef("conversation_id"))
+        for some in in_parts(pks):
+            seen = self.sight.filter(pk=OuterRef("conversation_id"))
             rows = Message.objects.filter(
                 is_any(seen), self.narrowing.messages, pk__in=some, forgotten_at=None
             ).select_related(
@@ -380,15 +454,6 @@ def _in_order(rows: "QuerySet[Message]") -> list[int]:
     sort takes another way."""
     found = sorted(rows.order_by().values_list("created_at", "pk"), reverse=True)
     return [pk for _at, pk in found]
-
-
-def _in_parts(pks: Sequence[int]) -> Iterator[Sequence[int]]:
-    at = 0
-    sizes = iter(AT_ONCE)
-    while at < len(pks):
-        size = next(sizes, AT_ONCE[-1])
-        yield pks[at : at + size]
-        at += size
 
 
 def _below(rows: Any, place: _Place | None, field: str) -> Any:

@@ -13,7 +13,7 @@ from accounts.access import Viewer
 from accounts.models import Account, User
 from inbox.access import conversations_of, inboxes_of
 from inbox.models import Attachment, Conversation, Message
-from inbox.searching.matching import contacts_called
+from inbox.searching.matching import begins_a_word, contacts_called, contacts_in
 from inbox.searching.parsing import Chip, Operator, number_in_words
 
 CHANNELS = ("sms", "mms", "whatsapp", "rcs", "messenger")
@@ -30,21 +30,45 @@ class WrongValueError(Exception):
 
 @dataclass(frozen=True)
 class Meaning:
-    """What one operator keeps of messages and of conversations."""
+    """What one operator keeps of messages and of conversations.
+
+    `hosts` holds of every conversation in which such a message is, `few` of every such message, and
+    an index serves it. None: nothing of the kind can be said.
+    """
 
     messages: Q
     conversations: Q
+    hosts: Q | None = None
+    few: Q | None = None
+
+    def or_else(self, other: "Meaning") -> "Meaning":
+        """Keep what either keeps."""
+        return Meaning(
+            self.messages | other.messages,
+            self.conversations | other.conversations,
+            _any_of(self.hosts, other.hosts),
+            _any_of(self.few, other.few),
+        )
+
+
+def _any_of(one: Q | None, other: Q | None) -> Q | None:
+    return None if one is None or other is None else one | other
 
 
 @dataclass(frozen=True)
 class Narrowing:
     """What all operators keep together, and what is wrong with those that keep nothing.
 
-    `since` and `until` bound the times of what is looked for; `until` itself is too late.
+    `since` and `until` bound the times of what is looked for; `until` itself is too late. `hosts`
+    and `few` are those of `Meaning`, for who reads less than everything. `notes` say what was left
+    out.
     """
 
     messages: Q = Q()
     conversations: Q = Q()
+    hosts: Q = Q()
+    few: tuple[Q, ...] = ()
+    notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
@@ -57,54 +81,72 @@ class Narrowing:
 
 def narrow(viewer: Viewer, chips: Iterable[Chip], *, now: datetime) -> Narrowing:
     """Read the operators. The same one twice means either; different ones, all of them."""
-    messages, conversations = Q(), Q()
-    problems: list[str] = []
+    messages, conversations, hosts = Q(), Q(), Q()
+    few: list[Q] = []
+    asking = _Asking(viewer, [], [])
     days: list[Chip] = []
     others: list[Chip] = []
     for chip in chips:
         (days if chip.operator in (Operator.BEFORE, Operator.AFTER) else others).append(chip)
     key: Callable[[Chip], tuple[str, bool]] = lambda chip: (chip.operator, chip.is_not)  # noqa: E731
     for (_name, is_not), same in groupby(sorted(others, key=key), key=key):
-        either = _either(viewer, same, problems)
+        either = _either(asking, same)
         if either is None:
             continue
         messages &= ~either.messages if is_not else either.messages
         conversations &= ~either.conversations if is_not else either.conversations
-    since, until = _days(viewer, days, problems, now)
-    return Narrowing(messages, conversations, tuple(problems), since, until)
+        if not is_not:
+            hosts &= either.hosts or Q()
+            few += [either.few] if either.few else []
+    since, until = _days(viewer, days, asking.problems, now)
+    return Narrowing(
+        messages,
+        conversations,
+        hosts,
+        tuple(few),
+        tuple(asking.notes),
+        tuple(asking.problems),
+        since,
+        until,
+    )
 
 
-def _either(viewer: Viewer, chips: Iterable[Chip], problems: list[str]) -> Meaning | None:
+@dataclass(frozen=True)
+class _Asking:
+    """Who asks, and what there is to tell them."""
+
+    viewer: Viewer
+    problems: list[str]
+    notes: list[str]
+
+
+def _either(asking: _Asking, chips: Iterable[Chip]) -> Meaning | None:
     found: Meaning | None = None
     for chip in chips:
         try:
-            one = _READ[chip.operator](viewer, chip.value)
+            one = _READ[chip.operator](asking, chip.value)
         except WrongValueError as wrong:
-            problems.append(wrong.reason)
+            asking.problems.append(wrong.reason)
             continue
-        found = (
-            Meaning(found.messages | one.messages, found.conversations | one.conversations)
-            if found
-            else one
-        )
+        found = found.or_else(one) if found else one
     return found
 
 
 def _of_both(conversations: Q) -> Meaning:
     inside = Exists(Conversation.objects.filter(conversations, pk=OuterRef("conversation_id")))
-    return Meaning(Q(inside), conversations)
+    return Meaning(Q(inside), conversations, hosts=conversations)
 
 
-def _of_messages(messages: Q) -> Meaning:
+def _of_messages(messages: Q, *, hosts: Q | None = None, few: Q | None = None) -> Meaning:
     inside = Exists(Message.objects.filter(messages, conversation=OuterRef("pk")))
-    return Meaning(messages, Q(inside))
+    return Meaning(messages, Q(inside), hosts, few)
 
 
 # --- One by one ----------------------------------------------------------------------------------
 
 
-def _inbox(viewer: Viewer, value: str) -> Meaning:
-    inboxes, wanted = inboxes_of(viewer), value.casefold()
+def _inbox(asking: _Asking, value: str) -> Meaning:
+    inboxes, wanted = inboxes_of(asking.viewer), value.casefold()
     exact = [one for one in inboxes if wanted in (one.slug.casefold(), one.name.casefold())]
     found = exact or [one for one in inboxes if one.name.casefold().startswith(wanted)]
     if not found:
@@ -114,7 +156,7 @@ def _inbox(viewer: Viewer, value: str) -> Meaning:
     return _of_both(Q(inbox__in=[one.pk for one in found]))
 
 
-def _status(viewer: Viewer, value: str) -> Meaning:
+def _status(asking: _Asking, value: str) -> Meaning:
     names = set(Conversation.Status.values)
     if value.lower() not in names:
         words = _("“%(value)s” is no status: write status:open, status:snoozed or status:closed.")
@@ -122,7 +164,7 @@ def _status(viewer: Viewer, value: str) -> Meaning:
     return _of_both(Q(status=value.lower()))
 
 
-def _channel(viewer: Viewer, value: str) -> Meaning:
+def _channel(asking: _Asking, value: str) -> Meaning:
     name = value.lower()
     if name not in CHANNELS:
         words = _("“%(value)s” is no channel: write one of %(names)s.")
@@ -131,15 +173,15 @@ def _channel(viewer: Viewer, value: str) -> Meaning:
     return Meaning(Q(channel=name), Q(thread__address__family=family))
 
 
-def _tag(viewer: Viewer, value: str) -> Meaning:
+def _tag(asking: _Asking, value: str) -> Meaning:
     names = list(dict.fromkeys((value, value.lower())))
     return _of_both(Q(tags__overlap=names) | Q(contact__tags__overlap=names))
 
 
-def _assignee(viewer: Viewer, value: str) -> Meaning:
+def _assignee(asking: _Asking, value: str) -> Meaning:
     if value.lower() in ("none", "nobody", "unassigned"):
         return _of_both(Q(owner=None))
-    people = _colleagues(viewer, value)
+    people = _colleagues(asking.viewer, value)
     if not people:
         words = _(
             "Nobody in your teams is called “%(value)s”: write a name, assignee:me "
@@ -149,23 +191,28 @@ def _assignee(viewer: Viewer, value: str) -> Meaning:
     return _of_both(Q(owner__in=people))
 
 
-def _from(viewer: Viewer, value: str) -> Meaning:
+def _from(asking: _Asking, value: str) -> Meaning:
     inbound = Q(direction=Message.Direction.IN)
     if value.lower() == "customer":
         return _of_messages(inbound)
-    people, contacts = _colleagues(viewer, value), _customers(viewer, value)
+    people, contacts = _colleagues(asking.viewer, value), _customers(asking, value)
     if not people and not contacts:
         words = _(
             "Nobody you can see is called “%(value)s”: write a name or a number, from:me "
             "or from:customer."
         )
         raise WrongValueError(words % {"value": value})
-    theirs = inbound & Q(conversation__contact__in=contacts)
-    return _of_messages(theirs | Q(author__in=people))
+    if not people:
+        theirs = Q(contact__in=contacts)
+        return _of_messages(inbound & Q(conversation__contact__in=contacts), hosts=theirs)
+    ours = Q(author__in=people)
+    if not contacts:
+        return _of_messages(ours, few=ours)
+    return _of_messages(inbound & Q(conversation__contact__in=contacts) | ours)
 
 
-def _to(viewer: Viewer, value: str) -> Meaning:
-    contacts, digits = _customers(viewer, value), number_in_words(value)
+def _to(asking: _Asking, value: str) -> Meaning:
+    contacts, digits = _customers(asking, value), number_in_words(value)
     outbound = Q(direction=Message.Direction.OUT) & ~Q(kind=Message.Kind.NOTE)
     found = outbound & Q(conversation__contact__in=contacts)
     if digits:
@@ -174,21 +221,23 @@ def _to(viewer: Viewer, value: str) -> Meaning:
     if not contacts:
         words = _("Nobody you can see is called “%(value)s”: write a customer's name or a number.")
         raise WrongValueError(words % {"value": value})
-    return _of_messages(found)
+    return _of_messages(found, hosts=Q(contact__in=contacts))
 
 
-def _has(viewer: Viewer, value: str) -> Meaning:
+def _has(asking: _Asking, value: str) -> Meaning:
     if value.lower() not in ("media", "file", "files", "attachment"):
         words = _("“%(value)s” cannot be looked for: write has:media.")
         raise WrongValueError(words % {"value": value})
     files = Attachment.objects.filter(state=Attachment.State.READY)
+    theirs = files.filter(account=asking.viewer.account_id, forgotten_at=None)
     return Meaning(
         Q(Exists(files.filter(message=OuterRef("pk")))),
         Q(Exists(files.filter(message__conversation=OuterRef("pk")))),
+        few=Q(pk__in=theirs.values("message")),
     )
 
 
-_READ: Mapping[Operator, Callable[[Viewer, str], Meaning]] = {
+_READ: Mapping[Operator, Callable[[_Asking, str], Meaning]] = {
     Operator.INBOX: _inbox,
     Operator.STATUS: _status,
     Operator.CHANNEL: _channel,
@@ -206,17 +255,22 @@ def _colleagues(viewer: Viewer, name: str) -> list[int]:
         return [viewer.user_id]
     teams = viewer.member_of | viewer.reads_all_of
     people = User.objects.filter(account=viewer.account_id, memberships__team__in=teams)
-    named = people.filter(Q(name__istartswith=name) | Q(name__icontains=f" {name}"))
+    named = people.filter(begins_a_word("name", name))
     return list(named.order_by("pk").values_list("pk", flat=True).distinct()[:50])
 
 
-def _customers(viewer: Viewer, value: str) -> list[int]:
+def _customers(asking: _Asking, value: str) -> list[int]:
     """Return the customers of this name or number with whom the reader sees a conversation."""
-    contacts = contacts_called(viewer.account_id, value)
-    if not contacts:
-        return []
-    seen = conversations_of(viewer).filter(contact__in=contacts)
-    return list(seen.order_by().values_list("contact_id", flat=True).distinct())
+    named = contacts_called(
+        contacts_in(conversations_of(asking.viewer)), asking.viewer.account_id, value
+    )
+    if named.goes_on:
+        words = _(
+            "Very many customers are called “%(value)s”: only the newest were looked at. Write more"
+            " of the name, or a number."
+        )
+        asking.notes.append(words % {"value": value})
+    return list(named.pks)
 
 
 # --- Days ----------------------------------------------------------------------------------------

@@ -104,6 +104,7 @@ _TRUNK_ZERO = re.compile(r"\(0\)")
 def parse(line: str) -> Query:
     """Read a line of any length and any characters; nothing in it can be wrong."""
     clean = " ".join("".join(c if _is_text(c) else " " for c in line).split())
+    clean = unicodedata.normalize("NFC", clean)
     text = clean.translate(_QUOTES)[:LONGEST].rstrip()
     words: list[Word] = []
     chips: list[Chip] = []

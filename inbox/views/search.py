@@ -18,7 +18,7 @@ from inbox.views.frame import Me, Place
 
 @dataclass(frozen=True)
 class Section:
-    """A group as it is shown. `more` leads to the whole of it, or to its next page."""
+    """A group as it is shown. `more` leads to all of it, to its next page, or further back."""
 
     group: Group
     title: str
@@ -69,7 +69,7 @@ def _sections(found: Found, kind: Kind | None) -> list[Section]:
     return [
         Section(group, titles[group.kind], _more(found.query.text, group, kind))
         for group in found.groups
-        if group.hits
+        if group.hits or group.is_partial
     ]
 
 
@@ -77,7 +77,7 @@ def _more(text: str, group: Group, kind: Kind | None) -> str:
     if not group.next_before:
         return ""
     asked = {"q": text, "show": group.kind.value}
-    if kind:
+    if kind or group.goes_further:
         asked["before"] = group.next_before
     return f"{reverse('search')}?{urlencode(asked)}"
 
