@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import expect
 
 from inbox.models import Message
@@ -67,3 +68,72 @@ def test_a_search_that_does_not_get_through_can_be_tried_again(
 
     expect(alice.locator("#found").get_by_text("Nothing found")).to_be_visible()
     expect(alice.locator("#search-failed")).to_be_hidden()
+
+
+def test_what_another_claims_goes_from_results_and_pages_without_a_reload(
+    shop: House, live: Live, open_as: Open, client: object
+) -> None:
+    text_in(client, shop.sender, "+14155550191", "The blue parcel is lost")  # type: ignore[arg-type]
+    text_in(client, shop.sender, "+14155550192", "A green parcel")  # type: ignore[arg-type]
+    row = Message.objects.get(body__contains="blue parcel").conversation
+    assert row is not None
+    bob = open_as(shop.bob, "/search/?q=parcel")
+    alone = open_as(shop.bob, "/search/?q=blue+parcel")
+    contact = open_as(shop.bob, f"/contacts/{row.contact.public_id}/")
+    why = open_as(shop.bob, reverse("why", kwargs={"cid": row.public_id}))
+    expect(bob.locator(".hit")).to_have_count(2)
+    expect(contact.locator("#talks-list [data-seen]")).to_have_count(1)
+    bob.evaluate("() => { window.isStillHere = true; }")
+    alone.evaluate("() => { window.isStillHere = true; }")
+    bob.locator(".hit", has_text="green").focus()
+    alice = ready(open_as(shop.alice, reverse("conversation_link", kwargs={"cid": row.public_id})))
+
+    alice.keyboard.press("c")
+
+    expect(bob.locator(".hit")).to_have_count(1)
+    expect(bob.locator("#found")).not_to_contain_text("blue parcel")
+    expect(bob.locator(".hit")).to_be_focused()
+    expect(bob.locator("#search-status")).to_contain_text("no longer shared with you")
+    expect(alone.locator("#found").get_by_text("Nothing found")).to_be_visible()
+    assert bob.evaluate("() => window.isStillHere")
+    assert alone.evaluate("() => window.isStillHere")
+    expect(contact.get_by_text("blue parcel")).to_have_count(0)
+    expect(why.locator("#handled-title")).to_have_text("Handled by Alice")
+
+
+def test_what_went_while_the_line_was_down_goes_when_somebody_looks_again(
+    shop: House, live: Live, open_as: Open, client: object
+) -> None:
+    text_in(client, shop.sender, "+14155550191", "The blue parcel is lost")  # type: ignore[arg-type]
+    row = Message.objects.get(body__contains="blue parcel").conversation
+    assert row is not None
+    bob = open_as(shop.bob, "/search/?q=parcel")
+    expect(bob.locator(".hit")).to_have_count(1)
+    bob.route_web_socket("**/ws/v1/", lambda socket: socket.close())
+    bob.reload()
+    expect(bob.locator(".hit")).to_have_count(1)
+    alice = ready(open_as(shop.alice, reverse("conversation_link", kwargs={"cid": row.public_id})))
+    alice.keyboard.press("c")
+    expect(alice.locator(".who-owner")).to_have_text("Alice")
+
+    bob.evaluate("() => window.dispatchEvent(new Event('focus'))")
+
+    expect(bob.locator(".hit")).to_have_count(0)
+    expect(bob.locator("#found").get_by_text("Nothing found")).to_be_visible()
+
+
+def test_the_slash_of_any_keyboard_leads_to_the_box_unless_single_keys_are_off(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    alice = open_as(shop.alice, "/search/?q=parcel&show=messages")
+    expect(alice.locator("body[data-ready]")).to_have_count(1)
+    press = """() => document.body.dispatchEvent(new KeyboardEvent("keydown", {
+        bubbles: true, cancelable: true, key: "/", code: "Digit7", shiftKey: true}))"""
+    alice.evaluate("() => localStorage.setItem('teaminbox.preferences', '{\"keys\": \"off\"}')")
+    alice.evaluate(press)
+    expect(alice.locator("#search-line")).not_to_be_focused()
+
+    alice.evaluate("() => localStorage.removeItem('teaminbox.preferences')")
+    alice.evaluate(press)
+
+    expect(alice.locator("#search-line")).to_be_focused()

@@ -2,6 +2,7 @@
 // photos open large.
 
 import { Gallery } from "./dialogs.js";
+import { Elsewhere } from "./elsewhere.js";
 import { keepTime, localise } from "./fmt.js";
 import { t } from "./words.js";
 
@@ -28,6 +29,15 @@ document.addEventListener("click", async (event) => {
   } catch {
     said.textContent = t("copy_failed");
   }
+});
+
+let isTyped = false;
+document.getElementById("contact-form")?.addEventListener("input", () => (isTyped = true));
+
+new Elsewhere({
+  parts: ["talks-list", "files-list"],
+  isBusy: () => isTyped,
+  lost: () => (said.textContent = t("one_left")),
 });
 
 document.body.dataset.ready = "true";

@@ -1,8 +1,12 @@
 // How does a search answer while somebody types? The server draws what it finds; Enter works alone.
 
+import { Elsewhere } from "./elsewhere.js";
 import { keepTime, localise } from "./fmt.js";
 import { SessionEndedError, getPart } from "./http.js";
+import { isSingle, latin } from "./keys.js";
+import { Preferences } from "./preferences.js";
 import { Recent } from "./recent.js";
+import { t } from "./words.js";
 
 const PAUSE_MS = 350;
 const SLOW_MS = 400;
@@ -13,6 +17,7 @@ const found = document.getElementById("found");
 const slow = document.getElementById("search-slow");
 const failed = document.getElementById("search-failed");
 const status = document.getElementById("search-status");
+const preferences = new Preferences();
 let asked = 0;
 let pause = 0;
 let shown = line.value.trim();
@@ -86,8 +91,7 @@ found.addEventListener("click", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.target.closest("dialog")) return;
-  const isSlash = event.key === "/" && !event.target.matches("input, textarea, select");
-  if (isSlash) {
+  if (latin(event) === "/" && isSingle(event, preferences)) {
     event.preventDefault();
     line.focus();
     line.select();
@@ -104,6 +108,7 @@ function step(event) {
   (next < 0 ? line : hits[Math.min(next, hits.length - 1)]).focus();
 }
 
+new Elsewhere({ parts: ["found-words"], lost: () => (status.textContent = t("one_left")) });
 localise(document);
 keepTime();
 recent.show();
