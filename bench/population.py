@@ -12,7 +12,7 @@ from typing import Any
 
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import F, Model
 from django.utils.crypto import get_random_string
 
 from accounts.models import (
@@ -33,6 +33,7 @@ from bench.forms import WORDS
 from bench.shape import Shape
 from compliance.models import Consent
 from inbox.models import (
+    Attachment,
     Contact,
     ContactAddress,
     Conversation,
@@ -52,6 +53,7 @@ from routing.policy_documents import write_step
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 SLUG = "support"
+SMALL = "small"
 SENT = 12_000
 
 
@@ -67,6 +69,8 @@ def populate(shape: Shape) -> dict[str, Any]:
     _customers(shape)
     _conversations(shape)
     _messages(shape)
+    if shape.is_searched:
+        _odd_ones(inboxes[0], agents[inboxes[0].pk])
     _long_waits()
     _reports()
     _counters()
@@ -317,6 +321,25 @@ def _messages(shape: Shape) -> None:
         created_at=at,
         received_at=f"CASE WHEN {is_inbound} THEN {at} END",
         settled_at=f"CASE WHEN NOT ({is_inbound}) THEN {at} END",
+    )
+
+
+def _odd_ones(inbox: TeamInbox, agents: list[User]) -> None:
+    """Make a small inbox, the only one of the last agent, and files of a few messages."""
+    team = Team.objects.create(account=inbox.account, name="Small")
+    small = TeamInbox.objects.create(team=team, account=inbox.account, name="Small", slug=SMALL)
+    Membership.objects.filter(user=agents[-1]).update(team=team)
+    Membership.objects.create(team=team, user=agents[0], role=Membership.Role.AGENT)
+    rows = Conversation.objects.filter(inbox=inbox).alias(odd=F("pk") % 97)
+    rows.filter(odd=1).update(inbox=small)
+    _insert(
+        Attachment,
+        "inbox_message m WHERE m.id % 211 = 1",
+        account_id="m.account_id",
+        message_id="m.id",
+        public_id=_id("file", "m.id"),
+        state="'ready'",
+        look="'image'",
     )
 
 

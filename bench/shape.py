@@ -16,7 +16,8 @@ class Shape:
 
     One conversation per customer with `each` messages. The first account is the big one: `big` of
     all conversations are its own. Of ten conversations about three are closed, two belong to the
-    agent who looks, one to a colleague, four to nobody.
+    agent who looks, one to a colleague, four to nobody. For searches there is a second, small inbox
+    and here and there a file.
     """
 
     accounts: int
@@ -25,6 +26,7 @@ class Shape:
     big: float
     agents: int
     seed: int
+    is_searched: bool = False
 
     @property
     def messages(self) -> int:
