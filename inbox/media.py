@@ -311,8 +311,16 @@ def _type_by_bytes(content: bytes) -> str:
 def _keep(attachment: Attachment, content: bytes, found: Sniffed, *, now: datetime) -> None:
     _fill(attachment, content, found)
     attachment.next_attempt_at = None
-    attachment.save()
-    _tell(attachment, now=now)
+    with transaction.atomic():
+        row = Attachment.objects.select_for_update(no_key=True).get(pk=attachment.pk)
+        if row.forgotten_at is None:
+            attachment.save()
+    if row.forgotten_at is None:
+        _tell(attachment, now=now)
+        return
+    # It was removed while it was fetched.
+    for file in filter(None, (attachment.file, attachment.thumbnail)):
+        file.delete(save=False)
 
 
 def _fill(attachment: Attachment, content: bytes, found: Sniffed) -> None:
@@ -335,7 +343,10 @@ def _note_failure(attachment: Attachment, error: FetchFailedError, *, now: datet
         attachment.next_attempt_at = now + timedelta(seconds=5 * 4 ** (attachment.attempts - 1))
     else:
         attachment.state, attachment.next_attempt_at = Attachment.State.FAILED, None
-    attachment.save(update_fields=["attempts", "problem", "state", "next_attempt_at"])
+    fields = ("attempts", "problem", "state", "next_attempt_at")
+    known = Attachment.objects.filter(pk=attachment.pk, forgotten_at=None)
+    if not known.update(**{name: getattr(attachment, name) for name in fields}):
+        return
     if attachment.state == Attachment.State.FAILED:
         logger.warning("attachment %s not fetched: %s", attachment.public_id, error.reason)
         _tell(attachment, now=now)
