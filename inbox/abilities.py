@@ -97,6 +97,15 @@ def may_begin(viewer: Viewer, inbox: TeamInbox) -> bool:
     return viewer.may_see and not viewer.is_support and works_here and is_open
 
 
+def may_remove(viewer: Viewer, conversation: Conversation) -> bool:
+    """Say whether this person, who reads a conversation, may take the content out of its messages.
+
+    Its inbox's supervisors and the account's admins may, and nobody who is there for support.
+    """
+    is_over_it = viewer.supervises_team(conversation.inbox_id) or viewer.is_admin
+    return viewer.may_see and not viewer.is_support and conversation.inbox.is_on and is_over_it
+
+
 def part_of(viewer: Viewer, conversation: Conversation) -> Participant | None:
     """Return the person's current row in the audience, or None."""
     return Participant.objects.filter(

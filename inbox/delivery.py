@@ -13,6 +13,7 @@ from inbox.sending import (
     locked_message,
     lose_sid,
     note_reached,
+    owe_removal,
     tell_status,
 )
 from inbox.story import Story
@@ -49,6 +50,9 @@ def record_status(receipt: Receipt, form: Mapping[str, str], *, now: datetime) -
     if message.forgotten_for == Forgotten.ERASURE:
         # They were erased while it was on its way: how far it got is no reason to know them again.
         Receipt.objects.filter(pk=receipt.pk).update(form=b"", forgotten_at=now)
+    if message.forgotten_for == Forgotten.REDACTION:
+        # It was not known that it had left when it was removed.
+        owe_removal([message], now=now)
     _move(message, update.status, update.error_code, story)
     announce(story.announcements(), now=now)
     return True

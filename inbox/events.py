@@ -69,6 +69,17 @@ class MessageStatusChanged(Event):
 
 
 @dataclass(frozen=True)
+class MessageRemoved(Event):
+    """Somebody took the content out of a message: a tombstone stands in its place."""
+
+    type: ClassVar[str] = "message.removed"
+    carries: ClassVar[tuple[str, ...]] = ("bubble", "row")
+
+    id: str
+    reason: str = "redacted"
+
+
+@dataclass(frozen=True)
 class ActivityCreated(Event):
     """A line was added to the timeline."""
 
@@ -147,6 +158,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         MessageCreated,
         MessageUpdated,
         MessageStatusChanged,
+        MessageRemoved,
         ActivityCreated,
         ConversationCreated,
         ConversationUpdated,

@@ -275,6 +275,7 @@ ACTIVITY_ICONS = {
     _Verb.WATCHING: "eye",
     _Verb.PRIORITY: "flag",
     _Verb.WINDOW: "hourglass",
+    _Verb.REMOVED: "trash-2",
 }
 
 
@@ -306,6 +307,7 @@ ACTIVITY_SENTENCES = {
     _Verb.WATCHING: _("%(who)s added %(name)s as a watcher"),
     _Verb.PRIORITY: _("%(who)s changed the priority"),
     _Verb.WINDOW: _("The customer still waits, and WhatsApp’s 24 hours are over soon"),
+    _Verb.REMOVED: _("%(who)s removed the content of a message"),
 }
 MARK_SENTENCES = {
     (_Verb.OPENED, "begun"): _("%(who)s began this conversation"),

@@ -365,10 +365,14 @@ def _decisions(whom: Whom) -> Q:
 
 def _examples(whom: Whom) -> Q:
     """Return those with their number, or with the words of a message of theirs."""
+    return Q(facts__number__in=whom.phones) | repeats(rows_of(Message, whom))
+
+
+def repeats(messages: "QuerySet[Message]") -> Q:
+    """Return which examples of rules have the words of one of these messages."""
     text = KeyTextTransform("text", OuterRef("facts"))
-    same = rows_of(Message, whom).annotate(text=text, length=Length("body"))
-    same = same.filter(body=F("text"), length__gte=TELLING_TEXT)
-    return Q(facts__number__in=whom.phones) | Q(Exists(same))
+    same = messages.annotate(text=text, length=Length("body"))
+    return Q(Exists(same.filter(body=F("text"), length__gte=TELLING_TEXT)))
 
 
 _OTHERWISE: Mapping[type[Model], Callable[[Whom], Q]] = {

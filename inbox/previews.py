@@ -1,5 +1,6 @@
 """What does one line say about a message in a list?"""
 
+from django.db.models import Q
 from django.utils.translation import gettext
 
 from accounts.english import noop
@@ -15,7 +16,8 @@ _WORDS = {
 
 
 _LOCATION = noop("Location")
-_ALL = frozenset({*_WORDS.values(), _LOCATION})
+REMOVED = noop("Message removed")
+_ALL = frozenset({*_WORDS.values(), _LOCATION, REMOVED})
 
 
 def preview_words(preview: str) -> str:
@@ -43,6 +45,19 @@ def set_preview(
     if message.kind != Message.Kind.NOTE:
         conversation.preview_channel = message.channel
     conversation.last_activity_at = message.created_at
+
+
+def take_back_preview(conversation: Conversation, message: Message) -> None:
+    """Let the list row that speaks of a message say that it was removed. Saves the preview.
+
+    The message must still have its words: a row may repeat them though something came later.
+    """
+    later = conversation.messages.filter(seq__gt=message.seq)
+    is_last = not later.filter(Q(direction=Message.Direction.IN) | ~Q(author=None)).exists()
+    says_the_same = bool(message.body) and conversation.preview == _line(message, ())
+    if conversation.preview and (is_last or says_the_same):
+        conversation.preview = REMOVED
+        conversation.save(update_fields=["preview"])
 
 
 def _line(message: Message, media_types: tuple[str, ...]) -> str:

@@ -24,6 +24,7 @@ from inbox import webpush
 from inbox.access import conversations_of
 from inbox.alerts import TELLING, Happening, Kind, Notice, happening_of, notices_of, tag_of
 from inbox.attendance import State, states_in
+from inbox.events import MessageRemoved
 from inbox.models import Conversation, InboxCounter, InboxEvent, ReadCursor, TeamInbox
 from inbox.nudges import nudge
 from inbox.webpush import Outcome, Pushed
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 # What is older, because we were away, is no news.
 NEWS_FOR = timedelta(minutes=5)
 MOST_EVENTS = 500
+REMOVED = MessageRemoved.type
 BURST_SECONDS = 10
 # For so long a notice on somebody's screen is taken back when they lose sight of it.
 SHOWN_SECONDS = 24 * 3600
@@ -130,16 +132,16 @@ def _nudge(notice: Notice, inbox: TeamInbox) -> None:
 
 
 def _take_back(events: Iterable[InboxEvent], users: frozenset[int]) -> int:
-    """Nudge for those who lost sight of what their screens may still show."""
+    """Nudge for those who lost sight of what their screens may still show, or of its words."""
     gone = {
-        (user_id, event.conversation.pk, event.conversation.public_id)
+        (user_id, event.conversation.pk, event.conversation.public_id, event.type == REMOVED)
         for event in events
         if event.conversation is not None
-        for user_id in users.intersection(event.left)
+        for user_id in (users if event.type == REMOVED else users.intersection(event.left))
     }
     shown = [one for one in sorted(gone) if _redis().exists(_key("shown", one[0], one[1]))]
-    for user_id, _pk, public_id in shown:
-        nudge("send_push_end", user_id, public_id)
+    for user_id, _pk, public_id, is_removed in shown:
+        nudge("send_push_end", user_id, public_id, is_removed)
     return len(shown)
 
 
@@ -163,13 +165,17 @@ def wake(user_id: int, happening: Happening, *, now: datetime) -> int:
     return told
 
 
-def end_notice(user_id: int, conversation: str, *, now: datetime) -> int:
-    """Let a person's browsers take back the notice of a conversation they may not see any more."""
+def end_notice(user_id: int, conversation: str, is_removed: bool = False, *, now: datetime) -> int:
+    """Let a person's browsers take back the notice of a conversation they may not see any more.
+
+    `is_removed`: the words of one of its messages are gone, so it goes whoever may see the rest.
+    """
     row = Conversation.objects.filter(public_id=conversation).first()
     user = User.objects.filter(pk=user_id).first()
     if row is None or user is None:
         return 0
-    if conversations_of(viewer_of(user, now=now)).filter(pk=row.pk).exists():
+    seen = conversations_of(viewer_of(user, now=now)).filter(pk=row.pk)
+    if not is_removed and seen.exists():
         return 0
     try:
         _redis().delete(_key("shown", user_id, row.pk))

@@ -21,6 +21,7 @@ from inbox.events import (
     ConversationUpdated,
     Event,
     MessageCreated,
+    MessageRemoved,
     MessageStatusChanged,
     MessageUpdated,
 )
@@ -150,6 +151,10 @@ class Story:
             ),
             conversation,
         )
+
+    def message_removed(self, conversation: Conversation, message: Message) -> None:
+        """Say that the content of a message is gone."""
+        self._tell(MessageRemoved(message.public_id), conversation)
 
     def consent_changed(
         self, conversation: Conversation, *, channel: str, state: str, name: str = ""

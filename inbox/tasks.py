@@ -293,9 +293,10 @@ def send_push(user_id: int, kind: str, id_: str, conversation: str, inbox: str) 
 
 
 @shared_task
-def send_push_end(user_id: int, conversation: str) -> None:
-    """Take back what one person's screens still show of a conversation that left them."""
-    pushing.end_notice(user_id, conversation, now=timezone.now())
+def send_push_end(user_id: int, conversation: str, is_removed: bool = False) -> None:
+    """Take back what one person's screens still show of a conversation that left them, or of one
+    of whose messages the words were removed."""
+    pushing.end_notice(user_id, conversation, is_removed, now=timezone.now())
 
 
 @shared_task

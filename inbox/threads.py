@@ -20,7 +20,7 @@ from compliance.addresses import numbered, parse_address
 from compliance.asking_settings import asking_of
 from compliance.evidence import EVERY_PROGRAMME, Quality
 from compliance.models import Consent, ConsentState
-from inbox.abilities import Ability, abilities_of, part_of
+from inbox.abilities import Ability, abilities_of, may_remove, part_of
 from inbox.access import conversations_of
 from inbox.attendance import State, states_in
 from inbox.cards import may_change
@@ -77,6 +77,7 @@ class ThreadPage:
     desk: Desk
     read_seq: int
     found: str = ""
+    may_remove: bool = False
 
 
 @dataclass(frozen=True)
@@ -208,6 +209,7 @@ def thread_page(
         desk=desk_of(viewer, user, conversation, now=now),
         read_seq=cursor.seq if cursor else 0,
         found=found if target else "",
+        may_remove=may_remove(viewer, conversation),
     )
 
 

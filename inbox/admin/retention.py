@@ -103,6 +103,7 @@ class RemoteDeletionAdmin(ConsentFactsAdmin[RemoteDeletion]):
     fields = (
         "account",
         "erasure",
+        "message",
         "twilio_account",
         "message_sid",
         "state",

@@ -128,6 +128,7 @@ def _message(delivery: EventDelivery) -> dict[str, Any] | None:
         "error_code": row.error_code,
         "error": row.error_words,
         "segments": row.segments,
+        "is_removed": bool(row.forgotten_for),
         "created_at": _moment(row.created_at),
         "reply_to": row.reply_to.public_id if row.reply_to else None,
         "media": [

@@ -23,6 +23,7 @@ AT_ONCE = 500
 _OTHERS = {
     "message.updated": EventType.MESSAGE_UPDATED,
     "message.status": EventType.MESSAGE_UPDATED,
+    "message.removed": EventType.MESSAGE_UPDATED,
     "activity.created": EventType.ACTIVITY_CREATED,
     "conversation.created": EventType.CONVERSATION_CREATED,
     "conversation.updated": EventType.CONVERSATION_UPDATED,

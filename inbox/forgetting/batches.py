@@ -46,7 +46,7 @@ _Verb = ConversationEvent.Verb
 TYPED_IN = (
     *(_Verb.CLOSED, _Verb.RELEASED, _Verb.TRANSFERRED, _Verb.MOVED, _Verb.TAKEN_OVER),
     *(_Verb.TAGGED, _Verb.CONTACT_TAGS, _Verb.CONTACT_FACT, _Verb.BLOCKED, _Verb.UNBLOCKED),
-    *(_Verb.PROMISED, _Verb.REACH),
+    *(_Verb.PROMISED, _Verb.REACH, _Verb.REMOVED),
 )
 
 
@@ -95,9 +95,7 @@ def texts(old: Old, size: int = SIZE) -> Batch:
         )
         numbers = [pk for _at, pk, _of in found]
         empty_messages(numbers, why=Forgotten.RETENTION, now=old.now)
-        ConsentReview.objects.filter(message__in=numbers, decided_at__isnull=False).exclude(
-            reason=""
-        ).update(reason=REMOVED)
+        empty_reviews(numbers)
         _empty_conversations({of for *_x, of in found if of}, old)
     return _batch("messages", [(at, pk) for at, pk, _of in found], size)
 
@@ -121,6 +119,12 @@ def empty_messages(numbers: Iterable[int], *, why: Forgotten, now: datetime) -> 
     late = rows.filter(details__has_key=FOUND_LATE)
     late.update(body="", details={FOUND_LATE: True})
     rows.exclude(details__has_key=FOUND_LATE).update(body="", details={})
+
+
+def empty_reviews(messages: Iterable[int]) -> None:
+    """Take out what was typed when it was decided what messages meant."""
+    rows = ConsentReview.objects.filter(message__in=list(messages), decided_at__isnull=False)
+    rows.exclude(reason="").update(reason=REMOVED)
 
 
 def _empty_conversations(numbers: set[int], old: Old) -> None:

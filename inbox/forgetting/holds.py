@@ -12,7 +12,15 @@ from accounts.audit import record
 from accounts.models import Account, User
 from compliance.addresses import parse_address
 from compliance.ledger import handles_of
-from inbox.models import Contact, ContactAddress, Conversation, Erasure, LegalHold, Thread
+from inbox.models import (
+    Contact,
+    ContactAddress,
+    Conversation,
+    Erasure,
+    LegalHold,
+    Message,
+    Thread,
+)
 from inbox.person_places import Whom
 from inbox.setup.refusals import SetUpError
 
@@ -79,6 +87,15 @@ def holds_on(whom: Whom) -> "QuerySet[LegalHold]":
         mine |= Q(contact=whom.contact_id)
         mine |= Q(conversation__thread__contact=whom.contact_id)
     return standing(whom.account_id).filter(mine)
+
+
+def holds_on_message(message: Message) -> "QuerySet[LegalHold]":
+    """Return the standing holds that keep a message: its conversation's, person's or account's."""
+    contact = message.thread.contact_id
+    keys = ContactAddress.objects.filter(contact=contact).values_list("key", flat=True)
+    known = handles_of(message.account_id, map(parse_address, keys))
+    mine = Q(scope=LegalHold.Scope.ACCOUNT) | Q(contact=contact) | Q(handle__in=known)
+    return standing(message.account_id).filter(mine | Q(conversation=message.conversation_id))
 
 
 def set_hold(

@@ -98,8 +98,8 @@ def _note_failure(row: RemoteDeletion, problem: str, *, now: datetime) -> None:
 
 
 def _look_again(row: RemoteDeletion, *, now: datetime) -> None:
-    """Let the erasure see whether this was the last."""
-    if row.erasure.deletions.filter(state=_State.OWED).exists():
+    """Let the erasure that it is for, if any, see whether this was the last."""
+    if row.erasure is None or row.erasure.deletions.filter(state=_State.OWED).exists():
         return
     Erasure.objects.filter(pk=row.erasure_id, state=Erasure.State.OUTSIDE).update(next_at=now)
 

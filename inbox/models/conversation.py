@@ -418,6 +418,7 @@ class ConversationEvent(models.Model):
         WATCHING = "watching", _("Watchers changed")
         PRIORITY = "priority", _("Priority changed")
         WINDOW = "window", _("WhatsApp's window closes")
+        REMOVED = "removed", _("The content of a message was removed")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="events")

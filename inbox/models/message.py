@@ -31,6 +31,7 @@ class Forgotten(models.TextChoices):
 
     RETENTION = "retention", _("Its time was over")
     ERASURE = "erasure", _("The person was erased")
+    REDACTION = "redaction", _("A colleague removed it")
 
 
 class Message(models.Model):

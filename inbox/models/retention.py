@@ -21,6 +21,7 @@ from accounts.secrets import EncryptedTextField
 from inbox.models.contact import Contact
 from inbox.models.conversation import Conversation
 from inbox.models.ids import public_id
+from inbox.models.message import Message
 
 LONGEST_REASON = 500
 MOST_DAYS = 36_500
@@ -264,7 +265,10 @@ class Erasure(models.Model):
 
 
 class RemoteDeletion(models.Model):
-    """One message that Twilio is to delete, with its files, and what became of that."""
+    """One message that Twilio is to delete, with its files, and what became of that.
+
+    Because a person was erased, or because a colleague removed this one message.
+    """
 
     class State(models.TextChoices):
         OWED = "owed", _("Waits")
@@ -272,7 +276,12 @@ class RemoteDeletion(models.Model):
         FAILED = "failed", _("Could not be deleted")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
-    erasure = models.ForeignKey(Erasure, on_delete=models.PROTECT, related_name="deletions")
+    erasure = models.ForeignKey(
+        Erasure, on_delete=models.PROTECT, null=True, blank=True, related_name="deletions"
+    )
+    message = models.OneToOneField(
+        Message, on_delete=models.PROTECT, null=True, blank=True, related_name="deletion"
+    )
     twilio_account = models.ForeignKey(TwilioAccount, on_delete=models.PROTECT, related_name="+")
     message_sid = models.CharField(max_length=64)
     state = models.CharField(max_length=6, choices=State.choices, default=State.OWED)
@@ -291,6 +300,11 @@ class RemoteDeletion(models.Model):
                 condition=Q(state="owed", next_attempt_at__isnull=False)
                 | (~Q(state="owed") & Q(next_attempt_at=None)),
                 name="only_what_is_owed_is_tried",
+            ),
+            models.CheckConstraint(
+                condition=Q(erasure__isnull=False, message=None)
+                | Q(erasure=None, message__isnull=False),
+                name="a_deletion_is_for_an_erasure_or_a_removal",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [

@@ -40,6 +40,7 @@ from inbox.sending.opt_outs import (
 )
 from inbox.sending.progress import fail_message, note_reached, tell_status
 from inbox.sending.queueing import queue_message
+from inbox.sending.removed import owe_removal
 from inbox.sending.replying import send_reply
 from inbox.sending.resending import resend
 from inbox.sending.settling import UNKNOWN_WORDS, heed_refusal, lose_sid, settle
@@ -90,6 +91,7 @@ __all__ = [
     "look_up_unknown",
     "lose_sid",
     "note_reached",
+    "owe_removal",
     "owed_messages",
     "purpose_of_template",
     "queue_message",

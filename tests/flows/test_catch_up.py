@@ -20,6 +20,7 @@ from inbox.conversations import (
     transfer_to_inbox,
 )
 from inbox.events import forget_events, head_of
+from inbox.forgetting.removing import remove_message
 from inbox.models import Conversation, InboxEvent, Participant, TeamInbox
 from inbox.models.ids import client_id
 from tests.conftest import House
@@ -413,3 +414,29 @@ def test_a_bubble_shows_the_message_as_it_is_now(stage: Stage, ask: Ask) -> None
 
     [bubble] = [event["frag"]["bubble"] for event in answer["events"] if "bubble" in event["frag"]]
     assert 'data-status="delivered"' in bubble
+
+
+def test_who_was_away_is_shown_what_is_left_of_a_removed_message(
+    stage: Stage, house: House, ask: Ask
+) -> None:
+    stage.hear("My card is 4111 1111 1111 1111")
+    before, removed = _head(house), stage.message
+    stage.do(claim_conversation, house.alice)
+    remove_message(
+        message=removed,
+        by=stage.viewer(house.sue),
+        user=house.sue,
+        reason="A card number",
+        now=stage.now,
+    )
+
+    answer = ask(house.alice, before, open=stage.row.public_id)
+
+    [frame] = [one for one in answer["events"] if one["type"] == "message.removed"]
+    assert frame["data"] == {"id": removed.public_id, "reason": "redacted"}
+    assert "Removed by a colleague" in frame["frag"]["bubble"]
+    rows = [one["frag"]["row"] for one in answer["events"] if "row" in one["frag"]]
+    assert "Message removed" in rows[-1]
+    assert "4111" not in str(answer)
+    unseen = ask(house.bob, before, open=stage.row.public_id)
+    assert [one for one in unseen["events"] if one["type"] == "message.removed"] == []

@@ -26,6 +26,7 @@ from inbox.conversations import add_note, claim_conversation, transfer_to_inbox
 from inbox.event_webhooks import telling
 from inbox.event_webhooks.owing import owe_next
 from inbox.event_webhooks.telling import AT_ONCE, PAUSES, forget_deliveries, tell_next
+from inbox.forgetting.removing import remove_message
 from inbox.models import (
     Contact,
     Conversation,
@@ -659,6 +660,22 @@ def shape(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: shape(one) for name, one in value.items()}
     return [shape(value[0])] if isinstance(value, list) and value else None
+
+
+def test_who_keeps_texts_is_told_that_one_was_removed(
+    house: House, ada: User, client: Client, hosts: Callable[..., Outside]
+) -> None:
+    host = hosts()
+    message = text_in(client, house.sender, MARIA, "My card is 4111 1111 1111 1111")
+    webhook_at(ada, host.url, kinds=("message.updated",))
+    remove_message(
+        message=message, by=house.viewer(house.sue), user=house.sue, reason="A card", now=NOW
+    )
+    tell_all()
+
+    [told] = told_to(host)
+    assert told["data"] == {"id": message.public_id, "reason": "redacted"}
+    assert (told["message"]["is_removed"], told["message"]["text"]) == (True, "")
 
 
 def test_events_have_the_documented_shape(

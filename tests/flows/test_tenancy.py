@@ -386,6 +386,11 @@ TABLE: dict[str, dict[str, Row]] = {
     "reach": {"POST": _press(Verdict(302, 422), out="1", why="Cut off")},
     "message_reach": {"POST": Row(DONE, OF_THING, _mid)},
     "message_why": {"GET": Row(OK, {**OF_THING, "nora": NO_LICENCE}, _mid)},
+    # Alice owns the conversation, and neither supervises its inbox nor administers the account.
+    "message_remove": {
+        "GET": Row(FORBIDDEN, {**OF_THING, "nora": NO_LICENCE}, _mid),
+        "POST": Row(NOT_ALLOWED, OF_THING, _mid, lambda scene: {"reason": "Mine!"}),
+    },
     "messages": {
         "GET": _read(reads=True),
         "POST": Row(MAKES, OF_CONVERSATION, _cid, _answer),

@@ -38,6 +38,7 @@ from inbox.conversations import (
     transfer_to_user,
 )
 from inbox.events import EVENT_TYPES
+from inbox.forgetting.removing import remove_message
 from inbox.models import TeamInbox
 from inbox.models.ids import client_id
 from inbox.seats import Seats
@@ -135,6 +136,13 @@ def test_every_event_of_a_long_day_is_one_the_protocol_promises(
             client,
             stage.row.messages.filter(direction="out", kind="text").latest("seq"),
             "delivered",
+        ),
+        lambda: remove_message(
+            message=stage.message,
+            by=stage.viewer(house.sue),
+            user=house.sue,
+            reason="A card number",
+            now=stage.now,
         ),
         lambda: stage.do(snooze_conversation, house.alice, until=None),
         lambda: stage.hear("there?"),

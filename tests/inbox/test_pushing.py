@@ -24,6 +24,7 @@ from inbox import attendance, pushing, webpush
 from inbox.alerts import Happening, Kind
 from inbox.attention import attention_of, save_attention
 from inbox.conversations import add_note, claim_conversation, mark_read
+from inbox.forgetting.removing import remove_message
 from inbox.models import Attention, InboxAttention
 from inbox.models.ids import client_id
 from inbox.setup.people import deactivate_person
@@ -289,6 +290,26 @@ def test_where_nothing_was_shown_nothing_is_taken_back(
     listen(stage, service, news, stage.house.bob)
     stage.do(claim_conversation, stage.house.alice)
 
+    assert news() == []
+
+
+def test_the_words_of_a_removed_message_are_taken_off_every_screen(
+    stage: Stage, service: PushService, news: News
+) -> None:
+    house = stage.house
+    listen(stage, service, news, house.alice, house.bob)
+    stage.hear("My card is 4111 1111 1111 1111")
+    assert len(news()) == 2
+
+    remove_message(
+        message=stage.message,
+        by=stage.viewer(house.sue),
+        user=house.sue,
+        reason="A card number",
+        now=stage.now,
+    )
+
+    assert news() == [{"type": "left", "tag": f"c-{stage.row.public_id}"}] * 2
     assert news() == []
 
 

@@ -24,6 +24,7 @@ export class Apply {
       "message.created": () => this.messageCreated(frame, row),
       "message.status": () => thread?.setStatus(frame.data.client_id, frame.data.status, frame.data.at),
       "message.updated": () => this.messageUpdated(frame, row),
+      "message.removed": () => this.messageRemoved(frame),
       "conversation.left": () => this.left(frame.data.id),
       "conversation.moved": () => this.moved(frame),
     }[frame.type];
@@ -39,7 +40,7 @@ export class Apply {
       thread.upsert(bubble);
     } else if (isSameThread && /^(message|activity)\.created$/.test(frame.type)) {
       pane.loadMissedSoon();
-    }
+    } else if (isSameThread && frame.type === "message.removed") pane.again();
     if (isOpen && frame.frag?.header) pane.showHeader(frame.frag.header);
     const changesDesk = /^(conversation|consent|contact)\./.test(frame.type);
     // A customer's message opens WhatsApp's window; both sides' decide who waits.
@@ -48,7 +49,7 @@ export class Apply {
     if (isSameThread && (changesDesk || changesWait)) pane.refreshDeskSoon();
     if (isOpen && /^(contact|consent)\./.test(frame.type)) pane.refreshPanel();
     const isOurs = frame.type === "message.created" && frame.data.direction === "out";
-    if (isOpen && (isOurs || /^message\.(updated|status)/.test(frame.type))) pane.waitsChanged();
+    if (isOpen && (isOurs || /^message\.(updated|status|removed)/.test(frame.type))) pane.waitsChanged();
   }
 
   messageCreated(frame, row) {
@@ -79,6 +80,20 @@ export class Apply {
     const name = place?.dataset.name;
     const words = name ? t("own_failed_to", { name }) : t("own_failed");
     alarm(`${words} ${why.replace(/\s+/g, " ").trim()}`);
+  }
+
+  // Nothing that showed what it said shows it on: a notice, a picture that is looked at, the card
+  // of who was handed the conversation.
+  messageRemoved(frame) {
+    const { gallery, notifier, pane } = this.page;
+    if (this.isNews(frame)) notifier.forget(frame.conversation);
+    for (const link of document.querySelectorAll(`[data-of="${CSS.escape(frame.data.id)}"]`)) {
+      link.closest("li").remove();
+    }
+    gallery.leaveOut();
+    if (pane.thread?.id !== frame.conversation) return;
+    pane.refreshDeskSoon();
+    pane.refreshPanel();
   }
 
   // Catch-up repeats events; a message counts as new once, and fails once.

@@ -113,6 +113,21 @@ export class Gallery {
     this.dialog.querySelector("[data-gallery=larger]").disabled = isFilm || this.zoom === MOST_ZOOM;
   }
 
+  // What was removed meanwhile is not to be walked to; who looks at it looks at nothing any more.
+  leaveOut() {
+    if (!this.dialog.open) return;
+    const looksAt = this.links[this.place];
+    this.links = this.links.filter((one) => one.isConnected);
+    this.place = this.links.indexOf(looksAt);
+    if (this.place < 0) this.leave();
+    else this.count();
+  }
+
+  leave() {
+    this.image.removeAttribute("src");
+    this.dialog.close();
+  }
+
   // A film that nobody sees is not to be heard either.
   stop() {
     this.film.pause();
@@ -137,10 +152,15 @@ export class Gallery {
     const film = link.parentElement.querySelector("video.film");
     this.film.ariaLabel = film?.ariaLabel ?? link.textContent.trim();
     this.image.alt = link.querySelector("img")?.alt ?? "";
-    const number = { number: place + 1, total: this.links.length };
-    const words = isFilm ? t("film_of", number) : t("photo_of", number);
-    this.dialog.querySelector(".gallery-count").textContent = words;
+    const words = this.count();
     for (const way of this.dialog.querySelectorAll("a[data-gallery]")) way.href = link.dataset.photo;
     if (this.dialog.open) say(words);
+  }
+
+  count() {
+    const number = { number: this.place + 1, total: this.links.length };
+    const words = this.film.hidden ? t("photo_of", number) : t("film_of", number);
+    this.dialog.querySelector(".gallery-count").textContent = words;
+    return words;
   }
 }

@@ -20,20 +20,25 @@ export class Stories {
     else target.dataset.seen = this.page.pane.thread?.lastInboundSeq ?? 0;
   }
 
-  // Post one story. Answers whether it was done.
-  async tell(url, data = {}, { again = null } = {}) {
+  // Post one story. Answers whether it was done. `place`: where it is said why not, of what was
+  // asked in a dialog; a notice would lie behind that.
+  async tell(url, data = {}, { again = null, place = null } = {}) {
     const { pane } = this.page;
     const about = aboutOf(url);
+    const complain = (words) => {
+      if (place) Object.assign(place, { hidden: false, textContent: words });
+      else toast(words, { isError: true, about });
+    };
     let answer;
     try {
       answer = await post(url, data);
     } catch (error) {
       if (error instanceof SessionEndedError) pane.sessionEnded();
-      else toast(t("no_network"), { isError: true, about });
+      else complain(t("no_network"));
       return false;
     }
     this.showUnseen(answer.body);
-    if (!answer.ok) return this.refused(answer, again, about);
+    if (!answer.ok) return this.refused(answer, again, about, complain);
     const { message, undo } = answer.body;
     if (undo) {
       remember({ url: undo, words: message });
@@ -50,7 +55,7 @@ export class Stories {
   }
 
   // Say why not. Answers whether it was done after all, because the reader insisted.
-  async refused({ status, body: no }, again, about) {
+  async refused({ status, body: no }, again, about, complain) {
     const { pane } = this.page;
     if (status === 404) {
       toast(t("gone"), { isError: true, about });
@@ -66,7 +71,7 @@ export class Stories {
       return Boolean(end) && again({ promise: end, ...said("promise") });
     } else if (no.code === "target_unavailable" && offerAway(no.detail)) alarm(no.detail);
     else {
-      toast(no.detail ?? t("not_done"), { isError: true, about });
+      complain(no.detail ?? t("not_done"));
       if (no.code === "unseen_messages") pane.thread?.toNewest();
       if (no.code === "claimed_by_other") await pane.again();
       else pane.refreshDeskSoon();
@@ -98,7 +103,8 @@ export class Stories {
     if (story === "close") return this.close(data);
     if (data.until) data.until = new Date(data.until).toISOString();
     form.closest("[popover]")?.hidePopover();
-    if (!(await this.insist(form.action, data))) return undefined;
+    const place = form.querySelector("[data-refusal]");
+    if (!(await this.insist(form.action, data, place))) return undefined;
     form.closest("dialog")?.close();
     if (form.closest("#panel")) {
       form.reset();
@@ -106,7 +112,15 @@ export class Stories {
       pane.refreshPanel();
     }
     if (story === "unread") this.markedUnread();
+    if (story === "remove") await this.removed(form.dataset.message);
     return undefined;
+  }
+
+  // What is left of a message is shown though no frame came, and the reader is where it stands.
+  async removed(id) {
+    const { pane } = this.page;
+    await pane.again();
+    pane.thread?.standOn(id);
   }
 
   // Close what is open, and go on to the next one if that is wanted.
@@ -123,9 +137,9 @@ export class Stories {
   }
 
   // One question may follow the other: a customer who waits, a promise that is open.
-  insist(url, facts) {
-    const again = (more) => this.tell(url, Object.assign(facts, more), { again });
-    return this.tell(url, facts, { again });
+  insist(url, facts, place = null) {
+    const again = (more) => this.tell(url, Object.assign(facts, more), { again, place });
+    return this.tell(url, facts, { again, place });
   }
 
   // Ask when, and let it happen then.

@@ -140,10 +140,20 @@ export class Thread {
 
   morphOne(known, fresh) {
     const wasPending = known.classList.contains("is-pending");
+    const hadFocus = known.contains(document.activeElement);
     Idiomorph.morph(known, fresh.outerHTML, { morphStyle: "outerHTML" });
     const item = this.timeline.querySelector(`#${CSS.escape(fresh.id)}`);
     if (wasPending) this.reorder(item);
+    const had = document.activeElement;
+    // What had the focus is gone: the way to remove what is removed now.
+    if (hadFocus && (had === item || !item.contains(had))) focusOn(item);
     return item;
+  }
+
+  // Let the reader stand on a message, without moving what they see.
+  standOn(id) {
+    const item = this.timeline.querySelector(`[data-id="${CSS.escape(id)}"]`);
+    if (item) focusOn(item);
   }
 
   // Show the same thread as it is now, fetched around the anchor: what the reader looks at stays
@@ -318,8 +328,7 @@ export class Thread {
     item.classList.add("is-found");
     this.isStuck = false;
     item.scrollIntoView({ block: "center" });
-    item.tabIndex = -1;
-    item.focus({ preventScroll: true });
+    focusOn(item);
     this.showNewest();
   }
 
@@ -634,6 +643,11 @@ function parseAll(html, known = null) {
   localise(content);
   const items = [...content.querySelectorAll(".msg, .act")];
   return known ? items.filter((one) => !known.querySelector(`#${CSS.escape(one.id)}`)) : items;
+}
+
+function focusOn(item) {
+  item.tabIndex = -1;
+  item.focus({ preventScroll: true });
 }
 
 function isUnsent(item) {
