@@ -59,7 +59,7 @@ def test_it_is_fetched_at_each_moment_and_once(turns: Page) -> None:
 
 
 def test_who_wakes_from_a_sleep_sees_it_at_once(turns: Page) -> None:
-    turns.clock.set_system_time("2026-03-03T13:00:00Z")
+    turns.clock.set_system_time("2026-03-03T14:00:00Z")
     assert asked(turns) == 0
 
     turns.evaluate("dispatchEvent(new Event('focus'))")
