@@ -15,7 +15,7 @@ from accounts.english import noop
 from accounts.models import User
 from inbox.abilities import Ability
 from inbox.access import readers_of
-from inbox.audience import end_parts, give_to
+from inbox.audience import current_parts, end_parts, give_to
 from inbox.broadcast import announce
 from inbox.contacts import is_opted_out
 from inbox.conversations import each_due, locked_conversation, require
@@ -143,7 +143,10 @@ def close_row(
         "returns_at": _iso(row.returns_at),
         "promised_at": _iso(row.promised_at),
         "promise_told_at": _iso(row.promise_told_at),
-        "parts": [[part.user_id, part.role, part.source] for part in parts],
+        "routing": row.routing,
+        "routing_trigger": row.routing_trigger,
+        "route_at": _iso(row.route_at),
+        "parts": [[part.user_id, part.role, part.source, part.mentioned_seq] for part in parts],
     }
     row.was_team_wide_at_close = row.is_team_wide
     row.last_owner = row.owner or row.last_owner
@@ -215,17 +218,7 @@ def _restore(row: Conversation, undo: dict[str, Any], *, now: datetime) -> None:
     Participant.objects.filter(conversation=row, is_ended_by_close=True).update(
         is_ended_by_close=False
     )
-    Participant.objects.bulk_create(
-        Participant(
-            account_id=row.account_id,
-            conversation=row,
-            user_id=user_id,
-            role=role,
-            source=source,
-            started_at=now,
-        )
-        for user_id, role, source in undo["parts"]
-    )
+    _restore_parts(row, undo["parts"], now=now)
     row.status = str(undo["status"])
     row.owner_id = undo["owner"]
     row.last_owner_id = undo.get("last_owner", row.last_owner_id)
@@ -237,6 +230,9 @@ def _restore(row: Conversation, undo: dict[str, Any], *, now: datetime) -> None:
     row.returns_at = _time(undo["returns_at"])
     row.promised_at = _time(undo.get("promised_at"))
     row.promise_told_at = _time(undo.get("promise_told_at"))
+    row.routing = str(undo.get("routing", row.routing))
+    row.routing_trigger = str(undo.get("routing_trigger", ""))
+    row.route_at = _time(undo.get("route_at"))
     closed_at = row.closed_at
     row.closed_at, row.close_reason, row.was_team_wide_at_close = None, "", False
     row.version += 1
@@ -245,6 +241,18 @@ def _restore(row: Conversation, undo: dict[str, Any], *, now: datetime) -> None:
     forget_close(row, closed_at=closed_at)
     # The owner's name is shown by what follows.
     row.refresh_from_db(fields=["owner", "last_owner"])
+
+
+def _restore_parts(row: Conversation, parts: list[Any], *, now: datetime) -> None:
+    """Let everybody take part who did, as what they did; whoever was brought in since stays."""
+    there = {part.user_id: part for part in current_parts(row)}
+    for user_id, role, source, *mentioned in parts:
+        part = there.get(user_id) or Participant(
+            account_id=row.account_id, conversation=row, user_id=user_id, started_at=now
+        )
+        part.role, part.source = role, source
+        part.mentioned_seq = part.mentioned_seq or next(iter(mentioned), None)
+        part.save()
 
 
 def reopen_conversation(

@@ -58,6 +58,10 @@ FIELDS = (
     "snoozed_until",
     "waiting_since",
     "wait_generation",
+    "routing",
+    "routing_trigger",
+    "route_at",
+    "answer_seq",
 )
 TIMER = ("step", "due_at", "next_at", "obsolete_at", "obsolete_reason", "suspended_remaining")
 
@@ -108,6 +112,16 @@ def to_sales(stage: Stage) -> None:
     stage.do(transfer_to_inbox, stage.house.alice, to=sales)
 
 
+def mention_bob(stage: Stage) -> None:
+    stage.do(add_note, stage.house.alice, body="@Bob look", client_id=client_id())
+
+
+def ask_later(stage: Stage) -> None:
+    """Let the rules have found nobody: they are asked again in a minute."""
+    later = stage.now + timedelta(minutes=1)
+    Conversation.objects.update(routing="nobody", routing_trigger="new", route_at=later)
+
+
 def close(stage: Stage) -> None:
     stage.do(close_conversation, stage.house.alice, last_seen_seq=9, waiting_ok=True)
 
@@ -121,6 +135,8 @@ ACTS = [
     ([claim], to_sales),
     ([], close),
     ([claim], close),
+    ([claim, mention_bob], close),
+    ([mention_bob, ask_later], close),
 ]
 
 
