@@ -24,9 +24,9 @@ from inbox.models.conversation import ConversationQuerySet
 from inbox.refusals import (
     ChangedMeanwhileError,
     ClosedError,
-    MissingInputError,
     NotAllowedError,
     PromiseOpenError,
+    ReasonNeededError,
     StillWaitingError,
     UnseenMessagesError,
 )
@@ -59,7 +59,7 @@ def close_conversation(
 
     Raises UnseenMessagesError if the customer wrote after what the closer has seen,
     StillWaitingError if they wait and that was not confirmed (without a reason, the timeline then
-    says that they waited), MissingInputError if the inbox asks for a reason, PromiseOpenError if
+    says that they waited), ReasonNeededError if the inbox asks for a reason, PromiseOpenError if
     somebody promised to come back and `promise` does not say what became of it: "kept" or
     "cancelled".
     """
@@ -105,7 +105,7 @@ def _check_close(row: Conversation, last_seen_seq: int, reason: str, *, waiting_
     if row.waiting_since and not waiting_ok:
         raise StillWaitingError
     if row.inbox.is_close_reason_required and not reason.strip():
-        raise MissingInputError(noop("This inbox asks for a reason when a conversation is closed."))
+        raise ReasonNeededError
 
 
 def _reason_unsaid(row: Conversation) -> str:

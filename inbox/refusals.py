@@ -109,6 +109,13 @@ class MissingInputError(RefusedError):
     status = 422
 
 
+class ReasonNeededError(MissingInputError):
+    """The inbox asks why a conversation is closed."""
+
+    code = "reason_needed"
+    reason = noop("This inbox asks for a reason when a conversation is closed.")
+
+
 class UnavailableTargetError(RefusedError):
     """The person to transfer to is away: needs a confirmation."""
 

@@ -603,3 +603,16 @@ def test_files_may_be_as_large_as_the_channel_takes(stage: Stage) -> None:
         check_files(film, "sms")
     with pytest.raises(MissingInputError, match="limit is 5 MB"):
         check_files([Attachment(size=6 * 1024 * 1024, content_type="image/png")], "whatsapp")
+
+
+def test_where_a_reason_is_asked_for_a_close_without_one_says_so(stage: Stage, login: Any) -> None:
+    TeamInbox.objects.update(is_close_reason_required=True)
+    alice, seen = login(stage.house.alice), stage.row.thread.last_inbound_seq
+    wish = {"last_seen_seq": seen, "waiting_ok": "1"}
+
+    answer = alice.post(url(stage, "close"), {**wish, "reason": " "}, **SCRIPT)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "reason_needed")
+    assert stage.row.status == "open"
+    assert alice.post(url(stage, "close"), {**wish, "reason": "done"}, **SCRIPT).status_code == 200
+    assert stage.row.close_reason == "done"

@@ -66,6 +66,8 @@ export class Stories {
       return choice === "send" && again({ last_seen_message: no.last_seq });
     } else if (no.code === "still_waiting" && again) {
       return (await ask("waiting")) === "close" && again({ waiting_ok: "1", ...said("waiting") });
+    } else if (no.code === "reason_needed" && again) {
+      return (await ask("reason")) === "close" && again(said("reason"));
     } else if (no.code === "promise_open" && again) {
       const end = await ask("promise", { detail: no.detail });
       return Boolean(end) && again({ promise: end, ...said("promise") });
@@ -136,7 +138,7 @@ export class Stories {
     if ((await this.insist(url, facts)) && data.and_next) pane.next(next);
   }
 
-  // One question may follow the other: a customer who waits, a promise that is open.
+  // One question may follow the other: a customer who waits, a reason, a promise that is open.
   insist(url, facts, place = null) {
     const again = (more) => this.tell(url, Object.assign(facts, more), { again, place });
     return this.tell(url, facts, { again, place });
