@@ -270,7 +270,7 @@ def _transfer(order: Order, row: Conversation, one: Picked) -> Conversation:
 def _close(order: Order, row: Conversation, one: Picked) -> Conversation:
     return closing.close_conversation(
         **order.story_of(row),
-        last_seen_seq=one.seen,
+        last_seen_seq=_seen_of_thread(row, one),
         reason=order.reason,
         waiting_ok=order.waiting_ok,
     )
@@ -278,6 +278,15 @@ def _close(order: Order, row: Conversation, one: Picked) -> Conversation:
 
 def _reopen(order: Order, row: Conversation, one: Picked) -> Conversation:
     return closing.reopen_conversation(**order.story_of(row)) if row.is_closed else row
+
+
+def _seen_of_thread(row: Conversation, one: Picked) -> int:
+    """Return up to which number of the thread its customer was seen, by what a row showed.
+
+    A row tells of its own conversation only: what came in earlier ones was seen with it.
+    """
+    has_seen_all = one.seen >= row.last_inbound_seq
+    return max(one.seen, row.thread.last_inbound_seq) if has_seen_all else one.seen
 
 
 def _undo_close(order: Order, row: Conversation, one: Picked) -> Conversation:

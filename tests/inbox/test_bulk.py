@@ -105,6 +105,17 @@ def test_a_customer_who_wrote_after_what_the_row_showed_is_not_closed_away(
     assert "wrote again" in answer.json()["message"]
 
 
+def test_what_came_in_an_earlier_conversation_hinders_no_close(
+    house: House, login: Any, ids: list[str]
+) -> None:
+    # As one that an agent began: its thread is old, and nobody has written in it yet.
+    Conversation.objects.filter(public_id=ids[0]).update(last_inbound_seq=0)
+
+    answer = ask(login(house.alice), "close", ids, waiting_ok=True, seen=0)
+
+    assert told(answer) == ["ok", "unseen_messages", "unseen_messages"]
+
+
 def test_waiting_customers_are_closed_only_where_that_was_said(
     house: House, login: Any, ids: list[str]
 ) -> None:

@@ -400,7 +400,7 @@ export class Composer {
   // What is done once the message is taken in counts for what its author had seen: who writes
   // meanwhile keeps the conversation where it is.
   seenBy(after) {
-    return after && { ...after, last_seen_seq: this.thread.lastInboundSeq };
+    return after && { ...after, last_seen_seq: this.thread.seenSeq };
   }
 
   submit({ after = null, purpose = "", later = null } = {}) {

@@ -17,7 +17,7 @@ export class Stories {
   toggled({ target, newState }) {
     if (target.id !== "close-menu") return;
     if (newState !== "open") delete target.dataset.seen;
-    else target.dataset.seen = this.page.pane.thread?.lastInboundSeq ?? 0;
+    else target.dataset.seen = this.page.pane.thread?.seenSeq ?? 0;
   }
 
   // Post one story. Answers whether it was done. `place`: where it is said why not, of what was
@@ -74,9 +74,10 @@ export class Stories {
     } else if (no.code === "target_unavailable" && offerAway(no.detail)) alarm(no.detail);
     else {
       complain(no.detail ?? t("not_done"));
-      if (no.code === "unseen_messages") pane.thread?.toNewest();
-      if (no.code === "claimed_by_other") await pane.again();
+      const isOver = no.code === "claimed_by_other" || no.code === "unseen_messages";
+      if (isOver) await pane.again();
       else pane.refreshDeskSoon();
+      if (no.code === "unseen_messages") pane.thread?.toNewest();
     }
     return false;
   }
@@ -130,7 +131,7 @@ export class Stories {
     const { list, pane } = this.page;
     const menu = document.getElementById("close-menu");
     if (!pane.thread || !menu) return;
-    const { seen = pane.thread.lastInboundSeq } = menu.dataset;
+    const { seen = pane.thread.seenSeq } = menu.dataset;
     if (menu.matches(":popover-open")) menu.hidePopover();
     const next = data.and_next ? list.after(pane.thread.id) : null;
     const facts = { ...data, last_seen_seq: seen };

@@ -30,10 +30,12 @@ export class Thread {
     this.hasLater = box.dataset.hasLater === "true";
     this.readSeq = Number(box.dataset.read);
     this.newLineAfter = this.readSeq;
+    this.knownSeq = 0;
     this.unseen = 0;
     this.isStuck = true;
     this.readTimer = 0;
     this.queue = Promise.resolve();
+    this.knowUpTo(box);
     this.listen();
     this.decorate();
     this.land();
@@ -61,9 +63,17 @@ export class Thread {
     return seqs.reduce((top, one) => Math.max(top, Number(one.dataset.seq)), 0);
   }
 
-  get lastInboundSeq() {
+  // Up to which number the reader has been shown what the customer wrote: that may lie far above
+  // what stands here, or be nothing that is shown here at all.
+  get seenSeq() {
     const seqs = [...this.timeline.querySelectorAll(":scope > .msg-in")];
-    return seqs.reduce((top, one) => Math.max(top, Number(one.dataset.seq)), 0);
+    return seqs.reduce((top, one) => Math.max(top, Number(one.dataset.seq)), this.knownSeq);
+  }
+
+  // What the server sent in one piece misses nothing up to its end.
+  knowUpTo(box = null) {
+    const said = this.hasLater ? 0 : Number(box?.dataset.inbound ?? 0);
+    this.knownSeq = Math.max(this.knownSeq, this.lastSeq, said);
   }
 
   // Stop everything; the page shows something else.
@@ -173,6 +183,7 @@ export class Thread {
       }
       this.hasEarlier = box.dataset.hasEarlier === "true";
       this.hasLater = box.dataset.hasLater === "true";
+      this.knowUpTo(box);
       this.decorate();
     }, this.anchor(".msg[data-id]"));
     this.showEarlier();
@@ -318,6 +329,7 @@ export class Thread {
     this.timeline.replaceChildren(...parseAll(answer.text), ...pending);
     this.hasEarlier = answer.headers.get("X-Has-Earlier") === "true";
     this.hasLater = answer.headers.get("X-Has-Later") === "true";
+    this.knowUpTo();
     this.decorate();
     this.showEarlier();
   }
