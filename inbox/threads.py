@@ -11,7 +11,8 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from phonenumbers import timezone
 
 from accounts.access import Viewer, licensed_members
@@ -76,6 +77,7 @@ class ThreadPage:
     timeline: Timeline
     desk: Desk
     read_seq: int
+    new_after: int = 0
     found: str = ""
     may_remove: bool = False
 
@@ -201,16 +203,33 @@ def thread_page(
 
     It shows the latest, or what lies around the message `found` or before the number `before`.
     """
-    cursor = ReadCursor.objects.filter(user=viewer.user_id, conversation=conversation).first()
+    read_seq, new_after = _reading(viewer, conversation)
     target = _seq_of(conversation, found) if found else None
     return ThreadPage(
         conversation=conversation,
         timeline=timeline(viewer, conversation, around=target, before=before),
         desk=desk_of(viewer, user, conversation, now=now),
-        read_seq=cursor.seq if cursor else 0,
+        read_seq=read_seq,
+        new_after=new_after,
         found=found if target else "",
         may_remove=may_remove(viewer, conversation),
     )
+
+
+def _reading(viewer: Viewer, conversation: Conversation) -> tuple[int, int]:
+    """Return up to which number somebody has read, and after which all is new to them.
+
+    Who has read nothing yet begins with the first words of this conversation: what came in earlier
+    ones of the thread is not new.
+    """
+    cursor = ReadCursor.objects.filter(user=viewer.user_id, conversation=OuterRef("pk"))
+    written = Message.objects.filter(conversation=OuterRef("pk"), direction=Message.Direction.IN)
+    first = written.order_by("seq").values("seq")[:1]
+    rows = Conversation.objects.filter(pk=conversation.pk).order_by()
+    read_seq, first_seq = rows.values_list(
+        Coalesce(Subquery(cursor.values("seq")[:1]), 0), Coalesce(Subquery(first), 1)
+    ).get()
+    return read_seq, read_seq or first_seq - 1
 
 
 def timeline(

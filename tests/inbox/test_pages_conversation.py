@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from compliance.models import Consent
 from inbox.closing import close_conversation
-from inbox.conversations import add_note, claim_conversation
+from inbox.conversations import add_note, claim_conversation, mark_read
 from inbox.fragments import (
     render_activity,
     render_bubble,
@@ -404,6 +404,24 @@ def test_a_page_costs_the_same_for_one_message_and_for_forty(
         alice.get(desk)
     with django_assert_max_num_queries(10):
         alice.get(panel, **PART)
+
+
+def test_what_came_in_earlier_conversations_is_not_new(
+    stage: Stage, login: Any, house: House
+) -> None:
+    TeamInbox.objects.update(reopen_hours=0)
+    stage.hear("word 2")
+    stage.do(close_conversation, house.alice, last_seen_seq=9, waiting_ok=True)
+    first = stage.row
+    stage.hear("a new matter")
+
+    page = login(house.alice).get(page_of(stage)).context["thread"]
+
+    assert stage.row != first
+    assert (page.read_seq, page.new_after) == (0, 2)
+    mark_read(conversation=stage.row, by=stage.viewer(house.alice), seq=3)
+    page = login(house.alice).get(page_of(stage)).context["thread"]
+    assert (page.read_seq, page.new_after) == (3, 3)
 
 
 def test_a_name_can_be_given_by_who_sees_the_contact(

@@ -29,7 +29,7 @@ export class Thread {
     this.hasEarlier = box.dataset.hasEarlier === "true";
     this.hasLater = box.dataset.hasLater === "true";
     this.readSeq = Number(box.dataset.read);
-    this.newLineAfter = this.readSeq;
+    this.newLineAfter = Number(box.dataset.newAfter);
     this.knownSeq = 0;
     this.unseen = 0;
     this.isStuck = true;
