@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Exists, IntegerField, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Exists, IntegerField, OuterRef, Q, Subquery, TextField, Value
+from django.db.models.functions import Cast, Coalesce, Lower
 
 from accounts.numbers import number_in
 from inbox.models import Attachment, Conversation, ReadCursor
@@ -134,6 +135,9 @@ def filtered(
 ) -> ConversationQuerySet:
     """Keep what is wanted of conversations that this person may see."""
     conversations = conversations.filter(_what_it_is(wanted))
+    if wanted.tag:
+        written = conversations.alias(plain_tags=_TAGS)
+        conversations = written.filter(Q(plain_tags__contains=[wanted.tag.lower()]))
     if wanted.waiting:
         since = now - timedelta(minutes=wanted.waiting)
         conversations = conversations.filter(waiting_since__lte=since)
@@ -149,8 +153,6 @@ def _what_it_is(wanted: Filter) -> Q:
     asked = Q()
     if wanted.channel:
         asked &= Q(thread__address__family=wanted.channel)
-    if wanted.tag:
-        asked &= Q(tags__contains=[wanted.tag])
     if wanted.is_promised:
         asked &= Q(promised_at__isnull=False)
     if wanted.priority:
@@ -162,6 +164,8 @@ def _what_it_is(wanted: Filter) -> Q:
     return asked & Q(Exists(_FILES)) if wanted.has_media else asked
 
 
+# However they are written: two tags that differ in that alone are one.
+_TAGS = Cast(Lower(Cast("tags", TextField())), ArrayField(TextField()))
 _FILES = Attachment.objects.filter(
     message__conversation=OuterRef("pk"), state=Attachment.State.READY
 )

@@ -55,6 +55,7 @@ def test_a_filter_leaves_what_fits(house: House, login: Any, ids: list[str]) -> 
         mark_read(conversation=of(one).get(), by=house.viewer(house.alice), seq=99)
 
     assert shown(alice, tag="vip") == [ids[0]]
+    assert shown(alice, tag="VIP") == [ids[0]]
     assert shown(alice, tag="vi") == []
     assert shown(alice, waiting="240") == [ids[1]]
     assert shown(alice, channel="whatsapp") == [ids[3]]
