@@ -47,6 +47,7 @@ ITEMS = 40
 ITEMS_AFTER = 200
 EVENTS = 300
 ZONES = 8
+OTHERS = 8
 MOST_MEDIA = 120
 
 
@@ -125,6 +126,7 @@ class PanelPage:
     addresses: Sequence[AddressCard]
     others: Sequence[Conversation]
     photos: Sequence[Attachment]
+    has_more_others: bool = False
     attributes: Sequence[AttributeCard] = ()
     known: Sequence[KnownCard] = ()
     may_mark: bool = False
@@ -370,6 +372,8 @@ def panel_page(viewer: Viewer, conversation: Conversation, *, now: datetime) -> 
         state=Attachment.State.READY,
         look__in=(Attachment.Look.IMAGE, Attachment.Look.VIDEO),
     )
+    beside = seen.exclude(pk=conversation.pk).select_related("inbox", "owner", "thread__address")
+    others = list(beside.order_by("-last_activity_at")[: OTHERS + 1])
     abilities = abilities_of(viewer, conversation, part_of(viewer, conversation))
     cards = address_cards(conversation.account_id, addresses)
     here = conversation.thread.address_id
@@ -387,11 +391,8 @@ def panel_page(viewer: Viewer, conversation: Conversation, *, now: datetime) -> 
         known=known_cards(conversation.contact),
         may_mark=Ability.TAG in abilities,
         addresses=cards,
-        others=list(
-            seen.exclude(pk=conversation.pk)
-            .select_related("inbox", "owner")
-            .order_by("-last_activity_at")[:8]
-        ),
+        others=others[:OTHERS],
+        has_more_others=len(others) > OTHERS,
         photos=list(photos.select_related("message").order_by("-pk")[:9]),
     )
 

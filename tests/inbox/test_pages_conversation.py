@@ -424,6 +424,25 @@ def test_what_came_in_earlier_conversations_is_not_new(
     assert (page.read_seq, page.new_after) == (3, 3)
 
 
+def test_the_panel_names_inbox_and_channel_of_other_conversations_and_says_that_there_are_more(
+    stage: Stage, login: Any, house: House
+) -> None:
+    TeamInbox.objects.update(reopen_hours=0)
+    for number in range(9):
+        stage.do(close_conversation, house.alice, last_seen_seq=99, waiting_ok=True)
+        stage.hear(f"matter {number}")
+    alice, panel = login(house.alice), part(stage, "panel")
+
+    words = alice.get(panel, **PART).text
+
+    assert words.count('class="others-preview"') == 8
+    assert "There are more" in words
+    line = re.search(r'class="others-line">(.*)', words)
+    assert line
+    assert "Support" in line[1]
+    assert "SMS" in line[1]
+
+
 def test_a_name_can_be_given_by_who_sees_the_contact(
     stage: Stage, login: Any, charlie: User
 ) -> None:
