@@ -47,9 +47,20 @@ export async function copy(words) {
   }
 }
 
-// Show a dialog whose content the server has. Answers whether it came; throws without a network.
-export async function openPart(dialog, url) {
+// Close what is shown or asked of a conversation, and keep nothing of it.
+export function closeAll() {
+  for (const dialog of document.querySelectorAll("dialog[data-of-conversation]")) {
+    dialog.close();
+    for (const place of dialog.querySelectorAll("[data-part], [data-fill]")) place.replaceChildren();
+    for (const form of dialog.querySelectorAll("form")) form.reset();
+  }
+}
+
+// Show a dialog whose content the server has, if it is wanted still. Answers whether it came;
+// throws without a network.
+export async function openPart(dialog, url, isWanted = () => true) {
   const answer = await getPart(url);
+  if (!isWanted()) return true;
   if (!answer.ok) return false;
   const place = dialog.querySelector("[data-part]");
   place.innerHTML = answer.text;
@@ -75,6 +86,18 @@ export class Gallery {
       this.stop();
       this.opener?.focus();
     });
+  }
+
+  // Show nothing any more, and know of nothing.
+  forget() {
+    this.opener = null;
+    this.links = [];
+    this.dialog.close();
+    this.stop();
+    this.image.removeAttribute("src");
+    this.image.alt = this.film.ariaLabel = "";
+    for (const way of this.dialog.querySelectorAll("a[data-gallery]")) way.removeAttribute("href");
+    this.dialog.querySelector(".gallery-count").textContent = "";
   }
 
   // Arrows walk from photo to photo, or around one that is larger than its frame.

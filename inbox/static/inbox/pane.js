@@ -2,7 +2,7 @@
 
 import { Idiomorph } from "../vendor/idiomorph.esm.js";
 import { Composer } from "./composer.js";
-import { ask, openPart } from "./dialogs.js";
+import { ask, closeAll, openPart } from "./dialogs.js";
 import { failedPlace } from "./failed.js";
 import { localise } from "./fmt.js";
 import { SessionEndedError, getPart } from "./http.js";
@@ -129,6 +129,8 @@ export class Pane {
     this.thread?.close();
     this.turns.stop();
     this.thread = this.composer = null;
+    closeAll();
+    this.page.gallery.forget();
   }
 
   show(html) {
@@ -255,6 +257,7 @@ export class Pane {
     const { id } = this.thread;
     this.showTemplate("gone");
     this.aside.replaceChildren();
+    this.focusTitle();
     await this.open(id, { isAgain: true });
     const title = this.focusTitle();
     if (title) say(title.textContent);
@@ -294,8 +297,10 @@ export class Pane {
     if (dialog.dataset.tellsSeen !== undefined && this.thread) {
       at.searchParams.set("seen", this.thread.lastSeq);
     }
+    const { shown } = this;
+    const isWanted = () => shown === this.shown || !("ofConversation" in dialog.dataset);
     try {
-      if (!(await openPart(dialog, at))) this.offerRetry(again);
+      if (!(await openPart(dialog, at, isWanted))) this.offerRetry(again);
     } catch (error) {
       this.failed(error, again);
     }
