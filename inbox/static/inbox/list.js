@@ -144,6 +144,7 @@ export class List {
     localise(fresh.parentNode);
     const { id } = fresh.dataset;
     const known = this.row(id);
+    const before = known && this.marksOf(known);
     // Closed for everybody: nobody is alerted about it any more.
     if (fresh.dataset.status === "closed" && this.unread.has(id)) this.setUnread(id, 0);
     if (!this.fits(fresh)) {
@@ -151,6 +152,8 @@ export class List {
       else if (this.isNarrow) this.reloadSoon();
       return fresh;
     }
+    // What the row shows is not what it was found by, any more.
+    if (known && this.isFound && before !== this.marksOf(fresh)) this.reloadSoon();
     if (known) this.morph(known, fresh);
     if (this.isHeld() && this.wouldMove(fresh, known)) {
       this.waiting.set(id, fresh);
@@ -163,6 +166,8 @@ export class List {
   fits(row) {
     const { status, owner } = row.dataset;
     const { view, words, owner: whose } = this.state;
+    // A close ends what one was called into.
+    if (view === "mentions" && !words && status === "closed") return false;
     // Which rows these show, the server alone knows.
     if (words || view === "mentions") return Boolean(this.row(row.dataset.id));
     if (this.isNarrow && !this.row(row.dataset.id)) return false;
@@ -180,6 +185,20 @@ export class List {
     return NARROW.some((name) => this.state.wanted.has(name));
   }
 
+  // The server found these rows, by a filter or by words.
+  get isFound() {
+    return this.isNarrow || Boolean(this.state.words);
+  }
+
+  // What of a row may decide whether it is one of those, as a text to compare.
+  marksOf(row) {
+    const waiting = row.querySelector("[data-waiting] time")?.dateTime ?? "";
+    const marks = [...row.querySelectorAll(".tag:not(:has(time)), .row-failed")];
+    const isPromised = Boolean(row.querySelector("[data-promise]"));
+    const words = marks.map((mark) => `${mark.className} ${mark.textContent.trim()}`);
+    return JSON.stringify([row.dataset.status, waiting, isPromised, ...words]);
+  }
+
   // Ask for the rows again, once for many changes; while somebody is at them, afterwards.
   reloadSoon() {
     clearTimeout(this.reloading);
@@ -191,7 +210,9 @@ export class List {
 
   // A note mentions me: the rows that a list of mentions shows now come from the server.
   mentioned() {
-    if (this.state.view === "mentions" && !this.state.words && !this.isHeld()) this.reload();
+    if (this.state.view !== "mentions" || this.state.words) return;
+    this.isStale = this.isHeld();
+    if (!this.isStale) this.reload();
   }
 
   morph(known, fresh) {
