@@ -37,6 +37,14 @@ _WITH = (
 )
 
 
+# What else is open with the same customer, whoever sees it.
+_LIVE_BESIDE = (
+    Conversation.objects.live()
+    .filter(contact=OuterRef("contact"), inbox__is_on=True)
+    .exclude(pk=OuterRef("pk"))
+)
+
+
 class HandledByOtherError(Exception):
     """The reader had sight of the conversation and lost it: somebody else has it now.
 
@@ -229,7 +237,9 @@ def get_conversation(viewer: Viewer, public_id: str) -> Conversation:
     has it, nothing else), Http404 otherwise.
     """
     seen = conversations_of(viewer).select_related(*_WITH)
-    told = seen.annotate(muted_round=round_muted_by(viewer.user_id))
+    told = seen.annotate(
+        muted_round=round_muted_by(viewer.user_id), has_live_beside=Exists(_LIVE_BESIDE)
+    )
     found = told.filter(public_id=public_id).first()
     if found is None:
         _say_who_has_it(viewer, public_id)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.access import Viewer, licensed
 from accounts.audit import record
 from accounts.models import User
+from inbox.abilities import Ability, abilities_of, part_of
 from inbox.access import contacts_of
 from inbox.broadcast import announce
 from inbox.closing import close_row
@@ -27,6 +28,8 @@ from inbox.story import Story
 from routing.reading import is_language
 
 LONGEST_NAME, LONGEST_NOTES, LONGEST_REASON, LONGEST_LANGUAGE = 120, 10_000, 200, 12
+# Of so many threads the last conversation hears of a change, though it may be closed.
+MOST_CLOSED = 10
 EDITED = ("name", "language", "owner", "notes")
 _Verb = ConversationEvent.Verb
 
@@ -59,10 +62,49 @@ def may_change(viewer: Viewer) -> bool:
     return viewer.may_see and not viewer.is_support and works
 
 
+def may_block(viewer: Viewer, contact: Contact, *, closable: Conversation | None = None) -> bool:
+    """Say whether this person may block a contact, which closes all of their open conversations.
+
+    Who administers the account may; otherwise who may close each of them (contract: behaviour 3),
+    also those that they do not see. `closable` is known to be theirs to close. What lies in an
+    inbox that is switched off is nobody's.
+    """
+    if not may_change(viewer):
+        return False
+    if viewer.is_admin:
+        return True
+    live = contact.conversations.live().filter(inbox__is_on=True).select_related("inbox")
+    others = live.exclude(pk=closable.pk) if closable else live
+    return all(may_close(viewer, one) for one in others)
+
+
+def may_close(viewer: Viewer, conversation: Conversation) -> bool:
+    """Say whether this person may close an open conversation."""
+    return Ability.CLOSE in abilities_of(viewer, conversation, part_of(viewer, conversation))
+
+
+def may_block_here(
+    viewer: Viewer, conversation: Conversation, abilities: frozenset[Ability]
+) -> bool:
+    """Say whether this person may block the contact of a conversation in which they may do this."""
+    if conversation.is_closed:
+        return may_block(viewer, conversation.contact)
+    if Ability.CLOSE not in abilities and not viewer.is_admin:
+        return False
+    if vars(conversation).get("has_live_beside", True):
+        return may_block(viewer, conversation.contact, closable=conversation)
+    return may_change(viewer)
+
+
 def seen_mark(contact: Contact) -> str:
     """Return what tells a card from the same card after somebody changed it."""
     said = [contact.name, contact.language, contact.owner_id, contact.notes]
     return hashlib.blake2b(json.dumps(said).encode(), digest_size=12).hexdigest()
+
+
+def as_it_is(contact: Contact, *, seen: str) -> Wanted:
+    """Return what a card says already, for who wants something else of a part of it."""
+    return Wanted(seen, contact.name, contact.language, contact.owner_id, contact.notes)
 
 
 def edit_contact(contact: Contact, wanted: Wanted, editor: Editor) -> Contact:
@@ -115,7 +157,8 @@ def block_contact(contact: Contact, reason: str, editor: Editor) -> Contact:
     """Block a contact: what they write is kept and alerts nobody, and nothing is sent to them.
 
     Their open conversations are closed. Raises MissingInputError without a reason,
-    NotAllowedError for who may not.
+    NotAllowedError for who may not (`may_block`): nobody learns from it whether there is a
+    conversation that they do not see.
     """
     reason = " ".join(reason.replace("\0", "").split())[:LONGEST_REASON]
     if not reason:
@@ -124,11 +167,15 @@ def block_contact(contact: Contact, reason: str, editor: Editor) -> Contact:
         row = locked_card(contact, editor.by)
         if row.is_blocked:
             return row
+        last_and_live = _last_and_live(row)
+        if not may_block(editor.by, row):
+            words = _("You may not block this contact. Ask a supervisor or an administrator.")
+            raise NotAllowedError(words)
         row.is_blocked = True
         row.save(update_fields=["is_blocked"])
         _note(row, "contact_blocked", editor, reason=reason)
         story = Story(now=editor.now, actor=editor.user)
-        for one in _last_and_live(row):
+        for one in last_and_live:
             if not one.is_closed:
                 close_row(one, story, reason=_("Contact blocked"))
             # After the close, which by itself can be undone.
@@ -184,9 +231,12 @@ def locked_card(contact: Contact, by: Viewer) -> Contact:
 
 
 def tell_everywhere(contact: Contact, changed: Sequence[str], editor: Editor) -> None:
-    """Tell their open conversations that the card changed."""
+    """Tell their open conversations that the card changed, and the last one of each thread."""
     story = Story(now=editor.now, actor=editor.user)
-    for one in contact.conversations.live().order_by("pk"):
+    lasts = contact.conversations.order_by("thread", "-pk").distinct("thread").values("pk")
+    latest = contact.conversations.filter(pk__in=lasts).order_by("-pk").values("pk")[:MOST_CLOSED]
+    rows = contact.conversations.live() | contact.conversations.filter(pk__in=latest)
+    for one in rows.order_by("pk"):
         story.contact_updated(locked_conversation(one), *changed)
     announce(story.announcements(), now=editor.now)
 

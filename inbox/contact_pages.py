@@ -15,7 +15,7 @@ from accounts.numbers import number_in
 from inbox import labels
 from inbox.abilities import Ability, abilities_of, may_begin, part_of
 from inbox.access import contacts_of, conversations_of, inboxes_of
-from inbox.cards import may_change, seen_mark
+from inbox.cards import may_block, may_change, seen_mark
 from inbox.models import (
     Attachment,
     Contact,
@@ -82,6 +82,7 @@ class ContactPage:
     files: Sequence[Attachment]
     conversation: Conversation | None
     may_change: bool
+    may_block: bool
     seen: str
     owners: Sequence[User] = ()
     merges: Sequence[MergeLog] = ()
@@ -154,6 +155,7 @@ def contact_page(viewer: Viewer, contact: Contact, *, now: datetime) -> ContactP
     latest = list(related.order_by("-last_activity_at", "-pk")[: CONVERSATIONS + 1])
     ways = contact.addresses.select_related("out_of_reach_by")
     addresses = ways.filter(alias_of=None).order_by("pk")[:WAYS]
+    can_change = may_change(viewer)
     return ContactPage(
         contact=contact,
         addresses=address_cards(contact.account_id, list(addresses)),
@@ -163,7 +165,8 @@ def contact_page(viewer: Viewer, contact: Contact, *, now: datetime) -> ContactP
         has_more=len(latest) > CONVERSATIONS,
         files=list(_files(seen)),
         conversation=_written_on(viewer, latest[:1]),
-        may_change=may_change(viewer),
+        may_change=can_change,
+        may_block=can_change if contact.is_blocked else may_block(viewer, contact),
         seen=seen_mark(contact),
         owners=owners_of(contact, now=now),
         merges=list(_merges(contact)),

@@ -30,7 +30,6 @@ from inbox.directory import stays_with_owner
 from inbox.drafts import Place, Save, end_draft
 from inbox.mentions import Named, mention, mentioned_in
 from inbox.models import (
-    Contact,
     Conversation,
     ConversationEvent,
     Draft,
@@ -59,7 +58,6 @@ from inbox.snapshots import snapshot
 from inbox.story import Story
 from inbox.timers import follow_claim, replan_wait, resume_timers, start_over, suspend_timers
 from routing.facts import Trigger
-from routing.reading import is_language
 
 NOTE_LIMIT = 10_000
 LONGEST_LANGUAGE = 12
@@ -679,42 +677,6 @@ def _tell_own_tabs(conversation: Conversation, by: Viewer, seq: int) -> None:
         [user_group(by.user_id)],
         {"inbox": str(conversation.inbox.public_id), "type": "read", "data": data},
     )
-
-
-def set_contact_name(
-    *, contact: Contact, by: Viewer, user: User, name: str, now: datetime
-) -> Contact:
-    """Give a contact a name of ours; blank goes back to what they call themselves."""
-    return _set_on_card(contact, "name", name.strip()[:120], by=by, user=user, now=now)
-
-
-def set_contact_language(
-    *, contact: Contact, by: Viewer, user: User, language: str, now: datetime
-) -> Contact:
-    """Note in which language a contact is answered; blank: the one that they write in.
-
-    Raises MissingInputError for what is no language.
-    """
-    language = language.strip()
-    if language and (not is_language(language) or len(language) > LONGEST_LANGUAGE):
-        raise MissingInputError(noop("Choose a language of the list."))
-    return _set_on_card(contact, "language", language, by=by, user=user, now=now)
-
-
-def _set_on_card(
-    contact: Contact, field: str, value: str, *, by: Viewer, user: User, now: datetime
-) -> Contact:
-    _refuse_support(by)
-    with transaction.atomic(durable=True):
-        # Threads come before contacts and conversations: a STOP takes several of a person's too.
-        list(contact.threads.select_for_update(no_key=True).order_by("pk").values("pk"))
-        setattr(contact, field, value)
-        contact.save(update_fields=[field])
-        story = Story(now=now, actor=user)
-        for conversation in contact.conversations.live().order_by("pk"):
-            story.contact_updated(locked_conversation(conversation), field)
-        announce(story.announcements(), now=now)
-    return contact
 
 
 def participants_of(conversation: Conversation) -> list[Participant]:

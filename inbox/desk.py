@@ -18,7 +18,7 @@ from compliance.gate import Purpose, Reason, Verdict
 from compliance.opt_out_links import opt_out_link
 from compliance.programmes import Programme
 from inbox.abilities import Ability, abilities_of, may_begin, part_of
-from inbox.cards import may_change
+from inbox.cards import may_block_here
 from inbox.contacts import address_of
 from inbox.handover import Handover, handover_of, promise_note
 from inbox.models import ConsentReview, Conversation, Participant, TeamInbox
@@ -179,7 +179,8 @@ def desk_of(viewer: Viewer, user: User, conversation: Conversation, *, now: date
         name_to_say=_name_to_say(conversation, composer, user, now=now),
         begins=may_begin(viewer, conversation.inbox),
         is_watching=part is not None and part.role == Participant.Role.WATCHER,
-        may_block=may_change(viewer) and not conversation.contact.is_blocked,
+        may_block=not conversation.contact.is_blocked
+        and may_block_here(viewer, conversation, abilities),
         is_muted=is_muted(conversation),
         now=now,
         window=window,

@@ -24,7 +24,7 @@ from compliance.models import Consent, ConsentState
 from inbox.abilities import Ability, abilities_of, may_remove, part_of
 from inbox.access import conversations_of
 from inbox.attendance import State, states_in
-from inbox.cards import may_change
+from inbox.cards import may_block_here, may_change, seen_mark
 from inbox.desk import Desk, desk_of
 from inbox.fragments import bubble_queryset
 from inbox.labels import words_about
@@ -131,6 +131,10 @@ class PanelPage:
     known: Sequence[KnownCard] = ()
     may_mark: bool = False
     may_forbid: bool = False
+    # Whether the reader writes on the card, and what tells it from the same card later.
+    may_change: bool = False
+    seen: str = ""
+    # Whether they may block the contact, or let them in again.
     may_block: bool = False
     consent: Consent | None = None
     is_noted: bool = False
@@ -377,6 +381,7 @@ def panel_page(viewer: Viewer, conversation: Conversation, *, now: datetime) -> 
     abilities = abilities_of(viewer, conversation, part_of(viewer, conversation))
     cards = address_cards(conversation.account_id, addresses)
     here = conversation.thread.address_id
+    can_change = may_change(viewer) and conversation.contact.erased_at is None
     consent = next((card.consent for card in cards if card.address.pk == here), None)
     is_out = consent is not None and consent.state == ConsentState.OPTED_OUT
     waits = consent is not None and consent.state == ConsentState.PENDING
@@ -386,7 +391,11 @@ def panel_page(viewer: Viewer, conversation: Conversation, *, now: datetime) -> 
         is_noted=is_out and noted_opt_out(conversation.thread) is not None,
         why_unasked=why_unasked(conversation.thread, now=now) if waits else "",
         may_forbid=may_forbid(viewer, conversation),
-        may_block=may_change(viewer),
+        may_change=can_change,
+        seen=seen_mark(conversation.contact),
+        may_block=can_change
+        if conversation.contact.is_blocked
+        else may_block_here(viewer, conversation, abilities),
         attributes=attributes_of(conversation.contact),
         known=known_cards(conversation.contact),
         may_mark=Ability.TAG in abilities,

@@ -1,6 +1,7 @@
 """How do people find contacts, look at one, write on their card and block them?"""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -14,12 +15,12 @@ from inbox.access import get_contact
 from inbox.cards import (
     Editor,
     Wanted,
+    as_it_is,
     block_contact,
     edit_contact,
     unblock_contact,
 )
 from inbox.contact_pages import contact_list, contact_page
-from inbox.conversations import set_contact_language, set_contact_name
 from inbox.labels import name_words, words_about
 from inbox.masking import with_numbers
 from inbox.merging import now_part_of
@@ -28,6 +29,7 @@ from inbox.refusals import RefusedError
 from inbox.views.answers import act, back_to, no_licence, reader, refused, wants_json
 
 Deed = Callable[[Contact, Editor], object]
+Part = Callable[[Contact], dict[str, str]]
 
 
 @never_cache
@@ -121,28 +123,25 @@ def url_of_contact(row: Contact) -> str:
 
 @require_POST
 def contact_name(request: HttpRequest, *, public_id: str) -> HttpResponse:
-    """Give a contact a name. Whoever may read a conversation with them may name them."""
-    viewer, user, now = reader(request)
-    row = get_contact(viewer, public_id)
-    return act(
-        request,
-        lambda: set_contact_name(
-            contact=row, by=viewer, user=user, name=_name_in(request, row), now=now
-        ),
-        done="",
-        back=back_to(request, "/"),
-    )
+    """Give a contact a name of ours; blank goes back to what they call themselves."""
+    return _write_part(request, public_id, lambda row: {"name": _name_in(request, row)})
 
 
 @require_POST
 def contact_language(request: HttpRequest, *, public_id: str) -> HttpResponse:
-    """Note in which language a contact is answered. Whoever may name them may do so."""
+    """Note in which language a contact is answered; blank: the one that they write in."""
+    language = request.POST.get("language", "")
+    return _write_part(request, public_id, lambda _row: {"language": language})
+
+
+def _write_part(request: HttpRequest, public_id: str, part: Part) -> HttpResponse:
+    """Change a part of a card, as the form of all of it does."""
     viewer, user, now = reader(request)
     row = get_contact(viewer, public_id)
-    language = request.POST.get("language", "")
+    wanted = replace(as_it_is(row, seen=request.POST.get("seen", "")), **part(row))
     return act(
         request,
-        lambda: set_contact_language(contact=row, by=viewer, user=user, language=language, now=now),
+        lambda: edit_contact(row, wanted, Editor(viewer, user, now)),
         done="",
         back=back_to(request, "/"),
     )

@@ -13,6 +13,7 @@ from accounts.models import AuditEntry
 from compliance.addresses import parse_address
 from compliance.models import GateDecision
 from compliance.opt_out_links import carries_link, read_link
+from inbox.cards import seen_mark
 from inbox.closing import close_conversation
 from inbox.conversations import claim_conversation, release_conversation, snooze_conversation
 from inbox.escalating import fire_due, follow_changes
@@ -167,9 +168,11 @@ def test_agents_note_in_which_language_a_customer_is_answered(
     client.force_login(house.alice)
     url = f"/contacts/{row.contact.public_id}/language/"
 
-    refused = client.post(url, {"language": "klingon!"}, headers={"Accept": "application/json"})
+    seen = seen_mark(row.contact)
+    wrong = {"language": "klingon!", "seen": seen}
+    refused = client.post(url, wrong, headers={"Accept": "application/json"})
     assert (refused.status_code, row.contact.language) == (422, "")
-    client.post(url, {"language": "es", "next": f"/c/{row.public_id}/panel/"})
+    client.post(url, {"language": "es", "seen": seen, "next": f"/c/{row.public_id}/panel/"})
     panel = client.get(f"/c/{row.public_id}/panel/").content.decode()
     assert "Answered in Español" in panel
     assert '<option value="es" selected>' in panel

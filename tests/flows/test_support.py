@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,8 @@ from django.utils import timezone
 from accounts.access import entitlement_marks, viewer_of
 from accounts.models import AuditEntry, FeatureGrant, Partner, SupportAccess, User
 from accounts.support import SupportRefusedError, ask_for_support, end_support
-from inbox.conversations import mark_read, mark_unread, set_contact_name
+from inbox.cards import Editor, as_it_is, edit_contact, seen_mark
+from inbox.conversations import mark_read, mark_unread
 from inbox.models import Conversation, ReadCursor
 from inbox.refusals import NotAllowedError
 from tests.conftest import House
@@ -275,10 +277,10 @@ def test_the_stories_themselves_refuse_who_is_here_for_support(scene: Scene, pat
         mark_read(conversation=conversation, by=viewer, seq=1)
     with pytest.raises(NotAllowedError):
         mark_unread(conversation=conversation, by=viewer)
+    contact = conversation.contact
+    wanted = replace(as_it_is(contact, seen=seen_mark(contact)), name="x")
     with pytest.raises(NotAllowedError):
-        set_contact_name(
-            contact=conversation.contact, by=viewer, user=pat, name="x", now=timezone.now()
-        )
+        edit_contact(contact, wanted, Editor(viewer, pat, timezone.now()))
     assert not ReadCursor.objects.filter(user=pat).exists()
 
 

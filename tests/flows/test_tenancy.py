@@ -25,6 +25,7 @@ from accounts.pushes import Browser, remember_browser
 from compliance.addresses import parse_address
 from compliance.opt_out_links import opt_out_link
 from inbox.api_urls import of_settings
+from inbox.cards import seen_mark
 from inbox.conversations import add_note, claim_conversation
 from inbox.digesting import stop_url
 from inbox.models import (
@@ -233,6 +234,11 @@ def _mid(scene: Scene) -> dict[str, str]:
 
 def _contact(scene: Scene) -> dict[str, str]:
     return {"public_id": scene.conversation.contact.public_id}
+
+
+def _on_card(**said: str) -> Callable[[Scene], dict[str, str]]:
+    """Say something of a contact, as who has seen what its card says."""
+    return lambda scene: {"seen": seen_mark(scene.conversation.contact), **said}
 
 
 def _inbox(scene: Scene) -> dict[str, str]:
@@ -451,8 +457,8 @@ TABLE: dict[str, dict[str, Row]] = {
     "merge_undo": {"POST": Row(NOTHING, OF_THING, lambda scene: {"public_id": "none"})},
     "contact_block": {"POST": Row(DONE, OF_THING, _contact, lambda scene: {"reason": "spam"})},
     "contact_unblock": {"POST": Row(DONE, OF_THING, _contact)},
-    "contact_name": {"POST": Row(DONE, OF_THING, _contact, lambda scene: {"name": "Zed"})},
-    "contact_language": {"POST": Row(DONE, OF_THING, _contact, lambda scene: {"language": "es"})},
+    "contact_name": {"POST": Row(DONE, OF_THING, _contact, _on_card(name="Zed"))},
+    "contact_language": {"POST": Row(DONE, OF_THING, _contact, _on_card(language="es"))},
     # One's own choices, and one's own browsers: of nobody else's anything is said or done.
     "notifications": {
         "GET": Row(OK, OF_ONESELF),

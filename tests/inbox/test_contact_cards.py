@@ -10,13 +10,23 @@ import pytest
 from accounts.models import AuditEntry, Membership, User
 from compliance.gate import SendBlockedError
 from inbox.access import contacts_of
-from inbox.closing import undo_close
+from inbox.cards import seen_mark
+from inbox.closing import close_conversation, undo_close
 from inbox.conversations import claim_conversation
 from inbox.labels import activity_words, phone_words
-from inbox.models import Contact, ContactAddress, Conversation, ConversationEvent, InboxEvent
+from inbox.models import (
+    Contact,
+    ContactAddress,
+    Conversation,
+    ConversationEvent,
+    InboxEvent,
+    TeamInbox,
+)
 from inbox.refusals import ChangedMeanwhileError
-from tests.factories import make_inbox, make_user
+from inbox.watching import add_watcher
+from tests.factories import make_inbox, make_sender, make_user
 from tests.flows.test_together import MARIA, Stage, stage
+from tests.twilio import text_in
 
 __all__ = ["stage"]
 SCRIPT = {"headers": {"Accept": "application/json"}}
@@ -243,3 +253,139 @@ def test_nobody_reaches_into_another_account(stage: Stage, login: Any, charlie: 
         assert answer.status_code == 404
     assert browser.get(path_of(contact)).status_code == 404
     assert "555" not in browser.get("/contacts/").content.decode()
+
+
+# --- Who may block: it closes what colleagues have ---
+
+
+def second_inbox(stage: Stage) -> tuple[Conversation, User]:
+    """Let Maria write to another inbox too, where Dora has her."""
+    house = stage.house
+    sales = make_inbox(house.account, "Sales")
+    dora = make_user(house.account, "Dora", team=sales.team)
+    sender = make_sender(sales, twilio_account=house.sender.twilio_account)
+    text_in(stage.client, sender, MARIA, "The price?")
+    row = Conversation.objects.get(inbox=sales)
+    viewer = stage.viewer(dora)
+    claim_conversation(conversation=row, by=viewer, user=dora, now=stage.now)
+    return row, dora
+
+
+def block(stage: Stage, browser: Any) -> Any:
+    return browser.post(path_of(stage.row.contact, "block/"), {"reason": "spam"}, **SCRIPT)
+
+
+def offers_block(stage: Stage, browser: Any) -> list[bool]:
+    """Say whether the menu, the panel and the page of the contact offer it."""
+    cid, words = stage.row.public_id, "/block/"
+    places = (f"/c/{cid}/desk/", f"/c/{cid}/panel/", path_of(stage.row.contact))
+    return [words in browser.get(place).content.decode() for place in places]
+
+
+def test_who_only_reads_what_a_colleague_has_cannot_block_it_away(stage: Stage, login: Any) -> None:
+    house = stage.house
+    TeamInbox.objects.update(after_claim="read_only")
+    stage.do(claim_conversation, house.alice)
+    alice, bob, sue = (login(one) for one in (house.alice, house.bob, house.sue))
+
+    assert offers_block(stage, bob) == [False] * 3
+    assert block(stage, bob).status_code == 403
+    assert (stage.row.status, stage.row.owner) == ("open", house.alice)
+    assert not Contact.objects.get().is_blocked
+    assert offers_block(stage, alice) == [True] * 3
+    assert offers_block(stage, sue) == [True] * 3
+    assert block(stage, alice).status_code == 200
+    assert stage.row.contact.is_blocked
+
+
+def test_who_watches_cannot_block(stage: Stage, login: Any) -> None:
+    house = stage.house
+    stage.do(claim_conversation, house.alice)
+    stage.do(add_watcher, house.alice, whom=house.bob.pk)
+    browser = login(house.bob)
+
+    assert offers_block(stage, browser) == [False] * 3
+    assert block(stage, browser).status_code == 403
+    assert stage.row.owner == house.alice
+
+
+def test_what_others_have_elsewhere_is_closed_by_an_administrator_alone(
+    stage: Stage, login: Any, charlie: User
+) -> None:
+    house = stage.house
+    admin = make_user(house.account, "Ada", works_as=User.Role.ACCOUNT_ADMIN)
+    theirs, dora = second_inbox(stage)
+    assert theirs.contact == stage.row.contact
+
+    for person in (house.alice, house.sue, dora):
+        browser = login(person)
+        answer = block(stage, browser)
+        assert answer.status_code == 403
+        said = answer.content.decode()
+        assert said.count("You may not block this contact") == 1
+        assert not any(word in said for word in ("Sales", "Dora", "Alice", "Support"))
+        assert (
+            path_of(stage.row.contact, "block/")
+            not in browser.get(path_of(stage.row.contact)).content.decode()
+        )
+    assert block(stage, login(charlie)).status_code == 404
+    assert set(Conversation.objects.values_list("status", flat=True)) == {"open"}
+
+    assert block(stage, login(admin)).status_code == 200
+    assert set(Conversation.objects.values_list("status", flat=True)) == {"closed"}
+
+
+def test_what_lies_in_an_inbox_that_is_off_is_in_nobody_s_way(stage: Stage, login: Any) -> None:
+    theirs, _dora = second_inbox(stage)
+    TeamInbox.objects.filter(pk=theirs.inbox_id).update(is_on=False)
+
+    assert block(stage, login(stage.house.alice)).status_code == 200
+    assert stage.row.is_closed
+
+
+# --- A part of the card, beside the conversation ---
+
+
+def test_an_observer_gives_no_names(stage: Stage, login: Any) -> None:
+    house, contact = stage.house, stage.row.contact
+    olga = make_user(house.account, "Olga", team=house.inbox.team, role=Membership.Role.OBSERVER)
+    browser, seen = login(olga), seen_mark(contact)
+
+    panel = browser.get(f"/c/{stage.row.public_id}/panel/").content.decode()
+
+    for part, said in (("name", "X"), ("language", "es")):
+        answer = browser.post(path_of(contact, f"{part}/"), {part: said, "seen": seen}, **SCRIPT)
+        assert answer.status_code == 403
+        assert path_of(contact, f"{part}/") not in panel
+    assert seen_mark(Contact.objects.get()) == seen
+
+
+def test_a_name_given_beside_the_conversation_takes_nothing_of_a_colleague_s(
+    stage: Stage, login: Any
+) -> None:
+    contact = stage.row.contact
+    seen = seen_mark(contact)
+    alice, bob = login(stage.house.alice), login(stage.house.bob)
+
+    first = bob.post(path_of(contact, "name/"), {"name": "Mary", "seen": seen}, **SCRIPT)
+    late = alice.post(path_of(contact, "name/"), {"name": "Maria", "seen": seen}, **SCRIPT)
+    again = seen_mark(Contact.objects.get())
+    alice.post(path_of(contact, "language/"), {"language": "es", "seen": again}, **SCRIPT)
+
+    assert (first.status_code, late.status_code) == (200, 409)
+    assert "Somebody changed this contact meanwhile" in late.content.decode()
+    assert Contact.objects.values_list("name", "language").get() == ("Mary", "es")
+    lines = AuditEntry.objects.filter(action="contact_changed").order_by("pk")
+    assert [line.data["fields"] for line in lines] == [["name"], ["language"]]
+
+
+def test_a_closed_conversation_hears_of_a_new_name_too(stage: Stage, login: Any) -> None:
+    contact, house = stage.row.contact, stage.house
+    stage.do(close_conversation, house.alice, last_seen_seq=9, waiting_ok=True)
+    before = InboxEvent.objects.latest("seq").seq
+
+    said = {"name": "Mary", "seen": seen_mark(contact)}
+    login(house.bob).post(path_of(contact, "name/"), said, **SCRIPT)
+
+    heard = InboxEvent.objects.filter(seq__gt=before, type="contact.updated")
+    assert [one.conversation_id for one in heard] == [stage.pk]

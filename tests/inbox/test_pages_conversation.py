@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from compliance.models import Consent
+from inbox.cards import seen_mark
 from inbox.closing import close_conversation
 from inbox.conversations import add_note, claim_conversation, mark_read
 from inbox.fragments import (
@@ -450,7 +451,8 @@ def test_a_name_can_be_given_by_who_sees_the_contact(
     url = f"/contacts/{contact.public_id}/name/"
 
     assert login(charlie).post(url, {"name": "Mine"}).status_code == 404
-    login(stage.house.bob).post(url, {"name": "Maria G."}, headers={"Accept": "application/json"})
+    said = {"name": "Maria G.", "seen": seen_mark(contact)}
+    login(stage.house.bob).post(url, said, headers={"Accept": "application/json"})
 
     contact.refresh_from_db()
     assert contact.name == "Maria G."

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,12 @@ from inbox.broadcast import (
     supervisors_group,
     user_group,
 )
+from inbox.cards import Editor, as_it_is, edit_contact, seen_mark
 from inbox.closing import close_conversation
 from inbox.conversations import (
     add_note,
     claim_conversation,
     release_conversation,
-    set_contact_name,
     snooze_conversation,
     take_over,
     transfer_to_inbox,
@@ -146,12 +147,10 @@ def test_every_event_of_a_long_day_is_one_the_protocol_promises(
         ),
         lambda: stage.do(snooze_conversation, house.alice, until=None),
         lambda: stage.hear("there?"),
-        lambda: set_contact_name(
-            contact=stage.row.contact,
-            by=stage.viewer(house.alice),
-            user=house.alice,
-            name="Maria",
-            now=stage.now,
+        lambda: edit_contact(
+            stage.row.contact,
+            replace(as_it_is(stage.row.contact, seen=seen_mark(stage.row.contact)), name="Maria"),
+            Editor(stage.viewer(house.alice), house.alice, stage.now),
         ),
         lambda: stage.hear("STOP"),
         lambda: stage.do(take_over, house.sue, reason="ill"),
