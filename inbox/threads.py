@@ -313,6 +313,7 @@ class _Stretch:
     has_earlier: bool
     has_later: bool
     below: int | None = None
+    above: int | None = None
 
     @classmethod
     def read(
@@ -326,7 +327,7 @@ class _Stretch:
         up, down = messages.order_by("-seq"), messages.order_by("seq")
         if after is not None:
             found = list(down.filter(seq__gt=after)[: ITEMS_AFTER + 1])
-            return cls(found[:ITEMS_AFTER], True, len(found) > ITEMS_AFTER)
+            return cls(found[:ITEMS_AFTER], True, len(found) > ITEMS_AFTER, above=after)
         if around is not None:
             half = ITEMS // 2
             older = list(up.filter(seq__lte=around)[: half + 1])
@@ -337,9 +338,15 @@ class _Stretch:
         return cls(older[:ITEMS][::-1], len(older) > ITEMS, False, below=before)
 
     def holds(self) -> Q:
-        """Match the events that happened within this stretch."""
+        """Match the events that happened within this stretch.
+
+        What happened right behind the message `above` belongs to it: a page that keeps few lines
+        may have that message and no longer what came behind it.
+        """
         inside = Q()
-        if self.messages and self.has_earlier:
+        if self.above is not None:
+            inside &= Q(after_seq__gte=self.above)
+        elif self.messages and self.has_earlier:
             inside &= Q(after_seq__gte=self.messages[0].seq)
         if self.messages and self.has_later:
             inside &= Q(after_seq__lte=self.messages[-1].seq)

@@ -63,6 +63,24 @@ def test_the_page_says_where_it_is(stage: Stage, login: Any) -> None:
     assert alice.get(url, {"day": "nonsense"}).status_code == 404
 
 
+def test_what_happened_right_behind_a_message_comes_with_what_follows_it(
+    stage: Stage, login: Any
+) -> None:
+    first = stage.message
+    stage.do(claim_conversation, stage.house.alice)
+    alice, url = login(stage.house.alice), f"/c/{stage.row.public_id}/messages/"
+
+    nothing_since = alice.get(url, {"after": first.seq}).text
+    stage.hear("And this?")
+    since = alice.get(url, {"after": first.seq}).text
+    later = alice.get(url, {"after": stage.message.seq}).text
+
+    assert 'data-verb="claimed"' in nothing_since
+    assert since.index('data-verb="claimed"') < since.index("And this?")
+    assert "Hello" not in since
+    assert 'data-verb="claimed"' not in later
+
+
 def test_what_a_message_quotes_is_found_while_it_is_there(stage: Stage, login: Any) -> None:
     first = stage.message
     stage.hear("That one")

@@ -31,7 +31,8 @@ export class Thread {
     this.readSeq = Number(box.dataset.read);
     this.newLineAfter = Number(box.dataset.newAfter);
     this.knownSeq = 0;
-    this.unseen = 0;
+    // What came below while the reader was elsewhere, by element.
+    this.unseen = new Set();
     this.isStuck = true;
     this.readTimer = 0;
     this.queue = Promise.resolve();
@@ -142,10 +143,18 @@ export class Thread {
   }
 
   morph(known, fresh) {
+    const wasUnsent = isUnsent(known);
     const item = this.morphOne(known, fresh);
     this.decorate();
     this.follow(false);
+    if (wasUnsent && !isUnsent(item) && this.hasLater) this.sentBeyond(item);
     return item;
+  }
+
+  // A message of mine went out after others that do not stand here: it comes with them.
+  sentBeyond(item) {
+    if (this.isNearEnd()) this.toNewest();
+    else item.remove();
   }
 
   morphOne(known, fresh) {
@@ -172,8 +181,8 @@ export class Thread {
     const items = [...box.querySelectorAll("#timeline > .msg, #timeline > .act")];
     const ids = new Set(items.map((one) => one.id));
     const { lastSeq, isStuck } = this;
-    const isNews = (one) => one.matches(".msg") && Number(one.dataset.seq) > lastSeq;
-    if (!isStuck) this.unseen += items.filter(isNews).length;
+    const isBelow = (one) => Number(one.dataset.seq) > lastSeq;
+    if (!isStuck) items.filter(isBelow).forEach((one) => this.countNews(one));
     this.keepPlace(() => {
       for (const item of this.items) if (!isUnsent(item) && !ids.has(item.id)) item.remove();
       for (const item of items) {
@@ -197,14 +206,13 @@ export class Thread {
   }
 
   insert(item) {
-    const isMine = item.dataset.author === this.settings.me && item.matches(".msg-out");
-    const isNews = item.matches(".msg") && !isMine;
+    const isMine = this.isMine(item);
     this.timeline.insertBefore(item, this.successor(item));
     const wasStuck = this.isStuck;
     this.moveNewLine(item, isMine);
     this.decorate();
-    this.trimStart(wasStuck || isMine);
-    if (!wasStuck && isNews) this.missedBelow(item);
+    this.trim(wasStuck || isMine);
+    if (!wasStuck) this.missedBelow(item);
     this.follow(isMine);
     this.noteRead();
     return item;
@@ -252,8 +260,18 @@ export class Thread {
   }
 
   missedBelow(item) {
-    if (item.matches(".msg")) this.unseen += 1;
+    this.countNews(item);
     this.showNewest();
+  }
+
+  // Count what others wrote and I have not read: once, however often it is told.
+  countNews(item) {
+    const isUnread = Number(item.dataset.seq) > this.readSeq;
+    if (item.matches(".msg") && isUnread && !this.isMine(item)) this.unseen.add(item.id);
+  }
+
+  isMine(item) {
+    return item.dataset.author === this.settings.me && item.matches(".msg-out");
   }
 
   // --- paging ---
@@ -286,7 +304,7 @@ export class Thread {
           this.timeline.insertBefore(item, this.successor(item));
         }
         this.decorate();
-        this.trimStart(wasNearEnd);
+        this.trim(wasNearEnd);
       });
       this.showNewest();
       this.follow(false);
@@ -366,9 +384,14 @@ export class Thread {
   }
 
   // Keep at most so many nodes: drop what is far from the reader.
-  trimStart(isAtEnd) {
+  trim(isAtEnd) {
+    if (isAtEnd) this.trimStart();
+    else this.trimEnd();
+  }
+
+  trimStart() {
     const surplus = this.items.length - MOST_NODES;
-    if (surplus <= 0 || !isAtEnd) return;
+    if (surplus <= 0) return;
     for (const item of this.items.slice(0, surplus)) item.remove();
     this.hasEarlier = true;
     this.decorate();
@@ -390,9 +413,10 @@ export class Thread {
   }
 
   showNewest() {
-    const isHidden = !this.hasLater && (this.isStuck || this.unseen === 0);
+    const number = this.unseen.size;
+    const isHidden = !this.hasLater && (this.isStuck || number === 0);
     this.box.querySelector("#newest").hidden = isHidden;
-    const words = this.unseen ? t("newest_number", { number: this.unseen }) : t("newest");
+    const words = number ? t("newest_number", { number }) : t("newest");
     this.box.querySelector("#newest-words").textContent = words;
   }
 
@@ -410,7 +434,7 @@ export class Thread {
     this.lastTop = scrollTop;
     if (this.isNearEnd()) this.isStuck = !this.hasLater;
     else if (wentUp) this.isStuck = false;
-    if (this.isStuck) this.unseen = 0;
+    if (this.isStuck) this.unseen.clear();
     this.showNewest();
     if (!this.hasFailed) this.loadMore();
     this.noteRead();
@@ -424,7 +448,7 @@ export class Thread {
   toEnd() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
     this.isStuck = true;
-    this.unseen = 0;
+    this.unseen.clear();
   }
 
   follow(isForced) {
