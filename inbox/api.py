@@ -19,6 +19,7 @@ from inbox.api_shapes import Missed
 from inbox.catchup import CatchUp, catch_up, seqs_in_sight
 from inbox.lists import counts_of
 from inbox.models import TeamInbox
+from inbox.standing import standing_of
 
 
 class CatchUpQuery(serializers.Serializer[Any]):
@@ -27,6 +28,7 @@ class CatchUpQuery(serializers.Serializer[Any]):
     after = serializers.IntegerField(min_value=0, max_value=2**62)
     open = serializers.CharField(max_length=32, required=False, default="", allow_blank=True)
     confirm = serializers.BooleanField(required=False, default=False)
+    standing = serializers.CharField(max_length=32, required=False, default="", allow_blank=True)
 
 
 @extend_schema(
@@ -47,7 +49,8 @@ def inbox_events(request: Request, public_id: UUID) -> Response:
     if query.validated_data["confirm"]:
         seqs, head = seqs_in_sight(viewer, inbox, after=after)
         return _private(Response({"seqs": seqs, "head": head}))
-    missed = catch_up(viewer, inbox, after=after, open_id=query.validated_data["open"])
+    asked = query.validated_data
+    missed = catch_up(viewer, inbox, after=after, open_id=asked["open"], standing=asked["standing"])
     tag = _tag(viewer, inbox, missed, after)
     if request.headers.get("If-None-Match") == tag and not missed.is_reset:
         return _private(Response(status=304), tag)
@@ -66,7 +69,8 @@ def _body(viewer: Viewer, inbox: TeamInbox, missed: CatchUp) -> dict[str, Any]:
 
 
 def _tag(viewer: Viewer, inbox: TeamInbox, missed: CatchUp, after: int) -> str:
-    text = f"{viewer.user_id}:{inbox.pk}:{missed.head}:{after}"
+    standing = standing_of(viewer, inbox)
+    text = f"{viewer.user_id}:{inbox.pk}:{missed.head}:{after}:{standing}"
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
 
 

@@ -10,6 +10,7 @@ from inbox.access import conversations_of
 from inbox.broadcast import fragments_for
 from inbox.events import EVENT_TYPES, head_of
 from inbox.models import Conversation, InboxEvent, TeamInbox
+from inbox.standing import standing_of
 
 LIMIT = 200
 _BUBBLES = {"message.created", "message.updated", "message.removed", "activity.created"}
@@ -25,14 +26,17 @@ class CatchUp:
     is_reset: bool = False
 
 
-def catch_up(viewer: Viewer, inbox: TeamInbox, *, after: int, open_id: str) -> CatchUp:
+def catch_up(
+    viewer: Viewer, inbox: TeamInbox, *, after: int, open_id: str, standing: str = ""
+) -> CatchUp:
     """Return what changed after a cursor, for what this reader may see now.
 
-    Too many events, or a cursor older than what is kept, ask for a fresh page. Fragments are
-    rendered from the rows as they are now, one per thing.
+    Too many events, a cursor older than what is kept, or another `standing` than the page was drawn
+    for, ask for a fresh page. Fragments are rendered from the rows as they are now, one per thing.
     """
     head = head_of(inbox.pk)
-    if after > head or _is_too_old(inbox, after, head):
+    is_another = standing not in {"", standing_of(viewer, inbox)}
+    if is_another or after > head or _is_too_old(inbox, after, head):
         return CatchUp(head, is_reset=True)
     visible = conversations_of(viewer)
     in_range = InboxEvent.objects.filter(inbox=inbox, seq__gt=after, seq__lte=head)

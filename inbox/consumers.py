@@ -12,7 +12,7 @@ import json
 import logging
 import time
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from channels.db import database_sync_to_async
@@ -54,6 +54,7 @@ from inbox.hub import MOST_WAITING_FRAMES, Hub, Outbox
 from inbox.models import Conversation
 from inbox.presence import Presence
 from inbox.seats import Seats
+from inbox.standing import standing_of
 from inbox.tallies import Tallies
 from inbox.watch import (
     CLOSE_NO_ACCESS,
@@ -80,13 +81,15 @@ MOST_SOCKETS_OF_ONE = 20  # tabs of one person at one process
 class Chair:
     """What one person may hear: their viewer, and inbox id by public id, and groups.
 
-    `present` are the stays of those who are in their account for support.
+    `present` are the stays of those who are in their account for support, `standings` what the
+    person is in each inbox (`inbox.standing`), by public id.
     """
 
     viewer: Viewer
     inboxes: dict[str, int]
     groups: frozenset[str]
     present: tuple[int, ...] = ()
+    standings: Mapping[str, str] = field(default_factory=dict)
 
     def may_follow(self, before: "Chair | None") -> bool:
         """Say whether a socket may stay open, or be opened where there was none before.
@@ -296,7 +299,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self._say({"type": "error", "code": "no_access", "ref": public_id})
             return
         head = await database_sync_to_async(head_of)(inbox_id)
-        await self._say({"type": "subscribed", "inbox": public_id, "head": head})
+        standing = self.chair.standings.get(public_id, "")
+        subscribed = {"inbox": public_id, "head": head, "standing": standing}
+        await self._say({"type": "subscribed", **subscribed})
         seats.take(self, public_id)
         tallies.heard(public_id)
         roll.begin()
@@ -415,7 +420,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
     # --- access ---
 
     async def recheck(self) -> None:
-        """Look again at what this person may hear; close the socket if that is nothing."""
+        """Look again at what this person may hear; close the socket if that is nothing.
+
+        The browser is told when it may hear, see or do something else than before.
+        """
         if not await database_sync_to_async(self._is_let_in)():
             await self.close(CLOSE_SESSION_ENDED)
             return
@@ -424,12 +432,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self._say({"type": "access.revoked", "data": {}})
             await self.close(CLOSE_NO_ACCESS)
             return
-        changed = chair.groups != self.joined
         before, self.chair = self.chair, chair
+        hears_other = chair.groups != self.joined
         if chair.present != before.present:
             await self._say({"type": "support.changed", "data": {"present": chair.present}})
-        if changed:
+        if hears_other:
             await self._join(chair.groups)
+        if hears_other or chair.standings != before.standings:
             await self._say({"type": "access.changed", "data": {"inboxes": sorted(chair.inboxes)}})
             for inbox in seats.review(self):
                 tallies.heard(inbox)
@@ -459,18 +468,22 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if viewer.is_supported and viewer.account_id is not None:
             here = supporters_in(viewer.account_id, now=timezone.now())
             present = tuple(sorted(access.pk for access in here))
-        inboxes = {inbox.public_id: inbox.pk for inbox in inboxes_of(viewer)}
+        found = {str(inbox.public_id): inbox for inbox in inboxes_of(viewer)}
         groups = {user_group(viewer.user_id)}
-        for public_id, inbox_id in inboxes.items():
-            if inbox_id in viewer.member_of:
+        for public_id, inbox in found.items():
+            if inbox.pk in viewer.member_of:
                 groups.add(inbox_group(public_id))
             else:
                 groups.add(guests_group(public_id))
-            if inbox_id in viewer.supervises:
+            if inbox.pk in viewer.supervises:
                 groups.add(supervisors_group(public_id))
-        named = {str(key): pk for key, pk in inboxes.items()}
-        spoken_to = frozenset(spoken(group, self.language) for group in groups)
-        return Chair(viewer, named, spoken_to, present)
+        return Chair(
+            viewer,
+            {public_id: inbox.pk for public_id, inbox in found.items()},
+            frozenset(spoken(group, self.language) for group in groups),
+            present,
+            {public_id: standing_of(viewer, inbox) for public_id, inbox in found.items()},
+        )
 
     async def _join(self, groups: frozenset[str]) -> None:
         before, self.joined = self.joined, self.joined | groups

@@ -49,6 +49,7 @@ from inbox.models.conversation import ConversationQuerySet
 from inbox.rows import COUNT_LIMIT, FIELDS, Row, draw_rows
 from inbox.searching.finding import Narrowed, narrowed
 from inbox.searching.parsing import parse
+from inbox.standing import standing_of
 
 ROWS = 30
 MICROSECONDS = 1_000_000
@@ -127,9 +128,10 @@ class Unconnected(NamedTuple):
 
 @dataclass(frozen=True)
 class InboxPage:
-    """The list of an inbox for one reader. `head` is older than the rows: catch up from there.
+    """The list of an inbox for one reader, as they stand in it (`inbox.standing`).
 
-    `is_partial`: words were looked for among the newest messages alone.
+    `head` is older than the rows: catch up from there. `is_partial`: words were looked for among
+    the newest messages alone.
     """
 
     inbox: TeamInbox
@@ -141,6 +143,7 @@ class InboxPage:
     counts: dict[str, int]
     owners: Sequence[Owner]
     is_supervisor: bool
+    standing: str
     unconnected: Unconnected | None = None
     is_partial: bool = False
 
@@ -248,6 +251,7 @@ def _list_of(
         counts=counts,
         owners=_owners(inbox) if is_supervisor or inbox.is_read_only_after_claim else (),
         is_supervisor=is_supervisor,
+        standing=standing_of(viewer, inbox),
         unconnected=None if rows or asked.before else _unconnected(viewer, inbox),
         is_partial=is_partial,
     )

@@ -17,6 +17,7 @@ from accounts.access import entitlement_marks
 from accounts.models import User
 from accounts.sessions import alive_among
 from inbox.models import TeamInbox
+from inbox.standing import SETTINGS
 
 logger = logging.getLogger(__name__)
 
@@ -119,10 +120,11 @@ def _standing(
 
 
 def marks_of(users: Sequence[User], *, now: datetime) -> dict[int, str]:
-    """Return one text per person that changes whenever what they may hear does."""
+    """Return one text per person that changes whenever what they may hear, see or do does."""
     entitled = entitlement_marks([user.pk for user in users], now=now)
     inboxes = TeamInbox.objects.filter(account__in={user.account_id for user in users}, is_on=True)
-    on: dict[int | None, list[int]] = {}
-    for account, inbox in inboxes.order_by("pk").values_list("account", "pk"):
-        on.setdefault(account, []).append(inbox)
-    return {user.pk: f"{entitled.get(user.pk, '')}|{on.get(user.account_id, [])}" for user in users}
+    on: dict[int | None, str] = {}
+    asked = ("account", "pk", "account__masks_numbers", *SETTINGS)
+    for account, *facts in inboxes.order_by("pk").values_list(*asked):
+        on[account] = f"{on.get(account, '')}{facts}"
+    return {user.pk: f"{entitled.get(user.pk, '')}|{on.get(user.account_id, '')}" for user in users}

@@ -11,7 +11,7 @@ from accounts.models import Account, User
 def mask_numbers(*, account: Account, masks: bool, by: User, now: datetime) -> bool:
     """Let agents see masked numbers, or whole ones again; say whether that is a change.
 
-    Supervisors and admins see them whole either way. Open pages follow when they are loaded anew.
+    Supervisors and admins see them whole either way. Open pages of inboxes follow within seconds.
     """
     with transaction.atomic(durable=True):
         row = Account.objects.select_for_update(no_key=True).get(pk=account.pk)

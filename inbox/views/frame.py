@@ -139,9 +139,10 @@ def _whose(thread: object) -> str:
 def _state(page: InboxPage, pane: str) -> str:
     asked = page.asked
     return format_html(
-        'data-pane="{}" data-zone="{}" data-head="{}"'
+        'data-pane="{}" data-zone="{}" data-head="{}" data-standing="{}"'
         ' data-view="{}" data-words="{}" data-owner="{}"',
-        *(pane, page.inbox.zone, page.head, asked.view, asked.words, asked.owner or ""),
+        *(pane, page.inbox.zone, page.head, page.standing),
+        *(asked.view, asked.words, asked.owner or ""),
     )
 
 

@@ -52,7 +52,9 @@ from inbox.rows import COUNT_LIMIT
 from inbox.searching.finding import find
 from inbox.searching.parsing import parse
 from inbox.sending import send_reply
+from inbox.standing import standing_of
 from inbox.tallies import count
+from inbox.watch import marks_of
 from tests.factories import make_account, make_inbox, make_sender, make_user
 from tests.twilio import text_in
 
@@ -70,6 +72,9 @@ class Sight:
     seen: dict[int, frozenset[int]]
     heads: dict[int, int]
     on: frozenset[int]
+    # For what each person's page of each inbox is drawn, and what the watch over sockets compares.
+    standings: dict[tuple[int, int], tuple[bool, bool, str]]
+    marks: dict[int, str]
 
     def hearers(self, groups: frozenset[str]) -> set[int]:
         """Return whose sockets are in one of these groups."""
@@ -138,8 +143,23 @@ class Day:
             for pk, chair in chairs.items()
         }
         heads = {inbox.pk: head_of(inbox.pk) for inbox in self.inboxes}
-        on = TeamInbox.objects.filter(account=self.account, is_on=True)
-        return Sight(chairs, seen, heads, frozenset(on.values_list("pk", flat=True)))
+        inboxes = list(TeamInbox.objects.filter(account=self.account).order_by("pk"))
+        return Sight(
+            chairs,
+            seen,
+            heads,
+            frozenset(inbox.pk for inbox in inboxes if inbox.is_on),
+            {
+                (pk, inbox.pk): (
+                    chair.viewer.may_see,
+                    inbox.is_on,
+                    standing_of(chair.viewer, inbox),
+                )
+                for pk, chair in chairs.items()
+                for inbox in inboxes
+            },
+            marks_of(self.people, now=self.now),
+        )
 
     def name(self, pk: int) -> str:
         """Name a person."""
@@ -196,6 +216,7 @@ class Day:
             *([self.clock_works] * 4),
             self.contact_is_blocked_or_not,
             *([self.inbox_is_switched] * 2),
+            *([self.inbox_behaves_otherwise] * 3),
             *([self.licence_ends_or_returns] * 2),
             self.member_leaves_or_returns,
             self.somebody_comes_or_goes,
@@ -305,6 +326,19 @@ class Day:
         inbox = self.rng.choice(off or self.inboxes)
         TeamInbox.objects.filter(pk=inbox.pk).update(is_on=bool(off))
         self.log.append(f"{inbox.name} is switched {'on' if off else 'off'}")
+
+    def inbox_behaves_otherwise(self) -> None:
+        """Let an admin change what colleagues see of claimed conversations, or of closed ones."""
+        inbox = TeamInbox.objects.get(pk=self.rng.choice(self.inboxes).pk)
+        name, values = self.rng.choice(
+            [
+                ("after_claim", TeamInbox.AfterClaim.values),
+                ("closed_visibility", TeamInbox.ClosedVisibility.values),
+            ]
+        )
+        [other] = set(values) - {getattr(inbox, name)}
+        self.log.append(f"{inbox.name}: {name} is {other}")
+        TeamInbox.objects.filter(pk=inbox.pk).update(**{name: other})
 
     def licence_ends_or_returns(self) -> None:
         """Let somebody's licence end, or begin again: mostly of somebody who takes part."""
@@ -442,16 +476,15 @@ class Day:
             assert not strangers, f"{event} reached {self.names(strangers)}{self}"
 
     def _check_told(self, events: list[InboxEvent], before: Sight, after: Sight) -> None:
-        if before.on != after.on:
-            # Everybody there is told by access.changed, and loads the page anew.
-            return
+        inbox_of = dict(Conversation.objects.values_list("pk", "inbox"))
         for user in self.people:
-            # Who changed themselves is told by access.changed, and loads the page anew.
-            if before.chairs[user.pk].viewer != after.chairs[user.pk].viewer:
-                continue
-            lost = before.seen[user.pk] - after.seen[user.pk]
+            anew = self._drawn_anew(user, before, after)
+            single = {pk for pk, inbox in inbox_of.items() if inbox not in anew}
+            lost = (before.seen[user.pk] - after.seen[user.pk]) & single
             told = {event.conversation_id for event in events if user.pk in event.left}
-            assert lost == told - after.seen[user.pk], f"{user.name} lost {lost}, told {told}{self}"
+            assert lost == (told & single) - after.seen[user.pk], (
+                f"{user.name} lost {lost}, told {told}{self}"
+            )
             gained = after.seen[user.pk] - before.seen[user.pk] - self._added_by_name(user, events)
             drawn = {
                 event.conversation_id
@@ -459,7 +492,21 @@ class Day:
                 if "row" in EVENT_TYPES[event.type].carries
                 and after.chairs[user.pk].groups & _stored_groups(event)
             }
-            assert gained <= drawn, f"{user.name} gained {gained}, drawn {drawn}{self}"
+            assert gained & single <= drawn, f"{user.name} gained {gained}, drawn {drawn}{self}"
+
+    def _drawn_anew(self, user: User, before: Sight, after: Sight) -> set[int]:
+        """Return the inboxes of which a page of theirs is loaded anew, or left.
+
+        The watch over sockets sees that something changed, so they are told by access.changed.
+        """
+        anew = {
+            inbox.pk
+            for inbox in self.inboxes
+            if before.standings[user.pk, inbox.pk] != after.standings[user.pk, inbox.pk]
+        }
+        if anew & (before.on | after.on) and user.account_id == self.account.pk:
+            assert before.marks[user.pk] != after.marks[user.pk], f"{user.name}{self}"
+        return anew
 
     def _added_by_name(self, user: User, events: list[InboxEvent]) -> set[int]:
         # There is no story yet that adds somebody by name and tells them.
@@ -482,11 +529,24 @@ class Day:
             missed = catch_up(viewer, inbox, after=before.heads[inbox.pk], open_id="")
             named = {event["conversation"] for event in missed.events}
             assert named <= self._public_ids(seen), str(self)
+            self._check_asked_again(viewer, inbox, before, after)
             in_sight, _ = seqs_in_sight(viewer, inbox, after=before.heads[inbox.pk])
             assert in_sight == [event["seq"] for event in missed.events], str(self)
             assert not self._public_ids(seen) & set(missed.left), str(self)
 
         self._search(viewer, seen)
+
+    def _check_asked_again(
+        self, viewer: Viewer, inbox: TeamInbox, before: Sight, after: Sight
+    ) -> None:
+        """Check that a page which was drawn for something else is drawn anew, and no other."""
+        *_, was = before.standings[viewer.user_id, inbox.pk]
+        *_, now = after.standings[viewer.user_id, inbox.pk]
+        head = after.heads[inbox.pk]
+        # The inbox as it is now, and not as it was when the day began.
+        row = TeamInbox.objects.get(pk=inbox.pk)
+        answer = catch_up(viewer, row, after=head, open_id="", standing=was)
+        assert answer.is_reset == (was != now), str(self)
 
     def _search(self, viewer: Viewer, seen: frozenset[int]) -> None:
         """Look for what everybody wrote, and for all there is: nothing else comes to light."""

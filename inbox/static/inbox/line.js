@@ -11,6 +11,8 @@ import { say, toast } from "./speak.js";
 import { t } from "./words.js";
 
 const MEND_MS = 30_000;
+// What concerns everybody in an inbox is not asked for by everybody at once.
+const SPREAD_MS = 2_000;
 
 export class Line {
   // `page`: list, pane, presence, apply, notifier, saved, tally, reload().
@@ -19,6 +21,8 @@ export class Line {
     this.settings = settings;
     this.liveAt = Date.now();
     this.mendedAt = 0;
+    // For what I was in this inbox, and how it behaved, the page was drawn.
+    this.standing = settings.standing;
     this.sequence = new Sequence(settings.head, this.effects());
   }
 
@@ -58,9 +62,12 @@ export class Line {
     return {
       apply: (frame) => this.applySafely(frame),
       leave: (id) => apply.left(id),
-      reset: () => this.page.reload(),
+      reset: () => this.renew(),
       counts: (counts) => tally.asked(counts),
-      fetchEvents: (after) => this.fetch({ after, open: this.page.pane.thread?.id ?? "" }),
+      fetchEvents: (after) => {
+        const open = this.page.pane.thread?.id ?? "";
+        return this.fetch({ after, open, standing: this.standing });
+      },
       fetchSeqs: (after) => this.fetch({ after, confirm: "1" }),
       later: (fn, ms) => {
         const timer = setTimeout(fn, ms);
@@ -68,6 +75,15 @@ export class Line {
       },
       random: Math.random,
     };
+  }
+
+  // Fetch list and thread anew. Answers whether they are there.
+  async renew() {
+    const { list } = this.page;
+    if (!(await this.page.reload())) return false;
+    if (list.standing !== this.standing) list.forgetUnreadElsewhere();
+    this.standing = list.standing;
+    return true;
   }
 
   // One frame that cannot be shown must not stop the others: fetch everything anew instead.
@@ -90,7 +106,7 @@ export class Line {
       return;
     }
     const handle = {
-      subscribed: () => frame.head > this.sequence.last && this.catchUp(),
+      subscribed: () => this.subscribed(frame),
       typing: () => presence.heard(frame),
       presence: () => presence.heard(frame),
       counts: () => tally.heard(frame),
@@ -102,7 +118,7 @@ export class Line {
         if (frame.data.kind === "mention") list.mentioned();
       },
       read: () => list.readElsewhere(frame.data),
-      // This inbox may have been switched off, or its team left.
+      // This inbox may have been switched off or behave otherwise, or its team left.
       "access.changed": () =>
         frame.data.inboxes.includes(this.settings.inbox) ? this.changedPart() : goHome(),
       "access.revoked": goHome,
@@ -111,10 +127,20 @@ export class Line {
     handle?.();
   }
 
-  // I am something else here now: what I may see is another, and so are its numbers.
+  subscribed({ head, standing }) {
+    if (head > this.sequence.last || standing !== this.standing) this.catchUp();
+  }
+
+  // I am something else here now, or the inbox is: what I may see is another, and so are its
+  // numbers. The answer to what is asked says that the page is to be drawn anew.
   changedPart() {
     this.page.tally.reset();
-    return this.catchUp();
+    clearTimeout(this.changing);
+    this.changing = setTimeout(async () => {
+      // What is on its way may have been answered before the change.
+      await this.sequence.inFlight;
+      this.catchUp();
+    }, Math.random() * SPREAD_MS);
   }
 
   // Another inbox of mine: its mark in the rail says that a customer wrote there.

@@ -101,6 +101,11 @@ export class List {
     return Number(this.box.dataset.head);
   }
 
+  // For what I was in this inbox these rows were fetched.
+  get standing() {
+    return this.box.dataset.standing;
+  }
+
   // Write what is asked for as the query of an address.
   query() {
     const { view, words, owner } = this.state;
@@ -363,6 +368,12 @@ export class List {
     if (!(number > 0)) this.unreadAfar.delete(id);
     const row = this.row(id);
     if (row) this.paint(row);
+    this.settings.onUnread?.(this.unreadNumber);
+  }
+
+  // What I may see is another: whether I may still read what has no row here, nobody knows.
+  forgetUnreadElsewhere() {
+    for (const id of [...this.unread.keys()]) if (!this.row(id)) this.unread.delete(id);
     this.settings.onUnread?.(this.unreadNumber);
   }
 

@@ -83,11 +83,10 @@ page.line = new Line(page, settings);
 const { bulk, drafts, gallery, line, list, pane, saved, stories } = page;
 
 // Too much was missed: fetch list and thread anew; drafts and the address stay.
-// Answers whether the list is there.
+// Answers whether they are there.
 async function reload() {
   const isThere = await list.reload();
-  await pane.again();
-  return isThere;
+  return (await pane.again()) && isThere;
 }
 
 wireTemplates();

@@ -200,7 +200,8 @@ export class Pane {
 
   // --- opening ---
 
-  // Open a conversation: fetch its pane, show it, and give it its address.
+  // Open a conversation: fetch its pane, show it, and give it its address. Answers false where it
+  // could not be fetched.
   async open(id, { url = "", isAgain = false, isBack = false } = {}) {
     if (!isAgain) this.wishes += 1;
     const { wishes, shown } = this;
@@ -212,7 +213,10 @@ export class Pane {
     if (answer === undefined) return undefined;
     // Something else is wanted by now, or (for what was only to be refreshed) something else stands.
     if (wishes !== this.wishes || (isAgain && shown !== this.shown)) return undefined;
-    if (!answer) return this.offerRetry(() => this.open(id, { url, isAgain, isBack }));
+    if (!answer) {
+      this.offerRetry(() => this.open(id, { url, isAgain, isBack }));
+      return false;
+    }
     if (isAgain && answer.ok && this.renew(answer.text)) return undefined;
     const isGone = answer.status === 404 && !answer.text.includes('id="handled"');
     if (isGone) this.showTemplate("gone");
@@ -220,6 +224,7 @@ export class Pane {
     if (answer.status === 404) {
       this.page.list.leave(id);
       this.showKept(id);
+      if (document.body.dataset.pane === "panel") this.setPane("thread");
     }
     const address = this.thread?.box.dataset.url ?? url;
     if (!isAgain && !isBack && address) this.go(address, "thread");
@@ -235,9 +240,22 @@ export class Pane {
     if (this.coming?.id === id) this.coming.isStale = true;
   }
 
-  // Fetch and show once more what stands there.
+  // Fetch and show once more what stands there, if it is still mine to see. Answers whether that
+  // could be done.
   async again() {
-    if (this.thread) await this.open(this.thread.id, { isAgain: true });
+    if (!this.thread) return true;
+    const { id } = this.thread;
+    if ((await this.open(id, { isAgain: true })) === false) return false;
+    if (!this.thread) this.tellLost(id);
+    return true;
+  }
+
+  tellLost(id) {
+    this.page.notifier.forget(id);
+    const title = this.place.querySelector("#handled-title");
+    // Who was writing in it stands nowhere now.
+    if (document.activeElement === document.body) this.focusTitle();
+    if (title) say(title.textContent);
   }
 
   // Somebody else has it, as an answer to my own words says: no frame need have told us.
