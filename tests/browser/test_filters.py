@@ -7,8 +7,6 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts.access import viewer_of
-from inbox.marking import Writer, set_priority
 from inbox.models import Conversation, SavedView, TeamInbox
 from tests.browser.conftest import Open
 from tests.browser.keyboard import go_to
@@ -192,9 +190,9 @@ def test_a_live_row_takes_its_place_by_priority_and_by_beginning(
     assert in_order(created) == begun
 
     # Somebody says how urgent one is: it goes above those that are less so, below those more so.
-    now = timezone.now()
-    writer = Writer(rows[5], viewer_of(shop.sue, now=now), shop.sue, now)
-    set_priority(writer, "high")
+    sue = ready(open_as(shop.sue, f"{INBOX}c/{ids[5]}/"))
+    sue.get_by_role("button", name="More", exact=True).click()
+    sue.get_by_role("button", name="High").click()
     place = [ids[3], ids[5], ids[1], ids[2], ids[4], ids[0]]
     until(lambda: in_order(alice) == place, within=10, what="it stands among the urgent")
 
@@ -209,7 +207,8 @@ def test_a_live_row_takes_its_place_by_priority_and_by_beginning(
     assert in_order(created) == begun
 
     # It is not low any more: it wrote last, so it stands first among the others.
-    row = Conversation.objects.get(pk=rows[0].pk)
-    set_priority(Writer(row, viewer_of(shop.sue, now=now), shop.sue, now), "normal")
+    sue.goto(f"{INBOX}c/{ids[0]}/")
+    ready(sue).get_by_role("button", name="More", exact=True).click()
+    sue.get_by_role("button", name="Normal").click()
     place = [ids[3], ids[5], ids[0], ids[1], ids[2], ids[4]]
     until(lambda: in_order(alice) == place, within=10, what="it stands first of the others")
