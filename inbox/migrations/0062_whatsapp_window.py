@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Owners are told before WhatsApp's window closes over a customer who waits."""
 
-    dependencies: ClassVar[list[Any]] = [("inbox", "0060_saved_searches")]
+    dependencies: ClassVar[list[Any]] = [("inbox", "0061_removed_messages")]
 
     operations: ClassVar[list[Any]] = [
         migrations.AddField(

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('inbox', '0060_saved_searches'),
+        ('inbox', '0062_whatsapp_window'),
     ]
 
     operations = [
