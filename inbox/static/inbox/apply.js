@@ -1,5 +1,6 @@
 // What does an event change on the page? Each handler may run twice without harm.
 
+import { dropShown } from "./dialogs.js";
 import { alarm, gather, tellNews } from "./speak.js";
 import { t } from "./words.js";
 
@@ -91,6 +92,7 @@ export class Apply {
       link.closest("li").remove();
     }
     gallery.leaveOut();
+    dropShown(frame.data.id);
     if (pane.thread?.id !== frame.conversation) return;
     pane.refreshDeskSoon();
     pane.refreshPanel();

@@ -70,6 +70,16 @@ export async function openPart(dialog, url, isWanted = () => true) {
   return true;
 }
 
+// A message was removed: no dialog shows its words on, nor keeps them after it was closed.
+export function dropShown(id) {
+  const asked = document.querySelector(`#remove-dialog [data-message="${CSS.escape(id)}"]`);
+  asked?.closest("dialog").close();
+  document.querySelector("#why-dialog[open]")?.close();
+  const closed = "dialog:not([open])";
+  const parts = document.querySelectorAll(`${closed} [data-part], ${closed} [data-as="html"]`);
+  for (const place of parts) place.replaceChildren();
+}
+
 const ZOOM_STEP = 2;
 const MOST_ZOOM = 8;
 

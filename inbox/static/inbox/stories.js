@@ -1,6 +1,6 @@
 // What do buttons do? Each posts one story and shows what came of it.
 
-import { ask, said } from "./dialogs.js";
+import { ask, dropShown, said } from "./dialogs.js";
 import { SessionEndedError, post } from "./http.js";
 import { alarm, toast } from "./speak.js";
 import { forget, lastUndo, remember } from "./undos.js";
@@ -122,6 +122,7 @@ export class Stories {
   // What is left of a message is shown though no frame came, and the reader is where it stands.
   async removed(id) {
     const { pane } = this.page;
+    dropShown(id);
     await pane.again();
     pane.thread?.standOn(id);
   }
