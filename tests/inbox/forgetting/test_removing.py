@@ -152,9 +152,10 @@ def trace_of(message: Message) -> RoutingTrace:
     """A decision that looked at the text, and whose plan repeats it."""
     read = {"fact": "text", "operator": "contains_any", "actual": message.body[:200], "holds": True}
     other = {"fact": "channel", "operator": "is_any", "actual": "sms", "holds": True}
+    assert message.conversation is not None
     return RoutingTrace.objects.create(
         account_id=message.account_id,
-        inbox_id=message.conversation.inbox_id if message.conversation else 0,
+        inbox_id=message.conversation.inbox_id,
         conversation=message.conversation,
         message=message,
         trigger="new",
@@ -238,7 +239,7 @@ def test_that_there_was_one_stays_with_how_far_it_got_and_why(stage: Stage, remo
 @pytest.mark.parametrize("kind", ["in", "out", "note"])
 def test_it_may_be_theirs_ours_or_a_note(stage: Stage, remove: Remove, kind: str) -> None:
     make: dict[str, Callable[[], Any]] = {
-        "in": lambda: stage.hear(TYPED) or stage.message,
+        "in": lambda: text_in(stage.client, stage.house.sender, MARIA, TYPED),
         "out": lambda: sent(stage),
         "note": lambda: stage.do(
             add_note, stage.house.alice, body=f"{TYPED} @Bob", client_id=client_id()
@@ -273,7 +274,7 @@ def test_a_file_that_another_message_has_stays_for_that_one(
 
     remove(typed)
 
-    assert (tmp_path / mine.file.name).exists()
+    assert (tmp_path / str(mine.file)).exists()
     assert Attachment.objects.get(pk=theirs.pk).state == "ready"
 
 
