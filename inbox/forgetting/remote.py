@@ -101,7 +101,7 @@ def _look_again(row: RemoteDeletion, *, now: datetime) -> None:
     """Let the erasure that it is for, if any, see whether this was the last."""
     if row.erasure is None or row.erasure.deletions.filter(state=_State.OWED).exists():
         return
-    Erasure.objects.filter(pk=row.erasure_id, state=Erasure.State.OUTSIDE).update(next_at=now)
+    Erasure.objects.filter(pk=row.erasure.pk, state=Erasure.State.OUTSIDE).update(next_at=now)
 
 
 def try_again(erasure: Erasure, *, now: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -29,7 +30,7 @@ from inbox.refusals import RefusedError
 from inbox.views.answers import act, back_to, no_licence, reader, refused, wants_json
 
 Deed = Callable[[Contact, Editor], object]
-Part = Callable[[Contact], dict[str, str]]
+Part = Callable[[Contact], dict[str, Any]]
 
 
 @never_cache
