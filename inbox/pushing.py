@@ -1,4 +1,4 @@
-"""Who is told though no page is open? Their browsers are woken, once for a burst.
+"""Who is told though they look at no page? Their browsers are woken, once for a burst.
 
 What happened stands in the inboxes' own events, so nobody who writes pays for this: every other
 second the clock looks what is new where somebody has a browser to be woken. A message of ours that
@@ -97,7 +97,7 @@ def _look_at(inbox: TeamInbox, head: int, users: list[int], *, now: datetime) ->
     if not happenings:
         return count
     for notice in notices_of(happenings, users, now=now):
-        if _is_at_a_page(notice) or not _begins_burst(notice):
+        if _looks_at_a_page(notice) or not _begins_burst(notice):
             continue
         _nudge(notice, inbox)
         count += 1
@@ -112,10 +112,13 @@ def _happenings(events: Iterable[InboxEvent], inbox: str) -> Iterator[Happening]
                 yield one
 
 
-def _is_at_a_page(notice: Notice) -> bool:
-    """Say whether a page of theirs is open, which tells them itself; also one that lies behind."""
+def _looks_at_a_page(notice: Notice) -> bool:
+    """Say whether they look at a page, which tells them itself.
+
+    One that lies open on a desk they have left tells nobody, and keeps no phone silent.
+    """
     states = states_in(notice.conversation.inbox.public_id) or {}
-    return states.get(notice.user_id, State.OFFLINE) is not State.OFFLINE
+    return states.get(notice.user_id) is State.ONLINE
 
 
 def _begins_burst(notice: Notice) -> bool:

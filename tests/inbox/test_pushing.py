@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -223,17 +224,33 @@ def test_what_changed_before_it_is_sent_counts(
     assert service.taken == []
 
 
-def test_who_has_a_page_open_is_told_by_that_page(
+def sit_at_a_page(stage: Stage, user: User, *, state: attendance.State, process: str) -> None:
+    cache = redis.Redis.from_url(django_settings.REDIS_URL)
+    lease = json.dumps([state, time.time()])
+    cache.hset(attendance._key(stage.house.inbox.public_id), f"{user.pk}:{process}", lease)
+
+
+def test_who_looks_at_a_page_is_told_by_that_page(
     stage: Stage, service: PushService, news: News
 ) -> None:
-    alice, inbox = stage.house.alice, stage.house.inbox
+    alice = stage.house.alice
     listen(stage, service, news, alice)
-    cache = redis.Redis.from_url(django_settings.REDIS_URL)
-    lease = f'["away", {time.time()}]'
-    cache.hset(attendance._key(inbox.public_id), f"{alice.pk}:elsewhere", lease)
+    sit_at_a_page(stage, alice, state=attendance.State.AWAY, process="office")
+    sit_at_a_page(stage, alice, state=attendance.State.ONLINE, process="home")
     stage.hear("Hello?")
 
     assert news() == []
+
+
+def test_a_page_left_open_on_a_desk_keeps_no_phone_silent(
+    stage: Stage, service: PushService, news: News
+) -> None:
+    alice = stage.house.alice
+    listen(stage, service, news, alice)
+    sit_at_a_page(stage, alice, state=attendance.State.AWAY, process="office")
+    stage.hear("Hello?")
+
+    assert len(news()) == 1
 
 
 def test_who_does_not_want_new_ones_hears_only_of_their_own(
