@@ -104,6 +104,7 @@ def _times() -> dict[str, str]:
 
 def _list() -> dict[str, str]:
     return {
+        "loading": _("Loading…"),
         "fresh": _("{number} new"),
         "unread": _("{number} unread"),
         "draft": _("Draft"),

@@ -3,6 +3,7 @@
 import { localise } from "./fmt.js";
 import { getPart } from "./http.js";
 import { say, toast } from "./speak.js";
+import { waitIn } from "./waiting.js";
 import { t } from "./words.js";
 
 // Ask by one of the page's dialogs; answer the name of the chosen button, or "".
@@ -56,16 +57,30 @@ export function closeAll() {
   }
 }
 
-// Show a dialog whose content the server has, if it is wanted still. Answers whether it came;
-// throws without a network.
+// Show a dialog whose content the server has; while that takes long, without it. Answers whether it
+// came, or was not wanted any more; throws without a network.
 export async function openPart(dialog, url, isWanted = () => true) {
-  const answer = await getPart(url);
-  if (!isWanted()) return true;
-  if (!answer.ok) return false;
   const place = dialog.querySelector("[data-part]");
+  let isLeft = false;
+  const leave = () => (isLeft = true);
+  const end = waitIn(place, () => {
+    place.replaceChildren();
+    if (!dialog.open) dialog.showModal();
+    dialog.addEventListener("close", leave, { once: true });
+  });
+  let answer = null;
+  try {
+    answer = await getPart(url);
+  } finally {
+    end();
+    dialog.removeEventListener("close", leave);
+    if (!answer?.ok) dialog.close();
+  }
+  if (isLeft || !isWanted()) return true;
+  if (!answer.ok) return false;
   place.innerHTML = answer.text;
   localise(place);
-  dialog.showModal();
+  if (!dialog.open) dialog.showModal();
   place.querySelector("input, textarea, button")?.focus();
   return true;
 }

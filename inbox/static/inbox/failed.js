@@ -1,6 +1,7 @@
 // What stands where something could not be loaded? Words, and one way to try again.
 
 import { alarm } from "./speak.js";
+import { waitIn } from "./waiting.js";
 import { t } from "./words.js";
 
 // Make the place that says so; `again` is what its button does. It goes when it is pressed.
@@ -26,8 +27,14 @@ export function failedPlace(words, again) {
 // rows say so in their place, and the list keeps what it showed.
 export function wireParts(list, sessionEnded) {
   let latest = null;
+  const ends = new Map();
   document.addEventListener("htmx:beforeSend", ({ detail }) => {
     if (detail.target === list.box) latest = detail.xhr;
+    ends.set(detail.xhr, waitIn(detail.target));
+  });
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    ends.get(detail.xhr)?.();
+    ends.delete(detail.xhr);
   });
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     if (event.detail.xhr.status !== 401) return;

@@ -4,6 +4,7 @@ import { failedPlace } from "./failed.js";
 import { NARROW } from "./list.js";
 import { SessionEndedError, getPart, post } from "./http.js";
 import { toast } from "./speak.js";
+import { waitIn } from "./waiting.js";
 import { t } from "./words.js";
 
 const NAMES = [...NARROW, "sort"];
@@ -56,7 +57,9 @@ export class Filters {
   // --- views with a name ---
 
   async load() {
+    const end = waitIn(this.place);
     const answer = await this.ask(() => getPart(this.place.dataset.url), () => this.failed());
+    end();
     if (!answer?.ok) {
       if (answer) this.failed();
       return;

@@ -39,7 +39,7 @@ export class Keys {
   isWriting(event) {
     const isField = isTyping(event.target) && event.key !== "Escape";
     if (isField) this.field = event.target;
-    else if (!this.field || this.field.isConnected || Date.now() - this.writtenAt > WRITING_MS) {
+    else if (!isTaken(this.field) || Date.now() - this.writtenAt > WRITING_MS) {
       this.field = null;
       return false;
     }
@@ -121,6 +121,8 @@ export function latin(event) {
   if (/^[\x20-\x7e]$/.test(event.key)) return event.key.toLowerCase();
   return event.code.startsWith("Key") ? event.code.slice(3).toLowerCase() : event.key;
 }
+
+const isTaken = (field) => field && (!field.isConnected || field.closest("[inert]"));
 
 function isTyping(target) {
   if (!(target instanceof HTMLElement)) return false;

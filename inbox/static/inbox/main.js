@@ -155,7 +155,9 @@ document.addEventListener("htmx:afterSettle", (event) => {
 
 const press = (selector) => () => document.querySelector(selector)?.click();
 // A key acts on what is chosen in the list; if nothing is, on what is open.
-const onChosen = (act, otherwise) => () => bulk.takes(act) || otherwise();
+const onChosen = (act, otherwise) => () => bulk.takes(act) || onOpen(otherwise)();
+// While another conversation is on its way, nothing is done to the one that still stands there.
+const onOpen = (act) => () => pane.isComing || act();
 
 function back() {
   if (bulk.isOn) bulk.end();
@@ -168,22 +170,22 @@ new Keys(settings.preferences, {
   previous: () => list.step(-1),
   open: () => document.activeElement?.closest(".row-link")?.click(),
   back,
-  reply: () => pane.composer?.setMode("reply"),
-  note: () => pane.composer?.setMode("note"),
+  reply: onOpen(() => pane.composer?.setMode("reply")),
+  note: onOpen(() => pane.composer?.setMode("note")),
   claim: onChosen("claim", press('#desk [data-story="claim"] button')),
   transfer: onChosen("transfer", press('#desk [data-dialog="transfer-dialog"]')),
   close: onChosen("close", press("#close-button")),
-  closeAndNext: () => stories.close({ and_next: "1" }),
+  closeAndNext: onOpen(() => stories.close({ and_next: "1" })),
   snooze: onChosen("snooze", press('#desk [popovertarget="snooze-menu"]')),
-  promise: press('#desk [popovertarget="promise-menu"]'),
-  jump: () => page.jump.open(),
+  promise: onOpen(press('#desk [popovertarget="promise-menu"]')),
+  jump: onOpen(() => page.jump.open()),
   undo: () => stories.undoLast(),
   unread: onChosen("unread", press('#desk [data-story="unread"] button')),
-  mute: press('#desk [data-story="mute"] button'),
+  mute: onOpen(press('#desk [data-story="mute"] button')),
   tag: onChosen("tag", () => pane.writeTag()),
   select: () => bulk.toggle(),
   selectTo: () => bulk.toggle({ isRange: true }),
-  panel: () => pane.togglePanel(),
+  panel: onOpen(() => pane.togglePanel()),
   filter: press("#filter-button"),
   search: () => document.getElementById("find").focus(),
   help: () => document.getElementById("keys").showModal(),

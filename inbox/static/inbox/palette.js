@@ -34,6 +34,7 @@ function commands() {
 function isOffered(control) {
   const box = control.closest("[data-commands], [popover], dialog");
   if (!box?.hasAttribute("data-commands") || control.disabled) return false;
+  if (control.closest("[inert]")) return false;
   if (control.matches('[aria-current], [aria-pressed="true"], [data-palette]')) return false;
   const menu = control.closest("[popover]");
   if (!menu) return isSeen(control.closest("label") ?? control);

@@ -12,6 +12,7 @@ import { sessionEnded } from "./session.js";
 import { say, toast, wasJustSpoken } from "./speak.js";
 import { Thread } from "./thread.js";
 import { Turns } from "./turns.js";
+import { waitIn } from "./waiting.js";
 import { t } from "./words.js";
 
 const SOON_MS = 300;
@@ -31,6 +32,7 @@ export class Pane {
     // Counts what was asked for and what was shown, so that a late answer is known as one.
     this.wishes = 0;
     this.shown = 0;
+    this.panelWishes = 0;
     this.aside.addEventListener("toggle", (event) => this.loadParts(event.target), true);
     this.aside.addEventListener("reset", () => setTimeout(() => this.refreshPanel()));
     this.loadParts();
@@ -108,6 +110,7 @@ export class Pane {
     localise(this.place);
     const box = this.place.querySelector("#thread-box");
     if (box) {
+      box.inert = this.isComing;
       this.thread = new Thread(box, this.settings, this.threadEvents());
       const form = box.querySelector("#composer");
       const events = this.composerEvents();
@@ -209,7 +212,10 @@ export class Pane {
     const query = at && `?${new URLSearchParams({ m: at })}`;
     this.coming = { id, isStale: false };
     const { coming } = this;
+    const end = isAgain ? () => {} : this.await(id);
     const answer = await this.fetch(this.addressOf("threadUrl", id) + query);
+    end();
+    if (!isAgain && wishes === this.wishes) this.release();
     if (answer === undefined) return undefined;
     // Something else is wanted by now, or (for what was only to be refreshed) something else stands.
     if (wishes !== this.wishes || (isAgain && shown !== this.shown)) return undefined;
@@ -233,6 +239,28 @@ export class Pane {
     if (!isAgain) this.focusTitle();
     if (coming.isStale && this.thread?.id === id) this.refreshDeskSoon();
     return undefined;
+  }
+
+  // Another conversation is on its way: nobody may take the one that stands for it. What is written
+  // there is its own draft.
+  await(id) {
+    this.isComing = this.thread !== null && this.thread.id !== id;
+    if (this.isComing) {
+      this.hadWords ||= document.activeElement === this.composer?.words;
+      const hadFocus = this.place.contains(document.activeElement);
+      this.keepNow();
+      this.thread.box.inert = true;
+      if (hadFocus) this.place.focus({ preventScroll: true });
+    }
+    return waitIn(this.place.checkVisibility() ? this.place : this.page.list.box);
+  }
+
+  // It came, or never will: what stands may be used.
+  release() {
+    this.isComing = false;
+    if (this.thread) this.thread.box.inert = false;
+    if (this.hadWords && document.activeElement === this.place) this.composer?.words.focus();
+    this.hadWords = false;
   }
 
   // Something happened in a conversation: what is on its way here may not know of it yet.
@@ -390,9 +418,13 @@ export class Pane {
     else this.aside.replaceChildren();
   }
 
-  async loadPanel(id) {
+  async loadPanel(id, { isQuiet = false } = {}) {
+    const wish = ++this.panelWishes;
+    const place = this.isWide || !this.place.checkVisibility() ? this.aside : this.place;
+    const end = isQuiet ? () => {} : waitIn(place);
     const answer = await this.fetch(this.addressOf("panelUrl", id));
-    if (answer === undefined || this.thread?.id !== id) return;
+    end();
+    if (answer === undefined || this.thread?.id !== id || wish !== this.panelWishes) return;
     this.aside.querySelector(".failed")?.remove();
     if (answer === null) this.panelFailed(id);
     if (!answer?.ok) return;
@@ -412,7 +444,9 @@ export class Pane {
   }
 
   async loadPart(place) {
+    const end = place.childElementCount ? () => {} : waitIn(place);
     const answer = await this.fetch(place.dataset.partUrl);
+    end();
     if (!answer?.ok || !place.isConnected) return;
     const fresh = place.cloneNode(false);
     fresh.append(parsed(answer.text));
@@ -434,7 +468,7 @@ export class Pane {
   }
 
   refreshPanel() {
-    if (this.aside.firstElementChild && this.thread) this.loadPanel(this.thread.id);
+    if (this.aside.firstElementChild && this.thread) this.loadPanel(this.thread.id, { isQuiet: true });
   }
 
   async togglePanel() {
@@ -444,6 +478,7 @@ export class Pane {
       return;
     }
     await this.loadPanel(this.thread.id);
+    if (!this.aside.firstElementChild) return;
     if (this.isWide) this.settings.preferences.set("panel", "on");
     else this.go(this.thread.box.dataset.panelUrl, "panel");
     this.aside.focus();
@@ -466,6 +501,7 @@ export class Pane {
 
   closePanel() {
     const isPage = document.body.dataset.pane === "panel";
+    this.panelWishes += 1;
     if (isPage && this.thread) this.go(this.thread.box.dataset.url, "thread");
     if (!isPage) this.settings.preferences.set("panel", "off");
     this.aside.replaceChildren();
@@ -500,6 +536,7 @@ export class Pane {
 
   leave() {
     this.wishes += 1;
+    this.isComing = false;
     this.showTemplate("nothing");
     this.aside.replaceChildren();
   }
@@ -513,6 +550,7 @@ export class Pane {
   // The browser's own back and forward.
   walked() {
     this.wishes += 1;
+    this.release();
     const found = location.pathname.match(/\/c\/([^/]+)\/(panel\/)?$/);
     if (!found) {
       this.setPane("list");

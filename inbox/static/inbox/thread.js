@@ -5,6 +5,7 @@ import { clockWords, dayKey, dayWords, localise, nameSent } from "./fmt.js";
 import { getPart, post } from "./http.js";
 import { toast } from "./speak.js";
 import { offerUndo } from "./undos.js";
+import { waitIn } from "./waiting.js";
 import { t } from "./words.js";
 
 const NEAR_END = 100;
@@ -372,6 +373,7 @@ export class Thread {
   // Until the reader wants it, what failed is not asked for again by scrolling alone.
   inTurn(work) {
     this.timeline.setAttribute("aria-busy", "true");
+    const end = waitIn(this.scroller);
     this.hasFailed = false;
     this.queue = this.queue
       .then(work)
@@ -379,7 +381,10 @@ export class Thread {
         this.hasFailed = true;
         if (!this.isClosed) this.on.failed(error, () => this.inTurn(work));
       })
-      .finally(() => this.timeline.removeAttribute("aria-busy"));
+      .finally(() => {
+        this.timeline.removeAttribute("aria-busy");
+        end();
+      });
     return this.queue;
   }
 
