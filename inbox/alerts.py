@@ -84,7 +84,7 @@ class Happening:
 
 @dataclass(frozen=True)
 class Notice:
-    """What one person is told."""
+    """What one person is told; until `repeats_until` its sound is heard again while unread."""
 
     user_id: int
     kind: Kind
@@ -92,6 +92,7 @@ class Notice:
     conversation: Conversation
     body: str
     taste: Taste = DEFAULT
+    repeats_until: datetime | None = None
 
     @property
     def url(self) -> str:
@@ -121,6 +122,7 @@ class Notice:
             "sound": sound if taste.has_sound else "none",
             "tone": taste.tone,
             "volume": taste.volume,
+            "repeats_until": self.repeats_until and self.repeats_until.isoformat(),
             "tag": self.tag,
         }
         frame = {
@@ -256,12 +258,20 @@ def _notices_of(one: Happening, conversation: Conversation, scene: _Scene) -> li
     audience = scene.audiences[conversation.pk]
     user_ids, body = _concerned(one, conversation, audience, scene)
     return [
-        Notice(user_id, one.kind, one.id, conversation, body, scene.tastes.get(user_id, DEFAULT))
+        _notice(one, conversation, body, user_id, scene)
         for user_id in sorted(user_ids)
         if user_id in scene.people
         and is_reader(scene.people[user_id], conversation, audience)
         and _is_wanted(user_id, one, conversation, audience, scene)
     ]
+
+
+def _notice(
+    one: Happening, conversation: Conversation, body: str, user_id: int, scene: _Scene
+) -> Notice:
+    taste = scene.tastes.get(user_id, DEFAULT)
+    until = taste.repeats_until(scene.now) if one.kind is Kind.INBOUND else None
+    return Notice(user_id, one.kind, one.id, conversation, body, taste, until)
 
 
 def _is_wanted(

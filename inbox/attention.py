@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -16,6 +16,7 @@ from inbox.refusals import RefusedError
 
 # After how many minutes unread a letter comes.
 DIGESTS = (15, 30, 60, 240)
+LONGEST_REMINDING = timedelta(hours=8)
 
 
 class Sort(StrEnum):
@@ -43,6 +44,7 @@ class Taste:
     """
 
     has_sound: bool = False
+    repeats_sound: bool = False
     volume: int = 50
     tone: str = Attention.Tone.CHIME
     only_mine: bool = False
@@ -69,6 +71,22 @@ class Taste:
             return begins <= at < ends
         return at >= begins or at < ends
 
+    def repeats_until(self, now: datetime) -> datetime | None:
+        """Return until when a sound that is heard now may be heard again; None: once is enough.
+
+        Nobody is reminded for longer than they are at work, nor in their quiet hours.
+        """
+        if not (self.has_sound and self.repeats_sound):
+            return None
+        last = now + LONGEST_REMINDING
+        if self.quiet is None:
+            return last
+        zone = ZoneInfo(self.time_zone)
+        today = now.astimezone(zone).date()
+        days = (today, today + timedelta(days=1))
+        begins = (datetime.combine(day, self.quiet[0], tzinfo=zone) for day in days)
+        return min(last, *(at.astimezone(UTC) for at in begins if at > now))
+
 
 DEFAULT = Taste()
 
@@ -94,6 +112,7 @@ def taste_in(
     quiet = (row.quiet_from, row.quiet_until)
     return Taste(
         has_sound=row.has_sound,
+        repeats_sound=row.repeats_sound,
         volume=row.volume,
         tone=row.tone,
         only_mine=row.only_mine,

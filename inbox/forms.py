@@ -271,6 +271,7 @@ class AttentionForm(forms.ModelForm[Attention]):
         model = Attention
         fields: ClassVar[list[str]] = [
             "has_sound",
+            "repeats_sound",
             "tone",
             "volume",
             "only_mine",
@@ -282,6 +283,7 @@ class AttentionForm(forms.ModelForm[Attention]):
         ]
         labels: ClassVar[dict[str, Any]] = {
             "has_sound": _("Play a sound while a page of the inbox is open"),
+            "repeats_sound": _("Play it again every 30 seconds until I have read what came"),
             "tone": _("Tone"),
             "volume": _("Volume"),
             "only_mine": _("Only what is mine: not what waits for anybody of the team"),
@@ -294,7 +296,7 @@ class AttentionForm(forms.ModelForm[Attention]):
         }
         # What the admin says of them; the page has its own words.
         help_texts: ClassVar[dict[str, Any]] = dict.fromkeys(
-            ("volume", "only_mine", "time_zone", "shows_words"), ""
+            ("repeats_sound", "volume", "only_mine", "time_zone", "shows_words"), ""
         )
         widgets: ClassVar[dict[str, Any]] = {
             "volume": forms.NumberInput(attrs={"type": "range", "min": 0, "max": 100, "step": 5}),

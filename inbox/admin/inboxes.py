@@ -255,8 +255,8 @@ class AttentionAdmin(ScopedAdmin[Attention]):
 
     admin_may = LOOK
     fields = (
-        "account", "user", "has_sound", "volume", "tone", "only_mine", "quiet_from", "quiet_until",
-        "time_zone", "shows_words", "digest_after", "digested_at",
+        "account", "user", "has_sound", "repeats_sound", "volume", "tone", "only_mine",
+        "quiet_from", "quiet_until", "time_zone", "shows_words", "digest_after", "digested_at",
     )  # fmt: skip
     list_display = ("user", "account", "only_mine", "quiet_from", "quiet_until", "digest_after")
     list_filter = (("account", OwnRowsFilter),)

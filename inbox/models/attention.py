@@ -26,6 +26,9 @@ class Attention(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="attention")
     has_sound = models.BooleanField(default=False)
+    repeats_sound = models.BooleanField(
+        default=False, help_text=_("Every half minute, until what came is read")
+    )
     volume = models.PositiveSmallIntegerField(
         default=50, validators=[MaxValueValidator(100)], help_text=_("Of 100")
     )

@@ -4,6 +4,7 @@
 const KEPT = "teaminbox-{{ version|escapejs }}";
 const OFFLINE = "{{ offline_url|escapejs }}";
 const ICON = "{{ icon|escapejs }}";
+const TOLD_MS = 15_000;
 const APP = "{{ app_name|escapejs }}";
 const FILES = [{% for file in files %}"{{ file|escapejs }}", {% endfor %}];
 
@@ -74,12 +75,16 @@ async function heard(said) {
   if (said.url && pages.some((page) => page.focused && new URL(page.url).pathname === said.url)) {
     return;
   }
-  await registration.showNotification(said.title || APP, {
-    body: said.body || "",
-    tag: said.tag || "teaminbox",
+  const tag = said.tag || "teaminbox";
+  const [told] = await registration.getNotifications({ tag });
+  // A page that lies behind told it a moment ago, in the words this browser's reader wants.
+  const isTold = said.type === "notice" && told && Date.now() - told.timestamp < TOLD_MS;
+  await registration.showNotification(isTold ? told.title : said.title || APP, {
+    body: isTold ? told.body : said.body || "",
+    tag,
     icon: ICON,
     badge: ICON,
-    renotify: true,
+    renotify: !isTold,
     data: { url: said.url || "/" },
   });
 }

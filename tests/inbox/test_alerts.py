@@ -288,6 +288,7 @@ def test_a_notice_says_where_to_go_and_holds_no_more_than_a_row_does(stage: Stag
         "sound": "none",
         "tone": "chime",
         "volume": 50,
+        "repeats_until": None,
         "tag": f"c-{stage.row.public_id}",
     }
 

@@ -33,6 +33,7 @@ def test_choices_are_kept_and_shown(house: House, client: Client) -> None:
     told = {
         **CHOSEN,
         "has_sound": "on",
+        "repeats_sound": "on",
         "only_mine": "on",
         "quiet_from": "22:00",
         "quiet_until": "06:30",
@@ -49,6 +50,7 @@ def test_choices_are_kept_and_shown(house: House, client: Client) -> None:
     assert (taste.has_sound, taste.volume, taste.tone, taste.only_mine) == (True, 20, "bell", True)
     assert (taste.quiet, taste.time_zone) == ((time(22), time(6, 30)), "Europe/Berlin")
     assert taste.digest_after == 30
+    assert taste.repeats_sound
     assert taste.unwanted[house.inbox.pk] == frozenset(Sort) - {Sort.MINE}
     page = client.get(PAGE).content.decode()
     assert 'value="22:00"' in page

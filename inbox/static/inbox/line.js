@@ -101,6 +101,7 @@ export class Line {
   heard(frame) {
     const { list, notifier, presence, tally } = this.page;
     if (frame.seq !== undefined) {
+      notifier.changed(frame);
       if (frame.inbox === this.settings.inbox) this.sequence.take(frame);
       else this.heardElsewhere(frame);
       return;

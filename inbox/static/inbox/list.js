@@ -366,6 +366,7 @@ export class List {
     if (number > 0) this.unread.set(id, number);
     else this.unread.delete(id);
     if (!(number > 0)) this.unreadAfar.delete(id);
+    if (!(number > 0)) this.settings.onRead?.(id);
     const row = this.row(id);
     if (row) this.paint(row);
     this.settings.onUnread?.(this.unreadNumber);

@@ -33,6 +33,7 @@ const settings = {
   head: Number(dataset.head),
   preferences: new Preferences(),
   onUnread: (number) => page.notifier.badge(number),
+  onRead: (id) => page.notifier.cancel(id),
   onChange: (wait) => page.tally.changed(wait),
   // What is written here counts before what the server has, until it has that too.
   hasDraft: (id, isSaved) => page.drafts.has(id) || (isSaved && !page.saved.isDirty(id)),

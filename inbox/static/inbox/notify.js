@@ -1,12 +1,13 @@
 // How does somebody who looks elsewhere notice? Title, icon, sound, desktop: each by choice.
 
 import { playTone } from "./tones.js";
-import { closeShown } from "./worker.js";
+import { closeShown, showByWorker } from "./worker.js";
 import { t } from "./words.js";
 
 const OTHER_TABS_MS = 200;
 const WATCHED_MS = 2_000;
 const QUIET_MS = 3_000;
+const AGAIN_MS = 30_000;
 const PRIVATE_WORDS = {
   assigned: "private_assigned",
   failed: "private_failed",
@@ -22,6 +23,7 @@ export class Notifier {
     this.isWatched = isWatched;
     this.shown = new Map();
     this.pending = new Map();
+    this.repeating = new Map();
     this.watchedAt = new Map();
     this.playedAt = 0;
     this.plainTitle = document.title;
@@ -29,17 +31,32 @@ export class Notifier {
     this.mayPlay = false;
     this.lead();
     this.listenToOtherTabs();
-    const gesture = () => (this.mayPlay = true);
-    addEventListener("pointerdown", gesture, { once: true });
-    addEventListener("keydown", gesture, { once: true });
+    addEventListener("pointerdown", () => this.touched());
+    addEventListener("keydown", () => this.touched());
   }
 
   // Of all tabs one speaks, or everything would sound twice.
-  lead() {
-    navigator.locks?.request("teaminbox.notify", () => {
+  async lead({ isTaken = false } = {}) {
+    if (!navigator.locks) return;
+    this.isTaking ||= isTaken;
+    const hold = () => {
       this.isLeader = true;
+      this.isTaking = false;
       return new Promise(() => {});
-    });
+    };
+    try {
+      await navigator.locks.request("teaminbox.notify", { steal: isTaken }, hold);
+    } catch {
+      // Another tab took it.
+      this.isLeader = false;
+      this.lead();
+    }
+  }
+
+  // A browser lets nobody play who was not touched: the tab somebody worked in last leads.
+  touched() {
+    this.mayPlay = true;
+    if (!this.isLeader && !this.isTaking) this.lead({ isTaken: true });
   }
 
   // The one that speaks may not be the one where somebody looks at the conversation.
@@ -73,11 +90,12 @@ export class Notifier {
       return;
     }
     const isWatched = Date.now() - (this.watchedAt.get(conversation) ?? 0) < WATCHED_MS;
-    if (!this.isLeader || isWatched) return;
+    if (isWatched) return;
     this.cancel(conversation);
     const timer = setTimeout(() => {
       this.pending.delete(conversation);
-      this.alert({ inbox, conversation, ...data });
+      if (data.repeats_until) this.repeatLater(conversation, data);
+      if (this.isLeader) this.alert({ inbox, conversation, ...data });
     }, OTHER_TABS_MS);
     this.pending.set(conversation, timer);
   }
@@ -89,16 +107,18 @@ export class Notifier {
     this.show(notice);
   }
 
-  show({ inbox, conversation, kind, title, body, url, tag }) {
+  async show({ inbox, conversation, kind, title, body, url, tag }) {
     const isPrivate = this.settings.preferences.get("private") === "on";
     const words = isPrivate ? t(PRIVATE_WORDS[kind] ?? "new_message") : title;
-    const notice = new Notification(words, { body: isPrivate ? "" : body, tag });
-    this.shown.set(conversation, notice);
-    notice.addEventListener("click", () => {
-      window.focus();
-      notice.close();
-      this.open(conversation, url, inbox);
-    });
+    const options = { body: isPrivate ? "" : body, tag };
+    this.shown.set(conversation, null);
+    const isShown = await showByWorker(words, { ...options, data: { url } });
+    // It was read, or left my sight, while the browser was asked.
+    if (!this.shown.has(conversation)) this.forget(conversation);
+    else if (!isShown) {
+      const go = () => this.open(conversation, url, inbox);
+      this.shown.set(conversation, showByPage(words, options, go));
+    }
   }
 
   // It is no longer mine to see, or I look at it now.
@@ -112,6 +132,31 @@ export class Notifier {
   cancel(id) {
     clearTimeout(this.pending.get(id));
     this.pending.delete(id);
+    this.repeating.delete(id);
+  }
+
+  // Who has it now is told, and nobody else.
+  changed({ type, conversation, data }) {
+    if (type !== "conversation.updated") return;
+    const isAnothers = data.owner !== null && String(data.owner) !== this.settings.me;
+    if (isAnothers || data.status === "closed") this.cancel(conversation);
+  }
+
+  // What was not read sounds again and again, until it is read or its time is over.
+  repeatLater(id, notice) {
+    this.repeating.set(id, notice);
+    this.again ??= setInterval(() => this.playAgain(), AGAIN_MS);
+  }
+
+  playAgain() {
+    for (const [id, { repeats_until: until }] of this.repeating) {
+      if (Date.now() > Date.parse(until)) this.repeating.delete(id);
+    }
+    const [notice] = this.repeating.values();
+    if (notice && this.isLeader) this.play(notice);
+    if (notice) return;
+    clearInterval(this.again);
+    this.again = null;
   }
 
   // Many at once sound once.
@@ -120,5 +165,21 @@ export class Notifier {
     this.playedAt = Date.now();
     this.audio ??= new AudioContext();
     playTone(this.audio, notice);
+  }
+}
+
+// A browser without our script shows it for the page, as long as that is open.
+function showByPage(words, options, go) {
+  try {
+    const notice = new Notification(words, options);
+    notice.addEventListener("click", () => {
+      window.focus();
+      notice.close();
+      go();
+    });
+    return notice;
+  } catch {
+    // Phones let only the script do it.
+    return null;
   }
 }

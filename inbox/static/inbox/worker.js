@@ -67,6 +67,19 @@ export async function keepSubscription() {
   }
 }
 
+// Let the script show a notice, as phones insist on; answers whether there is one that did.
+export async function showByWorker(title, options) {
+  if (!canWork()) return false;
+  try {
+    const worker = await navigator.serviceWorker.getRegistration("/");
+    if (!worker?.active) return false;
+    await worker.showNotification(title, options);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 // Take back what the script shows of a conversation.
 export async function closeShown(tag) {
   if (!canWork()) return;
