@@ -2,21 +2,21 @@
 // keeps nobody logged in.
 
 const A_MINUTE = 60_000;
+const form = document.getElementById("awake");
 let saidAt = Date.now();
 
 function stir() {
   if (Date.now() - saidAt < A_MINUTE) return;
   saidAt = Date.now();
-  fetch(document.body.dataset.awakeUrl, {
+  fetch(form.action, {
     method: "POST",
+    body: new FormData(form),
     redirect: "manual",
     credentials: "same-origin",
-    headers: { Accept: "application/json", "X-CSRFToken": document.body.dataset.csrf },
+    headers: { Accept: "application/json" },
   }).catch(() => {});
 }
 
-export function noticePeople() {
-  for (const kind of ["keydown", "pointerdown", "wheel"]) {
-    addEventListener(kind, stir, { capture: true, passive: true });
-  }
+for (const kind of ["keydown", "pointerdown", "wheel"]) {
+  addEventListener(kind, stir, { capture: true, passive: true });
 }

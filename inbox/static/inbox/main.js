@@ -1,7 +1,6 @@
 // How does the page come alive? It wires list, pane, line and keys together.
 
 import { Apply } from "./apply.js";
-import { noticePeople } from "./awake.js";
 import { Bulk } from "./bulk.js";
 import { Gallery, copy } from "./dialogs.js";
 import { Drafts } from "./drafts.js";
@@ -220,7 +219,6 @@ saved.start();
 wireTaste(settings.preferences, () => pane.composer?.changed());
 localise(document);
 keepTime();
-noticePeople();
 pane.adopt();
 if (pane.thread && dataset.pane === "thread") pane.showPanelFor(pane.thread.id);
 settings.onUnread(list.unreadNumber);
