@@ -56,6 +56,7 @@ _NUMBERS = (
         "CannedReply",
         "SavedView",
         "SavedSearch",
+        "WallLink",
         "ReportCell",
         "ReportState",
         "SegmentPrice",

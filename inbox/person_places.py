@@ -269,6 +269,7 @@ NOBODY_IN: Mapping[str, str] = {
             *("inbox.availabilityplan", "inbox.whatsapptemplate", "inbox.whatsappstate"),
             *("inbox.whatsappsync", "inbox.cannedreply", "inbox.savedview", "inbox.savedsearch"),
             *("inbox.attention", "inbox.inboxattention", "inbox.onlinetime"),
+            "inbox.walllink",
         ),
         "our own inboxes, numbers and templates",
     ),

@@ -97,6 +97,7 @@ from inbox.models import (
     Sender,
     TeamInbox,
     ToldConsent,
+    WallLink,
     WhatsAppState,
     WhatsAppSync,
     WhatsAppTemplate,
@@ -190,6 +191,14 @@ def make_company(name: str, partner: str, *, n: int = 1, written_at: datetime = 
     )
     SavedSearch.objects.create(
         account=account, owner=alice, name="Refunds", line="refund status:open", created_at=NOW
+    )
+    WallLink.objects.create(
+        account=account,
+        owner=sue,
+        inbox=inbox,
+        secret_hash=f"{n:064}",
+        created_at=NOW,
+        expires_at=NOW + timedelta(days=90),
     )
     Attention.objects.create(account=account, user=alice, digest_after=30, digested_at=NOW)
     InboxAttention.objects.create(account=account, user=alice, inbox=inbox, hears_new=False)

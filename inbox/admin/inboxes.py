@@ -33,6 +33,7 @@ from inbox.models import (
     SegmentPrice,
     Sender,
     TeamInbox,
+    WallLink,
 )
 
 
@@ -208,6 +209,18 @@ class SavedSearchAdmin(ScopedAdmin[SavedSearch]):
     list_filter = (("account", OwnRowsFilter),)
     list_select_related = ("account", "owner")
     search_fields = ("name", "owner__email__exact")
+
+
+@admin.register(WallLink)
+class WallLinkAdmin(ScopedAdmin[WallLink]):
+    """Addresses that show the board on a wall. They are made and ended beside the reports."""
+
+    admin_may = LOOK
+    fields = ("account", "owner", "inbox", "created_at", "expires_at", "ended_at")
+    list_display = ("owner", "inbox", "account", "created_at", "expires_at", "ended_at")
+    list_filter = (("account", OwnRowsFilter),)
+    list_select_related = ("account", "inbox", "owner")
+    search_fields = ("owner__name", "owner__email__exact", "inbox__name")
 
 
 @admin.register(ReportCell)

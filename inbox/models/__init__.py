@@ -34,6 +34,7 @@ from inbox.models.thread import Thread
 from inbox.models.timer import EscalationTimer
 from inbox.models.told_consent import ToldConsent
 from inbox.models.trace import RoutingTrace
+from inbox.models.wall_link import WallLink
 from inbox.models.whatsapp import WhatsAppState, WhatsAppSync, WhatsAppTemplate
 
 __all__ = [
@@ -83,6 +84,7 @@ __all__ = [
     "TeamInbox",
     "Thread",
     "ToldConsent",
+    "WallLink",
     "WhatsAppState",
     "WhatsAppSync",
     "WhatsAppTemplate",

@@ -70,6 +70,7 @@ from inbox.models import (
 )
 from inbox.models.message import Forgotten
 from inbox.promises import promise
+from inbox.reporting.boards import hang_board
 from inbox.setup.consent_imports import start, upload
 from inbox.setup.contact_imports import upload as upload_contacts
 from inbox.setup.event_webhooks import Wanted, add_webhook
@@ -293,6 +294,13 @@ def _saved(stage: Stage) -> str:
     return "/saved/"
 
 
+def _board(stage: Stage) -> str:
+    """Hang a board; return its address."""
+    sue = stage.house.sue
+    _row, secret = hang_board(by=stage.viewer(sue), user=sue, slug="", now=stage.now)
+    return f"/wall/{secret}/"
+
+
 def _sent(stage: Stage) -> str:
     """Return where it is told why a message of ours was sent."""
     sent = stage.row.messages.filter(direction="out", purpose="reply").latest("seq")
@@ -341,6 +349,9 @@ def _paths(stage: Stage) -> dict[str, tuple[User | None, str]]:
         "saved searches": (house.alice, _saved(stage)),
         "reports": (house.sue, _reports(stage)),
         "wall board": (house.sue, "/reports/wall/"),
+        "boards on walls": (house.sue, "/reports/boards/"),
+        "board on a wall": (None, _board(stage)),
+        "board that ended": (None, "/wall/no-such-board/"),
         "conversation": (house.alice, here),
         "conversation of a supervisor": (house.sue, here),
         "given to somebody": (house.bob, _given(stage)),
@@ -702,6 +713,9 @@ PAGES = [
     "saved searches",
     "reports",
     "wall board",
+    "boards on walls",
+    "board on a wall",
+    "board that ended",
     "conversation",
     "conversation of a supervisor",
     "given to somebody",

@@ -137,6 +137,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     "inbox.readcursor": ("v", "v", "", ""),
     "inbox.savedview": ("v", "v", "v", ""),
     "inbox.savedsearch": ("v", "v", "v", ""),
+    "inbox.walllink": ("v", "v", "v", ""),
     "inbox.attention": ("v", "v", "v", ""),
     "inbox.inboxattention": ("v", "v", "v", ""),
     "inbox.receipt": ("vt", "vt", "vt", "v"),

@@ -202,6 +202,7 @@ OPEN = {
     "service_worker",
     "manifest",
     "offline",
+    "board",
     "twilio_inbound",
     "twilio_fallback",
     "twilio_status",

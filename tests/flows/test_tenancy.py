@@ -376,6 +376,29 @@ TABLE: dict[str, dict[str, Row]] = {
     # Figures of what one may read; whose they are is tested in tests/inbox/test_reports.py.
     "reports": {"GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE})},
     "wall": {"GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE})},
+    # Who has figures of whole inboxes hangs boards: tests/inbox/test_boards.py.
+    "boards": {
+        "GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE}),
+        "POST": Row(
+            FORBIDDEN,
+            {**dict.fromkeys(PEOPLE, FORBIDDEN), "nora": NO_LICENCE, "nobody": LOG_IN},
+        ),
+    },
+    "board_end": {
+        "POST": Row(
+            NOTHING,
+            {**dict.fromkeys(PEOPLE, NOTHING), "nobody": LOG_IN},
+            lambda scene: {"public_id": "nothinghere"},
+        )
+    },
+    # What it shows to whoever has its address: tests/inbox/test_boards.py.
+    "board": {
+        "GET": Row(
+            GONE,
+            dict.fromkeys((*PEOPLE, "nobody"), GONE),
+            lambda scene: {"secret": "no-such-board"},
+        )
+    },
     "report_export": {"GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE}, reads=True)},
     "report_table": {
         "GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE}, kwargs=lambda scene: {"key": "volume"})

@@ -18,7 +18,8 @@ async function refresh() {
   } catch (error) {
     if (error instanceof SessionEndedError) return location.reload();
   }
-  if (answer?.status === 403) return location.reload();
+  // It may be seen here no more: the page says why.
+  if ([403, 410].includes(answer?.status)) return location.reload();
   if (answer?.ok) show(answer.text);
   else sayLost();
 }
