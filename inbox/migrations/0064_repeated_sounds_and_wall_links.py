@@ -8,7 +8,7 @@ import inbox.models.ids
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0020_what_pages_read_out"),
-        ("inbox", "0060_saved_searches"),
+        ("inbox", "0063_search_without_accents"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
