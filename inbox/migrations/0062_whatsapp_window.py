@@ -60,6 +60,7 @@ class Migration(migrations.Migration):
                     ("watching", "Watchers changed"),
                     ("priority", "Priority changed"),
                     ("window", "WhatsApp's window closes"),
+                    ("removed", "The content of a message was removed"),
                 ],
                 max_length=12,
             ),
