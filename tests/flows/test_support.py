@@ -180,6 +180,7 @@ def test_of_ten_doors_opened_at_once_one_opens(house: House) -> None:
 
 # What is the same wherever one is, and what nobody logs in for.
 OWN = {
+    "help",
     "profile",
     "theme",
     "availability",

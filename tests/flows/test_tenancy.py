@@ -399,6 +399,8 @@ TABLE: dict[str, dict[str, Row]] = {
             lambda scene: {"secret": "no-such-board"},
         )
     },
+    # One's own admins, and nothing else that is anybody's.
+    "help": {"GET": Row(OK, OF_ONESELF)},
     "report_export": {"GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE}, reads=True)},
     "report_table": {
         "GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE}, kwargs=lambda scene: {"key": "volume"})
