@@ -282,11 +282,13 @@ def transfer_to_user(
 
     If they do not answer within the inbox's hand-over time it goes back to the team. Raises
     NotEligibleError if they cannot work here, UnavailableTargetError if they are away and that was
-    not confirmed, MissingInputError if it is a take-over in disguise.
+    not confirmed, MissingInputError if it is a take-over in disguise, or without a note where the
+    inbox wants one.
     """
     with transaction.atomic(durable=True):
         row = locked_conversation(conversation)
         require(Ability.TRANSFER, by, row)
+        _require_note(row, note)
         _check_target(row, user, to, now=now, confirmed=confirmed)
         story, undo = Story(now=now, actor=user), snapshot(row)
         before = readers_of(row, now=now)
@@ -302,6 +304,11 @@ def transfer_to_user(
         story.conversation_updated(row, "owner", left=left)
         announce(story.announcements(), now=now)
     return row
+
+
+def _require_note(row: Conversation, note: str) -> None:
+    if row.inbox.is_transfer_note_required and not note.strip():
+        raise MissingInputError(noop("Write a note for whoever gets it: your inbox asks for one."))
 
 
 def _check_target(
@@ -332,10 +339,15 @@ def transfer_to_inbox(
     now: datetime,
     note: str = "",
 ) -> Conversation:
-    """Give the conversation to another team. The customer goes on seeing the same number."""
+    """Give the conversation to another team. The customer goes on seeing the same number.
+
+    Raises NotEligibleError for an inbox that is none, MissingInputError for the one where it is, or
+    without a note where its inbox wants one.
+    """
     with transaction.atomic(durable=True):
         row = locked_conversation(conversation)
         require(Ability.TRANSFER, by, row)
+        _require_note(row, note)
         if to.account_id != row.account_id or not to.is_on:
             raise NotEligibleError(noop("There is no such inbox."))
         if to.pk == row.inbox_id:

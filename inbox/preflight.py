@@ -13,10 +13,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from compliance.gate import Verdict
-from compliance.judging import SERVICE_WINDOW
 from compliance.state_machine import ConsentState
 from inbox.media import MEGABYTE, limits_of
 from inbox.models import Conversation
+from inbox.windows import window_of
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ def preflight_of(conversation: Conversation, verdict: Verdict, *, now: datetime)
     known: Mapping[str, Any] = verdict.inputs
     state = ConsentState(known["consent"]) if "consent" in known else None
     family = conversation.thread.address.family
-    ends_at = _window_ends_at(family, conversation.thread.last_inbound_at)
-    is_open = ends_at is not None and ends_at > now
+    window = window_of(conversation.thread)
+    is_open = window is not None and now < window.closes_at
     since = known.get("consent_since")
     return Preflight(
         consent=_words(state) if state else "",
@@ -53,16 +53,10 @@ def preflight_of(conversation: Conversation, verdict: Verdict, *, now: datetime)
         else None,
         is_consent_good=state in _GOOD,
         zones=tuple(known.get("zones", ())),
-        window_ends_at=ends_at if is_open else None,
+        window_ends_at=window.closes_at if window and is_open else None,
         needs_template=family == "whatsapp" and not is_open,
         megabytes=limits_of(family).file // MEGABYTE,
     )
-
-
-def _window_ends_at(family: str, last_inbound_at: datetime | None) -> datetime | None:
-    if family != "whatsapp" or last_inbound_at is None:
-        return None
-    return last_inbound_at + SERVICE_WINDOW
 
 
 def _words(state: ConsentState) -> str:

@@ -9,6 +9,7 @@ from inbox.models import TeamInbox
 SETTINGS = (
     *("claim_rule", "after_claim", "closed_visibility"),
     *("may_start_conversations", "target_minutes"),
+    *("is_close_reason_required", "is_transfer_note_required"),
 )
 
 

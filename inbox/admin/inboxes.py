@@ -54,6 +54,7 @@ class TeamInboxForm(forms.ModelForm[TeamInbox]):
             "handover_minutes": "Hand-over (minutes)",
             "target_minutes": "An answer within (minutes)",
             "is_close_reason_required": "Who closes must say why",
+            "is_transfer_note_required": "Who transfers must write a note",
             "may_start_conversations": "Agents may begin conversations",
         }
         help_texts: ClassVar[dict[str, str]] = {
@@ -108,6 +109,7 @@ class TeamInboxAdmin(SetUpAdmin[TeamInbox]):
                     "handover_minutes",
                     "target_minutes",
                     "is_close_reason_required",
+                    "is_transfer_note_required",
                     "may_start_conversations",
                 )
             },

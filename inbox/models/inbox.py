@@ -150,7 +150,10 @@ class TeamInbox(models.Model):
         blank=True,
         help_text="What it says by itself, in the form of routing.reply_documents",
     )
-    is_close_reason_required = models.BooleanField(default=False)
+    is_close_reason_required = models.BooleanField("a reason for closing", default=False)
+    is_transfer_note_required = models.BooleanField(
+        "a note with a transfer", default=False, db_default=False
+    )
     may_start_conversations = models.BooleanField(default=False)
     supervisors_may_set_up = models.BooleanField(
         "supervisors set hours and replies",

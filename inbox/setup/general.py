@@ -18,10 +18,10 @@ CARDS: Mapping[str, tuple[str, ...]] = {
     "look": ("name", "colour", "time_zone", "language"),
     "claiming": (
         *("claim_rule", "after_claim", "closed_visibility", "most_open"),
-        "may_start_conversations",
+        *("may_start_conversations", "is_transfer_note_required"),
     ),
     "waiting": ("target_minutes",),
-    "ending": ("reopen_hours", "reopen_owner", "auto_close_hours"),
+    "ending": (*("is_close_reason_required", "reopen_hours", "reopen_owner", "auto_close_hours"),),
     "goodbye": ("goodbye",),
     "greeting": ("bot_name",),
     "supervisors": ("supervisors_may_set_up",),

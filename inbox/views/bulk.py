@@ -51,7 +51,8 @@ def targets(request: HttpRequest, *, slug: str) -> HttpResponse:
         return no_licence(request, viewer)
     inbox = get_inbox(viewer, slug)
     page = targets_in(viewer, inbox, now=now)
-    return render(request, "inbox/_bulk_transfer.html", {"transfer": page, "me": user})
+    facts = {"transfer": page, "me": user, "needs_note": inbox.is_transfer_note_required}
+    return render(request, "inbox/_bulk_transfer.html", facts)
 
 
 def _form_in(request: HttpRequest) -> BulkForm:

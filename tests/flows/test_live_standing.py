@@ -27,6 +27,8 @@ OTHERWISE: dict[str, Any] = {
     "closed_visibility": TeamInbox.ClosedVisibility.AUDIENCE,
     "may_start_conversations": True,
     "target_minutes": 77,
+    "is_close_reason_required": True,
+    "is_transfer_note_required": True,
 }
 
 

@@ -269,6 +269,23 @@ def test_transfer_to_somebody_away_needs_a_confirmation(stage: Stage) -> None:
     assert stage.row.owner == bob
 
 
+def test_where_a_note_is_asked_for_nothing_is_passed_on_without_one(stage: Stage) -> None:
+    house, sales = stage.house, make_inbox(stage.house.account, "Sales")
+    TeamInbox.objects.filter(pk=house.inbox.pk).update(is_transfer_note_required=True)
+
+    with pytest.raises(MissingInputError, match="Write a note"):
+        stage.do(transfer_to_user, house.alice, to=house.bob, note="  ")
+    with pytest.raises(MissingInputError, match="Write a note"):
+        stage.do(transfer_to_inbox, house.alice, to=sales)
+    assert (stage.row.owner, stage.row.inbox) == (None, house.inbox)
+
+    stage.do(transfer_to_user, house.alice, to=house.bob, note="They want the blue one")
+    assert stage.row.owner == house.bob
+    # It is the inbox that it leaves which asks.
+    stage.do(transfer_to_inbox, house.bob, to=sales, note="Price of ten?")
+    assert stage.row.inbox == sales
+
+
 def test_transfer_to_strangers_is_refused(stage: Stage, charlie: User) -> None:
     nora = make_user(stage.house.account, "Nora", team=stage.house.inbox.team, is_licensed=False)
     outsider = make_user(stage.house.account, "Otto")

@@ -91,6 +91,7 @@ class ClaimingForm(forms.ModelForm[TeamInbox]):
             "closed_visibility": gettext_lazy("Closed conversations are found by"),
             "most_open": gettext_lazy("Most open conversations of one person"),
             "may_start_conversations": gettext_lazy("Agents may begin conversations"),
+            "is_transfer_note_required": gettext_lazy("Who transfers must write a note"),
         }
         help_texts: ClassVar[dict[str, Any]] = {
             "after_claim": gettext_lazy(
@@ -107,6 +108,10 @@ class ClaimingForm(forms.ModelForm[TeamInbox]):
                 "With customers who have not written. Only where consent is on record: every "
                 "message is checked as always."
             ),
+            "is_transfer_note_required": gettext_lazy(
+                "Whoever gets the conversation reads it above the thread. Rules and escalation "
+                "write none."
+            ),
         }
 
 
@@ -117,6 +122,7 @@ class EndingForm(forms.ModelForm[TeamInbox]):
         model = TeamInbox
         fields: ClassVar[tuple[str, ...]] = CARDS["ending"]
         labels: ClassVar[dict[str, Any]] = {
+            "is_close_reason_required": gettext_lazy("Who closes must say why"),
             "reopen_hours": gettext_lazy("Reopen within (hours)"),
             "reopen_owner": gettext_lazy("A reopened conversation goes to"),
             "auto_close_hours": gettext_lazy("Close by itself after (hours)"),

@@ -566,6 +566,29 @@ def test_two_admins_at_one_card_the_second_is_told(shop: Shop, ada: Client) -> N
     assert TeamInbox.objects.get(pk=shop.inbox.pk).name == "Aid"
 
 
+def test_an_admin_asks_for_a_note_with_a_transfer_and_a_reason_for_a_close(
+    shop: Shop, ada: Client
+) -> None:
+    url = "/settings/inboxes/support/"
+    asked = {
+        "claiming": {
+            **{name: getattr(shop.inbox, name) for name in ("claim_rule", "after_claim")},
+            "closed_visibility": shop.inbox.closed_visibility,
+            "is_transfer_note_required": "on",
+        },
+        "ending": {"reopen_owner": shop.inbox.reopen_owner, "is_close_reason_required": "on"},
+    }
+
+    for version, (card, typed) in enumerate(asked.items(), 1):
+        data = {f"{card}-{name}": value for name, value in typed.items()}
+        assert ada.post(url, {"card": card, "version": version, **data}).status_code == 302
+
+    row = TeamInbox.objects.get(pk=shop.inbox.pk)
+    assert (row.is_transfer_note_required, row.is_close_reason_required) == (True, True)
+    changes = AuditEntry.objects.filter(action="inbox_changed")
+    assert "is_transfer_note_required" in str(changes.order_by("pk")[0].data)
+
+
 @pytest.mark.parametrize(
     ("card", "typed", "words"),
     [
