@@ -1,7 +1,7 @@
 """Does a conversation's page show the thread, the right buttons, and nothing to strangers?"""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from inbox.fragments import (
     row_queryset,
 )
 from inbox.models import (
+    Attachment,
     Contact,
     Conversation,
     ConversationEvent,
@@ -38,6 +39,7 @@ from tests.twilio import text_in
 
 __all__ = ["stage"]
 PART = {"headers": {"HX-Request": "true"}}
+NOON = datetime(2026, 3, 3, 12, 34, tzinfo=UTC)
 
 
 def page_of(stage: Stage) -> str:
@@ -360,11 +362,79 @@ def test_fragments_are_the_same_for_everybody(stage: Stage) -> None:
     assert f'id="c-{row.public_id}"' in whole["row"]
     assert f'id="e-{event.public_id}"' in whole["activity"]
     for name, html in whole.items():
-        for word in ("csrf", "data-unread", "popovertarget", "<form"):
-            assert word not in html, (name, word)
-        # Every time is left to the reader's browser: what stands there is UTC and says so.
-        bare = re.sub(r"<time [^>]*>[^<]* UTC</time>", "", html)
-        assert not re.search(r"\d\d:\d\d", bare), (name, bare)
+        check_neutral(name, html)
+
+
+def check_neutral(name: str, html: str) -> None:
+    """Ask whether a fragment says nothing of who reads it, or where and when."""
+    for word in ("csrf", "data-unread", "popovertarget", "<form"):
+        assert word not in html, (name, word)
+    # Every time is left to the reader's browser: what stands there is UTC and says so.
+    bare = re.sub(r"<time [^>]*>[^<]* UTC</time>", "", html)
+    assert not re.search(r"\d\d:\d\d", bare), (name, bare)
+
+
+BUBBLES: dict[str, dict[str, Any]] = {
+    "note": {"kind": "note", "status": "received"},
+    "failed": {"status": "failed", "error_code": "30003", "error_words": "Out of reach."},
+    "blocked": {"status": "blocked", "error_code": "OPTED_OUT", "error_words": "They opted out."},
+    "unknown": {"status": "unknown", "error_code": "unknown"},
+    "later": {"status": "queued", "not_before": NOON},
+    "canceled": {"status": "canceled", "error_words": "They wrote first."},
+    "automatic": {"author": None, "author_label": "Rule: After hours"},
+    "removed": {"body": "", "forgotten_for": "redaction", "forgotten_at": NOON},
+    "delivered": {"status": "delivered", "reached_at": NOON},
+    "read": {"status": "read"},
+    "in another language": {"body": "مرحبا", "details": {"language": "ar"}},
+}
+ROWS: dict[str, dict[str, Any]] = {
+    "snoozed": {"status": "snoozed", "snoozed_until": NOON},
+    "promised": {"promised_at": NOON},
+    "urgent": {"priority": "urgent"},
+    "tagged": {"tags": ["vip", "refund", "third"]},
+    "waiting": {"waiting_since": NOON},
+    "failed": {"preview": "We do!", "preview_kind": "failed"},
+}
+
+
+@pytest.mark.parametrize("kind", BUBBLES)
+def test_every_kind_of_bubble_is_the_same_for_everybody(stage: Stage, kind: str) -> None:
+    message = stage.reply(stage.house.alice, "Hi Maria")
+    Message.objects.filter(pk=message.pk).update(**BUBBLES[kind])
+
+    html = render_bubble(Message.objects.get(pk=message.pk))
+
+    assert f'id="m-{message.client_id}"' in html
+    check_neutral(kind, html)
+
+
+def test_quotes_files_and_places_are_the_same_for_everybody(stage: Stage) -> None:
+    asked = stage.message
+    answer = stage.reply(stage.house.alice, "This one")
+    Message.objects.filter(pk=answer.pk).update(reply_to=asked)
+    files = (("a.jpg", "image/jpeg"), ("b.pdf", "application/pdf"), ("c.ogg", "audio/ogg"))
+    for position, (name, kind) in enumerate(files):
+        Attachment.objects.create(
+            account=answer.account,
+            message=answer,
+            position=position,
+            name=name,
+            content_type=kind,
+            state="ready",
+        )
+
+    html = render_bubble(Message.objects.get(pk=answer.pk))
+
+    assert "Hello" in html
+    assert all(name in html for name, _kind in files)
+    check_neutral("quote and files", html)
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_every_kind_of_row_is_the_same_for_everybody(stage: Stage, kind: str) -> None:
+    Conversation.objects.filter(pk=stage.pk).update(**ROWS[kind])
+
+    check_neutral(kind, render_row(Conversation.objects.get(pk=stage.pk)))
 
 
 def test_fragments_load_what_they_need_in_few_queries(
