@@ -670,7 +670,9 @@ def _complaints(scene: Scene, verdict: Verdict, answer: Any, where: str) -> list
     expected = 401 if is_part else expected
     if answer.status_code != expected:
         wrong.append(f"{where} is {answer.status_code}, not {expected}")
-    if verdict is LOG_IN and not is_part and "/accounts/login/" not in answer.get("Location", ""):
+    # A part lets the page be loaded anew, and that leads there.
+    leads = answer.get("HX-Refresh") == "true" or "/accounts/login/" in answer.get("Location", "")
+    if verdict is LOG_IN and not leads:
         wrong.append(f"{where} does not lead to the log-in")
     if verdict is HANDLED and "Alice" not in _text(answer):
         wrong.append(f"{where} does not say who has it")
