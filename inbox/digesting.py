@@ -28,6 +28,7 @@ from inbox.filters import unread_by
 from inbox.labels import is_masked_for_all, last_words, name_for_all
 from inbox.mentions import unread as unread_mentions
 from inbox.models import Attention, Conversation, Message, Participant, ReadCursor, TeamInbox
+from inbox.models.message import ATTACHED_REACTIONS
 from inbox.muting import muted
 
 logger = logging.getLogger(__name__)
@@ -169,7 +170,7 @@ def _is_old(
         direction=Message.Direction.IN,
         received_at__gt=since,
         received_at__lte=until,
-    )
+    ).exclude(ATTACHED_REACTIONS)
     return words.exclude(Exists(is_read)).exists()
 
 

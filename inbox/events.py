@@ -23,13 +23,16 @@ class Event:
     carries: ClassVar[tuple[str, ...]] = ()
 
     def facts(self) -> dict[str, object]:
-        """Return the data of the frame."""
-        return dict(vars(self))
+        """Return the data of the frame; `attached_to` only where it names a message."""
+        return {name: one for name, one in vars(self).items() if name != "attached_to" or one}
 
 
 @dataclass(frozen=True)
 class MessageCreated(Event):
-    """Somebody wrote: the customer, an agent, the bot; or a note was made."""
+    """Somebody wrote: the customer, an agent, the bot; or a note was made.
+
+    A reaction that is drawn at another message is `attached_to` that, and has no bubble.
+    """
 
     type: ClassVar[str] = "message.created"
     carries: ClassVar[tuple[str, ...]] = ("bubble", "row")
@@ -41,6 +44,7 @@ class MessageCreated(Event):
     channel: str
     author: int | None
     notify: bool = False
+    attached_to: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class MessageRemoved(Event):
 
     id: str
     reason: str = "redacted"
+    attached_to: str = ""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,9 @@ def row_queryset() -> ConversationQuerySet:
 
 
 def render_bubble(message: Message) -> str:
-    """Draw one message."""
+    """Draw one message; blank for a reaction, which is drawn with the message it is about."""
+    if message.is_attached:
+        return ""
     if not hasattr(message, "_prefetched_objects_cache"):
         message = bubble_queryset().select_related("thread__contact").get(pk=message.pk)
     return _render("inbox/_bubble.html", {"message": message})

@@ -11,7 +11,7 @@ from accounts.models import Feature, User
 from accounts.prepared import Prepared, insert_row, write_fields
 from inbox.access import readers_of
 from inbox.audience import give_to, is_eligible
-from inbox.conversations import leave_owner
+from inbox.conversations import leave_owner, locked_conversation
 from inbox.directory import is_free, stays_with_owner
 from inbox.models import (
     Conversation,
@@ -23,10 +23,12 @@ from inbox.models import (
     TeamInbox,
     Thread,
 )
+from inbox.models.message import REACTION
 from inbox.previews import set_preview
+from inbox.sending import lock_messages
 from inbox.story import Story
 from inbox.timers import resume_timers, schedule_wait, write_wait
-from inbox.windows import WHATSAPP_PREFIX, follow_window
+from inbox.windows import WHATSAPP_PREFIX, follow_window, window_of
 
 
 def open_conversation(
@@ -80,6 +82,52 @@ def append_quietly(thread: Thread, message: Message, story: Story) -> Conversati
         conversation.save()
         story.message_created(conversation, message)
     return conversation
+
+
+def attach_reaction(message: Message, emoji: str, story: Story) -> Conversation:
+    """Draw a reaction at the message that it answers, and return the conversation of that.
+
+    By it nothing opens, waits, moves, is previewed or becomes unread. A blank `emoji` takes the
+    customer's reaction back. The thread must be locked; `message` is not saved yet.
+    """
+    assert message.reply_to is not None
+    # Messages before conversations, as everywhere.
+    lock_messages([message.reply_to.pk])
+    target = Message.objects.get(pk=message.reply_to.pk)
+    assert target.conversation_id is not None
+    conversation = locked_conversation(Conversation(pk=target.conversation_id))
+    conversation.thread, conversation.contact = message.thread, message.thread.contact
+    _keep_window_open(conversation)
+    story.message_created(conversation, message)
+    if _show(message, emoji, target):
+        story.message_updated(conversation, target, REACTION)
+    return conversation
+
+
+def _keep_window_open(conversation: Conversation) -> None:
+    """A reaction opens WhatsApp's window as any message does; who has the thread now is warned."""
+    if window_of(conversation.thread) is None:
+        return
+    last = _last_conversation(conversation.thread)
+    if last:
+        follow_window(last)
+        write_fields(last, "window_warns_at")
+
+
+def _show(message: Message, emoji: str, target: Message) -> bool:
+    """Let a message show a reaction instead of the one before; say whether that changed it.
+
+    One that comes late, after a newer one, changes nothing.
+    """
+    at = message.provider_at or message.received_at or message.created_at
+    before = target.details.get(REACTION)
+    is_late = before is not None and datetime.fromisoformat(before["at"]) > at
+    if is_late or target.forgotten_at is not None:
+        return False
+    shown = {"id": message.public_id, "emoji": emoji, "at": at.isoformat()}
+    details = {**target.details, REACTION: shown}
+    Message.objects.filter(pk=target.pk).update(details=details)
+    return bool(emoji or before)
 
 
 _LAST = Prepared(

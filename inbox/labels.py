@@ -6,6 +6,7 @@ Everything here is the same for every reader: it goes into live fragments.
 import zlib
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -24,9 +25,16 @@ from inbox.models import (
     ConversationEvent,
     Message,
 )
-from inbox.models.message import ANSWERED_BY
+from inbox.models.message import ANSWERED_BY, REACTION
 
 HUES = 8
+
+
+class Reaction(NamedTuple):
+    """With what a customer reacts to a message, and when they did."""
+
+    emoji: str
+    at: datetime
 
 
 def local(at: datetime, zone: str = "") -> datetime:
@@ -385,6 +393,14 @@ def answered_by(message: Message) -> str:
     kept = message.details.get(ANSWERED_BY) or {}
     words = ANSWERED_BY_WORDS.get(kept.get("kind", ""), "")
     return str(words) % {"name": kept.get("name", "")}
+
+
+def reaction_to(message: Message) -> Reaction | None:
+    """Return with what the customer reacts to a message, if they do and it is still here."""
+    kept = message.details.get(REACTION) or {}
+    if not kept.get("emoji") or message.forgotten_for:
+        return None
+    return Reaction(kept["emoji"], datetime.fromisoformat(kept["at"]))
 
 
 def spoken(message: Message) -> str:

@@ -46,6 +46,7 @@ from inbox.models import (
     TeamInbox,
 )
 from inbox.models.conversation import ConversationQuerySet
+from inbox.models.message import ATTACHED_REACTIONS
 from inbox.rows import COUNT_LIMIT, FIELDS, Row, draw_rows
 from inbox.searching.finding import Narrowed, narrowed
 from inbox.searching.parsing import parse
@@ -351,7 +352,7 @@ def _unread(me: Any) -> "QuerySet[Message, Any]":
     cursor = ReadCursor.objects.filter(user=me, conversation=OuterRef(OuterRef("pk")))
     read = Coalesce(Subquery(cursor.values("seq")[:1]), Value(0), output_field=IntegerField())
     written = Message.objects.filter(conversation=OuterRef("pk"), direction=Message.Direction.IN)
-    return written.filter(seq__gt=read).order_by().values("pk")
+    return written.exclude(ATTACHED_REACTIONS).filter(seq__gt=read).order_by().values("pk")
 
 
 def _condition(view: View, me: Any) -> Q:

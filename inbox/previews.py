@@ -5,6 +5,7 @@ from django.utils.translation import gettext
 
 from accounts.english import noop
 from inbox.models import Attachment, Conversation, Message
+from inbox.models.message import ATTACHED_REACTIONS
 
 _WORDS = {
     Attachment.Look.IMAGE: noop("Photo"),
@@ -52,7 +53,7 @@ def take_back_preview(conversation: Conversation, message: Message) -> None:
 
     The message must still have its words: a row may repeat them though something came later.
     """
-    later = conversation.messages.filter(seq__gt=message.seq)
+    later = conversation.messages.filter(seq__gt=message.seq).exclude(ATTACHED_REACTIONS)
     is_last = not later.filter(Q(direction=Message.Direction.IN) | ~Q(author=None)).exists()
     says_the_same = bool(message.body) and conversation.preview == _line(message, ())
     if conversation.preview and (is_last or says_the_same):

@@ -18,12 +18,12 @@ from inbox.consent_stage import apply_consent, follow_change
 from inbox.contacts import locked_thread
 from inbox.deciding import follow_rules
 from inbox.delivery import record_status
-from inbox.inbound_flow import append_quietly, open_conversation
+from inbox.inbound_flow import append_quietly, attach_reaction, open_conversation
 from inbox.media import expect_media
-from inbox.models import Message, Receipt, Sender, Thread
-from inbox.models.message import FOUND_LATE
+from inbox.models import Conversation, Message, Receipt, Sender, Thread
+from inbox.models.message import ATTACHED, FOUND_LATE
 from inbox.reach import is_back, tell_back
-from inbox.reactions import reaction_target
+from inbox.reactions import Reference, reference_in
 from inbox.routing_facts import Arrived
 from inbox.story import Story
 from inbox.twilio.parsing import UnreadableFormError, parse_inbound, read_form
@@ -222,8 +222,15 @@ def receive_message(
     consent = apply_consent(text, sender, thread, received_at=received_at, now=now)
     if consent.is_words:
         thread.last_words_at = max(filter(None, [thread.last_words_at, received_at]))
-    message = _next_message(text, thread, customer, received_at=received_at, now=now)
-    if consent.is_keyword or message.kind == Message.Kind.REACTION:
+    reference = reference_in(text, thread)
+    message = _next_message(text, thread, reference, received_at=received_at, now=now)
+    if reference.is_attachable and not (consent.is_keyword or text.media):
+        message.details[ATTACHED] = True
+    _keep_up(thread, message, customer)
+    conversation: Conversation | None
+    if message.is_attached:
+        conversation = attach_reaction(message, reference.emoji or "", story)
+    elif consent.is_keyword or message.kind == Message.Kind.REACTION:
         conversation = append_quietly(thread, message, story)
     else:
         is_out = consent.state is ConsentState.OPTED_OUT
@@ -244,23 +251,17 @@ def receive_message(
 
 
 def _next_message(
-    text: InboundText, thread: Thread, customer: Address, *, received_at: datetime, now: datetime
+    text: InboundText,
+    thread: Thread,
+    reference: Reference,
+    *,
+    received_at: datetime,
+    now: datetime,
 ) -> Message:
-    """Make the message with the next number of its thread, which must be locked."""
-    quoted, is_reaction = reaction_target(text, thread)
+    """Make the message with the next number of its thread, which must be locked. Saves neither."""
     thread.last_seq += 1
-    thread.last_inbound_seq = thread.last_seq
     thread.last_inbound_at = max(filter(None, [thread.last_inbound_at, received_at]))
-    thread.customer_address, thread.our_address = customer.raw, text.recipient
-    write_fields(
-        thread,
-        "last_seq",
-        "last_inbound_seq",
-        "last_inbound_at",
-        "last_words_at",
-        "customer_address",
-        "our_address",
-    )
+    thread.our_address = text.recipient
     details = dict(text.details)
     if text.is_reconciled:
         details[FOUND_LATE] = True
@@ -273,17 +274,33 @@ def _next_message(
         thread=thread,
         seq=thread.last_seq,
         direction=Message.Direction.IN,
-        kind=Message.Kind.REACTION if is_reaction else Message.Kind.TEXT,
+        kind=Message.Kind.REACTION if reference.is_reaction else Message.Kind.TEXT,
         channel=text.channel,
         body=text.body,
         details=details,
-        reply_to=quoted,
+        reply_to=reference.quoted,
         reply_to_sid=text.reply_to_sid[:64],
         status=Message.Status.RECEIVED,
         provider_sid=text.sid[:64],
         created_at=now,
         received_at=received_at,
         provider_at=text.sent_at,
+    )
+
+
+def _keep_up(thread: Thread, message: Message, customer: Address) -> None:
+    """Note in a thread what came last; a reaction that is drawn elsewhere is nothing to be read."""
+    thread.customer_address = customer.raw
+    if not message.is_attached:
+        thread.last_inbound_seq = message.seq
+    write_fields(
+        thread,
+        "last_seq",
+        "last_inbound_seq",
+        "last_inbound_at",
+        "last_words_at",
+        "customer_address",
+        "our_address",
     )
 
 

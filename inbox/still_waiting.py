@@ -104,7 +104,7 @@ def _look_at(timer: EscalationTimer, story: Story) -> None:
 def _last_message(row: Conversation) -> Arrived | None:
     """Return what the customer wrote last: its language is theirs."""
     inbound = Message.objects.filter(thread=row.thread_id, direction=Message.Direction.IN)
-    message = inbound.order_by("-seq").first()
+    message = inbound.exclude(kind=Message.Kind.REACTION).order_by("-seq").first()
     if message is None:
         return None
     message.thread = row.thread

@@ -131,6 +131,7 @@ class Story:
                 message.channel,
                 message.author_id,
                 notify,
+                _place_of(message),
             ),
             conversation,
             subject=message,
@@ -154,7 +155,8 @@ class Story:
 
     def message_removed(self, conversation: Conversation, message: Message) -> None:
         """Say that the content of a message is gone."""
-        self._tell(MessageRemoved(message.public_id), conversation)
+        event = MessageRemoved(message.public_id, attached_to=_place_of(message))
+        self._tell(event, conversation)
 
     def consent_changed(
         self, conversation: Conversation, *, channel: str, state: str, name: str = ""
@@ -241,3 +243,9 @@ class Story:
         subject: Message | ConversationEvent | None = None,
     ) -> None:
         self._told.append(Told(event, conversation, left, subject))
+
+
+def _place_of(message: Message) -> str:
+    """Return the message at which a reaction is drawn; blank for what has a place of its own."""
+    place = message.reply_to if message.is_attached else None
+    return place.public_id if place else ""

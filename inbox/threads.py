@@ -39,6 +39,7 @@ from inbox.models import (
     ReadCursor,
     TeamInbox,
 )
+from inbox.models.message import ATTACHED_REACTIONS
 from inbox.opting_in import why_unasked
 from inbox.said_elsewhere import may_forbid, noted_opt_out
 from routing.marks import Kind, kind_of, words_of
@@ -210,14 +211,16 @@ def thread_page(
     It shows the latest, or what lies around the message `found` or before the number `before`.
     """
     read_seq, new_after = _reading(viewer, conversation)
-    target = _seq_of(conversation, found) if found else None
+    target = _place_of(conversation, found) if found else None
     return ThreadPage(
         conversation=conversation,
-        timeline=timeline(viewer, conversation, around=target, before=before),
+        timeline=timeline(
+            viewer, conversation, around=target.seq if target else None, before=before
+        ),
         desk=desk_of(viewer, user, conversation, now=now),
         read_seq=read_seq,
         new_after=new_after,
-        found=found if target else "",
+        found=target.public_id if target else "",
         may_remove=may_remove(viewer, conversation),
     )
 
@@ -230,7 +233,7 @@ def _reading(viewer: Viewer, conversation: Conversation) -> tuple[int, int]:
     """
     cursor = ReadCursor.objects.filter(user=viewer.user_id, conversation=OuterRef("pk"))
     written = Message.objects.filter(conversation=OuterRef("pk"), direction=Message.Direction.IN)
-    first = written.order_by("seq").values("seq")[:1]
+    first = written.exclude(ATTACHED_REACTIONS).order_by("seq").values("seq")[:1]
     rows = Conversation.objects.filter(pk=conversation.pk).order_by()
     read_seq, first_seq = rows.values_list(
         Coalesce(Subquery(cursor.values("seq")[:1]), 0), Coalesce(Subquery(first), 1)
@@ -278,9 +281,12 @@ def _segments(viewer: Viewer, conversation: Conversation) -> list[int]:
 def _readable(
     messages: QuerySet[Message], conversation: Conversation, segments: Iterable[int]
 ) -> QuerySet[Message]:
-    """Keep a thread's messages of these segments, and those that belong to none (keywords)."""
+    """Keep a thread's messages of these segments, and those that belong to none (keywords).
+
+    Reactions that are drawn at other messages are left out.
+    """
     of_them = Q(conversation__in=segments) | Q(conversation=None)
-    return messages.filter(of_them, thread=conversation.thread_id)
+    return messages.filter(of_them, thread=conversation.thread_id).exclude(ATTACHED_REACTIONS)
 
 
 def beginning_of(day: str, zone: str) -> datetime | None:
@@ -362,12 +368,11 @@ def woven(messages: Sequence[Message], events: Sequence[ConversationEvent]) -> l
     return [item for _, item in sorted(keyed, key=lambda pair: pair[0])]
 
 
-def _seq_of(conversation: Conversation, public_id: str) -> int | None:
-    return (
-        Message.objects.filter(thread=conversation.thread_id, public_id=public_id)
-        .values_list("seq", flat=True)
-        .first()
-    )
+def _place_of(conversation: Conversation, public_id: str) -> Message | None:
+    """Find a message of the thread, or the one at which it is drawn."""
+    rows = Message.objects.filter(thread=conversation.thread_id).select_related("reply_to")
+    found = rows.filter(public_id=public_id).first()
+    return found.reply_to if found and found.is_attached else found
 
 
 # --- Beside the thread ---------------------------------------------------------------------------

@@ -145,6 +145,7 @@ def _thread() -> dict[str, str]:
         "film_of": _("Video {number} of {total}"),
         "photo_from": _("Photo from {name}, {time}"),
         "film_from": _("Video from {name}, {time}"),
+        "reacted": _("{name} reacted with {emoji}, {time}"),
         "status_queued": _("Waiting to be sent"),
         "status_sending": _("Sending"),
         "status_sent": _("Sent"),

@@ -22,7 +22,7 @@ from inbox.models import (
 
 TEST = "test"
 # What events hold for browsers only.
-_FOR_BROWSERS = {"client_id", "notify", "author"}
+_FOR_BROWSERS = {"client_id", "notify", "author", "attached_to"}
 
 
 def body_of(delivery: EventDelivery) -> bytes:

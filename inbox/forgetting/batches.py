@@ -5,14 +5,15 @@ says how many went and where to go on. Whatever somebody holds is left out and s
 does nothing the second time.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Func, JSONField, Model, Q, QuerySet
+from django.db.models.fields.json import KT
 
 from accounts.english import noop
 from accounts.secrets import SecretUnreadableError
@@ -33,7 +34,7 @@ from inbox.models import (
     Thread,
 )
 from inbox.models.conversation import WITHOUT_WORDS
-from inbox.models.message import FOUND_LATE, Forgotten
+from inbox.models.message import ATTACHED, FOUND_LATE, REACTION, Forgotten
 from routing.models import RuleExample
 
 SIZE = 500
@@ -109,16 +110,48 @@ def texts_left(old: Old) -> "QuerySet[Message]":
 REMOVED = "Removed."
 
 
+# What is known of a message that says nothing of what it said.
+_STAYS = {FOUND_LATE: True, ATTACHED: True}
+
+
+class _Kept(Func):
+    """Details without all that repeats or describes what was said."""
+
+    template = (
+        "(SELECT COALESCE(jsonb_object_agg(key, value), '{}') FROM "  # noqa: S608 - names of ours
+        "jsonb_each(%(expressions)s)"
+        f" WHERE key IN ('{FOUND_LATE}', '{ATTACHED}'))"
+    )
+    output_field = JSONField()
+
+
+class _Bare(Func):
+    """Details without the reaction that is shown."""
+
+    template = f"(%(expressions)s - '{REACTION}')"
+    output_field = JSONField()
+
+
 def empty_messages(numbers: Iterable[int], *, why: Forgotten, now: datetime) -> None:
-    """Take the words out of messages; their place, times and states stay."""
+    """Take the words out of messages, and what they react with off other messages; their place,
+    times and states stay."""
     ids = list(numbers)
-    said = Q(body="") & (Q(details={}) | Q(details={FOUND_LATE: True}))
+    _take_reactions_off(ids)
+    said = Q(body="", details__contained_by=_STAYS)
     rows = Message.objects.filter(pk__in=ids)
     rows.filter(said, forgotten_at=None).update(forgotten_at=now)
     rows.filter(forgotten_at=None).update(forgotten_at=now, forgotten_for=why.value)
-    late = rows.filter(details__has_key=FOUND_LATE)
-    late.update(body="", details={FOUND_LATE: True})
-    rows.exclude(details__has_key=FOUND_LATE).update(body="", details={})
+    rows.update(body="", details=_Kept(F("details")))
+
+
+def _take_reactions_off(numbers: Sequence[int]) -> None:
+    """Let neither these messages show a reaction, nor others one of these."""
+    reactions = Message.objects.filter(pk__in=numbers, kind=Message.Kind.REACTION)
+    others = Message.objects.filter(pk__in=reactions.values("reply_to"))
+    shown = others.annotate(shown=KT(f"details__{REACTION}__id"))
+    shown.filter(shown__in=reactions.values("public_id")).update(details=_Bare(F("details")))
+    own = Message.objects.filter(pk__in=numbers, details__has_key=REACTION)
+    own.update(details=_Bare(F("details")))
 
 
 def empty_reviews(messages: Iterable[int]) -> None:

@@ -29,7 +29,7 @@ from inbox.models import (
     ConversationEvent,
     Message,
 )
-from inbox.models.message import Forgotten
+from inbox.models.message import ATTACHED_REACTIONS, REACTION, Forgotten
 from inbox.person_places import TELLING_TEXT
 from inbox.previews import take_back_preview
 from inbox.refusals import MissingInputError, NotAllowedError, RefusedError
@@ -146,10 +146,15 @@ def _why_unsent(message: Message) -> UnsentError | None:
 
 def _locked(message: Message) -> list[Message]:
     """Return what says the same as a message, and it, locked with their conversations."""
-    numbers = [one.pk for one in together_with(Message.objects.get(pk=message.pk))]
-    lock_messages(numbers)
+    found = together_with(Message.objects.get(pk=message.pk))
+    numbers = [one.pk for one in found]
+    # What shows a reaction changes with it.
+    shown_at = [one.reply_to_id for one in found if one.is_attached]
+    lock_messages([*numbers, *filter(None, shown_at)])
     rows = list(
-        Message.objects.filter(pk__in=numbers).select_related("thread__sender").order_by("pk")
+        Message.objects.filter(pk__in=numbers)
+        .select_related("thread__sender", "reply_to")
+        .order_by("pk")
     )
     places = {
         number: locked_conversation(Conversation(pk=number))
@@ -208,10 +213,18 @@ def _tell(row: Message, rows: Sequence[Message], reason: str, story: Story) -> N
     for one in rows:
         if one.conversation:
             story.message_removed(one.conversation, one)
+            _tell_where_it_was_shown(one, rows, story)
     quotes = Message.objects.filter(reply_to__in=rows, conversation__in=told)
-    others = quotes.exclude(pk__in=[one.pk for one in rows])
+    others = quotes.exclude(ATTACHED_REACTIONS).exclude(pk__in=[one.pk for one in rows])
     for one in others.order_by("-seq")[:MOST_QUOTES]:
         story.message_updated(told[one.conversation_id or 0], one, "quote")
     story.record(
         row.conversation, ConversationEvent.Verb.REMOVED, message=row.public_id, reason=reason
     )
+
+
+def _tell_where_it_was_shown(one: Message, rows: Sequence[Message], story: Story) -> None:
+    """Let the message that showed a reaction be drawn anew, unless it goes too."""
+    is_elsewhere = one.is_attached and one.reply_to not in rows
+    if is_elsewhere and one.reply_to and one.conversation:
+        story.message_updated(one.conversation, one.reply_to, REACTION)

@@ -14,6 +14,10 @@ from inbox.models.conversation import Conversation
 from inbox.models.ids import client_id, public_id
 from inbox.models.thread import Thread
 
+# Of a reaction: it is drawn at the message that it is about, and has no place of its own.
+ATTACHED = "attached"
+# Of the message that it is about: which, with what (blank: it was taken back), and when.
+REACTION = "reaction"
 ANSWERED_BY = "answered_by"  # the kind and the name of the reply that was said by itself
 FOUND_LATE = "found_late"
 MENTION_NAMES = "mention_names"  # as they stand in the note
@@ -23,6 +27,7 @@ MENTIONED = "mentioned"  # the people whom a note mentions, by id
 SEARCHED_CHARACTERS = 100_000
 # `inbox_words` takes words as they are, without their accents.
 WORDS_CONFIG = "inbox_words"
+ATTACHED_REACTIONS = Q(kind="reaction", details__has_key=ATTACHED)
 WORDS_SAID = SearchVector(Left("body", SEARCHED_CHARACTERS), config=WORDS_CONFIG)
 
 
@@ -184,6 +189,11 @@ class Message(models.Model):
     def was_found_late(self) -> bool:
         """Say whether we found it in the carrier's list because its webhook never came."""
         return FOUND_LATE in self.details
+
+    @property
+    def is_attached(self) -> bool:
+        """Say whether it is a reaction that is drawn at the message that it is about."""
+        return self.kind == self.Kind.REACTION and ATTACHED in self.details
 
     @property
     def is_note(self) -> bool:

@@ -246,6 +246,12 @@ def said(message: Message) -> str:
 
 
 @register.filter
+def reaction(message: Message) -> labels.Reaction | None:
+    """Return with what the customer reacts to a message, if they do."""
+    return labels.reaction_to(message)
+
+
+@register.filter
 def last_words(conversation: Conversation) -> str:
     """Say the last words of a conversation, or what stands for a file, to its reader."""
     return previews.preview_words(labels.last_words(conversation))

@@ -39,9 +39,11 @@ export class Apply {
     const bubble = frame.frag?.bubble;
     if (bubble && (isOpen || bubble.includes(`data-thread="${thread.threadId}"`))) {
       thread.upsert(bubble);
-    } else if (isSameThread && /^(message|activity)\.created$/.test(frame.type)) {
-      pane.loadMissedSoon();
-    } else if (isSameThread && frame.type === "message.removed") pane.again();
+    } else if (isSameThread && !frame.data.attached_to) {
+      // A reaction comes with the message that it is about, and is nothing that was missed.
+      if (/^(message|activity)\.created$/.test(frame.type)) pane.loadMissedSoon();
+      else if (frame.type === "message.removed") pane.again();
+    }
     if (isOpen && frame.frag?.header) pane.showHeader(frame.frag.header);
     const changesDesk = /^(conversation|consent|contact)\./.test(frame.type);
     // A customer's message opens WhatsApp's window; both sides' decide who waits.
@@ -54,7 +56,7 @@ export class Apply {
   }
 
   messageCreated(frame, row) {
-    if (frame.data.direction !== "in") return;
+    if (frame.data.direction !== "in" || frame.data.attached_to) return;
     const id = frame.conversation;
     const { thread } = this.page.pane;
     const isWatched = thread?.id === id && document.hasFocus() && thread.isStuck;

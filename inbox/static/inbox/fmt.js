@@ -45,6 +45,14 @@ export function nameSent(mark, name, time) {
   else mark.ariaLabel = t("film_from", { name, time });
 }
 
+// Say who reacted to a message, with what and when.
+export function nameReaction(mark, name) {
+  const { emoji, reacted } = mark.dataset;
+  const words = t("reacted", { name, emoji, time: near(Date.parse(reacted), Date.now()) });
+  mark.title = words;
+  mark.querySelector(".visually-hidden").textContent = words;
+}
+
 // When will it be in so many hours? Said as a time, so that nobody has to count past midnight.
 function tellAhead(root, now) {
   for (const place of root.querySelectorAll("[data-hours-ahead]")) {
@@ -103,7 +111,7 @@ function tell(mark, now) {
   if (Number.isNaN(at)) return;
   const words = {
     time: () => clock.format(at),
-    at: () => (daysBetween(now, at) === 0 ? clock : farTime).format(at),
+    at: () => near(at, now),
     ago: () => ago(at, now),
     day: () => (sameYear(at, now) ? shortDate : fullDate).format(at),
     full: () => full.format(at),
@@ -115,6 +123,10 @@ function tell(mark, now) {
   mark.textContent = words ? words() : full.format(at);
   mark.title = full.format(at);
   mark.dataset.shown = "";
+}
+
+function near(at, now) {
+  return (daysBetween(now, at) === 0 ? clock : farTime).format(at);
 }
 
 function ago(at, now) {

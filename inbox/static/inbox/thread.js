@@ -1,7 +1,7 @@
 // What stands in the open conversation: its messages in order, and where the reader is in them.
 
 import { Idiomorph } from "../vendor/idiomorph.esm.js";
-import { clockWords, dayKey, dayWords, localise, nameSent } from "./fmt.js";
+import { clockWords, dayKey, dayWords, localise, nameReaction, nameSent } from "./fmt.js";
 import { getPart, post } from "./http.js";
 import { toast } from "./speak.js";
 import { offerUndo } from "./undos.js";
@@ -557,6 +557,9 @@ export class Thread {
   nameMedia(item) {
     for (const mark of item.querySelectorAll("[data-sent-by]")) {
       nameSent(mark, mark.dataset.sentBy || this.box.dataset.title, clockWords(millis(item)));
+    }
+    for (const mark of item.querySelectorAll(".msg-reacted")) {
+      nameReaction(mark, this.box.dataset.title);
     }
   }
 
