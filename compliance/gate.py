@@ -99,9 +99,10 @@ class SendRequest:
 class Verdict:
     """The gate's answer: may it go, and if not, the code and the words for a person.
 
-    `until` (UTC) says when to ask again if it is deferred. `findings` are all rules that speak
-    against it, `notices` what its author should know though it may go; `inputs` is what it rests
-    on, without anything personal, and `pack_version` by whose rules.
+    `until` (UTC) says when to ask again if it is deferred, and of a question about hours from when
+    it may go unasked: only the answer says whether anything goes by itself. `findings` are all
+    rules that speak against it, `notices` what its author should know though it may go; `inputs` is
+    what it rests on, without anything personal, and `pack_version` by whose rules.
     """
 
     reason: Reason
@@ -128,6 +129,16 @@ class Verdict:
     def is_question(self) -> bool:
         """Say whether a person may go on, with a reason."""
         return self.answer is Answer.ASK
+
+    @property
+    def goes_from(self) -> datetime | None:
+        """Return from when on (UTC) nobody is asked any more, of a question about hours."""
+        return self.until if self.is_question else None
+
+    @property
+    def deferred_until(self) -> datetime | None:
+        """Return when it goes by itself (UTC), if it does so later."""
+        return self.until if self.is_deferred else None
 
 
 # By people: who wrote it needs a licence.

@@ -227,7 +227,11 @@ ACKNOWLEDGED = frozenset(
 
 @dataclass(frozen=True)
 class Finding:
-    """One rule that speaks against a message, or about it: a notice lets it go."""
+    """One rule that speaks against a message, or about it: a notice lets it go.
+
+    `until` (UTC) is when what is deferred goes by itself; of a question about hours, from when
+    nobody is asked any more.
+    """
 
     code: str
     words: str
@@ -260,7 +264,7 @@ class Judgement:
 
     @property
     def until(self) -> datetime | None:
-        """Say when to ask again (UTC), of what is deferred."""
+        """Say when to ask again (UTC), of what is deferred or asked because of the hour."""
         return self.findings[0].until if self.findings else None
 
 
@@ -647,8 +651,7 @@ def _reply_hours(case: Case, now: datetime) -> Iterator[Finding]:
         }
     is_asked = now <= case.draft.requested_at or LATE_REPLY in case.confirmed
     answer = Answer.ASK if is_asked or timing.until is None else Answer.DEFER
-    until = timing.until if answer is Answer.DEFER else None
-    yield Finding(LATE_REPLY, words, answer, until, first.code)
+    yield Finding(LATE_REPLY, words, answer, timing.until, first.code)
 
 
 def _quiet_hours(case: Case, now: datetime) -> Iterator[Finding]:

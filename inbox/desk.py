@@ -54,13 +54,17 @@ class Composer(StrEnum):
 
 @dataclass(frozen=True)
 class Banner:
-    """The one thing to know before writing. `action` names what would help, if anything does."""
+    """The one thing to know before writing. `action` names what would help, if anything does.
+
+    `until` (UTC) counts down to what it warns of; from `goes_from` on nobody is asked any more.
+    """
 
     kind: str
     tone: str
     words: str
     action: str = ""
     until: datetime | None = None
+    goes_from: datetime | None = None
     conversation_id: str = ""
     review: ConsentReview | None = None
 
@@ -293,10 +297,21 @@ def _blocked(
         return Banner("notice", "info", words)
     is_closed = verdict.reason is Reason.WA_WINDOW_CLOSED
     tone = "warn" if is_closed or verdict.is_question else "danger"
-    action = "template" if is_closed and Ability.REPLY in abilities else ""
+    return Banner(
+        *(verdict.reason.value.lower(), tone, verdict.words, _way_out(abilities, verdict)),
+        goes_from=verdict.goes_from,
+    )
+
+
+def _way_out(abilities: frozenset[Ability], verdict: Verdict) -> str:
+    """Name what the reader can do about what the gate says, if they can do anything."""
     if verdict.reason in _LACKS_CONSENT and Ability.TAG in abilities:
-        action = "consent"
-    return Banner(verdict.reason.value.lower(), tone, verdict.words, action)
+        return "consent"
+    if Ability.REPLY not in abilities:
+        return ""
+    if verdict.goes_from:
+        return "later"
+    return "template" if verdict.reason is Reason.WA_WINDOW_CLOSED else ""
 
 
 def _noticed(composer: Composer, verdict: Verdict) -> Banner | None:

@@ -241,7 +241,8 @@ def _ask(
         )
     text, language = _wording(asking, thread)
     said = _judged(thread, text, language, programme, until, story.now)
-    leaves_at = said.verdict.until + pace if said.verdict.until else story.now
+    waits_until = said.verdict.deferred_until
+    leaves_at = waits_until + pace if waits_until else story.now
     if thread.sender.is_whatsapp and not is_open(thread, leaves_at):
         try:
             said = _by_template(thread, programme, until, story.now) or said
@@ -258,8 +259,8 @@ def _ask(
             now=story.now,
         )
         return OptedIn(recorded, None, until, _why_not(verdict), verdict)
-    if verdict.is_deferred and verdict.until:
-        verdict = replace(verdict, until=verdict.until + pace)
+    if waits := verdict.deferred_until:
+        verdict = replace(verdict, until=waits + pace)
     message = queue_message(
         thread=thread,
         conversation=_live(thread),

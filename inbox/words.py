@@ -212,6 +212,7 @@ def _composer() -> dict[str, str]:
         "wait_for_files": _("A file is still on its way."),
         "not_sent": _("Not sent"),
         "choose_moment": _("Choose a day and a time."),
+        "write_first": _("Write your message first."),
         "sent_in_a_moment": _("It goes in 5 seconds."),
         "not_sent_network": _("no connection"),
         "not_sent_server": _("the server could not take it"),

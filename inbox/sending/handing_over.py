@@ -146,8 +146,8 @@ def _hold_back(message: Message, verdict: Verdict, *, now: datetime) -> None:
         # Paused since we looked: it waits with the others.
         put_back(message, at=now)
         return
-    if verdict.until and verdict.is_deferred:
-        _defer(message, verdict, now=now)
+    if at := verdict.deferred_until:
+        _defer(message, verdict, at, now=now)
     else:
         _stop(message, verdict, now=now)
     wake_next(message.thread_id, now=now)
@@ -220,12 +220,11 @@ def _keep(verdict: Verdict, message: Message, *, now: datetime) -> None:
     )
 
 
-def _defer(message: Message, verdict: Verdict, *, now: datetime) -> None:
+def _defer(message: Message, verdict: Verdict, at: datetime, *, now: datetime) -> None:
     """Let it wait for the next moment that is allowed; it is judged anew when that comes."""
-    assert verdict.until is not None
     message.error_code, message.error_words = verdict.reason.value, verdict.words[:300]
     message.trying_since = None
-    put_back(message, at=verdict.until)
+    put_back(message, at=at)
     story = Story(now=now)
     lock_conversation(message)
     tell_updated(message, story)

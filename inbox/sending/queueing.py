@@ -52,7 +52,7 @@ def queue_message(
     """
     due = max(
         later.at if later else story.now + hold,
-        verdict.until if verdict and verdict.until else story.now,
+        (verdict.deferred_until if verdict else None) or story.now,
     )
     message = append_outbound(
         thread,

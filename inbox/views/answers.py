@@ -185,10 +185,15 @@ def first_problem(form: Form) -> dict[str, object]:
 
 
 def blocked_dict(blocked: SendBlockedError) -> dict[str, object]:
-    """Return the body of the answer when the gate says no, or asks before it says yes."""
-    code = blocked.verdict.reason.value
-    asked = {"may_go_on": True, "went_on": code} if blocked.verdict.is_question else {}
-    return {"code": code.lower(), "detail": retold(blocked.reason), **asked}
+    """Return the body of the answer when the gate says no, or asks before it says yes.
+
+    Where it asks because of the hour, `send_at` (UTC) is from when it would not.
+    """
+    verdict = blocked.verdict
+    code = verdict.reason.value
+    asked = {"may_go_on": True, "went_on": code} if verdict.is_question else {}
+    later = {"send_at": verdict.goes_from.isoformat()} if verdict.goes_from else {}
+    return {"code": code.lower(), "detail": retold(blocked.reason), **asked, **later}
 
 
 def blocked_status(blocked: SendBlockedError) -> int:

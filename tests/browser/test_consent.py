@@ -3,15 +3,17 @@
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from compliance.models import Consent
+from compliance.models import CompliancePolicy, Consent
 from inbox.models import Contact, Conversation, Message, Sender, Thread, WhatsAppTemplate
 from inbox.twilio.simulator.content import TEMPLATES
 from tests.browser.conftest import Open
 from tests.browser.test_composer import MARIA, answer, here, ready, say
+from tests.browser.test_every_page import WIDTHS, check_page
 from tests.compliance.ledgers import proof, tell
 from tests.conftest import House
 from tests.factories import make_sender
@@ -116,6 +118,84 @@ def test_an_offer_at_half_past_nine_in_the_evening_says_when_it_will_go(
     expect(alice.locator("main")).to_contain_text("QUIET_HOURS")
     expect(alice.locator("main")).to_contain_text("not legal advice")
     assert Message.objects.get(direction="out").status == "queued"
+
+
+@pytest.fixture
+def evening(shop: House) -> House:
+    """It is past nine in the evening where Maria is; later answers go there from eight on."""
+    Contact.objects.update(attributes={"time_zone": _where_it_is_nine_in_the_evening()})
+    CompliancePolicy.objects.create(
+        account=shop.account,
+        reply_free_hours=0,
+        reply_window="mon-sun=08:00-20:00",
+        changed_by=shop.sue,
+        changed_at=datetime.now(UTC),
+    )
+    return shop
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_who_is_asked_because_of_the_hour_lets_it_go_at_eight_there(
+    evening: House, open_as: Open, width: int
+) -> None:
+    look = {"viewport": {"width": width, "height": 800}}
+    alice = open_as(evening.alice, here(), **look)
+    expect(alice.locator("body[data-ready]")).to_be_attached()
+    expect(alice.locator("#banner")).to_contain_text(re.compile(r"08:00 there.*send from \S"))
+    check_page(alice, "outside of the hours")
+
+    answer(alice, "It is ready.")
+    dialog = alice.locator("#ask-go-on")
+    expect(dialog).to_be_visible()
+    check_page(alice, "asked because of the hour")
+    expect(dialog.get_by_role("button", name="Do not send")).to_be_focused()
+    alice.keyboard.press("Tab")
+    later = dialog.get_by_role("button", name=re.compile(r"Schedule for .*\d"))
+    expect(later).to_be_focused()
+    alice.keyboard.press("Enter")
+
+    expect(alice.locator("li.msg-out .msg-waits")).to_contain_text("unless they write first")
+    expect(alice.locator("li.msg-out")).to_have_count(1)
+    expect(alice.locator("#words")).to_have_value("")
+    expect(alice.locator("#words")).to_be_focused()
+    message = Message.objects.get(direction="out")
+    assert (message.body, message.status, message.error_code) == (
+        *("It is ready.", "queued"),
+        "SCHEDULED",
+    )
+    assert message.not_before is not None
+    zone = ZoneInfo(Contact.objects.get().attributes["time_zone"])
+    there = message.not_before.astimezone(zone)
+    assert (there.hour, there.minute) == (8, 0)
+
+
+def test_the_banner_sends_what_is_written_at_that_moment(evening: House, open_as: Open) -> None:
+    alice = ready(open_as(evening.alice, here()))
+    then = alice.locator("#banner").get_by_role("button", name="Send then")
+
+    then.press("Enter")
+    expect(alice.locator("#words")).to_be_focused()
+    expect(alice.locator("#speaker")).to_have_text("Write your message first.")
+    alice.locator("#words").fill("It is ready.")
+    then.press("Enter")
+
+    expect(alice.locator("li.msg-out .msg-waits")).to_contain_text("unless they write first")
+    expect(alice.locator("#words")).to_have_value("")
+    assert Message.objects.get(direction="out").error_code == "SCHEDULED"
+
+
+def test_enter_in_the_reason_sends_it_all_the_same(evening: House, open_as: Open) -> None:
+    alice = ready(open_as(evening.alice, here()))
+
+    answer(alice, "It is ready.")
+    reason = alice.get_by_label("Why? Your name")
+    reason.fill("She waits at the door")
+    reason.press("Enter")
+
+    bubble = alice.locator("li.msg-out", has_text="It is ready.")
+    expect(bubble.locator(".tick-words")).to_contain_text("Delivered", timeout=30_000)
+    sent = Message.objects.get(direction="out")
+    assert sent.details["went_on"]["reason"] == "She waits at the door"
 
 
 def _send_as(page: Page, words: str, how: str) -> None:

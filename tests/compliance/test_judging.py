@@ -502,7 +502,7 @@ EVENINGS = read_window("mon-sun=18:00-20:00")
 def late_reply(hours: int, *, asked_at: datetime = NOON, **policy: Any) -> Case:
     """Return an answer at noon to what was written so many hours before."""
     to = person(last_inbound_at=NOON - timedelta(hours=hours))
-    settled = at_least(replies=EVENINGS, **policy)
+    settled = at_least(**{"replies": EVENINGS, **policy})
     return settled(to(case(Purpose.REPLY, requested_at=asked_at)))
 
 
@@ -518,6 +518,7 @@ def test_a_later_one_asks_its_author_outside_the_hours_of_the_account() -> None:
         "It is 12:00 where they are (America/New_York). Answer from Tue 24 Nov, 18:00 there, or "
         "say why it cannot wait."
     )
+    assert judgement.until == datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
     assert judge(late_reply(24), now=NOON + timedelta(hours=6, minutes=1)).code == "OK"
 
 
@@ -532,6 +533,13 @@ def test_what_could_not_leave_in_time_waits_for_the_hours() -> None:
 
     assert judgement.answer is Answer.DEFER
     assert judgement.until == datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
+
+
+def test_where_no_hour_is_free_no_moment_is_named() -> None:
+    judgement = judge(late_reply(30, replies=NEVER), now=NOON)
+
+    assert (judgement.code, judgement.answer) == ("REPLY_HOURS", Answer.ASK)
+    assert judgement.until is None
 
 
 def test_how_long_answers_are_free_is_a_setting() -> None:

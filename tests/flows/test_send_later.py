@@ -10,7 +10,9 @@ from django.test import Client
 
 from accounts.models import User
 from compliance.gate import Purpose, SendBlockedError
+from compliance.models import CompliancePolicy, GateDecision
 from inbox.conversations import claim_conversation
+from inbox.desk import Banner, desk_of
 from inbox.models import Message
 from inbox.refusals import ClaimedByOtherError, MissingInputError, NotAllowedError
 from inbox.sending import Later, call_off, deliver, owed_messages
@@ -155,6 +157,102 @@ def test_it_is_judged_for_its_moment(stage: Stage) -> None:
     assert offer.error_code == "QUIET_HOURS"
     assert offer.not_before is not None
     assert offer.not_before > at
+
+
+# --- Asked because of the hour (contract: decision 4) ---------------------------------------------
+
+
+@pytest.fixture
+def late(stage: Stage) -> Stage:
+    """It is morning where Maria is, and later answers go there from six in the evening on."""
+    CompliancePolicy.objects.create(
+        account=stage.house.account,
+        reply_free_hours=0,
+        reply_window="mon-sun=18:00-20:00",
+        changed_by=stage.house.sue,
+        changed_at=stage.now,
+    )
+    stage.now += timedelta(minutes=1)
+    return stage
+
+
+EVENING = datetime.fromisoformat("2026-11-24T02:00Z")
+
+
+def answers(stage: Stage, login: Login, **said: str) -> Any:
+    """Let Alice send an answer from the page."""
+    client = login(stage.house.alice)
+    with time_machine.travel(stage.now, tick=False):
+        return client.post(
+            f"/c/{stage.row.public_id}/messages/",
+            {"body": "It is ready.", "client_id": "late-answer", **said},
+            headers={"Accept": "application/json"},
+        )
+
+
+def test_who_is_asked_hears_from_when_it_may_go(late: Stage, login: Login) -> None:
+    asked = answers(late, login)
+
+    assert asked.status_code == 409
+    assert asked.json()["went_on"] == "REPLY_HOURS"
+    assert datetime.fromisoformat(asked.json()["send_at"]) == EVENING
+    assert "18:00 there" in asked.json()["detail"]
+    assert not Message.objects.filter(direction="out").exists()
+    kept = GateDecision.objects.get(code="REPLY_HOURS")
+    assert (kept.answer, kept.until) == ("ask", EVENING)
+
+
+def test_the_same_message_goes_at_that_moment_without_a_question(
+    late: Stage, login: Login, twilio: Twilio
+) -> None:
+    moment = answers(late, login).json()["send_at"]
+
+    assert answers(late, login, later="at", send_at=moment).status_code == 201
+    message = Message.objects.get(direction="out")
+    assert (message.status, message.error_code) == ("queued", "SCHEDULED")
+    assert message.not_before == EVENING
+    assert deliver(message.pk, now=EVENING - timedelta(seconds=1)) is None
+    deliver(message.pk, now=EVENING)
+
+    assert bodies(twilio) == ["It is ready."]
+
+
+def test_who_says_why_sends_it_at_once_and_it_is_not_put_off(
+    late: Stage, login: Login, twilio: Twilio
+) -> None:
+    sent = answers(late, login, went_on="REPLY_HOURS", went_on_reason="She waits at the door")
+
+    assert sent.status_code == 201
+    message = Message.objects.get(direction="out")
+    assert message.not_before == late.now
+    deliver(message.pk, now=late.now)
+    assert bodies(twilio) == ["It is ready."]
+
+
+def test_a_moment_outside_the_hours_is_asked_about_as_well(late: Stage, login: Login) -> None:
+    night = (EVENING + timedelta(hours=5)).isoformat()
+
+    asked = answers(late, login, later="at", send_at=night)
+
+    assert asked.status_code == 409
+    assert datetime.fromisoformat(asked.json()["send_at"]) == EVENING + timedelta(days=1)
+
+
+def test_the_banner_names_the_moment_to_who_may_answer(late: Stage) -> None:
+    banner = banner_of(late, late.house.alice)
+    assert banner is not None
+    assert (banner.kind, banner.action, banner.goes_from) == ("reply_hours", "later", EVENING)
+
+    late.do(claim_conversation, late.house.bob)
+
+    others = banner_of(late, late.house.sue)
+    assert others is not None
+    assert (others.action, others.goes_from) == ("take-over", None)
+
+
+def banner_of(stage: Stage, user: User) -> Banner | None:
+    """Return what a person sees over the field."""
+    return desk_of(stage.viewer(user), user, stage.row, now=stage.now).banner
 
 
 def test_whoever_may_not_be_written_to_cannot_be_written_to_later(stage: Stage) -> None:

@@ -7,7 +7,7 @@ import { Files } from "./files.js";
 import { SessionEndedError, newClientId, post } from "./http.js";
 import { Mentions } from "./mentions.js";
 import { MAX_CHARACTERS, count, plain } from "./segments.js";
-import { alarm, toast } from "./speak.js";
+import { alarm, say, toast } from "./speak.js";
 import { pendingBubble } from "./thread.js";
 import { Values } from "./values.js";
 import { t } from "./words.js";
@@ -377,10 +377,17 @@ export class Composer {
     return this.submit({
       later: {
         later: value,
-        ...(value === "at" && { send_at: new Date(at).toISOString() }),
+        ...(value === "at" && moment(at)),
         ...(isAlways && { also_if_they_write: "1" }),
       },
     });
+  }
+
+  // At the moment that the banner names. What is not written yet is written first.
+  submitFrom(at) {
+    this.setMode("reply");
+    if (this.isBlank) say(t("write_first"));
+    else this.submit(Date.parse(at) > Date.now() ? { later: moment(at) } : {});
   }
 
   // Whoever may not close sends and leaves it open, as with the button alone.
@@ -549,7 +556,8 @@ export class Composer {
   async asked(item, body) {
     this.takeBack(item);
     const choice = await this.on.ask("go-on", { ...body, text: item.body });
-    if (choice !== "send" || this.isClosed) return this.on.desk();
+    if (!choice || this.isClosed) return this.on.desk();
+    if (choice === "later") return this.sendAgain(putOff(item, body.send_at));
     const wentOn = [item.wentOn, body.went_on].filter(Boolean).join(" ");
     return this.sendAgain({ ...item, wentOn, reason: said("go-on").reason ?? "" });
   }
@@ -686,6 +694,17 @@ function segmentWords(body, { price, currency }) {
 // What a message says of the draft that ends with it.
 function endingOf(draft) {
   return Object.fromEntries(Object.entries(draft ?? {}).map(([key, one]) => [`draft-${key}`, one]));
+}
+
+function moment(at) {
+  return { later: "at", send_at: new Date(at).toISOString() };
+}
+
+// The same message, for the moment that was offered. It is as any that is sent later: nothing is
+// closed or snoozed before it goes. If the moment is over, it goes at once.
+function putOff(item, at) {
+  if (Date.parse(at) <= Date.now()) return { ...item, later: null };
+  return { ...item, later: { ...item.later, ...moment(at) }, after: null };
 }
 
 // What the author says is to be seen in the files.

@@ -35,6 +35,9 @@ function fill(place, facts) {
     place.innerHTML = value;
     localise(place);
     for (const item of place.querySelectorAll("[id]")) item.removeAttribute("id");
+  } else if (place.dataset.as === "time") {
+    place.dateTime = value;
+    localise(place.parentElement);
   } else place.textContent = value;
 }
 

@@ -116,6 +116,7 @@ const CLICKS = {
     copy(it.closest("dialog").querySelector('[data-fill="text"]').textContent),
   ".photos [data-photo], .media [data-photo]": (it) => gallery.open(it),
   "[data-write-tag]": () => pane.writeTag(),
+  "[data-send-from]": (it) => pane.composer?.submitFrom(it.dataset.sendFrom),
   "[data-agreed]": () => pane.noteConsent(),
   "[data-jump]": () => page.jump.open(),
   "#help": () => document.getElementById("keys").showModal(),

@@ -1,4 +1,5 @@
 // When does the desk become another by time alone? WhatsApp's window: people are warned, it closes.
+// And nobody is asked any more who answers late, once the hours for that have begun.
 
 const RETRY_MS = 30_000;
 // The server is surely past the moment as well.
@@ -17,9 +18,9 @@ export class Turns {
 
   // The desk was drawn just now. Its moments count from the server's clock, not from this one.
   read(desk) {
-    const { now, windowWarns, windowCloses } = desk?.dataset ?? {};
+    const { now, windowWarns, windowCloses, goesFrom } = desk?.dataset ?? {};
     const left = (at) => (Number(at) - Number(now)) / 1000;
-    const coming = [windowWarns, windowCloses].filter((at) => at && left(at) >= 0);
+    const coming = [windowWarns, windowCloses, goesFrom].filter((at) => at && left(at) >= 0);
     this.moments = coming.map((at) => Date.now() + left(at) + MARGIN_MS);
     this.wait();
   }
