@@ -291,9 +291,16 @@ def test_the_price_of_odd_characters_is_shown_and_can_be_avoided(
 
     alice.locator("#words").fill("x" * 100 + " – it’s")
     expect(alice.locator("#cost-words")).to_contain_text("2 segments · UCS-2")
+    expect(alice.locator("#cost-words")).to_contain_text(
+        "2 special characters (– ’) make this 2 segments"
+    )
     alice.get_by_role("button", name="Replace").click()
     expect(alice.locator("#words")).to_have_value("x" * 100 + " - it's")
     expect(alice.locator("#cost-words")).to_contain_text("107/160 · 1 segment · GSM-7")
+
+    alice.locator("#words").fill("x" * 100 + " ж")
+    expect(alice.locator("#cost-words")).to_contain_text("1 special character (ж) makes")
+    expect(alice.get_by_role("button", name="Replace")).to_be_hidden()
 
     alice.locator("#words").fill("x" * 1601)
     expect(alice.locator("#cost")).to_contain_text("shorten it")

@@ -1,19 +1,18 @@
 // How does an agent write? Drafts, optimistic bubbles, retries, and never a lost word.
 
 import { Canned } from "./canned.js";
+import { costOf } from "./cost.js";
 import { said } from "./dialogs.js";
-import { amountWords } from "./fmt.js";
 import { Files } from "./files.js";
 import { SessionEndedError, newClientId, post } from "./http.js";
 import { Mentions } from "./mentions.js";
-import { MAX_CHARACTERS, count, plain } from "./segments.js";
+import { MAX_CHARACTERS, plain } from "./segments.js";
 import { alarm, say, toast } from "./speak.js";
 import { pendingBubble } from "./thread.js";
 import { Values } from "./values.js";
 import { t } from "./words.js";
 
 const DRAFT_MS = 500;
-const MANY_SEGMENTS = 4;
 const FRESH_MS = 2 * 60_000;
 const AGAIN_MS = 4_000;
 const TYPING_MS = 3_000;
@@ -340,7 +339,7 @@ export class Composer {
       return { words: t("too_long", facts), tone: "stop" };
     }
     if (this.thread.box.dataset.family === "sms" && !this.files.length) {
-      return segmentWords(body, this.thread.box.dataset);
+      return costOf(body, this.thread.box.dataset);
     }
     const words = [`${length}/${MAX_CHARACTERS}`, this.filesWords()].filter(Boolean).join(" · ");
     return { words, tone: "" };
@@ -672,23 +671,6 @@ export class Composer {
       this.markUnsent(item, t("not_sent_network"), { mayRetry: true });
     }
   }
-}
-
-function segmentWords(body, { price, currency }) {
-  const { segments, encoding, remaining, culprits } = count(body);
-  const better = culprits.length ? count(plain(body)) : null;
-  const mayReplace = better !== null && better.segments < segments && better.encoding === "GSM-7";
-  const used = encoding === "GSM-7" ? 160 : 70;
-  const facts = {
-    segments: segments === 1 ? t("one_segment") : t("segments", { number: segments }),
-    encoding,
-    room: segments === 1 ? `${used - remaining}/${used}` : t("left", { number: remaining }),
-  };
-  const odd = t("odd", { characters: culprits.slice(0, 3).join(" ") });
-  const money = `${amountWords(Number(price) * segments)} ${currency}`;
-  const about = Number(price) ? t("about_cost", { price: money }) : "";
-  const words = [t("cost", facts), about, mayReplace ? odd : ""].filter(Boolean).join(" · ");
-  return { words, mayReplace, tone: segments >= MANY_SEGMENTS ? "warn" : "" };
 }
 
 // What a message says of the draft that ends with it.
