@@ -47,6 +47,7 @@ urlpatterns = [
     path("c/<str:cid>/desk/", conversation.desk, name="desk"),
     path("c/<str:cid>/panel/", conversation.panel, name="panel"),
     path("c/<str:cid>/panel/folds/", conversation.panel_folds, name="panel_folds"),
+    path("c/<str:cid>/channels/", conversation.channels, name="channels"),
     path("c/<str:cid>/print/", transcript.print_view, name="print"),
     path("c/<str:cid>/transcript.csv", transcript.transcript_csv, name="transcript_csv"),
     path("c/<str:cid>/new/", beginning.begin_beside, name="begin_beside"),

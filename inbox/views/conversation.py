@@ -22,6 +22,7 @@ from accounts.english import noop
 from accounts.numbers import number_in
 from compliance.gate import SendBlockedError
 from inbox.abilities import Ability, abilities_of, part_of
+from inbox.channels import channels_of
 from inbox.conversations import add_note, mark_read, mark_unread
 from inbox.desk import desk_of
 from inbox.forms import ComposeForm, SaveForm
@@ -200,6 +201,17 @@ def panel_folds(request: HttpRequest, case: Case) -> HttpResponse:
     context = {"folds": found, "case": case, "viewer": case.viewer}
     is_part = wants_fragment(request)
     template = "inbox/_panel_folds.html" if is_part else "inbox/panel_folds.html"
+    return render(request, template, context)
+
+
+@never_cache
+@require_GET
+@of_conversation
+def channels(request: HttpRequest, case: Case) -> HttpResponse:
+    """Show by which channels the customer writes, as far as the reader may see, and lead there."""
+    context = {"case": case, "channels": channels_of(case.viewer, case.conversation)}
+    is_part = wants_fragment(request)
+    template = "inbox/_channels.html" if is_part else "inbox/channels.html"
     return render(request, template, context)
 
 

@@ -63,7 +63,7 @@ DATA = {
 
 
 PAGES = ("contacts", "reports", "reviews", "notifications", "profile")
-PAGES_OF_ONE = ("panel", "print", "media", "templates", "transfer", "why")
+PAGES_OF_ONE = ("panel", "print", "media", "templates", "transfer", "why", "channels")
 
 
 @pytest.fixture

@@ -70,6 +70,7 @@ def places(stage: Stage) -> dict[str, tuple[str, dict[str, Any]]]:
         *(f"/inbox/{inbox.slug}/?q=Hello", f"/inbox/{inbox.slug}/c/{cid}/", f"/c/{cid}/panel/"),
         *(f"/c/{cid}/thread/", f"/c/{cid}/desk/", f"/c/{cid}/why/", f"/c/{cid}/messages/"),
         *(f"/c/{cid}/transfer/", f"/c/{cid}/mentions/", f"/c/{cid}/templates/", "/reviews/"),
+        f"/c/{cid}/channels/",
         *(f"/contacts/{contact}/", f"/contacts/{contact}/merge/", "/search/?q=Hello"),
         *(f"/contacts/{contact}/merge/?q=a", "/search/?q=hello&show=messages"),
         *(f"/c/{cid}/print/", f"/c/{cid}/print/?notes", f"/c/{cid}/transcript.csv"),

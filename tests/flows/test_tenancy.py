@@ -363,6 +363,8 @@ TABLE: dict[str, dict[str, Row]] = {
     "why": {"GET": _read(reads=True)},
     "panel_folds": {"GET": _read(reads=True)},
     "media": {"GET": _read(reads=True)},
+    # What stands there of others is tested in tests/inbox/test_channels.py.
+    "channels": {"GET": _read()},
     # One's own queue: nobody's words but those of conversations one may read.
     "reviews": {"GET": Row(OK, {**OF_ONESELF, "nora": NO_LICENCE})},
     "search": {

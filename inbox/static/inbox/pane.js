@@ -34,6 +34,7 @@ export class Pane {
     this.shown = 0;
     this.panelWishes = 0;
     this.aside.addEventListener("toggle", (event) => this.loadParts(event.target), true);
+    this.place.addEventListener("toggle", (event) => this.menuToggled(event), true);
     this.aside.addEventListener("reset", () => setTimeout(() => this.refreshPanel()));
     this.loadParts();
     addEventListener("popstate", () => this.walked());
@@ -443,6 +444,19 @@ export class Pane {
     }
   }
 
+  // A menu of the thread whose content is asked for each time: what was shown before may not be
+  // this reader's any more.
+  async menuToggled({ target, newState }) {
+    const place = target.matches("[popover]") && target.querySelector("[data-part-url]");
+    if (!place) return;
+    place.replaceChildren();
+    if (newState !== "open") return;
+    await this.loadPart(place);
+    if (place.childElementCount || !target.matches(":popover-open")) return;
+    target.hidePopover();
+    this.offerRetry(() => target.isConnected && target.showPopover());
+  }
+
   async loadPart(place) {
     const end = place.childElementCount ? () => {} : waitIn(place);
     const answer = await this.fetch(place.dataset.partUrl);
@@ -586,7 +600,7 @@ function renewPanel(known, fresh) {
     },
   });
   // What had the focus is gone: a tag that was removed.
-  if (known.isConnected && had && !had.isConnected) known.closest("aside").focus();
+  if (known.isConnected && had && !had.isConnected) known.closest("aside")?.focus();
 }
 
 function isDirty(form) {
