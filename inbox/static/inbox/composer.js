@@ -13,6 +13,7 @@ import { Values } from "./values.js";
 import { t } from "./words.js";
 
 const DRAFT_MS = 500;
+const LONG_WORDS = 40;
 const FRESH_MS = 2 * 60_000;
 const AGAIN_MS = 4_000;
 const TYPING_MS = 3_000;
@@ -314,6 +315,7 @@ export class Composer {
     const cost = this.cost();
     this.form.querySelector("#cost-words").textContent = cost.words;
     place.dataset.tone = cost.tone;
+    place.toggleAttribute("data-long", cost.words.length > LONG_WORDS);
     replace.hidden = !cost.mayReplace;
     this.showWho();
     this.form.querySelector("#send").disabled = cost.tone === "stop" || this.files.isBusy;
