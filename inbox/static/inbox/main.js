@@ -104,6 +104,8 @@ document.addEventListener("submit", (event) => {
 const CLICKS = {
   "[popover] [popovertarget]": (it) =>
     document.getElementById(it.getAttribute("popovertarget")).showPopover(),
+  "[data-menu]": (it) =>
+    document.getElementById(it.dataset.menu).showPopover({ source: it }),
   "[data-open]": (it) => pane.open(it.dataset.open, { url: it.href }),
   "#panel-toggle": () => pane.togglePanel(),
   "[data-close-panel]": () => pane.closePanel(),
