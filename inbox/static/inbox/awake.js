@@ -2,18 +2,17 @@
 // keeps nobody logged in.
 
 const A_MINUTE = 60_000;
-const form = document.getElementById("awake");
+const place = document.getElementById("awake");
 let saidAt = Date.now();
 
 function stir() {
   if (Date.now() - saidAt < A_MINUTE) return;
   saidAt = Date.now();
-  fetch(form.action, {
+  fetch(place.dataset.url, {
     method: "POST",
-    body: new FormData(form),
     redirect: "manual",
     credentials: "same-origin",
-    headers: { Accept: "application/json" },
+    headers: { Accept: "application/json", "X-CSRFToken": place.querySelector("input").value },
   }).catch(() => {});
 }
 

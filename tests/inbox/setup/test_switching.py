@@ -14,7 +14,7 @@ from inbox.models import Contact, Message, Sender, TeamInbox
 from inbox.refusals import MissingInputError
 from inbox.reply_settings import greeting
 from inbox.sending import deliver, send_test
-from inbox.setup.general import ChangedMeanwhileError, change_inbox
+from inbox.setup.general import CARDS, ChangedMeanwhileError, change_inbox
 from inbox.setup.numbers import attach_number
 from inbox.setup.preflight import Preflight, preflight
 from inbox.setup.refusals import SetUpError
@@ -540,8 +540,7 @@ def test_two_admins_at_two_cards_are_in_nobodys_way(shop: Shop, now: datetime) -
     seen = look(shop.inbox)
     given: Any = {"inbox": shop.inbox, "by": shop.admin, "now": now, "version": 1}
     change_inbox(**given, card="look", seen=seen, values={**seen, "name": "Help"})
-    names = ("reopen_hours", "reopen_owner", "auto_close_hours")
-    ending = {name: getattr(shop.inbox, name) for name in names}
+    ending = {name: getattr(shop.inbox, name) for name in CARDS["ending"]}
 
     row = change_inbox(
         **given, card="ending", seen=ending, values={**ending, "auto_close_hours": 24}
