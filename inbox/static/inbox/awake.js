@@ -12,7 +12,7 @@ function stir() {
     method: "POST",
     redirect: "manual",
     credentials: "same-origin",
-    headers: { Accept: "application/json", "X-CSRFToken": place.querySelector("input").value },
+    headers: { Accept: "application/json", "X-CSRFToken": place.dataset.token },
   }).catch(() => {});
 }
 
