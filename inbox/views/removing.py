@@ -11,7 +11,7 @@ from inbox.abilities import may_remove
 from inbox.access import get_message
 from inbox.forgetting.copies import together_with
 from inbox.forgetting.removing import remove_message, why_not
-from inbox.views.answers import act, back_to, no_licence, reader, url_of, wants_fragment
+from inbox.views.answers import Case, act, back_to, no_licence, reader, url_of, wants_fragment
 
 
 @require_http_methods(["GET", "POST"])
@@ -36,6 +36,7 @@ def message_remove(request: HttpRequest, *, mid: str) -> HttpResponse:
     refusal = why_not(message, now=now)
     is_part = wants_fragment(request)
     context = {
+        "case": Case(viewer, user, conversation, now),
         "message": message,
         "why_not": retold(refusal.reason) if refusal else "",
         "files": message.attachments.filter(forgotten_at=None).count(),
