@@ -111,6 +111,10 @@ MIRRORED = """() => {
   root.dir = "ltr";
   return isTooWide;
 }"""
+# Some colours change gradually.
+SETTLED = """() => Promise.all(
+  document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished)
+)"""
 SHOTS = Path(__file__).parents[2] / ".pages"
 
 
@@ -866,6 +870,7 @@ def check_page(page: Page, name: str) -> None:
     shot = f"{name.replace(' ', '-')}-{{}}-{page.viewport_size['width']}.png"
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
+        page.evaluate(SETTLED)
         found = Axe().run(page, options={"resultTypes": ["violations"]})
         wrong = [
             (one["id"], [node["html"][:160] for node in one["nodes"]][:3])

@@ -493,7 +493,7 @@ export class Composer {
       this.on.ended(this.id, item);
       if (item.after) this.on.after(item.after);
       if (this.thread.isClosed) return true;
-      this.thread.upsert(answer.text);
+      this.thread.confirm(answer.text);
       this.offerUndo(item);
       return true;
     }

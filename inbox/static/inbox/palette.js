@@ -60,19 +60,20 @@ function nameOf(control) {
 
 const words = (text) => text.replace(/\s+/g, " ").trim();
 
-// How well does a name answer what was typed? 0: not at all. Letters in order are enough.
+// How well does a name answer what was typed? 0: not at all. Letters in order are enough; better if
+// the first of them begins the name.
 export function fits(name, typed) {
   const [whole, part] = [plain(name), plain(typed)];
   if (!part) return 1;
   const at = whole.indexOf(part);
-  if (at === 0) return 4;
-  if (at > 0) return whole[at - 1] === " " ? 3 : 2;
+  if (at === 0) return 5;
+  if (at > 0) return whole[at - 1] === " " ? 4 : 3;
   let from = 0;
   for (const letter of part.replaceAll(" ", "")) {
     from = whole.indexOf(letter, from) + 1;
     if (!from) return 0;
   }
-  return 1;
+  return whole[0] === part[0] ? 2 : 1;
 }
 
 function plain(text) {

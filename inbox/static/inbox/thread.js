@@ -136,6 +136,13 @@ export class Thread {
     return this.insert(fresh);
   }
 
+  // Show what the server took in of mine, unless the line has shown it already: that is newer.
+  confirm(html) {
+    const fresh = parse(html);
+    const known = fresh && this.timeline.querySelector(`#${CSS.escape(fresh.id)}`);
+    return known && !isUnsent(known) ? known : this.upsert(html);
+  }
+
   // Show all of these, as `upsert` does one.
   upsertAll(html) {
     const holder = document.createElement("template");

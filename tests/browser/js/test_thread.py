@@ -210,3 +210,24 @@ def test_words_of_mine_that_go_out_at_last_do_not_hide_what_lies_before_them(mod
     assert sent["unseen"] == 320
     assert is_whole(end["seqs"])
     assert end["seqs"][-1] == 381
+
+
+def test_what_the_line_told_of_a_message_of_mine_stays_when_its_answer_comes_late(
+    modules: Page,
+) -> None:
+    """The answer to the order to send it may be slower than how the carrier refuses it."""
+    script = """
+        const sent = w.write({author: "1", kind: "msg-out"});
+        w.thread.upsert(sent.replace("line 61", "failed"));
+        w.thread.confirm(sent);
+        const words = [w.box.querySelector("#m-61").textContent];
+        const second = w.write({author: "1", kind: "msg-out"});
+        w.thread.upsert(second.replace('class="msg', 'class="is-pending msg'));
+        w.thread.confirm(second.replace("line 62", "queued"));
+        words.push(w.box.querySelector("#m-62").textContent);
+        w.box.dataset.words = words.map((one) => one.trim()).join(",");
+    """
+
+    play(modules, script)
+
+    assert modules.locator("#thread-box").get_attribute("data-words") == "youfailed,youqueued"
