@@ -4,8 +4,9 @@ import pytest
 from playwright.sync_api import expect
 
 from inbox.models import Message
-from tests.browser.conftest import Open
+from tests.browser.conftest import NO_WORKER, Open
 from tests.browser.test_every_page import check_page, stage
+from tests.browser.test_waiting import Slow
 from tests.flows.test_together import Stage
 
 __all__ = ["stage"]
@@ -81,6 +82,22 @@ def test_who_was_away_and_who_looks_at_the_list_lose_it_too(
     alice.context.set_offline(False)
     expect(alice.locator("#timeline")).to_contain_text("Removed by a colleague", timeout=30_000)
     expect(alice.locator("body")).not_to_contain_text("4111")
+
+
+def test_on_a_slow_line_the_cursor_still_stands_in_the_reason(
+    stage: Stage, typed: Message, open_as: Open
+) -> None:
+    sue = open_as(stage.house.sue, f"/inbox/support/c/{stage.row.public_id}/", **NO_WORKER)
+    expect(sue.locator("body[data-ready]")).to_be_attached()
+    slow = Slow(sue, "**/remove/")
+
+    sue.locator(f'#timeline [data-id="{typed.public_id}"] .msg-remove').focus()
+    sue.keyboard.press("Enter")
+    dialog = sue.locator("#remove-dialog")
+    expect(dialog.locator(".loading")).to_be_visible()
+    slow.let_go()
+
+    expect(dialog.get_by_label("Why?")).to_be_focused()
 
 
 @pytest.mark.parametrize("width", [1280, 360])

@@ -60,6 +60,8 @@ export function closeAll() {
   }
 }
 
+const FIELD = "input:not([type=hidden]), select, textarea, button";
+
 // Show a dialog whose content the server has; while that takes long, without it. Answers whether it
 // came, or was not wanted any more; throws without a network.
 export async function openPart(dialog, url, isWanted = () => true) {
@@ -84,7 +86,8 @@ export async function openPart(dialog, url, isWanted = () => true) {
   place.innerHTML = answer.text;
   localise(place);
   if (!dialog.open) dialog.showModal();
-  place.querySelector("input, textarea, button")?.focus();
+  const first = place.querySelector("[autofocus]") ?? place.querySelector(FIELD);
+  first?.focus();
   return true;
 }
 
