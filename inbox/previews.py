@@ -43,6 +43,7 @@ def set_preview(
     conversation.preview = _line(message, media_types)
     conversation.preview_kind = message.kind if message.is_inbound else f"out_{message.kind}"[:12]
     conversation.preview_author = message.author_label
+    conversation.preview_by_id = message.author_id
     if message.kind != Message.Kind.NOTE:
         conversation.preview_channel = message.channel
     conversation.last_activity_at = message.created_at

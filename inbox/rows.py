@@ -46,6 +46,7 @@ class Row(NamedTuple):
     preview: str
     preview_kind: str
     preview_author: str
+    preview_by: int | None
     has_failed_message: bool
     is_hidden: bool
     waiting_since: datetime | None
@@ -149,11 +150,6 @@ class Row(NamedTuple):
         """Say whether the last words were ours, and whose."""
         return self.preview_kind.startswith("out_") and bool(self.preview_author)
 
-    @property
-    def is_answer(self) -> bool:
-        """Say whether a person of ours wrote the last words: to that person they are "You"."""
-        return self.is_ours and self.preview_kind != "out_auto"
-
 
 FIELDS = (
     "public_id",
@@ -174,6 +170,7 @@ FIELDS = (
     "preview",
     "preview_kind",
     "preview_author",
+    "preview_by_id",
     "has_failed_message",
     "is_hidden",
     "waiting_since",
@@ -214,6 +211,7 @@ def row_of(conversation: Conversation) -> Row:
         conversation.preview,
         conversation.preview_kind,
         conversation.preview_author,
+        conversation.preview_by_id,
         conversation.has_failed_message,
         conversation.is_hidden,
         conversation.waiting_since,

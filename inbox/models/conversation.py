@@ -179,6 +179,9 @@ class Conversation(models.Model):
     preview = models.CharField(max_length=160, blank=True, default="")
     preview_kind = models.CharField(max_length=12, blank=True, default="")
     preview_author = models.CharField(max_length=120, blank=True, default="")
+    preview_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, db_index=False, related_name="+"
+    )
     preview_channel = models.CharField(max_length=20, blank=True, default="", db_default="")
     has_failed_message = models.BooleanField(default=False)
     is_opted_out = models.BooleanField(

@@ -92,7 +92,11 @@ def test_the_open_row_stays_marked_in_another_view(shop: House, live: Live, open
     expect(alice.locator("#rows .row.is-open")).to_have_count(1)
 
 
-def test_my_own_words_are_mine_in_the_list(shop: House, open_as: Open) -> None:
+def test_my_own_words_are_mine_in_the_list_and_not_those_of_who_is_called_as_i_am(
+    shop: House, open_as: Open
+) -> None:
+    shop.bob.name = shop.alice.name
+    shop.bob.save()
     alice, bob = ready(open_as(shop.alice, here())), ready(open_as(shop.bob, "/inbox/support/"))
 
     answer(alice, "On my way")

@@ -409,7 +409,7 @@ export class List {
     row.querySelector(".row-unread").textContent = number ? shown : "";
     spoken(row, number ? t("unread", { number }) : "");
     const who = row.querySelector("[data-who]");
-    if (who?.dataset.who === this.settings.myName) who.textContent = `${t("you")}:`;
+    if (who?.dataset.who === this.settings.me) who.textContent = `${t("you")}:`;
     // What a colleague has is only read, where colleagues read it.
     const { owner } = row.dataset;
     row.classList.toggle("is-others", Boolean(owner) && owner !== this.settings.me);
