@@ -1,6 +1,7 @@
 """How does a person answer a customer?"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -10,7 +11,7 @@ from accounts.english import noop
 from accounts.models import User
 from compliance.asking_settings import asking_of
 from compliance.evidence import EVERY_PROGRAMME
-from compliance.gate import Purpose
+from compliance.gate import Purpose, Verdict
 from inbox.abilities import Ability, abilities_of, part_of
 from inbox.broadcast import announce
 from inbox.canned import count_uses
@@ -86,28 +87,22 @@ def send_reply(
         known = known_message(thread, client_id, kind=kind, author=user, body=words)
         if known:
             return known
-        row = locked_conversation(conversation)
-        row.thread = thread
-        require_reply(by, row)
-        verdict = refuse_blocked(thread, wanted, now=goes_at)
-        refuse_stale(thread, user, last_seen_seq)
         story = Story(now=now, actor=user)
-        if later is None:
-            make_room_for_answer(row, user, story)
-        # A notice or an offer answers nobody, nor does what goes later: who waits goes on waiting.
-        is_answer = wanted.purpose is Purpose.REPLY and later is None
+        opening = open_to_answer(
+            thread, conversation, by, wanted, story, seen=last_seen_seq, later=later
+        )
         messages = [
             queue_message(
                 thread=thread,
-                conversation=row,
+                conversation=opening.row,
                 body=part_body,
                 purpose=wanted.purpose,
                 author=user,
                 client_id=part_id,
                 attachments=files,
                 story=story,
-                waited_since=row.waiting_since if is_answer else None,
-                verdict=verdict,
+                waited_since=opening.waited_since,
+                verdict=opening.verdict,
                 went_on=went_on,
                 template=template,
                 programme=programme,
@@ -116,14 +111,55 @@ def send_reply(
             )
             for part_body, part_id, files in _parts(thread, words, client_id, attachments)
         ]
-        if is_answer:
-            note_human_answer(row, user, now=now)
+        if opening.is_answer:
+            note_human_answer(opening.row, user, now=now)
         if draft:
-            place = Place(row.account_id, user.pk, row.pk)
+            place = Place(opening.row.account_id, user.pk, opening.row.pk)
             end_draft(place, Draft.Mode.REPLY, save=draft, now=now)
         announce(story.announcements(), now=now)
-        count_uses(canned, row, me=user.pk, now=now)
+        count_uses(canned, opening.row, me=user.pk, now=now)
     return messages[0]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A locked conversation in which somebody may answer now, and what the gate said of it."""
+
+    row: Conversation
+    verdict: Verdict
+    is_answer: bool
+
+    @property
+    def waited_since(self) -> datetime | None:
+        """Return since when the customer waits for these words, if they answer."""
+        return self.row.waiting_since if self.is_answer else None
+
+
+def open_to_answer(
+    thread: Thread,
+    conversation: Conversation,
+    by: Viewer,
+    wanted: Wanted,
+    story: Story,
+    *,
+    seen: int | None,
+    later: Later | None,
+) -> Opening:
+    """Lock a conversation of a locked thread for what the actor of `story` wants to send there.
+
+    It is reopened, woken and claimed as an answer does, unless that goes `later`. Raises what
+    `send_reply` raises of the conversation; `seen` is its `last_seen_seq`.
+    """
+    assert story.actor is not None, "people answer"
+    row = locked_conversation(conversation)
+    row.thread = thread
+    require_reply(by, row)
+    verdict = refuse_blocked(thread, wanted, now=wanted.requested_at)
+    refuse_stale(thread, story.actor, seen)
+    if later is None:
+        make_room_for_answer(row, story.actor, story)
+    # A notice or an offer answers nobody, nor does what goes later: who waits goes on waiting.
+    return Opening(row, verdict, is_answer=wanted.purpose is Purpose.REPLY and later is None)
 
 
 def _checked_body(body: str, attachments: Sequence[Attachment]) -> str:

@@ -7,18 +7,17 @@ from django.db import transaction
 from accounts.access import Viewer
 from accounts.english import noop
 from accounts.models import User
-from compliance.judging import Purpose, purpose_of
+from compliance.judging import purpose_of
 from inbox.broadcast import announce
-from inbox.conversations import locked_conversation
 from inbox.models import Attachment, Message
 from inbox.refusals import MissingInputError
-from inbox.sending.asking import Wanted, keeping_refusals, refuse_blocked
+from inbox.sending.asking import Wanted, keeping_refusals
 from inbox.sending.going_on import programme_of
 from inbox.sending.later import Later, checked_later
 from inbox.sending.locking import locked_thread
 from inbox.sending.progress import note_human_answer
 from inbox.sending.queueing import queue_message
-from inbox.sending.replying import make_room_for_answer, refuse_stale, require_reply
+from inbox.sending.replying import open_to_answer
 from inbox.sending.templating import as_judged, chosen_before
 from inbox.story import Story
 
@@ -56,33 +55,28 @@ def resend(
         again = Message.objects.filter(resend_of=message).first()
         if again:
             return again
-        row = locked_conversation(message.conversation)
-        row.thread = thread
-        require_reply(by, row)
-        verdict = refuse_blocked(thread, wanted, now=goes_at)
-        refuse_stale(thread, user, last_seen_seq)
         story = Story(now=now, actor=user)
-        if later is None:
-            make_room_for_answer(row, user, story)
-        is_answer = wanted.purpose is Purpose.REPLY and later is None
+        opening = open_to_answer(
+            thread, message.conversation, by, wanted, story, seen=last_seen_seq, later=later
+        )
         new = queue_message(
             thread=thread,
-            conversation=row,
+            conversation=opening.row,
             body=message.body,
             purpose=wanted.purpose,
             author=user,
             story=story,
             resend_of=message,
-            waited_since=row.waiting_since if is_answer else None,
-            verdict=verdict,
+            waited_since=opening.waited_since,
+            verdict=opening.verdict,
             template=template,
             programme=wanted.programme,
             later=later,
         )
         _copy_attachments(message, new)
-        if is_answer:
-            note_human_answer(row, user, now=now)
-        story.message_updated(row, message, "resent")
+        if opening.is_answer:
+            note_human_answer(opening.row, user, now=now)
+        story.message_updated(opening.row, message, "resent")
         announce(story.announcements(), now=now)
     return new
 
