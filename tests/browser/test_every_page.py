@@ -867,7 +867,8 @@ def check_page(page: Page, name: str) -> None:
     page.wait_for_load_state("load")
     assert page.viewport_size
     SHOTS.mkdir(parents=True, exist_ok=True)
-    shot = f"{name.replace(' ', '-')}-{{}}-{page.viewport_size['width']}.png"
+    width = page.viewport_size["width"]
+    shot = f"{name.removesuffix(f' {width}').replace(' ', '-')}-{{}}-{width}.png"
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         page.evaluate(SETTLED)
