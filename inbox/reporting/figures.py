@@ -471,8 +471,9 @@ class _Maker:
 
     def _tags(self) -> Table:
         names = ("opened", "inbound", "replies", "closed", "opt_outs")
+        told = self.cells.filter(self.scope.tells_tags("conversation__"))
         found = (
-            self.cells.annotate(one=Func(F("tags"), function="unnest"))
+            told.annotate(one=Func(F("tags"), function="unnest"))
             .values_list("one")
             .annotate(*[Sum(name) for name in names])
             .order_by("one")

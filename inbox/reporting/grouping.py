@@ -57,9 +57,10 @@ def times_by(
     for name, kind in _KINDS.items():
         asked[f"{name}_number"] = Count("pk", filter=kind)
         asked[f"{name}_parts"] = Percentiles(scope.asked.clock, filter=kind)
-    rows = (
-        scope.times(since, until).annotate(group=group).values_list("group").annotate(**asked)
-    ).order_by("group")
+    times = scope.times(since, until)
+    if group is BY_TAG:
+        times = times.filter(scope.tells_tags("conversation__"))
+    rows = times.annotate(group=group).values_list("group").annotate(**asked).order_by("group")
     return {
         key: Times(
             *(

@@ -53,7 +53,7 @@ class Scope:
         if asked.channel:
             rows = rows.filter(channel=asked.channel)
         if asked.tag:
-            rows = rows.filter(tags__contains=[asked.tag])
+            rows = rows.filter(self.tells_tags("conversation__"), tags__contains=[asked.tag])
         return rows.filter(agent=asked.agent) if asked.agent else rows
 
     def times(self, since: datetime, until: datetime) -> "QuerySet[ResponseTime]":
@@ -89,8 +89,15 @@ class Scope:
         if self.asked.channel:
             wanted &= Q(**{f"{path}thread__address__family": self.asked.channel})
         if self.asked.tag:
-            wanted &= Q(**{f"{path}tags__contains": [self.asked.tag]})
+            wanted &= Q(**{f"{path}tags__contains": [self.asked.tag]}) & self.tells_tags(path)
         return wanted
+
+    def tells_tags(self, path: str) -> Q:
+        """Keep what lies in these inboxes now; `path` leads to a conversation.
+
+        What was moved out of them counts there still, but which tags it has is told no more.
+        """
+        return Q(**{f"{path}inbox__in": self.inbox_ids}) if self.is_team else Q()
 
 
 def scope_of(viewer: Viewer, user: User, asked: Asked) -> Scope | None:

@@ -17,7 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account, AuditEntry, Membership, User
-from inbox.conversations import claim_conversation
+from inbox.conversations import claim_conversation, transfer_to_inbox
 from inbox.counting import count_next
 from inbox.models import (
     Conversation,
@@ -224,6 +224,27 @@ def test_tables_by_agent_number_tag_and_code(house: House, talk: Talk) -> None:
     ]
     assert rows(found, "failures") == [["30003", 1, 100.0]]
     assert rows(found, "first_replies")[1] == ["≤ 5 min", 1]
+
+
+def test_which_tags_something_has_is_told_only_where_it_lies(house: House, talk: Talk) -> None:
+    sales = make_inbox(house.account, "Sales")
+    sid = make_user(house.account, "Sid", team=sales.team, role=Membership.Role.SUPERVISOR)
+    talk.writes(0)
+    talk.answers(4)
+    Conversation.objects.update(tags=["before"])
+    counted(house.account)
+    transfer_to_inbox(conversation=talk.row, to=sales, now=talk.at(5), **talk.by)
+    talk.writes(6)
+    Conversation.objects.update(tags=["before", "layoffs"])
+
+    before, after = report(house, house.sue), report(house, sid)
+    asked = [report(house, house.sue, tag=tag) for tag in ("before", "layoffs")]
+
+    # Its answer was given in Support, and counts there.
+    assert cards(before)["first"] == "4 min"
+    assert rows(before, "tags") == []
+    assert [(cards(one)["first"], cards(one)["inbound"]) for one in asked] == [("–", "0")] * 2
+    assert {row[0] for row in rows(after, "tags")} == {"before", "layoffs"}
 
 
 def online(user: User, since: datetime, minutes: int) -> None:
