@@ -12,13 +12,16 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from http.client import HTTPResponse
+from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import requests
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.urls import reverse
+from jsonschema import Draft202012Validator
 from twilio.request_validator import RequestValidator
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -35,6 +38,8 @@ BACKEND = "accounts.backends.AuthenticationBackend"
 PROTOCOL = "teaminbox.v1"
 CSRF = "c" * 32
 ABNORMAL = 1006  # closed without a word
+SCHEMA = Path(__file__).parents[1] / "docs/protocol/frames.schema.json"
+PUBLISHED_BY_A_TEST = "said"
 Frame = dict[str, Any]
 Result = TypeVar("Result")
 
@@ -106,8 +111,32 @@ class Browser:
         return {"Cookie": cookies, "X-CSRFToken": CSRF, **more}
 
 
+@cache
+def shapes() -> dict[str, Draft202012Validator]:
+    """Return what the published protocol says of each type of frame; a tick's is blank."""
+    every = json.loads(SCHEMA.read_text())["oneOf"]
+    return {
+        one["properties"].get("type", {}).get("const", ""): Draft202012Validator(one)
+        for one in every
+    }
+
+
+def check_promised(frame: Frame) -> None:
+    """Check that a frame is one that the published protocol promises."""
+    kind = frame.get("type", "")
+    if kind == PUBLISHED_BY_A_TEST:
+        return
+    assert kind in shapes(), f"nothing is said of {frame}"
+    problems = [error.message for error in shapes()[kind].iter_errors(frame)]
+    assert problems == [], f"{problems} in {frame}"
+
+
 class Socket:
-    """One tab's socket to the running process. `frames` is all it has heard."""
+    """One tab's socket to the running process. `frames` is all it has heard.
+
+    Whatever it hears is held against the published protocol.
+    One that `is_slow` takes frames from the line only when the test asks for them.
+    """
 
     def __init__(
         self,
@@ -116,6 +145,7 @@ class Socket:
         session_key: str = "",
         protocol: str = PROTOCOL,
         origin: str = "",
+        is_slow: bool = False,
     ) -> None:
         self.frames: list[Frame] = []
         cookie = {"Cookie": f"sessionid={session_key}"} if session_key else {}
@@ -127,7 +157,7 @@ class Socket:
                 additional_headers=cookie,
                 origin=Origin(origin or live.base_url),
                 proxy=None,
-                max_queue=None,
+                max_queue=1 if is_slow else None,
             )
         )
 
@@ -237,6 +267,7 @@ class Socket:
         except TimeoutError:
             return None
         self.frames.append(frame)
+        check_promised(frame)
         return frame
 
 

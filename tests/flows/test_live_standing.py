@@ -17,7 +17,7 @@ from inbox.standing import SETTINGS
 from inbox.watch import marks_of
 from tests.doors import Browser
 from tests.factories import make_inbox, make_user
-from tests.flows.test_live_socket import RECHECK_S, Room, check_protocol, room
+from tests.flows.test_live_socket import RECHECK_S, Room, room
 
 __all__ = ["room"]
 
@@ -38,7 +38,6 @@ def standing(browser: Browser, inbox: TeamInbox) -> str:
         shown = socket.sit_down()
         shown.say(type="subscribe", inbox=str(inbox.public_id), after=0)
         found: str = shown.hear_type("subscribed")["standing"]
-        check_protocol(shown)
     return found
 
 
@@ -65,7 +64,6 @@ def test_a_changed_setting_is_told_to_everybody_there_and_to_nobody_else(
     for chair in here:
         told = chair.hear_type("access.changed", within=RECHECK_S)
         assert told["data"] == {"inboxes": [str(house.inbox.public_id)]}
-        check_protocol(chair)
     for chair in elsewhere:
         chair.hear_out(RECHECK_S)
         assert chair.content() == []
