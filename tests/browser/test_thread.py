@@ -271,6 +271,9 @@ def test_colleagues_see_who_is_here_and_who_writes(shop: House, open_as: Open) -
     bob.locator("#words").press_sequentially("I th")
 
     expect(alice.locator("#typists")).to_have_text("Bob is replying…")
+    expect(alice.locator("#viewers [data-state=typing]")).to_contain_text("Bob")
+    for mine in ("#typists", "#viewers [data-state=typing]", ".row-viewers.is-typing"):
+        expect(bob.locator(mine).and_(bob.locator(":visible"))).to_have_count(0)
     bob.goto("/profile/")
     expect(alice.locator("#viewers")).not_to_be_visible()
 
