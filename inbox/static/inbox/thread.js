@@ -256,6 +256,8 @@ export class Thread {
     if (!tick) return;
     item.dataset.status = status;
     if (!TROUBLED.has(status)) item.querySelector(".msg-problem")?.remove();
+    // Only what waits can be stopped.
+    if (status !== "queued") delete item.dataset.callOff;
     tick.className = `tick tick-${status}`;
     tick.querySelector(".tick-words").textContent = t(`status_${status}`);
     tick.querySelector("time")?.remove();
