@@ -418,6 +418,12 @@ def counts_of(viewer: Viewer, inbox: TeamInbox) -> dict[str, int]:
     return _head_and_counts(viewer, inbox)[1]
 
 
+def unread_among(viewer: Viewer, inbox: TeamInbox, public_ids: Sequence[str]) -> dict[str, int]:
+    """Count what this reader has not read in each of these conversations that they see now."""
+    seen = conversations_of(viewer).filter(inbox=inbox, public_id__in=public_ids).order_by()
+    return dict(seen.values_list("public_id", _Number(_unread(viewer.user_id))))
+
+
 def _head_and_counts(viewer: Viewer, inbox: TeamInbox) -> tuple[int, dict[str, int]]:
     nothing = (0,) * (1 + len(COUNTED_VIEWS))
     numbers = next(iter(_COUNTED.all(viewer, inbox=inbox.pk)), nothing)

@@ -13,12 +13,13 @@ from accounts.models import User
 from accounts.numbers import number_in
 from inbox.access import get_inbox, inboxes_of
 from inbox.filters import Filter
-from inbox.lists import Asked, View, counts_of, inbox_page
+from inbox.lists import Asked, View, counts_of, inbox_page, unread_among
 from inbox.searching.finding import TooSlowError
 from inbox.views.answers import no_licence, reader, wants_fragment
 from inbox.views.frame import show_page
 
 LAST_INBOX = "last_inbox"
+MOST_ASKED = 100  # rows of which one request asks what is unread
 
 
 @require_GET
@@ -67,9 +68,15 @@ def inbox(request: HttpRequest, *, slug: str) -> HttpResponse:
 
 @require_GET
 def counts(request: HttpRequest, *, slug: str) -> HttpResponse:
-    """Count the parts of the list for this reader."""
+    """Count the parts of the list for this reader; or what they have not read in some rows of it,
+    those named by `unread`."""
     viewer, _user, _now = reader(request)
-    return JsonResponse(counts_of(viewer, get_inbox(viewer, slug)))
+    found = get_inbox(viewer, slug)
+    named = request.GET.getlist("unread")[:MOST_ASKED]
+    if not named:
+        return JsonResponse(counts_of(viewer, found))
+    public_ids = [one for one in named if one.isascii() and one.isalnum()]
+    return JsonResponse({"unread": unread_among(viewer, found, public_ids)})
 
 
 def asked_by(request: HttpRequest) -> Asked:

@@ -256,6 +256,26 @@ def test_unread_is_what_i_have_not_read(stage: Stage, login: Any, url: str) -> N
     assert 'data-unread="1"' in alice.get(url).text
 
 
+def test_what_is_unread_in_a_row_that_came_back_can_be_asked_for(
+    stage: Stage, login: Any, url: str, charlie: User
+) -> None:
+    house, mine, url = stage.house, stage.row.public_id, f"{url}counts/"
+    stage.hear("One more")
+    hers = Conversation.objects.get(
+        messages=text_in(stage.client, house.sender, "+14155550177", "Hi")
+    )
+    claim = {"by": house.viewer(house.alice), "user": house.alice, "now": stage.now}
+    claim_conversation(conversation=hers, **claim)
+    asked = {"unread": [mine, hers.public_id, "nobody's", "é"]}
+    alice, bob = login(house.alice), login(house.bob)
+    alice.post(f"/c/{mine}/read/", {"seq": 1})
+
+    assert alice.get(url, asked).json() == {"unread": {mine: 1, hers.public_id: 1}}
+    assert bob.get(url, asked).json() == {"unread": {mine: 2}}
+    assert login(charlie).get(url, asked).json() == {"unread": {}}
+    assert bob.get(url, {"unread": ["?"]}).json() == {"unread": {}}
+
+
 def test_numbers_stop_at_a_hundred(house: House, client: Client, login: Any, url: str) -> None:
     many(house, client, COUNT_LIMIT + 2)
     alice = login(house.alice)

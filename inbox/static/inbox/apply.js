@@ -4,10 +4,12 @@ import { dropShown } from "./dialogs.js";
 import { alarm, gather, tellNews } from "./speak.js";
 import { t } from "./words.js";
 
+// By these a row comes (back) into somebody's sight that customers have written in before.
+const COMES_BACK = new Set(["conversation.updated", "conversation.moved"]);
 const FAILURES = new Set(["failed", "blocked"]);
 
 export class Apply {
-  // `page`: list, pane, notifier.
+  // `page`: list, pane, notifier, tally.
   constructor(page, settings) {
     this.page = page;
     this.settings = settings;
@@ -15,8 +17,10 @@ export class Apply {
 
   // Apply one durable event.
   event(frame) {
-    const row = frame.frag?.row ? this.page.list.upsert(frame.frag.row) : null;
-    const { pane } = this.page;
+    const { list, pane, tally } = this.page;
+    const isBack = COMES_BACK.has(frame.type) && !list.knowsUnread(frame.conversation);
+    const row = frame.frag?.row ? list.upsert(frame.frag.row) : null;
+    if (row && isBack && list.fits(row)) tally.wonder(frame.conversation);
     const { thread } = pane;
     pane.hear(frame.conversation);
     if (thread) this.inThread(frame, thread, row);

@@ -28,7 +28,8 @@ export class List {
     this.openId = null;
     this.readState();
     this.adopt(document);
-    document.getElementById("fresh-button")?.addEventListener("click", () => this.settle(true));
+    const bar = document.getElementById("fresh-button");
+    bar?.addEventListener("click", (event) => this.showNews(event));
     const nav = document.getElementById("list");
     nav.addEventListener("pointerleave", () => this.settle());
     nav.addEventListener("focusout", () => setTimeout(() => this.settle(), 50));
@@ -64,7 +65,6 @@ export class List {
       this.drafts[isBegun ? "add" : "delete"](row.dataset.id);
       this.paint(row);
     }
-    this.mark(this.openId);
     this.settings.onRows?.(this.ids);
   }
 
@@ -225,7 +225,6 @@ export class List {
     Idiomorph.morph(known, fresh.outerHTML, { morphStyle: "outerHTML" });
     const row = this.row(fresh.dataset.id);
     this.paint(row);
-    row.classList.toggle("is-open", row.dataset.id === this.openId);
   }
 
   // Rows never move under a pointer or the keyboard's focus, nor while some are being chosen.
@@ -289,6 +288,12 @@ export class List {
     this.waiting.clear();
     this.showFresh();
     if (isWished) this.box.scrollTop = 0;
+  }
+
+  // Whoever pressed the bar by a key goes on from the first row: the bar has gone.
+  showNews({ detail }) {
+    this.settle(true);
+    if (detail === 0) this.rows.querySelector(".row .row-link")?.focus({ preventScroll: true });
   }
 
   showFresh() {
@@ -372,6 +377,17 @@ export class List {
     this.settings.onUnread?.(this.unreadNumber);
   }
 
+  // So much was unread a moment ago, when somebody asked; more may have come since.
+  setUnreadAtLeast(id, number) {
+    if (id !== this.openId && number > (this.unread.get(id) ?? 0)) this.setUnread(id, number);
+  }
+
+  // Is it known here how much of it I have not read? Who closes it ends that.
+  knowsUnread(id) {
+    const isThere = this.waiting.has(id) || this.row(id)?.matches(":not(.is-leaving)");
+    return isThere || this.unread.has(id);
+  }
+
   // What I may see is another: whether I may still read what has no row here, nobody knows.
   forgetUnreadElsewhere() {
     for (const id of [...this.unread.keys()]) if (!this.row(id)) this.unread.delete(id);
@@ -413,6 +429,7 @@ export class List {
     // What a colleague has is only read, where colleagues read it.
     const { owner } = row.dataset;
     row.classList.toggle("is-others", Boolean(owner) && owner !== this.settings.me);
+    this.paintOpen(row);
     this.paintDraft(row);
     this.settings.onPaint?.(row);
   }
@@ -430,13 +447,15 @@ export class List {
 
   mark(id) {
     this.openId = id;
-    for (const row of this.rows.querySelectorAll(".row")) {
-      const isOpen = row.dataset.id === id;
-      row.classList.toggle("is-open", isOpen);
-      const link = row.querySelector(".row-link");
-      if (isOpen) link.setAttribute("aria-current", "page");
-      else link.removeAttribute("aria-current");
-    }
+    for (const row of this.rows.querySelectorAll(".row")) this.paintOpen(row);
+  }
+
+  paintOpen(row) {
+    const isOpen = row.dataset.id === this.openId;
+    row.classList.toggle("is-open", isOpen);
+    const link = row.querySelector(".row-link");
+    if (isOpen) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
 
   // --- numbers ---

@@ -60,6 +60,7 @@ page.tally = new Tally(settings, {
   show: (numbers) => page.list.setCounts(numbers),
   showOldest: (at) => page.list.setOldest(at),
   unread: (ids) => page.list.setUnreadAfar(ids),
+  unreadOf: (id, number) => page.list.setUnreadAtLeast(id, number),
   isUp: () => page.line.isUp,
 });
 page.people = new People(settings, {

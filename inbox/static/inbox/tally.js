@@ -7,14 +7,17 @@ const NOTHING = { unassigned: 0, open: 0, snoozed: 0 };
 
 export class Tally {
   // `show` paints numbers by the names of the chips, `showOldest` since when somebody waits,
-  // `unread` is told what is mine and unread; `isUp` says whether the line is.
-  constructor(settings, { show, showOldest, unread, isUp }) {
+  // `unread` is told what is mine and unread, `unreadOf` how much of a row; `isUp` says whether the
+  // line is.
+  constructor(settings, { show, showOldest, unread, unreadOf, isUp }) {
     this.settings = settings;
     this.show = show;
     this.showOldest = showOldest;
     this.unread = unread;
+    this.unreadOf = unreadOf;
     this.isUp = isUp;
     this.timer = 0;
+    this.wondered = new Set();
     this.reset();
   }
 
@@ -77,6 +80,25 @@ export class Tally {
       if (answer.ok) this.asked(answer.body);
     } catch {
       // The next change asks again.
+    }
+  }
+
+  // A row came (back) into my sight: how much of it have I not read? Rows are drawn for everybody
+  // alike. Asked once for several, and not by everybody at once.
+  wonder(id) {
+    if (!this.wondered.size) setTimeout(() => this.askUnread(), ASK_MS * Math.random());
+    this.wondered.add(id);
+  }
+
+  async askUnread() {
+    const query = new URLSearchParams([...this.wondered].map((id) => ["unread", id]));
+    this.wondered.clear();
+    try {
+      const answer = await getJson(`${this.settings.countsUrl}?${query}`);
+      const found = answer.ok ? Object.entries(answer.body.unread) : [];
+      for (const [id, number] of found) this.unreadOf(id, number);
+    } catch {
+      // The list says it when it is loaded anew.
     }
   }
 }

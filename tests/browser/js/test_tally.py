@@ -9,22 +9,24 @@ pytestmark = pytest.mark.browser
 
 WORLD = """async (play) => {
     const {Tally} = await import("/inbox/tally.js");
-    const [shown, oldest, unread] = [[], [], []];
-    const world = {isUp: true, asked: 0};
-    window.fetch = async () => {
+    const [shown, oldest, unread, urls] = [[], [], [], []];
+    const world = {isUp: true, asked: 0, answer: '{"mine":1}'};
+    window.fetch = async (url) => {
         world.asked += 1;
-        return new Response('{"mine":1}', {headers: {"Content-Type": "application/json"}});
+        urls.push(url);
+        return new Response(world.answer, {headers: {"Content-Type": "application/json"}});
     };
     const tally = new Tally({inbox: "here", countsUrl: "/counts/"}, {
         show: (numbers) => shown.push(numbers),
         showOldest: (at) => oldest.push(at),
         unread: (ids) => unread.push(ids),
+        unreadOf: (id, number) => unread.push([id, number]),
         isUp: () => world.isUp,
     });
     const hear = (type, data, inbox = "here") => tally.heard({inbox, type, data});
     const turn = () => new Promise((go) => setTimeout(go, 30));
     await new Function("w", `return (async () => {${play}})()`)({tally, hear, world, turn});
-    return {shown, oldest, unread, asked: world.asked};
+    return {shown, oldest, unread, urls, asked: world.asked};
 }"""
 OWN = (
     'w.hear("counts.mine", {mine: 2, shared: 1, mentions: 1, unassigned: 1, open: 3, snoozed: 0});'
@@ -111,3 +113,23 @@ def test_what_is_mine_and_unread_is_told_with_my_own_numbers(modules: Page) -> N
     script = 'w.hear("counts.mine", {mine: 2, unread: ["a", "b"]});' + TEAM + OWN
 
     assert play(modules, script)["unread"] == [["a", "b"], []]
+
+
+def test_what_is_unread_in_rows_that_came_back_is_asked_once_for_all_of_them(
+    modules: Page,
+) -> None:
+    found = play(
+        modules,
+        """
+        Math.random = () => 0;
+        w.world.answer = '{"unread":{"a":2,"b":0}}';
+        w.tally.wonder("a"); w.tally.wonder("b"); w.tally.wonder("a");
+        await w.turn();
+        w.world.answer = "nonsense";
+        w.tally.wonder("c");
+        await w.turn();
+        """,
+    )
+
+    assert found["urls"] == ["/counts/?unread=a&unread=b", "/counts/?unread=c"]
+    assert found["unread"] == [["a", 2], ["b", 0]]
