@@ -264,8 +264,9 @@ def test_what_is_unread_in_a_row_that_came_back_can_be_asked_for(
     hers = Conversation.objects.get(
         messages=text_in(stage.client, house.sender, "+14155550177", "Hi")
     )
-    claim = {"by": house.viewer(house.alice), "user": house.alice, "now": stage.now}
-    claim_conversation(conversation=hers, **claim)
+    claim_conversation(
+        conversation=hers, by=house.viewer(house.alice), user=house.alice, now=stage.now
+    )
     asked = {"unread": [mine, hers.public_id, "nobody's", "é"]}
     alice, bob = login(house.alice), login(house.bob)
     alice.post(f"/c/{mine}/read/", {"seq": 1})
