@@ -4,7 +4,8 @@ A line for each number, or user id on WhatsApp, that an import can read. They ar
 not all of them are ever in memory.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from django.db.models import Func, Q, QuerySet
 
@@ -50,8 +51,10 @@ def lines_of(
     last = 0
     while may_go_on():
         part = list(_addresses(account).filter(pk__gt=last)[:PART])
+        numbers = _numbers_of(part) if is_masked else {}
         for address in part:
-            yield _line(address, names, is_masked=is_masked)
+            line = _line(address, names)
+            yield _masked(address, line, numbers[address.contact_id]) if is_masked else line
         if len(part) < PART:
             return
         last = part[-1].pk
@@ -63,11 +66,20 @@ def _addresses(account: Account) -> "QuerySet[ContactAddress]":
     return rows.select_related("contact").order_by("pk")
 
 
-def _line(address: ContactAddress, names: Sequence[str], *, is_masked: bool) -> list[str]:
+def _numbers_of(addresses: Iterable[ContactAddress]) -> Mapping[int, Sequence[str]]:
+    """Return all numbers of these contacts, by key: a card may name any of them. One query."""
+    contacts = {address.contact_id for address in addresses}
+    found: dict[int, list[str]] = defaultdict(list)
+    for one in ContactAddress.objects.filter(contact__in=contacts).order_by("pk"):
+        found[one.contact_id].append(one.number)
+    return found
+
+
+def _line(address: ContactAddress, names: Sequence[str]) -> list[str]:
     contact = address.contact
     known = {name.casefold(): value for name, value in contact.attributes.items()}
     number = address.phone if address.family == SMS else f"{WHATSAPP}:{address.number}"
-    line = [
+    return [
         number,
         contact.name,
         contact.language,
@@ -75,10 +87,9 @@ def _line(address: ContactAddress, names: Sequence[str], *, is_masked: bool) -> 
         contact.notes,
         *(cell_of(known.get(name.casefold())) for name in names),
     ]
-    return _masked(address, line) if is_masked else line
 
 
-def _masked(address: ContactAddress, line: Sequence[str]) -> list[str]:
-    name = name_words(line[1], address.number, is_masked=True)
-    rest = [without_numbers(cell, [address.number]) for cell in line[2:]]
+def _masked(address: ContactAddress, line: Sequence[str], numbers: Sequence[str]) -> list[str]:
+    name = name_words(line[1], *numbers, is_masked=True)
+    rest = [without_numbers(cell, numbers) for cell in line[2:]]
     return [masked_words(address.number), name, *rest]

@@ -145,6 +145,29 @@ def test_who_may_not_see_numbers_gets_them_masked(house: House) -> None:
     assert "5550101" not in str(lines)
 
 
+def test_another_number_of_theirs_is_masked_on_their_card_too(house: House) -> None:
+    contact = known(
+        house.account,
+        "sms:+12125550101",
+        name="Zoë 212-555-0177",
+        notes="At night 212-555-0177",
+        attributes={"second": "+12125550177"},
+    )
+    ContactAddress.objects.create(
+        account=house.account,
+        contact=contact,
+        key="whatsapp:+12125550177",
+        family="whatsapp",
+        raw="+12125550177",
+        phone="+12125550177",
+    )
+
+    lines = list(lines_of(house.account, ["second"], is_masked=True, may_go_on=lambda: True))
+
+    assert [line[0] for line in lines] == ["+1 ••• ••01", "+1 ••• ••77"]
+    assert "0177" not in str(lines)
+
+
 def test_an_attribute_called_like_a_column_has_one_of_its_own(house: House) -> None:
     known(house.account, "sms:+12125550101", attributes={"Name": "x", "tier": "1"})
     known(house.account, "sms:+12125550102", attributes={"Tier": "2"})
