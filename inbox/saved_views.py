@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils.encoding import uri_to_iri
 from django.utils.translation import gettext as _
 
 from accounts.access import Viewer
@@ -96,12 +97,15 @@ def remove_view(*, inbox: TeamInbox, by: Viewer, public_id: str) -> None:
 
 
 def plain_query(query: str) -> str:
-    """Return of a list's query what a view keeps: the part of the list, whose, filters, order."""
+    """Return of a list's query what a view keeps: the part of the list, whose, filters, order.
+
+    Letters of every script stand there as themselves: three or nine signs for one would not fit.
+    """
     given = dict(parse_qsl(query[:LONGEST_QUERY]))
     owner = number_in(given.get("owner", ""))
     whose = {"owner": str(owner)} if owner else {}
     view = View.named(given.get("view", ""))
-    return urlencode({"view": view, **whose, **Filter.of(given).as_query()})
+    return uri_to_iri(urlencode({"view": view, **whose, **Filter.of(given).as_query()}))
 
 
 # --- Searches -------------------------------------------------------------------------------------

@@ -1,6 +1,9 @@
 """Does a saved view belong to whom it should, and show nobody more than they may see?"""
 
+import re
+from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import IntegrityError, connection
@@ -8,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from inbox.models import SavedSearch, SavedView
+from inbox.models import Conversation, SavedSearch, SavedView
 from inbox.saved_views import MOST
 from tests.conftest import House
 from tests.factories import make_inbox, make_user
@@ -77,6 +80,23 @@ def test_a_shared_view_widens_nobody_s_sight(
     assert rows_of(login(house.alice).get(address).text) == [ids[0]]
     assert rows_of(login(house.bob).get(address).text) == []
     assert rows_of(login(charlie).get(address).text) == []
+
+
+@pytest.mark.parametrize("tag", ["大" * 40, "😀" * 40, "&" * 40], ids=["letters", "signs", "marks"])
+def test_the_longest_tag_of_any_script_fits_into_a_view(
+    house: House, login: Any, client: Client, tag: str
+) -> None:
+    ids = many(house, client, 2)
+    Conversation.objects.filter(public_id=ids[0]).update(tags=[tag])
+    alice = login(house.alice)
+    wanted = {"view": "unassigned", "tag": tag, "waiting": "1440", "priority": "normal"}
+    wanted |= {"unread": "1", "promised": "1", "media": "1", "failed": "1", "sort": "waiting"}
+
+    assert save(alice, "All", urlencode({**wanted, "owner": "9" * 18})).status_code == 200
+    assert save(alice, "Tag", urlencode({"tag": tag})).status_code == 200
+
+    links = re.findall(r'href="([^"]*tag=[^"]*)"', alice.get(URL).text)
+    assert rows_of(alice.get(unescape(links[-1])).text) == [ids[0]]
 
 
 def test_a_name_is_had_once_by_a_person_and_once_by_an_inbox(house: House, login: Any) -> None:
