@@ -61,10 +61,16 @@ def _form_in(request: HttpRequest) -> BulkForm:
         sent = json.loads(request.body)
     except (ValueError, RecursionError, RawPostDataException) as error:
         raise MissingInputError(_("This was not understood. Load the page again.")) from error
-    form = BulkForm(sent if isinstance(sent, dict) else {})
+    facts = sent if isinstance(sent, dict) else {}
+    form = BulkForm({name: _writable(value) for name, value in facts.items()})
     if not form.is_valid():
         raise MissingInputError(str(next(iter(form.errors.values()))[0]))
     return form
+
+
+def _writable(value: object) -> object:
+    """Return what can be stored: JSON may hold half a sign, where a field cut one in two."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 def _facts(form: BulkForm, viewer: Viewer, inbox: TeamInbox, *, now: datetime) -> dict[str, Any]:

@@ -62,6 +62,18 @@ def ids(house: House, client: Client) -> list[str]:
     return many(house, client, 3)
 
 
+def test_half_a_sign_is_no_fault_of_ours(house: House, login: Any, ids: list[str]) -> None:
+    half = "\ud83d"
+    alice = login(house.alice)
+
+    assert told(ask(alice, "tag", ids, tag=f"vip{half}")) == ["ok"] * 3
+    assert ask(alice, "transfer", ids, to=f"inbox:{half}", note=half).status_code == 422
+    assert told(ask(alice, "close", ids, reason=half, waiting_ok=True)) == ["ok"] * 3
+
+    row = Conversation.objects.get(public_id=ids[0])
+    assert (row.tags, row.close_reason) == (["vip?"], "?")
+
+
 # --- Each by itself -------------------------------------------------------------------------------
 
 
