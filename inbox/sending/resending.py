@@ -21,6 +21,8 @@ from inbox.sending.replying import open_to_answer
 from inbox.sending.templating import as_judged, chosen_before
 from inbox.story import Story
 
+NOT_AGAIN = noop("Only a message that did not arrive can be sent again.")
+
 
 def resend(
     *,
@@ -38,8 +40,9 @@ def resend(
     """
     checked_later(later, timedelta(0), now=now)
     goes_at = later.at if later else now
-    if not message.may_be_resent or message.conversation is None:
-        raise MissingInputError(noop("Only a message that did not arrive can be sent again."))
+    if message.conversation is None:
+        raise MissingInputError(NOT_AGAIN)
+    _check(message)
     template = chosen_before(message)
     judged = as_judged(message.thread, template)
     wanted = Wanted(
@@ -55,6 +58,9 @@ def resend(
         again = Message.objects.filter(resend_of=message).first()
         if again:
             return again
+        # It may have arrived, or lost its words, while this waited for the thread.
+        message.refresh_from_db(fields=["status", "body", "forgotten_at"])
+        _check(message)
         story = Story(now=now, actor=user)
         opening = open_to_answer(
             thread, message.conversation, by, wanted, story, seen=last_seen_seq, later=later
@@ -79,6 +85,11 @@ def resend(
         story.message_updated(opening.row, message, "resent")
         announce(story.announcements(), now=now)
     return new
+
+
+def _check(message: Message) -> None:
+    if not message.may_be_resent:
+        raise MissingInputError(NOT_AGAIN)
 
 
 def _copy_attachments(source: Message, target: Message) -> None:

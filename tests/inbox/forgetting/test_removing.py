@@ -34,6 +34,7 @@ from inbox.models import (
 from inbox.models.ids import client_id
 from inbox.previews import REMOVED
 from inbox.refusals import MissingInputError, NotAllowedError, RefusedError
+from inbox.sending import resend
 from routing.models import RuleExample
 from routing.rulebooks import make_rulebook
 from tests.carrier import Twilio
@@ -317,6 +318,20 @@ def test_other_tries_and_reactions_that_quote_it_go_with_it(stage: Stage, remove
     told = {one.data["id"] for one in removed}
     assert told == {failed.public_id, again.public_id, reaction.public_id}
     assert Message.objects.get(pk=stage.message.pk).body == "Thanks"
+
+
+def test_what_is_removed_while_somebody_sends_it_again_goes_to_nobody(
+    stage: Stage, remove: Remove
+) -> None:
+    alice = stage.house.alice
+    looked_at = sent(stage, status=Message.Status.FAILED)
+    remove(Message.objects.get(pk=looked_at.pk))
+
+    with pytest.raises(MissingInputError):
+        resend(message=looked_at, by=stage.viewer(alice), user=alice, now=NOW)
+
+    assert not Message.objects.filter(resend_of=looked_at).exists()
+    assert SECRET not in str(list(Message.objects.values_list("body")))
 
 
 def test_other_messages_keep_their_words(stage: Stage, typed: Message, remove: Remove) -> None:
