@@ -443,10 +443,12 @@ def snooze_conversation(
 def wake_conversation(
     *, conversation: Conversation, by: Viewer, user: User, now: datetime
 ) -> Conversation:
-    """End a snooze by hand."""
+    """End a snooze by hand. Where there is none (any more), nothing changes."""
     with transaction.atomic(durable=True):
         row = locked_conversation(conversation)
         require(Ability.SNOOZE, by, row)
+        if row.status != Conversation.Status.SNOOZED:
+            return row
         story = Story(now=now, actor=user)
         wake_row(row, story)
         announce(story.announcements(), now=now)

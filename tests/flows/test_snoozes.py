@@ -204,3 +204,19 @@ def test_a_customer_who_writes_into_a_snooze_finds_the_same(
 
     assert (stage.row.status, stage.row.owner) == ("open", None)
     assert stage.sees(stage.house.bob)
+
+
+def test_who_takes_a_snooze_back_after_the_customer_wrote_changes_nothing(stage: Stage) -> None:
+    stage.do(claim_conversation, stage.house.alice)
+    stage.do(snooze_conversation, stage.house.alice, until=stage.now + HOUR)
+    stage.hear("Are you there?")
+    before = stage.row
+    stage.now += HOUR
+
+    stage.do(wake_conversation, stage.house.alice)
+
+    assert (stage.row.version, stage.row.last_activity_at) == (
+        before.version,
+        before.last_activity_at,
+    )
+    assert ConversationEvent.objects.filter(verb="woken").count() == 1
