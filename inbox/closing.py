@@ -32,6 +32,7 @@ from inbox.refusals import (
 )
 from inbox.rerouting import rules_are_done
 from inbox.service_levels import forget_close, record_close
+from inbox.snapshots import may_return, returning, without_strangers
 from inbox.story import Story
 from inbox.timers import end_timers, restore_timers
 from routing.escalation import Ended
@@ -202,7 +203,8 @@ def undo_close(
 def restore_close(row: Conversation, closed: ConversationEvent, story: Story) -> None:
     """Make a locked conversation as it was before this close.
 
-    Raises ChangedMeanwhileError if it is open, or the thread has a newer conversation.
+    Who can no longer work there is left out. Raises ChangedMeanwhileError if it is open, or the
+    thread has a newer conversation; NotEligibleError if its owner, or all who had it, are gone.
     """
     if not row.is_closed:
         raise ChangedMeanwhileError(noop("This close can no longer be undone. Reopen it instead."))
@@ -215,16 +217,18 @@ def restore_close(row: Conversation, closed: ConversationEvent, story: Story) ->
 
 
 def _restore(row: Conversation, undo: dict[str, Any], *, now: datetime) -> None:
+    kept = {**undo, "owner_id": undo["owner"]}
+    able = {part.user_id: part for part in returning(row, kept, now=now)}
     Participant.objects.filter(conversation=row, is_ended_by_close=True).update(
         is_ended_by_close=False
     )
-    _restore_parts(row, undo["parts"], now=now)
+    _restore_parts(row, able)
     row.status = str(undo["status"])
     row.owner_id = undo["owner"]
     row.last_owner_id = undo.get("last_owner", row.last_owner_id)
     row.owned_since = _time(undo["owned_since"])
     row.is_team_wide = bool(undo["is_team_wide"])
-    row.audience_before = undo["audience_before"]
+    row.audience_before = without_strangers(row, undo["audience_before"])
     row.waiting_since = _time(undo["waiting_since"])
     row.snoozed_until = _time(undo["snoozed_until"])
     row.returns_at = _time(undo["returns_at"])
@@ -243,15 +247,13 @@ def _restore(row: Conversation, undo: dict[str, Any], *, now: datetime) -> None:
     row.refresh_from_db(fields=["owner", "last_owner"])
 
 
-def _restore_parts(row: Conversation, parts: list[Any], *, now: datetime) -> None:
-    """Let everybody take part who did, as what they did; whoever was brought in since stays."""
+def _restore_parts(row: Conversation, able: dict[int, Participant]) -> None:
+    """Let these take part as what they did; whoever was brought in since stays."""
     there = {part.user_id: part for part in current_parts(row)}
-    for user_id, role, source, *mentioned in parts:
-        part = there.get(user_id) or Participant(
-            account_id=row.account_id, conversation=row, user_id=user_id, started_at=now
-        )
-        part.role, part.source = role, source
-        part.mentioned_seq = part.mentioned_seq or next(iter(mentioned), None)
+    for user_id, was in able.items():
+        part = there.get(user_id, was)
+        part.role, part.source = was.role, was.source
+        part.mentioned_seq = part.mentioned_seq or was.mentioned_seq
         part.save()
 
 
@@ -316,7 +318,12 @@ def close_again(row: Conversation, reopened: ConversationEvent, story: Story) ->
     close_row(row, story, reason=was["reason"], undone=reopened.public_id)
     parts = Participant.objects.filter(conversation=row)
     parts.filter(is_ended_by_close=True).update(is_ended_by_close=False)
-    parts.filter(pk__in=was["parts"]).update(is_ended_by_close=True)
+    had = [
+        part.pk
+        for part in parts.filter(pk__in=was["parts"])
+        if may_return(part, row.inbox, now=story.now)
+    ]
+    parts.filter(pk__in=had).update(is_ended_by_close=True)
     row.closed_at, row.last_owner_id = _time(was["closed_at"]), was["last_owner"]
     row.is_team_wide, row.was_team_wide_at_close = was["is_team_wide"], was["was_team_wide"]
     row.save()

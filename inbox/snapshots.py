@@ -60,25 +60,39 @@ def restore(row: Conversation, kept: dict[str, Any], *, now: datetime) -> None:
     Who can no longer work there is left out. Raises NotEligibleError where that would change whom
     it belongs to: its owner is gone, or all who had it are, or its inbox is off.
     """
-    parts = [Participant(**_part(row, *one, now=now)) for one in kept["parts"]]
-    inbox = TeamInbox.objects.select_related("hours").get(pk=kept["inbox_id"])
-    row.inbox = inbox
-    able = [one for one in parts if _may_return(one, inbox, now=now)]
-    _refuse_wider(kept, parts, able, inbox)
-    _replace_parts(row, able, now=now)
+    row.inbox = TeamInbox.objects.select_related("hours").get(pk=kept["inbox_id"])
+    _replace_parts(row, returning(row, kept, now=now), now=now)
     for name in _PLAIN:
         setattr(row, name, kept[name])
     for name in _MOMENTS:
         setattr(row, name, datetime.fromisoformat(kept[name]) if kept.get(name) else None)
-    row.audience_before = _without_strangers(row, kept["audience_before"], now=now)
+    row.audience_before = without_strangers(row, kept["audience_before"])
     row.version += 1
     row.save()
     row.refresh_from_db(fields=["owner", "last_owner"])
     _restore_timers(row, kept, now=now)
 
 
+def returning(row: Conversation, kept: dict[str, Any], *, now: datetime) -> list[Participant]:
+    """Return who took part and can do so again, in rows that are not saved.
+
+    `kept` has their `parts`, and the `owner_id` and `is_team_wide` of the conversation as it was;
+    `row` has the inbox where they would. Raises NotEligibleError as `restore` does.
+    """
+    parts = [Participant(**_part(row, *one, now=now)) for one in kept["parts"]]
+    able = [one for one in parts if may_return(one, row.inbox, now=now)]
+    _refuse_wider(kept, parts, able, row.inbox)
+    return able
+
+
 def _part(
-    row: Conversation, user_id: int, role: str, source: str, seq: int | None, *, now: datetime
+    row: Conversation,
+    user_id: int,
+    role: str,
+    source: str,
+    seq: int | None = None,
+    *,
+    now: datetime,
 ) -> dict[str, Any]:
     return {
         "account_id": row.account_id,
@@ -91,12 +105,18 @@ def _part(
     }
 
 
-def _may_return(part: Participant, inbox: TeamInbox, *, now: datetime) -> bool:
+def may_return(part: Participant, inbox: TeamInbox, *, now: datetime) -> bool:
     """Say whether who took part may again: to work one must be able to, to watch be somebody."""
     if part.role in _WORKING:
-        by_name = part.source in _NAMED
+        by_name = part.source in _NAMED or _was_named(part)
         return is_eligible(part.user_id, inbox.pk, now=now, by_name=by_name)
     return User.objects.filter(pk=part.user_id, account=inbox.account_id, is_active=True).exists()
+
+
+def _was_named(part: Participant) -> bool:
+    """Say whether somebody was named for it, though they took it themselves later."""
+    rows = Participant.objects.filter(conversation=part.conversation_id, user=part.user_id)
+    return rows.filter(source__in=_NAMED).exists()
 
 
 def _refuse_wider(
@@ -124,9 +144,7 @@ def _replace_parts(row: Conversation, wanted: Iterable[Participant], *, now: dat
     )
 
 
-def _without_strangers(
-    row: Conversation, before: dict[str, Any] | None, *, now: datetime
-) -> dict[str, Any] | None:
+def without_strangers(row: Conversation, before: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return whom a release gives it back to, without who has left the inbox meanwhile."""
     if before is None:
         return None

@@ -18,7 +18,8 @@ from django.utils import timezone
 from accounts.models import License, Membership, User
 from inbox import undoing
 from inbox.access import readers_of
-from inbox.closing import close_conversation
+from inbox.audience import add_members
+from inbox.closing import close_conversation, reopen_conversation, undo_close
 from inbox.conversations import (
     add_note,
     claim_conversation,
@@ -268,6 +269,73 @@ def test_who_left_the_team_meanwhile_does_not_come_back(stage: Stage) -> None:
         undo(stage, house.bob, act)
 
     assert not stage.sees(house.bob)
+
+
+def leave(stage: Stage, user: User) -> None:
+    Membership.objects.filter(user=user).delete()
+    leave_inbox(user=user, reason="left", now=stage.now, inbox_id=stage.house.inbox.pk)
+
+
+def share(stage: Stage, *people: User) -> None:
+    """Let these have the conversation together, and the rest of the team not."""
+    users = [one.pk for one in people]
+    add_members(stage.row, users, source=Participant.Source.TEAM, now=stage.now)
+    Conversation.objects.update(is_team_wide=False)
+
+
+def test_the_undo_of_a_close_brings_nobody_back_who_left_the_team(stage: Stage) -> None:
+    house = stage.house
+    share(stage, house.alice, house.bob)
+    close(stage)
+    leave(stage, house.bob)
+
+    undo(stage, house.alice)
+
+    assert stage.sees(house.alice)
+    assert not stage.sees(house.bob)
+
+
+@pytest.mark.parametrize("by_link", [True, False])
+def test_the_undo_of_a_close_does_not_go_back_to_an_owner_who_left(
+    stage: Stage, by_link: bool
+) -> None:
+    house = stage.house
+    stage.do(transfer_to_user, house.alice, to=house.bob, confirmed=True)
+    stage.do(close_conversation, house.sue, last_seen_seq=9, waiting_ok=True)
+    leave(stage, house.bob)
+
+    with pytest.raises(NotEligibleError):
+        undo(stage, house.sue) if by_link else stage.do(undo_close, house.sue)
+
+    assert stage.row.is_closed
+    assert not stage.sees(house.bob)
+
+
+def test_the_undo_of_a_reopening_shows_it_to_nobody_who_left_the_team(stage: Stage) -> None:
+    house = stage.house
+    TeamInbox.objects.update(closed_visibility=TeamInbox.ClosedVisibility.AUDIENCE)
+    share(stage, house.alice, house.bob)
+    close(stage)
+    assert stage.sees(house.bob)
+    stage.do(reopen_conversation, house.alice)
+    leave(stage, house.bob)
+
+    undo(stage, house.alice)
+
+    assert stage.sees(house.alice)
+    assert not stage.sees(house.bob)
+
+
+def test_a_guest_whom_a_rule_named_takes_a_release_back(stage: Stage) -> None:
+    sales = make_inbox(stage.house.account, "Sales")
+    guest = make_user(stage.house.account, "Gus", team=sales.team)
+    add_members(stage.row, [guest.pk], source=Participant.Source.RULE, now=stage.now)
+    stage.do(claim_conversation, guest)
+    stage.do(release_conversation, guest)
+
+    undo(stage, guest)
+
+    assert stage.row.owner == guest
 
 
 def test_it_does_not_go_back_to_an_owner_without_a_licence(stage: Stage) -> None:
