@@ -19,7 +19,14 @@ from inbox.audience import current_parts, end_parts, give_to
 from inbox.broadcast import announce
 from inbox.contacts import is_opted_out
 from inbox.conversations import each_due, locked_conversation, require
-from inbox.models import Conversation, ConversationEvent, Message, Participant, TeamInbox
+from inbox.models import (
+    Conversation,
+    ConversationEvent,
+    Message,
+    Participant,
+    ReadCursor,
+    TeamInbox,
+)
 from inbox.models.conversation import ConversationQuerySet
 from inbox.refusals import (
     ChangedMeanwhileError,
@@ -282,6 +289,7 @@ def reopen_row(row: Conversation, user: User, story: Story) -> None:
     parted = Participant.objects.filter(conversation=row, is_ended_by_close=True)
     undo = {
         "closed_at": _iso(row.closed_at),
+        "last_activity_at": _iso(row.last_activity_at),
         "reason": row.close_reason,
         "last_owner": row.last_owner_id,
         "is_team_wide": row.is_team_wide,
@@ -316,6 +324,8 @@ def close_again(row: Conversation, reopened: ConversationEvent, story: Story) ->
         )
     was = reopened.data["undo"]
     close_row(row, story, reason=was["reason"], undone=reopened.public_id)
+    # No report counts it, nor the reopening.
+    forget_close(row, closed_at=row.closed_at)
     parts = Participant.objects.filter(conversation=row)
     parts.filter(is_ended_by_close=True).update(is_ended_by_close=False)
     had = [
@@ -325,6 +335,12 @@ def close_again(row: Conversation, reopened: ConversationEvent, story: Story) ->
     ]
     parts.filter(pk__in=had).update(is_ended_by_close=True)
     row.closed_at, row.last_owner_id = _time(was["closed_at"]), was["last_owner"]
+    row.last_activity_at = _time(was.get("last_activity_at")) or row.last_activity_at
+    # Who muted it since then muted a round that was none.
+    ReadCursor.objects.filter(conversation=row, muted_round=row.reopen_count).update(
+        muted_round=None
+    )
+    row.reopen_count -= 1
     row.is_team_wide, row.was_team_wide_at_close = was["is_team_wide"], was["was_team_wide"]
     row.save()
 

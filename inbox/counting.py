@@ -292,7 +292,12 @@ _ABOUT = ("conversation__thread__address__family", "conversation__tags")
 
 
 def _events(account_id: int, since: datetime, until: datetime) -> _Source:
-    is_undo = Q(verb=_Verb.REOPENED, data__has_key="undone")
+    closes = ConversationEvent.objects.alias(undoes=KeyTextTransform("of", "data"))
+    undone = closes.filter(
+        conversation=OuterRef("conversation"), verb=_Verb.CLOSED, undoes=OuterRef("public_id")
+    )
+    # One that undoes a close, or was undone itself.
+    is_undo = Q(verb=_Verb.REOPENED) & (Q(data__has_key="undone") | Q(Exists(undone)))
     rows = (
         ConversationEvent.objects.filter(
             account=account_id,

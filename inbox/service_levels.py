@@ -5,8 +5,9 @@ messages, notes and claims are nobody's answer and never come here. Contract: be
 point; how clocks count is told in `routing.sla`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from accounts.models import User
 from inbox.models import Conversation, ConversationEvent, Message, ResponseTime
@@ -101,19 +102,28 @@ def _waited(row: Conversation, since: datetime, hours: Hours, *, now: datetime) 
 def _happenings(row: Conversation, *, since: datetime) -> list[Happening]:
     """Return what moved the clocks of a conversation since then, without its messages.
 
-    Where it was snoozed a person's words woke it too. A close that was undone was none.
+    Where it was snoozed a person's words woke it too. A close that was undone was none, nor was a
+    reopening.
     """
     events = ConversationEvent.objects.filter(conversation=row, verb__in=_SORTS, at__gte=since)
     found: list[Happening] = []
     for verb, at, data in events.order_by("pk").values_list("verb", "at", "data"):
-        if verb == _Verb.REOPENED and data.get("undone"):
-            last = max(n for n, one in enumerate(found) if one.sort is Sort.CLOSED)
-            del found[last]
+        if undone := _undone_by(verb, data):
+            places = [n for n, one in enumerate(found) if one.sort is undone]
+            for place in places[-1:]:
+                del found[place]
         else:
             found.append(Happening(at, _SORTS[verb]))
     if any(one.sort is Sort.SNOOZED for one in found):
         found += _answers(row, since=since)
     return found
+
+
+def _undone_by(verb: str, data: Mapping[str, Any]) -> Sort | None:
+    """Return what a line takes back, if it does."""
+    if verb == _Verb.REOPENED and data.get("undone"):
+        return Sort.CLOSED
+    return Sort.REOPENED if verb == _Verb.CLOSED and "of" in data else None
 
 
 def _answers(row: Conversation, *, since: datetime) -> Iterator[Happening]:

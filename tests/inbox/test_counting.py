@@ -11,14 +11,22 @@ from django.test import Client
 
 from accounts.models import Account
 from inbox import counting
-from inbox.closing import undo_close
+from inbox.closing import reopen_conversation, undo_close
 from inbox.conversations import add_note
 from inbox.counting import AGAIN, CELL, REPAIRED, count_again, count_next, quarter_of
-from inbox.models import Conversation, Message, ReportCell, ReportState, RoutingTrace
+from inbox.models import (
+    Conversation,
+    ConversationEvent,
+    Message,
+    ReportCell,
+    ReportState,
+    RoutingTrace,
+)
 from inbox.models.ids import client_id
+from inbox.undoing import undo_act
 from tests.conftest import House
 from tests.factories import make_account, make_inbox
-from tests.flows.test_service_levels import T, Talk
+from tests.flows.test_service_levels import T, Talk, found
 
 HOUR = timedelta(hours=1)
 EVERYTHING = {"since": T - timedelta(days=1), "until": T + timedelta(days=1)}
@@ -105,6 +113,28 @@ def test_a_close_that_was_undone_was_none(house: House, talk: Talk) -> None:
     undo_close(conversation=talk.row, now=talk.at(3), **talk.by)
 
     assert _sums(count(house), "opened", "closed", "reopened") == (1, 0, 0)
+
+
+def test_a_reopening_that_was_taken_back_is_none(house: House, talk: Talk) -> None:
+    talk.writes(0)
+    talk.answers(1)
+    talk.closes(2)
+    before, alice = talk.row, talk.house.alice
+    reopen_conversation(conversation=before, now=talk.at(60), **talk.by)
+    act = ConversationEvent.objects.get(verb="reopened")
+    undo_act(act=act, by=talk.by["by"], user=alice, now=talk.at(61))
+
+    assert _sums(count(house), "opened", "closed", "reopened") == (1, 1, 0)
+    assert [one[:2] for one in found()] == [("first", 1), ("resolution", 2)]
+    after = talk.row
+    for name in ("closed_at", "reopen_count", "last_activity_at", "last_owner", "close_reason"):
+        assert getattr(after, name) == getattr(before, name)
+
+    # Opened again for good, it took what it was open.
+    reopen_conversation(conversation=after, now=talk.at(100), **talk.by)
+    talk.closes(105)
+    assert [one[:2] for one in found()][-1] == ("resolution", 7)
+    assert _sums(count(house), "opened", "closed", "reopened") == (1, 2, 1)
 
 
 def test_blocked_contacts_are_in_no_report(house: House, talk: Talk) -> None:
