@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from inbox.models import Attachment, Contact, Conversation, Message, SegmentPrice
 from tests.browser.conftest import NO_WORKER, Open
@@ -376,6 +376,73 @@ def test_send_and_snooze_by_the_keyboard_alone(shop: House, live: Live, open_as:
     expect(alice.locator("li.msg-out", has_text="I shall ask them")).to_have_count(1)
     say(live, shop, "Any news?")
     expect(alice.locator(".who-state")).to_have_text("Open")
+
+
+def crossing(alice: Page, shop: House, live: Live, words: str) -> Route:
+    """Let an answer hang on the line while Maria writes; return it, to be let go."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    alice.route("**/messages/", hold, times=1)
+    answer(alice, words)
+    until(
+        lambda: bool(held),
+        within=10,
+        what="it is on its way",
+        pause=lambda seconds: alice.wait_for_timeout(seconds * 1000),
+    )
+    say(live, shop, "Wait, something else!")
+    expect(alice.locator("#timeline li.msg-in")).to_have_count(2)
+    return held[0]
+
+
+def send_all_the_same(alice: Page) -> None:
+    dialog = alice.get_by_role("dialog", name="Something new was written")
+    dialog.get_by_role("button", name="Send anyway").click()
+    expect(dialog).to_be_hidden()
+
+
+def test_who_sends_all_the_same_keeps_what_they_have_begun_since(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    alice = ready(open_as(shop.alice, here(), **NO_WORKER))
+    route = crossing(alice, shop, live, "See you at nine.")
+
+    alice.locator("#words").fill("Bring the\nred shoes")
+    route.continue_()
+    expect(alice.locator("#words")).to_have_value("See you at nine.\nBring the\nred shoes")
+    send_all_the_same(alice)
+
+    expect(alice.locator("#words")).to_have_value("Bring the\nred shoes")
+    expect(alice.locator("li.msg-out", has_text="See you at nine.")).to_have_count(1)
+    until(
+        lambda: Message.objects.filter(body="See you at nine.").count() == 1,
+        within=10,
+        what="it was sent",
+    )
+    alice.reload()
+    expect(ready(alice).locator("#words")).to_have_value("Bring the\nred shoes")
+
+
+def test_who_sends_all_the_same_keeps_the_note_they_write_meanwhile(
+    shop: House, live: Live, open_as: Open
+) -> None:
+    alice = ready(open_as(shop.alice, here(), **NO_WORKER))
+    route = crossing(alice, shop, live, "See you at nine.")
+
+    alice.locator("#words").press("Escape")
+    alice.keyboard.press("n")
+    alice.locator("#words").fill("Ask Bob about her shoes")
+    route.continue_()
+    send_all_the_same(alice)
+
+    expect(alice.locator("#words")).to_have_value("Ask Bob about her shoes")
+    expect(alice.locator("li.msg-out", has_text="See you at nine.")).to_have_count(1)
+    alice.locator("#words").press("Escape")
+    alice.keyboard.press("r")
+    expect(alice.locator("#words")).to_have_value("")
 
 
 def test_a_name_is_put_in_as_it_reads_and_a_photo_with_what_it_shows(

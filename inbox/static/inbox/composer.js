@@ -565,19 +565,16 @@ export class Composer {
 
   sendAgain(former) {
     const item = { ...former, draft: this.on.ending(this.id, former.kind) };
-    this.words.value = "";
-    this.files.clear();
     this.drafts.keep(this.id, item);
-    this.saveDraft(item.kind);
+    this.takeOut(item);
     this.showPending(item);
     this.send(item);
   }
 
   noteInstead(item) {
     const note = { ...item, clientId: newClientId(), kind: "note", files: [], draft: null, after: null };
-    this.words.value = "";
-    this.saveDraft("reply");
     this.drafts.keep(this.id, note);
+    this.takeOut({ ...item, files: [] });
     this.showPending(note);
     this.send(note);
   }
@@ -593,16 +590,41 @@ export class Composer {
   }
 
   giveBack(item) {
-    const kept = this.drafts.get(this.id, item.kind);
-    const isHere = !this.isClosed && this.shownMode === item.kind;
-    const earlier = isHere ? this.body : (kept?.body ?? "");
-    const body = [item.body, earlier.trim()].filter(Boolean).join("\n");
-    if (isHere) {
-      this.words.value = body;
-      this.files.restore([...item.files, ...this.files.facts()]);
-      this.saveDraft();
-      this.changed();
-    } else this.drafts.put(this.id, item.kind, { body, files: item.files });
+    const { body, files } = this.written(item.kind);
+    const words = [item.body, body.trim()].filter(Boolean).join("\n");
+    if (this.isShown(item.kind)) {
+      this.files.putBack(item.files);
+      this.rewrite(words);
+    } else this.drafts.put(this.id, item.kind, { body: words, files: [...item.files, ...files] });
+  }
+
+  // It goes after all: what else was written since it first went stays where it is.
+  takeOut(item) {
+    const { body, files } = this.written(item.kind);
+    const words = without(body, item.body);
+    const ids = new Set(item.files.map(({ id }) => id));
+    const others = files.filter(({ id }) => !ids.has(id));
+    if (this.isShown(item.kind)) {
+      this.files.takeOut(ids);
+      this.rewrite(words);
+    } else this.drafts.put(this.id, item.kind, { body: words, files: others });
+  }
+
+  isShown(mode) {
+    return !this.isClosed && this.shownMode === mode;
+  }
+
+  // What stands in the field of a mode, or is kept for it.
+  written(mode) {
+    if (this.isShown(mode)) return { body: this.body, files: this.files.facts() };
+    const { body = "", files = [] } = this.drafts.get(this.id, mode) ?? {};
+    return { body, files };
+  }
+
+  rewrite(words) {
+    this.words.value = words;
+    this.saveDraft();
+    this.changed();
   }
 
   // --- what could not be sent ---
@@ -694,6 +716,15 @@ function putOff(item, at) {
 // What the author says is to be seen in the files.
 function altsOf(files) {
   return Object.fromEntries(files.filter((one) => one.alt).map((one) => [`alt-${one.id}`, one.alt]));
+}
+
+// The text without these lines of it, if they stand there.
+export function without(text, words) {
+  if (!words) return text;
+  const lines = `\n${text}\n`;
+  const at = lines.indexOf(`\n${words}\n`);
+  if (at < 0) return text;
+  return (lines.slice(0, at) + lines.slice(at + words.length + 1)).replace(/^\n|\n$/g, "");
 }
 
 function plainly(text) {

@@ -49,6 +49,17 @@ export class Files {
     this.draw();
   }
 
+  // Those that were to go already stand before what was added since.
+  putBack(facts) {
+    this.entries = [...facts.map((one) => ({ ...one })), ...this.entries];
+    this.draw();
+  }
+
+  takeOut(ids) {
+    this.entries = this.entries.filter((one) => !one.id || !ids.has(one.id));
+    this.draw();
+  }
+
   clear() {
     for (const entry of this.entries) entry.request?.abort();
     this.entries = [];
