@@ -445,6 +445,18 @@ def test_who_sends_all_the_same_keeps_the_note_they_write_meanwhile(
     expect(alice.locator("#words")).to_have_value("")
 
 
+def test_a_year_that_no_calendar_has_is_refused_in_words(shop: House, open_as: Open) -> None:
+    alice = ready(open_as(shop.alice, here()))
+    alice.locator("#words").fill("Later then")
+    alice.locator("#send-at").evaluate("(field) => { field.value = '20260-01-01T09:00'; }")
+    alice.locator("#composer").evaluate(
+        "(form) => form.requestSubmit(form.querySelector('[name=later][value=at]'))"
+    )
+
+    bubble = alice.locator("li.msg-out", has_text="Later then")
+    expect(bubble).to_contain_text("Choose a day and a time.")
+
+
 def test_a_name_is_put_in_as_it_reads_and_a_photo_with_what_it_shows(
     shop: House, open_as: Open
 ) -> None:

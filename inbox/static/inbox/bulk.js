@@ -1,5 +1,6 @@
 // Which conversations are chosen, and what becomes of all of them at once?
 
+import { instantOf } from "./fmt.js";
 import { SessionEndedError, newClientId, postJson } from "./http.js";
 import { say, toast } from "./speak.js";
 import { forget, remember } from "./undos.js";
@@ -266,7 +267,7 @@ export class Bulk {
     if (!form) return;
     event.preventDefault();
     const { act = form.dataset.bulkForm, ...facts } = said(form, event.submitter);
-    if (facts.until) facts.until = new Date(facts.until).toISOString();
+    if (facts.until) facts.until = instantOf(facts.until);
     form.closest("dialog").close();
     this.order(act, facts);
   }

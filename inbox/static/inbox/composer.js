@@ -4,6 +4,7 @@ import { Canned } from "./canned.js";
 import { costOf } from "./cost.js";
 import { said } from "./dialogs.js";
 import { Files } from "./files.js";
+import { instantOf } from "./fmt.js";
 import { SessionEndedError, newClientId, post } from "./http.js";
 import { Mentions } from "./mentions.js";
 import { MAX_CHARACTERS, plain } from "./segments.js";
@@ -401,7 +402,7 @@ export class Composer {
   submitAndSnooze(value) {
     const at = this.form.querySelector("#send-snooze-at").value;
     if (value === "at" && !at) return alarm(t("choose_moment"));
-    const until = value === "at" ? { until: new Date(at).toISOString() } : { preset: value };
+    const until = value === "at" ? { until: instantOf(at) } : { preset: value };
     return this.submit({ after: { url: this.form.dataset.snoozeUrl, ...until } });
   }
 
@@ -703,7 +704,7 @@ function endingOf(draft) {
 }
 
 function moment(at) {
-  return { later: "at", send_at: new Date(at).toISOString() };
+  return { later: "at", send_at: instantOf(at) };
 }
 
 // The same message, for the moment that was offered. It is as any that is sent later: nothing is

@@ -25,6 +25,13 @@ const full = shape({ dateStyle: "full", timeStyle: "short" });
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
 const relativeDay = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 
+// Write in UTC the moment that a field names. What names none, as the year 20260 does, stays as it
+// is: the server says so.
+export function instantOf(typed) {
+  const at = Date.parse(typed);
+  return Number.isNaN(at) ? typed : new Date(at).toISOString();
+}
+
 // Put every time below `root` into the reader's words. Call it before and after anything is shown.
 export function localise(root, now = Date.now()) {
   for (const mark of root.querySelectorAll("time[data-show]")) tell(mark, now);

@@ -1,6 +1,7 @@
 // What do buttons do? Each posts one story and shows what came of it.
 
 import { ask, dropShown, said } from "./dialogs.js";
+import { instantOf } from "./fmt.js";
 import { SessionEndedError, post } from "./http.js";
 import { alarm, toast } from "./speak.js";
 import { forget, lastUndo, remember } from "./undos.js";
@@ -104,7 +105,7 @@ export class Stories {
     const data = Object.fromEntries(new FormData(form, submitter));
     delete data.csrfmiddlewaretoken;
     if (story === "close") return this.close(data);
-    if (data.until) data.until = new Date(data.until).toISOString();
+    if (data.until) data.until = instantOf(data.until);
     form.closest("[popover]")?.hidePopover();
     const place = form.querySelector("[data-refusal]");
     if (!(await this.insist(form.action, data, place))) return undefined;
@@ -150,7 +151,7 @@ export class Stories {
   async later(url, facts) {
     const when = await ask("later");
     if (!when) return;
-    const at = when === "at" ? new Date(said("later").send_at).toISOString() : undefined;
+    const at = when === "at" ? instantOf(said("later").send_at) : undefined;
     await this.insist(url, { ...facts, later: when, send_at: at });
   }
 
