@@ -97,7 +97,7 @@ function wordsOf({ name, state, isTyping }) {
 }
 
 function faceOf({ name, state }) {
-  const initials = name.split(/\s+/).map((word) => word[0]).slice(0, 2).join("").toUpperCase();
+  const initials = name.split(/\s+/).map(([letter = ""]) => letter).slice(0, 2).join("").toUpperCase();
   const face = made("avatar avatar-tiny hue-7", initials);
   face.setAttribute("aria-hidden", "true");
   if (state === "away") face.dataset.state = state;

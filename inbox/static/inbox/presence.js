@@ -101,7 +101,7 @@ export class Presence {
     const face = document.createElement("span");
     face.className = "avatar hue-7";
     face.setAttribute("aria-hidden", "true");
-    face.textContent = name.split(/\s+/).map((word) => word[0]).slice(0, 2).join("").toUpperCase();
+    face.textContent = name.split(/\s+/).map(([letter = ""]) => letter).slice(0, 2).join("").toUpperCase();
     const spoken = document.createElement("span");
     spoken.className = "visually-hidden";
     spoken.textContent = item.title;
