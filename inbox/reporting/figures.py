@@ -106,6 +106,8 @@ class _Maker:
         self.cells = scope.cells(period.since, period.until)
         self.clock = self.asked.clock
         self.counted_to = counted_to
+        # How it is now says nothing of days that are still to come.
+        self.is_to_come = period.since > now
         self.standing = standing_of(scope, now=now)
         self.hours = self._hours()
         self.sums, self.sums_before = self._sums()
@@ -171,12 +173,13 @@ class _Maker:
         return _card(key, title, now, before, Kind.NUMBER)
 
     def _standing_card(self) -> Card:
+        title = _("Not closed")
+        if self.is_to_come:
+            return _card("standing", title, None, None, Kind.NUMBER)
         number, sums = self._not_closed_at_end, self.sums
         before = number - sums["opened"] - sums["reopened"] + sums["closed"]
         words = _("Open and snoozed at the end; before: when it began")
-        return _card(
-            "standing", _("Not closed"), max(0, number), max(0, before), Kind.NUMBER, words
-        )
+        return _card("standing", title, max(0, number), max(0, before), Kind.NUMBER, words)
 
     def _time_cards(self) -> list[Card]:
         first, before = self.took["first"], self.took_before["first"]
@@ -196,7 +199,7 @@ class _Maker:
         """Say how many waited too long; who still waits counts too, unless by business hours."""
         now, before = self.took["wait"], self.took_before["wait"]
         words = _("Of all waits that ended with an answer or a close")
-        if not self.asked.is_business:
+        if not self.asked.is_business and not self.is_to_come:
             ends = (self.period.until, self.period.until_before)
             now, before = map(_with, (now, before), running_at(self.scope, ends))
             words = _("Of all waits, those that still went on at the end too")
@@ -336,7 +339,9 @@ class _Maker:
 
     @cached_property
     def _not_closed_at_end(self) -> int:
-        """Count back from how many there are now."""
+        """Count back from how many there are now; of days that are still to come, none."""
+        if self.is_to_come:
+            return 0
         later = sums_of(self.scope.cells(self.period.until, self.counted_to))
         now = self.scope.conversations().live().count()
         return now - later["opened"] - later["reopened"] + later["closed"]

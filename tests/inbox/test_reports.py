@@ -401,6 +401,17 @@ def test_a_wait_that_ended_later_was_late_while_it_went_on(house: House, talk: T
     assert (late.words, late.before) == ("100.0 %", "100.0 %")
 
 
+def test_days_that_are_still_to_come_have_no_figures_of_today(house: House, talk: Talk) -> None:
+    talk.writes(0)
+    counted(house.account)
+
+    found = report(house, house.sue, **{"range": "own", "from": "2026-12-01", "to": "2026-12-07"})
+
+    told = cards(found)
+    assert (told["standing"], told["late"], told["inbound"]) == ("–", "–", "0")
+    assert found.by_key["backlog"].is_empty
+
+
 def test_money_is_named_where_the_account_says_what_a_segment_costs() -> None:
     usual: dict[str, Any] = {"usual_price": Decimal("0.0079"), "currency": "EUR"}
 
