@@ -387,8 +387,9 @@ class _Search:
             if len(rare) <= RARE:
                 return self._in_sight(rare), ""
         for few in self._few():
-            return self._in_sight(self._read(few, tsquery)), ""
-        found = self._in_sight(self._read(self._newest_messages(READ_AT_MOST), tsquery))
+            return self._step_by_step(few, tsquery), ""
+        newest = self._of_account().values_list("pk", flat=True)[:READ_AT_MOST]
+        found = self._step_by_step(list(newest), tsquery)
         return found, "" if len(found) > self.limit else self._end_of(READ_AT_MOST)
 
     def _of_account(self) -> "QuerySet[Message]":
@@ -405,16 +406,26 @@ class _Search:
         last = self._of_account().values_list("created_at", "pk")[number - 1 : number + 1]
         return _cursor(*last[0]) if len(last) > 1 else ""
 
-    def _few(self) -> Iterator["QuerySet[Message]"]:
-        """All messages that an operator leaves, or that the reader sees, where they are few."""
+    def _few(self) -> Iterator[Sequence[int]]:
+        """All messages that an operator leaves, or that the reader sees, where they are few; the
+        newest first."""
         rows = self._of_account()
         seen = self.sight.filter(self.narrowing.hosts).order_by()
         hosts = list(seen.values_list("pk", flat=True)[: FEW + 1])
         in_hosts = [Q(conversation__in=hosts)] if len(hosts) <= FEW else []
         for part in in_hosts + list(self.narrowing.few):
-            inside = rows.filter(part).order_by()
-            if inside.values("pk")[: READ_AT_MOST + 1].count() <= READ_AT_MOST:
+            inside = _in_order(rows.filter(part), most=READ_AT_MOST + 1)
+            if len(inside) <= READ_AT_MOST:
                 yield inside
+
+    def _step_by_step(self, pks: Sequence[int], tsquery: str) -> list[Message]:
+        """Read messages, the newest first, until as many as are wanted hold the words."""
+        found: list[Message] = []
+        for some in in_parts(pks):
+            found += self._in_sight(self._read(Message.objects.filter(pk__in=some), tsquery))
+            if len(found) > self.limit:
+                break
+        return found
 
     def _read(self, rows: "QuerySet[Message]", tsquery: str) -> list[int]:
         """Read messages, one by one, for the words."""
@@ -449,10 +460,10 @@ class _Search:
         return found
 
 
-def _in_order(rows: "QuerySet[Message]") -> list[int]:
+def _in_order(rows: "QuerySet[Message]", *, most: int | None = None) -> list[int]:
     """Return the numbers of rows, the newest first: sorted here, for a planner that is asked to
-    sort takes another way."""
-    found = sorted(rows.order_by().values_list("created_at", "pk"), reverse=True)
+    sort takes another way. Of more than `most` some are left out."""
+    found = sorted(rows.order_by().values_list("created_at", "pk")[:most], reverse=True)
     return [pk for _at, pk in found]
 
 
