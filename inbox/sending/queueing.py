@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from accounts.english import noop
 from accounts.models import User
 from compliance.decisions import Stage, keep_decision
 from compliance.evidence import EVERY_PROGRAMME
@@ -13,6 +14,7 @@ from inbox.models import Attachment, Conversation, Message, Thread
 from inbox.models.message import ANSWERED_BY
 from inbox.nudges import nudge_on_commit
 from inbox.previews import set_preview
+from inbox.refusals import MissingInputError
 from inbox.segments import count
 from inbox.sending.going_on import NOT_ASKED, PROGRAMME, WENT_ON, WentOn
 from inbox.sending.later import LATER, SCHEDULED, Later, scheduled_words
@@ -49,6 +51,8 @@ def queue_message(
     and again at delivery. One that is deferred, or sent `later`, waits, and is judged anew when it
     is due; for the time of a `hold` its author can still take it back. `answered_by` says which
     reply was said by itself.
+
+    Raises MissingInputError for a file that went with another message meanwhile.
     """
     due = max(
         later.at if later else story.now + hold,
@@ -134,6 +138,9 @@ def _channel(thread: Thread, attachments: Sequence[Attachment]) -> str:
 
 def _attach(message: Message, attachments: Sequence[Attachment]) -> None:
     for position, file in enumerate(attachments):
-        Attachment.objects.filter(pk=file.pk, message=None).update(
-            message=message, position=position, alt=file.alt
-        )
+        is_free = Attachment.objects.filter(pk=file.pk, message=None)
+        if not is_free.update(message=message, position=position, alt=file.alt):
+            # Another tab sent it a moment ago: nothing goes without what belongs to it.
+            raise MissingInputError(
+                noop("%(missing)s file(s) are gone. Attach them again.") % {"missing": 1}
+            )

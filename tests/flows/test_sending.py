@@ -429,6 +429,23 @@ def test_on_whatsapp_several_files_become_several_messages(
     assert [(m.body, m.attachments.count()) for m in sent] == [("Here", 1), ("", 1), ("", 1)]
 
 
+def test_of_two_tabs_that_send_one_file_the_second_is_told_that_it_is_gone(stage: Stage) -> None:
+    file = store_upload(
+        account_id=stage.house.account.pk,
+        user=stage.house.alice,
+        uploaded_file=SimpleUploadedFile("shoe.jpg", PHOTO.read_bytes(), "image/jpeg"),
+        now=stage.now,
+    )
+    stage.reply(stage.house.alice, "Here", attachments=[file])
+
+    with pytest.raises(MissingInputError, match="Attach them again"):
+        stage.reply(stage.house.alice, "Here it is", attachments=[file])
+
+    sent = Message.objects.get(direction="out")
+    assert sent.body == "Here"
+    assert sent.attachments.get().pk == file.pk
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
