@@ -249,7 +249,7 @@ def sight(stage: Stage, mishap: Mishap) -> None:
             except AssertionError as error:
                 mishap.lost.append(f"seed {seed}, {after_claim}, {closed_visibility}: {error}")
     stage.live.thaw_background()
-    mishap.done = f"4 days of {steps * stage.rounds} steps, 9 people, 2 teams"
+    mishap.done = f"4 days of {steps * stage.rounds} steps, 10 people, 2 teams"
 
 
 MISHAPS: dict[str, Callable[[Stage, Mishap], None]] = {

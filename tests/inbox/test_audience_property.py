@@ -3,12 +3,16 @@
 A random day in two teams. After every step three answers to "who may read this?" must agree for
 every conversation and everybody: the query (`visible_to`), the list of people (`readers_of`), and
 the socket groups that a frame would go to. And whoever lost or gained sight was told.
+
+And whatever reaches anybody is looked through, byte by byte: what they are told without asking,
+and what they get at every address, some after each step and all at the end of the day
+(`day_of_words`).
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,12 +20,12 @@ from typing import Any
 import pytest
 import time_machine
 from django.http import Http404
-from django.test import Client
+from django.test import Client, TestCase
 
 from accounts.access import Viewer, viewer_of
 from accounts.models import License, LicensePool, Membership, User
 from compliance.gate import SendBlockedError
-from inbox import closing, undoing
+from inbox import closing, counting, pushing, undoing
 from inbox import conversations as stories
 from inbox.access import (
     HandledByOtherError,
@@ -29,6 +33,7 @@ from inbox.access import (
     audiences_of,
     conversations_of,
     get_conversation,
+    get_message,
     is_reader,
     readers_of,
 )
@@ -36,7 +41,9 @@ from inbox.broadcast import frames_of, guests_group, inbox_group, supervisors_gr
 from inbox.catchup import catch_up, seqs_in_sight
 from inbox.consumers import Chair, LiveConsumer
 from inbox.events import EVENT_TYPES, Announcement, MessageStatusChanged, Numbered, head_of
+from inbox.forgetting.removing import remove_message
 from inbox.lists import Asked, View, counts_of, inbox_page
+from inbox.marking import Writer, tag_conversation
 from inbox.models import (
     Conversation,
     ConversationEvent,
@@ -55,12 +62,18 @@ from inbox.sending import send_reply
 from inbox.standing import standing_of
 from inbox.tallies import count
 from inbox.watch import marks_of
+from inbox.watching import add_watcher
 from tests.factories import make_account, make_inbox, make_sender, make_user
+from tests.inbox.day_of_sight import PREFIX, Marks
+from tests.inbox.day_of_telling import PromptEar, Telling
+from tests.inbox.day_of_words import Words
+from tests.push_service import push_service
 from tests.twilio import text_in
 
 BEGIN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 SEED = 20_261_123
 STEPS = 50
+KEYWORDS = ("STOP", "START")
 Step = Callable[[], None]
 
 
@@ -93,11 +106,14 @@ class Day:
     clock: Any
     after_claim: str
     closed_visibility: str
+    masks_numbers: bool
+    marks: Marks
+    telling: Telling | None
     log: list[str] = field(default_factory=list)
     next_act: Step | None = None
 
     def __post_init__(self) -> None:
-        self.account = account = make_account()
+        self.account = account = make_account(masks_numbers=self.masks_numbers)
         settings = {
             "after_claim": self.after_claim,
             "closed_visibility": self.closed_visibility,
@@ -118,11 +134,20 @@ class Day:
             make_user(account, "Dora", team=sales.team),
             make_user(account, "Sid", team=sales.team, role=supervisor),
             make_user(account, "Max", team=support.team),
+            make_user(account, "Ada", works_as=User.Role.ACCOUNT_ADMIN),
             make_user(other.account, "Charlie", team=other.team),
         ]
         Membership.objects.create(team=sales.team, user=self.people[7])
         self.senders = [make_sender(support), make_sender(sales)]
+        self.customers = [f"+1415{self.rng.randrange(2_220_000, 4_109_999)}" for _ in range(4)]
         self.client = Client()
+        self.words = (
+            Words(self.marks, self.telling, self.inboxes, self.people, self.rng)
+            if self.telling
+            else None
+        )
+        if self.words:
+            self.words.begin(now=self.now)
 
     # --- who and what -----------------------------------------------------------------------------
 
@@ -130,6 +155,10 @@ class Day:
     def now(self) -> datetime:
         """Return what the clock says."""
         return datetime.now(tz=UTC)
+
+    def person(self, name: str) -> User:
+        """Return somebody by name."""
+        return next(user for user in self.people if user.name == name)
 
     def viewer(self, user: User) -> Viewer:
         """Return what a person is entitled to now."""
@@ -178,7 +207,8 @@ class Day:
             act = self.rng.choice([*self._common() * 2, *self._rare()])
             self.clock.shift(timedelta(minutes=self.rng.choice([0, 0, 1, 5, 40, 200])))
         try:
-            act()
+            with TestCase.captureOnCommitCallbacks(execute=True):
+                act()
         except (RefusedError, SendBlockedError, HandledByOtherError, Http404) as refused:
             self.log[-1] += f" -> {type(refused).__name__}"
             return False
@@ -197,7 +227,7 @@ class Day:
                     (closing.reopen_conversation, {}),
                     (stories.snooze_conversation, {"until": None}),
                     (stories.wake_conversation, {}),
-                    (stories.take_over, {"reason": "Help"}),
+                    (stories.take_over, {"reason": f"Help {self.marks.new()}"}),
                 )
             ),
             self.person_closes,
@@ -205,6 +235,8 @@ class Day:
             self.person_closes,
             self.person_answers,
             self.person_notes,
+            self.person_tags,
+            self.person_asks_to_watch,
             self.person_transfers,
             self.person_moves,
             self.person_snoozes,
@@ -214,6 +246,7 @@ class Day:
     def _rare(self) -> list[Step]:
         return [
             *([self.clock_works] * 4),
+            *([self.somebody_removes] * 2),
             self.contact_is_blocked_or_not,
             *([self.inbox_is_switched] * 2),
             *([self.inbox_behaves_otherwise] * 3),
@@ -226,10 +259,21 @@ class Day:
     def customer_writes(self, body: str = "") -> None:
         """Let a customer write, sometimes a keyword."""
         sender = self.rng.choice(self.senders)
-        number = f"+1415555010{self.rng.randrange(4)}"
-        body = body or self.rng.choice(["Hello", "Where is it?", "Thanks", "Hm?", "STOP", "START"])
+        number = self.rng.choice(self.customers)
+        body = body or self.rng.choice(["Hello", "Where is it?", "Thanks", "Hm?", *KEYWORDS])
+        body = body if body in KEYWORDS else f"{body} {self.marks.new()}"
         self.log.append(f"{number} writes {body!r} to {sender.inbox.name}")
-        text_in(self.client, Sender.objects.get(pk=sender.pk), number, body)
+        row = Sender.objects.get(pk=sender.pk)
+        message = text_in(self.client, row, number, body, **self._quote(number, row))
+        if self.words:
+            self.marks.put_about(message)
+
+    def _quote(self, number: str, sender: Sender) -> dict[str, str]:
+        """Let every third message be an answer to an earlier one of its thread."""
+        said = Message.objects.filter(thread__sender=sender, thread__address__phone=number)
+        sids = said.exclude(provider_sid=None).order_by("pk").values_list("provider_sid", flat=True)
+        is_answer = self.rng.random() < 0.3 and sids
+        return {"OriginalRepliedMessageSid": str(self.rng.choice(list(sids)))} if is_answer else {}
 
     def person_does(self, story: Any, **options: Any) -> None:
         """Let somebody do something to a conversation they can open."""
@@ -286,17 +330,40 @@ class Day:
 
     def person_answers(self) -> None:
         """Let somebody answer."""
-        self.person_does(send_reply, body="On it", client_id=client_id())
+        self.person_does(send_reply, body=f"On it {self.marks.new()}", client_id=client_id())
         Message.objects.filter(status="queued").update(status="delivered")
 
     def person_notes(self) -> None:
-        """Let somebody write a note."""
-        self.person_does(stories.add_note, body="Hm", client_id=client_id())
+        """Let somebody write a note, every other time to somebody."""
+        whom = self.rng.choice(["", f"@{self.rng.choice(self.people).name} "])
+        self.person_does(
+            stories.add_note, body=f"{whom}Hm {self.marks.new()}", client_id=client_id()
+        )
+
+    def person_tags(self) -> None:
+        """Let somebody put a tag on a conversation."""
+        self.person_does(_tag, tag=self.marks.new())
+
+    def person_asks_to_watch(self) -> None:
+        """Let somebody ask a colleague to watch."""
+        self.person_does(add_watcher, whom=self.rng.choice(self.people).pk)
+
+    def somebody_removes(self) -> None:
+        """Let who may take the content out of a message, for good."""
+        told = Message.objects.filter(account=self.account, body__contains=PREFIX)
+        message = self.rng.choice(list(told.order_by("pk")))
+        user = self.rng.choice([self.person(name) for name in ("Sue", "Sid", "Ada")])
+        self.log.append(f"{user.name} removes message {message.pk}")
+        gone, viewer = self.marks.on(message), self.viewer(user)
+        found = get_message(viewer, message.public_id)
+        remove_message(message=found, by=viewer, user=user, reason="Not for us", now=self.now)
+        self.marks.removed |= gone
 
     def person_transfers(self) -> None:
         """Let somebody give it to somebody else."""
         to = User.objects.get(pk=self.rng.choice(self.people).pk)
-        self.person_does(stories.transfer_to_user, to=to, confirmed=True)
+        note = f"Yours {self.marks.new()}"
+        self.person_does(stories.transfer_to_user, to=to, confirmed=True, note=note)
 
     def person_moves(self) -> None:
         """Let somebody give it to a team."""
@@ -406,8 +473,11 @@ class Day:
         events = self._events_since(before)
         self._check_reach(events, after)
         self._check_told(events, before, after)
+        self._check_counts(after)
         if self.rng.random() < 0.3:
+            counting.count_next(now=self.now)
             self._check_doors(before, after)
+        self._check_words(events, before, after)
         return after
 
     def _check_faces(self, conversation: Conversation, after: Sight) -> None:
@@ -460,6 +530,43 @@ class Day:
                     for view in ("mine", "unassigned", "open", "snoozed", "mentions")
                 }
                 assert told == counts_of(viewer, inbox), f"{viewer.name} in {inbox}{self}"
+
+    def _check_counts(self, after: Sight) -> None:
+        """Check that the numbers beside the views, and in a page's title, count what they see."""
+        facts = ("pk", "public_id", "inbox", "status", "owner")
+        rows = list(Conversation.objects.values_list(*facts))
+        for inbox in self.inboxes:
+            viewers = [one.viewer for one in after.chairs.values() if one.viewer.may_see]
+            told = count({str(inbox.public_id): viewers})
+            for pk, chair in after.chairs.items():
+                seen = [one for one in rows if one[0] in after.seen[pk] and one[2] == inbox.pk]
+                is_open = [owner for *_, status, owner in seen if status == "open"]
+                numbers = counts_of(chair.viewer, inbox)
+                assert {
+                    name: numbers[name] for name in ("mine", "unassigned", "open", "snoozed")
+                } == {
+                    "mine": is_open.count(pk),
+                    "unassigned": is_open.count(None),
+                    "open": len(is_open),
+                    "snoozed": sum(status == "snoozed" for *_, status, _owner in seen),
+                }, f"{chair.viewer.name} in {inbox}{self}"
+                unread = told[str(inbox.public_id)].own[pk].unread if told else []
+                assert set(unread) <= {one[1] for one in seen}, f"{chair.viewer.name}{self}"
+
+    def _check_words(self, events: list[InboxEvent], before: Sight, after: Sight) -> None:
+        """Check that nobody was given, or is given when they ask, what is not theirs to read."""
+        if self.words:
+            lost = [user for user in self.people if before.seen[user.pk] - after.seen[user.pk]]
+            wrong = self.words.after_a_step(events, after.chairs, lost, now=self.now)
+            assert wrong == [], f"{wrong}{self}"
+
+    def check_in_the_end(self) -> None:
+        """Check every address for everybody."""
+        if self.words:
+            heads = {inbox.pk: head_of(inbox.pk) for inbox in self.inboxes}
+            wrong = self.words.in_the_end(now=self.now)
+            assert wrong == [], f"{wrong}{self}"
+            assert {inbox.pk: head_of(inbox.pk) for inbox in self.inboxes} == heads, str(self)
 
     def _events_since(self, before: Sight) -> list[InboxEvent]:
         return [
@@ -565,6 +672,10 @@ class Day:
         return "\nAfter:\n  " + "\n  ".join(self.log[-25:])
 
 
+def _tag(*, conversation: Conversation, by: Viewer, user: User, now: datetime, tag: str) -> None:
+    tag_conversation(Writer(conversation, by, user, now), tag)
+
+
 _chair = LiveConsumer.__dict__["_chair"].func
 
 
@@ -598,10 +709,23 @@ def _stored_groups(event: InboxEvent) -> frozenset[str]:
     return frozenset(groups)
 
 
-def spend_a_day(*, seed: int, steps: int, after_claim: str, closed_visibility: str) -> None:
-    """Let so many things happen, and check after each of them."""
+def spend_a_day(
+    *,
+    seed: int,
+    steps: int,
+    after_claim: str,
+    closed_visibility: str,
+    masks_numbers: bool = False,
+    telling: Telling | None = None,
+) -> None:
+    """Let so many things happen, and check after each of them.
+
+    With `telling` all words that reach anybody are looked through too.
+    """
     with time_machine.travel(BEGIN, tick=False) as clock:
-        day = Day(random.Random(seed), clock, after_claim, closed_visibility)
+        rng = random.Random(seed)
+        settings = (after_claim, closed_visibility, masks_numbers)
+        day = Day(rng, clock, *settings, Marks(seed), telling)
         day.customer_writes("Good morning")
         sight = day.sight()
         done = 0
@@ -611,21 +735,45 @@ def spend_a_day(*, seed: int, steps: int, after_claim: str, closed_visibility: s
                 done += 1
             else:
                 day.check_nothing_happened(sight)
+        day.check_in_the_end()
+
+
+@pytest.fixture
+def telling(settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Telling]:
+    settings.MEDIA_ROOT = str(tmp_path)
+    settings.PUSH_CONTACT = "mailto:ops@example.com"
+    nudges: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(pushing, "nudge", lambda *given: nudges.append(given))
+    ear = PromptEar()
+    with push_service() as service:
+        yield Telling(ear, service, nudges)
+    ear.pubsub.close()
+    ear.client.close()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("seed", "after_claim", "closed_visibility"),
+    ("seed", "after_claim", "closed_visibility", "masks_numbers"),
     [
-        (SEED, "removed", "team"),
-        (SEED + 1, "removed", "audience"),
-        (SEED + 2, "read_only", "team"),
-        (SEED + 3, "read_only", "audience"),
+        (SEED, "removed", "team", False),
+        (SEED + 1, "removed", "audience", True),
+        (SEED + 2, "read_only", "team", True),
+        (SEED + 3, "read_only", "audience", False),
     ],
 )
-def test_sight_sockets_and_catch_up_agree_after_every_step(
-    db: None, seed: int, after_claim: str, closed_visibility: str
+def test_sight_sockets_and_all_that_is_read_agree_after_every_step(
+    db: None,
+    telling: Telling,
+    seed: int,
+    after_claim: str,
+    closed_visibility: str,
+    masks_numbers: bool,
 ) -> None:
     spend_a_day(
-        seed=seed, steps=STEPS, after_claim=after_claim, closed_visibility=closed_visibility
+        seed=seed,
+        steps=STEPS,
+        after_claim=after_claim,
+        closed_visibility=closed_visibility,
+        masks_numbers=masks_numbers,
+        telling=telling,
     )

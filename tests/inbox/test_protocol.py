@@ -79,11 +79,15 @@ class Ear:
         """Return (group, frame) of everything since the last time."""
         frames: Heard = []
         while (message := self.pubsub.get_message(timeout=0.05)) is not None:
-            body = msgpack.unpackb(message["data"])
-            assert body["type"] == "live.frame"
-            group = message["channel"].decode().removeprefix(self.start)
-            frames.append((group, json.loads(body["text"])))
+            frames.append(self.read(message))
         return frames
+
+    def read(self, message: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Return the group and the frame of something that was published."""
+        body = msgpack.unpackb(message["data"])
+        assert body["type"] == "live.frame"
+        group = message["channel"].decode().removeprefix(self.start)
+        return group, json.loads(body["text"])
 
 
 @pytest.fixture
