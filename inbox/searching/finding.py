@@ -27,7 +27,7 @@ from accounts.access import Viewer
 from accounts.prepared import is_any
 from inbox import labels
 from inbox.access import conversations_of, inboxes_of
-from inbox.models import Conversation, Message, TeamInbox
+from inbox.models import Conversation, Message, Participant, TeamInbox
 from inbox.models.conversation import ConversationQuerySet
 from inbox.searching.matching import (
     Stems,
@@ -48,6 +48,7 @@ from inbox.searching.snippets import Piece, snippet
 IN_A_GROUP = 5
 ON_A_PAGE = 30
 NEWEST = 1_000  # messages that are read before the index is asked
+COMMON = 100  # of those, that hold a word: the index would find too many
 RARE = 5_000  # messages of a word that are all looked at
 READ_AT_MOST = 30_000  # messages that are read at once
 FEW = 1_000  # conversations whose messages are all looked at
@@ -379,17 +380,18 @@ class _Search:
         self.stems = stems_of(words, self._languages()) if words else {}
         tsquery = as_tsquery(words, self.stems)
         is_indexed = any(not word.is_not for word in words)
-        found = self._in_sight(self._read(self._newest_messages(NEWEST), tsquery))
+        newest = self._read(self._newest_messages(NEWEST), tsquery)
+        found = self._in_sight(newest)
         if len(found) > self.limit:
             return found, ""
-        if is_indexed:
+        if is_indexed and len(newest) < COMMON:
             rare = self._by_index(tsquery)
             if len(rare) <= RARE:
                 return self._in_sight(rare), ""
         for few in self._few():
             return self._step_by_step(few, tsquery), ""
-        newest = self._of_account().values_list("pk", flat=True)[:READ_AT_MOST]
-        found = self._step_by_step(list(newest), tsquery)
+        more = self._of_account().values_list("pk", flat=True)[:READ_AT_MOST]
+        found = self._step_by_step(list(more), tsquery)
         return found, "" if len(found) > self.limit else self._end_of(READ_AT_MOST)
 
     def _of_account(self) -> "QuerySet[Message]":
@@ -410,13 +412,28 @@ class _Search:
         """All messages that an operator leaves, or that the reader sees, where they are few; the
         newest first."""
         rows = self._of_account()
-        seen = self.sight.filter(self.narrowing.hosts).order_by()
-        hosts = list(seen.values_list("pk", flat=True)[: FEW + 1])
+        hosts = self._hosts()
         in_hosts = [Q(conversation__in=hosts)] if len(hosts) <= FEW else []
         for part in in_hosts + list(self.narrowing.few):
             inside = _in_order(rows.filter(part), most=READ_AT_MOST + 1)
             if len(inside) <= READ_AT_MOST:
                 yield inside
+
+    def _hosts(self) -> set[int]:
+        """Conversations that the reader sees and the operators leave: all, or more than few.
+
+        Asked by each way to see one, since each by itself has an index.
+        """
+        inboxes = self.viewer.reads_all_of | self.viewer.member_of
+        theirs = Participant.objects.filter(user=self.viewer.user_id).values("conversation")
+        ways = (Q(inbox__in=inboxes), Q(pk__in=theirs))
+        seen = self.sight.filter(self.narrowing.hosts).order_by()
+        hosts = set[int]()
+        for way in ways:
+            hosts.update(seen.filter(way).values_list("pk", flat=True)[: FEW + 1])
+            if len(hosts) > FEW:
+                break
+        return hosts
 
     def _step_by_step(self, pks: Sequence[int], tsquery: str) -> list[Message]:
         """Read messages, the newest first, until as many as are wanted hold the words."""
