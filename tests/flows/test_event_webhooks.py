@@ -280,7 +280,7 @@ def test_words_that_were_forgotten_meanwhile_are_not_told(
     tell_all()
 
     assert told_to(host)[0]["message"]["text"] == ""
-    assert b"4111" not in host.asked[0].body
+    assert b"My card" not in host.asked[0].body
 
 
 # --- When it fails --------------------------------------------------------------------------------

@@ -252,7 +252,7 @@ def test_nobody_reaches_into_another_account(stage: Stage, login: Any, charlie: 
         answer = browser.post(path_of(contact, more), {"reason": "x", "seen": "x"})
         assert answer.status_code == 404
     assert browser.get(path_of(contact)).status_code == 404
-    assert "555" not in browser.get("/contacts/").content.decode()
+    assert "555-0100" not in browser.get("/contacts/").content.decode()
 
 
 # --- Who may block: it closes what colleagues have ---
