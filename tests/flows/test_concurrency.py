@@ -41,16 +41,19 @@ T = TypeVar("T")
 
 
 @pytest.mark.slow
-def test_a_thousand_replays_of_one_webhook_are_one_message(house: House, edge: Live) -> None:
-    webhook = signed(edge, house.sender, inbound_form(house.sender, MARIA, "Hello"))
+def test_a_thousand_replays_of_one_webhook_are_one_message(house: House, live: Live) -> None:
+    webhook = signed(live, house.sender, inbound_form(house.sender, MARIA, "Hello"))
 
     answers = all_at_once([webhook] * 1000)
 
     assert {answer.status for answer in answers} == {200}
     assert len({answer.body for answer in answers}) == 1
-    assert Message.objects.count() == 1
     receipt = Receipt.objects.get()
-    assert (receipt.state, receipt.repeats) == (Receipt.State.DONE, 999)
+    assert receipt.repeats == 999
+    # While repeats are counted its row may be locked: then a worker tells its story.
+    done = Receipt.objects.filter(state=Receipt.State.DONE)
+    until(done.exists, within=30, what="the receipt is processed")
+    assert Message.objects.count() == 1
     assert Conversation.objects.count() == 1
     assert InboxEvent.objects.count() == 3
     assert gaps(house.inbox) == []
