@@ -1,10 +1,11 @@
 """What does a person find? Contacts, conversations and messages they may see now, newest first.
 
 Every hit is in a conversation of `access.conversations_of(viewer)` at the moment of asking. Work is
-bounded: messages are looked for among the newest, then in the index of words, then among the few
-that the operators or the reader's sight leave, and where all that is too many, among more of the
-newest: such a page is partial, and the next one goes on from where it ended. Nothing sorts all that
-holds a word. One statement that takes too long ends it all with `TooSlowError`.
+bounded: messages are looked for among the newest, then in the index of words unless too many hold
+them, then among the few that the operators or the reader's sight leave, and where all that is too
+many, among more of the newest: such a page is partial, and the next one goes on from where it
+ended. Nothing sorts all that holds a word. One statement that takes too long ends it all with
+`TooSlowError`.
 """
 
 from collections import Counter
@@ -48,7 +49,7 @@ from inbox.searching.snippets import Piece, snippet
 IN_A_GROUP = 5
 ON_A_PAGE = 30
 NEWEST = 1_000  # messages that are read before the index is asked
-COMMON = 100  # of those, that hold a word: the index would find too many
+COMMON = 100  # of those, that hold a word: from then on it is asked whether the index is worth it
 RARE = 5_000  # messages of a word that are all looked at
 READ_AT_MOST = 30_000  # messages that are read at once
 FEW = 1_000  # conversations whose messages are all looked at
@@ -384,7 +385,7 @@ class _Search:
         found = self._in_sight(newest)
         if len(found) > self.limit:
             return found, ""
-        if is_indexed and len(newest) < COMMON:
+        if is_indexed and not self._is_common(len(newest)):
             rare = self._by_index(tsquery)
             if len(rare) <= RARE:
                 return self._in_sight(rare), ""
@@ -407,6 +408,13 @@ class _Search:
         """Say where the newest messages end; blank: those are all."""
         last = self._of_account().values_list("created_at", "pk")[number - 1 : number + 1]
         return _cursor(*last[0]) if len(last) > 1 else ""
+
+    def _is_common(self, holding: int) -> bool:
+        """Say whether the index would find too many, going by how many of the newest hold it."""
+        if holding < COMMON:
+            return False
+        enough = RARE * NEWEST // holding
+        return self._of_account()[enough : enough + 1].exists()
 
     def _few(self) -> Iterator[Sequence[int]]:
         """All messages that an operator leaves, or that the reader sees, where they are few; the
