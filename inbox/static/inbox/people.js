@@ -96,9 +96,13 @@ function wordsOf({ name, state, isTyping }) {
   return t(isTyping ? "is_typing" : state === "away" ? "is_away" : "is_here", { name });
 }
 
+// The first letters of two words; a sign of two halves is one letter.
+export function initialsOf(name) {
+  return name.split(/\s+/).map(([letter = ""]) => letter).slice(0, 2).join("").toUpperCase();
+}
+
 function faceOf({ name, state }) {
-  const initials = name.split(/\s+/).map(([letter = ""]) => letter).slice(0, 2).join("").toUpperCase();
-  const face = made("avatar avatar-tiny hue-7", initials);
+  const face = made("avatar avatar-tiny hue-7", initialsOf(name));
   face.setAttribute("aria-hidden", "true");
   if (state === "away") face.dataset.state = state;
   return face;

@@ -1,5 +1,6 @@
 // Who else is here, and who is writing? Shown, never relied on.
 
+import { initialsOf } from "./people.js";
 import { tellNews } from "./speak.js";
 import { t } from "./words.js";
 
@@ -101,7 +102,7 @@ export class Presence {
     const face = document.createElement("span");
     face.className = "avatar hue-7";
     face.setAttribute("aria-hidden", "true");
-    face.textContent = name.split(/\s+/).map(([letter = ""]) => letter).slice(0, 2).join("").toUpperCase();
+    face.textContent = initialsOf(name);
     const spoken = document.createElement("span");
     spoken.className = "visually-hidden";
     spoken.textContent = item.title;
